@@ -1,0 +1,25 @@
+FROM rust:1-slim-bookworm AS build
+WORKDIR /adda
+
+# Dependencies change rarely and take most of the time: built against an empty crate, they are a layer of their own.
+COPY Cargo.toml Cargo.lock ./
+RUN mkdir src && echo 'fn main() {}' >src/main.rs && touch src/lib.rs && cargo build --release --locked
+
+# The browser client and the built-in defaults become part of the binary.
+COPY config/default.toml config/
+COPY public public
+COPY src src
+# COPY keeps the files' times, which may be older than the empty crate's: without touch it would count as up to date.
+RUN touch src/main.rs src/lib.rs && cargo build --release --locked
+
+FROM debian:bookworm-slim
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin adda
+COPY --from=build /adda/target/release/adda /usr/local/bin/adda
+USER adda
+EXPOSE 3000
+# Ready, not just alive: what starts after a node may rely on it.
+HEALTHCHECK --interval=5s --timeout=4s --start-period=30s --retries=3 CMD ["adda", "health"]
+# No shell between the engine and the node: it is process 1 and drains on this signal.
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["adda"]
+CMD ["serve"]
