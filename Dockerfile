@@ -13,9 +13,9 @@ COPY src src
 RUN touch src/main.rs src/lib.rs && cargo build --release --locked
 
 FROM debian:bookworm-slim
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin adda
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin adda
 COPY --from=build /adda/target/release/adda /usr/local/bin/adda
-USER adda
+USER 10001:10001
 EXPOSE 3000
 # Ready, not just alive: what starts after a node may rely on it.
 HEALTHCHECK --interval=5s --timeout=4s --start-period=30s --retries=3 CMD ["adda", "health"]
