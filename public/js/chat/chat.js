@@ -1,0 +1,145 @@
+// What a person can do here, as verbs. Joins the transport, the REST API, the storage and the
+// store; knows no page, so the tests drive it with a fake socket and a fake clock.
+
+import { ACK_LIMIT_MS, newItem, nextToSend } from '../state/outbox.js';
+import { newerCursor, olderCursor } from '../state/timeline_pages.js';
+
+const PAGE_MESSAGES = 50;
+// The server passes on one typing notice per 3 s and user; more would only be thrown away.
+const TYPING_EVERY_MS = 3_000;
+
+/**
+ * @param {object} parts
+ *   store, storage, api, timers
+ *   connectTransport  (callbacks) => transport; see createTransport for both
+ *   newNonce          () => UUID
+ */
+export function createChat({ store, storage, api, timers, connectTransport, newNonce }) {
+  let transport = null;
+  let typedAt = -Infinity;
+  const now = () => timers.now();
+
+  store.subscribe((state, previous) => {
+    if (state.outbox !== previous.outbox) storage.keepOutbox(state.outbox, previous.outbox);
+    if (state.rooms !== previous.rooms || state.active !== previous.active) keepRooms(state);
+    if (state.outbox !== previous.outbox || state.rooms !== previous.rooms) flush(state);
+  });
+
+  function keepRooms(state) {
+    const others = [...state.rooms.keys()].filter((room) => room !== state.active);
+    storage.keepRooms(state.active === null ? null : [state.active, ...others]);
+  }
+
+  // One item a room and call: dispatching makes the store call again, with the next state.
+  function flush(state) {
+    for (const { id, isJoined } of state.rooms.values()) {
+      const item = isJoined ? nextToSend(store.state.outbox, id, now()) : null;
+      if (item && transport?.post(id, item.content, item.nonce)) {
+        store.dispatch({ type: 'message_sent', nonce: item.nonce, now: now() });
+        timers.setTimeout(() => store.dispatch({ type: 'acks_awaited', now: now() }), ACK_LIMIT_MS);
+      }
+    }
+  }
+
+  function hear(frame) {
+    store.dispatch({ type: 'frame', frame, now: now() });
+    if (frame.type === 'error' && frame.nonce && frame.retry_after_ms !== 0) {
+      timers.setTimeout(() => flush(store.state), (frame.retry_after_ms ?? 1_000) + 1);
+    }
+  }
+
+  function identify(identity) {
+    storage.keepIdentity({ username: identity.username, token: identity.token });
+    store.dispatch({ type: 'identified', ...identity });
+  }
+
+  async function load(side, room, query) {
+    store.dispatch({ type: 'page_asked', room, side });
+    try {
+      const page = await api.listMessages(room, { ...query, limit: PAGE_MESSAGES });
+      store.dispatch({ type: 'page_listed', room, side, page });
+    } catch {
+      store.dispatch({ type: 'page_failed', room });
+    }
+  }
+
+  const idleTimeline = (room) => {
+    const timeline = store.state.rooms.get(room)?.timeline;
+    return timeline && timeline.loading === null ? timeline : null;
+  };
+
+  const chat = {
+    /** Connect as `username`; the token of an earlier visit says it is the same user. */
+    enter(username, room) {
+      const known = storage.identity();
+      const token = known?.username === username ? known.token : undefined;
+      storage.keepIdentity({ username, token });
+      store.dispatch({ type: 'outbox_restored', items: storage.outbox() });
+      transport = connectTransport({
+        identity: { username, token },
+        positionOf,
+        onIdentity: identify,
+        onFrame: hear,
+        onStatus: (status) => store.dispatch({ type: 'status', status, now: now() }),
+      });
+      chat.openRoom(room);
+      transport.connect();
+    },
+    /** Put a room on screen and be in it. */
+    openRoom(room) {
+      store.dispatch({ type: 'room_opened', room });
+      transport.join(room);
+      if (store.state.rooms.get(room).timeline.hasNewer) chat.loadNewest(room);
+    },
+    /** Be in a room without showing it. */
+    keepRoom(room) {
+      store.dispatch({ type: 'room_kept', room });
+      transport.join(room);
+    },
+    leaveRoom(room) {
+      transport.leave(room);
+      store.dispatch({ type: 'room_left', room });
+    },
+    /** Close the connection and forget this tab's rooms; name and token stay. */
+    exit() {
+      transport.close();
+      for (const room of store.state.rooms.keys()) store.dispatch({ type: 'room_left', room });
+    },
+
+    post(room, content) {
+      const item = newItem({ nonce: newNonce(), room, content: content.normalize('NFC').trim(), now: now() });
+      store.dispatch({ type: 'message_written', item });
+      typedAt = -Infinity;
+      if (store.state.rooms.get(room)?.timeline.hasNewer) chat.loadNewest(room);
+    },
+    retry: (nonce) => store.dispatch({ type: 'message_retried', nonce }),
+    discard: (nonce) => store.dispatch({ type: 'message_discarded', nonce }),
+    typing(room) {
+      if (now() - typedAt < TYPING_EVERY_MS) return;
+      typedAt = now();
+      transport.typing(room);
+    },
+
+    loadOlder(room) {
+      const timeline = idleTimeline(room);
+      const before = timeline && olderCursor(timeline);
+      return before ? load('older', room, { before }) : undefined;
+    },
+    loadNewer(room) {
+      const timeline = idleTimeline(room);
+      if (!timeline?.hasNewer) return undefined;
+      const after = newerCursor(timeline);
+      return after === null ? load('newest', room, {}) : load('newer', room, { after });
+    },
+    loadNewest: (room) => (idleTimeline(room) ? load('newest', room, {}) : undefined),
+
+    retryNow: () => transport?.retryNow(),
+    wake: () => transport?.wake(),
+  };
+  return chat;
+
+  function positionOf(room) {
+    const { epoch, head } = store.state.rooms.get(room)?.timeline ?? {};
+    return epoch == null ? null : { epoch, seq: head };
+  }
+}

@@ -1,0 +1,30 @@
+// Builds the parts and connects them: the net speaks, the state changes, the views show it.
+
+import { createChat } from './chat/chat.js';
+import { createDirectory } from './chat/directory.js';
+import { newNonce } from './chat/nonce.js';
+import { createStorage } from './chat/storage.js';
+import { createI18n } from './i18n/i18n.js';
+import { createApi } from './net/api.js';
+import { createTransport } from './net/transport.js';
+import { emptyChat, reduce } from './state/chat.js';
+import { createStore } from './state/store.js';
+import * as ui from './ui/views.js';
+
+const store = createStore(emptyChat(), reduce);
+const storage = createStorage({ local: () => localStorage, session: () => sessionStorage });
+const i18n = createI18n();
+const api = createApi({ fetch: (...request) => fetch(...request) });
+const timers = {
+  setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
+  clearTimeout: (timer) => clearTimeout(timer),
+  now: () => Date.now(),
+};
+const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`;
+const connectTransport = (callbacks) =>
+  createTransport({ url, WebSocket, timers, random: Math.random, ...callbacks });
+const chat = createChat({ store, storage, api, timers, connectTransport, newNonce });
+const directory = createDirectory({ store, api, timers, isWatched: () => !document.hidden });
+
+ui.start({ store, storage, i18n, chat, directory });
+directory.start();

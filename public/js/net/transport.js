@@ -1,0 +1,118 @@
+// A full session (subprotocol adda.v1) that survives its sockets: it greets, proves who it is,
+// and comes back into its rooms where it left them. Needs no page; everything is handed in.
+
+import { createSocket } from './socket.js';
+
+const SUBPROTOCOL = 'adda.v1';
+// How many messages of history a first join asks for: one screen and a bit.
+const HISTORY_MESSAGES = 50;
+const JOIN_RETRY_MS = 1_000;
+
+/**
+ * @param {object} parts
+ *   url         of /ws, without a query
+ *   WebSocket   the constructor
+ *   timers      {setTimeout, clearTimeout, now}
+ *   random      () => [0, 1)
+ *   identity    {username, token?}: who to be; a token wins over the name
+ *   positionOf  (room) => {epoch, seq} | null: what the caller has of a room
+ *   onIdentity  ({userId, username, token}) each time the server says who we are
+ *   onFrame     (frame) every other frame, in order
+ *   onStatus    (status) see createSocket
+ */
+export function createTransport(parts) {
+  const { timers, positionOf, onIdentity, onFrame, onStatus } = parts;
+  let identity = parts.identity;
+  let isOnline = false;
+  // The last welcome: who we stay when our token is refused.
+  let guest = null;
+  // Rooms we want to be in: 'wanted' (not asked on this socket), 'joining' or 'joined'.
+  const rooms = new Map();
+
+  const socket = createSocket({
+    open: () => new parts.WebSocket(addressFor(parts.url, identity.username), [SUBPROTOCOL]),
+    timers,
+    random: parts.random,
+    onFrame: hear,
+    onStatus(status) {
+      isOnline = status.phase === 'online';
+      if (!isOnline) for (const room of rooms.keys()) rooms.set(room, 'wanted');
+      onStatus(status);
+    },
+  });
+
+  const heard = {
+    welcome(frame) {
+      if (frame.heartbeat_s > 0) socket.followBeat(frame.heartbeat_s * 1000);
+      onFrame(frame);
+      guest = frame;
+      // The token goes first: before it the server takes us for a new guest.
+      if (identity.token) socket.send({ type: 'auth', token: identity.token });
+      else begin(guest);
+    },
+    auth_success: (frame) => begin(frame),
+    joined(frame) {
+      if (rooms.has(frame.room_id)) rooms.set(frame.room_id, 'joined');
+      onFrame(frame);
+    },
+    error(frame) {
+      if (frame.code === 'bad_token' && !isOnline) return begin(guest);
+      if (!frame.nonce && rooms.get(frame.room_id) === 'joining') joinRefused(frame);
+      onFrame(frame);
+    },
+  };
+
+  function hear(frame) {
+    const listener = Object.hasOwn(heard, frame.type) ? heard[frame.type] : onFrame;
+    listener(frame);
+  }
+
+  function begin({ user_id, username, token }) {
+    identity = { username, token: token ?? identity.token };
+    onIdentity({ userId: user_id, username, token: identity.token });
+    socket.settle();
+    for (const room of rooms.keys()) ask(room);
+  }
+
+  function ask(room) {
+    if (!isOnline || rooms.get(room) !== 'wanted') return;
+    rooms.set(room, 'joining');
+    const since = positionOf(room);
+    const extent = since ? { since } : {};
+    socket.send({ type: 'join', room_id: room, ...extent, history: HISTORY_MESSAGES });
+  }
+
+  function joinRefused({ code, room_id, retry_after_ms }) {
+    const isPassing = code === 'unavailable' || retry_after_ms > 0;
+    if (!isPassing) return rooms.delete(room_id);
+    rooms.set(room_id, 'wanted');
+    timers.setTimeout(() => ask(room_id), retry_after_ms || JOIN_RETRY_MS);
+  }
+
+  return {
+    connect: socket.connect,
+    close: socket.close,
+    retryNow: socket.retryNow,
+    wake: socket.wake,
+    join(room) {
+      if (!rooms.has(room)) rooms.set(room, 'wanted');
+      ask(room);
+    },
+    leave(room) {
+      if (rooms.delete(room) && isOnline) socket.send({ type: 'leave', room_id: room });
+    },
+    /** False when the room cannot be spoken to right now; nothing was sent then. */
+    post(room, content, nonce) {
+      if (rooms.get(room) !== 'joined') return false;
+      socket.send({ type: 'text', room_id: room, content, nonce });
+      return true;
+    },
+    typing(room) {
+      if (rooms.get(room) === 'joined') socket.send({ type: 'typing', room_id: room });
+    },
+  };
+}
+
+function addressFor(url, username) {
+  return `${url}?username=${encodeURIComponent(username)}`;
+}

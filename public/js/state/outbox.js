@@ -1,0 +1,103 @@
+// Our messages that no ack has confirmed yet, in the order they were written:
+//
+//   {nonce, room, content, createdAt, state, reason, userId, sentAt, retryAt, echoId}
+//
+// state is 'queued', 'sending' or 'failed'. The nonce stays the same for ever: the server posts a
+// (user, room, nonce) once, so sending again is safe, but only as the same user.
+
+// An ack that takes longer than this was lost with something we could not see.
+export const ACK_LIMIT_MS = 15_000;
+// How much earlier than our clock's time of writing a server may date an echo.
+const CLOCK_SKEW_MS = 60_000;
+
+export function newItem({ nonce, room, content, now }) {
+  return { nonce, room, content, createdAt: now, state: 'queued', reason: null,
+    userId: null, sentAt: null, retryAt: 0, echoId: null };
+}
+
+/** The next item of a room to put on the wire: one at a time, so that order survives a refusal. */
+export function nextToSend(outbox, room, now) {
+  const first = outbox.find((item) => item.room === room && item.state !== 'failed');
+  return first?.state === 'queued' && first.retryAt <= now ? first : null;
+}
+
+export function withSending(outbox, nonce, userId, now) {
+  return changed(outbox, nonce, () => ({ state: 'sending', userId, sentAt: now }));
+}
+
+export function withoutItem(outbox, nonce) {
+  return outbox.filter((item) => item.nonce !== nonce);
+}
+
+/** An error frame about this item: try again later, or let the writer decide. */
+export function withRefusal(outbox, { nonce, code, retry_after_ms: retryAfterMs }, now) {
+  const isPassing = code === 'unavailable' || retryAfterMs > 0;
+  return changed(outbox, nonce, () =>
+    isPassing
+      ? { state: 'queued', retryAt: now + (retryAfterMs || 1_000), echoId: null }
+      : { state: 'failed', reason: code, echoId: null },
+  );
+}
+
+/** The line is gone: what was under way is sent again on the next one. */
+export function interrupted(outbox) {
+  return outbox.map((item) => (item.state === 'sending' ? { ...item, state: 'queued', retryAt: 0 } : item));
+}
+
+/** The server closed for good over what we sent: sending it again would only repeat that. */
+export function blamed(outbox, reason) {
+  return outbox.map((item) => (item.state === 'sending' ? { ...item, state: 'failed', reason } : item));
+}
+
+export function withOverdueQueued(outbox, now) {
+  return outbox.map((item) =>
+    item.state === 'sending' && now - item.sentAt >= ACK_LIMIT_MS ? { ...item, state: 'queued' } : item,
+  );
+}
+
+/** Sent as somebody else before: it may be posted already and no nonce could tell. Ask. */
+export function withStrangersFailed(outbox, userId) {
+  return outbox.map((item) =>
+    item.userId !== null && item.userId !== userId && item.state !== 'failed'
+      ? { ...item, state: 'failed', reason: 'other_user' }
+      : item,
+  );
+}
+
+export function withRetry(outbox, nonce) {
+  return changed(outbox, nonce, () => ({ state: 'queued', reason: null, userId: null, retryAt: 0 }));
+}
+
+/**
+ * Our message came through the room before its ack. Messages carry no nonce, so this is a guess
+ * by content that hides the pending row; only the ack settles the item.
+ */
+export function echoedItem(outbox, message, me) {
+  if (message.user_id !== me?.userId) return null;
+  const said = comparable(message.content);
+  return outbox.find((item) =>
+    item.room === message.room_id && item.userId === me.userId && item.echoId === null &&
+    item.state !== 'failed' && comparable(item.content) === said &&
+    Date.parse(message.timestamp) >= item.createdAt - CLOCK_SKEW_MS) ?? null;
+}
+
+export function withEcho(outbox, nonce, echoId) {
+  return changed(outbox, nonce, () => ({ echoId }));
+}
+
+/** What is worth keeping over a reload; anything under way is asked again. */
+export function keptItem({ nonce, room, content, createdAt, state, reason, userId }) {
+  return { nonce, room, content, createdAt, state: state === 'failed' ? state : 'queued', reason, userId };
+}
+
+export function restoredItem(kept) {
+  return { ...newItem({ ...kept, now: kept.createdAt }), ...kept };
+}
+
+function changed(outbox, nonce, change) {
+  return outbox.map((item) => (item.nonce === nonce ? { ...item, ...change(item) } : item));
+}
+
+function comparable(text) {
+  return text.normalize('NFC').trim();
+}

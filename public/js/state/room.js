@@ -1,0 +1,102 @@
+// One room we are in: its timeline, who is there, who writes, and what is unread.
+
+import * as members from './members.js';
+import { emptyTimeline, withFollowing, withGap, withJoined, withMessage, withNotice, withReset } from './timeline.js';
+import { stillTyping, withoutTyping, withTyping } from './typing.js';
+
+export function emptyRoom(id) {
+  return {
+    id,
+    isJoined: false,
+    // The code of a refused join; the room stays listed so that the reader sees why.
+    refusal: null,
+    timeline: emptyTimeline(),
+    members: [],
+    clientCount: 0,
+    // When the count was last told live: a list that was asked before is older than that.
+    countedAt: 0,
+    // The count for which `members` was fetched; another one says that the list is out of date.
+    listedFor: null,
+    typing: [],
+    unread: 0,
+    // Messages above this seq are below the "new" divider; null shows none.
+    dividerSeq: null,
+  };
+}
+
+/** A room after one of the server's frames. `context` is {me, now, isRead: the reader sees the bottom}. */
+export function withRoomFrame(room, frame, context) {
+  const change = Object.hasOwn(changes, frame.type) ? changes[frame.type] : null;
+  return change ? change(room, frame, context) : room;
+}
+
+const changes = {
+  joined(room, frame, context) {
+    const read = frame.messages.reduce((told, message) => counted(told, message, room, context), room);
+    const isFirst = room.timeline.epoch === null;
+    return {
+      ...(isFirst ? room : read),
+      isJoined: true,
+      refusal: null,
+      timeline: withJoined(room.timeline, frame),
+      members: frame.members ?? [],
+      ...countOf(frame, context),
+      listedFor: frame.client_count,
+    };
+  },
+  text(room, message, context) {
+    const typing = withoutTyping(room.typing, message.user_id);
+    const told = counted(room, message, room, context);
+    return { ...told, typing, timeline: withMessage(room.timeline, message) };
+  },
+  join(room, notice, context) {
+    const timeline = withNotice(room.timeline, notice);
+    return { ...room, timeline, members: members.withUser(room.members, notice), ...countOf(notice, context) };
+  },
+  leave(room, notice, context) {
+    const timeline = withNotice(room.timeline, notice);
+    const typing = withoutTyping(room.typing, notice.user_id);
+    const left = members.withoutUser(room.members, notice);
+    return { ...room, timeline, typing, members: left, ...countOf(notice, context) };
+  },
+  typing(room, notice, { me, now }) {
+    if (notice.user_id === me?.userId) return room;
+    return { ...room, typing: withTyping(room.typing, notice, now) };
+  },
+  count: (room, frame, context) => ({ ...room, ...countOf(frame, context) }),
+  gap: (room, frame) => ({ ...room, timeline: withGap(room.timeline, frame) }),
+  reset: (room, frame) => ({ ...room, timeline: withReset(room.timeline, frame) }),
+};
+
+function countOf({ client_count }, { now }) {
+  return Number.isInteger(client_count) ? { clientCount: client_count, countedAt: now } : {};
+}
+
+// Only what others said after what we had is unread, and it is counted once.
+function counted(room, message, { timeline }, { me, isRead }) {
+  if (isRead || message.user_id === me?.userId || message.seq <= timeline.head) return room;
+  const dividerSeq = room.unread === 0 ? message.seq - 1 : room.dividerSeq;
+  return { ...room, unread: room.unread + 1, dividerSeq };
+}
+
+/** The reader sees the newest message now. */
+export function asRead(room) {
+  return room.unread === 0 ? room : { ...room, unread: 0 };
+}
+
+export function withoutDivider(room) {
+  return { ...room, dividerSeq: null };
+}
+
+export function withRoomFollowing(room, isFollowing) {
+  return { ...room, timeline: withFollowing(room.timeline, isFollowing) };
+}
+
+export function withMembersListed(room, list) {
+  return { ...room, members: list, listedFor: room.clientCount };
+}
+
+export function withTypingExpired(room, now) {
+  const typing = stillTyping(room.typing, now);
+  return typing === room.typing ? room : { ...room, typing };
+}

@@ -1,0 +1,157 @@
+// What one room's reader sees, as a value. Entries are kept in seq order within an epoch:
+//
+//   {kind: 'message', key, id, seq, user_id, username, content, timestamp}
+//   {kind: 'presence', key, joined: [user], left: [user]}   neighbouring notices, condensed
+//   {kind: 'gap', key, from, to}                            the log no longer holds these
+//   {kind: 'reset', key, seq}                               a new epoch; numbering goes on from seq
+//
+// `epoch` and `head` are where a reconnect resumes; they run ahead of the entries while somebody
+// reads far up (`hasNewer`), because entries are bounded and a reader's place is never taken away.
+
+import { withPresence } from './presence_entry.js';
+
+// As many rows as a cheap phone lays out without a pause.
+export const MAX_ENTRIES = 300;
+
+export function emptyTimeline() {
+  return {
+    epoch: null,
+    head: 0,
+    entries: [],
+    hasOlder: false,
+    hasNewer: false,
+    // The epoch changed below a reader of history: newer pages cannot be asked for by seq.
+    isStale: false,
+    // The reader is at the bottom and wants to stay there.
+    isFollowing: true,
+    // Messages that came while the reader was not at the bottom.
+    below: 0,
+    loading: null,
+  };
+}
+
+/** `joined` of the server: the first page, what was missed, or the newest page after a loss. */
+export function withJoined(timeline, frame) {
+  const { epoch, seq, messages, recovered } = frame;
+  if (timeline.epoch === null) return firstPage(timeline, frame);
+  if (recovered) return { ...messages.reduce(withMessage, timeline), epoch, head: seq };
+  return epoch === timeline.epoch ? afterHole(timeline, frame) : afterReset(timeline, frame);
+}
+
+function firstPage(timeline, { epoch, seq, messages }) {
+  const entries = messages.map(asEntry);
+  return { ...timeline, epoch, head: seq, entries, hasOlder: (messages[0]?.seq ?? 1) > 1 };
+}
+
+// Not proved complete, but the numbers tell: an overlap has no hole.
+function afterHole(timeline, { seq, messages }) {
+  const first = messages[0]?.seq ?? seq + 1;
+  if (first <= timeline.head + 1) return { ...messages.reduce(withMessage, timeline), head: seq };
+  if (!timeline.isFollowing) return { ...timeline, head: seq, hasNewer: true };
+  const gap = gapEntry(timeline.head + 1, first - 1);
+  return { ...timeline, head: seq, entries: [gap, ...messages.map(asEntry)], hasOlder: true };
+}
+
+function afterReset(timeline, { epoch, seq, messages }) {
+  const known = new Set(timeline.entries.map((entry) => entry.id));
+  const unseen = messages.filter((message) => !known.has(message.id));
+  const base = (unseen[0]?.seq ?? seq + 1) - 1;
+  return { ...unseen.reduce(withMessage, withReset(timeline, { epoch, seq: base })), head: seq };
+}
+
+/** A message of the room, ours or another's, live or caught up. Twice is once. */
+export function withMessage(timeline, message) {
+  if (holds(timeline, message.id)) return { ...timeline, head: Math.max(timeline.head, message.seq) };
+  if (timeline.hasNewer || (!timeline.isFollowing && timeline.entries.length >= MAX_ENTRIES)) {
+    return countedBelow({ ...timeline, hasNewer: true, head: Math.max(timeline.head, message.seq) });
+  }
+  const entries = inserted(withHole(timeline, message.seq).entries, asEntry(message));
+  const grown = { ...timeline, entries, head: Math.max(timeline.head, message.seq) };
+  return trimmedAbove(timeline.isFollowing ? grown : countedBelow(grown));
+}
+
+/** Our own message as its ack tells it; `head` stays, since what lies before it may be under way. */
+export function withAcked(timeline, message, key) {
+  if (holds(timeline, message.id)) return withKey(timeline, message.id, key);
+  const oldest = timeline.entries.find((entry) => entry.kind === 'message')?.seq ?? 0;
+  if (timeline.hasNewer || message.epoch !== timeline.epoch || message.seq < oldest) return timeline;
+  const entries = inserted(timeline.entries, asEntry(message));
+  return withKey({ ...timeline, entries }, message.id, key);
+}
+
+/** The row keeps the key of the pending row it replaces, so that the page keeps its element. */
+export function withKey(timeline, id, key) {
+  const entries = timeline.entries.map((entry) => {
+    if (entry.id === id) return { ...entry, key };
+    // It was guessed to be this one, see echoedItem.
+    return entry.key === key ? { ...entry, key: entry.id } : entry;
+  });
+  return { ...timeline, entries };
+}
+
+export function withGap(timeline, { from, to }) {
+  const head = Math.max(timeline.head, to);
+  if (timeline.hasNewer) return { ...timeline, head };
+  return trimmedAbove({ ...timeline, head, entries: [...timeline.entries, gapEntry(from, to)] });
+}
+
+export function withReset(timeline, { epoch, seq }) {
+  const renumbered = { ...timeline, epoch, head: seq };
+  if (timeline.hasNewer) return { ...renumbered, isStale: true };
+  const reset = { kind: 'reset', key: `reset:${epoch}`, seq };
+  return { ...renumbered, entries: [...timeline.entries, reset] };
+}
+
+export function withNotice(timeline, notice) {
+  if (timeline.hasNewer) return timeline;
+  return trimmedAbove({ ...timeline, entries: withPresence(timeline.entries, notice) });
+}
+
+export function withFollowing(timeline, isFollowing) {
+  const isCaughtUp = isFollowing && !timeline.hasNewer;
+  const below = isCaughtUp ? 0 : timeline.below;
+  return trimmedAbove({ ...timeline, isFollowing: isCaughtUp, below });
+}
+
+/** Does the timeline already show this message? */
+export function holds(timeline, id) {
+  return timeline.entries.findLastIndex((entry) => entry.id === id) >= 0;
+}
+
+export function asEntry(message) {
+  return { ...message, kind: 'message', key: message.id };
+}
+
+export function gapEntry(from, to) {
+  return { kind: 'gap', key: `gap:${from}`, from, to };
+}
+
+// The server tells of every hole; should one slip through, the reader is told all the same.
+function withHole(timeline, seq) {
+  const from = timeline.head + 1;
+  if (timeline.epoch === null || seq <= from) return timeline;
+  const present = timeline.entries.filter((entry) => entry.seq >= from && entry.seq < seq).length;
+  if (present >= seq - from) return timeline;
+  return { ...timeline, entries: [...timeline.entries, gapEntry(from, seq - 1)] };
+}
+
+// Past newer messages only, and never past a reset or a gap: before those, other numbers count.
+function inserted(entries, entry) {
+  let at = entries.length;
+  while (at > 0 && isAfter(entries[at - 1], entry.seq)) at -= 1;
+  return entries.toSpliced(at, 0, entry);
+}
+
+function isAfter(entry, seq) {
+  return (entry.kind === 'message' && entry.seq > seq) || (entry.kind === 'gap' && entry.from > seq);
+}
+
+function countedBelow(timeline) {
+  return { ...timeline, below: timeline.below + 1 };
+}
+
+function trimmedAbove(timeline) {
+  const excess = timeline.entries.length - MAX_ENTRIES;
+  if (excess <= 0 || !timeline.isFollowing) return timeline;
+  return { ...timeline, entries: timeline.entries.slice(excess), hasOlder: true };
+}

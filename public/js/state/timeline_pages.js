@@ -1,0 +1,83 @@
+// Pages of history around what the timeline shows: older ones above, newer ones below, or the
+// newest one in place of everything. Whatever grows on one side is trimmed on the other.
+
+import { asEntry, gapEntry, MAX_ENTRIES } from './timeline.js';
+
+/** The seq to ask `before`, or null when nothing older can exist. */
+export function olderCursor(timeline) {
+  // A reset may have set the numbers back; what the log has above is below its base.
+  const bounds = timeline.entries.flatMap((entry) => {
+    if (entry.kind === 'message') return [entry.seq];
+    return entry.kind === 'reset' ? [entry.seq + 1] : [];
+  });
+  const cursor = bounds.length > 0 ? Math.min(...bounds) : timeline.head + 1;
+  return timeline.hasOlder && cursor > 1 ? cursor : null;
+}
+
+/** The seq to ask `after`; null when the newest page must be loaded instead. */
+export function newerCursor(timeline) {
+  return timeline.isStale ? null : lastSeq(timeline.entries);
+}
+
+export function withOlderPage(timeline, page) {
+  const unseen = fresh(timeline, page.data);
+  const [gap, ...rest] = timeline.entries;
+  const entries =
+    gap?.kind === 'gap'
+      ? [...shrunkGap(gap, unseen), ...unseen, ...rest]
+      : [...unseen, ...timeline.entries];
+  const excess = entries.length - MAX_ENTRIES;
+  return {
+    ...timeline,
+    loading: null,
+    hasOlder: page.next != null && page.data.length > 0,
+    entries: excess > 0 ? entries.slice(0, MAX_ENTRIES) : entries,
+    hasNewer: timeline.hasNewer || excess > 0,
+    isFollowing: timeline.isFollowing && excess <= 0,
+  };
+}
+
+export function withNewerPage(timeline, page) {
+  const last = lastSeq(timeline.entries) ?? 0;
+  const unseen = fresh(timeline, page.data).filter((message) => message.seq > last);
+  const reached = unseen.at(-1)?.seq ?? timeline.head;
+  const first = unseen[0]?.seq ?? timeline.head + 1;
+  const hole = first > last + 1 ? [gapEntry(last + 1, first - 1)] : [];
+  const entries = [...timeline.entries, ...hole, ...unseen];
+  return {
+    ...timeline,
+    loading: null,
+    entries: entries.slice(-MAX_ENTRIES),
+    hasOlder: timeline.hasOlder || entries.length > MAX_ENTRIES,
+    hasNewer: reached < timeline.head,
+  };
+}
+
+export function withNewestPage(timeline, page) {
+  const reached = page.data.at(-1)?.seq ?? timeline.head;
+  return {
+    ...timeline,
+    loading: null,
+    isStale: false,
+    entries: page.data.map(asEntry),
+    hasOlder: page.next != null && page.data.length > 0,
+    // Messages may have come while the page was on its way: then a newer page is due at once.
+    hasNewer: reached < timeline.head,
+    isFollowing: reached >= timeline.head,
+    below: 0,
+  };
+}
+
+function fresh(timeline, messages) {
+  const known = new Set(timeline.entries.map((entry) => entry.id));
+  return messages.filter((message) => !known.has(message.id)).map(asEntry);
+}
+
+function shrunkGap(gap, unseen) {
+  const to = Math.min(gap.to, (unseen[0]?.seq ?? Infinity) - 1);
+  return to >= gap.from ? [{ ...gap, to }] : [];
+}
+
+function lastSeq(entries) {
+  return entries.findLast((entry) => entry.kind === 'message')?.seq ?? null;
+}

@@ -1,0 +1,46 @@
+// What the connection is doing, when that is worth a word.
+
+import { stripOf } from '../state/connection.js';
+import { byId, setText } from './markup.js';
+
+// "Connected again" is read in a glance.
+const BACK_SHOWN_MS = 2_500;
+
+export function connectionStrip({ i18n, chat }) {
+  const strip = byId('connection-strip');
+  const retry = byId('retry-now');
+  let shownKind = null;
+  let backTimer = null;
+  retry.addEventListener('click', () => chat.retryNow());
+
+  function show(kind, text) {
+    strip.classList.toggle('connection-strip-shown', kind !== null);
+    strip.dataset.kind = kind ?? '';
+    if (kind !== null) setText(byId('connection-text'), text);
+    // Screen readers hear a new state once, not every second of its countdown.
+    if (kind !== shownKind) setText(byId('connection-status'), text);
+    shownKind = kind;
+  }
+
+  function showBack() {
+    show('back', i18n.text('strip_back'));
+    clearTimeout(backTimer);
+    backTimer = setTimeout(() => shownKind === 'back' && show(null, ''), BACK_SHOWN_MS);
+  }
+
+  return {
+    update(state) {
+      const { phase } = state.connection;
+      document.body.dataset.connection = phase;
+      const told = stripOf(state.connection, { now: Math.max(state.now, Date.now()), isNetworkUp: state.isNetworkUp });
+      retry.hidden = !told || told.kind === 'connecting';
+      if (told) return show(told.kind, textOf(told, i18n));
+      if (shownKind === 'back') return undefined;
+      return shownKind !== null && phase === 'online' ? showBack() : show(null, '');
+    },
+  };
+}
+
+function textOf({ kind, reason, seconds }, i18n) {
+  return kind === 'refused' ? i18n.text(`refused_${reason}`) : i18n.text(`strip_${kind}`, { count: seconds });
+}

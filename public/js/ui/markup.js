@@ -1,0 +1,31 @@
+// The page's own markup: finding it, cloning its templates, putting the language's texts in.
+// Nothing here or elsewhere parses HTML; text is always a text node.
+
+export const byId = (id) => document.getElementById(id);
+
+/** The first element of a template, copied and translated. */
+export function cloned(templateId, i18n) {
+  const element = byId(templateId).content.firstElementChild.cloneNode(true);
+  translate(element, i18n);
+  return element;
+}
+
+/** Puts texts where data-text, data-label (aria-label) and data-hint (placeholder) ask for them. */
+export function translate(root, i18n) {
+  const each = (name, put) => {
+    for (const element of root.querySelectorAll(`[data-${name}]`)) put(element, i18n.text(element.dataset[name]));
+  };
+  each('text', setText);
+  each('label', (element, text) => setAttribute(element, 'aria-label', text));
+  each('hint', (element, text) => setAttribute(element, 'placeholder', text));
+}
+
+// Writing what is there already would make the browser lay out and screen readers look again.
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+export function setAttribute(element, name, value) {
+  if (value === null) element.removeAttribute(name);
+  else if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+}

@@ -1,0 +1,73 @@
+// One message row.
+
+import { splitLinks } from '../state/links.js';
+import { avatar } from './avatar.js';
+import { cloned, setText } from './markup.js';
+
+const EMOJI_ONLY = /^(?:\p{Extended_Pictographic}[\p{Emoji_Modifier}\u200d\ufe0f\p{Extended_Pictographic}]*\s*){1,3}$/u;
+
+/** A new `.message`; its buttons act on whatever the row is then. */
+export function createMessage(row, { i18n, chat }) {
+  const element = cloned('message-template', i18n);
+  element.querySelector('.message__retry').addEventListener('click', () => chat.retry(element.dataset.key));
+  element.querySelector('.message__discard').addEventListener('click', () => chat.discard(element.dataset.key));
+  avatar(element.querySelector('.message__avatar'), row);
+  return element;
+}
+
+export function updateMessage(element, row, { i18n }) {
+  element.dataset.key = row.key;
+  if (Number.isFinite(row.seq)) element.dataset.seq = row.seq;
+  element.classList.toggle('message-own', row.isOwn);
+  element.classList.toggle('message-continued', row.isContinued);
+  element.classList.toggle('message-emoji', EMOJI_ONLY.test(row.content));
+  setText(element.querySelector('.message__author'), row.username);
+  updateTime(element.querySelector('.message__time'), row.at, i18n.format);
+  updateContent(element.querySelector('.message__content'), row.content);
+  updateDelivery(element, row, i18n);
+}
+
+function updateTime(element, at, format) {
+  element.dateTime = new Date(at).toISOString();
+  element.title = format.moment(at);
+  setText(element, format.time(at));
+}
+
+function updateContent(element, content) {
+  if (element.textContent === content) return;
+  element.replaceChildren(...splitLinks(content).map(asNode));
+  element.lang = languageOf(content);
+}
+
+function asNode({ text, href }) {
+  if (!href) return document.createTextNode(text);
+  const link = document.createElement('a');
+  link.href = href;
+  link.rel = 'noopener noreferrer nofollow';
+  link.target = '_blank';
+  link.textContent = text;
+  return link;
+}
+
+// So that a screen reader changes its voice; unknown scripts stay unclaimed.
+function languageOf(content) {
+  if (/\p{Script=Bengali}/u.test(content)) return 'bn';
+  return /\p{Script=Latin}/u.test(content) ? 'en' : '';
+}
+
+function updateDelivery(element, { delivery, reason }, i18n) {
+  const hasFailed = delivery === 'failed';
+  if (delivery) element.dataset.delivery = delivery;
+  else delete element.dataset.delivery;
+  element.querySelector('.message__delivery').hidden = !delivery;
+  element.querySelector('.message__retry').hidden = !hasFailed;
+  element.querySelector('.message__discard').hidden = !hasFailed;
+  element.querySelector('.message__delivery .icon').toggleAttribute('hidden', !hasFailed);
+  setText(element.querySelector('.message__delivery-text'), deliveryText(delivery, reason, i18n));
+}
+
+function deliveryText(delivery, reason, i18n) {
+  if (!delivery) return '';
+  if (delivery !== 'failed') return i18n.text(`delivery_${delivery}`);
+  return i18n.has(`failed_${reason}`) ? i18n.text(`failed_${reason}`) : i18n.text('failed', { code: reason });
+}

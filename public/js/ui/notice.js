@@ -1,0 +1,36 @@
+// The rows between messages: day and "new" dividers, who came and went, gaps and resets.
+
+import { cloned, setText } from './markup.js';
+
+// More names than this make a line nobody reads.
+const NAMES_SHOWN = 3;
+
+export function createNotice(row, { i18n }) {
+  const isDivider = row.kind === 'day' || row.kind === 'new';
+  const element = cloned(isDivider ? 'divider-template' : 'notice-template', i18n);
+  element.classList.add(isDivider ? `divider-${row.kind}` : `notice-${row.kind}`);
+  return element;
+}
+
+export function updateNotice(element, row, { i18n }) {
+  const text = textOf[row.kind](row, i18n);
+  setText(element.querySelector('.divider__text') ?? element, text);
+  if (row.kind === 'day' || row.kind === 'new') element.setAttribute('aria-label', text);
+}
+
+const textOf = {
+  day: ({ at }, i18n) => i18n.format.day(at, Date.now()),
+  new: (_, i18n) => i18n.text('new_messages'),
+  gap: ({ from, to }, i18n) => i18n.text('gap', { count: to - from + 1 }),
+  reset: (_, i18n) => i18n.text('reset'),
+  presence({ joined, left }, i18n) {
+    const slots = { joined: namesOf(joined, i18n), left: namesOf(left, i18n) };
+    if (left.length === 0) return i18n.text('notice_joined', slots);
+    return i18n.text(joined.length === 0 ? 'notice_left' : 'notice_both', slots);
+  },
+};
+
+function namesOf(users, i18n) {
+  if (users.length > NAMES_SHOWN) return i18n.text('people_count', { count: users.length });
+  return i18n.format.list(users.map((user) => user.username));
+}

@@ -1,0 +1,25 @@
+// The room's name and count, on the page and in the window's title.
+
+import { activeRoom, totalUnread } from '../state/chat.js';
+import { byId, setText } from './markup.js';
+
+export function roomHeader({ i18n, chat, store }) {
+  byId('leave-room').addEventListener('click', () => chat.leaveRoom(store.state.active));
+
+  return {
+    update(state) {
+      const room = activeRoom(state);
+      if (!room) return;
+      setText(byId('room-title'), room.id);
+      setText(byId('room-count'), room.isJoined ? i18n.text('room_online', { count: room.clientCount }) : '');
+      byId('leave-room').hidden = state.rooms.size < 2;
+    },
+    /** Also while the page is hidden, where nothing else is drawn. */
+    updateTitle(state) {
+      const unread = totalUnread(state);
+      const key = unread > 0 ? 'page_title_unread' : 'page_title';
+      const title = state.active === null ? i18n.text('app_name') : i18n.text(key, { room: state.active, count: unread });
+      if (document.title !== title) document.title = title;
+    },
+  };
+}

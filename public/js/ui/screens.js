@@ -1,0 +1,19 @@
+// Which of the two screens is shown: the way in, or the chat.
+
+import { byId, setText } from './markup.js';
+
+export function screens() {
+  return {
+    update(state) {
+      const isInside = state.active !== null;
+      document.body.dataset.screen = isInside ? 'chat' : 'join';
+      byId('join-screen').hidden = isInside;
+      byId('chat-screen').hidden = !isInside;
+      // One set of switches for both screens: it moves with the person.
+      const home = isInside ? byId('chat-preferences') : document.body;
+      const switches = byId('preferences');
+      if (switches.parentElement !== home) home.append(switches);
+      setText(byId('account-name'), state.me?.username ?? '');
+    },
+  };
+}

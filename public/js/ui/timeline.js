@@ -1,0 +1,87 @@
+// The timeline of the room on screen: rows, scrolling, older and newer pages, the way back down.
+
+import { activeRoom } from '../state/chat.js';
+import { pendingIn, rowsOf } from '../state/rows.js';
+import { keyedRows } from './keyed_rows.js';
+import { byId, setAttribute, setText } from './markup.js';
+import { createMessage, updateMessage } from './message.js';
+import { createNotice, updateNotice } from './notice.js';
+import { scrollKeeper } from './scroll_keeper.js';
+
+export function timeline(page) {
+  const { i18n, chat, store } = page;
+  const scroller = byId('timeline');
+  const rows = byId('timeline-rows');
+  const keeper = scrollKeeper(scroller, rows);
+  const isMessage = (row) => row.kind === 'message';
+  const show = keyedRows(
+    rows,
+    (row) => (isMessage(row) ? createMessage(row, page) : createNotice(row, page)),
+    (element, row) => (isMessage(row) ? updateMessage : updateNotice)(element, row, page),
+  );
+  let shown = { room: null, entries: null };
+
+  scroller.addEventListener('scroll', () => follow(), { passive: true });
+  byId('older-button').addEventListener('click', () => chat.loadOlder(store.state.active));
+  byId('jump-latest').addEventListener('click', () => {
+    jumpToLatest();
+    // The button goes away; the keyboard stays where the reader is.
+    scroller.focus({ preventScroll: true });
+  });
+  // The composer grows, a keyboard opens, a font arrives: who was at the bottom stays there.
+  const resized = new ResizeObserver(() => activeRoom(store.state)?.timeline.isFollowing && keeper.toBottom());
+  resized.observe(scroller);
+  resized.observe(rows);
+
+  function update(state) {
+    const room = activeRoom(state);
+    if (!room) return;
+    const isOpening = room.id !== shown.room;
+    const isGrown = room.timeline.entries !== shown.entries;
+    const list = rowsOf(room, pendingIn(state.outbox, room.id), state.me);
+    keeper.keep(room.timeline.isFollowing, () => {
+      show(list, `${i18n.language} ${room.id} ${new Date().toDateString()}`);
+      updateEdges(room, list);
+    });
+    shown = { room: room.id, entries: room.timeline.entries };
+    if (isOpening) rows.querySelector('.divider-new')?.scrollIntoView({ block: 'start' });
+    updateJump(room.timeline);
+    setAttribute(scroller, 'aria-label', i18n.text('timeline_label', { room: room.id }));
+    if (isGrown || isOpening) follow();
+  }
+
+  function updateEdges({ timeline: { hasOlder, entries, loading }, isJoined, refusal }, list) {
+    const older = byId('older-button');
+    const start = byId('timeline-start');
+    older.hidden = !hasOlder;
+    setText(older, i18n.text(loading === 'older' ? 'older_loading' : 'older'));
+    start.hidden = hasOlder || !(isJoined || refusal || entries.length > 0);
+    if (refusal) setText(start, i18n.text('room_refused', { code: refusal }));
+    else setText(start, i18n.text(list.length > 0 ? 'timeline_start' : 'timeline_empty'));
+  }
+
+  function updateJump({ isFollowing, hasNewer, below }) {
+    byId('jump-latest').hidden = isFollowing && !hasNewer;
+    setText(byId('jump-latest-text'), below > 0 ? i18n.text('jump_latest_new', { count: below }) : i18n.text('jump_latest'));
+  }
+
+  // Tells the state where the reader is, and fetches what they are about to reach.
+  function follow() {
+    const room = activeRoom(store.state);
+    // Between a change of room and its drawing the scroll position is the other room's.
+    if (!room || room.id !== shown.room) return;
+    const { hasNewer, isFollowing } = room.timeline;
+    const isAtEnd = keeper.isAtBottom() && !hasNewer;
+    if (isAtEnd !== isFollowing) store.dispatch({ type: 'following_changed', room: room.id, isFollowing: isAtEnd });
+    if (keeper.isNearTop()) chat.loadOlder(room.id);
+    if (hasNewer && keeper.isNearBottom()) chat.loadNewer(room.id);
+  }
+
+  function jumpToLatest() {
+    const room = activeRoom(store.state);
+    if (room?.timeline.hasNewer) chat.loadNewest(room.id);
+    keeper.toBottom();
+  }
+
+  return { update, jumpToLatest };
+}
