@@ -1,0 +1,290 @@
+//! What the nodes share: the log and its fan-out, who is in which room, and which nodes live.
+//! A backend carries events, not frames, and knows no socket.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+
+use crate::config::Config;
+use crate::model::{Draft, Epoch, Event, LoggedMessage, Member, NodeId, Notice, Position, Receipt, RoomName};
+
+pub mod memory;
+pub mod redis;
+
+/// A backend that any part of the node may hold.
+pub type SharedBackend = Arc<dyn Backend>;
+
+/// What a backend tells its node, in order per room.
+pub type Events = mpsc::Receiver<BackendEvent>;
+
+/// The result of asking a backend.
+pub type Result<T> = std::result::Result<T, BackendError>;
+
+/// Why a backend could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum BackendError {
+    /// It does not answer, or refuses for now. Whether the request took effect is unknown, so only
+    /// what is idempotent may be tried again without asking the user.
+    #[error("the backend is unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It will never answer as it is configured: a wrong password, a server that is too old.
+    #[error("{0}")]
+    Misconfigured(String),
+}
+
+/// What a backend hands to its node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BackendEvent {
+    /// Something happened in a subscribed room.
+    Room(RoomName, Event),
+    /// The subscription was interrupted and stands again, or the node has read so late that
+    /// events were left out. What was published meanwhile did not arrive: the node must compare
+    /// the heads of its rooms. May come without need, and first of all.
+    Resumed,
+}
+
+/// Which messages of a log are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Span {
+    /// The last ones.
+    Newest,
+    /// Those older than a number, the nearest to it.
+    Before(u64),
+    /// Those that follow a place, the nearest to it.
+    After(Position),
+    /// Those above a number in whatever epoch is current, the nearest to it.
+    Above(u64),
+}
+
+/// A page of a room's log, oldest message first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The room's newest place at the moment of reading.
+    pub head: Position,
+    /// The messages, without a hole between them.
+    pub messages: Vec<LoggedMessage>,
+    /// Where the page stands in relation to the place that was asked for with [`Span::After`].
+    /// The other spans ask for none that could be disproved: [`Span::Above`] resumes at its
+    /// number, [`Span::Newest`] and [`Span::Before`] just below the oldest message.
+    pub continuity: Continuity,
+    /// Whether the log holds more in the direction of reading.
+    pub has_more: bool,
+}
+
+/// How a page follows the place that a reader has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Continuity {
+    /// Whether what the reader has seen is a beginning of what the log had. If not, the numbers
+    /// from `resume_at` on were given a second time, in another epoch.
+    pub is_proven: bool,
+    /// The last number that the reader and the log agree on: the reader's own if it is proven; if
+    /// it lies above the end of its epoch, that end; of an unknown epoch, the number at which the
+    /// current one began. The page begins after it, or after what the log has dropped.
+    pub resume_at: u64,
+    /// The oldest number that the log can still give; head + 1 if it is empty.
+    pub oldest: u64,
+}
+
+impl Continuity {
+    /// Whether everything after the reader's place can be given to it.
+    pub fn is_whole(&self) -> bool {
+        self.is_proven && !self.has_hole()
+    }
+
+    /// Whether messages after `resume_at` are no longer in the log.
+    pub fn has_hole(&self) -> bool {
+        self.oldest > self.resume_at.saturating_add(1)
+    }
+}
+
+/// What came of entering a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entered {
+    /// Sessions in the room, this one included.
+    pub client_count: u64,
+    /// The join notice that the others get, if there was one to send.
+    pub notice: Option<Notice>,
+    /// Sessions of the room, at most [`MEMBERS_IN_JOINED`] of them.
+    pub members: Vec<Member>,
+}
+
+/// How many members a joining session is told at once; the rest is for REST.
+pub const MEMBERS_IN_JOINED: usize = 100;
+
+/// Whether a leave notice is sent at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Farewell {
+    /// The session said goodbye.
+    Now,
+    /// The session broke off: the notice waits for `presence.linger` and is dropped if the user is
+    /// back by then. Counts and lists change at once.
+    Later,
+}
+
+/// What a node says of itself with each renewal of its lease.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vitals {
+    /// The version of adda.
+    pub version: String,
+    /// Seconds since the node started.
+    pub uptime_s: u64,
+    /// Open WebSocket connections.
+    pub sessions: u64,
+    /// Rooms that its sessions occupy.
+    pub rooms: u64,
+}
+
+/// A living node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NodeInfo {
+    /// Its identity.
+    pub id: NodeId,
+    /// What it last said of itself.
+    #[serde(flatten)]
+    pub vitals: Vitals,
+}
+
+/// Whether the cluster still counted on this node when its lease was renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lease {
+    /// It never ran out.
+    Held,
+    /// It had run out, or the backend had forgotten it: others may have taken this node's sessions
+    /// out of their rooms, so they must be put back.
+    Lost,
+}
+
+/// A room and its number of sessions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomCount {
+    /// The room.
+    pub room: RoomName,
+    /// Sessions in it, on all living nodes. Never 0.
+    pub client_count: u64,
+}
+
+/// A node's own sessions by room: what it holds, against what the backend believes.
+pub type Membership = BTreeMap<RoomName, Vec<Member>>;
+
+/// The seam between a node and what all nodes share. `tests/it/backend_contract` is the suite
+/// that every implementation passes.
+///
+/// Every method may be called from many tasks at once and ends within `redis.command_timeout`.
+#[async_trait]
+pub trait Backend: Send + Sync + fmt::Debug {
+    // --- the log and its fan-out ---
+
+    /// Numbers, logs and publishes a message in one atomic step, unless its nonce was used by this
+    /// user in this room within 24 hours ([`NONCE_TTL`]): then the first receipt comes back and nothing
+    /// else happens. Drafts are numbered in the order in which this method was called.
+    async fn post(&self, draft: Draft) -> Result<Receipt>;
+
+    /// Publishes a notice to the room's sessions on all nodes. Not logged, not numbered.
+    async fn announce(&self, room: &RoomName, notice: Notice) -> Result<()>;
+
+    /// The rooms' newest places, in the order of `rooms`. A room that was never used gets its
+    /// epoch now, so that its first message continues from a place that clients can hold.
+    async fn heads(&self, rooms: &[RoomName]) -> Result<Vec<Position>>;
+
+    /// A page of at most `limit` messages, where `limit` is at least 1, and at most
+    /// `limits.outbox_bytes / 2` bytes of JSON, or one message that is larger. Any number may be
+    /// asked for.
+    async fn read(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page>;
+
+    /// Starts the flow of a room's events to this node. Returns when it is confirmed that what is
+    /// published from now on arrives.
+    async fn subscribe(&self, room: &RoomName) -> Result<()>;
+
+    /// Stops the flow. Calls of `subscribe` and `unsubscribe` take effect in the order of calling.
+    fn unsubscribe(&self, room: &RoomName);
+
+    // --- who is where ---
+
+    /// Puts a session of this node into a room. The join notice is sent if it is its user's first
+    /// session there, the user is not lingering, and the room has at most
+    /// `presence.announce_up_to` sessions; otherwise the new count is told. Nothing is told if the
+    /// session is in already.
+    async fn enter(&self, room: &RoomName, member: &Member) -> Result<Entered>;
+
+    /// Takes a session of this node out of a room. Succeeds if it is not in. The leave notice is
+    /// sent if it was its user's last session there and the room had at most
+    /// `presence.announce_up_to` sessions with it; otherwise, and while a notice waits, the new
+    /// count is told. A notice that waited names no connection.
+    async fn leave(&self, room: &RoomName, member: &Member, farewell: Farewell) -> Result<()>;
+
+    /// Makes the backend's view of this node's sessions equal to `membership`, whatever it was
+    /// before. Sessions that it has to remove have broken off ([`Farewell::Later`]). Those that it
+    /// puts back are told by the count alone, as nobody was told that they went; but if the user's
+    /// leave notice was sent after waiting, by a join notice, which names no connection.
+    async fn restore(&self, membership: &Membership) -> Result<()>;
+
+    /// All occupied rooms whose name starts with `prefix` and sorts after `after`, by name, at
+    /// most `limit`.
+    async fn rooms(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<RoomCount>>;
+
+    /// The number of sessions of a room on all living nodes, 0 if it is not occupied, and its
+    /// members in the order of their ids, of those after `after` at most `limit`.
+    async fn members(&self, room: &RoomName, after: Option<&str>, limit: usize)
+    -> Result<(u64, Vec<Member>)>;
+
+    // --- who lives ---
+
+    /// Renews this node's lease and does the cluster's housekeeping that has fallen due: takes the
+    /// sessions of dead nodes out of their rooms, sends leave notices that have waited long
+    /// enough. Whichever node comes first does it; each notice is sent once. The sessions of a dead
+    /// node have broken off ([`Farewell::Later`]).
+    ///
+    /// A node that has never renewed is unknown: its first lease counts as lost. While nobody could
+    /// renew, as when the backend was away, nobody has died: before the next death is told, all
+    /// nodes have had a whole lease to renew.
+    async fn renew(&self, vitals: &Vitals) -> Result<Lease>;
+
+    /// Gives the lease back; this node's sessions must have left their rooms before, since nobody
+    /// takes them out afterwards. Succeeds if there is none.
+    async fn retire(&self) -> Result<()>;
+
+    /// The living nodes, by id.
+    async fn nodes(&self) -> Result<Vec<NodeInfo>>;
+
+    /// The secret that the cluster signs tokens with: the one kept already, else `candidate`,
+    /// which is kept from now on.
+    async fn secret(&self, candidate: &str) -> Result<String>;
+
+    /// Whether events that are published now would reach this node.
+    fn subscription(&self) -> Subscription;
+}
+
+/// The state of the flow of events to a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subscription {
+    /// A canary came back lately.
+    Fresh,
+    /// No connection, or a canary is overdue: the node may be deaf.
+    Deaf,
+}
+
+/// Starts the backend that the configuration names, and the stream of its events.
+///
+/// # Errors
+/// [`BackendError::Misconfigured`] if it can never work. A Redis that is not there yet is no
+/// error: the backend waits for it.
+pub async fn start(config: &Config, node: NodeId) -> Result<(SharedBackend, Events)> {
+    if config.redis.url.is_empty() {
+        Ok(memory::MemoryCluster::new(config).join(node))
+    } else {
+        redis::RedisBackend::start(config, node).await
+    }
+}
+
+/// How long a nonce is remembered.
+pub const NONCE_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The epoch under which a message of a page or an event was given.
+pub(crate) fn logged(epoch: &Epoch, seq: u64, json: impl Into<bytes::Bytes>) -> LoggedMessage {
+    LoggedMessage { epoch: epoch.clone(), seq, json: json.into() }
+}

@@ -1,0 +1,146 @@
+//! Every key and channel name, with its type and lifetime. `{room}` is a hash tag, so all keys of
+//! a room and its channel share a slot of a Redis Cluster.
+
+use crate::model::{NodeId, Nonce, RoomName, UserId};
+
+/// Builds names under the configured prefix.
+#[derive(Debug, Clone)]
+pub(super) struct Keys {
+    prefix: String,
+}
+
+impl Keys {
+    pub(super) fn new(prefix: &str) -> Self {
+        Self { prefix: prefix.to_owned() }
+    }
+
+    /// Channel: messages and notices of the room, as `wire.rs` writes them.
+    pub(super) fn channel(&self, room: &RoomName) -> String {
+        format!("{}{{{}}}", self.prefix, Tag(room))
+    }
+
+    /// The room whose channel this is.
+    pub(super) fn room_of_channel(&self, channel: &str) -> Option<RoomName> {
+        let tag = channel.strip_prefix(&self.prefix)?.strip_prefix('{')?.strip_suffix('}')?;
+        Some(RoomName::from_trusted(&untag(tag)))
+    }
+
+    /// Stream: the messages, entry id `<seq>-0`, fields `t` (ms) and `m` (JSON). `history.ttl`.
+    pub(super) fn log(&self, room: &RoomName) -> String {
+        self.of_room(room, "log")
+    }
+
+    /// Hash: epoch, seq, run, start, past; see `scripts/fence.lua`. A day longer than the log.
+    pub(super) fn head(&self, room: &RoomName) -> String {
+        self.of_room(room, "head")
+    }
+
+    /// Set: the sessions in the room, `<node> <connection> <user> <username>`.
+    pub(super) fn members(&self, room: &RoomName) -> String {
+        self.of_room(room, "members")
+    }
+
+    /// Hash: users whose leave notice waits or was said after waiting. Minutes.
+    pub(super) fn lingering(&self, room: &RoomName) -> String {
+        self.of_room(room, "lingering")
+    }
+
+    /// String: `<epoch> <seq> <id> <timestamp>` of the message with this nonce. 24 hours.
+    pub(super) fn nonce(&self, room: &RoomName, user: &UserId, nonce: &Nonce) -> String {
+        // Neither holds a space, so no two pairs share a key.
+        self.of_room(room, &format!("nonce:{user} {}", nonce.as_str()))
+    }
+
+    /// Set: names of the occupied rooms.
+    pub(super) fn rooms(&self) -> String {
+        self.of_cluster("rooms")
+    }
+
+    /// Sorted set: `<user> <room>` by the time its leave notice falls due.
+    pub(super) fn lingering_index(&self) -> String {
+        self.of_cluster("lingering")
+    }
+
+    /// Sorted set: node ids by the time of their last renewal, ms of Redis' clock.
+    pub(super) fn nodes(&self) -> String {
+        self.of_cluster("nodes")
+    }
+
+    /// Hash: node id to the JSON that the node says of itself.
+    pub(super) fn vitals(&self) -> String {
+        self.of_cluster("nodes:vitals")
+    }
+
+    /// Hash: when any node last renewed, and since when renewals have not stopped.
+    pub(super) fn clock(&self) -> String {
+        self.of_cluster("nodes:clock")
+    }
+
+    /// String: what guests' tokens are signed with, unless it is configured.
+    pub(super) fn secret(&self) -> String {
+        self.of_cluster("secret")
+    }
+
+    /// Set: rooms that may hold sessions of the node; what its reaper must undo.
+    pub(super) fn node_rooms(&self, node: &str) -> String {
+        self.of_cluster(&format!("node:{node}:rooms"))
+    }
+
+    /// String: the node that is reaping this one. Seconds.
+    pub(super) fn reaper(&self, node: &str) -> String {
+        self.of_cluster(&format!("node:{node}:reaper"))
+    }
+
+    /// Channel: the node's canary.
+    pub(super) fn canary(&self, node: NodeId) -> String {
+        self.of_cluster(&format!("node:{node}:canary"))
+    }
+
+    fn of_room(&self, room: &RoomName, what: &str) -> String {
+        format!("{}{{{}}}:{what}", self.prefix, Tag(room))
+    }
+
+    fn of_cluster(&self, what: &str) -> String {
+        format!("{}{what}", self.prefix)
+    }
+}
+
+/// A room's name inside `{…}`. Braces would end or empty the hash tag, so they are written as
+/// `%7B` and `%7D`, and `%` as `%25`; every other name stands as it is.
+struct Tag<'a>(&'a RoomName);
+
+impl std::fmt::Display for Tag<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = self.0.as_str();
+        if !name.contains(['{', '}', '%']) {
+            return f.write_str(name);
+        }
+        f.write_str(&name.replace('%', "%25").replace('{', "%7B").replace('}', "%7D"))
+    }
+}
+
+fn untag(tag: &str) -> String {
+    tag.replace("%7D", "}").replace("%7B", "{").replace("%25", "%")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_room_is_read_back_from_its_channel() {
+        let keys = Keys::new("adda:");
+        for name in ["general", "আড্ডা", "}{", "100%", "%7B", "a b:c"] {
+            let room = RoomName::from_trusted(name);
+            assert_eq!(keys.room_of_channel(&keys.channel(&room)), Some(room));
+        }
+    }
+
+    #[test]
+    fn every_key_of_a_room_has_one_hash_tag() {
+        let keys = Keys::new("adda:");
+        let room = RoomName::from_trusted("}x{");
+        assert_eq!(keys.log(&room), "adda:{%7Dx%7B}:log");
+        assert_eq!(keys.channel(&RoomName::from_trusted("general")), "adda:{general}");
+    }
+}

@@ -1,0 +1,207 @@
+//! The log: posts in groups, pages, heads.
+
+use redis::Value;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::keys::Keys;
+use super::link::{Link, parsed};
+use super::scripts::{Call, Script, Scripts};
+use crate::backend::{BackendError, Continuity, NONCE_TTL, Page, Result, Span, logged};
+use crate::config::{History, Limits};
+use crate::model::{Draft, Epoch, Position, Receipt, RoomName};
+
+/// Drafts that go to Redis in one pipeline, at most.
+const GROUP: usize = 128;
+
+/// Drafts that wait for the pipeline before theirs, at most; further ones wait in their sessions.
+const WAITING: usize = 1024;
+
+/// Lua counts in doubles, which are exact up to here. No room gets so far; a client may ask for it.
+const MAX_SEQ: u64 = (1 << 53) - 1;
+
+type Waiting = (Draft, oneshot::Sender<Result<Receipt>>);
+
+/// The rooms' logs in Redis.
+#[derive(Debug)]
+pub(super) struct Log {
+    store: Store,
+    waiting: mpsc::Sender<Waiting>,
+    _poster: AbortOnDropHandle<()>,
+}
+
+/// What it takes to call the log's scripts.
+#[derive(Debug, Clone)]
+struct Store {
+    keys: Keys,
+    scripts: Scripts,
+    writes: Link,
+    reads: Link,
+    max_messages: usize,
+    log_ttl_ms: u128,
+    head_ttl_ms: u128,
+    page_bytes: usize,
+}
+
+impl Log {
+    /// Spawns the task that posts. It ends with this value.
+    pub(super) fn start(
+        keys: Keys,
+        scripts: Scripts,
+        [writes, reads]: [Link; 2],
+        history: &History,
+        limits: &Limits,
+    ) -> Self {
+        let store = Store {
+            keys,
+            scripts,
+            writes,
+            reads,
+            max_messages: history.max_messages,
+            log_ttl_ms: history.ttl.as_millis(),
+            // Nonces name places, so the head must outlive them.
+            head_ttl_ms: (history.ttl + NONCE_TTL).as_millis(),
+            page_bytes: limits.outbox_bytes / 2,
+        };
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let poster = AbortOnDropHandle::new(tokio::spawn(post_in_groups(store.clone(), receiver)));
+        Self { store, waiting: sender, _poster: poster }
+    }
+
+    pub(super) async fn post(&self, draft: Draft) -> Result<Receipt> {
+        let (reply, receipt) = oneshot::channel();
+        let stopped = || BackendError::Unavailable("the node is stopping".into());
+        self.waiting.send((draft, reply)).await.map_err(|_| stopped())?;
+        receipt.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    pub(super) async fn heads(&self, rooms: &[RoomName]) -> Result<Vec<Position>> {
+        let store = &self.store;
+        let calls: Vec<Call> = rooms.iter().map(|room| store.head_call(room)).collect();
+        let values = store.scripts.call_all(&store.reads, &calls).await?;
+        values.into_iter().map(|value| position(value?)).collect()
+    }
+
+    pub(super) async fn read(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page> {
+        let store = &self.store;
+        let value = store.scripts.call(&store.reads, store.read_call(room, &span, limit)).await?;
+        page(value)
+    }
+}
+
+/// Takes all drafts that have gathered while the last group was on its way, and sends them as one
+/// pipeline: one write and one read of the connection for many messages, in their order.
+async fn post_in_groups(store: Store, mut waiting: mpsc::Receiver<Waiting>) {
+    let mut group = Vec::with_capacity(GROUP);
+    while waiting.recv_many(&mut group, GROUP).await > 0 {
+        // Whoever gave up waiting was told that it failed; posting it now would surprise.
+        group.retain(|(_, reply)| !reply.is_closed());
+        let calls: Vec<Call> = group.iter().map(|(draft, _)| store.post_call(draft)).collect();
+        match store.scripts.call_all(&store.writes, &calls).await {
+            Ok(values) => {
+                for ((draft, reply), value) in group.drain(..).zip(values) {
+                    let receipt = value.and_then(|value| receipt(&draft, value));
+                    // The session may have gone meanwhile.
+                    let _ = reply.send(receipt);
+                }
+            }
+            Err(error) => {
+                let sentence = error.to_string();
+                for (_, reply) in group.drain(..) {
+                    let _ = reply.send(Err(BackendError::Unavailable(sentence.clone().into())));
+                }
+            }
+        }
+    }
+}
+
+impl Store {
+    fn post_call(&self, draft: &Draft) -> Call {
+        let nonce_key = match &draft.nonce {
+            Some(nonce) => self.keys.nonce(&draft.room, &draft.author.user_id, nonce),
+            None => String::new(),
+        };
+        Call::new(Script::Post, [self.keys.head(&draft.room), self.keys.log(&draft.room), nonce_key])
+            .arg(self.keys.channel(&draft.room))
+            .arg(draft.open_json())
+            .arg(self.max_messages)
+            .arg(self.log_ttl_ms)
+            .arg(self.head_ttl_ms)
+            .arg(NONCE_TTL.as_millis())
+            .arg(format_args!("{} {}", draft.id, draft.timestamp))
+    }
+
+    fn head_call(&self, room: &RoomName) -> Call {
+        Call::new(Script::Head, [self.keys.head(room), self.keys.log(room)]).arg(self.head_ttl_ms)
+    }
+
+    fn read_call(&self, room: &RoomName, span: &Span, limit: usize) -> Call {
+        let (name, seq, epoch) = match span {
+            Span::Newest => ("newest", 0, ""),
+            Span::Before(seq) => ("before", *seq, ""),
+            Span::Above(seq) => ("above", *seq, ""),
+            Span::After(place) => ("after", place.seq, place.epoch.as_str()),
+        };
+        let seq = seq.min(MAX_SEQ);
+        Call::new(Script::Read, [self.keys.head(room), self.keys.log(room)])
+            .arg(self.head_ttl_ms)
+            .arg(self.log_ttl_ms)
+            .arg(limit)
+            .arg(self.page_bytes)
+            .arg(name)
+            .arg(seq)
+            .arg(epoch)
+    }
+}
+
+fn position(value: Value) -> Result<Position> {
+    let (epoch, seq): (String, u64) = parsed(value)?;
+    Ok(Position { epoch: Epoch::new(&epoch), seq })
+}
+
+fn receipt(draft: &Draft, value: Value) -> Result<Receipt> {
+    let fields: Vec<String> = parsed(value)?;
+    let malformed = || BackendError::Unavailable("a receipt that adda did not write".into());
+    match fields.as_slice() {
+        [first, epoch, seq] if first == "0" => Ok(Receipt {
+            id: draft.id.to_string(),
+            epoch: Epoch::new(epoch),
+            seq: seq.parse().map_err(|_| malformed())?,
+            timestamp: draft.timestamp.to_string(),
+            is_duplicate: false,
+        }),
+        [_, first] => {
+            let mut words = first.split(' ');
+            let mut word = || words.next().ok_or_else(malformed);
+            Ok(Receipt {
+                epoch: Epoch::new(word()?),
+                seq: word()?.parse().map_err(|_| malformed())?,
+                id: word()?.to_owned(),
+                timestamp: word()?.to_owned(),
+                is_duplicate: true,
+            })
+        }
+        _ => Err(malformed()),
+    }
+}
+
+fn page(value: Value) -> Result<Page> {
+    let malformed = || BackendError::Unavailable("a page that adda did not write".into());
+    let mut fields = match value {
+        Value::Array(fields) => fields.into_iter(),
+        _ => return Err(malformed()),
+    };
+    let mut next = || fields.next().ok_or_else(malformed);
+    let epoch = Epoch::new(&parsed::<String>(next()?)?);
+    let seq = parsed(next()?)?;
+    let is_proven = parsed::<u8>(next()?)? == 1;
+    let resume_at = parsed(next()?)?;
+    let oldest = parsed(next()?)?;
+    let has_more = parsed::<u8>(next()?)? == 1;
+    let mut messages = Vec::with_capacity(fields.len() / 2);
+    while let (Some(seq), Some(json)) = (fields.next(), fields.next()) {
+        messages.push(logged(&epoch, parsed(seq)?, parsed::<Vec<u8>>(json)?));
+    }
+    let continuity = Continuity { is_proven, resume_at, oldest };
+    Ok(Page { head: Position { epoch, seq }, messages, continuity, has_more })
+}

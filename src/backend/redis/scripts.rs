@@ -1,0 +1,167 @@
+//! The Lua scripts: loaded with the id of the Redis process in their text, called by hash, loaded
+//! anew when Redis does not know them. See `scripts/fence.lua` for why.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, RwLock};
+
+use redis::{Cmd, Pipeline, ServerErrorKind, Value};
+use sha1::{Digest, Sha1};
+use tracing::info;
+
+use super::link::{Link, first, value_or_error};
+use crate::backend::{BackendError, Result};
+
+/// A script's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Script {
+    Post,
+    Head,
+    Read,
+    Enter,
+    Leave,
+    Restore,
+    Reap,
+    Farewell,
+    Renew,
+    Forget,
+}
+
+const FENCE: &str = include_str!("scripts/fence.lua");
+const ROOM: &str = include_str!("scripts/room.lua");
+const NONE: &str = "";
+
+/// Each script with the functions that it shares, in the order of [`Script`].
+const SOURCES: [(&str, &str); 10] = [
+    (FENCE, include_str!("scripts/post.lua")),
+    (FENCE, include_str!("scripts/head.lua")),
+    (FENCE, include_str!("scripts/read.lua")),
+    (ROOM, include_str!("scripts/enter.lua")),
+    (ROOM, include_str!("scripts/leave.lua")),
+    (ROOM, include_str!("scripts/restore.lua")),
+    (ROOM, include_str!("scripts/reap.lua")),
+    (ROOM, include_str!("scripts/farewell.lua")),
+    (NONE, include_str!("scripts/renew.lua")),
+    (NONE, include_str!("scripts/forget.lua")),
+];
+
+/// The hashes under which the Redis at hand knows the scripts.
+type Hashes = [String; SOURCES.len()];
+
+/// One call of a script.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    script: Script,
+    keys: Vec<String>,
+    args: Vec<Vec<u8>>,
+}
+
+impl Call {
+    pub(super) fn new(script: Script, keys: impl IntoIterator<Item = String>) -> Self {
+        Self { script, keys: keys.into_iter().collect(), args: Vec::new() }
+    }
+
+    pub(super) fn arg(mut self, arg: impl ToString) -> Self {
+        self.args.push(arg.to_string().into_bytes());
+        self
+    }
+
+    fn command(&self, hashes: &Hashes) -> Cmd {
+        let mut command = redis::cmd("EVALSHA");
+        command.arg(&hashes[self.script as usize]).arg(self.keys.len()).arg(&self.keys).arg(&self.args);
+        command
+    }
+}
+
+/// Calls scripts over a link.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Scripts {
+    hashes: Arc<RwLock<Option<Arc<Hashes>>>>,
+    loads: Arc<AtomicU64>,
+}
+
+impl Scripts {
+    /// How often Redis was met without the scripts: each time it is another process, or one that
+    /// was emptied of them, and what it holds may be older than what this node knows.
+    pub(super) fn loads(&self) -> u64 {
+        self.loads.load(Ordering::Relaxed)
+    }
+
+    /// Calls one script.
+    pub(super) async fn call(&self, link: &Link, call: Call) -> Result<Value> {
+        let mut values = self.call_all(link, std::slice::from_ref(&call)).await?;
+        values.pop().unwrap_or(Err(BackendError::Unavailable("no answer".into())))
+    }
+
+    /// Calls scripts in one pipeline, in order; one result for each call.
+    pub(super) async fn call_all(&self, link: &Link, calls: &[Call]) -> Result<Vec<Result<Value>>> {
+        if calls.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut results = self.try_all(link, calls).await?;
+        // Redis was restarted, replaced or flushed since the scripts were loaded. Calls that it
+        // did not know were not run; the others keep their result.
+        let unknown: Vec<usize> = (0..results.len()).filter(|&i| is_unknown_script(&results[i])).collect();
+        if !unknown.is_empty() {
+            self.load(link).await?;
+            let again: Vec<Call> = unknown.iter().map(|&i| calls[i].clone()).collect();
+            for (i, result) in unknown.into_iter().zip(self.try_all(link, &again).await?) {
+                results[i] = result;
+            }
+        }
+        Ok(results.into_iter().map(value_or_error).collect())
+    }
+
+    async fn try_all(&self, link: &Link, calls: &[Call]) -> Result<Vec<Value>> {
+        let loaded = self.hashes.read().expect("no code panics while it holds this lock").clone();
+        let hashes = match loaded {
+            Some(hashes) => hashes,
+            None => self.load(link).await?,
+        };
+        let mut pipeline = Pipeline::with_capacity(calls.len());
+        for call in calls {
+            pipeline.add_command(call.command(&hashes));
+        }
+        link.run(&pipeline).await
+    }
+
+    /// Loads all scripts into the Redis at hand. INFO and SCRIPT LOAD go in one pipeline of one
+    /// connection, so the run id in the text is that of the process which the text is loaded into.
+    async fn load(&self, link: &Link) -> Result<Arc<Hashes>> {
+        // The run id is needed before the text can be written: ask, load, and ask again in the
+        // same pipeline as the load; if the process changed in between, begin anew.
+        for _ in 0..3 {
+            let run = run_id(link.run(Pipeline::new().cmd("INFO").arg("server")).await?)?;
+            let texts = SOURCES.map(|(shared, own)| format!("local RUN = '{run}'\n{shared}{own}"));
+            let mut pipeline = Pipeline::with_capacity(texts.len() + 1);
+            pipeline.cmd("INFO").arg("server");
+            for text in &texts {
+                pipeline.cmd("SCRIPT").arg("LOAD").arg(text);
+            }
+            let mut values = link.run(&pipeline).await?;
+            let loaded = values.split_off(1);
+            if run_id(values)? != run {
+                continue;
+            }
+            loaded.into_iter().try_for_each(|value| value_or_error(value).map(drop))?;
+            let hashes = Arc::new(texts.map(|text| format!("{:x}", Sha1::digest(text))));
+            *self.hashes.write().expect("no code panics while it holds this lock") = Some(hashes.clone());
+            self.loads.fetch_add(1, Ordering::Relaxed);
+            info!(run_id = %run, "Loaded the scripts into Redis");
+            return Ok(hashes);
+        }
+        Err(BackendError::Unavailable("Redis restarts again and again".into()))
+    }
+}
+
+fn run_id(values: Vec<Value>) -> Result<String> {
+    let info: String = first(values)?;
+    info.lines()
+        .find_map(|line| line.strip_prefix("run_id:"))
+        .filter(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+        .map(str::to_owned)
+        .ok_or_else(|| BackendError::Unavailable("Redis did not tell its run id".into()))
+}
+
+fn is_unknown_script(value: &Value) -> bool {
+    matches!(value, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::NoScript))
+}

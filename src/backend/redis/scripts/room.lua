@@ -1,0 +1,44 @@
+-- Put in front of every script that changes who is in a room. An entry of the members' set is
+-- "<node id> <connection id> <user id> <username>"; the username may hold spaces.
+--
+-- Scripts read Redis' clock, never a node's.
+local function now_millis()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function millis_text(millis) return string.format('%.0f', millis) end
+
+local function user_of(entry) return string.match(entry, '^%S+ %S+ (%S+) ') end
+local function name_of(entry) return string.match(entry, '^%S+ %S+ %S+ (.*)$') end
+local function node_of(entry) return string.match(entry, '^%S+') end
+
+-- The users who have a session among `entries`.
+local function users_among(entries)
+  local users = {}
+  for _, entry in ipairs(entries) do users[user_of(entry)] = true end
+  return users
+end
+
+local function tell_count(channel, count)
+  redis.call('PUBLISH', channel, 'c ' .. count)
+end
+
+-- kind: 'j' or 'l'; connection: '-' if no session caused it.
+local function tell_notice(channel, kind, id, connection, user, name, count)
+  redis.call('PUBLISH', channel, kind .. ' ' .. id .. ' ' .. connection .. ' ' .. user .. ' ' .. count
+    .. ' ' .. millis_text(now_millis()) .. '\n' .. name)
+end
+
+-- A user whose last session broke off: the leave notice waits. The field of the room's hash is the
+-- truth (a name: waiting; empty: said), the index only says when to look.
+local function linger(lingering, index, room, user, name, millis)
+  redis.call('HSET', lingering, user, name)
+  redis.call('PEXPIRE', lingering, millis + 600000)
+  redis.call('ZADD', index, millis_text(now_millis() + millis), user .. ' ' .. room)
+end
+
+-- Each of many notices needs an id of its own: the seed with its tail counted on.
+local function nth_id(seed, n)
+  return string.sub(seed, 1, 24) .. string.format('%012x', n)
+end

@@ -1,0 +1,266 @@
+//! The rooms that this node hears, and the one task that hands their events to sessions.
+
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::debug;
+
+use super::recipient::Flushes;
+use super::room::{Next, Room};
+use crate::backend::{BackendEvent, Events, Membership, Result, SharedBackend, Span};
+use crate::model::{Event, LoggedMessage, MessageId, Position, RoomName};
+use crate::telemetry::meters;
+
+/// Events handled between two flushes, at most: what arrives together is written together.
+const BATCH: usize = 256;
+
+/// Rooms whose places are compared in one pipeline.
+const COMPARED: usize = 256;
+
+/// Wait before a log that could not be read is tried again.
+const RETRY: Duration = Duration::from_millis(250);
+
+/// The registry of rooms; a cheap handle.
+#[derive(Debug, Clone)]
+pub(super) struct Hub {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    backend: SharedBackend,
+    // A room is here while the hub hears it. Handles are given out under this lock only, so a room
+    // that nobody else holds can be let go under it.
+    rooms: RwLock<HashMap<RoomName, Arc<Room>>>,
+    page: usize,
+    typing_every: Duration,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Hub {
+    pub(super) fn new(
+        backend: SharedBackend,
+        page: usize,
+        typing_every: Duration,
+        tasks: TaskTracker,
+        stop: CancellationToken,
+    ) -> Self {
+        let rooms = RwLock::default();
+        Self { inner: Arc::new(Inner { backend, rooms, page, typing_every, tasks, stop }) }
+    }
+
+    /// The room, subscribed and at a known place. Several callers open it once.
+    pub(super) async fn open(&self, name: &RoomName) -> Result<Arc<Room>> {
+        let room = self.room(name);
+        room.opened.get_or_try_init(|| self.begin(&room)).await?;
+        Ok(room)
+    }
+
+    fn room(&self, name: &RoomName) -> Arc<Room> {
+        if let Some(room) = self.find(name) {
+            return room;
+        }
+        let mut rooms = self.inner.rooms.write().expect("no code panics while it holds this lock");
+        rooms.entry(name.clone()).or_insert_with(|| Arc::new(Room::new(name.clone()))).clone()
+    }
+
+    fn find(&self, name: &RoomName) -> Option<Arc<Room>> {
+        self.inner.rooms.read().expect("no code panics while it holds this lock").get(name).cloned()
+    }
+
+    fn all(&self) -> Vec<Arc<Room>> {
+        self.inner.rooms.read().expect("no code panics while it holds this lock").values().cloned().collect()
+    }
+
+    /// Subscribes first and reads the place after that: what is published in between waits in the
+    /// room, so nothing falls between the two.
+    async fn begin(&self, room: &Arc<Room>) -> Result<()> {
+        self.inner.backend.subscribe(&room.name).await?;
+        let heads = self.inner.backend.heads(std::slice::from_ref(&room.name)).await?;
+        let mut flushes = Flushes::default();
+        for head in heads {
+            let next = room.begin(head, &mut flushes);
+            self.follow(room, next);
+        }
+        flushes.run_now();
+        Ok(())
+    }
+
+    /// Number of rooms with sessions of this node.
+    pub(super) fn occupied(&self) -> usize {
+        self.all().iter().filter(|room| room.is_occupied()).count()
+    }
+
+    /// This node's sessions by room.
+    pub(super) fn membership(&self) -> Membership {
+        let rooms = self.all();
+        let occupied = rooms.iter().map(|room| (room.name.clone(), room.members()));
+        occupied.filter(|(_, members)| !members.is_empty()).collect()
+    }
+
+    /// Hands on events until the backend ends. The only caller of [`Room::take`], which is why
+    /// messages pass in the order of their publication.
+    pub(super) async fn run(self, mut events: Events) {
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut flushes = Flushes::default();
+        loop {
+            let received = tokio::select! {
+                () = self.inner.stop.cancelled() => return,
+                received = events.recv_many(&mut batch, BATCH) => received,
+            };
+            if received == 0 {
+                return;
+            }
+            for event in batch.drain(..) {
+                match event {
+                    BackendEvent::Room(name, event) => self.handle(&name, event, &mut flushes),
+                    BackendEvent::Resumed => self.compare_soon(self.all()),
+                }
+            }
+            flushes.run().await;
+        }
+    }
+
+    fn handle(&self, name: &RoomName, event: Event, flushes: &mut Flushes) {
+        // Events go on for a moment after the room was let go.
+        let Some(room) = self.find(name) else { return };
+        match event {
+            Event::Message(message) => {
+                record_delivery_time(&message);
+                let next = room.take(message, flushes);
+                self.follow(&room, next);
+            }
+            Event::Notice(notice) => room.notify(&notice, self.inner.typing_every, flushes),
+            Event::Count { client_count } => room.count(client_count, flushes),
+        }
+    }
+
+    // --- repair ---
+
+    fn follow(&self, room: &Arc<Room>, next: Next) {
+        if next == Next::Repair {
+            let (hub, room) = (self.clone(), room.clone());
+            self.spawn(async move { hub.repair(&room).await });
+        }
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.inner.stop.clone();
+        self.inner.tasks.spawn(async move { stop.run_until_cancelled(work).await });
+    }
+
+    /// Fills the hole of a room, once for all its sessions, however often it takes: until it is
+    /// filled nothing newer passes.
+    async fn repair(&self, room: &Room) {
+        while let Some((given, waited)) = room.repair_from() {
+            match self.inner.backend.read(&room.name, Span::After(given), self.inner.page).await {
+                Ok(page) => {
+                    let mut flushes = Flushes::default();
+                    let next = room.repair(&page, waited, &mut flushes);
+                    flushes.run().await;
+                    if next == Next::Go {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    debug!(%error, room = %room.name, "Can't read the log of {} yet", room.name);
+                    tokio::time::sleep(RETRY).await;
+                }
+            }
+        }
+    }
+
+    /// Compares rooms with the log and repairs those that are behind.
+    fn compare_soon(&self, rooms: Vec<Arc<Room>>) {
+        let hub = self.clone();
+        self.spawn(async move {
+            for rooms in rooms.chunks(COMPARED) {
+                hub.compare(rooms).await;
+            }
+        });
+    }
+
+    async fn compare(&self, rooms: &[Arc<Room>]) {
+        let names: Vec<RoomName> = rooms.iter().map(|room| room.name.clone()).collect();
+        let heads: Vec<Position> = loop {
+            match self.inner.backend.heads(&names).await {
+                Ok(heads) => break heads,
+                Err(error) => debug!(%error, "Can't compare rooms with their logs yet"),
+            }
+            tokio::time::sleep(RETRY).await;
+        };
+        for (room, head) in rooms.iter().zip(&heads) {
+            self.compare_with(room, head);
+        }
+    }
+
+    /// Repairs a room that is behind a place which was read in the log.
+    pub(super) fn compare_with(&self, room: &Arc<Room>, head: &Position) {
+        self.follow(room, room.compare(head));
+    }
+
+    // --- upkeep ---
+
+    /// Once a second: tells counts that waited; lets go of rooms that have been empty for
+    /// `unsubscribe_after` seconds; compares a share of the rooms, all of them in `check_every`.
+    pub(super) async fn keep_up(self, unsubscribe_after: Duration, check_every: Duration) {
+        let mut ticks = tokio::time::interval(Duration::from_secs(1));
+        let mut empty_for: HashMap<RoomName, u64> = HashMap::new();
+        let mut due = 0.0;
+        loop {
+            tokio::select! {
+                () = self.inner.stop.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            let rooms = self.all();
+            let mut flushes = Flushes::default();
+            for room in &rooms {
+                room.tick(&mut flushes);
+                match room.is_occupied() {
+                    true => drop(empty_for.remove(&room.name)),
+                    false => *empty_for.entry(room.name.clone()).or_default() += 1,
+                }
+            }
+            flushes.run().await;
+            due += rooms.len() as f64 / check_every.as_secs_f64().max(1.0);
+            let share = (due as usize).min(rooms.len());
+            due -= share as f64;
+            if share > 0 {
+                let from = fastrand::usize(..rooms.len());
+                self.compare_soon(rooms.iter().cycle().skip(from).take(share).cloned().collect());
+            }
+            drop(rooms);
+            empty_for
+                .retain(|name, seconds| *seconds < unsubscribe_after.as_secs().max(1) || !self.let_go(name));
+        }
+    }
+
+    /// Stops hearing a room unless somebody holds it. Returns whether it is gone.
+    fn let_go(&self, name: &RoomName) -> bool {
+        let mut rooms = self.inner.rooms.write().expect("no code panics while it holds this lock");
+        match rooms.get(name) {
+            Some(room) if Arc::strong_count(room) > 1 || room.is_occupied() => false,
+            Some(_) => {
+                rooms.remove(name);
+                // Under the lock, so that it comes before the subscription of whoever opens the
+                // room next.
+                self.inner.backend.unsubscribe(name);
+                true
+            }
+            None => true,
+        }
+    }
+}
+
+/// A message's id bears the time at which a node took it in.
+fn record_delivery_time(message: &LoggedMessage) {
+    let id = message.json.get(7..43).and_then(|id| std::str::from_utf8(id).ok());
+    let Some(taken_in) = id.and_then(MessageId::parse).and_then(|id| id.0.get_timestamp()) else { return };
+    let (seconds, nanos) = taken_in.to_unix();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    meters().delivery.record(now.saturating_sub(Duration::new(seconds, nanos)));
+}

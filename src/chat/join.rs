@@ -1,0 +1,198 @@
+//! Joining a room without hole or double: the order of steps is the guarantee.
+//!
+//! 1. The room is subscribed and knows its place (`Hub::open`).
+//! 2. The session becomes a member in the backend, and a page of the log is read.
+//! 3. If the page ends before the room's place by more than the room keeps at hand, the session is
+//!    given the page and reads on, at the pace of its socket.
+//! 4. Under the room's lock it is given the rest and attached.
+
+use std::sync::Arc;
+
+use super::recipient::{Dialect, Flushes, Occupant};
+use super::room::Room;
+use super::{Chat, Refused};
+use crate::backend::{Entered, Farewell, Page, Span};
+use crate::model::{LoggedMessage, Position, RoomName};
+use crate::protocol::server::{self, Entrance};
+use crate::protocol::{ErrorCode, Frame};
+
+/// A session's seat in a room; needed to speak and to leave.
+#[derive(Debug, Clone)]
+pub struct Seated {
+    /// The room.
+    pub room: Arc<Room>,
+}
+
+/// Pages that a session may need to come up with a room that goes on talking. At a page of
+/// `history.max_page` messages each, no log is as long.
+const PAGES: usize = 1000;
+
+impl Chat {
+    /// Opens a room for a session to join.
+    pub async fn open(&self, room: &RoomName) -> Result<Seated, Refused> {
+        Ok(Seated { room: self.inner.hub.open(room).await? })
+    }
+
+    /// Lets a session take part in a room: it is given `joined` (a full session) or the messages
+    /// (a plain one), then everything that follows. `since` is the place that it has come to,
+    /// `history` the number of newest messages that it wants otherwise.
+    ///
+    /// `drained` is awaited between pages: it ends when the outbox is empty or closing.
+    pub async fn join<D>(
+        &self,
+        seated: &Seated,
+        occupant: &Occupant,
+        since: Option<Position>,
+        history: Option<usize>,
+        drained: impl Fn() -> D + Send,
+    ) -> Result<(), Refused>
+    where
+        D: Future<Output = ()> + Send,
+    {
+        let outcome = self.try_join(&seated.room, occupant, since, history, drained).await;
+        if outcome.is_err() {
+            self.leave(&seated.room, &occupant.member, Farewell::Now).await;
+        }
+        outcome
+    }
+
+    async fn try_join<D>(
+        &self,
+        room: &Arc<Room>,
+        occupant: &Occupant,
+        since: Option<Position>,
+        history: Option<usize>,
+        drained: impl Fn() -> D + Send,
+    ) -> Result<(), Refused>
+    where
+        D: Future<Output = ()> + Send,
+    {
+        let (entered, start) =
+            tokio::try_join!(self.enter(room, occupant), self.find_start(room, occupant, since, history))?;
+        let mut position = start.position.clone();
+        let mut frames = first_frames(room, occupant, &entered, &start);
+        for _ in 0..PAGES {
+            if room.attach(occupant, &position, &mut frames).is_ok() {
+                return Ok(());
+            }
+            give(occupant, &mut frames);
+            drained().await;
+            if occupant.outbox.is_closing() {
+                return Ok(());
+            }
+            let page = self.history(&room.name, Span::After(position.clone()), usize::MAX).await?;
+            // The room may not know yet of what the page shows: a new epoch, say.
+            self.inner.hub.compare_with(room, &page.head);
+            position = follow(room, occupant, &position, &page, &mut frames);
+        }
+        Err(Refused::new(ErrorCode::Unavailable, "The room talks faster than this connection can catch up"))
+    }
+
+    async fn enter(&self, room: &Room, occupant: &Occupant) -> Result<Entered, Refused> {
+        let _entering = self.inner.restoring.read().await;
+        room.add_member(&occupant.member);
+        Ok(self.inner.backend.enter(&room.name, &occupant.member).await?)
+    }
+
+    async fn find_start(
+        &self,
+        room: &Room,
+        occupant: &Occupant,
+        since: Option<Position>,
+        history: Option<usize>,
+    ) -> Result<Start, Refused> {
+        let settings = &self.inner.config.history;
+        if let Some(since) = since {
+            let page = self.history(&room.name, Span::After(since), usize::MAX).await?;
+            if page.continuity.is_whole() {
+                return Ok(Start::new(page, IsRecovered::Yes));
+            }
+        }
+        let wanted = match occupant.dialect {
+            Dialect::Plain => settings.plain_on_join,
+            Dialect::Full => history.unwrap_or(settings.on_join),
+        };
+        let mut page = self.history(&room.name, Span::Newest, wanted).await?;
+        if wanted == 0 {
+            page.messages.clear();
+        }
+        Ok(Start::new(page, IsRecovered::No))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum IsRecovered {
+    Yes,
+    No,
+}
+
+/// Where a session begins, and what it is given there.
+struct Start {
+    position: Position,
+    messages: Vec<LoggedMessage>,
+    is_recovered: IsRecovered,
+}
+
+impl Start {
+    fn new(page: Page, is_recovered: IsRecovered) -> Self {
+        // A recovered page may end before the head; the newest page ends there by its nature.
+        let seq = match is_recovered {
+            IsRecovered::Yes => page.messages.last().map_or(page.continuity.resume_at, |last| last.seq),
+            IsRecovered::No => page.head.seq,
+        };
+        Self { position: Position { epoch: page.head.epoch, seq }, messages: page.messages, is_recovered }
+    }
+}
+
+fn first_frames(room: &Room, occupant: &Occupant, entered: &Entered, start: &Start) -> Vec<Frame> {
+    match occupant.dialect {
+        Dialect::Full => vec![server::joined(&Entrance {
+            room: &room.name,
+            position: &start.position,
+            is_recovered: start.is_recovered == IsRecovered::Yes,
+            client_count: entered.client_count,
+            members: &entered.members,
+            messages: &start.messages,
+        })],
+        // A plain session has no answer to its joining, so it sees its own notice, as the others do.
+        Dialect::Plain => {
+            let messages = start.messages.iter().map(server::message);
+            let notice = entered.notice.iter().map(|notice| server::notice(&room.name, notice));
+            messages.chain(notice).collect()
+        }
+    }
+}
+
+/// Appends what a later page tells the session, and returns the place after it.
+fn follow(
+    room: &Room,
+    occupant: &Occupant,
+    from: &Position,
+    page: &Page,
+    frames: &mut Vec<Frame>,
+) -> Position {
+    let mut position = Position { epoch: page.head.epoch.clone(), seq: page.continuity.resume_at };
+    let is_full = occupant.dialect == Dialect::Full;
+    if is_full && (!page.continuity.is_proven || from.epoch != position.epoch) {
+        frames.push(server::reset(&room.name, &position));
+    }
+    if page.continuity.has_hole() {
+        if is_full {
+            frames.push(server::gap(&room.name, position.seq + 1, page.continuity.oldest - 1));
+        }
+        position.seq = page.continuity.oldest - 1;
+    }
+    for message in &page.messages {
+        frames.push(server::message(message));
+        position.seq = message.seq;
+    }
+    position
+}
+
+fn give(occupant: &Occupant, frames: &mut Vec<Frame>) {
+    let mut flushes = Flushes::default();
+    for frame in frames.drain(..) {
+        flushes.push(&occupant.outbox, &frame);
+    }
+    flushes.run_now();
+}

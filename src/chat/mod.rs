@@ -1,0 +1,338 @@
+//! What the program does: sign in, join, leave, post, type, look at history and at who is where.
+//! The two doors (WebSocket and HTTP) are equal clients of [`Chat`]; so each rule exists once.
+
+mod hub;
+mod join;
+mod presence;
+mod recipient;
+mod room;
+mod tokens;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use tokio::sync::{Notify, RwLock};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::warn;
+
+use self::hub::Hub;
+pub use self::join::Seated;
+pub use self::recipient::{Dialect, Flushes, Occupant, Pushed, Recipient};
+pub use self::room::Room;
+use self::tokens::Tokens;
+use crate::backend::{BackendError, Events, SharedBackend, Subscription};
+pub use crate::backend::{Farewell, NodeInfo, Page, RoomCount, Span};
+use crate::config::Config;
+use crate::model::{
+    Author, Draft, Member, MessageId, NameError, NodeId, Nonce, Notice, NoticeKind, Receipt, RoomName,
+    Timestamp, UserId, Username,
+};
+use crate::protocol::ErrorCode;
+use crate::telemetry::{count_refusal, meters};
+
+/// Why something was refused: a code for programs, a sentence for people.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{content}")]
+pub struct Refused {
+    /// What kind of refusal it is.
+    pub code: ErrorCode,
+    /// What to do about it.
+    pub content: String,
+}
+
+impl Refused {
+    /// A refusal, counted.
+    pub fn new(code: ErrorCode, content: impl Into<String>) -> Self {
+        count_refusal(code.as_str());
+        Self { code, content: content.into() }
+    }
+}
+
+impl From<BackendError> for Refused {
+    fn from(error: BackendError) -> Self {
+        // Every session's frame may fail during an outage; the outage itself is logged once,
+        // by the renewal of the lease.
+        tracing::debug!(error = %source_of(&error), "Refused for want of a backend");
+        Self::new(ErrorCode::Unavailable, "The server can't reach its storage right now; try again")
+    }
+}
+
+/// The innermost reason, for the log.
+fn source_of(error: &BackendError) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+/// What the program does, for a node; a cheap handle.
+#[derive(Debug, Clone)]
+pub struct Chat {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    node: NodeId,
+    config: Config,
+    backend: SharedBackend,
+    hub: Hub,
+    tokens: OnceLock<Tokens>,
+    secret: Secret,
+    started: Instant,
+    sessions: AtomicU64,
+    /// Whether the last renewal of the lease succeeded. Written by the presence loop alone.
+    is_answered: AtomicBool,
+    /// Held for reading while a session enters or leaves, for writing while memberships are
+    /// restored: a restoration that did not know of an entrance would undo it.
+    restoring: RwLock<()>,
+    /// Wakes the presence loop: memberships may differ from what the backend believes.
+    unsettled: Notify,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// The cluster's secret once it is known; never shown.
+#[derive(Default)]
+struct Secret(OnceLock<String>);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+impl Chat {
+    /// Starts the tasks that hand on events and keep the lease. They end with [`Chat::retire`].
+    pub fn start(node: NodeId, config: Config, backend: SharedBackend, events: Events) -> Self {
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let hub = Hub::new(
+            backend.clone(),
+            config.history.max_page,
+            config.presence.typing_every,
+            tasks.clone(),
+            stop.clone(),
+        );
+        tasks.spawn(hub.clone().run(events));
+        tasks.spawn(hub.clone().keep_up(config.presence.unsubscribe_after, config.history.check_every));
+        let inner = Inner {
+            node,
+            config,
+            backend,
+            hub,
+            tokens: OnceLock::new(),
+            secret: Secret::default(),
+            started: Instant::now(),
+            sessions: AtomicU64::new(0),
+            is_answered: AtomicBool::new(false),
+            restoring: RwLock::default(),
+            unsettled: Notify::new(),
+            tasks,
+            stop,
+        };
+        let chat = Self { inner: Arc::new(inner) };
+        chat.inner.tasks.spawn(chat.clone().keep_lease());
+        chat
+    }
+
+    /// This node.
+    pub fn node(&self) -> NodeId {
+        self.inner.node
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    // --- names and users ---
+
+    /// Checks a room's name.
+    pub fn room_name(&self, raw: &str) -> Result<RoomName, Refused> {
+        RoomName::parse(raw, self.inner.config.limits.room_name_chars)
+            .map_err(|error| refused_name(ErrorCode::BadRoomName, "A room's name", error))
+    }
+
+    /// Checks a username.
+    pub fn username(&self, raw: &str) -> Result<Username, Refused> {
+        Username::parse(raw, self.inner.config.limits.username_chars)
+            .map_err(|error| refused_name(ErrorCode::BadUsername, "A username", error))
+    }
+
+    /// Who the token proves its bearer to be. A name that is given too is the one shown.
+    pub fn sign_in(&self, token: &str, username: Option<Username>) -> Result<Author, Refused> {
+        let author = self.tokens()?.verify(token).ok_or_else(|| {
+            Refused::new(
+                ErrorCode::BadToken,
+                "The token is not valid (any more); go on as a guest with a new one",
+            )
+        })?;
+        Ok(match username {
+            Some(username) => Author { username, ..author },
+            None => author,
+        })
+    }
+
+    /// A token that proves to be `author`.
+    pub fn token(&self, author: &Author) -> Result<String, Refused> {
+        Ok(self.tokens()?.issue(author))
+    }
+
+    /// Whether sessions can be opened: not before the cluster's secret is known.
+    pub fn check_open(&self) -> Result<(), Refused> {
+        self.tokens().map(drop)
+    }
+
+    fn tokens(&self) -> Result<&Tokens, Refused> {
+        self.inner.tokens.get().ok_or_else(|| {
+            Refused::new(ErrorCode::Unavailable, "The server has not reached its storage yet; try again")
+        })
+    }
+
+    // --- messages ---
+
+    /// Posts a message. Calls of one task are numbered in the order of the calls.
+    pub async fn post(
+        &self,
+        author: Author,
+        room: RoomName,
+        content: String,
+        nonce: Option<&str>,
+    ) -> Result<Receipt, Refused> {
+        let content = self.content(content)?;
+        let nonce = nonce.map(parse_nonce).transpose()?;
+        let (id, timestamp) = (MessageId::now(), Timestamp::now());
+        let draft = Draft { id, room, author, content, timestamp, nonce };
+        let receipt = self.inner.backend.post(draft).await?;
+        if !receipt.is_duplicate {
+            meters().messages_in.increment(1);
+        }
+        Ok(receipt)
+    }
+
+    fn content(&self, content: String) -> Result<String, Refused> {
+        let limit = self.inner.config.limits.content_chars;
+        if content.trim().is_empty() {
+            return Err(Refused::new(ErrorCode::BadContent, "A message must not be empty"));
+        }
+        if content.len() > limit && content.chars().count() > limit {
+            let sentence = format!("A message must have at most {limit} characters; make it shorter");
+            return Err(Refused::new(ErrorCode::ContentTooLong, sentence));
+        }
+        Ok(content)
+    }
+
+    /// A page of a room's log, whether the room is occupied or not. At most `history.max_page`.
+    pub async fn history(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page, Refused> {
+        let limit = limit.clamp(1, self.inner.config.history.max_page);
+        Ok(self.inner.backend.read(room, span, limit).await?)
+    }
+
+    /// Tells the others in the room that the session's user is typing, at most once in
+    /// `presence.typing_every`.
+    pub async fn announce_typing(&self, room: &Room, member: &Member) -> Result<(), Refused> {
+        if room.is_typing(&member.user_id, self.inner.config.presence.typing_every) {
+            return Ok(());
+        }
+        let notice = Notice {
+            kind: NoticeKind::Typing,
+            id: MessageId::now(),
+            connection: Some(member.id),
+            user_id: member.user_id.clone(),
+            username: member.username.clone(),
+            timestamp: Timestamp::now(),
+        };
+        Ok(self.inner.backend.announce(&room.name, notice).await?)
+    }
+
+    // --- rooms ---
+
+    /// Takes a session out of a room: it is given nothing more from now on, and no answer about
+    /// the room includes it once this returns. A backend that can't be reached now is made to
+    /// agree later.
+    pub async fn leave(&self, room: &Room, member: &Member, farewell: Farewell) {
+        let _entering = self.inner.restoring.read().await;
+        if !room.remove_member(member.id) {
+            return;
+        }
+        if let Err(error) = self.inner.backend.leave(&room.name, member, farewell).await {
+            warn!(error = %source_of(&error), room = %room.name, "Could not take a session out of {}", room.name);
+            self.inner.unsettled.notify_one();
+        }
+    }
+
+    /// Occupied rooms of the cluster by name; at most `limit`, and at most `history.max_page`.
+    pub async fn rooms(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<RoomCount>, Refused> {
+        Ok(self.inner.backend.rooms(prefix, after, limit).await?)
+    }
+
+    /// How many sessions are in a room on all nodes, and a page of them.
+    pub async fn members(
+        &self,
+        room: &RoomName,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<(u64, Vec<Member>), Refused> {
+        Ok(self.inner.backend.members(room, after, limit).await?)
+    }
+
+    /// The living nodes.
+    pub async fn nodes(&self) -> Result<Vec<NodeInfo>, Refused> {
+        Ok(self.inner.backend.nodes().await?)
+    }
+
+    // --- the node itself ---
+
+    /// Whether this node can serve now: the backend answered the last renewal of the lease, and
+    /// events arrive. Costs the backend nothing.
+    pub fn is_ready(&self) -> bool {
+        self.inner.is_answered.load(Ordering::Relaxed)
+            && self.inner.backend.subscription() == Subscription::Fresh
+    }
+
+    /// Counts a session for as long as the guard lives.
+    pub fn count_session(&self) -> SessionGuard {
+        self.inner.sessions.fetch_add(1, Ordering::Relaxed);
+        SessionGuard(self.clone())
+    }
+
+    /// Brings the gauges up to date.
+    pub fn measure(&self) {
+        meters().sessions.set(self.inner.sessions.load(Ordering::Relaxed) as f64);
+        meters().rooms.set(self.inner.hub.occupied() as f64);
+        let is_fresh = self.inner.backend.subscription() == Subscription::Fresh;
+        meters().subscription_fresh.set(f64::from(u8::from(is_fresh)));
+    }
+}
+
+/// An open session, as far as counting goes.
+#[derive(Debug)]
+pub struct SessionGuard(Chat);
+
+impl Drop for SessionGuard {
+    fn drop(&mut self) {
+        self.0.inner.sessions.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A guest of this name.
+pub fn guest(username: Username) -> Author {
+    Author { user_id: UserId::guest(), username }
+}
+
+fn refused_name(code: ErrorCode, what: &str, error: NameError) -> Refused {
+    Refused::new(code, format!("{what} {error}"))
+}
+
+fn parse_nonce(raw: &str) -> Result<Nonce, Refused> {
+    Nonce::parse(raw).ok_or_else(|| {
+        Refused::new(
+            ErrorCode::BadNonce,
+            "A nonce must be 1 to 128 printable ASCII characters without spaces",
+        )
+    })
+}

@@ -1,0 +1,125 @@
+//! Keeps this node's lease, and the backend's view of its sessions true.
+
+use std::sync::atomic::Ordering;
+
+use tracing::{error, info, warn};
+use uuid::Uuid;
+
+use super::tokens::Tokens;
+use super::{Chat, source_of};
+use crate::backend::{BackendError, Lease, Vitals};
+
+/// Whether the backend answered lately, so that an outage is logged once and not each second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Contact {
+    Good,
+    Lost,
+}
+
+impl Chat {
+    /// Renews the lease in its rhythm until the node stops. After every sign that the backend may
+    /// believe something else of this node's sessions, puts it right.
+    pub(super) async fn keep_lease(self) {
+        let mut beats = tokio::time::interval(self.inner.config.presence.renew_every);
+        beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let (mut contact, mut is_settled) = (Contact::Good, true);
+        loop {
+            tokio::select! {
+                () = self.inner.stop.cancelled() => return,
+                () = self.inner.unsettled.notified() => is_settled = false,
+                _ = beats.tick() => {
+                    let beat = self.beat(&mut is_settled).await;
+                    self.inner.is_answered.store(beat.is_ok(), Ordering::Relaxed);
+                    contact = tell_change(contact, beat);
+                }
+            }
+        }
+    }
+
+    async fn beat(&self, is_settled: &mut bool) -> Result<(), BackendError> {
+        self.keep_secret().await?;
+        if self.inner.backend.renew(&self.vitals()).await? == Lease::Lost {
+            *is_settled = false;
+        }
+        if !*is_settled {
+            self.restore().await?;
+            *is_settled = true;
+        }
+        Ok(())
+    }
+
+    async fn restore(&self) -> Result<(), BackendError> {
+        let _restoring = self.inner.restoring.write().await;
+        let membership = self.inner.hub.membership();
+        self.inner.backend.restore(&membership).await?;
+        if !membership.is_empty() {
+            info!(rooms = membership.len(), "Put this node's sessions back into their rooms");
+        }
+        self.give_secret_back().await
+    }
+
+    /// Learns the cluster's secret, or makes it.
+    async fn keep_secret(&self) -> Result<(), BackendError> {
+        if self.inner.tokens.get().is_some() {
+            return Ok(());
+        }
+        let auth = &self.inner.config.auth;
+        let secret = match auth.secret.as_str() {
+            "" => self.inner.backend.secret(&new_secret()).await?,
+            configured => configured.to_owned(),
+        };
+        self.inner.secret.0.get_or_init(|| secret.clone());
+        self.inner.tokens.get_or_init(|| Tokens::new(&secret, auth.token_ttl));
+        Ok(())
+    }
+
+    /// An emptied backend has lost the secret; nodes that start later must learn the same one.
+    async fn give_secret_back(&self) -> Result<(), BackendError> {
+        let Some(secret) = self.inner.secret.0.get().filter(|_| self.inner.config.auth.secret.is_empty())
+        else {
+            return Ok(());
+        };
+        if self.inner.backend.secret(secret).await? != *secret {
+            error!("The backend keeps another secret than this node signs with; restart the nodes");
+        }
+        Ok(())
+    }
+
+    fn vitals(&self) -> Vitals {
+        Vitals {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            uptime_s: self.inner.started.elapsed().as_secs(),
+            sessions: self.inner.sessions.load(Ordering::Relaxed),
+            rooms: self.inner.hub.occupied() as u64,
+        }
+    }
+
+    /// Stops the tasks and gives the lease back. The sessions must have left before.
+    pub async fn retire(&self) {
+        self.inner.stop.cancel();
+        self.inner.tasks.close();
+        self.inner.tasks.wait().await;
+        if let Err(error) = self.inner.backend.retire().await {
+            warn!(error = %source_of(&error), "Could not give the lease back; it will run out");
+        }
+    }
+}
+
+/// 256 random bits.
+fn new_secret() -> String {
+    format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
+}
+
+fn tell_change(before: Contact, beat: Result<(), BackendError>) -> Contact {
+    match (before, beat) {
+        (Contact::Good, Err(error)) => {
+            error!(error = %source_of(&error), "The backend does not answer; sends are refused until it does");
+            Contact::Lost
+        }
+        (Contact::Lost, Ok(())) => {
+            info!("The backend answers again");
+            Contact::Good
+        }
+        (contact, _) => contact,
+    }
+}

@@ -1,0 +1,89 @@
+//! How the hub sees a session: somewhere to put frames. It knows no socket.
+
+use std::sync::Arc;
+
+use crate::model::Member;
+use crate::protocol::{CloseCode, Frame};
+
+/// What a session understands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// One room, messages and notices only.
+    Plain,
+    /// The subprotocol `adda.v1`.
+    Full,
+}
+
+/// A session's outbox.
+pub trait Recipient: Send + Sync {
+    /// Puts a frame behind those that wait. Never waits and never writes. An outbox that is full
+    /// closes its session with [`CloseCode::Slow`]; one that is closing takes nothing more.
+    fn push(&self, frame: &Frame) -> Pushed;
+
+    /// Writes what the socket takes now, all waiting frames in one go. The rest is written as the
+    /// socket takes it.
+    fn flush(&self);
+
+    /// Ends the session with a goodbye.
+    fn close(&self, code: CloseCode);
+
+    /// Whether nothing more can be given to the session.
+    fn is_closing(&self) -> bool;
+}
+
+/// Whether a push calls for a flush.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pushed {
+    /// The outbox was empty: whoever pushed must see to it that it is flushed.
+    First,
+    /// Somebody else will flush, or nobody needs to.
+    Behind,
+}
+
+/// A session in a room.
+#[derive(Clone)]
+pub struct Occupant {
+    /// Who it is.
+    pub member: Member,
+    /// What it understands.
+    pub dialect: Dialect,
+    /// Where its frames go.
+    pub outbox: Arc<dyn Recipient>,
+}
+
+impl std::fmt::Debug for Occupant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Occupant").field("member", &self.member).finish_non_exhaustive()
+    }
+}
+
+/// The outboxes that were given something and must be flushed, each once.
+#[derive(Default)]
+pub struct Flushes(Vec<Arc<dyn Recipient>>);
+
+impl Flushes {
+    /// Pushes a frame and remembers the outbox if that calls for a flush.
+    pub fn push(&mut self, outbox: &Arc<dyn Recipient>, frame: &Frame) {
+        if outbox.push(frame) == Pushed::First {
+            self.0.push(outbox.clone());
+        }
+    }
+
+    /// Flushes the few at once.
+    pub fn run_now(self) {
+        for outbox in self.0 {
+            outbox.flush();
+        }
+    }
+
+    /// Flushes all, and lets other tasks run in between: a large room is many writes.
+    pub async fn run(&mut self) {
+        const BEFORE_YIELDING: usize = 64;
+        for (i, outbox) in self.0.drain(..).enumerate() {
+            if i > 0 && i % BEFORE_YIELDING == 0 {
+                tokio::task::yield_now().await;
+            }
+            outbox.flush();
+        }
+    }
+}

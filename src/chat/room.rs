@@ -1,0 +1,390 @@
+//! A room as this node sees it: its sessions here, the place up to which they have been given
+//! everything, and what waits until a hole before it is filled.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use tokio::sync::OnceCell;
+
+use super::recipient::{Dialect, Flushes, Occupant};
+use crate::backend::Page;
+use crate::model::{ConnectionId, LoggedMessage, Member, Notice, NoticeKind, Position, RoomName, UserId};
+use crate::protocol::{ErrorCode, Frame, server};
+use crate::telemetry::meters;
+
+/// Messages that wait for a repair, at most. Further ones are left out: the log has them, and the
+/// hole that they leave starts the next repair.
+const WAITING: usize = 1024;
+
+/// The newest frames are kept so that a session which is a little behind, as one that joins while
+/// the room talks always is, needs no further look into the log.
+const TAIL_FRAMES: usize = 64;
+const TAIL_BYTES: usize = 64 * 1024;
+
+/// A room that this node is subscribed to, or about to be.
+#[derive(Debug)]
+pub struct Room {
+    /// Its name.
+    pub name: RoomName,
+    /// Set once the subscription is confirmed and the room's place in the log is known.
+    pub(super) opened: OnceCell<()>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    seats: Vec<Seat>,
+    // Also those who are entering or have been entered without being attached yet.
+    members: HashMap<ConnectionId, Member>,
+    flow: Flow,
+    waiting: Vec<LoggedMessage>,
+    tail: VecDeque<(u64, Frame)>,
+    tail_bytes: usize,
+    count: CountTeller,
+    typing: HashMap<UserId, Instant>,
+}
+
+/// A session that takes part, and the number up to which it has been given everything.
+#[derive(Debug)]
+struct Seat {
+    occupant: Occupant,
+    given: u64,
+}
+
+/// Whether messages pass. The order that clients see rests on this: in `Live` a message passes
+/// only as the direct successor of the last; in every other case it waits for the log.
+#[derive(Debug, Default)]
+enum Flow {
+    /// The place in the log is not known yet.
+    #[default]
+    Opening,
+    /// Everything up to here was given.
+    Live(Position),
+    /// Everything up to here was given, and something after it is missing.
+    Repairing(Position),
+}
+
+/// Tells the number of sessions at most once a second.
+#[derive(Debug, Default)]
+struct CountTeller {
+    told_at: Option<Instant>,
+    untold: Option<u64>,
+}
+
+/// What the hub must do after an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Nothing.
+    Go,
+    /// Read the log and fill the hole.
+    Repair,
+}
+
+/// Why a session could not be attached at its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Behind;
+
+impl Room {
+    pub(super) fn new(name: RoomName) -> Self {
+        Self { name, opened: OnceCell::new(), state: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no code panics while it holds this lock")
+    }
+
+    // --- members ---
+
+    /// From now on a restoration counts the session as being in the room.
+    pub(super) fn add_member(&self, member: &Member) {
+        self.lock().members.insert(member.id, member.clone());
+    }
+
+    /// From now on it doesn't, and gets nothing more. Returns whether it did.
+    pub(super) fn remove_member(&self, id: ConnectionId) -> bool {
+        let mut state = self.lock();
+        state.detach(id);
+        state.members.remove(&id).is_some()
+    }
+
+    /// The sessions of this node that are in the room.
+    pub(super) fn members(&self) -> Vec<Member> {
+        self.lock().members.values().cloned().collect()
+    }
+
+    /// Whether a session of this node is in the room.
+    pub(super) fn is_occupied(&self) -> bool {
+        !self.lock().members.is_empty()
+    }
+
+    // --- joining ---
+
+    /// Lets a session take part from `position` on. Under one lock, so that nothing passes
+    /// between: first `frames`, then what the room was given after `position`, then what comes.
+    /// Takes nothing of `frames` if the room is too far ahead.
+    pub(super) fn attach(
+        &self,
+        occupant: &Occupant,
+        position: &Position,
+        frames: &mut Vec<Frame>,
+    ) -> Result<(), Behind> {
+        let mut state = self.lock();
+        let given = state.given().filter(|given| given.epoch == position.epoch).ok_or(Behind)?.seq;
+        let missed = usize::try_from(given.saturating_sub(position.seq)).map_err(|_| Behind)?;
+        if missed > state.tail.len() {
+            return Err(Behind);
+        }
+        state.detach(occupant.member.id);
+        let mut flushes = Flushes::default();
+        for frame in frames.drain(..) {
+            flushes.push(&occupant.outbox, &frame);
+        }
+        let caught_up = state.tail.len() - missed;
+        for (_, frame) in state.tail.iter().skip(caught_up) {
+            flushes.push(&occupant.outbox, frame);
+        }
+        // A session may be ahead of the room: the log is written before the publication arrives.
+        state.seats.push(Seat { occupant: occupant.clone(), given: given.max(position.seq) });
+        drop(state);
+        flushes.run_now();
+        Ok(())
+    }
+
+    // --- messages ---
+
+    /// Takes a live message: gives it if it is the next, lets it wait if something is missing.
+    pub(super) fn take(&self, message: LoggedMessage, flushes: &mut Flushes) -> Next {
+        let mut state = self.lock();
+        let Flow::Live(given) = &state.flow else {
+            state.wait(message);
+            return Next::Go;
+        };
+        let is_same_epoch = given.epoch == message.epoch;
+        if is_same_epoch && message.seq <= given.seq {
+            return Next::Go;
+        }
+        if is_same_epoch && message.seq == given.seq + 1 {
+            state.give(&message, flushes);
+            return Next::Go;
+        }
+        state.flow = Flow::Repairing(given.clone());
+        state.wait(message);
+        Next::Repair
+    }
+
+    /// Begins at the room's newest place: sessions are given what comes after it, and read by
+    /// themselves what came before.
+    pub(super) fn begin(&self, head: Position, flushes: &mut Flushes) -> Next {
+        let mut state = self.lock();
+        state.flow = Flow::Repairing(head);
+        state.settle(flushes)
+    }
+
+    /// Compares the room with its newest place in the log.
+    pub(super) fn compare(&self, head: &Position) -> Next {
+        let mut state = self.lock();
+        match &state.flow {
+            Flow::Live(given) if given.epoch != head.epoch || given.seq < head.seq => {
+                state.flow = Flow::Repairing(given.clone());
+                Next::Repair
+            }
+            Flow::Live(_) | Flow::Opening | Flow::Repairing(_) => Next::Go,
+        }
+    }
+
+    /// The place after which the log must be read, and how many messages wait already.
+    pub(super) fn repair_from(&self) -> Option<(Position, usize)> {
+        let state = self.lock();
+        match &state.flow {
+            Flow::Repairing(given) => Some((given.clone(), state.waiting.len())),
+            Flow::Opening | Flow::Live(_) => None,
+        }
+    }
+
+    /// Gives what was read after [`Room::repair_from`]'s place, tells what is lost, and lets pass
+    /// what waited, if it goes on from there. `waited` is the number that waited before the read.
+    pub(super) fn repair(&self, page: &Page, waited: usize, flushes: &mut Flushes) -> Next {
+        let mut state = self.lock();
+        let Flow::Repairing(given) = &state.flow else { return Next::Go };
+        let resume_at = Position { epoch: page.head.epoch.clone(), seq: page.continuity.resume_at };
+        let is_new_epoch = given.epoch != page.head.epoch;
+        if !page.continuity.is_proven || is_new_epoch {
+            state.reset(&self.name, resume_at, flushes);
+        }
+        if page.continuity.has_hole() {
+            state.skip(&self.name, page.continuity.oldest - 1, flushes);
+        }
+        for message in &page.messages {
+            meters().repaired.increment(1);
+            state.give(message, flushes);
+        }
+        // What waited before the read and bears another epoch is older than what was read.
+        let known = waited.min(state.waiting.len());
+        let kept = state.waiting.split_off(known);
+        state.waiting.retain(|message| message.epoch == page.head.epoch);
+        state.waiting.extend(kept);
+        if page.has_more { Next::Repair } else { state.settle(flushes) }
+    }
+
+    // --- notices ---
+
+    /// Gives a notice to those whom it concerns.
+    pub(super) fn notify(&self, notice: &Notice, typing_every: Duration, flushes: &mut Flushes) {
+        let mut state = self.lock();
+        let concerns: &dyn Fn(&Occupant) -> bool = match notice.kind {
+            // The session itself was told by `joined`, or is told when it is attached.
+            NoticeKind::Join { .. } => &|occupant| Some(occupant.member.id) != notice.connection,
+            NoticeKind::Leave { .. } => &|_| true,
+            NoticeKind::Typing if !state.may_type(&notice.user_id, typing_every) => return,
+            NoticeKind::Typing => &|occupant| occupant.member.user_id != notice.user_id,
+        };
+        if !matches!(notice.kind, NoticeKind::Typing) {
+            state.count.untold = None;
+        }
+        let frame = server::notice(&self.name, notice);
+        state.tell(&frame, concerns, flushes);
+    }
+
+    /// Whether a user was announced as typing so lately that it need not be said again.
+    pub(super) fn is_typing(&self, user: &UserId, typing_every: Duration) -> bool {
+        self.lock().typing.get(user).is_some_and(|since| since.elapsed() < typing_every)
+    }
+
+    /// Tells the number of sessions, now or with the next [`Room::tick`].
+    pub(super) fn count(&self, client_count: u64, flushes: &mut Flushes) {
+        let mut state = self.lock();
+        state.count.untold = Some(client_count);
+        state.tell_count(&self.name, flushes);
+    }
+
+    /// Once a second: tells a count that came too soon after another.
+    pub(super) fn tick(&self, flushes: &mut Flushes) {
+        self.lock().tell_count(&self.name, flushes);
+    }
+}
+
+impl State {
+    fn given(&self) -> Option<&Position> {
+        match &self.flow {
+            Flow::Live(given) | Flow::Repairing(given) => Some(given),
+            Flow::Opening => None,
+        }
+    }
+
+    fn detach(&mut self, id: ConnectionId) {
+        if let Some(at) = self.seats.iter().position(|seat| seat.occupant.member.id == id) {
+            self.seats.swap_remove(at);
+        }
+    }
+
+    fn wait(&mut self, message: LoggedMessage) {
+        if self.waiting.len() < WAITING {
+            self.waiting.push(message);
+        }
+    }
+
+    /// Lets pass what waited and goes on from the place reached; what is left shows another hole.
+    fn settle(&mut self, flushes: &mut Flushes) -> Next {
+        let waiting = std::mem::take(&mut self.waiting);
+        for message in waiting {
+            let Some(given) = self.given() else { break };
+            if message.epoch != given.epoch || message.seq > given.seq + 1 {
+                self.wait(message);
+            } else if message.seq == given.seq + 1 {
+                self.give(&message, flushes);
+            }
+        }
+        if !self.waiting.is_empty() {
+            return Next::Repair;
+        }
+        if let Flow::Repairing(given) = &self.flow {
+            self.flow = Flow::Live(given.clone());
+        }
+        Next::Go
+    }
+
+    /// The one place where a message passes to the sessions.
+    fn give(&mut self, message: &LoggedMessage, flushes: &mut Flushes) {
+        if let Flow::Live(given) | Flow::Repairing(given) = &mut self.flow {
+            given.seq = message.seq;
+        }
+        let frame = server::message(message);
+        let mut deliveries = 0;
+        for seat in self.seats.iter().filter(|seat| seat.given < message.seq) {
+            flushes.push(&seat.occupant.outbox, &frame);
+            deliveries += 1;
+        }
+        meters().deliveries.increment(deliveries);
+        self.tail_bytes += frame.len();
+        self.tail.push_back((message.seq, frame));
+        while self.tail.len() > TAIL_FRAMES || self.tail_bytes > TAIL_BYTES {
+            let Some((_, frame)) = self.tail.pop_front() else { break };
+            self.tail_bytes -= frame.len();
+        }
+    }
+
+    fn forget_tail(&mut self) {
+        self.tail.clear();
+        self.tail_bytes = 0;
+    }
+
+    fn reset(&mut self, room: &RoomName, position: Position, flushes: &mut Flushes) {
+        self.forget_tail();
+        for seat in &mut self.seats {
+            seat.given = position.seq;
+        }
+        let frame = server::reset(room, &position);
+        self.tell(&frame, &|occupant| occupant.dialect == Dialect::Full, flushes);
+        self.flow = Flow::Repairing(position);
+    }
+
+    /// Tells that everything up to `to` that was not given never will be.
+    fn skip(&mut self, room: &RoomName, to: u64, flushes: &mut Flushes) {
+        let Flow::Repairing(given) = &mut self.flow else { return };
+        let from = given.seq + 1;
+        given.seq = to;
+        self.forget_tail();
+        meters().skipped.increment(to + 1 - from);
+        self.tell(&server::gap(room, from, to), &|occupant| occupant.dialect == Dialect::Full, flushes);
+        let refusal = server::Refusal {
+            code: ErrorCode::MessagesSkipped,
+            content: format!("{} messages were lost and can't be shown", to + 1 - from),
+            nonce: None,
+            room_id: None,
+        };
+        self.tell(&server::error(&refusal), &|occupant| occupant.dialect == Dialect::Plain, flushes);
+    }
+
+    fn tell(&self, frame: &Frame, concerns: &dyn Fn(&Occupant) -> bool, flushes: &mut Flushes) {
+        let mut deliveries = 0;
+        for occupant in self.seats.iter().map(|seat| &seat.occupant).filter(|occupant| concerns(occupant)) {
+            flushes.push(&occupant.outbox, frame);
+            deliveries += 1;
+        }
+        meters().deliveries.increment(deliveries);
+    }
+
+    fn tell_count(&mut self, room: &RoomName, flushes: &mut Flushes) {
+        let now = Instant::now();
+        let is_too_soon = self.count.told_at.is_some_and(|told| now - told < Duration::from_secs(1));
+        if is_too_soon {
+            return;
+        }
+        let Some(client_count) = self.count.untold.take() else { return };
+        self.count.told_at = Some(now);
+        let frame = server::count(room, client_count);
+        self.tell(&frame, &|occupant| occupant.dialect == Dialect::Full, flushes);
+    }
+
+    /// Whether a typing notice is not one too many. If so, the next will be for a while.
+    fn may_type(&mut self, user: &UserId, typing_every: Duration) -> bool {
+        let now = Instant::now();
+        self.typing.retain(|_, since| now - *since < typing_every);
+        if self.typing.contains_key(user) {
+            return false;
+        }
+        self.typing.insert(user.clone(), now);
+        true
+    }
+}

@@ -1,0 +1,112 @@
+//! Guests' tokens: `<expiry>.<user id>.<username>.<signature>`, the last two in base64url. Whoever
+//! shows one is the user that it names, on any node that knows the cluster's secret.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
+use crate::model::{Author, UserId, Username};
+
+/// Longest token that is worth looking at, in bytes.
+const LONGEST: usize = 1024;
+
+/// Signs and verifies tokens with HMAC-SHA-256 (RFC 2104).
+#[derive(Clone)]
+pub struct Tokens {
+    mac: Hmac<Sha256>,
+    ttl: Duration,
+}
+
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tokens").field("ttl", &self.ttl).finish_non_exhaustive()
+    }
+}
+
+impl Tokens {
+    /// Tokens of a cluster with this secret, each valid for `ttl`.
+    pub fn new(secret: &str, ttl: Duration) -> Self {
+        let mac = Hmac::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
+        Self { mac, ttl }
+    }
+
+    /// A token that proves to be `author`.
+    pub fn issue(&self, author: &Author) -> String {
+        let expires = (unix_now() + self.ttl).as_secs();
+        let username = URL_SAFE_NO_PAD.encode(author.username.as_str());
+        let claims = format!("{expires}.{}.{username}", author.user_id);
+        let signature = self.mac.clone().chain_update(&claims).finalize().into_bytes();
+        format!("{claims}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    /// Who the token proves its bearer to be; `None` if it is forged, malformed or out of date.
+    pub fn verify(&self, token: &str) -> Option<Author> {
+        let (claims, signature) = token.get(..LONGEST.min(token.len()))?.rsplit_once('.')?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+        // In constant time.
+        self.mac.clone().chain_update(claims).verify_slice(&signature).ok()?;
+        let (expires, rest) = claims.split_once('.')?;
+        let (user_id, username) = rest.rsplit_once('.')?;
+        let is_valid = expires.parse::<u64>().ok()? > unix_now().as_secs();
+        let username = String::from_utf8(URL_SAFE_NO_PAD.decode(username).ok()?).ok()?;
+        is_valid.then_some(Author {
+            user_id: UserId::parse(user_id)?,
+            username: Username::from_trusted(&username),
+        })
+    }
+}
+
+fn unix_now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "a secret of at least 32 characters";
+
+    fn author() -> Author {
+        Author {
+            user_id: UserId::guest(), username: Username::from_trusted("রহিম উদ্দিন")
+        }
+    }
+
+    #[test]
+    fn a_token_proves_its_user() {
+        let (tokens, author) = (Tokens::new(SECRET, Duration::from_secs(60)), author());
+        assert_eq!(tokens.verify(&tokens.issue(&author)), Some(author));
+    }
+
+    #[test]
+    fn a_token_of_another_secret_proves_nothing() {
+        let token =
+            Tokens::new("another secret of at least 32 characters", Duration::from_secs(60)).issue(&author());
+        assert_eq!(Tokens::new(SECRET, Duration::from_secs(60)).verify(&token), None);
+    }
+
+    #[test]
+    fn a_token_runs_out() {
+        let tokens = Tokens::new(SECRET, Duration::ZERO);
+        assert_eq!(tokens.verify(&tokens.issue(&author())), None);
+    }
+
+    #[test]
+    fn a_token_changed_anywhere_proves_nothing() {
+        let tokens = Tokens::new(SECRET, Duration::from_secs(60));
+        let token = tokens.issue(&author());
+        for at in 0..token.len() {
+            let mut forged = token.clone().into_bytes();
+            forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
+            let forged = String::from_utf8(forged).unwrap();
+            // The last character of base64 has bits that mean nothing; every other one counts.
+            assert!(forged == token || at == token.len() - 1 || tokens.verify(&forged).is_none(), "{at}");
+        }
+        for junk in ["", ".", "...", "আড্ডা", &"x".repeat(4096)] {
+            assert_eq!(tokens.verify(junk), None);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! A room's log, and posting to it.
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::{BufMut, BytesMut};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::error::ApiError;
+use super::query::{Asked, bearer};
+use super::{Site, json, name};
+use crate::chat::{Page, Refused, Span, guest};
+use crate::protocol::ErrorCode;
+use crate::protocol::server::{self, ReceiptJson};
+
+/// A request that is sent again with the same key is carried out once.
+pub const IDEMPOTENCY_KEY: HeaderName = name("idempotency-key");
+
+/// The name of those who give none.
+const ANONYMOUS: &str = "Anonymous";
+
+/// A page of messages is asked for with these. Without `before` and `after`: the newest.
+#[derive(Debug, Deserialize)]
+pub struct MessagesQuery {
+    before: Option<u64>,
+    after: Option<u64>,
+    limit: Option<usize>,
+}
+
+/// `GET /api/rooms/{room}/messages`: oldest first; `next` goes on in the same direction.
+pub async fn list_messages(
+    State(site): State<Site>,
+    Path(room): Path<String>,
+    Asked(query): Asked<MessagesQuery>,
+) -> Result<Response, ApiError> {
+    let room = site.chat.room_name(&room)?;
+    let span = match (query.before, query.after) {
+        (None, None) => Span::Newest,
+        (Some(before), None) => Span::Before(before),
+        (None, Some(after)) => Span::Above(after),
+        (Some(_), Some(_)) => {
+            return Err(ApiError::new(ErrorCode::BadRequest, "before and after exclude each other"));
+        }
+    };
+    let limit = match query.limit.unwrap_or(site.chat.config().history.on_join) {
+        0 => return Err(ApiError::new(ErrorCode::BadRequest, "limit must be at least 1")),
+        limit => limit,
+    };
+    let is_forward = query.after.is_some();
+    let page = site.chat.history(&room, span, limit).await?;
+    Ok(json(page_json(&page, is_forward).freeze()))
+}
+
+/// `{"data":[…],"epoch":"…","next":seq?}`, with the messages as the bytes that they are.
+fn page_json(page: &Page, is_forward: bool) -> BytesMut {
+    let edge = if is_forward { page.messages.last() } else { page.messages.first() };
+    let mut body = BytesMut::from(&b"{\"data\":"[..]);
+    server::put_messages(&mut body, &page.messages);
+    body.put_slice(format!(",\"epoch\":\"{}\"", page.head.epoch).as_bytes());
+    if let Some(edge) = edge.filter(|_| page.has_more) {
+        body.put_slice(format!(",\"next\":{}", edge.seq).as_bytes());
+    }
+    body.put_u8(b'}');
+    body
+}
+
+/// What is posted.
+#[derive(Debug, Deserialize)]
+pub struct NewMessage {
+    content: String,
+    username: Option<String>,
+}
+
+/// `POST /api/rooms/{room}/messages`: as a guest, or as the bearer of a token; 201 with the ack.
+pub async fn post_message(
+    State(site): State<Site>,
+    Path(room): Path<String>,
+    headers: HeaderMap,
+    body: Result<Json<NewMessage>, JsonRejection>,
+) -> Result<Response, ApiError> {
+    let room = site.chat.room_name(&room)?;
+    let Json(message) = body?;
+    let username = message.username.as_deref().map(|raw| site.chat.username(raw)).transpose()?;
+    let key = headers.get(IDEMPOTENCY_KEY).map(|key| key.to_str().unwrap_or_default());
+    let (author, nonce) = match bearer(&headers) {
+        Some(token) => (site.chat.sign_in(token, username)?, key.map(str::to_owned)),
+        None => {
+            let username = username.map_or_else(|| site.chat.username(ANONYMOUS), Ok)?;
+            let mut author = guest(username);
+            if let Some(key) = key {
+                author.user_id = nameless_user(key, author.username.as_str(), &message.content)?;
+            }
+            (author, key.map(str::to_owned))
+        }
+    };
+    let receipt = site.chat.post(author, room.clone(), message.content, nonce.as_deref()).await?;
+    Ok((StatusCode::CREATED, Json(ReceiptJson::new(&room, &receipt))).into_response())
+}
+
+/// Nonces are a user's own, and a guest without token is a new user each time. So that its second
+/// try is recognised, and no stranger's message is taken for one, it is the user of this key, name
+/// and content.
+fn nameless_user(key: &str, username: &str, content: &str) -> Result<crate::model::UserId, Refused> {
+    let request = format!("{key}\n{username}\n{content}");
+    let user = Uuid::new_v5(&Uuid::NAMESPACE_OID, request.as_bytes());
+    crate::model::UserId::parse(&user.to_string())
+        .ok_or_else(|| Refused::new(ErrorCode::Internal, "A UUID was no user id"))
+}

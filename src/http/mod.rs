@@ -1,0 +1,104 @@
+//! The other door: REST, health, metrics, and the browser client. The rules of the chat are in
+//! `chat`; here they only get paths and statuses.
+
+mod assets;
+mod error;
+mod health;
+mod messages;
+mod nodes;
+mod query;
+mod rooms;
+mod trace;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::middleware;
+use axum::routing::get;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use self::error::ApiError;
+use crate::chat::Chat;
+
+/// What the handlers share.
+#[derive(Debug, Clone)]
+pub struct Site {
+    chat: Chat,
+    metrics: PrometheusHandle,
+    is_draining: Arc<AtomicBool>,
+}
+
+impl Site {
+    /// The REST side of a node.
+    pub fn new(chat: Chat, metrics: PrometheusHandle) -> Self {
+        Self { chat, metrics, is_draining: Arc::default() }
+    }
+
+    /// From now on the node is not ready.
+    pub fn start_draining(&self) {
+        self.is_draining.store(true, Ordering::Relaxed);
+    }
+
+    fn is_ready(&self) -> bool {
+        !self.is_draining.load(Ordering::Relaxed) && self.chat.is_ready()
+    }
+}
+
+/// All paths of the node: these, and those of `sessions`, which answers upgrades.
+pub fn router(site: Site, sessions: Router) -> Router {
+    let limits = &site.chat.config().limits;
+    // A message's content may be escaped throughout.
+    let body_limit = DefaultBodyLimit::max(limits.content_chars * 12 + 4096);
+    let cors = cors(&site.chat.config().server.cors_origins);
+    let api = Router::new()
+        .route("/rooms", get(rooms::list_rooms))
+        .route("/rooms/{room}", get(rooms::show_room))
+        .route("/rooms/{room}/messages", get(messages::list_messages).post(messages::post_message))
+        .route("/nodes", get(nodes::list_nodes))
+        .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+        .layer(body_limit)
+        .layer(cors);
+    Router::new()
+        .nest("/api", api)
+        .route("/healthz", get(health::tell_life))
+        .route("/readyz", get(health::tell_readiness))
+        .route("/metrics", get(health::show_metrics))
+        .fallback(assets::show_asset)
+        .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+        .with_state(site)
+        .merge(sessions)
+        .layer(middleware::from_fn(trace::log_request))
+}
+
+fn cors(origins: &[String]) -> CorsLayer {
+    let allowed = match origins.iter().any(|origin| origin == "*") {
+        true => AllowOrigin::any(),
+        false => AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok())),
+    };
+    CorsLayer::new()
+        .allow_origin(allowed)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION, messages::IDEMPOTENCY_KEY])
+        .expose_headers([trace::REQUEST_ID])
+}
+
+/// Answers with a JSON body that was written by hand.
+fn json(body: impl Into<axum::body::Body>) -> axum::response::Response {
+    let mut response = axum::response::Response::new(body.into());
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Whether the request is one that machines make all the time.
+fn is_probe(request: &Request) -> bool {
+    matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics")
+}
+
+/// A header's name, lower case.
+const fn name(text: &'static str) -> HeaderName {
+    HeaderName::from_static(text)
+}

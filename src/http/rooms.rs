@@ -1,0 +1,97 @@
+//! Occupied rooms and who is in them.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use serde::{Deserialize, Serialize};
+
+use super::Site;
+use super::error::ApiError;
+use super::query::{Asked, limit, read_cursor, write_cursor};
+use crate::chat::RoomCount;
+use crate::model::{Member, RoomName};
+
+/// A page of rooms is asked for with these.
+#[derive(Debug, Deserialize)]
+pub struct ListQuery {
+    limit: Option<usize>,
+    cursor: Option<String>,
+    prefix: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct RoomList {
+    data: Vec<RoomJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct RoomJson {
+    id: RoomName,
+    name: RoomName,
+    client_count: u64,
+}
+
+/// `GET /api/rooms`: by name.
+pub async fn list_rooms(
+    State(site): State<Site>,
+    Asked(query): Asked<ListQuery>,
+) -> Result<Json<RoomList>, ApiError> {
+    let limit = limit(query.limit)?;
+    let after = read_cursor(query.cursor.as_deref())?;
+    let prefix = query.prefix.unwrap_or_default();
+    let mut rooms = site.chat.rooms(&prefix, after.as_deref(), limit + 1).await?;
+    let next = cut(&mut rooms, limit, |room| room.room.to_string());
+    let data = rooms.into_iter().map(|RoomCount { room, client_count }| RoomJson {
+        id: room.clone(),
+        name: room,
+        client_count,
+    });
+    Ok(Json(RoomList { data: data.collect(), next }))
+}
+
+/// A page of members is asked for with these.
+#[derive(Debug, Deserialize)]
+pub struct ShowQuery {
+    limit: Option<usize>,
+    cursor: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct RoomAnswer {
+    data: RoomDetail,
+}
+
+#[derive(Debug, Serialize)]
+struct RoomDetail {
+    id: RoomName,
+    name: RoomName,
+    client_count: u64,
+    clients: Vec<Member>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// `GET /api/rooms/{room}`: with its sessions, by id.
+pub async fn show_room(
+    State(site): State<Site>,
+    Path(room): Path<String>,
+    Asked(query): Asked<ShowQuery>,
+) -> Result<Json<RoomAnswer>, ApiError> {
+    let room = site.chat.room_name(&room)?;
+    let limit = limit(query.limit)?;
+    let after = read_cursor(query.cursor.as_deref())?;
+    let (client_count, mut clients) = site.chat.members(&room, after.as_deref(), limit + 1).await?;
+    if client_count == 0 {
+        return Err(ApiError::room_not_found());
+    }
+    let next = cut(&mut clients, limit, |member| member.id.to_string());
+    Ok(Json(RoomAnswer { data: RoomDetail { id: room.clone(), name: room, client_count, clients, next } }))
+}
+
+/// Cuts a page that was read one entry too long; the cursor of the next, if there is one.
+fn cut<T>(page: &mut Vec<T>, limit: usize, key: impl Fn(&T) -> String) -> Option<String> {
+    let has_more = page.len() > limit;
+    page.truncate(limit);
+    page.last().filter(|_| has_more).map(|last| write_cursor(&key(last)))
+}

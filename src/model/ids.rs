@@ -1,0 +1,111 @@
+//! Ids, each a type of its own so that two of them can't be swapped.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl $name {
+            /// Reads the hyphenated or the plain hexadecimal form.
+            pub fn parse(text: &str) -> Option<Self> {
+                Uuid::try_parse(text).ok().map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+    };
+}
+
+uuid_id! {
+    /// One run of one node. A restarted process is another node: a reused name would revive its
+    /// predecessor's sessions.
+    NodeId
+}
+
+uuid_id! {
+    /// One WebSocket connection.
+    ConnectionId
+}
+
+uuid_id! {
+    /// A message or a notice. Version 7 for messages, so ids sort roughly by time; the order of a
+    /// room is `seq`, never this.
+    MessageId
+}
+
+impl NodeId {
+    /// A new identity for this run of the process.
+    pub fn random() -> Self {
+        Self(Uuid::new_v4())
+    }
+}
+
+impl ConnectionId {
+    /// A new identity for a connection that was just accepted.
+    pub fn random() -> Self {
+        Self(Uuid::new_v4())
+    }
+}
+
+impl MessageId {
+    /// The id of a message that is being written now.
+    pub fn now() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
+/// Who a session speaks for: a UUID for a guest, the account's id otherwise. Never holds white
+/// space, so it can stand as one word in a Redis value.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UserId(Arc<str>);
+
+impl UserId {
+    /// A new guest.
+    pub fn guest() -> Self {
+        Self(Uuid::new_v4().to_string().into())
+    }
+
+    /// Takes an id from a place that adda itself wrote; refuses what could not have come from it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let well_formed = !text.is_empty()
+            && text.len() <= 64
+            && !text.contains(|c: char| c.is_whitespace() || c.is_control());
+        well_formed.then(|| Self(text.into()))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,18 @@
+//! What the program speaks of: ids, names, messages, notices and places in a room's log.
+//! No I/O and no wire format of a door lives here.
+
+pub mod event;
+pub mod ids;
+pub mod member;
+pub mod message;
+pub mod names;
+pub mod position;
+pub mod timestamp;
+
+pub use event::{Event, Notice, NoticeKind};
+pub use ids::{ConnectionId, MessageId, NodeId, UserId};
+pub use member::{Author, Member};
+pub use message::{Draft, LoggedMessage, Nonce, Receipt};
+pub use names::{NameError, RoomName, Username};
+pub use position::{Epoch, Position};
+pub use timestamp::Timestamp;

@@ -1,0 +1,46 @@
+//! Places in a room's log.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// A stretch of numbering that is known to be continuous. Opaque: epochs are equal or not, never
+/// earlier or later.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Epoch(Arc<str>);
+
+impl Epoch {
+    /// Wraps the text of an epoch.
+    pub fn new(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// The epoch as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A place in a room's log: everything up to and including `seq` of `epoch`. A room's head is the
+/// place of its newest message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// The epoch that `seq` was counted in.
+    pub epoch: Epoch,
+    /// 0 before the first message.
+    pub seq: u64,
+}

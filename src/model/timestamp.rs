@@ -1,0 +1,58 @@
+//! Points in time as clients see them.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use serde::{Serialize, Serializer};
+use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+
+/// RFC 3339 in UTC with milliseconds, such as `2026-11-20T08:00:00.123Z`. For display; the order
+/// of messages is their `seq`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(OffsetDateTime);
+
+const RFC3339_MILLIS: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+
+impl Timestamp {
+    /// This node's clock.
+    pub fn now() -> Self {
+        Self(SystemTime::now().into())
+    }
+
+    /// Milliseconds since 1970, as Redis' clock gives them.
+    pub fn from_unix_millis(millis: u64) -> Self {
+        Self(OffsetDateTime::UNIX_EPOCH + Duration::from_millis(millis))
+    }
+
+    /// Milliseconds since 1970.
+    pub fn unix_millis(self) -> u64 {
+        u64::try_from(self.0.unix_timestamp_nanos() / 1_000_000).unwrap_or(0)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0.format(RFC3339_MILLIS).map_err(|_| fmt::Error)?;
+        f.write_str(&text)
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timestamp_is_rfc_3339_with_milliseconds() {
+        let instant = Timestamp::from_unix_millis(1_795_334_400_007);
+        assert_eq!(instant.to_string(), "2026-11-22T08:00:00.007Z");
+    }
+}

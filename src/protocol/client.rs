@@ -1,0 +1,161 @@
+//! What clients send: one JSON object a frame, with a `type`. Unknown fields are ignored.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::ErrorCode;
+use crate::model::Position;
+
+/// A frame of a session, its fields not yet checked against the rules for names and content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClientFrame {
+    /// Proves who the session speaks for.
+    Auth {
+        /// What an earlier `welcome` or `auth_success` gave.
+        token: String,
+    },
+    /// Enters a room.
+    Join {
+        /// The room.
+        room_id: String,
+        /// The place that the client has come to.
+        since: Option<Position>,
+        /// How many of the newest messages it wants, if it can't go on from `since`.
+        history: Option<usize>,
+    },
+    /// Leaves a room.
+    Leave {
+        /// The room.
+        room_id: String,
+    },
+    /// Says something. Plain sessions name no room.
+    Text {
+        /// The room.
+        room_id: Option<String>,
+        /// What is said.
+        content: String,
+        /// The sender's mark, returned in the ack.
+        nonce: Option<String>,
+    },
+    /// Is writing.
+    Typing {
+        /// The room.
+        room_id: Option<String>,
+    },
+    /// Asks for a sign of life.
+    Ping,
+}
+
+/// A frame that could not be read, with what of it helps the client to find the culprit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Why.
+    pub code: ErrorCode,
+    /// A sentence for people.
+    pub content: String,
+    /// The frame's nonce.
+    pub nonce: Option<String>,
+    /// The frame's room.
+    pub room_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct AnyFrame<'a> {
+    #[serde(borrow)]
+    r#type: Option<Cow<'a, str>>,
+    room_id: Option<String>,
+    content: Option<String>,
+    nonce: Option<String>,
+    token: Option<String>,
+    since: Option<Position>,
+    history: Option<usize>,
+}
+
+impl ClientFrame {
+    /// Reads one text frame. A missing `type` means `text`.
+    ///
+    /// # Errors
+    /// [`ErrorCode::BadFrame`], [`ErrorCode::UnknownType`] or [`ErrorCode::BadContent`], with a
+    /// sentence that names the field.
+    pub fn parse(text: &str) -> Result<Self, Unreadable> {
+        let frame: AnyFrame<'_> = serde_json::from_str(text)
+            .map_err(|error| Unreadable::new(ErrorCode::BadFrame, explain(&error)))?;
+        let (nonce, room_id) = (frame.nonce.clone(), frame.room_id.clone());
+        frame.typed().map_err(|unreadable| Unreadable { nonce, room_id, ..unreadable })
+    }
+}
+
+impl AnyFrame<'_> {
+    fn typed(self) -> Result<ClientFrame, Unreadable> {
+        let missing = |field: &str| Unreadable::new(ErrorCode::BadFrame, format!("{field} is missing"));
+        Ok(match self.r#type.as_deref().unwrap_or("text") {
+            "auth" => ClientFrame::Auth { token: self.token.ok_or_else(|| missing("token"))? },
+            "join" => ClientFrame::Join {
+                room_id: self.room_id.ok_or_else(|| missing("room_id"))?,
+                since: self.since,
+                history: self.history,
+            },
+            "leave" => ClientFrame::Leave { room_id: self.room_id.ok_or_else(|| missing("room_id"))? },
+            "text" => {
+                let content = self
+                    .content
+                    .ok_or_else(|| Unreadable::new(ErrorCode::BadContent, "content is missing".to_owned()))?;
+                ClientFrame::Text { room_id: self.room_id, content, nonce: self.nonce }
+            }
+            "typing" => ClientFrame::Typing { room_id: self.room_id },
+            "ping" => ClientFrame::Ping,
+            other => {
+                let known = "auth, join, leave, text, typing, ping";
+                let shown: String = other.chars().take(32).collect();
+                let sentence = format!("type {shown:?} is not known; known are {known}");
+                return Err(Unreadable::new(ErrorCode::UnknownType, sentence));
+            }
+        })
+    }
+}
+
+impl Unreadable {
+    fn new(code: ErrorCode, content: String) -> Self {
+        Self { code, content, nonce: None, room_id: None }
+    }
+}
+
+fn explain(error: &serde_json::Error) -> String {
+    use serde_json::error::Category;
+    match error.classify() {
+        Category::Data => format!("the frame is not what it should be: {error}"),
+        Category::Syntax | Category::Eof | Category::Io => "the frame is not a JSON object".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(text: &str) -> ErrorCode {
+        ClientFrame::parse(text).unwrap_err().code
+    }
+
+    #[test]
+    fn a_frame_without_type_says_something() {
+        let frame = ClientFrame::parse(r#"{"content":"হ্যালো","extra":[1]}"#).unwrap();
+        assert_eq!(frame, ClientFrame::Text { room_id: None, content: "হ্যালো".into(), nonce: None });
+    }
+
+    #[test]
+    fn what_is_no_object_is_a_bad_frame() {
+        for text in ["", "hello", "[]", "42", "null", "{", r#"{"content":1}"#, r#"{"type":7}"#] {
+            assert_eq!(code(text), ErrorCode::BadFrame, "{text}");
+        }
+        let deep = format!("{{\"x\":{}1{}}}", "[".repeat(30_000), "]".repeat(30_000));
+        assert!(ClientFrame::parse(&deep).is_err());
+    }
+
+    #[test]
+    fn a_refusal_names_nonce_and_room() {
+        let unreadable = ClientFrame::parse(r#"{"type":"dance","nonce":"n1","room_id":"r"}"#).unwrap_err();
+        assert_eq!(unreadable.code, ErrorCode::UnknownType);
+        assert_eq!((unreadable.nonce.as_deref(), unreadable.room_id.as_deref()), (Some("n1"), Some("r")));
+    }
+}

@@ -1,0 +1,10 @@
+//! The wire: what clients send, what they get, and the codes that say why not. No sockets here.
+
+pub mod client;
+pub mod codes;
+pub mod frame;
+pub mod server;
+
+pub use client::ClientFrame;
+pub use codes::{CloseCode, ErrorCode};
+pub use frame::Frame;

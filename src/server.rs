@@ -1,0 +1,141 @@
+//! Joins the doors, serves, drains.
+
+use std::io;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::backend::{self, BackendError};
+use crate::chat::Chat;
+use crate::config::Config;
+use crate::http::{self, Site};
+use crate::model::NodeId;
+use crate::ws::{self, Sessions};
+
+/// Bytes of a request's head, at most, and the size of a connection's buffer.
+const HEAD_BYTES: usize = 16 * 1024;
+
+/// Time that answers under way are given at the end.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
+
+/// How often collected metrics are condensed, whether somebody reads them or not.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Why a node could not start: one sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The port is taken, or not ours to take.
+    #[error("can't listen on {address}: {source}; choose another with --bind")]
+    Listen {
+        /// `server.bind`.
+        address: std::net::SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The backend will never work as it is configured.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+}
+
+/// A node that listens and is not stopped yet.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    chat: Chat,
+    sessions: Sessions,
+    site: Site,
+    metrics: PrometheusHandle,
+}
+
+impl Server {
+    /// Takes the port and starts the backend; a Redis that is not there yet is waited for.
+    ///
+    /// # Errors
+    /// [`StartError`], with a sentence for the operator.
+    pub async fn start(config: Config, metrics: PrometheusHandle) -> Result<Self, StartError> {
+        let address = config.server.bind;
+        let listener =
+            TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
+        let node = NodeId::random();
+        let kind = if config.redis.url.is_empty() { "memory" } else { "redis" };
+        let (backend, events) = backend::start(&config, node).await?;
+        info!(node = %node, bind = %address, backend = kind, prefix = config.redis.prefix, "Node {node} serves on {address}, backend {kind}");
+        let chat = Chat::start(node, config, backend, events);
+        let site = Site::new(chat.clone(), metrics.clone());
+        Ok(Self { listener, chat, sessions: Sessions::default(), site, metrics })
+    }
+
+    /// Serves until `stop` ends, then leaves quietly: not ready, sessions sent away, lease given
+    /// back.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let (upkeep, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let config = self.chat.config().clone();
+        tasks.spawn(self.sessions.clone().keep_up(config.session, upkeep.clone()));
+        tasks.spawn(condense(self.metrics.clone(), upkeep.clone()));
+        let router = http::router(self.site.clone(), ws::router(self.chat.clone(), self.sessions.clone()));
+        let drain = async {
+            stop.await;
+            info!(sessions = self.sessions.count(), "Stopping: sending the sessions away");
+            self.site.start_draining();
+            self.sessions.send_away(config.server.drain).await;
+        };
+        let connections = TaskTracker::new();
+        tokio::select! {
+            () = accept(&self.listener, router, config.server.header_timeout, &connections) => {}
+            () = drain => {}
+        }
+        upkeep.cancel();
+        self.chat.retire().await;
+        connections.close();
+        // An idle keep-alive connection never ends by itself.
+        let _ = tokio::time::timeout(LAST_ANSWERS, connections.wait()).await;
+        info!("Stopped");
+    }
+}
+
+/// Accepts connections for ever.
+async fn accept(listener: &TcpListener, router: Router, header_timeout: Duration, connections: &TaskTracker) {
+    loop {
+        match listener.accept().await {
+            Ok((socket, _)) => {
+                connections.spawn(serve(socket, router.clone(), header_timeout));
+            }
+            Err(error) => {
+                // Out of descriptors, most likely: those that are open go on.
+                warn!(%error, "Could not accept a connection");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn serve(socket: TcpStream, router: Router, header_timeout: Duration) {
+    // Small frames must not wait for the acknowledgement of the last one.
+    let _ = socket.set_nodelay(true);
+    // Ends with an error for every client that breaks off; that is its own affair.
+    let _ = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_timeout)
+        .max_buf_size(HEAD_BYTES)
+        .serve_connection(TokioIo::new(socket), TowerToHyperService::new(router))
+        .with_upgrades()
+        .await;
+}
+
+async fn condense(metrics: PrometheusHandle, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(UPKEEP);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => metrics.run_upkeep(),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What an operator sees: log lines and metrics. Names no message text, token or address.
+
+use std::sync::LazyLock;
+
+use metrics::{
+    Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram,
+};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
+
+use crate::config::{Log, LogFormat};
+
+/// Starts writing log lines to standard error.
+///
+/// # Errors
+/// If `log.level` is no filter.
+pub fn start_logging(settings: &Log) -> Result<(), ParseError> {
+    let filter = EnvFilter::builder().parse(&settings.level)?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match settings.format {
+        LogFormat::Text => lines.with_target(false).with_ansi(false).init(),
+        LogFormat::Json => lines.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
+
+/// The metrics that this node writes, looked up once.
+#[derive(Debug)]
+pub struct Meters {
+    /// Messages that were logged for sessions and callers of this node.
+    pub messages_in: Counter,
+    /// Frames of messages and notices put into outboxes.
+    pub deliveries: Counter,
+    /// Sessions closed because their outbox was full or a write made no progress.
+    pub slow_sessions: Counter,
+    /// Time from taking a message in to handing it to this node's sessions.
+    pub delivery: Histogram,
+    /// Time of one pipeline of commands to Redis, failures included.
+    pub redis_command: Histogram,
+    /// How often the subscription was lost.
+    pub subscription_losses: Counter,
+    /// Publications that this node had no room for and read back from the log.
+    pub events_left_out: Counter,
+    /// Messages that had not arrived and were read back from the log.
+    pub repaired: Counter,
+    /// Messages that neither arrived nor were left in the log.
+    pub skipped: Counter,
+    /// Open WebSocket connections.
+    pub sessions: Gauge,
+    /// Rooms occupied by sessions of this node.
+    pub rooms: Gauge,
+    /// 1 while events are known to arrive.
+    pub subscription_fresh: Gauge,
+}
+
+/// The process' metrics.
+pub fn meters() -> &'static Meters {
+    static METERS: LazyLock<Meters> = LazyLock::new(Meters::new);
+    &METERS
+}
+
+/// Counts a refusal by its code.
+pub fn count_refusal(code: &'static str) {
+    counter!("adda_refusals_total", "code" => code).increment(1);
+}
+
+impl Meters {
+    fn new() -> Self {
+        let counted = |name: &'static str, what: &'static str| {
+            describe_counter!(name, what);
+            counter!(name)
+        };
+        let timed = |name: &'static str, what: &'static str| {
+            describe_histogram!(name, Unit::Seconds, what);
+            metrics::histogram!(name)
+        };
+        let gauged = |name: &'static str, what: &'static str| {
+            describe_gauge!(name, what);
+            metrics::gauge!(name)
+        };
+        describe_counter!("adda_refusals_total", "Requests and frames that were refused, by code");
+        Self {
+            messages_in: counted("adda_messages_in_total", "Messages logged for this node's clients"),
+            deliveries: counted("adda_deliveries_total", "Frames handed to this node's sessions"),
+            slow_sessions: counted("adda_slow_sessions_total", "Sessions closed for reading too slowly"),
+            delivery: timed("adda_delivery_seconds", "From taking a message in to delivering it here"),
+            redis_command: timed("adda_redis_command_seconds", "One pipeline of commands to Redis"),
+            subscription_losses: counted("adda_subscription_losses_total", "Lost subscriptions to Redis"),
+            events_left_out: counted("adda_events_left_out_total", "Publications left out for want of room"),
+            repaired: counted("adda_messages_repaired_total", "Lost messages read back from the log"),
+            skipped: counted("adda_messages_skipped_total", "Lost messages that the log no longer had"),
+            sessions: gauged("adda_sessions", "Open WebSocket connections"),
+            rooms: gauged("adda_rooms", "Rooms occupied by sessions of this node"),
+            subscription_fresh: gauged("adda_subscription_fresh", "1 while events are known to arrive"),
+        }
+    }
+}
+
+/// Starts collecting metrics; the handle renders them in Prometheus' text format.
+///
+/// # Panics
+/// If it is called twice in a process.
+pub fn start_metrics() -> PrometheusHandle {
+    const SECONDS: [f64; 14] =
+        [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
+    let handle = PrometheusBuilder::new()
+        .set_buckets(&SECONDS)
+        .expect("there are buckets")
+        .install_recorder()
+        .expect("metrics start once");
+    LazyLock::force(&LazyLock::new(meters));
+    handle
+}

@@ -1,0 +1,159 @@
+//! One WebSocket as its session sees it: whole messages in, an outbox for frames out. Pings,
+//! goodbyes and the filling of the socket are dealt with here.
+
+use std::collections::VecDeque;
+use std::io::ErrorKind;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use tokio::io::Interest;
+
+use super::decoder::{Decoder, Incoming};
+use super::outbox::{Outbox, Phase};
+use crate::chat::Recipient;
+use crate::protocol::frame::Opcode;
+use crate::protocol::{CloseCode, Frame};
+
+/// Bytes read at once. On the stack, so that a quiet connection holds no buffer.
+const READ: usize = 8 * 1024;
+
+/// How long a client may take to answer a goodbye.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// A client's connection.
+#[derive(Debug)]
+pub struct Connection {
+    outbox: Arc<Outbox>,
+    decoder: Decoder,
+    incoming: VecDeque<Incoming>,
+    fault: Option<CloseCode>,
+}
+
+/// A message of the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Said {
+    /// UTF-8.
+    Text(String),
+    /// Bytes.
+    Binary(Vec<u8>),
+}
+
+/// How a connection came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The client said goodbye.
+    Goodbye,
+    /// It was cut, by the network or by us.
+    Broken,
+}
+
+impl Connection {
+    /// A connection over `outbox`, with what the client sent right behind its handshake.
+    pub fn new(outbox: Arc<Outbox>, max_bytes: usize, early: &[u8]) -> Self {
+        let mut connection =
+            Self { outbox, decoder: Decoder::new(max_bytes), incoming: VecDeque::new(), fault: None };
+        connection.feed(early);
+        connection
+    }
+
+    /// The next message. May be given up and called again without losing any.
+    ///
+    /// # Errors
+    /// How the connection ended; there is no next message.
+    pub async fn next(&mut self) -> Result<Said, Ending> {
+        loop {
+            while let Some(incoming) = self.incoming.pop_front() {
+                match incoming {
+                    Incoming::Text(text) => return Ok(Said::Text(text)),
+                    Incoming::Binary(bytes) => return Ok(Said::Binary(bytes)),
+                    Incoming::Ping(payload) => self.outbox.send(&Frame::encode(Opcode::Pong, &payload)),
+                    Incoming::Pong => {}
+                    Incoming::Close(code) => {
+                        self.outbox.answer_goodbye(code);
+                        return Err(Ending::Goodbye);
+                    }
+                }
+            }
+            if let Some(code) = self.fault.take() {
+                self.outbox.close(code);
+            }
+            match self.outbox.phase() {
+                Phase::Open => self.wait().await?,
+                Phase::Closing | Phase::Ended => return Err(Ending::Broken),
+            }
+        }
+    }
+
+    async fn wait(&mut self) -> Result<(), Ending> {
+        let interest = match self.outbox.is_full() {
+            true => Interest::READABLE | Interest::WRITABLE,
+            false => Interest::READABLE,
+        };
+        let ready = tokio::select! {
+            () = self.outbox.changed() => return Ok(()),
+            ready = self.outbox.socket().ready(interest) => ready.map_err(|_| Ending::Broken)?,
+        };
+        if ready.is_writable() {
+            self.outbox.write();
+        }
+        if ready.is_readable() || ready.is_read_closed() {
+            self.read()?;
+        }
+        Ok(())
+    }
+
+    fn read(&mut self) -> Result<(), Ending> {
+        let mut bytes = [0; READ];
+        match self.outbox.socket().try_read(&mut bytes) {
+            Ok(0) => Err(Ending::Broken),
+            Ok(read) => {
+                self.outbox.hear(now_s());
+                self.feed(&bytes[..read]);
+                Ok(())
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(()),
+            Err(_) => Err(Ending::Broken),
+        }
+    }
+
+    fn feed(&mut self, bytes: &[u8]) {
+        let mut incoming = Vec::new();
+        self.fault = self.decoder.feed(bytes, &mut incoming).err();
+        self.incoming.extend(incoming);
+        if self.incoming.capacity() > 8 && self.incoming.is_empty() {
+            self.incoming = VecDeque::new();
+        }
+    }
+
+    /// Writes what is left, the goodbye last, and gives the client time to answer it: a socket
+    /// that is closed on unread bytes is reset, and the goodbye lost.
+    pub async fn finish(self, ending: Ending) {
+        let parting = async {
+            self.outbox.drained().await;
+            while ending == Ending::Broken && self.outbox.phase() == Phase::Closing {
+                if self.outbox.socket().readable().await.is_err() || !self.discard() {
+                    return;
+                }
+            }
+        };
+        // Whoever does not part in time is dropped.
+        let _ = tokio::time::timeout(GOODBYE, parting).await;
+        self.outbox.abort();
+    }
+
+    /// Whether more may come.
+    fn discard(&self) -> bool {
+        let mut bytes = [0; READ];
+        match self.outbox.socket().try_read(&mut bytes) {
+            Ok(read) => read > 0,
+            Err(error) => error.kind() == ErrorKind::WouldBlock,
+        }
+    }
+}
+
+/// Seconds of this process' life.
+pub fn now_s() -> u32 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    // A node that runs for 136 years is to be restarted.
+    START.elapsed().as_secs() as u32
+}

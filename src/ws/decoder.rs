@@ -1,0 +1,250 @@
+//! Reading frames (RFC 6455, section 5): unmasks, joins fragments, refuses what breaks the rules.
+//! Holds memory only while a frame is incomplete, so an idle session costs no buffer.
+
+use crate::protocol::CloseCode;
+use crate::protocol::frame::Opcode;
+
+/// What a client said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Incoming {
+    /// A whole text message.
+    Text(String),
+    /// A whole binary message.
+    Binary(Vec<u8>),
+    /// Are you there? With what the pong must repeat.
+    Ping(Vec<u8>),
+    /// Yes.
+    Pong,
+    /// The goodbye, with the client's code if it gave one.
+    Close(Option<u16>),
+}
+
+/// An incremental decoder.
+#[derive(Debug)]
+pub struct Decoder {
+    unread: Vec<u8>,
+    message: Option<Fragments>,
+    max_bytes: usize,
+}
+
+#[derive(Debug)]
+struct Fragments {
+    opcode: Opcode,
+    payload: Vec<u8>,
+    /// So much of a text is known to be UTF-8.
+    valid: usize,
+}
+
+struct Header {
+    is_final: bool,
+    opcode: Opcode,
+    mask: [u8; 4],
+    /// Bytes of the header.
+    len: usize,
+    /// Bytes of the payload.
+    payload: usize,
+}
+
+impl Decoder {
+    /// A decoder that refuses messages of more than `max_bytes`.
+    pub fn new(max_bytes: usize) -> Self {
+        Self { unread: Vec::new(), message: None, max_bytes }
+    }
+
+    /// Takes bytes off the socket and appends what they complete to `incoming`.
+    ///
+    /// # Errors
+    /// The code to close with. What was complete before the fault is in `incoming`.
+    pub fn feed(&mut self, bytes: &[u8], incoming: &mut Vec<Incoming>) -> Result<(), CloseCode> {
+        self.unread.extend_from_slice(bytes);
+        let mut read = 0;
+        while let Some(header) = self.header(read)? {
+            let begin = read + header.len;
+            let end = begin + header.payload;
+            if end > self.unread.len() {
+                break;
+            }
+            let mut payload = self.unread[begin..end].to_vec();
+            unmask(&mut payload, header.mask);
+            read = end;
+            incoming.extend(self.accept(&header, payload)?);
+        }
+        self.unread.drain(..read);
+        if self.unread.is_empty() {
+            self.unread = Vec::new();
+        }
+        Ok(())
+    }
+
+    fn header(&self, at: usize) -> Result<Option<Header>, CloseCode> {
+        let bytes = &self.unread[at..];
+        let [first, second, ..] = *bytes else { return Ok(None) };
+        let opcode = Opcode::from_bits(first & 0x0F).ok_or(CloseCode::ProtocolError)?;
+        let (is_final, is_masked) = (first & 0x80 != 0, second & 0x80 != 0);
+        let short = usize::from(second & 0x7F);
+        // No extension is agreed on, so the reserved bits are zero; a client always masks.
+        if first & 0x70 != 0 || !is_masked || (opcode.is_control() && (!is_final || short > 125)) {
+            return Err(CloseCode::ProtocolError);
+        }
+        let (length_bytes, payload) = match (short, &bytes[2..]) {
+            (0..=125, _) => (0, short as u64),
+            (126, [a, b, ..]) => (2, u64::from(u16::from_be_bytes([*a, *b]))),
+            (127, [a, b, c, d, e, f, g, h, ..]) => (8, u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h])),
+            _ => return Ok(None),
+        };
+        let begun = self.message.as_ref().map_or(0, |message| message.payload.len());
+        // Before anything is stored: a length is only a promise.
+        if payload > (self.max_bytes - begun.min(self.max_bytes)) as u64 && !opcode.is_control() {
+            return Err(CloseCode::TooBig);
+        }
+        let mask_at = 2 + length_bytes;
+        let Some(&[a, b, c, d]) = bytes.get(mask_at..mask_at + 4) else { return Ok(None) };
+        Ok(Some(Header { is_final, opcode, mask: [a, b, c, d], len: mask_at + 4, payload: payload as usize }))
+    }
+
+    fn accept(&mut self, header: &Header, payload: Vec<u8>) -> Result<Option<Incoming>, CloseCode> {
+        match header.opcode {
+            Opcode::Ping => Ok(Some(Incoming::Ping(payload))),
+            Opcode::Pong => Ok(Some(Incoming::Pong)),
+            Opcode::Close => read_goodbye(&payload).map(|code| Some(Incoming::Close(code))),
+            Opcode::Text | Opcode::Binary if self.message.is_some() => Err(CloseCode::ProtocolError),
+            Opcode::Text | Opcode::Binary => {
+                self.continue_with(Fragments { opcode: header.opcode, payload, valid: 0 }, header.is_final)
+            }
+            Opcode::Continuation => {
+                let mut message = self.message.take().ok_or(CloseCode::ProtocolError)?;
+                message.payload.extend_from_slice(&payload);
+                self.continue_with(message, header.is_final)
+            }
+        }
+    }
+
+    fn continue_with(
+        &mut self,
+        mut message: Fragments,
+        is_final: bool,
+    ) -> Result<Option<Incoming>, CloseCode> {
+        if message.opcode == Opcode::Text {
+            message.check_text(is_final)?;
+        }
+        if !is_final {
+            self.message = Some(message);
+            return Ok(None);
+        }
+        Ok(Some(match message.opcode {
+            Opcode::Text => {
+                Incoming::Text(String::from_utf8(message.payload).map_err(|_| CloseCode::InvalidText)?)
+            }
+            _ => Incoming::Binary(message.payload),
+        }))
+    }
+}
+
+impl Fragments {
+    /// Refuses a text as soon as it can't become UTF-8 (section 8.1). A character may be split
+    /// between fragments.
+    fn check_text(&mut self, is_final: bool) -> Result<(), CloseCode> {
+        match std::str::from_utf8(&self.payload[self.valid..]) {
+            Ok(_) => self.valid = self.payload.len(),
+            Err(error) if error.error_len().is_some() || is_final => return Err(CloseCode::InvalidText),
+            Err(error) => self.valid += error.valid_up_to(),
+        }
+        Ok(())
+    }
+}
+
+fn unmask(payload: &mut [u8], mask: [u8; 4]) {
+    let wide = u64::from_ne_bytes([mask[0], mask[1], mask[2], mask[3], mask[0], mask[1], mask[2], mask[3]]);
+    let (chunks, rest) = payload.as_chunks_mut::<8>();
+    for chunk in chunks {
+        *chunk = (u64::from_ne_bytes(*chunk) ^ wide).to_ne_bytes();
+    }
+    for (byte, key) in rest.iter_mut().zip(mask.iter().cycle()) {
+        *byte ^= key;
+    }
+}
+
+fn read_goodbye(payload: &[u8]) -> Result<Option<u16>, CloseCode> {
+    match payload {
+        [] => Ok(None),
+        [_] => Err(CloseCode::ProtocolError),
+        [a, b, reason @ ..] => {
+            let code = u16::from_be_bytes([*a, *b]);
+            // Section 7.4: the others are reserved or must not be sent.
+            if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) {
+                return Err(CloseCode::ProtocolError);
+            }
+            std::str::from_utf8(reason).map_err(|_| CloseCode::InvalidText)?;
+            Ok(Some(code))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+        let mut frame = vec![first, 0x80 | payload.len() as u8, 1, 2, 3, 4];
+        frame.extend(payload.iter().zip([1, 2, 3, 4].iter().cycle()).map(|(byte, key)| byte ^ key));
+        frame
+    }
+
+    fn read(bytes: &[u8], step: usize) -> Result<Vec<Incoming>, CloseCode> {
+        let (mut decoder, mut incoming) = (Decoder::new(100), Vec::new());
+        for piece in bytes.chunks(step) {
+            decoder.feed(piece, &mut incoming)?;
+        }
+        Ok(incoming)
+    }
+
+    #[test]
+    fn a_message_arrives_however_it_is_cut() {
+        let bytes = [masked(0x81, "হ্যালো".as_bytes()), masked(0x89, b"hi"), masked(0x82, &[7; 99])].concat();
+        let expected =
+            vec![Incoming::Text("হ্যালো".into()), Incoming::Ping(b"hi".into()), Incoming::Binary(vec![7; 99])];
+        for step in 1..=bytes.len() {
+            assert_eq!(read(&bytes, step), Ok(expected.clone()));
+        }
+    }
+
+    #[test]
+    fn fragments_are_joined_and_control_frames_come_between() {
+        let text = "আড্ডা".as_bytes();
+        let bytes = [masked(0x01, &text[..4]), masked(0x8A, b""), masked(0x80, &text[4..])].concat();
+        assert_eq!(read(&bytes, 3), Ok(vec![Incoming::Pong, Incoming::Text("আড্ডা".into())]));
+    }
+
+    #[test]
+    fn what_breaks_the_rules_is_refused_with_its_code() {
+        let unmasked = [0x81, 0x01, b'a'];
+        let reserved_bit = masked(0xC1, b"a");
+        let reserved_opcode = masked(0x83, b"a");
+        let fragmented_ping = masked(0x09, b"");
+        let lone_continuation = masked(0x80, b"a");
+        let long_ping = [0x89, 0xFE, 0, 200];
+        let short_goodbye = masked(0x88, &[3]);
+        for bytes in [
+            &unmasked[..],
+            &reserved_bit,
+            &reserved_opcode,
+            &fragmented_ping,
+            &lone_continuation,
+            &long_ping,
+            &short_goodbye,
+        ] {
+            assert_eq!(read(bytes, 64), Err(CloseCode::ProtocolError), "{bytes:?}");
+        }
+        assert_eq!(read(&masked(0x81, &[0xC3, 0x28]), 64), Err(CloseCode::InvalidText));
+        assert_eq!(read(&masked(0x01, &[0xFF]), 64), Err(CloseCode::InvalidText));
+    }
+
+    #[test]
+    fn a_length_over_the_limit_is_refused_before_its_payload() {
+        assert_eq!(read(&[0x82, 0xFF, 0, 0, 1, 0, 0, 0, 0, 0], 64), Err(CloseCode::TooBig));
+        assert_eq!(
+            read(&[masked(0x01, &[b'a'; 99]), masked(0x80, b"bc")].concat(), 200),
+            Err(CloseCode::TooBig)
+        );
+    }
+}

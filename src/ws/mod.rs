@@ -1,0 +1,14 @@
+//! The door for people: WebSocket sessions. Upgrade, framing, outbox, heartbeat; the rules of the
+//! chat are in `chat`.
+
+mod connection;
+mod decoder;
+mod echo;
+mod handshake;
+mod outbox;
+mod session;
+mod sessions;
+mod upgrade;
+
+pub use sessions::Sessions;
+pub use upgrade::router;

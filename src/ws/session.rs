@@ -1,0 +1,328 @@
+//! One session's life: greeted, heard frame by frame, taken out of its rooms at the end.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesOrdered;
+use tracing::debug;
+
+use super::connection::{Connection, Ending, Said};
+use super::outbox::Outbox;
+use crate::chat::{Chat, Dialect, Farewell, Occupant, Recipient, Refused, Seated, guest};
+use crate::model::{Author, ConnectionId, Member, Position, Receipt, RoomName, Username};
+use crate::protocol::server::{self, Refusal};
+use crate::protocol::{ClientFrame, CloseCode, ErrorCode};
+
+/// What a client asked for with its upgrade.
+#[derive(Debug)]
+pub struct Asked {
+    /// By subprotocol.
+    pub dialect: Dialect,
+    /// The room to join at once.
+    pub room: Option<String>,
+    /// The name to go by.
+    pub username: Option<String>,
+    /// Who to be.
+    pub token: Option<String>,
+}
+
+/// The room and the name of those who give none.
+const DEFAULT_ROOM: &str = "general";
+const DEFAULT_USERNAME: &str = "Anonymous";
+
+/// A session. Its task is the only one that joins, leaves and posts for it, so nothing of one
+/// session can overtake.
+pub struct Session {
+    chat: Chat,
+    id: ConnectionId,
+    outbox: Arc<Outbox>,
+    asked: Asked,
+    author: Author,
+    /// The name that the client chose; a token's own name yields to it.
+    chosen_name: Option<Username>,
+    rooms: HashMap<RoomName, Seated>,
+    posts: Posts,
+}
+
+/// Posts that wait for their receipt, in the order of their sending. Nothing while there are none:
+/// most sessions listen.
+type Posts = Option<Box<FuturesOrdered<BoxFuture<'static, Posted>>>>;
+
+struct Posted {
+    room: RoomName,
+    nonce: Option<String>,
+    outcome: Result<Receipt, Refused>,
+}
+
+/// Whether the session goes on after its greeting.
+enum Greeting {
+    Welcome,
+    TurnedAway,
+}
+
+impl Session {
+    /// A session that has said nothing yet.
+    pub fn new(chat: Chat, id: ConnectionId, outbox: Arc<Outbox>, asked: Asked) -> Self {
+        let author = guest(Username::from_trusted(DEFAULT_USERNAME));
+        let rooms = HashMap::new();
+        Self { chat, id, outbox, asked, author, chosen_name: None, rooms, posts: None }
+    }
+
+    /// Lives until the connection ends.
+    pub async fn run(mut self, mut connection: Connection) {
+        debug!(connection = %self.id, "A session began");
+        if let Greeting::TurnedAway = self.greet().await {
+            self.outbox.close(CloseCode::BadFrame);
+        }
+        let ending = self.hear(&mut connection).await;
+        let farewell = match ending {
+            Ending::Goodbye => Farewell::Now,
+            Ending::Broken => Farewell::Later,
+        };
+        let member = self.member();
+        for seated in std::mem::take(&mut self.rooms).into_values() {
+            self.chat.leave(&seated.room, &member, farewell).await;
+        }
+        debug!(connection = %self.id, ?ending, "A session ended");
+        connection.finish(ending).await;
+    }
+
+    async fn hear(&mut self, connection: &mut Connection) -> Ending {
+        let most_posts = self.chat.config().limits.posts_in_flight;
+        loop {
+            let waiting = self.posts.as_ref().map_or(0, |posts| posts.len());
+            tokio::select! {
+                // Receipts first: they make room for more.
+                biased;
+                Some(posted) = next_receipt(&mut self.posts), if waiting > 0 => self.acknowledge(posted),
+                said = connection.next(), if waiting < most_posts => match said {
+                    Ok(said) => self.take(said).await,
+                    Err(ending) => return ending,
+                },
+            }
+        }
+    }
+
+    // --- greeting ---
+
+    async fn greet(&mut self) -> Greeting {
+        match self.asked.username.take().map(|raw| self.chat.username(&raw)).transpose() {
+            Ok(Some(username)) => {
+                self.author.username = username.clone();
+                self.chosen_name = Some(username);
+            }
+            Ok(None) => {}
+            Err(refused) => {
+                self.refuse(refused, None, None);
+                return Greeting::TurnedAway;
+            }
+        }
+        if let Some(token) = self.asked.token.take() {
+            match self.chat.sign_in(&token, self.chosen_name.clone()) {
+                Ok(author) => self.author = author,
+                Err(refused) => self.refuse(refused, None, None),
+            }
+        }
+        if self.asked.dialect == Dialect::Full {
+            self.welcome();
+        }
+        let room = match (self.asked.room.take(), self.asked.dialect) {
+            (None, Dialect::Full) => return Greeting::Welcome,
+            (room, _) => room.unwrap_or_else(|| DEFAULT_ROOM.to_owned()),
+        };
+        match self.join(&room, None, None).await {
+            Ok(()) => Greeting::Welcome,
+            Err(refused) => {
+                let is_final = refused.code == ErrorCode::BadRoomName;
+                self.refuse(refused, None, Some(room));
+                // A plain session has no other way to ask again than to come back.
+                match is_final {
+                    true => Greeting::TurnedAway,
+                    false => self.call_back(),
+                }
+            }
+        }
+    }
+
+    fn call_back(&self) -> Greeting {
+        if self.asked.dialect == Dialect::Plain {
+            self.outbox.close(CloseCode::Restarting);
+        }
+        Greeting::Welcome
+    }
+
+    fn welcome(&self) {
+        let config = self.chat.config();
+        match self.chat.token(&self.author) {
+            Ok(token) => self.outbox.send(&server::welcome(
+                self.id,
+                &self.author,
+                self.chat.node(),
+                &token,
+                &config.session,
+                &config.limits,
+            )),
+            Err(refused) => self.refuse(refused, None, None),
+        }
+    }
+
+    // --- frames ---
+
+    async fn take(&mut self, said: Said) {
+        let frame = match &said {
+            Said::Text(text) => ClientFrame::parse(text),
+            Said::Binary(_) => {
+                let refused = Refused::new(ErrorCode::BadFrame, "Frames must be text: one JSON object each");
+                return self.refuse(refused, None, None);
+            }
+        };
+        match frame {
+            Ok(frame) => self.obey(frame).await,
+            Err(unreadable) => {
+                let refused = Refused::new(unreadable.code, unreadable.content);
+                self.refuse(refused, unreadable.nonce, unreadable.room_id);
+            }
+        }
+    }
+
+    async fn obey(&mut self, frame: ClientFrame) {
+        match (frame, self.asked.dialect) {
+            (ClientFrame::Text { room_id, content, nonce }, _) => self.post(room_id, content, nonce),
+            (ClientFrame::Typing { room_id }, _) => self.announce_typing(room_id).await,
+            (ClientFrame::Auth { token }, Dialect::Full) => self.authenticate(&token),
+            (ClientFrame::Join { room_id, since, history }, Dialect::Full) => {
+                if let Err(refused) = self.join(&room_id, since, history).await {
+                    self.refuse(refused, None, Some(room_id));
+                }
+            }
+            (ClientFrame::Leave { room_id }, Dialect::Full) => self.leave(room_id).await,
+            (ClientFrame::Ping, Dialect::Full) => self.outbox.send(&server::pong()),
+            (_, Dialect::Plain) => {
+                let sentence =
+                    "A plain session knows text and typing; ask for the subprotocol adda.v1 for more";
+                self.refuse(Refused::new(ErrorCode::UnknownType, sentence), None, None);
+            }
+        }
+    }
+
+    fn authenticate(&mut self, token: &str) {
+        if !self.rooms.is_empty() {
+            let refused = Refused::new(ErrorCode::AlreadyJoined, "Send auth before the first join");
+            return self.refuse(refused, None, None);
+        }
+        let signed_in = self.chat.sign_in(token, self.chosen_name.clone());
+        match signed_in.and_then(|author| Ok((self.chat.token(&author)?, author))) {
+            Ok((token, author)) => {
+                self.outbox.send(&server::auth_success(&author, &token));
+                self.author = author;
+            }
+            Err(refused) => self.refuse(refused, None, None),
+        }
+    }
+
+    async fn join(
+        &mut self,
+        room_id: &str,
+        since: Option<Position>,
+        history: Option<usize>,
+    ) -> Result<(), Refused> {
+        let name = self.chat.room_name(room_id)?;
+        let most_rooms = self.chat.config().limits.rooms_per_session;
+        if self.rooms.len() >= most_rooms && !self.rooms.contains_key(&name) {
+            let sentence = format!("A session may be in at most {most_rooms} rooms; leave one first");
+            return Err(Refused::new(ErrorCode::TooManyRooms, sentence));
+        }
+        let seated = self.chat.open(&name).await?;
+        // Before the join, so that a session which ends amid it is taken out all the same.
+        self.rooms.insert(name.clone(), seated.clone());
+        let occupant =
+            Occupant { member: self.member(), dialect: self.asked.dialect, outbox: self.outbox.clone() };
+        let outcome = self.chat.join(&seated, &occupant, since, history, || self.outbox.drained()).await;
+        if outcome.is_err() {
+            self.rooms.remove(&name);
+        }
+        outcome
+    }
+
+    async fn leave(&mut self, room_id: String) {
+        match self.seat(Some(room_id.clone())).map(|seated| seated.room.clone()) {
+            Ok(room) => {
+                self.rooms.remove(&room.name);
+                self.chat.leave(&room, &self.member(), Farewell::Now).await;
+                self.outbox.send(&server::left(&room.name));
+            }
+            Err(refused) => self.refuse(refused, None, Some(room_id)),
+        }
+    }
+
+    fn post(&mut self, room_id: Option<String>, content: String, nonce: Option<String>) {
+        let room = match self.seat(room_id.clone()) {
+            Ok(seated) => seated.room.name.clone(),
+            Err(refused) => return self.refuse(refused, nonce, room_id),
+        };
+        let (chat, author) = (self.chat.clone(), self.author.clone());
+        let posting = Box::pin(async move {
+            let outcome = chat.post(author, room.clone(), content, nonce.as_deref()).await;
+            Posted { room, nonce, outcome }
+        });
+        self.posts.get_or_insert_default().push_back(posting);
+    }
+
+    fn acknowledge(&mut self, posted: Posted) {
+        if self.posts.as_ref().is_some_and(|posts| posts.is_empty()) {
+            self.posts = None;
+        }
+        match posted.outcome {
+            Ok(receipt) if self.asked.dialect == Dialect::Full => {
+                self.outbox.send(&server::ack(&posted.room, posted.nonce.as_deref(), &receipt));
+            }
+            Ok(_) => {}
+            Err(refused) => self.refuse(refused, posted.nonce, Some(posted.room.to_string())),
+        }
+    }
+
+    async fn announce_typing(&mut self, room_id: Option<String>) {
+        let outcome = match self.seat(room_id.clone()).map(|seated| seated.room.clone()) {
+            Ok(room) => self.chat.announce_typing(&room, &self.member()).await,
+            Err(refused) => Err(refused),
+        };
+        if let Err(refused) = outcome {
+            self.refuse(refused, None, room_id);
+        }
+    }
+
+    // --- what frames share ---
+
+    /// The room that a frame speaks to. A plain session is in one and need not name it.
+    fn seat(&self, room_id: Option<String>) -> Result<&Seated, Refused> {
+        let seated = match (room_id, self.asked.dialect) {
+            (_, Dialect::Plain) => self.rooms.values().next(),
+            (Some(room_id), Dialect::Full) => self.rooms.get(&self.chat.room_name(&room_id)?),
+            (None, Dialect::Full) => {
+                return Err(Refused::new(ErrorCode::BadFrame, "room_id is missing"));
+            }
+        };
+        seated.ok_or_else(|| {
+            Refused::new(ErrorCode::NotInRoom, "This session is not in that room; join it first")
+        })
+    }
+
+    fn member(&self) -> Member {
+        Member { id: self.id, user_id: self.author.user_id.clone(), username: self.author.username.clone() }
+    }
+
+    fn refuse(&self, refused: Refused, nonce: Option<String>, room_id: Option<String>) {
+        let Refused { code, content } = refused;
+        let (nonce, room_id) = match self.asked.dialect {
+            Dialect::Full => (nonce, room_id),
+            Dialect::Plain => (None, None),
+        };
+        self.outbox.send(&server::error(&Refusal { code, content, nonce, room_id }));
+    }
+}
+
+async fn next_receipt(posts: &mut Posts) -> Option<Posted> {
+    posts.as_mut()?.next().await
+}

@@ -1,0 +1,135 @@
+//! All open sessions of the node: pinged, dropped when silent or stuck, sent away at the end.
+//! One task for all; a quiet session costs no timer.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::connection::now_s;
+use super::outbox::Outbox;
+use crate::chat::Recipient;
+use crate::config;
+use crate::model::ConnectionId;
+use crate::protocol::frame::Opcode;
+use crate::protocol::{CloseCode, Frame};
+use crate::telemetry::meters;
+
+/// Shards of the registry, so that a storm of connections does not queue for one lock.
+const SHARDS: usize = 16;
+
+/// The registry; a cheap handle.
+#[derive(Debug, Clone, Default)]
+pub struct Sessions {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    shards: [Mutex<HashMap<ConnectionId, Arc<Outbox>>>; SHARDS],
+    tasks: TaskTracker,
+    is_draining: AtomicBool,
+}
+
+impl Sessions {
+    fn shard(&self, id: ConnectionId) -> MutexGuard<'_, HashMap<ConnectionId, Arc<Outbox>>> {
+        let shard = usize::from(id.0.as_bytes()[0]) % SHARDS;
+        self.inner.shards[shard].lock().expect("no code panics while it holds this lock")
+    }
+
+    fn all(&self) -> Vec<Arc<Outbox>> {
+        let shards = self.inner.shards.iter();
+        let mut all = Vec::new();
+        for shard in shards {
+            all.extend(shard.lock().expect("no code panics while it holds this lock").values().cloned());
+        }
+        all
+    }
+
+    /// Number of open sessions.
+    pub fn count(&self) -> usize {
+        self.all().len()
+    }
+
+    /// Runs a session; it is counted among the open ones until its work ends.
+    pub fn run(
+        &self,
+        id: ConnectionId,
+        outbox: Arc<Outbox>,
+        heartbeat: Duration,
+        session: impl Future<Output = ()> + Send + 'static,
+    ) {
+        // Spread, so that sessions which came together are not pinged together.
+        let first_ping = fastrand::u32(heartbeat_s(heartbeat) / 2..=heartbeat_s(heartbeat));
+        outbox.hear(now_s());
+        outbox.ping_from(now_s() + first_ping);
+        self.shard(id).insert(id, outbox.clone());
+        if self.is_draining() {
+            outbox.close(CloseCode::Restarting);
+        }
+        let sessions = self.clone();
+        self.inner.tasks.spawn(async move {
+            session.await;
+            sessions.shard(id).remove(&id);
+        });
+    }
+
+    /// Runs what leads to a session.
+    pub fn spawn_upgrade(&self, upgrade: impl Future<Output = ()> + Send + 'static) {
+        self.inner.tasks.spawn(upgrade);
+    }
+
+    /// Whether sessions are being sent away, so that none should come.
+    pub fn is_draining(&self) -> bool {
+        self.inner.is_draining.load(Ordering::Relaxed)
+    }
+
+    /// Once a second: pings who is due, drops who was silent or took nothing for too long.
+    pub async fn keep_up(self, settings: config::Session, stop: CancellationToken) {
+        let ping = Frame::encode(Opcode::Ping, b"");
+        let (every_s, silence_s) = (heartbeat_s(settings.heartbeat), settings.idle_timeout.as_secs() as u32);
+        let mut ticks = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            let now = now_s();
+            for outbox in self.all() {
+                if outbox.silent_for(now) >= silence_s {
+                    outbox.abort();
+                } else if outbox.is_stuck(settings.write_timeout) {
+                    meters().slow_sessions.increment(1);
+                    outbox.abort();
+                } else if outbox.take_ping(now, every_s) {
+                    outbox.send(&ping);
+                }
+            }
+        }
+    }
+
+    /// Closes all sessions with [`CloseCode::Restarting`], each at a random moment of `drain` so
+    /// that the other nodes are not stormed, and waits until all have ended.
+    pub async fn send_away(&self, drain: Duration) {
+        self.inner.is_draining.store(true, Ordering::Relaxed);
+        let begin = Instant::now();
+        let mut leaving: Vec<_> =
+            self.all().into_iter().map(|outbox| (begin + drain.mul_f64(fastrand::f64()), outbox)).collect();
+        leaving.sort_unstable_by_key(|(moment, _)| *moment);
+        for (moment, outbox) in leaving {
+            tokio::time::sleep_until(moment).await;
+            outbox.close(CloseCode::Restarting);
+        }
+        // Whoever came in between was closed on coming.
+        self.inner.tasks.close();
+        self.inner.tasks.wait().await;
+    }
+}
+
+fn heartbeat_s(heartbeat: Duration) -> u32 {
+    (heartbeat.as_secs() as u32).max(1)
+}

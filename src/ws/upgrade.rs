@@ -1,0 +1,150 @@
+//! The upgrade from HTTP to a WebSocket, and what is known of a session before its first frame.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{HeaderMap, Response, StatusCode, header};
+use axum::routing::any;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use tokio::net::TcpStream;
+use tracing::debug;
+
+use super::connection::Connection;
+use super::handshake::{FULL, Handshake};
+use super::outbox::Outbox;
+use super::session::{Asked, Session};
+use super::{Sessions, echo};
+use crate::chat::{Chat, Dialect};
+use crate::model::ConnectionId;
+use crate::protocol::{ErrorCode, server};
+
+/// What the upgrade handlers share.
+#[derive(Debug, Clone)]
+struct Door {
+    chat: Chat,
+    sessions: Sessions,
+}
+
+/// `/ws`, `/ws/ROOM/NAME` and `/ws/echo`.
+pub fn router(chat: Chat, sessions: Sessions) -> Router {
+    Router::new()
+        .route("/ws", any(open_session))
+        .route("/ws/{room}/{username}", any(open_named_session))
+        .route("/ws/echo", any(open_echo))
+        .with_state(Door { chat, sessions })
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Names {
+    room: Option<String>,
+    username: Option<String>,
+}
+
+async fn open_session(State(door): State<Door>, request: Request) -> Response<Body> {
+    let names = Query::<Names>::try_from_uri(request.uri()).map(|Query(names)| names).unwrap_or_default();
+    door.open(names, request)
+}
+
+async fn open_named_session(
+    State(door): State<Door>,
+    Path((room, username)): Path<(String, String)>,
+    request: Request,
+) -> Response<Body> {
+    door.open(Names { room: Some(room), username: Some(username) }, request)
+}
+
+async fn open_echo(State(door): State<Door>, request: Request) -> Response<Body> {
+    door.upgrade(request, None, |door, _, outbox, connection| async move {
+        let _counted = door.chat.count_session();
+        echo::run(connection, &outbox).await;
+    })
+}
+
+impl Door {
+    fn open(self, names: Names, request: Request) -> Response<Body> {
+        if let Err(refused) = self.chat.check_open() {
+            return refuse(StatusCode::SERVICE_UNAVAILABLE, refused.code, &refused.content);
+        }
+        let is_full =
+            Handshake::read(request.method(), request.headers()).is_some_and(|hello| hello.offers_full);
+        let asked = Asked {
+            dialect: if is_full { Dialect::Full } else { Dialect::Plain },
+            room: names.room,
+            username: names.username,
+            token: bearer(request.headers()),
+        };
+        self.upgrade(request, is_full.then_some(FULL), |door, id, outbox, connection| async move {
+            let _counted = door.chat.count_session();
+            Session::new(door.chat.clone(), id, outbox, asked).run(connection).await;
+        })
+    }
+
+    /// Answers the handshake, and runs `work` once the socket is ours.
+    fn upgrade<W>(
+        self,
+        mut request: Request,
+        protocol: Option<&'static str>,
+        work: impl FnOnce(Self, ConnectionId, Arc<Outbox>, Connection) -> W + Send + 'static,
+    ) -> Response<Body>
+    where
+        W: Future<Output = ()> + Send + 'static,
+    {
+        let handshake = Handshake::read(request.method(), request.headers());
+        let (Some(handshake), Some(upgrade)) = (handshake, request.extensions_mut().remove::<OnUpgrade>())
+        else {
+            let sentence = "This path speaks WebSocket (RFC 6455, version 13) only";
+            let mut response = refuse(StatusCode::UPGRADE_REQUIRED, ErrorCode::UpgradeRequired, sentence);
+            let headers = response.headers_mut();
+            headers.insert(header::UPGRADE, header::HeaderValue::from_static("websocket"));
+            headers.insert(header::CONNECTION, header::HeaderValue::from_static("upgrade"));
+            return response;
+        };
+        if self.sessions.is_draining() {
+            let sentence = "This node is stopping; connect again to reach another";
+            return refuse(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable, sentence);
+        }
+        let response = handshake.accept(protocol);
+        self.sessions.clone().spawn_upgrade(async move {
+            match upgrade.await {
+                Ok(upgraded) => self.start(upgraded, work),
+                Err(error) => debug!(%error, "A client went away during its upgrade"),
+            }
+        });
+        response
+    }
+
+    fn start<W>(self, upgraded: Upgraded, work: impl FnOnce(Self, ConnectionId, Arc<Outbox>, Connection) -> W)
+    where
+        W: Future<Output = ()> + Send + 'static,
+    {
+        let parts = match upgraded.downcast::<TokioIo<TcpStream>>() {
+            Ok(parts) => parts,
+            Err(_) => unreachable!("the server accepts nothing but TCP"),
+        };
+        let config = self.chat.config();
+        let outbox = Arc::new(Outbox::new(parts.io.into_inner(), config.limits.outbox_bytes));
+        let connection = Connection::new(outbox.clone(), config.limits.frame_bytes, &parts.read_buf);
+        let (id, heartbeat) = (ConnectionId::random(), config.session.heartbeat);
+        let sessions = self.sessions.clone();
+        sessions.run(id, outbox.clone(), heartbeat, work(self, id, outbox, connection));
+    }
+}
+
+/// The token of `Authorization: Bearer …`.
+fn bearer(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+}
+
+fn refuse(status: StatusCode, code: ErrorCode, sentence: &str) -> Response<Body> {
+    let mut response = Response::new(Body::from(server::error_body(code, sentence)));
+    *response.status_mut() = status;
+    let json = header::HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}
