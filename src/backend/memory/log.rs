@@ -1,0 +1,215 @@
+//! The rooms' logs: numbers, messages, nonces, pages.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::rules;
+use crate::backend::{Continuity, NONCE_TTL, Page, Span, logged};
+use crate::config::{History, Limits};
+use crate::model::message::close_json;
+use crate::model::{
+    Draft, Epoch, LoggedMessage, MessageId, Nonce, Position, Receipt, RoomName, Timestamp, UserId,
+};
+
+/// Time between two looks for logs that nobody used for long.
+const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// The logs of all rooms that were ever used, and that is not so long ago that a new epoch can't
+/// surprise anyone.
+pub(super) struct Logs {
+    max_messages: usize,
+    ttl: Duration,
+    page_bytes: usize,
+    rooms: HashMap<RoomName, Log>,
+    last_forgotten: Option<Instant>,
+}
+
+/// One room's log. Its messages are numbered without holes up to `seq`, so their place tells
+/// their number.
+struct Log {
+    epoch: Epoch,
+    seq: u64,
+    messages: VecDeque<Logged>,
+    nonces: HashMap<Arc<NonceKey>, First>,
+    nonces_by_age: VecDeque<(Instant, Arc<NonceKey>)>,
+    used: Instant,
+}
+
+struct Logged {
+    at: Instant,
+    json: Bytes,
+}
+
+type NonceKey = (UserId, Nonce);
+
+/// What a duplicate is told of the first message with its nonce.
+struct First {
+    seq: u64,
+    id: MessageId,
+    timestamp: Timestamp,
+}
+
+impl Logs {
+    pub(super) fn new(history: &History, limits: &Limits) -> Self {
+        Self {
+            max_messages: history.max_messages,
+            ttl: history.ttl,
+            page_bytes: limits.outbox_bytes / 2,
+            rooms: HashMap::new(),
+            last_forgotten: None,
+        }
+    }
+
+    /// Numbers and logs a message; it is to be published before anything else happens. None if
+    /// its nonce was seen before.
+    pub(super) fn post(
+        &mut self,
+        draft: &Draft,
+        open_json: &str,
+        now: Instant,
+    ) -> (Receipt, Option<LoggedMessage>) {
+        let (max_messages, ttl) = (self.max_messages, self.ttl);
+        let log = self.open(&draft.room, now);
+        log.forget_nonces(now);
+        let key = draft.nonce.clone().map(|nonce| (draft.author.user_id.clone(), nonce));
+        if let Some(first) = key.as_ref().and_then(|key| log.nonces.get(key)) {
+            return (log.receipt(first, true), None);
+        }
+        log.seq += 1;
+        let first = First { seq: log.seq, id: draft.id, timestamp: draft.timestamp };
+        let receipt = log.receipt(&first, false);
+        if let Some(key) = key.map(Arc::new) {
+            log.nonces_by_age.push_back((now, key.clone()));
+            log.nonces.insert(key, first);
+        }
+        let json = Bytes::from(close_json(open_json, log.seq));
+        log.messages.push_back(Logged { at: now, json: json.clone() });
+        log.trim(max_messages, ttl, now);
+        (receipt, Some(logged(&log.epoch, log.seq, json)))
+    }
+
+    pub(super) fn head(&mut self, room: &RoomName, now: Instant) -> Position {
+        self.open(room, now).head()
+    }
+
+    pub(super) fn read(&mut self, room: &RoomName, span: &Span, limit: usize, now: Instant) -> Page {
+        let (max_messages, ttl, page_bytes) = (self.max_messages, self.ttl, self.page_bytes);
+        let log = self.open(room, now);
+        log.trim(max_messages, ttl, now);
+        log.page(span, limit.max(1), page_bytes)
+    }
+
+    /// Forgets rooms that nobody used for a day longer than a message is kept.
+    pub(super) fn forget_unused(&mut self, now: Instant) {
+        if self.last_forgotten.is_some_and(|last| now - last < FORGET_EVERY) {
+            return;
+        }
+        self.last_forgotten = Some(now);
+        let kept_for = self.ttl + NONCE_TTL;
+        self.rooms.retain(|_, log| now - log.used <= kept_for);
+    }
+
+    fn open(&mut self, room: &RoomName, now: Instant) -> &mut Log {
+        let log = self.rooms.entry(room.clone()).or_insert_with(|| Log {
+            epoch: Epoch::new(&Uuid::new_v4().simple().to_string()),
+            seq: 0,
+            messages: VecDeque::new(),
+            nonces: HashMap::new(),
+            nonces_by_age: VecDeque::new(),
+            used: now,
+        });
+        log.used = now;
+        log
+    }
+}
+
+impl Log {
+    fn head(&self) -> Position {
+        Position { epoch: self.epoch.clone(), seq: self.seq }
+    }
+
+    /// head + 1 if the log is empty.
+    fn oldest(&self) -> u64 {
+        self.seq + 1 - self.messages.len() as u64
+    }
+
+    fn receipt(&self, message: &First, is_duplicate: bool) -> Receipt {
+        Receipt {
+            id: message.id.to_string(),
+            epoch: self.epoch.clone(),
+            seq: message.seq,
+            timestamp: message.timestamp.to_string(),
+            is_duplicate,
+        }
+    }
+
+    fn trim(&mut self, max_messages: usize, ttl: Duration, now: Instant) {
+        let excess = self.messages.len().saturating_sub(max_messages);
+        self.messages.drain(..excess);
+        while self.messages.front().is_some_and(|message| now - message.at > ttl) {
+            self.messages.pop_front();
+        }
+    }
+
+    fn forget_nonces(&mut self, now: Instant) {
+        let is_old = |(since, _): &(Instant, Arc<NonceKey>)| now - *since >= NONCE_TTL;
+        while self.nonces_by_age.front().is_some_and(is_old) {
+            if let Some((_, key)) = self.nonces_by_age.pop_front() {
+                self.nonces.remove(&key);
+            }
+        }
+    }
+
+    fn page(&self, span: &Span, limit: usize, max_bytes: usize) -> Page {
+        let (head, oldest) = (self.head(), self.oldest());
+        let (is_proven, resume_at) = match span {
+            Span::Newest | Span::Before(_) => (true, oldest - 1),
+            Span::Above(seq) => (true, *seq),
+            Span::After(place) => rules::continuity(place, &head),
+        };
+        // The places in the log from which the page is taken, as a half-open range.
+        let place_of = |seq: u64| (seq.clamp(oldest, self.seq + 1) - oldest) as usize;
+        let all = 0..self.messages.len();
+        let (taken, has_more) = match span {
+            Span::Newest => self.take_backward(all, limit, max_bytes),
+            Span::Before(seq) => self.take_backward(0..place_of(*seq), limit, max_bytes),
+            Span::Above(_) | Span::After(_) => {
+                self.take_forward(place_of(resume_at.saturating_add(1))..all.end, limit, max_bytes)
+            }
+        };
+        let messages = taken
+            .map(|place| logged(&self.epoch, oldest + place as u64, self.messages[place].json.clone()))
+            .collect();
+        let continuity = Continuity { is_proven, resume_at, oldest };
+        Page { head, messages, continuity, has_more }
+    }
+
+    fn take_forward(&self, from: Places, limit: usize, max_bytes: usize) -> (Places, bool) {
+        let count = fitting(self.messages.range(from.clone()), limit, max_bytes);
+        let end = from.start + count;
+        (from.start..end, end < from.end)
+    }
+
+    fn take_backward(&self, from: Places, limit: usize, max_bytes: usize) -> (Places, bool) {
+        let count = fitting(self.messages.range(from.clone()).rev(), limit, max_bytes);
+        let start = from.end - count;
+        (start..from.end, start > from.start)
+    }
+}
+
+type Places = std::ops::Range<usize>;
+
+/// How many of these messages make a page: at most `limit`, and at least one whatever its size.
+fn fitting<'a>(messages: impl Iterator<Item = &'a Logged>, limit: usize, max_bytes: usize) -> usize {
+    let mut bytes = 0;
+    let fits = |(place, message): &(usize, &Logged)| {
+        bytes += message.json.len();
+        *place == 0 || bytes <= max_bytes
+    };
+    messages.take(limit).enumerate().take_while(fits).count()
+}

@@ -1,0 +1,200 @@
+//! The embedded backend: everything shared lives in this process, behind one lock. A node alone
+//! needs no more, and several can join one cluster to be tested without Redis.
+
+mod fanout;
+mod leases;
+mod lingering;
+mod log;
+mod presence;
+mod rules;
+mod seats;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use self::fanout::Fanout;
+use self::leases::Leases;
+use self::log::Logs;
+use self::presence::Presence;
+use super::{
+    Backend, Entered, Events, Farewell, Lease, Membership, NodeInfo, Page, Result, RoomCount, SharedBackend,
+    Span, Subscription, Vitals,
+};
+use crate::config::Config;
+use crate::model::{Draft, Event, Member, NodeId, Notice, Position, Receipt, RoomName};
+
+/// What the nodes of one memory cluster share. A clone is another handle to the same cluster,
+/// which lives as long as a handle or a node of it.
+#[derive(Clone)]
+pub struct MemoryCluster {
+    shared: Arc<Mutex<Shared>>,
+}
+
+/// All state of a cluster. What must be one atomic step happens under one holding of its lock; in
+/// particular a room's events are published in the order in which they came about.
+struct Shared {
+    fanout: Fanout,
+    logs: Logs,
+    presence: Presence,
+    leases: Leases,
+    secret: Option<String>,
+}
+
+impl MemoryCluster {
+    /// An empty cluster with the settings `history`, `presence`, `limits.outbox_bytes` and
+    /// `redis.event_queue`. Its clock is tokio's, so a test may pause it.
+    pub fn new(config: &Config) -> Self {
+        let now = Instant::now();
+        let shared = Shared {
+            fanout: Fanout::new(config.redis.event_queue),
+            logs: Logs::new(&config.history, &config.limits),
+            presence: Presence::new(&config.presence),
+            leases: Leases::new(&config.presence, now),
+            secret: None,
+        };
+        Self { shared: Arc::new(Mutex::new(shared)) }
+    }
+
+    /// Adds a node, and returns its door to the cluster and the stream of its events. It counts as
+    /// living once it has renewed its lease.
+    pub fn join(&self, node: NodeId) -> (SharedBackend, Events) {
+        let events = self.lock().fanout.open(node);
+        (Arc::new(MemoryNode { cluster: self.clone(), node }), events)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().expect("no code panics while it holds this lock")
+    }
+}
+
+impl fmt::Debug for MemoryCluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryCluster").finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn publish(&mut self, events: impl IntoIterator<Item = (RoomName, Event)>) {
+        for (room, event) in events {
+            self.fanout.publish(&room, &event);
+        }
+    }
+}
+
+/// One node's door to its cluster. Never unavailable.
+#[derive(Debug)]
+struct MemoryNode {
+    cluster: MemoryCluster,
+    node: NodeId,
+}
+
+#[async_trait]
+impl Backend for MemoryNode {
+    async fn post(&self, draft: Draft) -> Result<Receipt> {
+        let open_json = draft.open_json();
+        let mut shared = self.cluster.lock();
+        let (receipt, message) = shared.logs.post(&draft, &open_json, Instant::now());
+        if let Some(message) = message {
+            shared.fanout.publish(&draft.room, &Event::Message(message));
+        }
+        Ok(receipt)
+    }
+
+    async fn announce(&self, room: &RoomName, notice: Notice) -> Result<()> {
+        self.cluster.lock().fanout.publish(room, &Event::Notice(notice));
+        Ok(())
+    }
+
+    async fn heads(&self, rooms: &[RoomName]) -> Result<Vec<Position>> {
+        let mut shared = self.cluster.lock();
+        let now = Instant::now();
+        Ok(rooms.iter().map(|room| shared.logs.head(room, now)).collect())
+    }
+
+    async fn read(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page> {
+        Ok(self.cluster.lock().logs.read(room, &span, limit, Instant::now()))
+    }
+
+    async fn subscribe(&self, room: &RoomName) -> Result<()> {
+        self.cluster.lock().fanout.subscribe(room, self.node);
+        Ok(())
+    }
+
+    fn unsubscribe(&self, room: &RoomName) {
+        self.cluster.lock().fanout.unsubscribe(room, self.node);
+    }
+
+    async fn enter(&self, room: &RoomName, member: &Member) -> Result<Entered> {
+        let mut shared = self.cluster.lock();
+        let (entered, event) = shared.presence.enter(room, self.node, member);
+        shared.publish(event.map(|event| (room.clone(), event)));
+        Ok(entered)
+    }
+
+    async fn leave(&self, room: &RoomName, member: &Member, farewell: Farewell) -> Result<()> {
+        let mut shared = self.cluster.lock();
+        let event = shared.presence.leave(room, self.node, member, farewell, Instant::now());
+        shared.publish(event.map(|event| (room.clone(), event)));
+        Ok(())
+    }
+
+    async fn restore(&self, membership: &Membership) -> Result<()> {
+        let mut shared = self.cluster.lock();
+        let events = shared.presence.restore(self.node, membership, Instant::now());
+        shared.publish(events);
+        Ok(())
+    }
+
+    async fn rooms(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<RoomCount>> {
+        Ok(self.cluster.lock().presence.seats.rooms(prefix, after, limit))
+    }
+
+    async fn members(
+        &self,
+        room: &RoomName,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<(u64, Vec<Member>)> {
+        let shared = self.cluster.lock();
+        let seats = &shared.presence.seats;
+        Ok((seats.count(room) as u64, seats.members(room, after, limit)))
+    }
+
+    async fn renew(&self, vitals: &Vitals) -> Result<Lease> {
+        let mut shared = self.cluster.lock();
+        let now = Instant::now();
+        let (lease, dead) = shared.leases.renew(self.node, vitals, now);
+        // None while nobody may be taken for dead; farewells wait for the same.
+        if let Some(dead) = dead {
+            for node in dead {
+                tracing::warn!(dead_node = %node, "A node died; taking its sessions out of their rooms");
+                let events = shared.presence.reap(node, now);
+                shared.publish(events);
+            }
+            let farewells = shared.presence.say_farewells(now);
+            shared.publish(farewells);
+        }
+        shared.logs.forget_unused(now);
+        Ok(lease)
+    }
+
+    async fn retire(&self) -> Result<()> {
+        self.cluster.lock().leases.give_back(self.node);
+        Ok(())
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeInfo>> {
+        Ok(self.cluster.lock().leases.living(Instant::now()))
+    }
+
+    async fn secret(&self, candidate: &str) -> Result<String> {
+        Ok(self.cluster.lock().secret.get_or_insert_with(|| candidate.to_owned()).clone())
+    }
+
+    fn subscription(&self) -> Subscription {
+        Subscription::Fresh
+    }
+}

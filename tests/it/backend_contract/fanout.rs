@@ -1,0 +1,164 @@
+//! Who hears what, and in which order.
+
+use std::time::Duration;
+
+use adda::backend::{BackendEvent, Span};
+use adda::model::Event;
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+
+use super::cluster::{Cluster, User, room, typing};
+
+pub async fn all_nodes_hear_one_order(mut cluster: Cluster) {
+    let (mut nodes, room) = (cluster.nodes::<3>().await, room("general"));
+    for node in &nodes {
+        node.subscribe(&room).await;
+    }
+    let posts = (0..30).flat_map(|number| nodes.iter().map(move |node| (number, node)));
+    let contents = posts.map(|(number, node)| (format!("{number} of {}", node.id), node));
+    join_all(contents.map(async |(content, node)| node.say(&room, &content).await)).await;
+    let first = nodes[0].hears(&room).await;
+    assert_eq!(first.len(), 90);
+    for (line, seq) in first.iter().zip(1..) {
+        assert!(line.starts_with(&format!("#{seq} ")), "{line} at {seq}");
+    }
+    for node in &mut nodes[1..] {
+        assert_eq!(node.hears(&room).await, first);
+    }
+}
+
+pub async fn a_node_hears_only_the_rooms_that_it_subscribed_to(mut cluster: Cluster) {
+    let ([here, mut there], one, other) = (cluster.nodes().await, room("one"), room("other"));
+    there.subscribe(&one).await;
+    here.say(&one, "first").await;
+    here.say(&other, "not for there").await;
+    assert_eq!(there.hears(&one).await, ["#1 first"]);
+    there.backend.unsubscribe(&one);
+    // Calls take effect in their order: once this one is confirmed, so is the one before.
+    there.subscribe(&other).await;
+    here.say(&one, "no longer").await;
+    here.say(&other, "now for there").await;
+    assert_eq!(there.hears(&other).await, ["#2 now for there"]);
+}
+
+pub async fn a_notice_reaches_every_node_as_it_was_sent(mut cluster: Cluster) {
+    let (mut nodes, room) = (cluster.nodes::<2>().await, room("general"));
+    for node in &nodes {
+        node.subscribe(&room).await;
+    }
+    let notice = typing("মিতা দি");
+    nodes[0].backend.announce(&room, notice.clone()).await.unwrap();
+    for node in &mut nodes {
+        let event = loop {
+            match node.next().await {
+                BackendEvent::Resumed => {}
+                event => break event,
+            }
+        };
+        assert_eq!(event, BackendEvent::Room(room.clone(), Event::Notice(notice.clone())));
+    }
+    assert_eq!(nodes[1].backend.read(&room, Span::Newest, 10).await.unwrap().messages, []);
+}
+
+pub async fn quick_changes_of_mind_never_leave_a_deaf_room(mut cluster: Cluster) {
+    let ([here, mut there], room) = (cluster.nodes().await, room("general"));
+    for round in 1..=400 {
+        there.subscribe(&room).await;
+        there.backend.unsubscribe(&room);
+        there.subscribe(&room).await;
+        here.say(&room, "hello").await;
+        assert_eq!(there.next_message().await.seq, round);
+        there.backend.unsubscribe(&room);
+    }
+}
+
+pub async fn a_subscription_that_nobody_waited_for_harms_no_later_one(mut cluster: Cluster) {
+    let ([here, mut there], room) = (cluster.nodes().await, room("general"));
+    for round in 1..=100 {
+        let _given_up = there.backend.subscribe(&room).now_or_never();
+        if round % 2 == 0 {
+            there.backend.unsubscribe(&room);
+        }
+        there.subscribe(&room).await;
+        here.say(&room, "hello").await;
+        assert_eq!(there.next_message().await.seq, round);
+    }
+}
+
+pub async fn a_node_that_reads_too_late_is_told_so_and_harms_no_other(mut cluster: Cluster) {
+    const MESSAGES: u64 = 50;
+    cluster.config.redis.event_queue = 4;
+    cluster.config.redis.canary_every = Duration::from_millis(50);
+    let ([mut prompt, mut late], room) = (cluster.nodes().await, room("general"));
+    for node in [&mut prompt, &mut late] {
+        node.subscribe(&room).await;
+        node.hears(&room).await;
+    }
+    for seq in 1..=MESSAGES {
+        prompt.say(&room, "hello").await;
+        assert_eq!(prompt.next_message().await.seq, seq);
+    }
+    let (mut last, mut is_warned) = (0, false);
+    while last < MESSAGES {
+        match late.next().await {
+            // The node looks at the head now, and finds all that it missed.
+            BackendEvent::Resumed => is_warned = true,
+            BackendEvent::Room(_, Event::Message(message)) => {
+                assert!(message.seq == last + 1 || is_warned, "{} follows {last}", message.seq);
+                (last, is_warned) = (message.seq, false);
+            }
+            BackendEvent::Room(..) => {}
+        }
+        if is_warned {
+            last = late.backend.heads(std::slice::from_ref(&room)).await.unwrap()[0].seq;
+        }
+    }
+    prompt.say(&room, "and on").await;
+    assert_eq!(late.next_message().await.seq, MESSAGES + 1);
+}
+
+pub async fn any_room_name_is_as_good_as_another(mut cluster: Cluster) {
+    let [here, mut there] = cluster.nodes().await;
+    let mut names = [
+        "general",
+        "{",
+        "}",
+        "{}",
+        "}{",
+        "a{b}c",
+        "%",
+        "%7B",
+        "%257B",
+        "100% sure",
+        "a b  c",
+        "a:log",
+        "*",
+        "?[x]",
+        "আড্ডা",
+        "র\u{200d}্যাব ক্\u{200c}ষ",
+        "👩‍👩‍👧",
+        "\\n",
+        "'\"",
+        "nodes",
+        "rooms",
+    ]
+    .map(room);
+    names.sort();
+    for room in &names {
+        there.subscribe(room).await;
+        let (rahim, other) = (User::new("Rahim Uddin"), User::new("রহিম"));
+        let session = rahim.session();
+        here.backend.enter(room, &session).await.unwrap();
+        here.backend.enter(room, &other.session()).await.unwrap();
+        assert_eq!(here.say(room, room.as_str()).await.seq, 1, "{room}");
+        let said = format!("#1 {room}");
+        assert_eq!(there.hears(room).await, ["Rahim Uddin joined, 1", "রহিম joined, 2", &said], "{room}");
+        assert_eq!(there.backend.read(room, Span::Newest, 5).await.unwrap().messages.len(), 1, "{room}");
+        assert_eq!(there.members(room).await.len(), 2, "{room}");
+        assert!(there.members(room).await.contains(&session), "{room}");
+    }
+    let rooms = there.backend.rooms("", None, 100).await.unwrap();
+    assert_eq!(rooms.into_iter().map(|found| found.room).collect::<Vec<_>>(), names);
+    let only: Vec<_> = there.backend.rooms("%", None, 100).await.unwrap();
+    assert_eq!(only.len(), 3);
+}

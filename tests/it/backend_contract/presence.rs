@@ -1,0 +1,192 @@
+//! Who is in which room, and how the others learn of it.
+
+use adda::backend::{Farewell, MEMBERS_IN_JOINED, RoomCount};
+use adda::model::{Member, NoticeKind};
+
+use super::cluster::{Cluster, User, renew_until_heard, room};
+
+pub async fn a_users_first_session_joins_and_the_last_one_leaves(mut cluster: Cluster) {
+    let ([here, mut there], room) = (cluster.nodes().await, room("general"));
+    there.subscribe(&room).await;
+    let rahim = User::new("Rahim");
+    let (tab, phone) = (rahim.session(), rahim.session());
+    here.backend.enter(&room, &tab).await.unwrap();
+    there.backend.enter(&room, &phone).await.unwrap();
+    assert_eq!(there.hears(&room).await, ["Rahim joined, 1", "count 2"]);
+    here.backend.leave(&room, &tab, Farewell::Now).await.unwrap();
+    there.backend.leave(&room, &phone, Farewell::Now).await.unwrap();
+    assert_eq!(there.hears(&room).await, ["count 1", "Rahim left, 0"]);
+    here.backend.enter(&room, &tab).await.unwrap();
+    assert_eq!(there.hears(&room).await, ["Rahim joined, 1"]);
+}
+
+pub async fn an_entrance_is_told_who_is_there(mut cluster: Cluster) {
+    let ([here, there], room) = (cluster.nodes().await, room("general"));
+    let (rahim, mita) = (User::new("Rahim"), User::new("Mita"));
+    let (tab, phone, guest) = (rahim.session(), rahim.session(), mita.session());
+    let entered = here.backend.enter(&room, &tab).await.unwrap();
+    assert_eq!((entered.client_count, &entered.members), (1, &vec![tab.clone()]));
+    let notice = entered.notice.unwrap();
+    assert_eq!(notice.kind, NoticeKind::Join { client_count: 1 });
+    assert_eq!((notice.connection, notice.user_id), (Some(tab.id), rahim.id));
+    let entered = there.backend.enter(&room, &phone).await.unwrap();
+    assert_eq!((entered.client_count, entered.notice), (2, None));
+    let mut entered = there.backend.enter(&room, &guest).await.unwrap();
+    assert_eq!((entered.client_count, entered.notice.is_some()), (3, true));
+    entered.members.sort();
+    let mut all = vec![tab, phone, guest];
+    all.sort();
+    assert_eq!(entered.members, all);
+    assert_eq!((here.members(&room).await, there.members(&room).await), (all.clone(), all));
+}
+
+pub async fn an_entrance_is_told_of_so_many_members_at_most(mut cluster: Cluster) {
+    let (node, room) = (cluster.node().await, room("general"));
+    for count in 1..=MEMBERS_IN_JOINED + 5 {
+        let entered = node.backend.enter(&room, &User::new("guest").session()).await.unwrap();
+        assert_eq!(entered.client_count, count as u64);
+        assert_eq!(entered.members.len(), count.min(MEMBERS_IN_JOINED));
+    }
+}
+
+pub async fn entering_or_leaving_twice_is_once(mut cluster: Cluster) {
+    let (mut node, room, session) = (cluster.node().await, room("general"), User::new("Rahim").session());
+    node.subscribe(&room).await;
+    node.backend.enter(&room, &session).await.unwrap();
+    let again = node.backend.enter(&room, &session).await.unwrap();
+    assert_eq!((again.client_count, again.notice), (1, None));
+    assert_eq!(node.hears(&room).await, ["Rahim joined, 1"]);
+    for farewell in [Farewell::Now, Farewell::Now, Farewell::Later] {
+        node.backend.leave(&room, &session, farewell).await.unwrap();
+    }
+    assert_eq!(node.hears(&room).await, ["Rahim left, 0"]);
+    node.backend.enter(&room, &session).await.unwrap();
+    assert_eq!(node.hears(&room).await, ["Rahim joined, 1"]);
+}
+
+pub async fn a_session_that_broke_off_is_gone_at_once_and_said_so_later(mut cluster: Cluster) {
+    cluster.hurry();
+    let (mut nodes, room) = (cluster.nodes::<2>().await, room("general"));
+    nodes[0].subscribe(&room).await;
+    let (rahim, mita) = (User::new("Rahim").session(), User::new("Mita").session());
+    nodes[1].backend.enter(&room, &rahim).await.unwrap();
+    nodes[1].backend.enter(&room, &mita).await.unwrap();
+    nodes[1].backend.leave(&room, &rahim, Farewell::Later).await.unwrap();
+    assert_eq!(nodes[0].hears(&room).await, ["Rahim joined, 1", "Mita joined, 2", "count 1"]);
+    assert_eq!(nodes[0].members(&room).await, [mita]);
+    assert_eq!(renew_until_heard(&mut nodes, &room, "Rahim left, 1").await, ["Rahim left, 1"]);
+}
+
+pub async fn a_user_who_comes_back_in_time_has_never_left(mut cluster: Cluster) {
+    cluster.hurry();
+    let (mut nodes, room) = (cluster.nodes::<2>().await, room("general"));
+    nodes[0].subscribe(&room).await;
+    let (rahim, mita) = (User::new("Rahim"), User::new("Mita"));
+    let (before, other) = (rahim.session(), mita.session());
+    nodes[1].backend.enter(&room, &before).await.unwrap();
+    nodes[1].backend.leave(&room, &before, Farewell::Later).await.unwrap();
+    let entered = nodes[0].backend.enter(&room, &rahim.session()).await.unwrap();
+    assert_eq!((entered.client_count, entered.notice), (1, None));
+    assert_eq!(nodes[0].hears(&room).await, ["Rahim joined, 1", "count 0", "count 1"]);
+    // Whose farewell falls due after Rahim's would have.
+    nodes[1].backend.enter(&room, &other).await.unwrap();
+    nodes[1].backend.leave(&room, &other, Farewell::Later).await.unwrap();
+    let heard = renew_until_heard(&mut nodes, &room, "Mita left, 1").await;
+    assert_eq!(heard, ["Mita joined, 2", "count 1", "Mita left, 1"]);
+}
+
+pub async fn a_user_who_comes_back_too_late_joins_again(mut cluster: Cluster) {
+    cluster.hurry();
+    let (mut nodes, room) = (cluster.nodes::<1>().await, room("general"));
+    nodes[0].subscribe(&room).await;
+    let rahim = User::new("Rahim");
+    let before = rahim.session();
+    nodes[0].backend.enter(&room, &before).await.unwrap();
+    nodes[0].backend.leave(&room, &before, Farewell::Later).await.unwrap();
+    renew_until_heard(&mut nodes, &room, "Rahim left, 0").await;
+    let after = rahim.session();
+    nodes[0].backend.enter(&room, &after).await.unwrap();
+    nodes[0].backend.leave(&room, &after, Farewell::Later).await.unwrap();
+    let heard = renew_until_heard(&mut nodes, &room, "Rahim left, 0").await;
+    assert_eq!(heard, ["Rahim joined, 1", "count 0", "Rahim left, 0"]);
+}
+
+pub async fn a_big_room_tells_only_counts(mut cluster: Cluster) {
+    cluster.hurry();
+    cluster.config.presence.announce_up_to = 2;
+    let (mut nodes, room) = (cluster.nodes::<2>().await, room("general"));
+    nodes[0].subscribe(&room).await;
+    let sessions: Vec<Member> =
+        ["Rahim", "Mita", "Karim", "Nila"].iter().map(|name| User::new(name).session()).collect();
+    for session in &sessions {
+        let entered = nodes[1].backend.enter(&room, session).await.unwrap();
+        assert_eq!(entered.notice.is_some(), entered.client_count <= 2);
+    }
+    assert_eq!(nodes[0].hears(&room).await, ["Rahim joined, 1", "Mita joined, 2", "count 3", "count 4"]);
+    nodes[1].backend.leave(&room, &sessions[0], Farewell::Now).await.unwrap();
+    nodes[1].backend.leave(&room, &sessions[1], Farewell::Later).await.unwrap();
+    nodes[1].backend.leave(&room, &sessions[2], Farewell::Later).await.unwrap();
+    let heard = renew_until_heard(&mut nodes, &room, "Karim left, 1").await;
+    assert_eq!(heard, ["count 3", "count 2", "count 1", "Karim left, 1"]);
+}
+
+pub async fn members_come_in_pages_in_the_order_of_their_ids(mut cluster: Cluster) {
+    let ([here, there], room) = (cluster.nodes().await, room("general"));
+    let mut sessions: Vec<Member> = (0..25).map(|_| User::new("Rahim Uddin").session()).collect();
+    for (place, session) in sessions.iter().enumerate() {
+        let node = if place % 2 == 0 { &here } else { &there };
+        node.backend.enter(&room, session).await.unwrap();
+    }
+    sessions.sort();
+    let mut read: Vec<Member> = Vec::new();
+    for expected in [10, 10, 5, 0] {
+        let after = read.last().map(|member| member.id.to_string());
+        let (count, page) = here.backend.members(&room, after.as_deref(), 10).await.unwrap();
+        assert_eq!((count, page.len()), (25, expected));
+        read.extend(page);
+    }
+    assert_eq!(read, sessions);
+    assert_eq!(there.backend.members(&super::cluster::room("empty"), None, 10).await.unwrap(), (0, vec![]));
+}
+
+pub async fn rooms_come_in_pages_in_the_order_of_their_names(mut cluster: Cluster) {
+    let [here, there] = cluster.nodes().await;
+    for (name, count) in [("rust", 2), ("rahim", 1), ("roots", 3), ("zebra", 1), ("আড্ডা", 1)] {
+        for place in 0..count {
+            let node = if place % 2 == 0 { &here } else { &there };
+            node.backend.enter(&room(name), &User::new("guest").session()).await.unwrap();
+        }
+    }
+    let rooms = async |prefix: &str, after, limit| {
+        let rooms = there.backend.rooms(prefix, after, limit).await.unwrap();
+        rooms
+            .iter()
+            .map(|RoomCount { room, client_count }| format!("{room} {client_count}"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(rooms("", None, 10).await, ["rahim 1", "roots 3", "rust 2", "zebra 1", "আড্ডা 1"]);
+    assert_eq!(rooms("", None, 2).await, ["rahim 1", "roots 3"]);
+    assert_eq!(rooms("", Some("roots"), 2).await, ["rust 2", "zebra 1"]);
+    assert_eq!(rooms("", Some("আড্ডা"), 2).await, Vec::<String>::new());
+    assert_eq!(rooms("r", None, 10).await, ["rahim 1", "roots 3", "rust 2"]);
+    assert_eq!(rooms("r", Some("rb"), 1).await, ["roots 3"]);
+    assert_eq!(rooms("ru", Some("a"), 10).await, ["rust 2"]);
+    assert_eq!(rooms("r", Some("z"), 10).await, Vec::<String>::new());
+    assert_eq!(rooms("আ", None, 10).await, ["আড্ডা 1"]);
+    assert_eq!(rooms("x", None, 10).await, Vec::<String>::new());
+}
+
+pub async fn an_empty_room_is_no_room(mut cluster: Cluster) {
+    let ([here, there], room) = (cluster.nodes().await, room("general"));
+    let (rahim, mita) = (User::new("Rahim").session(), User::new("Mita").session());
+    here.say(&room, "a log occupies nothing").await;
+    assert_eq!(there.backend.rooms("", None, 10).await.unwrap(), []);
+    here.backend.enter(&room, &rahim).await.unwrap();
+    there.backend.enter(&room, &mita).await.unwrap();
+    here.backend.leave(&room, &rahim, Farewell::Now).await.unwrap();
+    let occupied = RoomCount { room: room.clone(), client_count: 1 };
+    assert_eq!(here.backend.rooms("", None, 10).await.unwrap(), [occupied]);
+    there.backend.leave(&room, &mita, Farewell::Later).await.unwrap();
+    assert_eq!(here.backend.rooms("", None, 10).await.unwrap(), []);
+    assert_eq!(here.backend.members(&room, None, 10).await.unwrap(), (0, vec![]));
+}

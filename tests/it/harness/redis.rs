@@ -1,0 +1,132 @@
+//! A Redis that a test has for itself: a real redis-server on a free port.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use ::redis::aio::MultiplexedConnection;
+use ::redis::{Client, RedisResult, Value};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::{LONG_DEADLINE, eventually, ports, skip};
+
+/// A running redis-server with an append-only file, so that what it acknowledged survives a kill.
+/// It is killed when it is dropped, and its folder goes with it.
+#[derive(Debug)]
+pub struct RedisServer {
+    port: u16,
+    folder: PathBuf,
+    process: Child,
+}
+
+impl RedisServer {
+    /// An empty server that answers. `None`, and a word on stderr, if redis-server is not
+    /// installed; with `ADDA_TEST_REQUIRE_REDIS` set that is a failure.
+    pub async fn start() -> Option<Self> {
+        let port = ports::reserve();
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("redis-{port}"));
+        // Left over if an earlier process was killed.
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).expect("the target folder can be written");
+        let process = match run(port, &folder) {
+            Ok(process) => process,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                skip("redis-server");
+                return None;
+            }
+            Err(error) => panic!("redis-server can't be started: {error}"),
+        };
+        let mut server = Self { port, folder, process };
+        server.until_it_answers().await;
+        Some(server)
+    }
+
+    /// Where it listens: `redis://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Sends one command; an error that Redis answers fails the test.
+    pub async fn command(&self, words: &[&str]) -> Value {
+        let answer: RedisResult<Value> = async {
+            let mut connection = self.connect().await?;
+            ::redis::cmd(words[0]).arg(&words[1..]).query_async(&mut connection).await
+        }
+        .await;
+        answer.unwrap_or_else(|error| panic!("{words:?}: {error}"))
+    }
+
+    /// Commands that it has carried out since it started, those inside scripts included.
+    pub async fn commands_processed(&self) -> u64 {
+        let stats: String = ::redis::from_redis_value(self.command(&["INFO", "stats"]).await).expect("text");
+        let line = stats.lines().find_map(|line| line.strip_prefix("total_commands_processed:"));
+        line.and_then(|count| count.parse().ok()).expect("INFO tells it")
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        self.process.kill().expect("a child of ours");
+        self.process.wait().expect("a child of ours");
+    }
+
+    /// Starts it again after [`Self::kill`], with what it had kept, and waits until it answers.
+    pub async fn restart(&mut self) {
+        self.process = run(self.port, &self.folder).expect("it could be started before");
+        self.until_it_answers().await;
+    }
+
+    /// Stops it in its tracks: connections stay open and nothing answers.
+    pub fn freeze(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.process.id().cast_signed()), signal).expect("a child of ours");
+    }
+
+    async fn connect(&self) -> RedisResult<MultiplexedConnection> {
+        Client::open(self.url())?.get_multiplexed_async_connection().await
+    }
+
+    async fn until_it_answers(&mut self) {
+        eventually("redis-server answers", LONG_DEADLINE, async || {
+            let exit = self.process.try_wait().expect("a child of ours");
+            assert!(exit.is_none(), "redis-server ended: {exit:?}\n{}", self.log());
+            let mut connection = self.connect().await.ok()?;
+            // Refused while it is loading.
+            ::redis::cmd("PING").query_async::<()>(&mut connection).await.ok()
+        })
+        .await;
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+}
+
+fn run(port: u16, folder: &Path) -> std::io::Result<Child> {
+    Command::new("redis-server")
+        .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
+        .args(["--save", "", "--appendonly", "yes", "--logfile", "log"])
+        .arg("--dir")
+        .arg(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        // Fails only if it has ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
