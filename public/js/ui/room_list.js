@@ -62,6 +62,7 @@ export function roomList(page) {
       ];
       showSections(sections.filter(({ rooms }) => rooms.length > 0), i18n.language);
       showNames(state.directory.rooms.map(({ id, name }) => ({ key: id, name })));
+      byId('rooms-more').hidden = !state.directory.hasMore;
       byId('menu-unread').hidden = ours.every(({ unread, isActive }) => unread === 0 || isActive);
     },
   };

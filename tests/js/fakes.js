@@ -1,0 +1,127 @@
+// Small real things for the tests: a clock that is turned by hand, sockets whose other end is the
+// test, storage in a Map, a person in a chat.
+
+import { createChat } from '../../public/js/chat/chat.js';
+import { createStorage } from '../../public/js/chat/storage.js';
+import { createTransport } from '../../public/js/net/transport.js';
+import { emptyChat, reduce } from '../../public/js/state/chat.js';
+import { createStore } from '../../public/js/state/store.js';
+
+export class FakeClock {
+  time = 1_700_000_000_000;
+  #due = new Map();
+  #next = 1;
+
+  now = () => this.time;
+  setTimeout = (callback, delayMs) => {
+    this.#due.set(this.#next, { at: this.time + delayMs, callback });
+    return this.#next++;
+  };
+  clearTimeout = (id) => void this.#due.delete(id);
+
+  /** Lets `milliseconds` pass, calling what falls due, in order. */
+  advance(milliseconds) {
+    const end = this.time + milliseconds;
+    for (;;) {
+      const [id, timer] = [...this.#due].sort((one, other) => one[1].at - other[1].at)[0] ?? [];
+      if (!timer || timer.at > end) break;
+      this.#due.delete(id);
+      this.time = timer.at;
+      timer.callback();
+    }
+    this.time = end;
+  }
+}
+
+/** A class to hand in as WebSocket; every one made is in `sockets`. */
+export function fakeSockets() {
+  const sockets = [];
+  class FakeWebSocket {
+    readyState = 0;
+    sent = [];
+    constructor(url, protocols) {
+      Object.assign(this, { url, protocols });
+      sockets.push(this);
+    }
+    send(text) {
+      this.sent.push(JSON.parse(text));
+    }
+    close() {
+      this.readyState = 3;
+    }
+
+    // What the test, as the server, does:
+    say(frame) {
+      this.readyState = 1;
+      this.onmessage({ data: JSON.stringify(frame) });
+    }
+    end(code) {
+      this.readyState = 3;
+      this.onclose({ code });
+    }
+    sentOf(type) {
+      return this.sent.filter((frame) => frame.type === type);
+    }
+  }
+  return { FakeWebSocket, sockets, last: () => sockets.at(-1) };
+}
+
+export function fakeArea(entries = new Map()) {
+  return {
+    entries,
+    get length() {
+      return entries.size;
+    },
+    key: (index) => [...entries.keys()][index],
+    getItem: (key) => entries.get(key) ?? null,
+    setItem: (key, value) => void entries.set(key, String(value)),
+    removeItem: (key) => void entries.delete(key),
+  };
+}
+
+export const WELCOME = {
+  type: 'welcome', connection_id: 'c1', user_id: 'guest-1', username: 'রহিম', node_id: 'n1',
+  token: 'token-guest-1', heartbeat_s: 25, limits: { content_chars: 4000 },
+};
+
+export function joined(room_id, fields = {}) {
+  return { type: 'joined', room_id, epoch: 'e1', seq: 0, recovered: false, messages: [], client_count: 1, members: [], ...fields };
+}
+
+export function message(seq, fields = {}) {
+  return { id: `m${seq}`, room_id: 'general', user_id: 'u2', username: 'করিম', content: `বার্তা ${seq}`,
+    type: 'text', timestamp: '2026-11-20T08:00:00.000Z', seq, ...fields };
+}
+
+export const messages = (from, to) => Array.from({ length: to - from + 1 }, (_, index) => message(from + index));
+
+/** A whole client without a page. `local` and `session` may be those of an earlier one: a reload. */
+export function fakeClient({ local = fakeArea(), session = fakeArea(), clock = new FakeClock(), pages = {} } = {}) {
+  const net = fakeSockets();
+  const store = createStore(emptyChat(), reduce);
+  const storage = createStorage({ local: () => local, session: () => session });
+  const asked = [];
+  const api = {
+    async listMessages(room, query) {
+      asked.push({ room, ...query });
+      return pages.next();
+    },
+  };
+  let nonces = 0;
+  const chat = createChat({
+    store, storage, api, timers: clock,
+    newNonce: () => `nonce-${local.entries.size}-${(nonces += 1)}`,
+    connectTransport: (callbacks) =>
+      createTransport({ url: 'ws://test/ws', WebSocket: net.FakeWebSocket, timers: clock, random: () => 0.5, ...callbacks }),
+  });
+  return { chat, store, storage, clock, local, session, asked, socket: net.last, sockets: net.sockets };
+}
+
+/** A client that is in #general. */
+export function clientInGeneral(parts) {
+  const client = fakeClient(parts);
+  client.chat.enter('রহিম', 'general');
+  client.socket().say(WELCOME);
+  client.socket().say(joined('general'));
+  return client;
+}

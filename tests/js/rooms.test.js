@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { totalUnread } from '../../public/js/state/chat.js';
+import { usersOf } from '../../public/js/state/members.js';
+import { clientInGeneral, joined, message } from './fakes.js';
+
+const room = (client, id) => client.store.state.rooms.get(id);
+
+function inTwoRooms() {
+  const client = clientInGeneral();
+  client.chat.openRoom('চা');
+  client.socket().say(joined('চা'));
+  return client;
+}
+
+test('one stays in a room one looks away from, and what is said there is unread', () => {
+  const client = inTwoRooms();
+  client.socket().say(message(1));
+  client.socket().say(message(2));
+  assert.equal(room(client, 'general').unread, 2);
+  assert.equal(room(client, 'general').dividerSeq, 0);
+  client.chat.openRoom('general');
+  assert.equal(totalUnread(client.store.state), 0);
+  assert.equal(client.socket().sentOf('join').length, 2);
+});
+
+test('one\'s own messages, what is on screen and what comes twice are not unread', () => {
+  const client = inTwoRooms();
+  client.socket().say(message(1, { user_id: 'guest-1' }));
+  client.socket().say(message(2));
+  client.socket().say(message(2));
+  client.socket().say(message(1, { id: 'x1', room_id: 'চা' }));
+  assert.equal(totalUnread(client.store.state), 1);
+});
+
+test('a window without the focus reads nothing; coming back reads what is at the bottom', () => {
+  const client = clientInGeneral();
+  client.store.dispatch({ type: 'attention_changed', isAttentive: false });
+  client.socket().say(message(1));
+  assert.equal(room(client, 'general').unread, 1);
+  client.store.dispatch({ type: 'attention_changed', isAttentive: true });
+  assert.equal(room(client, 'general').unread, 0);
+  assert.equal(room(client, 'general').dividerSeq, 0, 'the divider stays while one reads');
+  client.chat.post('general', 'পড়লাম');
+  assert.equal(room(client, 'general').dividerSeq, null);
+});
+
+test('missed messages are unread, the first page is not', () => {
+  const client = inTwoRooms();
+  client.socket().say(joined('general', { seq: 2, recovered: true, messages: [message(1), message(2)] }));
+  assert.equal(room(client, 'general').unread, 2);
+  client.chat.keepRoom('নতুন');
+  client.socket().say(joined('নতুন', { seq: 1, messages: [message(1, { room_id: 'নতুন' })] }));
+  assert.equal(room(client, 'নতুন').unread, 0);
+});
+
+test('counts follow notices and count frames; an older list does not overrule them', () => {
+  const client = clientInGeneral();
+  const askedAt = client.clock.now();
+  client.clock.advance(10);
+  client.socket().say({ type: 'count', room_id: 'general', client_count: 500 });
+  assert.equal(room(client, 'general').clientCount, 500);
+  const page = { data: [{ id: 'general', name: 'general', client_count: 3 }] };
+  client.store.dispatch({ type: 'directory_listed', page, askedAt });
+  assert.equal(room(client, 'general').clientCount, 500);
+  client.store.dispatch({ type: 'directory_listed', page, askedAt: client.clock.now() + 1 });
+  assert.equal(room(client, 'general').clientCount, 3);
+});
+
+test('join and leave notices change the members', () => {
+  const client = clientInGeneral();
+  const notice = (type, client_count) => ({ type, id: type, room_id: 'general', user_id: 'u9', username: 'মিনা', client_count });
+  client.socket().say(notice('join', 2));
+  assert.deepEqual(room(client, 'general').members.map(({ username }) => username), ['মিনা']);
+  client.socket().say(notice('leave', 1));
+  assert.deepEqual(room(client, 'general').members, []);
+});
+
+test('members are users with their sessions, oneself first', () => {
+  const members = [{ user_id: 'b', username: 'খ' }, { user_id: 'a', username: 'ক' }, { user_id: 'b', username: 'খ' }, { user_id: 'me', username: 'হ' }];
+  const users = usersOf(members, { userId: 'me' }, new Intl.Collator('bn').compare);
+  assert.deepEqual(users.map(({ username, sessions }) => [username, sessions]), [['হ', 1], ['ক', 1], ['খ', 2]]);
+});
+
+test('typing ends with the message, with time, and is never one\'s own', () => {
+  const client = clientInGeneral();
+  const typing = (user_id) => client.socket().say({ type: 'typing', room_id: 'general', user_id, username: user_id });
+  typing('u2');
+  typing('u3');
+  typing('guest-1');
+  assert.deepEqual(room(client, 'general').typing.map(({ username }) => username), ['u2', 'u3']);
+  client.socket().say(message(1));
+  assert.deepEqual(room(client, 'general').typing.map(({ username }) => username), ['u3']);
+  client.clock.advance(6_000);
+  client.store.dispatch({ type: 'ticked', now: client.clock.now() });
+  assert.deepEqual(room(client, 'general').typing, []);
+});
+
+test('a keystroke is told at most every three seconds', () => {
+  const client = clientInGeneral();
+  for (let key = 0; key < 10; key += 1) client.chat.typing('general');
+  assert.equal(client.socket().sentOf('typing').length, 1);
+  client.clock.advance(3_000);
+  client.chat.typing('general');
+  assert.equal(client.socket().sentOf('typing').length, 2);
+});
+
+test('a room that refuses says why and stays listed', () => {
+  const client = clientInGeneral();
+  client.chat.openRoom('x');
+  client.socket().say({ type: 'error', code: 'bad_room_name', content: '…', room_id: 'x' });
+  assert.equal(room(client, 'x').refusal, 'bad_room_name');
+  assert.equal(room(client, 'general').refusal, null);
+});
+
+test('leaving shows another room, and its frames are not heard any more', () => {
+  const client = inTwoRooms();
+  client.chat.leaveRoom('চা');
+  assert.equal(client.store.state.active, 'general');
+  client.socket().say(message(1, { room_id: 'চা' }));
+  assert.equal(client.store.state.rooms.has('চা'), false);
+});
+
+test('a room may be called anything, "__proto__" and "constructor" too', () => {
+  const client = clientInGeneral();
+  for (const name of ['__proto__', 'constructor', '42']) {
+    client.chat.openRoom(name);
+    client.socket().say(joined(name));
+    client.socket().say(message(1, { room_id: name }));
+    assert.equal(room(client, name).timeline.entries.length, 1);
+  }
+});
+
+test('older pages are asked once at a time, and a failure can be tried again', async () => {
+  const answers = [new Error('503'), { data: [message(4)], epoch: 'e1', next: 'x' }];
+  const client = clientInGeneral({ pages: { async next() {
+    const answer = answers.shift();
+    if (answer instanceof Error) throw answer;
+    return answer;
+  } } });
+  client.chat.openRoom('b');
+  client.socket().say(joined('b', { seq: 5, messages: [message(5, { room_id: 'b' })] }));
+  await Promise.all([client.chat.loadOlder('b'), client.chat.loadOlder('b')]);
+  assert.deepEqual(client.asked, [{ room: 'b', before: 5, limit: 50 }]);
+  assert.equal(room(client, 'b').timeline.loading, null);
+  await client.chat.loadOlder('b');
+  assert.deepEqual(room(client, 'b').timeline.entries.map(({ seq }) => seq), [4, 5]);
+});

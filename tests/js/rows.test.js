@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { newItem } from '../../public/js/state/outbox.js';
+import { rowsOf } from '../../public/js/state/rows.js';
+import { emptyTimeline, withGap, withMessage } from '../../public/js/state/timeline.js';
+import { message } from './fakes.js';
+
+const dayOf = (at) => new Date(at).toISOString().slice(0, 10);
+const me = { userId: 'me', username: 'আমি' };
+const at = (seq, timestamp, fields) => message(seq, { timestamp, ...fields });
+
+function rows(list, { pending = [], dividerSeq = null, timeline = { ...emptyTimeline(), epoch: 'e1' } } = {}) {
+  return rowsOf({ timeline: list.reduce(withMessage, timeline), dividerSeq }, pending, me, dayOf);
+}
+const sketch = (list) => list.map((row) => (row.kind === 'message' ? `${row.isContinued ? '+' : ''}${row.seq}` : row.kind));
+
+test('the same person within five minutes goes on in the group', () => {
+  assert.deepEqual(sketch(rows([
+    at(1, '2026-11-20T08:00:00Z'), at(2, '2026-11-20T08:04:59Z'), at(3, '2026-11-20T08:10:00Z'),
+    at(4, '2026-11-20T08:10:01Z', { user_id: 'u3' }), at(5, '2026-11-20T08:10:02Z'),
+  ])), ['day', '1', '+2', '3', '4', '5']);
+});
+
+test('a new day gets its divider and ends the group', () => {
+  assert.deepEqual(sketch(rows([at(1, '2026-11-20T23:59:00Z'), at(2, '2026-11-21T00:01:00Z')])), ['day', '1', 'day', '2']);
+});
+
+test('whatever stands between ends the group', () => {
+  const gap = withGap(withMessage({ ...emptyTimeline(), epoch: 'e1' }, at(1, '2026-11-20T08:00:00Z')), { from: 2, to: 2 });
+  assert.deepEqual(sketch(rows([at(3, '2026-11-20T08:00:10Z')], { timeline: gap })), ['day', '1', 'gap', '3']);
+});
+
+test('the "new" divider stands before the first unread message, once, and ends the group', () => {
+  const list = [1, 2, 3].map((seq) => at(seq, '2026-11-20T08:00:00Z'));
+  assert.deepEqual(sketch(rows(list, { dividerSeq: 1 })), ['day', '1', 'new', '2', '+3']);
+  assert.deepEqual(sketch(rows(list, { dividerSeq: 3 })), ['day', '1', '+2', '+3']);
+});
+
+test('own messages are known by the user, not by the name', () => {
+  const [, own, other] = rows([at(1, '2026-11-20T08:00:00Z', { user_id: 'me' }), at(2, '2026-11-20T08:00:00Z', { username: 'আমি' })]);
+  assert.deepEqual([own.isOwn, other.isOwn], [true, false]);
+});
+
+test('pending messages come last, as one\'s own, and group with what was sent', () => {
+  const pending = [newItem({ nonce: 'n1', room: 'general', content: 'ক', now: Date.parse('2026-11-20T08:01:00Z') })];
+  const last = rows([at(1, '2026-11-20T08:00:00Z', { user_id: 'me', username: 'আমি' })], { pending }).at(-1);
+  assert.deepEqual([last.key, last.delivery, last.isOwn, last.isContinued], ['n1', 'queued', true, true]);
+});
+
+test('clocks that disagree around midnight do not make two rows of one key', () => {
+  const list = rows([at(1, '2026-11-20T23:59:59Z'), at(2, '2026-11-21T00:00:01Z'), at(3, '2026-11-20T23:59:59Z')]);
+  assert.equal(new Set(list.map(({ key }) => key)).size, list.length);
+});

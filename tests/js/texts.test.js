@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import { test } from 'node:test';
+import { LANGUAGES, TEXTS } from '../../public/js/i18n/texts.js';
+
+const base = new URL('../../public/', import.meta.url);
+const markup = readFileSync(new URL('index.html', base), 'utf8');
+const scripts = readdirSync(new URL('js/', base), { recursive: true })
+  .filter((name) => name.endsWith('.js') && !name.endsWith('texts.js'))
+  .map((name) => readFileSync(new URL(`js/${name}`, base), 'utf8'));
+const asked = [...markup.matchAll(/data-(?:text|label|hint)="(\w+)"/g)].map((match) => match[1]);
+
+const forms = (text) => (typeof text === 'string' ? [text] : Object.values(text));
+const slots = (text) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort();
+
+const all = Object.entries(TEXTS);
+
+test('every text is said in every language, with the same slots', () => {
+  for (const [key, text] of all) {
+    assert.deepEqual(Object.keys(text).sort(), [...LANGUAGES].sort(), key);
+    const said = LANGUAGES.flatMap((language) => forms(text[language]));
+    for (const form of said) {
+      assert.notEqual(form.trim(), '', key);
+      assert.deepEqual(slots(form), slots(said[0]), key);
+    }
+  }
+});
+
+test('every counting text covers the plurals of its language', () => {
+  for (const language of LANGUAGES) {
+    const categories = new Intl.PluralRules(language).resolvedOptions().pluralCategories.sort();
+    for (const [key, text] of all) {
+      if (typeof text[language] !== 'string') assert.deepEqual(Object.keys(text[language]).sort(), categories, key);
+    }
+  }
+});
+
+// Scripts build some keys of a stem and a code: `strip_${kind}`, `${field}_${problem}`.
+test('every text is used', () => {
+  const stems = scripts.flatMap((script) => [...script.matchAll(/`(\w+_)\$\{/g)].map((match) => match[1]));
+  stems.push('name_', 'room_');
+  for (const [key] of all) {
+    const isUsed = asked.includes(key) || scripts.some((script) => script.includes(`'${key}'`)) || stems.some((stem) => key.startsWith(stem));
+    assert.ok(isUsed, `nobody says ${key}`);
+  }
+});
+
+test('Bengali is written in Bengali, with Bengali digits', () => {
+  for (const [key, { bn }] of all) {
+    for (const form of forms(bn)) assert.doesNotMatch(form.replaceAll(/\{\w+\}/g, ''), /[A-Za-z0-9]/, key);
+  }
+});
+
+test('the markup asks for no text that is missing', () => {
+  for (const key of asked) assert.ok(Object.hasOwn(TEXTS, key), key);
+});
+
+test('no text stands in the markup itself but the languages\' names and what shows without scripts', () => {
+  const bare = markup.replace(/<!--[\s\S]*?-->|<noscript>[\s\S]*?<\/noscript>|<title>.*?<\/title>|<option value="(bn|en)".*?<\/option>/g, '').replace(/<[^>]*>/g, '');
+  assert.equal(bare.trim(), '');
+});

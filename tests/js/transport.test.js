@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createTransport } from '../../public/js/net/transport.js';
+import { FakeClock, WELCOME, fakeSockets, joined } from './fakes.js';
+
+function connected({ token, positionOf = () => null } = {}) {
+  const clock = new FakeClock();
+  const { FakeWebSocket, sockets, last } = fakeSockets();
+  const heard = { frames: [], statuses: [], identities: [] };
+  const transport = createTransport({
+    url: 'wss://host/ws', WebSocket: FakeWebSocket, timers: clock, random: () => 0.5,
+    identity: { username: 'রহিম', token }, positionOf,
+    onFrame: (frame) => heard.frames.push(frame),
+    onStatus: (status) => heard.statuses.push(status),
+    onIdentity: (identity) => heard.identities.push(identity),
+  });
+  transport.connect();
+  return { transport, clock, sockets, socket: last, heard };
+}
+
+const phases = ({ statuses }) => statuses.map(({ phase }) => phase);
+
+test('connects with the subprotocol and the name, and without a token in the address', () => {
+  const { socket } = connected({ token: 'secret' });
+  assert.equal(socket().url, `wss://host/ws?username=${encodeURIComponent('রহিম')}`);
+  assert.deepEqual(socket().protocols, ['adda.v1']);
+});
+
+test('the token is the first frame, and nothing follows before it is answered', () => {
+  const { transport, socket } = connected({ token: 'secret' });
+  transport.join('general');
+  socket().say(WELCOME);
+  assert.deepEqual(socket().sent, [{ type: 'auth', token: 'secret' }]);
+  socket().say({ type: 'auth_success', user_id: 'u1', username: 'রহিম', token: 'secret' });
+  assert.deepEqual(socket().sentOf('join').map((frame) => frame.room_id), ['general']);
+});
+
+test('a new guest joins at once and keeps the token of the welcome', () => {
+  const { transport, socket, heard } = connected();
+  transport.join('general');
+  socket().say(WELCOME);
+  assert.deepEqual(socket().sent.map(({ type }) => type), ['join']);
+  assert.equal(heard.identities[0].token, 'token-guest-1');
+});
+
+test('a refused token leaves the guest of the welcome, whose token is used from then on', () => {
+  const { socket, clock, heard } = connected({ token: 'stale' });
+  socket().say(WELCOME);
+  socket().say({ type: 'error', code: 'bad_token', content: '…' });
+  assert.deepEqual(heard.identities, [{ userId: 'guest-1', username: 'রহিম', token: 'token-guest-1' }]);
+  socket().end(1006);
+  clock.advance(1_000);
+  socket().say(WELCOME);
+  assert.equal(socket().sent[0].token, 'token-guest-1');
+});
+
+test('comes back into its rooms by seq', () => {
+  const { transport, socket, sockets, clock } = connected({ positionOf: (room) => ({ epoch: 'e1', seq: room.length }) });
+  transport.join('general');
+  socket().say(WELCOME);
+  socket().say(joined('general'));
+  socket().end(1012);
+  clock.advance(1_000);
+  assert.equal(sockets.length, 2);
+  socket().say(WELCOME);
+  socket().say({ type: 'auth_success', user_id: 'u1', username: 'রহিম', token: 't' });
+  const [join] = socket().sentOf('join');
+  assert.deepEqual(join.since, { epoch: 'e1', seq: 7 });
+});
+
+test('joins a room once, however often it is asked', () => {
+  const { transport, socket } = connected();
+  transport.join('general');
+  socket().say(WELCOME);
+  transport.join('general');
+  socket().say(joined('general'));
+  transport.join('general');
+  assert.equal(socket().sentOf('join').length, 1);
+});
+
+test('a room that was left is not joined again by a reconnect', () => {
+  const { transport, socket, clock } = connected();
+  transport.join('general');
+  socket().say(WELCOME);
+  transport.leave('general');
+  assert.equal(socket().sentOf('leave').length, 1);
+  socket().end(1006);
+  clock.advance(1_000);
+  socket().say(WELCOME);
+  socket().say({ type: 'auth_success', user_id: 'u1', username: 'রহিম', token: 't' });
+  assert.equal(socket().sentOf('join').length, 0);
+});
+
+test('a join that is refused for now is asked again', () => {
+  const { transport, socket, clock } = connected();
+  transport.join('general');
+  socket().say(WELCOME);
+  socket().say({ type: 'error', code: 'unavailable', room_id: 'general', retry_after_ms: 700 });
+  clock.advance(699);
+  assert.equal(socket().sentOf('join').length, 1);
+  clock.advance(1);
+  assert.equal(socket().sentOf('join').length, 2);
+});
+
+test('a join that is refused for good is not', () => {
+  const { transport, socket, clock } = connected();
+  transport.join('general');
+  socket().say(WELCOME);
+  socket().say({ type: 'error', code: 'bad_room_name', room_id: 'general' });
+  clock.advance(10_000);
+  assert.equal(socket().sentOf('join').length, 1);
+});
+
+test('each failed try waits longer; a connection that held starts anew', () => {
+  const { socket, clock, heard } = connected();
+  const waits = () => heard.statuses.filter(({ phase }) => phase === 'waiting').map(({ retryAt }) => retryAt - clock.now());
+  socket().end(1006);
+  assert.equal(waits().at(-1), 250);
+  clock.advance(250);
+  socket().end(1006);
+  assert.equal(waits().at(-1), 500);
+  clock.advance(500);
+  socket().say(WELCOME);
+  for (let beat = 0; beat < 4; beat += 1) {
+    clock.advance(20_000);
+    socket().say({ type: 'pong' });
+  }
+  socket().end(1006);
+  assert.equal(waits().at(-1), 250);
+});
+
+test('a refusal stays refused until a person asks', () => {
+  const { transport, socket, sockets, clock, heard } = connected();
+  socket().say(WELCOME);
+  socket().end(4403);
+  assert.deepEqual(heard.statuses.at(-1), { phase: 'refused', reason: 'banned' });
+  clock.advance(600_000);
+  transport.wake();
+  assert.equal(sockets.length, 1);
+  transport.retryNow();
+  assert.equal(sockets.length, 2);
+});
+
+test('too fast comes back, but not soon', () => {
+  const { socket, sockets, clock } = connected();
+  socket().say(WELCOME);
+  socket().end(4429);
+  clock.advance(14_999);
+  assert.equal(sockets.length, 1);
+  clock.advance(15_001);
+  assert.equal(sockets.length, 2);
+});
+
+test('silence is asked once and then given up', () => {
+  const { socket, sockets, clock } = connected();
+  socket().say(WELCOME);
+  clock.advance(29_999);
+  assert.equal(socket().sentOf('ping').length, 0);
+  clock.advance(1);
+  assert.equal(socket().sentOf('ping').length, 1);
+  clock.advance(20_000);
+  assert.equal(socket().readyState, 3);
+  clock.advance(1_000);
+  assert.equal(sockets.length, 2);
+});
+
+test('an answer to the question keeps the line', () => {
+  const { socket, sockets, clock } = connected();
+  socket().say(WELCOME);
+  for (let beat = 0; beat < 10; beat += 1) {
+    clock.advance(30_000);
+    socket().say({ type: 'pong' });
+  }
+  assert.equal(sockets.length, 1);
+});
+
+test('a page that wakes asks its line, and does not trust a silent one', () => {
+  const { transport, socket, sockets, clock } = connected();
+  socket().say(WELCOME);
+  transport.wake();
+  assert.equal(socket().sentOf('ping').length, 1);
+  clock.advance(6_000);
+  assert.equal(sockets.length, 2);
+});
+
+test('the network coming back ends the wait', () => {
+  const { transport, socket, sockets } = connected();
+  socket().end(1006);
+  transport.wake();
+  assert.equal(sockets.length, 2);
+});
+
+test('a server that accepts and says nothing is given up', () => {
+  const { sockets, clock, heard } = connected();
+  clock.advance(10_000);
+  assert.deepEqual(phases(heard), ['connecting', 'waiting']);
+  clock.advance(1_000);
+  assert.equal(sockets.length, 2);
+});
+
+test('a line that was given up is not heard any more', () => {
+  const { transport, socket, sockets, clock, heard } = connected();
+  socket().say(WELCOME);
+  transport.wake();
+  clock.advance(6_000);
+  const before = heard.frames.length;
+  sockets[0].say({ type: 'text', seq: 1 });
+  sockets[0].end(4403);
+  assert.equal(heard.frames.length, before);
+  assert.equal(heard.statuses.at(-1).phase, 'connecting');
+});
+
+test('bytes that are no frame are ignored', () => {
+  const { socket, heard } = connected();
+  socket().say(WELCOME);
+  for (const data of ['', '{', '[]', '"x"', 'null', '{"type":5}']) socket().onmessage({ data });
+  assert.equal(heard.frames.length, 1);
+});
+
+test('frames of an unknown type are passed on, "constructor" included', () => {
+  const { socket, heard } = connected();
+  socket().say(WELCOME);
+  socket().say({ type: 'constructor' });
+  assert.equal(heard.frames.at(-1).type, 'constructor');
+});
