@@ -1,6 +1,6 @@
 //! Numbers, acks and nonces, and how long a log keeps them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use adda::backend::Span;
 use adda::model::UserId;
@@ -124,4 +124,19 @@ pub async fn the_log_keeps_messages_for_so_long(mut cluster: Cluster) {
     assert_eq!((page.head.seq, page.continuity.oldest, page.has_more), (3, 4, false));
     let next = node.say(&room, "after a long time").await;
     assert_eq!((next.epoch, next.seq), (page.head.epoch, 4));
+}
+
+pub async fn a_message_outlives_those_before_it(mut cluster: Cluster) {
+    const TTL: Duration = Duration::from_millis(500);
+    cluster.config.history.ttl = TTL;
+    let (node, room, mut posted) = (cluster.node().await, room("general"), Vec::new());
+    eventually("the first message is dropped", DEADLINE, async || {
+        let now = Instant::now();
+        posted.push((node.say(&room, "hello").await.seq, now));
+        let oldest = node.backend.read(&room, Span::Newest, 100).await.unwrap().continuity.oldest;
+        let young = posted.iter().find(|(_, at)| at.elapsed() < TTL);
+        assert!(young.is_none_or(|(seq, _)| oldest <= *seq), "{oldest} is the oldest, {young:?} is young");
+        (oldest > 1).then_some(())
+    })
+    .await;
 }

@@ -49,6 +49,7 @@ contract! {
         heads_come_in_the_order_of_asking
         the_log_keeps_so_many_messages
         the_log_keeps_messages_for_so_long
+        a_message_outlives_those_before_it
     }
     pages {
         the_newest_page_ends_with_the_head

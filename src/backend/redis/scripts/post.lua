@@ -14,11 +14,10 @@ local json = ARGV[2] .. ',"seq":' .. seq .. '}'
 local time = redis.call('TIME')
 local millis = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
 redis.call('XADD', KEYS[2], 'MAXLEN', '=', ARGV[3], seq .. '-0', 't', millis, 'm', json)
-if seq % 32 == 1 then
-  redis.call('PEXPIRE', KEYS[2], ARGV[4])
-  redis.call('PEXPIRE', KEYS[1], ARGV[5])
-  drop_old(KEYS[2], tonumber(ARGV[4]))
-end
+-- Each time, or a young message would go with the oldest one of a slow room.
+redis.call('PEXPIRE', KEYS[2], ARGV[4])
+redis.call('PEXPIRE', KEYS[1], ARGV[5])
+if seq % 32 == 1 then drop_old(KEYS[2], tonumber(ARGV[4])) end
 if KEYS[3] ~= '' then
   redis.call('SET', KEYS[3], epoch .. ' ' .. seq .. ' ' .. ARGV[7], 'PX', ARGV[6])
 end
