@@ -14,6 +14,10 @@ test('nothing to see is empty', () => {
   for (const text of ['', '   ', '\u200b\u202e']) assert.deepEqual(parseName(text, 32), { problem: 'empty' });
 });
 
+test('what the eye cannot see inside a name is refused', () => {
+  for (const text of ['a\u202eb', 'a\u0000b', 'a\nb']) assert.deepEqual(parseName(text, 32), { problem: 'control' });
+});
+
 test('length is counted in characters, not in bytes or UTF-16 units', () => {
   assert.equal(parseName('😀'.repeat(32), 32).problem, undefined);
   assert.equal(parseName('😀'.repeat(33), 32).problem, 'too_long');

@@ -121,7 +121,7 @@ test('unsent messages survive a reload, and are sent once by their nonce', () =>
   assert.deepEqual(texts(after.socket()), [sent]);
   after.socket().say(acked(sent, 1, { duplicate: true }));
   after.socket().say(acked(texts(after.socket())[1], 2));
-  assert.deepEqual(after.storage.outbox(), []);
+  assert.deepEqual(after.storage.outboxOf('রহিম'), []);
 });
 
 test('two tabs keep each other\'s unsent messages', () => {
@@ -130,16 +130,28 @@ test('two tabs keep each other\'s unsent messages', () => {
   other.chat.enter('রহিম', 'general');
   one.chat.post('general', 'ক');
   other.chat.post('general', 'খ');
-  const kept = one.storage.outbox().map(({ content }) => content);
+  const kept = one.storage.outboxOf('রহিম').map(({ content }) => content);
   assert.deepEqual(kept.sort(), ['ক', 'খ']);
 });
 
-test('what was sent as somebody else is not sent again unasked', () => {
+test('unsent messages wait for who wrote them', () => {
+  const before = clientInGeneral();
+  before.chat.post('general', 'ক');
+  const other = fakeClient({ local: before.local });
+  other.chat.enter('করিম', 'general');
+  assert.deepEqual(other.store.state.outbox, []);
+  other.chat.exit();
+  other.chat.enter('রহিম', 'general');
+  assert.deepEqual(other.store.state.outbox.map(({ content }) => content), ['ক']);
+});
+
+test('what was sent before the server forgot us is not sent again unasked', () => {
   const before = clientInGeneral();
   before.chat.post('general', 'ক');
   const after = fakeClient({ local: before.local });
-  after.chat.enter('করিম', 'general');
-  after.socket().say({ ...WELCOME, user_id: 'guest-2', username: 'করিম', token: 'token-2' });
+  after.chat.enter('রহিম', 'general');
+  after.socket().say({ ...WELCOME, user_id: 'guest-2', token: 'token-2' });
+  after.socket().say({ type: 'error', code: 'bad_token', content: '…' });
   after.socket().say(joined('general'));
   assert.deepEqual(texts(after.socket()), []);
   assert.deepEqual(after.store.state.outbox.map(({ state, reason }) => [state, reason]), [['failed', 'other_user']]);
@@ -150,7 +162,7 @@ test('a message that made the server close for good is not sent again by itself'
   client.chat.post('general', 'ক');
   client.socket().end(1009);
   assert.deepEqual(client.store.state.outbox.map(({ state, reason }) => [state, reason]), [['failed', 'too_big']]);
-  assert.equal(client.storage.outbox()[0].state, 'failed');
+  assert.equal(client.storage.outboxOf('রহিম')[0].state, 'failed');
 });
 
 test('a refusal for good blames nothing that was not under way', () => {

@@ -141,6 +141,13 @@ test('a refusal stays refused until a person asks', () => {
   assert.equal(sockets.length, 2);
 });
 
+test('what the server said before it turned us away is the reason', () => {
+  const { socket, heard } = connected();
+  socket().say({ type: 'error', code: 'bad_username', content: '…' });
+  socket().end(4400);
+  assert.deepEqual(heard.statuses.at(-1), { phase: 'refused', reason: 'bad_username' });
+});
+
 test('too fast comes back, but not soon', () => {
   const { socket, sockets, clock } = connected();
   socket().say(WELCOME);

@@ -16,18 +16,21 @@ const TYPING_EVERY_MS = 3_000;
  */
 export function createChat({ store, storage, api, timers, connectTransport, newNonce }) {
   let transport = null;
+  // Who this tab speaks as; another tab of the browser may be somebody else.
+  let name = null;
   let typedAt = -Infinity;
   const now = () => timers.now();
 
-  store.subscribe((state, previous) => {
-    if (state.outbox !== previous.outbox) storage.keepOutbox(state.outbox, previous.outbox);
+  store.subscribe((state, previous, event) => {
+    // Whose messages are put aside for another's name keep them for when they are back.
+    if (state.outbox !== previous.outbox && event.type !== 'outbox_restored') storage.keepOutbox(state.outbox, previous.outbox);
     if (state.rooms !== previous.rooms || state.active !== previous.active) keepRooms(state);
     if (state.outbox !== previous.outbox || state.rooms !== previous.rooms) flush(state);
   });
 
   function keepRooms(state) {
     const others = [...state.rooms.keys()].filter((room) => room !== state.active);
-    storage.keepRooms(state.active === null ? null : [state.active, ...others]);
+    storage.keepTab(state.active === null ? null : { username: name, rooms: [state.active, ...others] });
   }
 
   // One item a room and call: dispatching makes the store call again, with the next state.
@@ -48,9 +51,10 @@ export function createChat({ store, storage, api, timers, connectTransport, newN
     }
   }
 
-  function identify(identity) {
-    storage.keepIdentity({ username: identity.username, token: identity.token });
-    store.dispatch({ type: 'identified', ...identity });
+  function identify({ userId, username, token }) {
+    name = username;
+    storage.keepIdentity({ username, token });
+    store.dispatch({ type: 'identified', userId, username });
   }
 
   async function load(side, room, query) {
@@ -69,12 +73,11 @@ export function createChat({ store, storage, api, timers, connectTransport, newN
   };
 
   const chat = {
-    /** Connect as `username`; the token of an earlier visit says it is the same user. */
+    /** Connect as `username`; the token of an earlier visit under that name says it is the same user. */
     enter(username, room) {
-      const known = storage.identity();
-      const token = known?.username === username ? known.token : undefined;
-      storage.keepIdentity({ username, token });
-      store.dispatch({ type: 'outbox_restored', items: storage.outbox() });
+      name = username;
+      const token = storage.tokenOf(username);
+      store.dispatch({ type: 'outbox_restored', items: storage.outboxOf(username) });
       transport = connectTransport({
         identity: { username, token },
         positionOf,
@@ -103,13 +106,13 @@ export function createChat({ store, storage, api, timers, connectTransport, newN
     /** Close the connection and forget this tab's rooms; name and token stay. */
     exit() {
       transport.close();
+      transport = null;
       for (const room of store.state.rooms.keys()) store.dispatch({ type: 'room_left', room });
     },
 
     post(room, content) {
-      const item = newItem({ nonce: newNonce(), room, content: content.normalize('NFC').trim(), now: now() });
+      const item = newItem({ nonce: newNonce(), username: name, room, content: content.normalize('NFC').trim(), now: now() });
       store.dispatch({ type: 'message_written', item });
-      typedAt = -Infinity;
       if (store.state.rooms.get(room)?.timeline.hasNewer) chat.loadNewest(room);
     },
     retry: (nonce) => store.dispatch({ type: 'message_retried', nonce }),

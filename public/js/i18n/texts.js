@@ -15,6 +15,8 @@ export const TEXTS = {
   occupied_rooms: { en: 'Rooms with people in them', bn: 'যেসব ঘরে এখন মানুষ আছে' },
   name_empty: { en: 'Please write your name.', bn: 'আপনার নাম লিখুন।' },
   name_too_long: { en: 'A name has at most {max} characters.', bn: 'নামে সর্বোচ্চ {max}টি অক্ষর থাকতে পারে।' },
+  name_control: { en: 'A name has no hidden characters.', bn: 'নামে লুকানো অক্ষর থাকতে পারে না।' },
+  room_control: { en: 'The name of a room has no hidden characters.', bn: 'ঘরের নামে লুকানো অক্ষর থাকতে পারে না।' },
   room_empty: { en: 'Please write the name of a room.', bn: 'ঘরের নাম লিখুন।' },
   room_too_long: { en: 'The name of a room has at most {max} characters.', bn: 'ঘরের নামে সর্বোচ্চ {max}টি অক্ষর থাকতে পারে।' },
 
@@ -95,10 +97,11 @@ export const TEXTS = {
   },
   message_too_long: { en: 'A message has at most {max} characters. Yours was not sent.', bn: 'বার্তায় সর্বোচ্চ {max}টি অক্ষর থাকতে পারে। আপনারটি পাঠানো হয়নি।' },
 
-  delivery_queued: { en: 'Sent as soon as there is a connection', bn: 'সংযোগ পেলেই পাঠানো হবে' },
+  delivery_queued: { en: 'Waiting…', bn: 'অপেক্ষায়…' },
   delivery_sending: { en: 'Sending…', bn: 'পাঠানো হচ্ছে…' },
   failed: { en: 'Not sent ({code}).', bn: 'পাঠানো যায়নি ({code})।' },
-  failed_other_user: { en: 'Not confirmed before your name changed. Send it again?', bn: 'নাম বদলানোর আগে নিশ্চিত হয়নি। আবার পাঠাবেন?' },
+  failed_other_user: { en: 'Nobody can tell whether this was sent. Send it again?', bn: 'এটি পৌঁছেছে কি না জানা যায়নি। আবার পাঠাবেন?' },
+  failed_content_too_long: { en: 'Not sent: too long.', bn: 'পাঠানো যায়নি: বার্তা বেশি বড়।' },
   failed_too_big: { en: 'Not sent: too long.', bn: 'পাঠানো যায়নি: বার্তা বেশি বড়।' },
   failed_banned: { en: 'Not sent: you may not write here.', bn: 'পাঠানো যায়নি: এখানে আপনি লিখতে পারবেন না।' },
   retry: { en: 'Send again', bn: 'আবার পাঠান' },
@@ -114,6 +117,7 @@ export const TEXTS = {
   refused_too_big: { en: 'The server closed the connection: a message was too big.', bn: 'সার্ভার সংযোগ বন্ধ করেছে: বার্তা বেশি বড় ছিল।' },
   refused_bad_frame: { en: 'The server did not understand this page. Reload it, please.', bn: 'সার্ভার এই পাতাটি বুঝতে পারেনি। পাতাটি আবার খুলুন।' },
   refused_not_signed_in: { en: 'The server asks you to sign in.', bn: 'সার্ভার সাইন ইন করতে বলছে।' },
+  refused_bad_username: { en: 'The server does not accept this name.', bn: 'সার্ভার এই নামটি নিচ্ছে না।' },
   refused_banned: { en: 'You may not connect to this server.', bn: 'এই সার্ভারে আপনার প্রবেশ বন্ধ।' },
   retry_now: { en: 'Retry now', bn: 'এখনই চেষ্টা করুন' },
 

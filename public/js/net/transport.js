@@ -26,6 +26,8 @@ export function createTransport(parts) {
   let isOnline = false;
   // The last welcome: who we stay when our token is refused.
   let guest = null;
+  // What the server said before it turned us away; a close code says less.
+  let refusal = null;
   // Rooms we want to be in: 'wanted' (not asked on this socket), 'joining' or 'joined'.
   const rooms = new Map();
 
@@ -37,7 +39,8 @@ export function createTransport(parts) {
     onStatus(status) {
       isOnline = status.phase === 'online';
       if (!isOnline) for (const room of rooms.keys()) rooms.set(room, 'wanted');
-      onStatus(status);
+      onStatus(status.phase === 'refused' && refusal ? { ...status, reason: refusal } : status);
+      refusal = null;
     },
   });
 
@@ -57,6 +60,7 @@ export function createTransport(parts) {
     },
     error(frame) {
       if (frame.code === 'bad_token' && !isOnline) return begin(guest);
+      if (!isOnline) refusal = frame.code;
       if (!frame.nonce && rooms.get(frame.room_id) === 'joining') joinRefused(frame);
       onFrame(frame);
     },

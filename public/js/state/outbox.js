@@ -1,6 +1,6 @@
 // Our messages that no ack has confirmed yet, in the order they were written:
 //
-//   {nonce, room, content, createdAt, state, reason, userId, sentAt, retryAt, echoId}
+//   {nonce, username, room, content, createdAt, state, reason, userId, sentAt, retryAt, echoId}
 //
 // state is 'queued', 'sending' or 'failed'. The nonce stays the same for ever: the server posts a
 // (user, room, nonce) once, so sending again is safe, but only as the same user.
@@ -10,8 +10,8 @@ export const ACK_LIMIT_MS = 15_000;
 // How much earlier than our clock's time of writing a server may date an echo.
 const CLOCK_SKEW_MS = 60_000;
 
-export function newItem({ nonce, room, content, now }) {
-  return { nonce, room, content, createdAt: now, state: 'queued', reason: null,
+export function newItem({ nonce, username, room, content, now }) {
+  return { nonce, username, room, content, createdAt: now, state: 'queued', reason: null,
     userId: null, sentAt: null, retryAt: 0, echoId: null };
 }
 
@@ -86,8 +86,8 @@ export function withEcho(outbox, nonce, echoId) {
 }
 
 /** What is worth keeping over a reload; anything under way is asked again. */
-export function keptItem({ nonce, room, content, createdAt, state, reason, userId }) {
-  return { nonce, room, content, createdAt, state: state === 'failed' ? state : 'queued', reason, userId };
+export function keptItem({ nonce, username, room, content, createdAt, state, reason, userId }) {
+  return { nonce, username, room, content, createdAt, state: state === 'failed' ? state : 'queued', reason, userId };
 }
 
 export function restoredItem(kept) {

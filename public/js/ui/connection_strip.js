@@ -42,5 +42,6 @@ export function connectionStrip({ i18n, chat }) {
 }
 
 function textOf({ kind, reason, seconds }, i18n) {
-  return kind === 'refused' ? i18n.text(`refused_${reason}`) : i18n.text(`strip_${kind}`, { count: seconds });
+  if (kind !== 'refused') return i18n.text(`strip_${kind}`, { count: seconds });
+  return i18n.text(i18n.has(`refused_${reason}`) ? `refused_${reason}` : 'refused_bad_frame');
 }

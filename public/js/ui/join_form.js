@@ -11,7 +11,7 @@ export function joinForm({ i18n, store, storage, enter, roomAsked }) {
   const fields = { name: byId('name'), room: byId('room') };
   const error = byId('join-error');
   const show = keyedRows(byId('join-rooms'), createRoom, updateRoom);
-  fields.name.value = storage.identity()?.username ?? '';
+  fields.name.value = storage.name();
   fields.room.value = roomAsked ?? 'general';
 
   byId('join-form').addEventListener('submit', (event) => {

@@ -59,15 +59,12 @@ function updateDelivery(element, { delivery, reason }, i18n) {
   const hasFailed = delivery === 'failed';
   if (delivery) element.dataset.delivery = delivery;
   else delete element.dataset.delivery;
-  element.querySelector('.message__delivery').hidden = !delivery;
-  element.querySelector('.message__retry').hidden = !hasFailed;
-  element.querySelector('.message__discard').hidden = !hasFailed;
-  element.querySelector('.message__delivery .icon').toggleAttribute('hidden', !hasFailed);
-  setText(element.querySelector('.message__delivery-text'), deliveryText(delivery, reason, i18n));
+  // Beside the time, where it takes no line: most messages are sent before anybody could read it.
+  setText(element.querySelector('.message__state'), delivery && !hasFailed ? i18n.text(`delivery_${delivery}`) : '');
+  element.querySelector('.message__failure').hidden = !hasFailed;
+  setText(element.querySelector('.message__reason'), hasFailed ? failureText(reason, i18n) : '');
 }
 
-function deliveryText(delivery, reason, i18n) {
-  if (!delivery) return '';
-  if (delivery !== 'failed') return i18n.text(`delivery_${delivery}`);
+function failureText(reason, i18n) {
   return i18n.has(`failed_${reason}`) ? i18n.text(`failed_${reason}`) : i18n.text('failed', { code: reason });
 }

@@ -44,7 +44,8 @@ export function timeline(page) {
       updateEdges(room, list);
     });
     shown = { room: room.id, entries: room.timeline.entries };
-    if (isOpening) rows.querySelector('.divider-new')?.scrollIntoView({ block: 'start' });
+    const divider = isOpening ? rows.querySelector('.divider-new') : null;
+    if (divider) keeper.toTop(divider);
     updateJump(room.timeline);
     setAttribute(scroller, 'aria-label', i18n.text('timeline_label', { room: room.id }));
     if (isGrown || isOpening) follow();
@@ -71,6 +72,7 @@ export function timeline(page) {
     // Between a change of room and its drawing the scroll position is the other room's.
     if (!room || room.id !== shown.room) return;
     const { hasNewer, isFollowing } = room.timeline;
+    if (isFollowing && keeper.isResized()) keeper.toBottom();
     const isAtEnd = keeper.isAtBottom() && !hasNewer;
     if (isAtEnd !== isFollowing) store.dispatch({ type: 'following_changed', room: room.id, isFollowing: isAtEnd });
     if (keeper.isNearTop()) chat.loadOlder(room.id);

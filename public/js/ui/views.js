@@ -66,10 +66,10 @@ export function start(parts) {
 
   // A reload goes on where the tab was; a new tab asks first.
   function comeBack() {
-    const name = storage.identity()?.username;
-    const [active, ...others] = storage.rooms() ?? [];
-    if (!name || !active) return form.focus();
-    enter(name, page.roomAsked ?? active);
+    const tab = storage.tab();
+    if (!tab) return form.focus();
+    const [active, ...others] = tab.rooms;
+    enter(tab.username, page.roomAsked ?? active);
     for (const room of [active, ...others]) chat.keepRoom(room);
     return undefined;
   }
