@@ -1,0 +1,139 @@
+//! Bytes on the port that are no conversation at all.
+
+use crate::harness::{Client, Launch, Node, RawSocket};
+
+async fn witness(node: &Node) -> Client {
+    let mut witness = Client::full(node, "witness").await;
+    witness.join("quiet corner").await;
+    witness
+}
+
+async fn still_talks(witness: &mut Client) {
+    witness.say("quiet corner", "still here").await;
+    witness.hears("still here").await;
+}
+
+/// The same bytes in every run, without a pattern that a parser might like.
+fn noise(seed: u32, length: usize) -> Vec<u8> {
+    let step = |state: &mut u32| {
+        *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        Some((*state >> 24) as u8)
+    };
+    std::iter::repeat(()).scan(seed, |state, ()| step(state)).take(length).collect()
+}
+
+#[tokio::test]
+async fn random_bytes_on_the_port_end_only_their_own_connection() {
+    let node = Launch::new().set("server.header_timeout", "1s").start().await;
+    let mut witness = witness(&node).await;
+    for seed in 0..40 {
+        let mut socket = RawSocket::connect(node.port).await;
+        socket.write(&noise(seed, 3000)).await;
+        socket.read_to_end().await;
+    }
+    still_talks(&mut witness).await;
+}
+
+#[tokio::test]
+async fn random_bytes_after_the_upgrade_end_only_their_own_session() {
+    let node = Node::memory().await;
+    let mut witness = witness(&node).await;
+    for seed in 0..40 {
+        let mut socket = RawSocket::upgraded(node.port, "/ws", None).await;
+        // A first byte with reserved bits, so that no noise is taken for the beginning of a long frame.
+        socket.write(&[&[0xf3], &noise(seed, 3000)[..]].concat()).await;
+        assert_eq!(socket.close_code().await, Some(1002), "seed {seed}");
+    }
+    still_talks(&mut witness).await;
+}
+
+#[tokio::test]
+async fn half_a_request_is_not_waited_for_forever() {
+    let node = Launch::new().set("server.header_timeout", "1s").start().await;
+    let mut witness = witness(&node).await;
+    for half in ["G", "GET / HTTP/1.1\r\n", "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"] {
+        let mut socket = RawSocket::connect(node.port).await;
+        socket.write(half.as_bytes()).await;
+        let answer = socket.read_to_end().await;
+        assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"), "{half:?}: {answer:?}");
+    }
+    still_talks(&mut witness).await;
+}
+
+#[tokio::test]
+async fn requests_that_are_no_http_are_refused() {
+    let node = Launch::new().set("server.header_timeout", "1s").start().await;
+    let mut witness = witness(&node).await;
+    let long_header = format!("GET / HTTP/1.1\r\nHost: x\r\nX-Long: {}\r\n\r\n", "x".repeat(1 << 20));
+    let many_headers = format!("GET / HTTP/1.1\r\nHost: x\r\n{}\r\n", "X-Many: x\r\n".repeat(5_000));
+    let long_path = format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "x".repeat(1 << 20));
+    for garbage in [
+        "\r\n\r\n",
+        "GET\r\n\r\n",
+        "GET / HTTP/9.9\r\nHost: x\r\n\r\n",
+        "G\u{0}T / HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nBad Header\r\n\r\n",
+        "POST /api/rooms/x/messages HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        "POST /api/rooms/x/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\u{0}\u{1}\u{fc}\u{3}\u{3}",
+        &long_header,
+        &many_headers,
+        &long_path,
+    ] {
+        let mut socket = RawSocket::connect(node.port).await;
+        socket.write(garbage.as_bytes()).await;
+        let answer = socket.read_to_end().await;
+        let is_refused =
+            answer.is_empty() || answer.starts_with(b"HTTP/1.1 4") || answer.starts_with(b"HTTP/1.0 4");
+        assert!(is_refused, "{garbage:.60?}: {}", String::from_utf8_lossy(&answer));
+    }
+    still_talks(&mut witness).await;
+}
+
+#[tokio::test]
+async fn upgrades_that_break_rfc_6455_are_refused() {
+    let node = Node::memory().await;
+    let mut witness = witness(&node).await;
+    let upgrade = [
+        ("Connection", "Upgrade"),
+        ("Upgrade", "websocket"),
+        ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    for (wrong, value) in [
+        ("Connection", "close"),
+        ("Upgrade", "h2c"),
+        ("Sec-WebSocket-Version", "8"),
+        ("Sec-WebSocket-Key", ""),
+        ("Sec-WebSocket-Key", "too short"),
+    ] {
+        let call = upgrade.iter().fold(node.http().call("GET", "/ws"), |call, (name, right)| {
+            call.header(name, if *name == wrong { value } else { right })
+        });
+        let reply = call.send().await;
+        assert!(matches!(reply.status, 400 | 426), "{wrong}: {value}: {reply:?}");
+        assert!(!reply.error(reply.status).is_empty());
+        if wrong == "Sec-WebSocket-Version" {
+            assert_eq!(reply.header("sec-websocket-version"), "13", "RFC 6455, 4.4");
+        }
+    }
+    still_talks(&mut witness).await;
+}
+
+#[tokio::test]
+async fn connections_that_vanish_leave_nothing_behind() {
+    let node = Node::memory().await;
+    let mut witness = witness(&node).await;
+    for _ in 0..50 {
+        drop(RawSocket::connect(node.port).await);
+        drop(RawSocket::upgraded(node.port, "/ws?room=quiet%20corner", None).await);
+        drop(RawSocket::upgraded(node.port, "/ws?room=quiet%20corner", Some("adda.v1")).await);
+    }
+    let only = [witness.connection_id.clone()];
+    crate::harness::eventually("only the witness is left", crate::harness::DEADLINE, async || {
+        (node.http().connections("quiet corner").await == only).then_some(())
+    })
+    .await;
+    still_talks(&mut witness).await;
+}

@@ -1,0 +1,166 @@
+//! A headless Chromium, driven through chromedriver, and what a person does in the page.
+
+use std::io::ErrorKind;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use fantoccini::{Client as Driver, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use serde_json::{Value, json};
+
+use super::{Http, LONG_DEADLINE, eventually, ports, skip};
+
+/// A running chromedriver. Its browsers are killed with it.
+#[derive(Debug)]
+pub struct Browser {
+    port: u16,
+    process: Child,
+    folder: PathBuf,
+}
+
+/// One window of a profile of its own, as another person's computer.
+#[derive(Debug)]
+pub struct Page {
+    driver: Driver,
+}
+
+impl Browser {
+    /// A chromedriver that answers; `None` and a word on stderr if there is none.
+    pub async fn start() -> Option<Self> {
+        let port = ports::reserve();
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("browser-{port}"));
+        std::fs::create_dir_all(&folder).expect("the target folder can be written");
+        let process = Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            .env("TMPDIR", &folder)
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let process = match process {
+            Ok(process) => process,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                skip("chromedriver");
+                return None;
+            }
+            Err(error) => panic!("chromedriver can't be started: {error}"),
+        };
+        let browser = Self { port, process, folder };
+        let answers = async || (Http::new(port).status("/status").await == Some(200)).then_some(());
+        eventually("chromedriver answers", LONG_DEADLINE, answers).await;
+        Some(browser)
+    }
+
+    /// Opens the client of the server on a port, in a window of a fresh profile.
+    pub async fn open(&self, port: u16) -> Page {
+        let arguments = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--window-size=1200,800",
+            "--lang=bn",
+        ];
+        let capabilities = json!({ "goog:chromeOptions": { "args": arguments } });
+        let driver = ClientBuilder::new(HttpConnector::new())
+            .capabilities(capabilities.as_object().expect("an object").clone())
+            .connect(&format!("http://127.0.0.1:{}", self.port))
+            .await
+            .expect("Chromium starts");
+        driver.goto(&format!("http://127.0.0.1:{port}/")).await.expect("the page loads");
+        Page { driver }
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // Fails only if it has ended already.
+        let _ = killpg(Pid::from_raw(self.process.id().cast_signed()), Signal::SIGKILL);
+        let _ = self.process.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Page {
+    /// Gives a name and a room and waits until the room is open.
+    pub async fn join(&self, name: &str, room: &str) {
+        self.fill("#name", name).await;
+        self.fill("#room", room).await;
+        self.click("#join-button").await;
+        self.until("document.body.dataset.screen === 'chat'").await;
+        self.until("document.body.dataset.connection === 'online'").await;
+    }
+
+    /// Writes a message and sends it.
+    pub async fn say(&self, content: &str) {
+        self.fill("#composer-input", content).await;
+        self.click("#composer-send").await;
+    }
+
+    /// Waits until the timeline shows a message.
+    pub async fn shows(&self, content: &str) {
+        eventually(&format!("{content:?} in the timeline"), LONG_DEADLINE, async || {
+            self.messages().await.iter().any(|shown| shown == content).then_some(())
+        })
+        .await;
+    }
+
+    /// The contents of all messages in the timeline, from the top.
+    pub async fn messages(&self) -> Vec<String> {
+        let script = "[...document.querySelectorAll('#timeline .message__content')].map(p => p.textContent)";
+        let messages = self.value(script).await;
+        serde_json::from_value(messages).expect("a list of texts")
+    }
+
+    /// The value of an expression in the page.
+    pub async fn value(&self, expression: &str) -> Value {
+        let script = format!("return {expression}");
+        self.driver.execute(&script, Vec::new()).await.unwrap_or_else(|error| panic!("{expression}: {error}"))
+    }
+
+    /// Waits until an expression in the page is true.
+    pub async fn until(&self, expression: &str) {
+        eventually(expression, LONG_DEADLINE, async || (self.value(expression).await == true).then_some(()))
+            .await;
+    }
+
+    /// Replaces the text of a field as typing would.
+    pub async fn fill(&self, selector: &str, text: &str) {
+        let field = self.driver.find(Locator::Css(selector)).await.expect(selector);
+        field.clear().await.expect(selector);
+        field.send_keys(text).await.expect(selector);
+    }
+
+    /// Clicks an element.
+    pub async fn click(&self, selector: &str) {
+        let element = self.driver.find(Locator::Css(selector)).await.expect(selector);
+        element.click().await.expect(selector);
+    }
+
+    /// Clicks an element if a person could.
+    pub async fn click_if_shown(&self, selector: &str) {
+        let element = self.driver.find(Locator::Css(selector)).await.expect(selector);
+        // What is hidden can't be clicked, and may become so just now.
+        let _ = element.click().await;
+    }
+
+    /// Chooses an option of a list.
+    pub async fn choose(&self, selector: &str, value: &str) {
+        let list = self.driver.find(Locator::Css(selector)).await.expect(selector);
+        list.select_by_value(value).await.expect(selector);
+    }
+
+    /// Loads the page again.
+    pub async fn reload(&self) {
+        self.driver.refresh().await.expect("the page loads again");
+    }
+
+    /// Closes the window.
+    pub async fn close(self) {
+        self.driver.close().await.expect("the window closes");
+    }
+}

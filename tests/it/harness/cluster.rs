@@ -1,0 +1,71 @@
+//! Several nodes over one Redis of their own.
+
+use super::redis::RedisServer;
+use super::{DEADLINE, Launch, Node, eventually};
+
+/// A cluster that a test has for itself. The nodes go before their Redis does.
+#[derive(Debug)]
+pub struct Cluster {
+    /// The nodes, in the order of their start.
+    pub nodes: Vec<Node>,
+    /// What stands between them.
+    pub redis: RedisServer,
+    launch: Launch,
+}
+
+impl Cluster {
+    /// Ready nodes with the default settings; `None` if there is no Redis to be had here.
+    pub async fn start(count: usize) -> Option<Self> {
+        Self::with(count, &[]).await
+    }
+
+    /// Ready nodes with some settings changed.
+    pub async fn with(count: usize, settings: &[(&str, &str)]) -> Option<Self> {
+        let redis = RedisServer::start().await?;
+        let prefix = format!("adda-{}:", uuid::Uuid::new_v4().simple());
+        let launch = Launch::new().redis(&redis.url()).set("redis.prefix", &prefix);
+        let launch = settings.iter().fold(launch, |launch, (key, value)| launch.set(key, value));
+        let mut nodes: Vec<_> = (0..count).map(|_| launch.another().spawn()).collect();
+        for node in &mut nodes {
+            node.until_ready().await;
+        }
+        Some(Self { nodes, redis, launch })
+    }
+
+    /// Starts one more node and returns its place.
+    pub async fn add_node(&mut self) -> usize {
+        self.nodes.push(self.launch.another().start().await);
+        self.nodes.len() - 1
+    }
+
+    /// How its nodes are started.
+    pub fn launch(&self) -> Launch {
+        self.launch.another()
+    }
+
+    /// Asserts that every node names exactly these sessions for a room, now.
+    pub async fn agree(&self, room: &str, connections: &[&str]) {
+        let expected = sorted(connections);
+        for (place, node) in self.nodes.iter().enumerate() {
+            assert_eq!(node.http().connections(room).await, expected, "{room} as node {place} sees it");
+        }
+    }
+
+    /// Waits until every node names exactly these sessions for a room.
+    pub async fn until_agreed(&self, room: &str, connections: &[&str]) {
+        let expected = sorted(connections);
+        for node in &self.nodes {
+            eventually(&format!("{room} holds {expected:?}"), DEADLINE, async || {
+                let is_served = node.http().status("/api/rooms").await == Some(200);
+                (is_served && node.http().connections(room).await == expected).then_some(())
+            })
+            .await;
+        }
+    }
+}
+
+fn sorted(connections: &[&str]) -> Vec<String> {
+    let mut sorted: Vec<_> = connections.iter().map(ToString::to_string).collect();
+    sorted.sort();
+    sorted
+}

@@ -1,0 +1,48 @@
+//! What the tests stand on: real processes, real sockets, and clients that wait for what must come.
+//! Nothing here knows what a test wants to prove.
+
+pub mod balancer;
+pub mod browser;
+pub mod client;
+pub mod cluster;
+pub mod http;
+pub mod node;
+pub mod ports;
+pub mod raw;
+pub mod redis;
+pub mod roamer;
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+pub use self::client::{Client, Dial};
+pub use self::cluster::Cluster;
+pub use self::http::{Http, Reply};
+pub use self::node::{Launch, Node};
+pub use self::raw::RawSocket;
+pub use self::roamer::Roamer;
+
+/// How long a test waits for what must come. Reached only by a test that fails.
+pub const DEADLINE: Duration = Duration::from_secs(10);
+
+/// The wait for what needs a node or Redis to come back first.
+pub const LONG_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Asks again and again until there is an answer, and fails after `within`.
+pub async fn eventually<T>(what: &str, within: Duration, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + within;
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "{what}: not within {within:?}");
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Says why a test does nothing here, or fails where a skip is not allowed.
+pub fn skip(missing: &str) {
+    assert!(std::env::var_os("ADDA_TEST_REQUIRE_REDIS").is_none(), "{missing} is missing, and may not be");
+    eprintln!("skipped: {missing} is missing");
+}

@@ -1,0 +1,201 @@
+//! A node as its operator knows it: a process with settings, a port, signals and a log.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::{Http, LONG_DEADLINE, eventually, ports};
+
+/// How a node is to be started.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    port: u16,
+    settings: Vec<(String, String)>,
+    redis: Option<String>,
+}
+
+/// A running node. It is killed when it is dropped, and its log is shown if the test failed.
+#[derive(Debug)]
+pub struct Node {
+    /// Where it listens on the loopback address.
+    pub port: u16,
+    command: Command,
+    process: Child,
+    log: PathBuf,
+}
+
+impl Launch {
+    /// A node on the memory backend with the default settings.
+    pub fn new() -> Self {
+        Self { port: ports::reserve(), settings: Vec::new(), redis: None }.set("log.level", "info,adda=debug")
+    }
+
+    /// Changes a setting, named as in `config/default.toml`: `presence.linger`.
+    pub fn set(mut self, key: &str, value: &str) -> Self {
+        let variable = format!("ADDA__{}", key.to_uppercase().replace('.', "__"));
+        self.settings.push((variable, value.to_owned()));
+        self
+    }
+
+    /// Puts the node on a Redis.
+    pub fn redis(mut self, url: &str) -> Self {
+        self.redis = Some(url.to_owned());
+        self
+    }
+
+    /// The same node again, on a port of its own.
+    pub fn another(&self) -> Self {
+        Self { port: ports::reserve(), ..self.clone() }
+    }
+
+    /// Where the node listens, or is going to.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The command with all settings; `arguments` stand behind the name of the program.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_adda"));
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("ADDA__") {
+                command.env_remove(name);
+            }
+        }
+        command.args(arguments).envs(self.settings.iter().cloned()).stdin(Stdio::null());
+        command
+    }
+
+    /// Starts the process and returns at once.
+    pub fn spawn(self) -> Node {
+        let command = self.serve();
+        self.spawn_command(command)
+    }
+
+    /// Starts a process with other arguments than the usual ones.
+    pub fn spawn_command(self, mut command: Command) -> Node {
+        let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("node-{}.log", self.port));
+        let file = File::create(&log).expect("the target folder can be written");
+        let process = run(&mut command, file);
+        Node { port: self.port, command, process, log }
+    }
+
+    /// Starts the process and returns when it can serve.
+    pub async fn start(self) -> Node {
+        self.spawn().ready().await
+    }
+
+    fn serve(&self) -> Command {
+        let bind = format!("127.0.0.1:{}", self.port);
+        let mut arguments = vec!["serve", "--bind", &bind];
+        if let Some(url) = &self.redis {
+            arguments.extend(["--redis", url]);
+        }
+        self.command(&arguments)
+    }
+}
+
+fn run(command: &mut Command, log: File) -> Child {
+    let errors = log.try_clone().expect("a second handle");
+    command.stdout(log).stderr(errors).spawn().expect("the program can be started")
+}
+
+impl Node {
+    /// A ready node on the memory backend.
+    pub async fn memory() -> Self {
+        Launch::new().start().await
+    }
+
+    /// A ready node on the memory backend with some settings changed.
+    pub async fn with(settings: &[(&str, &str)]) -> Self {
+        settings.iter().fold(Launch::new(), |launch, (key, value)| launch.set(key, value)).start().await
+    }
+
+    /// Its REST side.
+    pub fn http(&self) -> Http {
+        Http::new(self.port)
+    }
+
+    /// The same node once it can serve.
+    pub async fn ready(mut self) -> Self {
+        self.until_ready().await;
+        self
+    }
+
+    /// Waits until it says that it can serve.
+    pub async fn until_ready(&mut self) {
+        self.until_readyz(200).await;
+    }
+
+    /// Waits until `/readyz` answers with a status.
+    pub async fn until_readyz(&mut self, status: u16) {
+        let http = self.http();
+        eventually(&format!("/readyz {status}"), LONG_DEADLINE, async || {
+            let exit = self.process.try_wait().expect("a child of ours");
+            assert!(exit.is_none(), "the node ended: {exit:?}");
+            (http.status("/readyz").await == Some(status)).then_some(())
+        })
+        .await;
+    }
+
+    /// `kill -9`: it can do nothing about it.
+    pub fn kill(&mut self) {
+        self.process.kill().expect("a child of ours");
+        self.process.wait().expect("a child of ours");
+    }
+
+    /// Asks it to leave.
+    pub fn terminate(&self) {
+        self.signal(Signal::SIGTERM);
+    }
+
+    /// Freezes it.
+    pub fn freeze(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.process.id().cast_signed()), signal).expect("a child of ours");
+    }
+
+    /// Waits for its end.
+    pub async fn exited(&mut self) -> ExitStatus {
+        eventually("the node ends", LONG_DEADLINE, async || self.process.try_wait().expect("a child of ours"))
+            .await
+    }
+
+    /// Starts it again on its port after it ended, with the same settings and a new identity.
+    pub async fn restart(&mut self) {
+        let log = File::options().append(true).open(&self.log).expect("the log of the first run");
+        self.process = run(&mut self.command, log);
+        self.until_ready().await;
+    }
+
+    /// All that it logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).expect("the log is there")
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // Fails only if it has ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        if std::thread::panicking() {
+            let log = self.log();
+            let lines: Vec<_> = log.lines().collect();
+            eprintln!("--- log of the node on port {}, last lines ---", self.port);
+            eprintln!("{}", lines[lines.len().saturating_sub(60)..].join("\n"));
+        } else {
+            let _ = std::fs::remove_file(&self.log);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! A client as a good one behaves: it reconnects wherever it can, proves itself, goes on by place, and
+//! sends what was not acknowledged again with the same nonce.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::sleep;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::{Client, DEADLINE, Dial, LONG_DEADLINE, Node, eventually};
+
+/// One user in one room, on one node or another.
+#[derive(Debug)]
+pub struct Roamer {
+    /// The messages that it was given, in the order in which they came.
+    pub heard: Vec<Value>,
+    /// The codes that its connections were closed with.
+    pub closes: Vec<u16>,
+    /// How often it was refused and had to try again.
+    pub refusals: usize,
+    client: Client,
+    ports: Vec<u16>,
+    room: String,
+    epoch: Value,
+    seq: u64,
+}
+
+impl Roamer {
+    /// Enters a room through the first of the nodes; the others are where it may go.
+    pub async fn enter(nodes: &[&Node], username: &str, room: &str) -> Self {
+        let mut client = Client::full(nodes[0], username).await;
+        let joined = client.join(room).await;
+        Self {
+            heard: Vec::new(),
+            closes: Vec::new(),
+            refusals: 0,
+            client,
+            ports: nodes.iter().map(|node| node.port).collect(),
+            room: room.to_owned(),
+            epoch: joined["epoch"].clone(),
+            seq: joined["seq"].as_u64().expect("seq"),
+        }
+    }
+
+    /// Says something once, however many tries it takes, and returns the ack.
+    pub async fn say(&mut self, content: &str) -> Value {
+        let nonce = uuid::Uuid::new_v4().to_string();
+        let frame = json!({ "type": "text", "room_id": self.room, "content": content, "nonce": nonce });
+        let frame = frame.to_string();
+        for _ in 0..1000 {
+            let is_sent = self.client.try_send(Message::text(frame.clone())).await;
+            let is_answer = |reply: &Value| {
+                reply["nonce"] == *nonce && (reply["type"] == "ack" || reply["type"] == "error")
+            };
+            let reply = if is_sent { self.client.find("ack or error", is_answer).await } else { None };
+            match reply {
+                Some(reply) if reply["type"] == "ack" => return reply,
+                Some(reply) => {
+                    assert_eq!(reply["code"], "unavailable", "{reply}");
+                    self.refusals += 1;
+                    // The politeness that the refusal asks for, shortened.
+                    sleep(Duration::from_millis(50)).await;
+                }
+                None => self.reconnect().await,
+            }
+        }
+        panic!("{content} was refused a thousand times");
+    }
+
+    /// Listens until it has heard a number of messages, reconnecting as often as it must.
+    pub async fn hear(&mut self, count: usize) {
+        while self.heard.len() < count {
+            match self.client.find("more messages", |frame| frame["type"] == "text").await {
+                Some(message) => self.take(message),
+                None => self.reconnect().await,
+            }
+        }
+    }
+
+    /// What must never happen to someone who only talks.
+    pub fn assert_undisturbed(&self) {
+        for kind in ["join", "leave", "gap", "reset"] {
+            let frames = self.client.untaken(kind);
+            assert!(frames.is_empty(), "{} was told {frames:?}", self.client.username);
+        }
+    }
+
+    /// What it heard, without what differs from message to message for other reasons than order.
+    pub fn contents(&self) -> Vec<String> {
+        self.heard.iter().map(|message| message["content"].to_string()).collect()
+    }
+
+    /// Asserts that the numbers of what it heard have neither hole nor double.
+    pub fn assert_whole(&self) {
+        let seqs: Vec<_> = self.heard.iter().map(|message| message["seq"].as_u64().expect("seq")).collect();
+        let first = seqs.first().copied().unwrap_or_default();
+        let whole: Vec<_> = (first..).take(seqs.len()).collect();
+        assert_eq!(seqs, whole, "what {} heard", self.client.username);
+    }
+
+    /// The connection that it has now.
+    pub fn client(&mut self) -> &mut Client {
+        &mut self.client
+    }
+
+    fn take(&mut self, message: Value) {
+        self.seq = message["seq"].as_u64().expect("seq");
+        self.heard.push(message);
+    }
+
+    async fn reconnect(&mut self) {
+        self.closes.push(self.client.closed().await);
+        for message in self.client.untaken("text") {
+            self.take(message);
+        }
+        let (token, mut place) = (self.client.token.clone(), 0);
+        self.client = eventually("a node lets it in", LONG_DEADLINE, async || {
+            place = (place + 1) % self.ports.len();
+            Self::come_back(self.ports[place], &token).await
+        })
+        .await;
+        let since = json!({ "epoch": self.epoch, "seq": self.seq });
+        let joined = self.client.join_with(json!({ "room_id": self.room, "since": since })).await;
+        assert_eq!(joined["recovered"], true, "nothing was lost: {joined}");
+        self.epoch = joined["epoch"].clone();
+        for message in joined["messages"].as_array().expect("messages") {
+            self.take(message.clone());
+        }
+    }
+
+    async fn come_back(port: u16, token: &str) -> Option<Client> {
+        let mut client = Dial::full(port, "/ws").try_open().await.ok()?;
+        client.find("welcome", |frame| frame["type"] == "welcome").await?;
+        let auth = json!({ "type": "auth", "token": token }).to_string();
+        let is_sent = client.try_send(Message::text(auth)).await;
+        let success = client.find("auth_success", |frame| frame["type"] == "auth_success").await?;
+        client.username = success["username"].as_str()?.to_owned();
+        client.token = token.to_owned();
+        is_sent.then_some(client)
+    }
+}
+
+/// Waits a moment that a test is about, such as the length of an outage.
+pub async fn outage(length: Duration) {
+    assert!(length < DEADLINE, "longer than anybody would wait");
+    sleep(length).await;
+}

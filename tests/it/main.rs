@@ -1,0 +1,40 @@
+//! Everything that is promised to clients and operators, tested at the doors. One binary.
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "a test fails by panicking, and nothing imports it")]
+
+// Processes, sockets and clients to test with.
+mod harness;
+
+// Hostile frames: the right answer or the right goodbye, and others never notice.
+mod abuse;
+// Guests, tokens and who a session speaks for.
+mod accounts;
+// The rules that the sources keep: who imports whom, how long a file is, what is documented.
+mod architecture;
+// One suite for every backend, at the seam.
+mod backend_contract;
+// The browser client, driven by a browser.
+mod browser;
+// What only several nodes can get wrong.
+mod cluster;
+// Error codes and close codes.
+mod errors;
+// Redis down, frozen, emptied, deaf; slow readers.
+mod faults;
+// The protocol `adda.v1`, frame by frame.
+mod full;
+// Bytes on the port that are neither HTTP nor WebSocket.
+mod garbage;
+// Sessions without a subprotocol.
+mod plain;
+// Joins, leaves, typing and counts.
+mod presence;
+// The REST API.
+mod rest;
+// Nodes that leave, die and come back.
+mod restarts;
+// History, and coming back by place.
+mod resume;
+// Upgrades, CORS, files, probes, metrics.
+mod site;
+// Settings, first words and last words of a process.
+mod startup;

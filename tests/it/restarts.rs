@@ -1,0 +1,144 @@
+//! Nodes come and go, asked or not, and nobody loses a word.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use crate::harness::roamer::outage;
+use crate::harness::{Client, Cluster, DEADLINE, LONG_DEADLINE, Node, Roamer, eventually};
+
+#[tokio::test]
+async fn a_node_that_is_told_to_stop_sends_its_sessions_away_quietly() {
+    let Some(mut cluster) = Cluster::with(2, &[("server.drain", "2s")]).await else { return };
+    let mut witness = Roamer::enter(&[&cluster.nodes[1]], "witness", "general").await;
+    let mut movers = Vec::new();
+    for number in 0..8 {
+        let nodes: [&Node; 2] = [&cluster.nodes[0], &cluster.nodes[1]];
+        movers.push(Roamer::enter(&nodes, &format!("mover {number}"), "general").await);
+    }
+    witness.client().catch_up().await;
+    for number in 0..8 {
+        witness.client().sees_join(&format!("mover {number}")).await;
+    }
+    witness.client().take_all();
+    witness.say("before").await;
+    cluster.nodes[0].terminate();
+    let http = cluster.nodes[0].http();
+    let is_draining = async || (http.status("/readyz").await == Some(503)).then_some(());
+    eventually("a node that leaves is not ready", DEADLINE, is_draining).await;
+
+    const MESSAGES: usize = 50;
+    let talk = async {
+        for number in 2..=MESSAGES {
+            witness.say(&format!("message {number}")).await;
+        }
+        witness.hear(MESSAGES).await;
+    };
+    let moving = join_all(movers.iter_mut().map(|mover| mover.hear(MESSAGES)));
+    tokio::join!(talk, moving);
+    let exit = cluster.nodes[0].exited().await;
+    assert!(exit.success(), "{exit}");
+    for mover in &mut movers {
+        // Whoever had heard it all before being sent away moves now.
+        mover.say("moved").await;
+    }
+    for mover in &mut movers {
+        mover.hear(MESSAGES + 8).await;
+        mover.assert_whole();
+        assert_eq!(mover.closes, [1012]);
+    }
+    witness.hear(MESSAGES + 8).await;
+    witness.assert_whole();
+    witness.assert_undisturbed();
+}
+
+#[tokio::test]
+async fn plain_sessions_are_told_to_come_back_too() {
+    let mut node = Node::with(&[("server.drain", "1s")]).await;
+    let mut plain = Client::plain(&node, "general", "plain").await;
+    node.terminate();
+    assert_eq!(plain.closed().await, 1012);
+    assert!(node.exited().await.success());
+}
+
+#[tokio::test]
+async fn a_rolling_restart_loses_no_message_and_doubles_none() {
+    let Some(mut cluster) = Cluster::with(3, &[("server.drain", "500ms")]).await else { return };
+    let mut roamers = Vec::new();
+    for place in 0..6 {
+        let nodes: Vec<_> = (0..3).map(|step| &cluster.nodes[(place + step) % 3]).collect();
+        roamers.push(Roamer::enter(&nodes, &format!("roamer {place}"), "general").await);
+    }
+    let are_restarted = AtomicBool::new(false);
+    let talk = join_all(roamers.iter_mut().enumerate().map(|(place, roamer)| {
+        let are_restarted = &are_restarted;
+        async move {
+            let mut said = 0;
+            while !are_restarted.load(Ordering::Relaxed) {
+                said += 1;
+                roamer.say(&format!("{place} says {said}")).await;
+                // The pace of people: nobody is away for more than one page.
+                outage(Duration::from_millis(50)).await;
+            }
+            said
+        }
+    }));
+    let restarts = async {
+        for node in &mut cluster.nodes {
+            node.terminate();
+            assert!(node.exited().await.success());
+            node.restart().await;
+        }
+        are_restarted.store(true, Ordering::Relaxed);
+    };
+    let (said, ()) = tokio::join!(talk, restarts);
+    assert_heard_once(&mut roamers, said.into_iter().sum()).await;
+    for roamer in &roamers {
+        assert!(
+            !roamer.closes.is_empty() && roamer.closes.iter().all(|code| *code == 1012),
+            "{:?}",
+            roamer.closes
+        );
+    }
+}
+
+async fn assert_heard_once(roamers: &mut [Roamer], count: usize) {
+    for roamer in &mut *roamers {
+        roamer.hear(count).await;
+        roamer.assert_whole();
+    }
+    for roamer in &*roamers {
+        assert_eq!(roamer.contents(), roamers[0].contents(), "one order");
+    }
+    let mut once = roamers[0].contents();
+    once.sort();
+    once.dedup();
+    assert_eq!(once.len(), count, "each message once");
+}
+
+#[tokio::test]
+async fn the_clients_of_a_killed_node_go_on_elsewhere_without_loss() {
+    const EACH: usize = 30;
+    let Some(mut cluster) = Cluster::start(2).await else { return };
+    let mut roamers = Vec::new();
+    for place in 0..4 {
+        let nodes = [&cluster.nodes[place % 2], &cluster.nodes[(place + 1) % 2]];
+        roamers.push(Roamer::enter(&nodes, &format!("roamer {place}"), "general").await);
+    }
+    let count = EACH * roamers.len();
+    let talk = join_all(roamers.iter_mut().enumerate().map(|(place, roamer)| async move {
+        for number in 0..EACH {
+            roamer.say(&format!("{place} says {number}")).await;
+        }
+    }));
+    let (dying, living) = cluster.nodes.split_at_mut(1);
+    let http = living[0].http();
+    let death = async {
+        let is_under_way = async || (http.messages("general", "").await.len() >= 20).then_some(());
+        eventually("talk is under way", LONG_DEADLINE, is_under_way).await;
+        dying[0].kill();
+    };
+    tokio::join!(talk, death);
+    assert_heard_once(&mut roamers, count).await;
+}

@@ -1,0 +1,169 @@
+//! The HTTP side apart from the API: upgrades refused, browsers allowed in, files, probes and metrics.
+
+use std::path::{Path, PathBuf};
+
+use crate::harness::{Client, Http, Node};
+
+#[tokio::test]
+async fn a_websocket_address_without_an_upgrade_is_426() {
+    let node = Node::memory().await;
+    for path in ["/ws", "/ws/general/rahim", "/ws?room=general&username=rahim", "/ws/echo"] {
+        let reply = node.http().get(path).await;
+        assert!(!reply.error(426).is_empty(), "{path}");
+        assert_eq!(reply.header("upgrade").to_lowercase(), "websocket", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn other_origins_may_use_the_api() {
+    let node = Node::memory().await;
+    let preflight = node
+        .http()
+        .call("OPTIONS", "/api/rooms/general/messages")
+        .header("origin", "https://elsewhere.example")
+        .header("access-control-request-method", "POST")
+        .header("access-control-request-headers", "authorization,content-type,idempotency-key")
+        .send()
+        .await;
+    assert!(matches!(preflight.status, 200 | 204), "{preflight:?}");
+    assert_eq!(preflight.header("access-control-allow-origin"), "*");
+    assert!(preflight.header("access-control-allow-methods").contains("POST"), "{preflight:?}");
+    let headers = preflight.header("access-control-allow-headers").to_lowercase();
+    for name in ["authorization", "content-type", "idempotency-key"] {
+        assert!(headers.contains(name), "{name} in {headers}");
+    }
+    assert!(preflight.headers.get("access-control-allow-credentials").is_none(), "no cookie is ever used");
+
+    for path in ["/api/rooms", "/api/rooms/nobody"] {
+        let reply = node.http().call("GET", path).header("origin", "https://elsewhere.example").send().await;
+        assert_eq!(reply.header("access-control-allow-origin"), "*", "{reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn only_configured_origins_may_use_the_api() {
+    let node = Node::with(&[("server.cors_origins", "https://adda.example")]).await;
+    for (origin, allowed) in [("https://adda.example", "https://adda.example"), ("https://evil.example", "")]
+    {
+        let reply = node.http().call("GET", "/api/rooms").header("origin", origin).send().await;
+        assert_eq!(reply.status, 200);
+        assert_eq!(reply.header("access-control-allow-origin"), allowed);
+    }
+}
+
+#[tokio::test]
+async fn every_answer_has_a_request_id() {
+    let node = Node::memory().await;
+    let mut ids = Vec::new();
+    for path in ["/", "/api/rooms", "/api/rooms/nobody", "/nothing", "/ws", "/healthz"] {
+        let reply = node.http().get(path).await;
+        let id = reply.header("x-request-id").to_owned();
+        assert!(!id.is_empty(), "{path}: {reply:?}");
+        assert!(!ids.contains(&id), "{id} was given twice");
+        ids.push(id);
+    }
+}
+
+#[tokio::test]
+async fn probes_answer() {
+    let node = Node::memory().await;
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(node.http().get(path).await.status, 200, "{path}");
+        assert_eq!(node.http().call("HEAD", path).send().await.status, 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn metrics_are_prometheus_text_about_adda() {
+    let node = Node::memory().await;
+    let mut rahim = Client::full(&node, "রহিম").await;
+    rahim.join("general").await;
+    rahim.say("general", "counted").await;
+    let reply = node.http().get("/metrics").await;
+    assert_eq!(reply.status, 200);
+    assert!(reply.header("content-type").starts_with("text/plain"), "{reply:?}");
+    let text = String::from_utf8(reply.body.to_vec()).unwrap();
+    let series: Vec<_> = text.lines().filter(|line| line.starts_with("adda_")).collect();
+    assert!(!series.is_empty(), "{text}");
+    for line in text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+        let value = line.rsplit(' ').next().unwrap();
+        assert!(value.parse::<f64>().is_ok(), "{line}");
+        assert!(!line.contains("general") && !line.contains("রহিম"), "no series per room or user: {line}");
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("public/ is there").map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+async fn assert_safe(http: Http, path: &str) {
+    let reply = http.get(path).await;
+    let policy = reply.header("content-security-policy");
+    assert!(
+        policy.contains("default-src 'self'") || policy.contains("default-src 'none'"),
+        "{path}: {policy}"
+    );
+    for hole in ["unsafe-inline", "unsafe-eval", "*", "data:", "blob:", "http:"] {
+        let is_open =
+            policy.split(';').any(|rule| !rule.trim().starts_with("img-src") && rule.contains(hole));
+        assert!(!is_open, "{hole} in {policy}");
+    }
+    assert_eq!(reply.header("x-content-type-options"), "nosniff", "{path}");
+}
+
+#[tokio::test]
+async fn the_client_is_served_with_a_strict_policy() {
+    let node = Node::memory().await;
+    let reply = node.http().get("/").await;
+    assert_eq!(reply.status, 200);
+    assert!(reply.header("content-type").starts_with("text/html"), "{reply:?}");
+    assert_safe(node.http(), "/").await;
+    let policy = reply.header("content-security-policy").to_owned();
+    assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+}
+
+#[tokio::test]
+async fn every_file_of_the_client_is_served_with_its_type() {
+    let node = Node::memory().await;
+    let public = Path::new(env!("CARGO_MANIFEST_DIR")).join("public");
+    let files = files(&public);
+    assert!(files.len() > 5, "{files:?}");
+    for file in files {
+        let path = format!("/{}", file.strip_prefix(&public).unwrap().display());
+        let content_type = match file.extension().and_then(|extension| extension.to_str()) {
+            Some("html") => "text/html",
+            Some("js") => "text/javascript",
+            Some("css") => "text/css",
+            Some("svg") => "image/svg+xml",
+            Some("png") => "image/png",
+            Some("woff2") => "font/woff2",
+            Some("json") => "application/json",
+            Some("webmanifest") => "application/manifest+json",
+            _ => "",
+        };
+        let reply = node.http().get(&path).await;
+        assert_eq!(reply.status, 200, "{path}");
+        assert!(reply.header("content-type").starts_with(content_type), "{path}: {reply:?}");
+        assert_eq!(reply.body, std::fs::read(&file).unwrap(), "{path}");
+        assert_eq!(reply.header("x-content-type-options"), "nosniff", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_there_is_404() {
+    let node = Node::memory().await;
+    for path in [
+        "/nothing.js",
+        "/js/",
+        "/favicon.png/x",
+        "/../Cargo.toml",
+        "/%2e%2e/Cargo.toml",
+        "/js/..%2f..%2fCargo.toml",
+        "/index.html%00",
+        "/.git/config",
+    ] {
+        let reply = node.http().get(path).await;
+        assert_eq!(reply.status, 404, "{path}: {reply:?}");
+    }
+}
