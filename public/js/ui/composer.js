@@ -43,9 +43,9 @@ export function composer({ i18n, chat, store, storage }) {
   }
 
   function updateInput() {
-    // Shrink first: the height of a full box never tells that it could be smaller.
-    input.style.height = 'auto';
-    input.style.height = `${input.scrollHeight}px`;
+    // The box is as high as this copy of its text, see composer.css. Measuring the box itself would
+    // collapse it for a moment, and the timeline's place with it.
+    byId('composer-grow').dataset.copy = input.value;
     updateCount(countCharacters(input.value.trim()), store.state.limits.content_chars);
   }
 
