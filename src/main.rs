@@ -52,12 +52,13 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command.unwrap_or(Command::Serve(arguments.serve)) {
         Command::Serve(serve) => run_node(serve),
-        Command::Health(asked) => health::ask(&asked.url).map(|status| println_status(&status)),
+        Command::Health(asked) => health::ask(&asked.url).map(|status| print(&status)),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
-            eprintln_sentence(&sentence);
+            // There may be no log yet.
+            eprintln!("adda: {sentence}");
             ExitCode::FAILURE
         }
     }
@@ -100,12 +101,7 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
     })
 }
 
-#[allow(clippy::print_stdout, reason = "the answer of a command")]
-fn println_status(status: &str) {
+#[expect(clippy::print_stdout, reason = "the answer of a command")]
+fn print(status: &str) {
     println!("{status}");
-}
-
-#[allow(clippy::print_stderr, reason = "there may be no log yet")]
-fn eprintln_sentence(sentence: &str) {
-    eprintln!("adda: {sentence}");
 }

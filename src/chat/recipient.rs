@@ -61,6 +61,12 @@ impl std::fmt::Debug for Occupant {
 #[derive(Default)]
 pub struct Flushes(Vec<Arc<dyn Recipient>>);
 
+impl std::fmt::Debug for Flushes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Flushes").field(&self.0.len()).finish()
+    }
+}
+
 impl Flushes {
     /// Pushes a frame and remembers the outbox if that calls for a flush.
     pub fn push(&mut self, outbox: &Arc<dyn Recipient>, frame: &Frame) {

@@ -11,7 +11,6 @@ use super::name;
 
 #[derive(RustEmbed)]
 #[folder = "public/"]
-
 struct Client;
 
 /// Nothing but the client's own files runs, and text can't become markup.
