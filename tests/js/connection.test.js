@@ -24,6 +24,16 @@ test('a restart, a slow line and too much haste are named', () => {
   }
 });
 
+test('a restart stays a restart while the server refuses the first tries', () => {
+  const connection = after(online, [0, lost('restarting')], [500, { phase: 'connecting' }], [600, lost('lost')]);
+  assert.equal(stripOf(connection, { now: 5_000, isNetworkUp: true }).kind, 'restarting');
+});
+
+test('the reason of one loss is not that of the next', () => {
+  const connection = after(online, [0, lost('restarting')], [500, { phase: 'online' }], [9_000, lost('lost')]);
+  assert.equal(connection.reason, 'lost');
+});
+
 test('without a network that is all there is to say', () => {
   assert.deepEqual(stripOf(after([0, lost('lost')]), { now: 5_000, isNetworkUp: false }), { kind: 'offline' });
 });

@@ -6,7 +6,7 @@ import { emptyTimeline, withGap, withMessage } from '../../public/js/state/timel
 import { message } from './fakes.js';
 
 const dayOf = (at) => new Date(at).toISOString().slice(0, 10);
-const me = { userId: 'me', username: 'আমি' };
+const me = { userId: 'me', username: 'আমি', userIds: ['me', 'me-before'] };
 const at = (seq, timestamp, fields) => message(seq, { timestamp, ...fields });
 
 function rows(list, { pending = [], dividerSeq = null, timeline = { ...emptyTimeline(), epoch: 'e1' } } = {}) {
@@ -39,6 +39,10 @@ test('the "new" divider stands before the first unread message, once, and ends t
 test('own messages are known by the user, not by the name', () => {
   const [, own, other] = rows([at(1, '2026-11-20T08:00:00Z', { user_id: 'me' }), at(2, '2026-11-20T08:00:00Z', { username: 'আমি' })]);
   assert.deepEqual([own.isOwn, other.isOwn], [true, false]);
+});
+
+test('what we said before the server forgot us is still ours', () => {
+  assert.equal(rows([at(1, '2026-11-20T08:00:00Z', { user_id: 'me-before' })]).at(-1).isOwn, true);
 });
 
 test('pending messages come last, as one\'s own, and group with what was sent', () => {

@@ -98,6 +98,12 @@ test('a reset is an honest row, and numbering goes on from its seq', () => {
   assert.deepEqual([timeline.epoch, timeline.head], ['e2', 2]);
 });
 
+test('resets without a message between them are one row', () => {
+  const timeline = line.withReset(line.withReset(opened(1, messages(1, 1)), { epoch: 'e2', seq: 0 }), { epoch: 'e3', seq: 0 });
+  assert.deepEqual(kinds(timeline), ['message', 'reset']);
+  assert.equal(timeline.epoch, 'e3');
+});
+
 test('a join that finds a new epoch shows what it does not have yet below a reset', () => {
   const page = [message(2), message(3, { id: 'x3' }), message(4, { id: 'x4' })];
   const back = line.withJoined(opened(3, messages(1, 3)), joined('general', { epoch: 'e2', seq: 4, messages: page }));

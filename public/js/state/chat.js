@@ -9,7 +9,7 @@ import { withNewerPage, withNewestPage, withOlderPage } from './timeline_pages.j
 
 export function emptyChat() {
   return {
-    me: null, // {userId, username} as the server last said
+    me: null, // {userId, username, userIds} as the server last said, and our ids of before
     limits: { room_name_chars: 64, username_chars: 32, content_chars: 4000 },
     connection: emptyConnection(),
     rooms: new Map(), // by id, the ones we are in
@@ -44,7 +44,10 @@ const events = {
     return { ...state, connection, rooms: new Map(left), outbox: sent };
   },
   identified(state, { userId, username }) {
-    return { ...state, me: { userId, username }, outbox: outbox.withStrangersFailed(state.outbox, userId) };
+    // A server that forgot us gives us another id; what we said before is still ours.
+    const former = state.me?.username === username ? state.me.userIds.filter((id) => id !== userId) : [];
+    const me = { userId, username, userIds: [userId, ...former] };
+    return { ...state, me, outbox: outbox.withStrangersFailed(state.outbox, userId) };
   },
   frame(state, { frame, now }) {
     return Object.hasOwn(frames, frame.type) ? frames[frame.type](state, frame, now) : withRoomFrame(state, frame, now);

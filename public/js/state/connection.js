@@ -8,9 +8,9 @@ export function emptyConnection() {
 
 export function withStatus(connection, { phase, reason = null, retryAt = null }, now) {
   const isLost = phase === 'connecting' || phase === 'waiting';
-  // 'connecting' after 'waiting' goes on for the same reason.
-  const kept = phase === 'connecting' ? connection.reason : reason;
-  return { phase, reason: kept, retryAt, lostAt: isLost ? (connection.lostAt ?? now) : null };
+  // How it began says most: a server that restarts also refuses a try or two on the way.
+  const isSame = phase === 'connecting' || (isLost && reason === 'lost' && connection.lostAt !== null);
+  return { phase, reason: (isSame && connection.reason) || reason, retryAt, lostAt: isLost ? (connection.lostAt ?? now) : null };
 }
 
 /**

@@ -23,7 +23,7 @@ export function rowsOf({ timeline, dividerSeq }, pending, me, dayOf = localDayOf
     if (isDivided) rows.push({ kind: 'new', key: 'new' });
     isDividerDue &&= !isDivided;
     const isContinued = previous !== null && day === dayBefore && !isDivided && continues(previous, entry, at);
-    rows.push({ ...entry, at, isOwn: entry.user_id === me?.userId, isContinued });
+    rows.push({ ...entry, at, isOwn: me !== null && me.userIds.includes(entry.user_id), isContinued });
     previous = { entry, at };
     dayBefore = day;
   }

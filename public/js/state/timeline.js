@@ -99,7 +99,9 @@ export function withReset(timeline, { epoch, seq }) {
   const renumbered = { ...timeline, epoch, head: seq };
   if (timeline.hasNewer) return { ...renumbered, isStale: true };
   const reset = { kind: 'reset', key: `reset:${epoch}`, seq };
-  return { ...renumbered, entries: [...timeline.entries, reset] };
+  // Two in a row say no more than one.
+  const before = timeline.entries.at(-1)?.kind === 'reset' ? timeline.entries.slice(0, -1) : timeline.entries;
+  return { ...renumbered, entries: [...before, reset] };
 }
 
 export function withNotice(timeline, notice) {
