@@ -179,6 +179,10 @@ impl Outbox {
 impl Recipient for Outbox {
     fn push(&self, frame: &Frame) -> Pushed {
         let mut state = self.lock();
+        if state.bytes + frame.len() > self.max_bytes {
+            // The hub pushes whole batches before it flushes: nobody is slow for that.
+            state.write(&self.socket);
+        }
         if state.phase != Phase::Open {
             return Pushed::Behind;
         }
