@@ -79,6 +79,10 @@ impl ClientFrame {
     /// [`ErrorCode::BadFrame`], [`ErrorCode::UnknownType`] or [`ErrorCode::BadContent`], with a
     /// sentence that names the field.
     pub fn parse(text: &str) -> Result<Self, Unreadable> {
+        // serde would take an array for an object whose fields stand in order.
+        if !text.trim_start().starts_with('{') {
+            return Err(Unreadable::new(ErrorCode::BadFrame, "the frame is not a JSON object".to_owned()));
+        }
         let frame: AnyFrame<'_> = serde_json::from_str(text)
             .map_err(|error| Unreadable::new(ErrorCode::BadFrame, explain(&error)))?;
         let (nonce, room_id) = (frame.nonce.clone(), frame.room_id.clone());
