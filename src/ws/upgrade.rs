@@ -101,6 +101,8 @@ impl Door {
             let headers = response.headers_mut();
             headers.insert(header::UPGRADE, header::HeaderValue::from_static("websocket"));
             headers.insert(header::CONNECTION, header::HeaderValue::from_static("upgrade"));
+            // For those who speak another version (RFC 6455, section 4.4).
+            headers.insert(header::SEC_WEBSOCKET_VERSION, header::HeaderValue::from_static("13"));
             return response;
         };
         if self.sessions.is_draining() {
