@@ -49,7 +49,6 @@ fn show(file: &EmbeddedFile, path: &str, asked: &HeaderMap) -> Response {
     // Asked for again each time, answered with 304: a new version is there at once.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(name("cross-origin-opener-policy"), HeaderValue::from_static("same-origin"));
     response

@@ -20,6 +20,7 @@ use axum::middleware;
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
 
 use self::error::ApiError;
 use crate::chat::Chat;
@@ -71,6 +72,11 @@ pub fn router(site: Site, sessions: Router) -> Router {
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .with_state(site)
         .merge(sessions)
+        // An answer that bears what people wrote is never taken for a page.
+        .layer(SetResponseHeaderLayer::overriding(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ))
         .layer(middleware::from_fn(trace::log_request))
 }
 
