@@ -275,6 +275,26 @@ async fn a_slow_reader_is_closed_and_harms_nobody() {
     assert!(reader.untaken("gap").is_empty(), "{reader}");
 }
 
+/// A burst that is larger than an outbox, faster than the hub can hand it on one by one.
+#[tokio::test]
+async fn a_burst_makes_nobody_a_slow_reader() {
+    const BURST: usize = 200;
+    let node = Node::memory().await;
+    let mut writer = Client::full(&node, "writer").await;
+    let mut reader = Client::full(&node, "reader").await;
+    writer.join("general").await;
+    reader.join("general").await;
+    let frame = json!({ "type": "text", "room_id": "general", "content": "আ".repeat(4000) });
+    let burst = async {
+        for _ in 0..BURST {
+            writer.send(frame.clone()).await;
+        }
+        writer.texts(BURST).await
+    };
+    let (written, read) = tokio::join!(burst, reader.texts(BURST));
+    assert!(written == read, "both get all of it");
+}
+
 #[tokio::test]
 async fn the_sessions_of_a_frozen_node_are_gone_until_it_thaws() {
     let Some(cluster) = Cluster::with(2, &[("presence.linger", "500ms")]).await else { return };
