@@ -143,6 +143,9 @@ test('unsent messages wait for who wrote them', () => {
   other.chat.exit();
   other.chat.enter('রহিম', 'general');
   assert.deepEqual(other.store.state.outbox.map(({ content }) => content), ['ক']);
+  other.chat.exit();
+  other.chat.enter('করিম', 'general');
+  assert.equal(other.storage.outboxOf('রহিম').length, 1);
 });
 
 test('what was sent before the server forgot us is not sent again unasked', () => {

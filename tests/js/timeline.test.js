@@ -124,6 +124,12 @@ test('rows are not taken away from who reads far up: new ones are only counted',
   assert.deepEqual([reading.hasNewer, reading.below, reading.head], [true, 20, 320]);
 });
 
+test('a gap or a notice takes no row away from who reads far up either', () => {
+  const reading = line.withFollowing(told(opened(), ...messages(1, 300)), false);
+  assert.equal(line.withGap(reading, { from: 301, to: 302 }).entries[0].seq, 1);
+  assert.equal(line.withNotice(reading, notice('join', 'a')).entries[0].seq, 1);
+});
+
 test('coming to the bottom ends the count', () => {
   const away = told(line.withFollowing(opened(), false), message(1));
   assert.equal(away.below, 1);
