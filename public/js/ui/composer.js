@@ -52,7 +52,7 @@ export function composer({ i18n, chat, store, storage }) {
   function updateCount(written, max) {
     const count = byId('composer-count');
     count.hidden = written < max * COUNT_FROM;
-    count.classList.toggle('composer__count-over', written > max);
+    count.classList.toggle('composer__count--over', written > max);
     setText(count, written > max
       ? i18n.text('characters_over', { count: written - max })
       : i18n.text('characters_left', { count: max - written }));

@@ -14,7 +14,7 @@ export function connectionStrip({ i18n, chat }) {
   retry.addEventListener('click', () => chat.retryNow());
 
   function show(kind, text) {
-    strip.classList.toggle('connection-strip-shown', kind !== null);
+    strip.classList.toggle('connection-strip--shown', kind !== null);
     strip.dataset.kind = kind ?? '';
     if (kind !== null) setText(byId('connection-text'), text);
     // Screen readers hear a new state once, not every second of its countdown.

@@ -18,9 +18,9 @@ export function createMessage(row, { i18n, chat }) {
 export function updateMessage(element, row, { i18n }) {
   element.dataset.key = row.key;
   if (Number.isFinite(row.seq)) element.dataset.seq = row.seq;
-  element.classList.toggle('message-own', row.isOwn);
-  element.classList.toggle('message-continued', row.isContinued);
-  element.classList.toggle('message-emoji', EMOJI_ONLY.test(row.content));
+  element.classList.toggle('message--own', row.isOwn);
+  element.classList.toggle('message--continued', row.isContinued);
+  element.classList.toggle('message--emoji', EMOJI_ONLY.test(row.content));
   setText(element.querySelector('.message__author'), row.username);
   updateTime(element.querySelector('.message__time'), row.at, i18n.format);
   updateContent(element.querySelector('.message__content'), row.content);

@@ -8,7 +8,7 @@ const NAMES_SHOWN = 3;
 export function createNotice(row, { i18n }) {
   const isDivider = row.kind === 'day' || row.kind === 'new';
   const element = cloned(isDivider ? 'divider-template' : 'notice-template', i18n);
-  element.classList.add(isDivider ? `divider-${row.kind}` : `notice-${row.kind}`);
+  element.classList.add(isDivider ? `divider--${row.kind}` : `notice--${row.kind}`);
   return element;
 }
 

@@ -40,7 +40,7 @@ export function roomList(page) {
     const badge = item.querySelector('.room-list__unread');
     setAttribute(link, 'aria-current', isActive ? 'page' : null);
     setAttribute(link, 'aria-label', labelOf(name, count, unread));
-    link.classList.toggle('room-list__link-unread', unread > 0);
+    link.classList.toggle('room-list__link--unread', unread > 0);
     setText(item.querySelector('.room-list__name'), name);
     setText(item.querySelector('.room-list__count'), i18n.format.number(count));
     setText(badge, i18n.format.number(unread));

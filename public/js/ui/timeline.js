@@ -44,7 +44,7 @@ export function timeline(page) {
       updateEdges(room, list);
     });
     shown = { room: room.id, entries: room.timeline.entries };
-    const divider = isOpening ? rows.querySelector('.divider-new') : null;
+    const divider = isOpening ? rows.querySelector('.divider--new') : null;
     if (divider) keeper.toTop(divider);
     updateJump(room.timeline);
     setAttribute(scroller, 'aria-label', i18n.text('timeline_label', { room: room.id }));
