@@ -6,9 +6,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::harness::raw::first_byte;
 use crate::harness::roamer::outage;
-use crate::harness::{Client, Cluster, LONG_DEADLINE, Node, RawSocket, Roamer, eventually};
+use crate::harness::{Client, Cluster, LONG_DEADLINE, Roamer, eventually};
 
 /// One full session on each of two nodes, and a plain one, in the room `general`.
 async fn three_friends(cluster: &Cluster) -> (Client, Client, Client) {
@@ -24,6 +23,38 @@ async fn three_friends(cluster: &Cluster) -> (Client, Client, Client) {
     (rahim, karim, plain)
 }
 
+/// Lets everybody say so many things, and counts what was acknowledged.
+async fn talk(roamers: &mut [Roamer], each: usize, said: &AtomicUsize) {
+    let talk = roamers.iter_mut().enumerate().map(|(place, roamer)| async move {
+        for number in 0..each {
+            roamer.say(&format!("{place} says {number}")).await;
+            said.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    join_all(talk).await;
+}
+
+async fn until_said(said: &AtomicUsize, count: usize) {
+    let is_reached = async || (said.load(Ordering::Relaxed) >= count).then_some(());
+    eventually("talk goes on", LONG_DEADLINE, is_reached).await;
+}
+
+/// Everybody hears so many messages, each once and in one order, over one connection.
+async fn assert_heard_once(roamers: &mut [Roamer], count: usize) {
+    for roamer in &mut *roamers {
+        roamer.hear(count).await;
+        roamer.assert_whole();
+        assert!(roamer.closes.is_empty(), "no session is dropped: {:?}", roamer.closes);
+    }
+    for roamer in &*roamers {
+        assert_eq!(roamer.contents(), roamers[0].contents(), "one order");
+    }
+    let mut once = roamers[0].contents();
+    once.sort();
+    once.dedup();
+    assert_eq!(once.len(), count, "each message once");
+}
+
 #[tokio::test]
 async fn a_subscription_that_breaks_again_and_again_loses_nothing() {
     const WRITERS: usize = 4;
@@ -34,41 +65,47 @@ async fn a_subscription_that_breaks_again_and_again_loses_nothing() {
         let node = &cluster.nodes[place % 2];
         roamers.push(Roamer::enter(&[node], &format!("roamer {place}"), "general").await);
     }
-    for roamer in &mut roamers {
-        // Arrivals of the others are no disturbance.
-        roamer.client().catch_up().await;
-        roamer.client().take_all();
+    for (place, roamer) in roamers.iter_mut().enumerate() {
+        for later in place + 1..WRITERS + 2 {
+            roamer.client().sees_join(&format!("roamer {later}")).await;
+        }
     }
     let said = AtomicUsize::new(0);
-    let talk = roamers.into_iter().enumerate().map(|(place, mut roamer)| {
-        let said = &said;
-        async move {
-            for number in 0..if place < WRITERS { EACH } else { 0 } {
-                roamer.say(&format!("{place} says {number}")).await;
-                said.fetch_add(1, Ordering::Relaxed);
-            }
-            roamer.hear(WRITERS * EACH).await;
-            roamer
-        }
-    });
+    let (writers, readers) = roamers.split_at_mut(WRITERS);
+    let talk = talk(writers, EACH, &said);
+    let listen = join_all(readers.iter_mut().map(|reader| reader.hear(WRITERS * EACH)));
     let breaks = async {
         for count in (0..WRITERS * EACH).step_by(15) {
-            let reached = async || (said.load(Ordering::Relaxed) >= count).then_some(());
-            eventually("the writers go on", LONG_DEADLINE, reached).await;
+            until_said(&said, count).await;
             cluster.redis.command(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
         }
     };
-    let (roamers, ()) = tokio::join!(join_all(talk), breaks);
-    for roamer in &roamers {
-        roamer.assert_whole();
+    tokio::join!(talk, listen, breaks);
+    assert_heard_once(&mut roamers, WRITERS * EACH).await;
+    for roamer in &mut roamers {
         roamer.assert_undisturbed();
-        assert!(roamer.closes.is_empty(), "no session is dropped: {:?}", roamer.closes);
-        assert_eq!(roamer.contents(), roamers[0].contents(), "one order");
     }
-    let mut once = roamers[0].contents();
-    once.sort();
-    once.dedup();
-    assert_eq!(once.len(), WRITERS * EACH, "each message once");
+}
+
+#[tokio::test]
+async fn commands_that_break_off_are_sent_again_and_posted_once() {
+    const EACH: usize = 60;
+    let Some(cluster) = Cluster::start(2).await else { return };
+    let mut roamers = Vec::new();
+    for place in 0..4 {
+        let node = &cluster.nodes[place % 2];
+        roamers.push(Roamer::enter(&[node], &format!("roamer {place}"), "general").await);
+    }
+    let said = AtomicUsize::new(0);
+    let talk = talk(&mut roamers, EACH, &said);
+    let breaks = async {
+        for count in (0..4 * EACH).step_by(20) {
+            until_said(&said, count).await;
+            cluster.redis.command(&["CLIENT", "KILL", "TYPE", "normal"]).await;
+        }
+    };
+    tokio::join!(talk, breaks);
+    assert_heard_once(&mut roamers, 4 * EACH).await;
 }
 
 #[tokio::test]
@@ -81,37 +118,17 @@ async fn a_redis_that_is_back_at_once_costs_nobody_a_word() {
         roamers.push(Roamer::enter(&[node], &format!("roamer {place}"), "general").await);
     }
     let said = AtomicUsize::new(0);
-    let talk = join_all(roamers.iter_mut().enumerate().map(|(place, roamer)| {
-        let said = &said;
-        async move {
-            for number in 0..EACH {
-                roamer.say(&format!("{place} says {number}")).await;
-                said.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-    }));
+    let talk = talk(&mut roamers, EACH, &said);
     let redis = &mut cluster.redis;
     let bounces = async {
         for count in [20, 60, 100] {
-            let reached = async || (said.load(Ordering::Relaxed) >= count).then_some(());
-            eventually("the writers go on", LONG_DEADLINE, reached).await;
+            until_said(&said, count).await;
             redis.kill();
             redis.restart().await;
         }
     };
     tokio::join!(talk, bounces);
-    for roamer in &mut roamers {
-        roamer.hear(4 * EACH).await;
-        roamer.assert_whole();
-        assert!(roamer.closes.is_empty(), "no session is dropped: {:?}", roamer.closes);
-    }
-    for roamer in &roamers {
-        assert_eq!(roamer.contents(), roamers[0].contents(), "one order");
-    }
-    let mut once = roamers[0].contents();
-    once.sort();
-    once.dedup();
-    assert_eq!(once.len(), 4 * EACH, "each message once");
+    assert_heard_once(&mut roamers, 4 * EACH).await;
 }
 
 #[tokio::test]
@@ -244,75 +261,4 @@ async fn a_frozen_redis_kills_nobody() {
         client.hears("last").await;
         assert!(client.untaken("leave").is_empty() && client.untaken("join").is_empty(), "{client}");
     }
-}
-
-#[tokio::test]
-async fn a_slow_reader_is_closed_and_harms_nobody() {
-    let settings = [("limits.frame_bytes", "16384"), ("limits.outbox_bytes", "65536")];
-    let node = Node::with(&settings).await;
-    let mut writer = Client::full(&node, "writer").await;
-    let mut reader = Client::full(&node, "reader").await;
-    writer.join("general").await;
-    reader.join("general").await;
-    let mut stalled = RawSocket::narrow(node.port, "/ws?username=stalled", Some("adda.v1")).await;
-    stalled.frame(first_byte::TEXT, br#"{"type":"join","room_id":"general"}"#).await;
-    writer.sees_join("stalled").await;
-
-    let content = "আ".repeat(4000);
-    let mut said = 0;
-    while node.http().connections("general").await.len() == 3 {
-        assert!(said < 5000, "60 MB wait for a session that reads nothing");
-        for _ in 0..20 {
-            writer.say("general", &content).await;
-            said += 1;
-        }
-        writer.texts(20).await;
-        for message in reader.texts(20).await {
-            assert_eq!(message["content"], *content);
-        }
-    }
-    assert_eq!(stalled.close_code().await, Some(4009));
-    assert!(reader.untaken("gap").is_empty(), "{reader}");
-}
-
-/// A burst that is larger than an outbox, faster than the hub can hand it on one by one.
-#[tokio::test]
-async fn a_burst_makes_nobody_a_slow_reader() {
-    const BURST: usize = 200;
-    let node = Node::memory().await;
-    let mut writer = Client::full(&node, "writer").await;
-    let mut reader = Client::full(&node, "reader").await;
-    writer.join("general").await;
-    reader.join("general").await;
-    let frame = json!({ "type": "text", "room_id": "general", "content": "আ".repeat(4000) });
-    let burst = async {
-        for _ in 0..BURST {
-            writer.send(frame.clone()).await;
-        }
-        writer.texts(BURST).await
-    };
-    let (written, read) = tokio::join!(burst, reader.texts(BURST));
-    assert!(written == read, "both get all of it");
-}
-
-#[tokio::test]
-async fn the_sessions_of_a_frozen_node_are_gone_until_it_thaws() {
-    let Some(cluster) = Cluster::with(2, &[("presence.linger", "500ms")]).await else { return };
-    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
-    let mut karim = Client::full(&cluster.nodes[1], "করিম").await;
-    rahim.join("general").await;
-    karim.join("general").await;
-    cluster.nodes[0].freeze();
-    let alone = [karim.connection_id.clone()];
-    eventually("the frozen node's session is gone", LONG_DEADLINE, async || {
-        (cluster.nodes[1].http().connections("general").await == alone).then_some(())
-    })
-    .await;
-    karim.sees_leave("রহিম").await;
-    karim.say("general", "while frozen").await;
-    cluster.nodes[0].thaw();
-    cluster.until_agreed("general", &[&rahim.connection_id, &karim.connection_id]).await;
-    rahim.hears("while frozen").await;
-    rahim.say("general", "back").await;
-    karim.hears("back").await;
 }

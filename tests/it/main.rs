@@ -18,7 +18,7 @@ mod browser;
 mod cluster;
 // Error codes and close codes.
 mod errors;
-// Redis down, frozen, emptied, deaf; slow readers.
+// Redis down, frozen, emptied, set back; connections to it that break.
 mod faults;
 // The protocol `adda.v1`, frame by frame.
 mod full;
@@ -34,7 +34,11 @@ mod rest;
 mod restarts;
 // History, and coming back by place.
 mod resume;
+// Redis with less than it had: numbering and places afterwards.
+mod set_back;
 // Upgrades, CORS, files, probes, metrics.
 mod site;
+// Slow readers, bursts, frozen nodes, silent sockets.
+mod stalls;
 // Settings, first words and last words of a process.
 mod startup;

@@ -91,6 +91,22 @@ async fn a_big_room_tells_its_count_instead_of_names() {
 }
 
 #[tokio::test]
+async fn joined_names_a_page_of_a_crowd_and_counts_all_of_it() {
+    let Some(cluster) = Cluster::start(2).await else { return };
+    let mut crowd = Vec::new();
+    for place in 0..120 {
+        let mut client = Client::full(&cluster.nodes[place % 2], &format!("guest {place}")).await;
+        let joined = client.join("crowd").await;
+        assert_eq!(joined["client_count"], place + 1);
+        let members = joined["members"].as_array().unwrap().len();
+        assert!(members == place + 1 || (members < place + 1 && members >= 50), "{members} of {place}");
+        crowd.push(client);
+    }
+    let ids: Vec<_> = crowd.iter().map(|client| client.connection_id.as_str()).collect();
+    cluster.agree("crowd", &ids).await;
+}
+
+#[tokio::test]
 async fn counts_come_at_most_once_a_second() {
     let node = Node::with(&[("presence.announce_up_to", "1")]).await;
     let mut witness = Client::full(&node, "witness").await;

@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio_tungstenite::tungstenite::Error;
 
 use crate::harness::roamer::outage;
-use crate::harness::{Client, Cluster, DEADLINE, LONG_DEADLINE, Node, Roamer, eventually};
+use crate::harness::{Client, Cluster, DEADLINE, Dial, LONG_DEADLINE, Node, Roamer, eventually};
 
 #[tokio::test]
 async fn a_node_that_is_told_to_stop_sends_its_sessions_away_quietly() {
@@ -60,6 +61,39 @@ async fn plain_sessions_are_told_to_come_back_too() {
     node.terminate();
     assert_eq!(plain.closed().await, 1012);
     assert!(node.exited().await.success());
+}
+
+#[tokio::test]
+async fn a_node_that_leaves_takes_no_new_sessions() {
+    let mut node = Node::with(&[("server.drain", "3s")]).await;
+    let mut sessions = Vec::new();
+    for number in 0..20 {
+        sessions.push(Client::full(&node, &format!("session {number}")).await);
+    }
+    node.terminate();
+    let http = node.http();
+    let is_draining = async || (http.status("/readyz").await == Some(503)).then_some(());
+    eventually("a node that leaves is not ready", DEADLINE, is_draining).await;
+    let refusal = Dial::plain(node.port, "/ws").try_open().await.expect_err("it is refused");
+    match refusal {
+        Error::Http(response) => assert_eq!(response.status(), 503),
+        other => panic!("503, not {other}"),
+    }
+    for session in &mut sessions {
+        assert_eq!(session.closed().await, 1012);
+    }
+    assert!(node.exited().await.success());
+}
+
+#[tokio::test]
+async fn a_node_can_leave_while_redis_is_gone() {
+    let Some(mut cluster) = Cluster::with(1, &[("server.drain", "100ms")]).await else { return };
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    rahim.join("general").await;
+    cluster.redis.kill();
+    cluster.nodes[0].terminate();
+    assert_eq!(rahim.closed().await, 1012);
+    assert!(cluster.nodes[0].exited().await.success());
 }
 
 #[tokio::test]

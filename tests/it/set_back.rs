@@ -1,0 +1,115 @@
+//! Redis comes back with less than it had, or with all of it under another process: numbers that were
+//! given twice are never taken for the same.
+
+use serde_json::json;
+
+use crate::harness::{Client, Cluster};
+
+fn seqs(joined: &serde_json::Value) -> Vec<u64> {
+    joined["messages"].as_array().unwrap().iter().map(|message| message["seq"].as_u64().unwrap()).collect()
+}
+
+async fn bounce(cluster: &mut Cluster) {
+    cluster.redis.kill();
+    for node in &mut cluster.nodes {
+        node.until_readyz(503).await;
+    }
+    cluster.redis.restart().await;
+    for node in &mut cluster.nodes {
+        node.until_ready().await;
+    }
+}
+
+#[tokio::test]
+async fn a_place_from_before_a_restart_of_redis_is_still_good() {
+    let Some(mut cluster) = Cluster::start(2).await else { return };
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    rahim.join("general").await;
+    for content in ["one", "two", "three"] {
+        rahim.say("general", content).await;
+    }
+    let before = rahim.texts(3).await;
+    let epoch = rahim.say("general", "four").await["epoch"].clone();
+    bounce(&mut cluster).await;
+    rahim.hears("four").await;
+    let five = rahim.post("general", "five", "n-5").await;
+    let five = if five["type"] == "ack" { five } else { rahim.post("general", "five", "n-5").await };
+    assert_eq!(five["seq"], 5);
+
+    let mut back = Client::full(&cluster.nodes[1], "back").await;
+    let joined = back.resume("general", &epoch, 3).await;
+    assert_eq!((&joined["recovered"], seqs(&joined)), (&json!(true), vec![4, 5]), "{joined}");
+    back.leave("general").await;
+    let joined = back.resume("general", &epoch, 5).await;
+    assert_eq!(joined["recovered"], false, "there was no five in that epoch: {joined}");
+    assert_eq!(cluster.nodes[1].http().messages("general", "?limit=3&before=4").await, before);
+}
+
+#[tokio::test]
+async fn a_redis_that_was_set_back_is_noticed_by_all() {
+    let Some(mut cluster) = Cluster::start(2).await else { return };
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    let mut karim = Client::full(&cluster.nodes[1], "করিম").await;
+    rahim.join("general").await;
+    karim.join("general").await;
+    for content in ["one", "two", "three"] {
+        rahim.say("general", content).await;
+    }
+    // What is said from now on is not in the file.
+    cluster.redis.command(&["CONFIG", "SET", "appendonly", "no"]).await;
+    rahim.say("general", "lost four").await;
+    let lost = rahim.say("general", "lost five").await;
+    for client in [&mut rahim, &mut karim] {
+        client.texts(5).await;
+    }
+    bounce(&mut cluster).await;
+
+    let kept = cluster.nodes[0].http().messages("general", "").await;
+    assert_eq!(kept.len(), 3, "{kept:?}");
+    let again = rahim.say("general", "another four").await;
+    assert_eq!(again["seq"], 4);
+    assert_ne!(again["epoch"], lost["epoch"], "a number that is given twice is given in another epoch");
+    for client in [&mut rahim, &mut karim] {
+        let told = client
+            .expect_that("reset or text", |frame| frame["type"] == "reset" || frame["type"] == "text")
+            .await;
+        assert_eq!((&told["type"], &told["seq"]), (&json!("reset"), &json!(3)), "before any text: {told}");
+        assert_eq!(told["epoch"], again["epoch"]);
+        assert_eq!(client.hears("another four").await["seq"], 4);
+    }
+    let mut back = Client::full(&cluster.nodes[1], "back").await;
+    let joined = back.resume("general", &lost["epoch"], 5).await;
+    assert_eq!(joined["recovered"], false, "{joined}");
+    back.leave("general").await;
+    let joined = back.resume("general", &lost["epoch"], 3).await;
+    assert_eq!((&joined["recovered"], seqs(&joined)), (&json!(true), vec![4]), "{joined}");
+}
+
+#[tokio::test]
+async fn a_session_that_sleeps_through_a_set_back_catches_up_whole() {
+    let Some(mut cluster) = Cluster::start(2).await else { return };
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    let mut plain = Client::plain(&cluster.nodes[1], "general", "plain").await;
+    rahim.join("general").await;
+    rahim.say("general", "kept").await;
+    cluster.redis.command(&["CONFIG", "SET", "appendonly", "no"]).await;
+    for number in 0..5 {
+        rahim.say("general", &format!("lost {number}")).await;
+    }
+    bounce(&mut cluster).await;
+    for number in 0..8 {
+        let nonce = format!("n-{number}");
+        while rahim.post("general", &format!("new {number}"), &nonce).await["type"] == "error" {}
+    }
+    for client in [&mut rahim, &mut plain] {
+        client.hears("kept").await;
+        for number in 0..8 {
+            let seq = client.hears(&format!("new {number}")).await["seq"].clone();
+            assert_eq!(seq, number + 2, "numbers that were seen with other words are given again");
+        }
+        client.expect_that("the lost ones", |frame| frame["content"] == "lost 4").await;
+        let more = client.untaken("text");
+        assert_eq!(more.len(), 4, "nothing comes twice: {more:?}");
+    }
+    assert_eq!(rahim.untaken("reset").len(), 1, "{rahim}");
+}

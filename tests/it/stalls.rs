@@ -1,0 +1,100 @@
+//! Readers that stop reading, bursts, nodes that stop running, sockets that fall silent.
+
+use serde_json::json;
+
+use crate::harness::raw::first_byte;
+use crate::harness::{Client, Cluster, LONG_DEADLINE, Node, RawSocket, eventually};
+
+#[tokio::test]
+async fn a_slow_reader_is_closed_and_harms_nobody() {
+    let settings = [("limits.frame_bytes", "16384"), ("limits.outbox_bytes", "65536")];
+    let node = Node::with(&settings).await;
+    let mut writer = Client::full(&node, "writer").await;
+    let mut reader = Client::full(&node, "reader").await;
+    writer.join("general").await;
+    reader.join("general").await;
+    let mut stalled = RawSocket::narrow(node.port, "/ws?username=stalled", Some("adda.v1")).await;
+    stalled.frame(first_byte::TEXT, br#"{"type":"join","room_id":"general"}"#).await;
+    writer.sees_join("stalled").await;
+
+    let content = "আ".repeat(4000);
+    let mut said = 0;
+    while node.http().connections("general").await.len() == 3 {
+        assert!(said < 5000, "60 MB wait for a session that reads nothing");
+        for _ in 0..20 {
+            writer.say("general", &content).await;
+            said += 1;
+        }
+        writer.texts(20).await;
+        for message in reader.texts(20).await {
+            assert_eq!(message["content"], *content);
+        }
+    }
+    assert_eq!(stalled.close_code().await, Some(4009));
+    assert!(reader.untaken("gap").is_empty(), "{reader}");
+}
+
+/// A burst that is larger than an outbox, faster than the hub can hand it on one by one.
+#[tokio::test]
+async fn a_burst_makes_nobody_a_slow_reader() {
+    const BURST: usize = 200;
+    let node = Node::memory().await;
+    let mut writer = Client::full(&node, "writer").await;
+    let mut reader = Client::full(&node, "reader").await;
+    writer.join("general").await;
+    reader.join("general").await;
+    let frame = json!({ "type": "text", "room_id": "general", "content": "আ".repeat(4000) });
+    let burst = async {
+        for _ in 0..BURST {
+            writer.send(frame.clone()).await;
+        }
+        writer.texts(BURST).await
+    };
+    let (written, read) = tokio::join!(burst, reader.texts(BURST));
+    assert!(written == read, "both get all of it");
+}
+
+#[tokio::test]
+async fn the_sessions_of_a_frozen_node_are_gone_until_it_thaws() {
+    let Some(cluster) = Cluster::with(2, &[("presence.linger", "500ms")]).await else { return };
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    let mut karim = Client::full(&cluster.nodes[1], "করিম").await;
+    rahim.join("general").await;
+    karim.join("general").await;
+    cluster.nodes[0].freeze();
+    let alone = [karim.connection_id.clone()];
+    eventually("the frozen node's session is gone", LONG_DEADLINE, async || {
+        (cluster.nodes[1].http().connections("general").await == alone).then_some(())
+    })
+    .await;
+    karim.sees_leave("রহিম").await;
+    karim.say("general", "while frozen").await;
+    cluster.nodes[0].thaw();
+    cluster.until_agreed("general", &[&rahim.connection_id, &karim.connection_id]).await;
+    rahim.hears("while frozen").await;
+    rahim.say("general", "back").await;
+    karim.hears("back").await;
+}
+
+#[tokio::test]
+async fn who_does_not_answer_pings_is_dropped_and_who_does_stays() {
+    let settings = [("session.heartbeat", "1s"), ("session.idle_timeout", "3s")];
+    let node = Node::with(&settings).await;
+    let mut quiet = Client::full(&node, "quiet").await;
+    quiet.join("general").await;
+    let mut dead = RawSocket::upgraded(node.port, "/ws?username=dead", None).await;
+    let dies = async {
+        let mut was_pinged = false;
+        while let Some((first_byte, _)) = dead.read_frame().await {
+            was_pinged |= first_byte == first_byte::PING;
+        }
+        assert!(was_pinged, "a silent session is asked before it is dropped");
+    };
+    tokio::select! {
+        () = dies => {}
+        // Answers pings while it waits.
+        leave = quiet.sees_leave("nobody") => panic!("{leave}"),
+    }
+    quiet.say("general", "still here").await;
+    quiet.hears("still here").await;
+}
