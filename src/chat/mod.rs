@@ -267,6 +267,7 @@ impl Chat {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<RoomCount>, Refused> {
+        self.check_contact()?;
         Ok(self.inner.backend.rooms(prefix, after, limit).await?)
     }
 
@@ -277,7 +278,17 @@ impl Chat {
         after: Option<&str>,
         limit: usize,
     ) -> Result<(u64, Vec<Member>), Refused> {
+        self.check_contact()?;
         Ok(self.inner.backend.members(room, after, limit).await?)
+    }
+
+    /// A node that was cut off may find the backend without its own sessions, until it has put
+    /// them back; till then it has no answer about who is where.
+    fn check_contact(&self) -> Result<(), Refused> {
+        if self.inner.is_answered.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        Err(Refused::new(ErrorCode::Unavailable, "The server has lost its storage; try again"))
     }
 
     /// The living nodes.

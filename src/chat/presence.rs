@@ -30,6 +30,8 @@ impl Chat {
                 _ = beats.tick() => {
                     let beat = self.beat(&mut is_settled).await;
                     self.inner.is_answered.store(beat.is_ok(), Ordering::Relaxed);
+                    // What was given up may yet take effect, in any order.
+                    is_settled &= beat.is_ok();
                     contact = tell_change(contact, beat);
                 }
             }
@@ -44,6 +46,8 @@ impl Chat {
         if !*is_settled {
             self.restore().await?;
             *is_settled = true;
+            // So that the others learn of it now and not with the next beat.
+            self.inner.backend.renew(&self.vitals()).await?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! A refusal over REST: a status and `{"error": sentence, "code": code}`.
 
-use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
@@ -64,6 +64,12 @@ impl From<JsonRejection> for ApiError {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             return Self::new(ErrorCode::ContentTooLong, "The body is too large");
         }
+        Self::new(ErrorCode::BadRequest, rejection.body_text())
+    }
+}
+
+impl From<PathRejection> for ApiError {
+    fn from(rejection: PathRejection) -> Self {
         Self::new(ErrorCode::BadRequest, rejection.body_text())
     }
 }

@@ -1,8 +1,8 @@
 //! A room's log, and posting to it.
 
 use axum::Json;
+use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::{BufMut, BytesMut};
@@ -10,7 +10,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::error::ApiError;
-use super::query::{Asked, bearer};
+use super::query::{Asked, Named, bearer};
 use super::{Site, json, name};
 use crate::chat::{Page, Refused, Span, guest};
 use crate::protocol::ErrorCode;
@@ -33,7 +33,7 @@ pub struct MessagesQuery {
 /// `GET /api/rooms/{room}/messages`: oldest first; `next` goes on in the same direction.
 pub async fn list_messages(
     State(site): State<Site>,
-    Path(room): Path<String>,
+    Named(room): Named<String>,
     Asked(query): Asked<MessagesQuery>,
 ) -> Result<Response, ApiError> {
     let room = site.chat.room_name(&room)?;
@@ -77,7 +77,7 @@ pub struct NewMessage {
 /// `POST /api/rooms/{room}/messages`: as a guest, or as the bearer of a token; 201 with the ack.
 pub async fn post_message(
     State(site): State<Site>,
-    Path(room): Path<String>,
+    Named(room): Named<String>,
     headers: HeaderMap,
     body: Result<Json<NewMessage>, JsonRejection>,
 ) -> Result<Response, ApiError> {

@@ -1,12 +1,12 @@
 //! Occupied rooms and who is in them.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
 use super::Site;
 use super::error::ApiError;
-use super::query::{Asked, limit, read_cursor, write_cursor};
+use super::query::{Asked, Named, limit, read_cursor, write_cursor};
 use crate::chat::RoomCount;
 use crate::model::{Member, RoomName};
 
@@ -75,7 +75,7 @@ struct RoomDetail {
 /// `GET /api/rooms/{room}`: with its sessions, by id.
 pub async fn show_room(
     State(site): State<Site>,
-    Path(room): Path<String>,
+    Named(room): Named<String>,
     Asked(query): Asked<ShowQuery>,
 ) -> Result<Json<RoomAnswer>, ApiError> {
     let room = site.chat.room_name(&room)?;

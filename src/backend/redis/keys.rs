@@ -71,7 +71,13 @@ impl Keys {
         self.of_cluster("nodes:vitals")
     }
 
-    /// Hash: when any node last renewed, and since when renewals have not stopped.
+    /// Hash: node id to the generation that it has restored its sessions in.
+    pub(super) fn restored(&self) -> String {
+        self.of_cluster("nodes:restored")
+    }
+
+    /// Hash: when any node last renewed, since when renewals have not stopped, and the generation:
+    /// a stretch in which Redis forgot nothing.
     pub(super) fn clock(&self) -> String {
         self.of_cluster("nodes:clock")
     }

@@ -1,13 +1,12 @@
 //! Which nodes live: leases by Redis' clock, and what a dead node's reaper undoes.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use redis::Pipeline;
 use tracing::{info, warn};
 use uuid::Uuid;
 
+use super::generation::Generations;
 use super::keys::Keys;
 use super::link::{Link, first, parsed, value_or_error};
 use super::scripts::{Call, Script, Scripts};
@@ -17,6 +16,9 @@ use crate::model::{NodeId, RoomName};
 
 /// Rooms reaped, or farewells said, in one pipeline, at most.
 const GROUP: usize = 256;
+
+/// What `renew.lua` returns.
+type Renewal = (u8, Vec<String>, Vec<String>, String, u64, Vec<(String, String)>);
 
 /// The leases in Redis.
 #[derive(Debug, Clone)]
@@ -30,12 +32,18 @@ pub(super) struct Liveness {
     linger_ms: u128,
     /// Without any renewal for so long, Redis was away.
     away_ms: u128,
-    /// [`Scripts::loads`] at the last renewal.
-    loads_seen: Arc<AtomicU64>,
+    generations: Generations,
 }
 
 impl Liveness {
-    pub(super) fn new(node: NodeId, keys: Keys, scripts: Scripts, link: Link, settings: &Settings) -> Self {
+    pub(super) fn new(
+        node: NodeId,
+        keys: Keys,
+        scripts: Scripts,
+        link: Link,
+        generations: Generations,
+        settings: &Settings,
+    ) -> Self {
         Self {
             node,
             keys,
@@ -45,32 +53,32 @@ impl Liveness {
             lease_ms: settings.lease.as_millis(),
             linger_ms: settings.linger.as_millis(),
             away_ms: settings.lease.div_f64(2.0).max(settings.renew_every * 2).as_millis(),
-            loads_seen: Arc::default(),
+            generations,
         }
     }
 
     pub(super) async fn renew(&self, vitals: &Vitals) -> Result<Lease> {
         let keys = &self.keys;
         let said = serde_json::to_string(vitals).expect("vitals are always JSON");
-        let call =
-            Call::new(Script::Renew, [keys.nodes(), keys.clock(), keys.vitals(), keys.lingering_index()])
-                .arg(self.node)
-                .arg(self.lease_ms)
-                .arg(said)
-                .arg(self.away_ms);
-        let (is_lost, dead, due): (u8, Vec<String>, Vec<String>) =
-            parsed(self.scripts.call(&self.link, call).await?)?;
+        let script_keys =
+            [keys.nodes(), keys.clock(), keys.vitals(), keys.lingering_index(), keys.restored()];
+        let call = Call::new(Script::Renew, script_keys)
+            .arg(self.node)
+            .arg(self.lease_ms)
+            .arg(said)
+            .arg(self.away_ms)
+            .arg(self.generations.restored());
+        let renewal: Renewal = parsed(self.scripts.call(&self.link, call).await?)?;
+        let (is_lost, dead, due, generation, age_ms, living) = renewal;
+        let is_old = u128::from(age_ms) >= self.lease_ms;
+        let lease = self.generations.see(&generation, &living, is_old, self.node);
         for node in dead {
             self.reap(&node).await?;
         }
         for farewells in due.chunks(GROUP) {
             self.say_farewells(farewells).await?;
         }
-        // A Redis that came back from its file may have forgotten its last second, leases included
-        // or not; what it holds of this node is worth a comparison either way.
-        let is_another =
-            self.loads_seen.swap(self.scripts.loads(), Ordering::Relaxed) != self.scripts.loads();
-        Ok(if is_lost == 1 || is_another { Lease::Lost } else { Lease::Held })
+        Ok(if is_lost == 1 { Lease::Lost } else { lease })
     }
 
     /// Every node sees a dead one; the first to claim it undoes it. If that one dies half-way, its
@@ -98,7 +106,8 @@ impl Liveness {
             }
         }
         let keys = &self.keys;
-        let forget = Call::new(Script::Forget, [keys.nodes(), keys.vitals(), keys.node_rooms(dead)]);
+        let forget =
+            Call::new(Script::Forget, [keys.nodes(), keys.vitals(), keys.node_rooms(dead), keys.restored()]);
         self.scripts.call(&self.link, forget.arg(dead).arg(self.lease_ms)).await?;
         info!(dead_node = %dead, sessions = removed, "Forgot a dead node");
         Ok(())
@@ -150,6 +159,7 @@ impl Liveness {
         let mut pipeline = Pipeline::new();
         pipeline.cmd("ZREM").arg(self.keys.nodes()).arg(&node);
         pipeline.cmd("HDEL").arg(self.keys.vitals()).arg(&node);
+        pipeline.cmd("HDEL").arg(self.keys.restored()).arg(&node);
         self.link.run(&pipeline).await?.into_iter().try_for_each(|value| value_or_error(value).map(drop))
     }
 

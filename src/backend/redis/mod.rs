@@ -1,6 +1,7 @@
 //! The backend of a cluster: everything shared lives in Redis, and every change of it that must
 //! be whole is one Lua script. Nothing here knows a session, a frame or a socket.
 
+mod generation;
 mod keys;
 mod link;
 mod liveness;
@@ -18,8 +19,9 @@ use redis::{AsyncConnectionConfig, Client, ErrorKind, Pipeline, RedisError};
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
+use self::generation::Generations;
 use self::keys::Keys;
-use self::link::{Link, first, unavailable};
+use self::link::{Connector, Link, first, unavailable};
 use self::liveness::Liveness;
 use self::log::Log;
 use self::presence::Presence;
@@ -56,10 +58,10 @@ impl RedisBackend {
         let settings = &config.redis;
         let client = Client::open(settings.url.as_str()).map_err(|error| misconfigured_url(&error))?;
         check(&client, settings).await?;
-        let pool = pool(settings)?;
-        let link = || Link::new(pool.clone(), settings.command_timeout);
-        let (posts, memberships, reads) = (link(), link(), link());
+        let connector = Connector::new(pool(settings)?, settings.command_timeout);
+        let (posts, memberships, reads) = (connector.link(), connector.link(), connector.link());
         let (keys, scripts) = (Keys::new(&settings.prefix), Scripts::default());
+        let generations = Generations::default();
         let (events, receiver) = mpsc::channel(settings.event_queue);
         let log = Log::start(
             keys.clone(),
@@ -73,10 +75,12 @@ impl RedisBackend {
             keys.clone(),
             scripts.clone(),
             [memberships.clone(), reads.clone()],
+            generations.clone(),
             &config.presence,
         );
-        let liveness = Liveness::new(node, keys.clone(), scripts, memberships.clone(), &config.presence);
-        let subscriber = Subscriber::start(client, keys.clone(), node, memberships, settings, events);
+        let liveness =
+            Liveness::new(node, keys.clone(), scripts, memberships.clone(), generations, &config.presence);
+        let subscriber = Subscriber::start(client, keys.clone(), node, connector, settings, events);
         let deadline = settings.command_timeout;
         Ok((Arc::new(Self { keys, log, presence, liveness, subscriber, reads, deadline }), receiver))
     }

@@ -3,6 +3,7 @@
 use redis::{Pipeline, Value};
 use uuid::Uuid;
 
+use super::generation::Generations;
 use super::keys::Keys;
 use super::link::{Link, first, parsed, value_or_error};
 use super::scripts::{Call, Script, Scripts};
@@ -24,6 +25,7 @@ pub(super) struct Presence {
     scripts: Scripts,
     writes: Link,
     reads: Link,
+    generations: Generations,
     announce_up_to: usize,
     linger_ms: u128,
 }
@@ -34,10 +36,11 @@ impl Presence {
         keys: Keys,
         scripts: Scripts,
         [writes, reads]: [Link; 2],
+        generations: Generations,
         settings: &Settings,
     ) -> Self {
         let (announce_up_to, linger_ms) = (settings.announce_up_to, settings.linger.as_millis());
-        Self { node, keys, scripts, writes, reads, announce_up_to, linger_ms }
+        Self { node, keys, scripts, writes, reads, generations, announce_up_to, linger_ms }
     }
 
     pub(super) async fn enter(&self, room: &RoomName, member: &Member) -> Result<Entered> {
@@ -82,6 +85,7 @@ impl Presence {
 
     /// Also visits the rooms that Redis believes this node to be in and that it is not.
     pub(super) async fn restore(&self, membership: &Membership) -> Result<()> {
+        let generation = self.generations.current();
         let believed: Vec<String> = {
             let mut ask = Pipeline::new();
             ask.cmd("SMEMBERS").arg(self.keys.node_rooms(&self.node.to_string()));
@@ -95,6 +99,7 @@ impl Presence {
         for group in calls.chunks(GROUP) {
             self.scripts.call_all(&self.writes, group).await?.into_iter().collect::<Result<Vec<Value>>>()?;
         }
+        self.generations.restore(generation);
         Ok(())
     }
 
@@ -125,9 +130,7 @@ impl Presence {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<RoomCount>> {
-        let mut ask = Pipeline::new();
-        ask.cmd("SMEMBERS").arg(self.keys.rooms());
-        let mut names: Vec<String> = first(self.reads.run(&ask).await?)?;
+        let mut names: Vec<String> = self.read_set(self.keys.rooms()).await?;
         names.retain(|name| name.starts_with(prefix) && after.is_none_or(|after| name.as_str() > after));
         names.sort_unstable();
         let mut rooms = Vec::new();
@@ -147,7 +150,10 @@ impl Presence {
         for name in names {
             ask.cmd("SCARD").arg(self.keys.members(&RoomName::from_trusted(name)));
         }
-        for (name, value) in names.iter().zip(self.reads.run(&ask).await?) {
+        ask.cmd("HGET").arg(self.keys.clock()).arg("generation");
+        let mut counts = self.reads.run(&ask).await?;
+        self.vouch(counts.pop())?;
+        for (name, value) in names.iter().zip(counts) {
             let client_count: u64 = parsed(value_or_error(value)?)?;
             if client_count > 0 {
                 rooms.push(RoomCount { room: RoomName::from_trusted(name), client_count });
@@ -162,15 +168,29 @@ impl Presence {
         after: Option<&str>,
         limit: usize,
     ) -> Result<(u64, Vec<Member>)> {
-        let mut ask = Pipeline::new();
-        ask.cmd("SMEMBERS").arg(self.keys.members(room));
-        let entries: Vec<String> = first(self.reads.run(&ask).await?)?;
+        let entries: Vec<String> = self.read_set(self.keys.members(room)).await?;
         let mut members: Vec<Member> = entries.iter().filter_map(|entry| read_entry(entry)).collect();
         let count = members.len() as u64;
         members.retain(|member| after.is_none_or(|after| member.id.to_string().as_str() > after));
         members.sort_unstable();
         members.truncate(limit);
         Ok((count, members))
+    }
+
+    async fn read_set(&self, key: String) -> Result<Vec<String>> {
+        let mut ask = Pipeline::new();
+        ask.cmd("SMEMBERS").arg(key);
+        ask.cmd("HGET").arg(self.keys.clock()).arg("generation");
+        let mut answers = self.reads.run(&ask).await?;
+        self.vouch(answers.pop())?;
+        first(answers)
+    }
+
+    /// The generation must be asked for *after* what it vouches for: then nothing can have been
+    /// forgotten before the reading that the answer does not show.
+    fn vouch(&self, generation: Option<Value>) -> Result<()> {
+        let generation: Option<String> = parsed(value_or_error(generation.unwrap_or(Value::Nil))?)?;
+        self.generations.vouch(generation.as_deref())
     }
 
     fn entry(&self, member: &Member) -> String {

@@ -14,7 +14,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
 use super::keys::Keys;
-use super::link::Link;
+use super::link::{Connector, Link};
 use super::wire;
 use crate::backend::{BackendError, BackendEvent, Result, Subscription};
 use crate::config::Redis as Settings;
@@ -67,7 +67,7 @@ impl Subscriber {
         client: Client,
         keys: Keys,
         node: NodeId,
-        link: Link,
+        connector: Connector,
         settings: &Settings,
         events: mpsc::Sender<BackendEvent>,
     ) -> Self {
@@ -79,7 +79,8 @@ impl Subscriber {
         });
         let supervisor = Supervisor {
             client,
-            link,
+            link: connector.link(),
+            connector,
             canary_channel: keys.canary(node),
             keys,
             settings: settings.clone(),
@@ -155,6 +156,8 @@ impl Canary {
 
 struct Supervisor {
     client: Client,
+    connector: Connector,
+    /// For canaries.
     link: Link,
     keys: Keys,
     canary_channel: String,
@@ -187,6 +190,7 @@ impl Supervisor {
                 wait = BACKOFF.0;
             }
             self.canary.lose();
+            self.connector.suspect();
             meters().subscription_losses.increment(1);
             warn!(reason = %lost, "Lost the subscription to Redis; connecting again");
             tokio::time::sleep(wait.mul_f64(1.0 - fastrand::f64() / 2.0)).await;

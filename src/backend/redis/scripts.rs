@@ -1,7 +1,6 @@
 //! The Lua scripts: loaded with the id of the Redis process in their text, called by hash, loaded
 //! anew when Redis does not know them. See `scripts/fence.lua` for why.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 
 use redis::{Cmd, Pipeline, ServerErrorKind, Value};
@@ -76,16 +75,9 @@ impl Call {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Scripts {
     hashes: Arc<RwLock<Option<Arc<Hashes>>>>,
-    loads: Arc<AtomicU64>,
 }
 
 impl Scripts {
-    /// How often Redis was met without the scripts: each time it is another process, or one that
-    /// was emptied of them, and what it holds may be older than what this node knows.
-    pub(super) fn loads(&self) -> u64 {
-        self.loads.load(Ordering::Relaxed)
-    }
-
     /// Calls one script.
     pub(super) async fn call(&self, link: &Link, call: Call) -> Result<Value> {
         let mut values = self.call_all(link, std::slice::from_ref(&call)).await?;
@@ -145,7 +137,6 @@ impl Scripts {
             loaded.into_iter().try_for_each(|value| value_or_error(value).map(drop))?;
             let hashes = Arc::new(texts.map(|text| format!("{:x}", Sha1::digest(text))));
             *self.hashes.write().expect("no code panics while it holds this lock") = Some(hashes.clone());
-            self.loads.fetch_add(1, Ordering::Relaxed);
             info!(run_id = %run, "Loaded the scripts into Redis");
             return Ok(hashes);
         }

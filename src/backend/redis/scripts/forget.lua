@@ -1,5 +1,6 @@
 -- Forgets a dead node whose rooms have all been reaped.
 -- KEYS[1] nodes  [2] what nodes say of themselves  [3] rooms of the dead node
+-- KEYS[4] which generation each node has restored its sessions in
 -- ARGV[1] dead node's id  [2] presence.lease, ms
 -- Returns 1 if it is forgotten, 0 if it lives after all or has rooms left.
 local time = redis.call('TIME')
@@ -9,4 +10,5 @@ if renewed and now - tonumber(renewed) < tonumber(ARGV[2]) then return 0 end
 if redis.call('SCARD', KEYS[3]) > 0 then return 0 end
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('HDEL', KEYS[2], ARGV[1])
+redis.call('HDEL', KEYS[4], ARGV[1])
 return 1

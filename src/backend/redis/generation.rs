@@ -1,0 +1,138 @@
+//! Whether what Redis holds of the rooms is the whole.
+//!
+//! A Redis that was emptied, restored, or restarted without its last second holds less than the
+//! nodes know. Each node puts its own sessions back; until every node that was alive before has,
+//! an answer about who is where would be short, so none is given. A node that does not come back
+//! within a lease is dead, and its sessions are missing rightly.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::backend::{BackendError, Lease, Result};
+use crate::model::NodeId;
+
+/// What this node knows of generations; a cheap handle. Written by the renewal of the lease and by
+/// restorations, read by every answer about who is where.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Generations {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The one that Redis was in at the last renewal.
+    current: String,
+    /// The one that this node has put its sessions back in.
+    restored: String,
+    /// The one in which every node has.
+    settled: String,
+    /// The nodes that lived in the settled one.
+    known: BTreeSet<String>,
+}
+
+impl Generations {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no code panics while it holds this lock")
+    }
+
+    /// The generation that this node has restored its sessions in; empty: none.
+    pub(super) fn restored(&self) -> String {
+        self.lock().restored.clone()
+    }
+
+    /// The generation in which a restoration begins now.
+    pub(super) fn current(&self) -> String {
+        self.lock().current.clone()
+    }
+
+    /// This node has put its sessions back in `generation`.
+    pub(super) fn restore(&self, generation: String) {
+        self.lock().restored = generation;
+    }
+
+    /// Takes in a renewal: `living` are the nodes with the generation that each has restored,
+    /// `is_old` says that the generation has lasted a lease.
+    pub(super) fn see(
+        &self,
+        generation: &str,
+        living: &[(String, String)],
+        is_old: bool,
+        this: NodeId,
+    ) -> Lease {
+        let mut state = self.lock();
+        if state.current.is_empty() {
+            // The first renewal: whatever this node has entered, it entered in this generation.
+            generation.clone_into(&mut state.restored);
+        }
+        let is_news = state.current != generation;
+        generation.clone_into(&mut state.current);
+        if state.restored != generation {
+            return if is_news { Lease::Lost } else { Lease::Held };
+        }
+        let this = this.to_string();
+        let has_restored = |node: &String| {
+            *node == this || living.iter().any(|(id, restored)| id == node && restored == generation)
+        };
+        if state.settled == generation || is_old || state.known.iter().all(has_restored) {
+            generation.clone_into(&mut state.settled);
+            state.known = living.iter().map(|(id, _)| id.clone()).collect();
+        }
+        Lease::Held
+    }
+
+    /// Whether what was read just before Redis named this generation is the whole. Before the
+    /// first renewal there is nothing to compare with.
+    ///
+    /// # Errors
+    /// Unavailable, for a moment.
+    pub(super) fn vouch(&self, generation: Option<&str>) -> Result<()> {
+        let state = self.lock();
+        if state.current.is_empty() || generation == Some(state.settled.as_str()) {
+            return Ok(());
+        }
+        Err(BackendError::Unavailable("not every node has put its sessions back yet".into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn living(nodes: &[(&str, &str)]) -> Vec<(String, String)> {
+        nodes.iter().map(|(id, restored)| ((*id).to_owned(), (*restored).to_owned())).collect()
+    }
+
+    #[test]
+    fn nobody_answers_before_all_have_put_their_sessions_back() {
+        let (generations, this) = (Generations::default(), NodeId::random());
+        let me = this.to_string();
+        assert_eq!(
+            generations.see("one", &living(&[(&me, "one"), ("other", "one")]), false, this),
+            Lease::Held
+        );
+        assert!(generations.vouch(Some("one")).is_ok());
+
+        // Emptied: what is read before the next renewal bears no generation, or another.
+        assert!(generations.vouch(None).is_err());
+        assert!(generations.vouch(Some("two")).is_err());
+        assert_eq!(generations.see("two", &living(&[(&me, "one")]), false, this), Lease::Lost);
+        generations.restore("two".into());
+        assert_eq!(generations.see("two", &living(&[(&me, "two")]), false, this), Lease::Held);
+        assert!(generations.vouch(Some("two")).is_err(), "the other node is not back yet");
+        generations.see("two", &living(&[(&me, "two"), ("other", "two")]), false, this);
+        assert!(generations.vouch(Some("two")).is_ok());
+    }
+
+    #[test]
+    fn a_node_that_does_not_come_back_is_waited_for_no_longer_than_a_lease() {
+        let (generations, this) = (Generations::default(), NodeId::random());
+        let me = this.to_string();
+        generations.restore("one".into());
+        generations.see("one", &living(&[(&me, "one"), ("other", "one")]), false, this);
+        generations.restore("two".into());
+        generations.see("two", &living(&[(&me, "two")]), false, this);
+        assert!(generations.vouch(Some("two")).is_err());
+        generations.see("two", &living(&[(&me, "two")]), true, this);
+        assert!(generations.vouch(Some("two")).is_ok());
+    }
+}
