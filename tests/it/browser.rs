@@ -26,7 +26,7 @@ async fn two_people_on_two_nodes_talk() {
         page.until("document.querySelectorAll('#members .members__user').length === 2").await;
         assert_eq!(page.messages().await, ["কেমন আছো?", "ভালো, র\u{200d}্যাব দেখলাম"]);
         assert_eq!(seqs(page).await, [1, 2]);
-        page.until("document.querySelectorAll('#timeline .message-own').length === 1").await;
+        page.until("document.querySelectorAll('#timeline .message--own').length === 1").await;
         page.until("document.querySelectorAll('#timeline .message[data-delivery]').length === 0").await;
     }
     rahim.close().await;

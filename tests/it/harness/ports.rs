@@ -9,8 +9,9 @@ const RANGE: std::ops::Range<u16> = 12_000..32_000;
 
 /// A port that belongs to this process until it ends.
 pub fn reserve() -> u16 {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ports");
-    std::fs::create_dir_all(&folder).expect("the target folder can be written");
+    // Shared by everybody who tests on this machine, from whatever checkout.
+    let folder = std::env::temp_dir().join("adda-test-ports");
+    std::fs::create_dir_all(&folder).expect("the folder for temporary files can be written");
     let start = uuid::Uuid::new_v4().as_u128() as u16 % (RANGE.end - RANGE.start);
     (RANGE.start + start..RANGE.end)
         .chain(RANGE.start..RANGE.start + start)
