@@ -86,6 +86,13 @@ class Project:
         session = Session(host, port or self.port, f"/ws?username={username}")
         return session, session.expect("welcome")
 
+    def is_answering(self):
+        """Whether the balancer is up: the engine takes connections to its port before it listens itself."""
+        try:
+            return self.get("/healthz")[0] == 200
+        except OSError:
+            return False
+
     def get(self, path, host="127.0.0.1", port=None):
         """(status, JSON) of a REST request, through the balancer unless told otherwise."""
         connection = http.client.HTTPConnection(host, port or self.port, timeout=10)
