@@ -20,6 +20,7 @@ const WAITING: usize = 1024;
 /// Lua counts in doubles, which are exact up to here. No room gets so far; a client may ask for it.
 const MAX_SEQ: u64 = (1 << 53) - 1;
 
+/// A draft, and where its receipt goes.
 type Waiting = (Draft, oneshot::Sender<Result<Receipt>>);
 
 /// The rooms' logs in Redis.
@@ -84,13 +85,13 @@ impl Log {
 
     pub(super) async fn read(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page> {
         let store = &self.store;
-        let value = store.scripts.call(&store.reads, store.read_call(room, &span, limit)).await?;
-        page(value)
+        page(store.scripts.call(&store.reads, store.read_call(room, &span, limit)).await?)
     }
 }
 
 /// Takes all drafts that have gathered while the last group was on its way, and sends them as one
-/// pipeline: one write and one read of the connection for many messages, in their order.
+/// pipeline: one write and one read of the connection for many messages. One group at a time, or
+/// one that fails could let a later one of the same session pass.
 async fn post_in_groups(store: Store, mut waiting: mpsc::Receiver<Waiting>) {
     let mut group = Vec::with_capacity(GROUP);
     while waiting.recv_many(&mut group, GROUP).await > 0 {
@@ -100,9 +101,8 @@ async fn post_in_groups(store: Store, mut waiting: mpsc::Receiver<Waiting>) {
         match store.scripts.call_all(&store.writes, &calls).await {
             Ok(values) => {
                 for ((draft, reply), value) in group.drain(..).zip(values) {
-                    let receipt = value.and_then(|value| receipt(&draft, value));
                     // The session may have gone meanwhile.
-                    let _ = reply.send(receipt);
+                    let _ = reply.send(value.and_then(|value| receipt(&draft, value)));
                 }
             }
             Err(error) => {

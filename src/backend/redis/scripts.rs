@@ -5,6 +5,7 @@ use std::sync::{Arc, RwLock};
 
 use redis::{Cmd, Pipeline, ServerErrorKind, Value};
 use sha1::{Digest, Sha1};
+use tokio::sync::Mutex;
 use tracing::info;
 
 use super::link::{Link, first, value_or_error};
@@ -75,6 +76,8 @@ impl Call {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Scripts {
     hashes: Arc<RwLock<Option<Arc<Hashes>>>>,
+    /// Held while loading: one loads for all that wait, in the order of their coming.
+    loading: Arc<Mutex<()>>,
 }
 
 impl Scripts {
@@ -89,31 +92,37 @@ impl Scripts {
         if calls.is_empty() {
             return Ok(Vec::new());
         }
-        let mut results = self.try_all(link, calls).await?;
+        let hashes = self.known(link, None).await?;
+        let mut results = try_all(link, &hashes, calls).await?;
         // Redis was restarted, replaced or flushed since the scripts were loaded. Calls that it
         // did not know were not run; the others keep their result.
         let unknown: Vec<usize> = (0..results.len()).filter(|&i| is_unknown_script(&results[i])).collect();
         if !unknown.is_empty() {
-            self.load(link).await?;
+            let hashes = self.known(link, Some(&hashes)).await?;
             let again: Vec<Call> = unknown.iter().map(|&i| calls[i].clone()).collect();
-            for (i, result) in unknown.into_iter().zip(self.try_all(link, &again).await?) {
+            for (i, result) in unknown.into_iter().zip(try_all(link, &hashes, &again).await?) {
                 results[i] = result;
             }
         }
         Ok(results.into_iter().map(value_or_error).collect())
     }
 
-    async fn try_all(&self, link: &Link, calls: &[Call]) -> Result<Vec<Value>> {
-        let loaded = self.hashes.read().expect("no code panics while it holds this lock").clone();
-        let hashes = match loaded {
-            Some(hashes) => hashes,
-            None => self.load(link).await?,
-        };
-        let mut pipeline = Pipeline::with_capacity(calls.len());
-        for call in calls {
-            pipeline.add_command(call.command(&hashes));
+    /// The hashes to call by; loaded anew if there are none, or none but those that Redis did not
+    /// know.
+    async fn known(&self, link: &Link, unknown: Option<&Arc<Hashes>>) -> Result<Arc<Hashes>> {
+        let usable = |hashes: &Arc<Hashes>| unknown.is_none_or(|unknown| !Arc::ptr_eq(unknown, hashes));
+        if let Some(hashes) = self.loaded().filter(usable) {
+            return Ok(hashes);
         }
-        link.run(&pipeline).await
+        let _loading = self.loading.lock().await;
+        match self.loaded().filter(usable) {
+            Some(hashes) => Ok(hashes),
+            None => self.load(link).await,
+        }
+    }
+
+    fn loaded(&self) -> Option<Arc<Hashes>> {
+        self.hashes.read().expect("no code panics while it holds this lock").clone()
     }
 
     /// Loads all scripts into the Redis at hand. INFO and SCRIPT LOAD go in one pipeline of one
@@ -142,6 +151,14 @@ impl Scripts {
         }
         Err(BackendError::Unavailable("Redis restarts again and again".into()))
     }
+}
+
+async fn try_all(link: &Link, hashes: &Hashes, calls: &[Call]) -> Result<Vec<Value>> {
+    let mut pipeline = Pipeline::with_capacity(calls.len());
+    for call in calls {
+        pipeline.add_command(call.command(hashes));
+    }
+    link.run(&pipeline).await
 }
 
 fn run_id(values: Vec<Value>) -> Result<String> {

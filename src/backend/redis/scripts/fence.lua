@@ -3,13 +3,13 @@
 -- restarted or promoted Redis does not know the script, so no number is ever given by a script
 -- that believes in another history than the one at hand.
 
--- Opens the numbering of a room: returns epoch, seq, the seq at which the epoch began, and where
--- earlier epochs ended ("epoch:seq epoch:seq …", newest first). What this Redis still has is a
+-- Opens the numbering of a room: returns epoch, seq, the seq at which the epoch began, where earlier
+-- epochs ended ("epoch:seq epoch:seq …", newest first), and when the expiry was last put off, in ms. What this Redis still has is a
 -- beginning of what was; so a head that another run wrote ends its epoch where it stands.
 local function open_head(head, log, ttl)
-  local h = redis.call('HMGET', head, 'epoch', 'seq', 'run', 'start', 'past')
+  local h = redis.call('HMGET', head, 'epoch', 'seq', 'run', 'start', 'past', 'kept')
   if h[1] and h[3] == RUN then
-    return h[1], tonumber(h[2]), tonumber(h[4]), h[5]
+    return h[1], tonumber(h[2]), tonumber(h[4]), h[5], tonumber(h[6] or 0)
   end
   local time = redis.call('TIME')
   local epoch = string.sub(redis.sha1hex(RUN .. time[1] .. '.' .. time[2] .. head), 1, 16)
@@ -29,7 +29,7 @@ local function open_head(head, log, ttl)
   redis.call('HSET', head, 'epoch', epoch, 'seq', string.format('%.0f', seq), 'run', RUN,
     'start', string.format('%.0f', seq), 'past', past)
   redis.call('PEXPIRE', head, ttl)
-  return epoch, seq, seq, past
+  return epoch, seq, seq, past, 0
 end
 
 -- Drops messages older than `ttl` ms from the front of the log.

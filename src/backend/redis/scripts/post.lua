@@ -8,16 +8,22 @@ if KEYS[3] ~= '' then
   local first = redis.call('GET', KEYS[3])
   if first then return {1, first} end
 end
-local epoch = open_head(KEYS[1], KEYS[2], ARGV[5])
+local epoch, _, _, _, kept = open_head(KEYS[1], KEYS[2], ARGV[5])
 local seq = string.format('%.0f', redis.call('HINCRBY', KEYS[1], 'seq', 1))
 local json = ARGV[2] .. ',"seq":' .. seq .. '}'
 local time = redis.call('TIME')
-local millis = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+local now, ttl = time[1] * 1000 + math.floor(time[2] / 1000), tonumber(ARGV[4])
+local millis = string.format('%.0f', now)
 redis.call('XADD', KEYS[2], 'MAXLEN', '=', ARGV[3], seq .. '-0', 't', millis, 'm', json)
--- Each time, or a young message would go with the oldest one of a slow room.
-redis.call('PEXPIRE', KEYS[2], ARGV[4])
-redis.call('PEXPIRE', KEYS[1], ARGV[5])
-if seq % 32 == 1 then drop_old(KEYS[2], tonumber(ARGV[4])) end
+-- The expiry is put off for a while longer than need be, and so not with each message. Reading
+-- leaves out what is too old.
+local spare = math.floor(ttl / 16)
+if now - kept >= spare then
+  redis.call('PEXPIRE', KEYS[2], ttl + spare)
+  redis.call('PEXPIRE', KEYS[1], ARGV[5] + spare)
+  redis.call('HSET', KEYS[1], 'kept', millis)
+  drop_old(KEYS[2], ttl)
+end
 if KEYS[3] ~= '' then
   redis.call('SET', KEYS[3], epoch .. ' ' .. seq .. ' ' .. ARGV[7], 'PX', ARGV[6])
 end
