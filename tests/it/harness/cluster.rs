@@ -56,8 +56,7 @@ impl Cluster {
         let expected = sorted(connections);
         for node in &self.nodes {
             eventually(&format!("{room} holds {expected:?}"), DEADLINE, async || {
-                let is_served = node.http().status("/api/rooms").await == Some(200);
-                (is_served && node.http().connections(room).await == expected).then_some(())
+                (node.http().connections_if_known(room).await.as_ref() == Some(&expected)).then_some(())
             })
             .await;
         }

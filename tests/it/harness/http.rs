@@ -83,13 +83,20 @@ impl Http {
 
     /// The connection ids in a room, over all pages, sorted; empty if it is not occupied.
     pub async fn connections(self, room: &str) -> Vec<String> {
+        self.connections_if_known(room).await.expect("the node can say who is where")
+    }
+
+    /// The same; `None` if the node answers 503 because it can't say.
+    pub async fn connections_if_known(self, room: &str) -> Option<Vec<String>> {
         let mut ids = Vec::new();
         let base = format!("/api/rooms/{}", encode(room));
         let mut path = base.clone();
         loop {
             let reply = self.get(&path).await;
-            if reply.status == 404 {
-                return Vec::new();
+            match reply.status {
+                404 => return Some(Vec::new()),
+                503 => return None,
+                _ => {}
             }
             assert_eq!(reply.status, 200, "GET {path}: {reply:?}");
             let detail = &reply.json()["data"];
@@ -99,7 +106,7 @@ impl Http {
             let Some(next) = detail["next"].as_str() else {
                 assert_eq!(detail["client_count"], ids.len(), "the count is not that of the list: {detail}");
                 ids.sort();
-                return ids;
+                return Some(ids);
             };
             path = format!("{base}?cursor={}", encode(next));
         }
