@@ -26,6 +26,9 @@ const HEAD_BYTES: usize = 16 * 1024;
 /// Time that answers under way are given at the end.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
+/// Time that the last session is given to part, besides what Redis may take.
+const PARTING: Duration = Duration::from_secs(3);
+
 /// How often collected metrics are condensed, whether somebody reads them or not.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -85,7 +88,7 @@ impl Server {
             stop.await;
             info!(sessions = self.sessions.count(), "Stopping: sending the sessions away");
             self.site.start_draining();
-            self.sessions.send_away(config.server.drain).await;
+            self.sessions.send_away(config.server.drain, PARTING + 2 * config.redis.command_timeout).await;
         };
         let connections = TaskTracker::new();
         tokio::select! {

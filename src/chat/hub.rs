@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::debug;
@@ -37,6 +38,8 @@ struct Inner {
     rooms: RwLock<HashMap<RoomName, Arc<Room>>>,
     page: usize,
     typing_every: Duration,
+    /// The subscription was interrupted: all rooms are to be compared with their logs.
+    resumed: Notify,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -50,7 +53,8 @@ impl Hub {
         stop: CancellationToken,
     ) -> Self {
         let rooms = RwLock::default();
-        Self { inner: Arc::new(Inner { backend, rooms, page, typing_every, tasks, stop }) }
+        let resumed = Notify::new();
+        Self { inner: Arc::new(Inner { backend, rooms, page, typing_every, resumed, tasks, stop }) }
     }
 
     /// The room, subscribed and at a known place. Several callers open it once.
@@ -118,7 +122,7 @@ impl Hub {
             for event in batch.drain(..) {
                 match event {
                     BackendEvent::Room(name, event) => self.handle(&name, event, &mut flushes),
-                    BackendEvent::Resumed => self.compare_soon(self.all()),
+                    BackendEvent::Resumed => self.inner.resumed.notify_one(),
                 }
             }
             flushes.run().await;
@@ -174,28 +178,34 @@ impl Hub {
         }
     }
 
-    /// Compares rooms with the log and repairs those that are behind.
-    fn compare_soon(&self, rooms: Vec<Arc<Room>>) {
-        let hub = self.clone();
-        self.spawn(async move {
-            for rooms in rooms.chunks(COMPARED) {
-                hub.compare(rooms).await;
+    /// After each interruption, however many came meanwhile: compares all rooms with their logs, as
+    /// often as it takes.
+    pub(super) async fn compare_when_resumed(self) {
+        loop {
+            tokio::select! {
+                () = self.inner.stop.cancelled() => return,
+                () = self.inner.resumed.notified() => {}
             }
-        });
+            for rooms in self.all().chunks(COMPARED) {
+                while let Err(error) = self.compare(rooms).await {
+                    debug!(%error, "Can't compare rooms with their logs yet");
+                    tokio::select! {
+                        () = self.inner.stop.cancelled() => return,
+                        () = tokio::time::sleep(RETRY) => {}
+                    }
+                }
+            }
+        }
     }
 
-    async fn compare(&self, rooms: &[Arc<Room>]) {
+    /// Compares rooms with their logs once and repairs those that are behind.
+    async fn compare(&self, rooms: &[Arc<Room>]) -> Result<()> {
         let names: Vec<RoomName> = rooms.iter().map(|room| room.name.clone()).collect();
-        let heads: Vec<Position> = loop {
-            match self.inner.backend.heads(&names).await {
-                Ok(heads) => break heads,
-                Err(error) => debug!(%error, "Can't compare rooms with their logs yet"),
-            }
-            tokio::time::sleep(RETRY).await;
-        };
+        let heads = self.inner.backend.heads(&names).await?;
         for (room, head) in rooms.iter().zip(&heads) {
             self.compare_with(room, head);
         }
+        Ok(())
     }
 
     /// Repairs a room that is behind a place which was read in the log.
@@ -231,7 +241,10 @@ impl Hub {
             due -= share as f64;
             if share > 0 {
                 let from = fastrand::usize(..rooms.len());
-                self.compare_soon(rooms.iter().cycle().skip(from).take(share).cloned().collect());
+                let rooms: Vec<_> = rooms.iter().cycle().skip(from).take(share).cloned().collect();
+                if let Err(error) = self.compare(&rooms).await {
+                    debug!(%error, "Can't look for silent losses now");
+                }
             }
             drop(rooms);
             empty_for

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::recipient::{Dialect, Flushes, Occupant};
 use super::room::Room;
 use super::{Chat, Refused};
-use crate::backend::{Entered, Farewell, Page, Span};
+use crate::backend::{BackendError, Entered, Farewell, Page, Span};
 use crate::model::{LoggedMessage, Position, RoomName};
 use crate::protocol::server::{self, Entrance};
 use crate::protocol::{ErrorCode, Frame};
@@ -30,7 +30,11 @@ const PAGES: usize = 1000;
 impl Chat {
     /// Opens a room for a session to join.
     pub async fn open(&self, room: &RoomName) -> Result<Seated, Refused> {
-        Ok(Seated { room: self.inner.hub.open(room).await? })
+        let deadline = self.inner.config.redis.command_timeout;
+        // Those who open a room together wait for one of them; none longer than for an answer.
+        let opening = tokio::time::timeout(deadline, self.inner.hub.open(room)).await;
+        let opened = opening.unwrap_or_else(|elapsed| Err(BackendError::Unavailable(elapsed.into())));
+        Ok(Seated { room: opened? })
     }
 
     /// Lets a session take part in a room: it is given `joined` (a full session) or the messages

@@ -113,6 +113,7 @@ impl Chat {
             stop.clone(),
         );
         tasks.spawn(hub.clone().run(events));
+        tasks.spawn(hub.clone().compare_when_resumed());
         tasks.spawn(hub.clone().keep_up(config.presence.unsubscribe_after, config.history.check_every));
         let inner = Inner {
             node,

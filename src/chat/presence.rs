@@ -103,7 +103,13 @@ impl Chat {
         self.inner.stop.cancel();
         self.inner.tasks.close();
         self.inner.tasks.wait().await;
-        if let Err(error) = self.inner.backend.retire().await {
+        // With the lease nobody would look for what could not be taken out of a room before. If that
+        // fails the lease is left to run out, and the others see to it.
+        let retired = async {
+            self.restore().await?;
+            self.inner.backend.retire().await
+        };
+        if let Err(error) = retired.await {
             warn!(error = %source_of(&error), "Could not give the lease back; it will run out");
         }
     }

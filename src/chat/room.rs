@@ -13,8 +13,8 @@ use crate::model::{ConnectionId, LoggedMessage, Member, Notice, NoticeKind, Posi
 use crate::protocol::{ErrorCode, Frame, server};
 use crate::telemetry::meters;
 
-/// Messages that wait for a repair, at most. Further ones are left out: the log has them, and the
-/// hole that they leave starts the next repair.
+/// Messages that wait for a repair, at most. Further ones are left out: the log has them, and is
+/// read once more.
 const WAITING: usize = 1024;
 
 /// The newest frames are kept so that a session which is a little behind, as one that joins while
@@ -39,6 +39,8 @@ struct State {
     members: HashMap<ConnectionId, Member>,
     flow: Flow,
     waiting: Vec<LoggedMessage>,
+    /// Whether messages were left out since the log was last read.
+    has_left_out: bool,
     tail: VecDeque<(u64, Frame)>,
     tail_bytes: usize,
     count: CountTeller,
@@ -98,7 +100,10 @@ impl Room {
 
     /// From now on a restoration counts the session as being in the room.
     pub(super) fn add_member(&self, member: &Member) {
-        self.lock().members.insert(member.id, member.clone());
+        let mut state = self.lock();
+        // Who joins again begins anew: two seats would give everything twice.
+        state.detach(member.id);
+        state.members.insert(member.id, member.clone());
     }
 
     /// From now on it doesn't, and gets nothing more. Returns whether it did.
@@ -195,7 +200,8 @@ impl Room {
 
     /// The place after which the log must be read, and how many messages wait already.
     pub(super) fn repair_from(&self) -> Option<(Position, usize)> {
-        let state = self.lock();
+        let mut state = self.lock();
+        state.has_left_out = false;
         match &state.flow {
             Flow::Repairing(given) => Some((given.clone(), state.waiting.len())),
             Flow::Opening | Flow::Live(_) => None,
@@ -279,8 +285,9 @@ impl State {
     }
 
     fn wait(&mut self, message: LoggedMessage) {
-        if self.waiting.len() < WAITING {
-            self.waiting.push(message);
+        match self.waiting.len() < WAITING {
+            true => self.waiting.push(message),
+            false => self.has_left_out = true,
         }
     }
 
@@ -295,7 +302,7 @@ impl State {
                 self.give(&message, flushes);
             }
         }
-        if !self.waiting.is_empty() {
+        if !self.waiting.is_empty() || self.has_left_out {
             return Next::Repair;
         }
         if let Flow::Repairing(given) = &self.flow {

@@ -17,6 +17,9 @@ use crate::protocol::{CloseCode, Frame};
 /// Bytes read at once. On the stack, so that a quiet connection holds no buffer.
 const READ: usize = 8 * 1024;
 
+/// Messages or reads after which other tasks are let run.
+const TURNS: u8 = 16;
+
 /// How long a client may take to answer a goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -27,6 +30,7 @@ pub struct Connection {
     decoder: Decoder,
     incoming: VecDeque<Incoming>,
     fault: Option<CloseCode>,
+    turns: u8,
 }
 
 /// A message of the client.
@@ -50,8 +54,13 @@ pub enum Ending {
 impl Connection {
     /// A connection over `outbox`, with what the client sent right behind its handshake.
     pub fn new(outbox: Arc<Outbox>, max_bytes: usize, early: &[u8]) -> Self {
-        let mut connection =
-            Self { outbox, decoder: Decoder::new(max_bytes), incoming: VecDeque::new(), fault: None };
+        let mut connection = Self {
+            outbox,
+            decoder: Decoder::new(max_bytes),
+            incoming: VecDeque::new(),
+            fault: None,
+            turns: 0,
+        };
         connection.feed(early);
         connection
     }
@@ -62,6 +71,7 @@ impl Connection {
     /// How the connection ended; there is no next message.
     pub async fn next(&mut self) -> Result<Said, Ending> {
         loop {
+            self.let_others_run().await;
             while let Some(incoming) = self.incoming.pop_front() {
                 match incoming {
                     Incoming::Text(text) => return Ok(Said::Text(text)),
@@ -81,6 +91,14 @@ impl Connection {
                 Phase::Open => self.wait().await?,
                 Phase::Closing | Phase::Ended => return Err(Ending::Broken),
             }
+        }
+    }
+
+    /// A client that never stops sending would never let its task pause by itself.
+    async fn let_others_run(&mut self) {
+        self.turns = (self.turns + 1) % TURNS;
+        if self.turns == 0 {
+            tokio::task::yield_now().await;
         }
     }
 
@@ -125,15 +143,17 @@ impl Connection {
         }
     }
 
-    /// Writes what is left, the goodbye last, and gives the client time to answer it: a socket
-    /// that is closed on unread bytes is reset, and the goodbye lost.
-    pub async fn finish(self, ending: Ending) {
+    /// Writes what is left, the goodbye last, and reads on until the client has answered it: a
+    /// socket that is closed on unread bytes is reset, and the goodbye lost.
+    pub async fn finish(mut self, ending: Ending) {
         let parting = async {
             self.outbox.drained().await;
             while ending == Ending::Broken && self.outbox.phase() == Phase::Closing {
-                if self.outbox.socket().readable().await.is_err() || !self.discard() {
+                let is_readable = self.outbox.socket().readable().await.is_ok();
+                if !is_readable || self.read().is_err() || self.has_answered() {
                     return;
                 }
+                tokio::task::yield_now().await;
             }
         };
         // Whoever does not part in time is dropped.
@@ -141,13 +161,9 @@ impl Connection {
         self.outbox.abort();
     }
 
-    /// Whether more may come.
-    fn discard(&self) -> bool {
-        let mut bytes = [0; READ];
-        match self.outbox.socket().try_read(&mut bytes) {
-            Ok(read) => read > 0,
-            Err(error) => error.kind() == ErrorKind::WouldBlock,
-        }
+    /// Whether a goodbye was among what came. What else came is too late.
+    fn has_answered(&mut self) -> bool {
+        self.incoming.drain(..).any(|incoming| matches!(incoming, Incoming::Close(_)))
     }
 }
 

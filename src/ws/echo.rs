@@ -13,7 +13,7 @@ pub async fn run(mut connection: Connection, outbox: &Outbox) {
             Ok(said) => {
                 outbox.send(&echo(&said));
                 // An echo that outruns its reader waits for it instead of piling up.
-                outbox.drained().await;
+                outbox.caught_up().await;
             }
             Err(ending) => break ending,
         }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
+use super::connection::now_s;
 use crate::chat::{Pushed, Recipient};
 use crate::protocol::frame::Opcode;
 use crate::protocol::{CloseCode, Frame};
@@ -167,6 +168,21 @@ impl Outbox {
     pub fn send(&self, frame: &Frame) {
         if self.push(frame) == Pushed::First {
             self.write();
+        }
+    }
+
+    /// Waits until everything is written, or the session is closing. For whoever has more to give
+    /// than an outbox holds.
+    pub async fn caught_up(&self) {
+        while self.phase() == Phase::Open && self.lock().write(&self.socket) == Left::Some {
+            tokio::select! {
+                writable = self.socket.writable() => match writable {
+                    // The client has taken something: a sign of life.
+                    Ok(()) => self.hear(now_s()),
+                    Err(_) => return,
+                },
+                () = self.changed() => {}
+            }
         }
     }
 

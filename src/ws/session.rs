@@ -1,11 +1,14 @@
 //! One session's life: greeted, heard frame by frame, taken out of its rooms at the end.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use futures_util::stream::FuturesOrdered;
+use tokio::time::timeout;
 use tracing::debug;
 
 use super::connection::{Connection, Ending, Said};
@@ -31,6 +34,9 @@ pub struct Asked {
 /// The room and the name of those who give none.
 const DEFAULT_ROOM: &str = "general";
 const DEFAULT_USERNAME: &str = "Anonymous";
+
+/// How long a goodbye waits for the rooms to be left, so that who has been answered is out of them.
+const PROMPT: Duration = Duration::from_millis(200);
 
 /// A session. Its task is the only one that joins, leaves and posts for it, so nothing of one
 /// session can overtake.
@@ -77,16 +83,43 @@ impl Session {
             self.outbox.close(CloseCode::BadFrame);
         }
         let ending = self.hear(&mut connection).await;
-        let farewell = match ending {
-            Ending::Goodbye => Farewell::Now,
-            Ending::Broken => Farewell::Later,
-        };
-        let member = self.member();
-        for seated in std::mem::take(&mut self.rooms).into_values() {
-            self.chat.leave(&seated.room, &member, farewell).await;
-        }
+        self.part(connection, ending).await;
         debug!(connection = %self.id, ?ending, "A session ended");
-        connection.finish(ending).await;
+    }
+
+    /// Takes the session out of its rooms and says goodbye. Neither waits for the other for long:
+    /// a client that is sent away shall come back elsewhere now, whether Redis answers or not.
+    async fn part(&mut self, connection: Connection, ending: Ending) {
+        let farewell = match ending {
+            Ending::Goodbye => {
+                // What was said before the goodbye counts.
+                let _ = timeout(self.chat.config().redis.command_timeout, self.hear_receipts()).await;
+                Farewell::Now
+            }
+            Ending::Broken => {
+                self.outbox.flush();
+                Farewell::Later
+            }
+        };
+        let (chat, member) = (self.chat.clone(), self.member());
+        let rooms = std::mem::take(&mut self.rooms).into_values();
+        let mut leaving = pin!(join_all(rooms.map(|seated| {
+            let (chat, member) = (&chat, &member);
+            async move { chat.leave(&seated.room, member, farewell).await }
+        })));
+        let has_left = timeout(PROMPT, &mut leaving).await.is_ok();
+        let rest = async {
+            if !has_left {
+                leaving.await;
+            }
+        };
+        tokio::join!(rest, connection.finish(ending));
+    }
+
+    async fn hear_receipts(&mut self) {
+        while let Some(posted) = next_receipt(&mut self.posts).await {
+            self.acknowledge(posted);
+        }
     }
 
     async fn hear(&mut self, connection: &mut Connection) -> Ending {
@@ -239,7 +272,7 @@ impl Session {
         self.rooms.insert(name.clone(), seated.clone());
         let occupant =
             Occupant { member: self.member(), dialect: self.asked.dialect, outbox: self.outbox.clone() };
-        let outcome = self.chat.join(&seated, &occupant, since, history, || self.outbox.drained()).await;
+        let outcome = self.chat.join(&seated, &occupant, since, history, || self.outbox.caught_up()).await;
         if outcome.is_err() {
             self.rooms.remove(&name);
         }

@@ -113,8 +113,9 @@ impl Sessions {
     }
 
     /// Closes all sessions with [`CloseCode::Restarting`], each at a random moment of `drain` so
-    /// that the other nodes are not stormed, and waits until all have ended.
-    pub async fn send_away(&self, drain: Duration) {
+    /// that the other nodes are not stormed, and waits until all have ended, but no longer than
+    /// `patience` after the last was closed: a Redis that does not answer must not keep the node.
+    pub async fn send_away(&self, drain: Duration, patience: Duration) {
         self.inner.is_draining.store(true, Ordering::Relaxed);
         let begin = Instant::now();
         let mut leaving: Vec<_> =
@@ -126,7 +127,7 @@ impl Sessions {
         }
         // Whoever came in between was closed on coming.
         self.inner.tasks.close();
-        self.inner.tasks.wait().await;
+        let _ = tokio::time::timeout(patience, self.inner.tasks.wait()).await;
     }
 }
 

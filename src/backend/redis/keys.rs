@@ -40,9 +40,14 @@ impl Keys {
         self.of_room(room, "members")
     }
 
-    /// Hash: users whose leave notice waits or was said after waiting. Minutes.
+    /// Hash: users whose leave notice waits, with their names. Minutes.
     pub(super) fn lingering(&self, room: &RoomName) -> String {
         self.of_room(room, "lingering")
+    }
+
+    /// Sorted set: users whose leave notice was said after waiting, by its time. Minutes.
+    pub(super) fn farewells(&self, room: &RoomName) -> String {
+        self.of_room(room, "farewells")
     }
 
     /// String: `<epoch> <seq> <id> <timestamp>` of the message with this nonce. 24 hours.

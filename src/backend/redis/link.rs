@@ -2,8 +2,8 @@
 //! its commands, so what must keep its order goes over one link; what arrives while a command is
 //! on its way is pipelined behind it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard as StdMutexGuard};
 use std::time::{Duration, Instant};
 
 use deadpool_redis::Pool;
@@ -23,12 +23,14 @@ pub(super) struct Connector {
     deadline: Duration,
     /// Raised by each failure; connections from before it are not used again.
     failures: Arc<AtomicU64>,
+    /// Connections, by Redis' id, on which a command was given up.
+    given_up: Arc<StdMutex<Vec<i64>>>,
 }
 
 impl Connector {
     /// Over a pool; each command is given `deadline`.
     pub(super) fn new(pool: Pool, deadline: Duration) -> Self {
-        Self { pool, deadline, failures: Arc::default() }
+        Self { pool, deadline, failures: Arc::default(), given_up: Arc::default() }
     }
 
     /// A connection of its own, opened when first needed and anew after each failure.
@@ -41,12 +43,47 @@ impl Connector {
         self.failures.fetch_add(1, Ordering::Relaxed);
     }
 
-    async fn connect(&self) -> std::result::Result<MultiplexedConnection, RedisError> {
+    /// One failure raises the count once, however many commands it took with it.
+    fn fail(&self, failures: u64) {
+        let (before, after) = (failures, failures + 1);
+        let _ = self.failures.compare_exchange(before, after, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    async fn connect(&self) -> std::result::Result<Open, RedisError> {
+        let failures = self.failures.load(Ordering::Relaxed);
         let pooled = self.pool.get().await.map_err(|error| match error {
             deadpool_redis::PoolError::Backend(error) => error,
             other => std::io::Error::other(other).into(),
         })?;
-        Ok(deadpool_redis::Connection::take(pooled))
+        let mut connection = deadpool_redis::Connection::take(pooled);
+        let id = redis::cmd("CLIENT").arg("ID").query_async(&mut connection).await?;
+        debug!(id, "Opened a connection to Redis");
+        Ok(Open { connection, id, failures })
+    }
+
+    /// What was given up may still lie in a socket and take effect at any time. Before anything
+    /// else is sent, Redis is told to forget those sockets.
+    async fn bury_given_up(
+        &self,
+        connection: &mut MultiplexedConnection,
+    ) -> std::result::Result<(), RedisError> {
+        let given_up = std::mem::take(&mut *self.lock_given_up());
+        if given_up.is_empty() {
+            return Ok(());
+        }
+        let mut kill = Pipeline::with_capacity(given_up.len());
+        for id in &given_up {
+            kill.cmd("CLIENT").arg("KILL").arg("ID").arg(id);
+        }
+        let killed = connection.send_packed_commands(&kill, 0, given_up.len()).await;
+        if killed.is_err() {
+            self.lock_given_up().extend(given_up);
+        }
+        killed.map(drop)
+    }
+
+    fn lock_given_up(&self) -> StdMutexGuard<'_, Vec<i64>> {
+        self.given_up.lock().expect("no code panics while it holds this lock")
     }
 }
 
@@ -58,9 +95,12 @@ pub(super) struct Link {
     current: Arc<Mutex<Option<Open>>>,
 }
 
+/// A connection that stands.
 #[derive(Clone)]
-struct Open {
+pub(super) struct Open {
     connection: MultiplexedConnection,
+    /// Redis' name for it.
+    id: i64,
     /// [`Connector::failures`] when it was opened.
     failures: u64,
 }
@@ -75,46 +115,50 @@ impl Link {
     /// Sends the commands as one pipeline and returns one value for each; an error that Redis
     /// answers to a single command is a [`Value::ServerError`] at its place.
     pub(super) async fn run(&self, pipeline: &Pipeline) -> Result<Vec<Value>> {
+        let open = self.open().await?;
+        self.run_on(&open, pipeline).await
+    }
+
+    /// [`Link::run`] over a connection at hand, for what must reach the same Redis as before.
+    pub(super) async fn run_on(&self, open: &Open, pipeline: &Pipeline) -> Result<Vec<Value>> {
         let started = Instant::now();
-        let failures = self.connector.failures.load(Ordering::Relaxed);
-        let outcome = tokio::time::timeout(self.connector.deadline, self.try_run(pipeline)).await;
+        let mut connection = open.connection.clone();
+        let sending = connection.send_packed_commands(pipeline, 0, pipeline.len());
+        let outcome = tokio::time::timeout(self.connector.deadline, sending).await;
         meters().redis_command.record(started.elapsed());
         let refused = match outcome {
-            Ok(Ok(values)) if values.iter().any(is_demoted) => {
-                self.fail(failures);
+            Ok(Ok(values)) => {
+                if values.iter().any(is_demoted) {
+                    self.connector.fail(open.failures);
+                }
                 return Ok(values);
             }
-            Ok(Ok(values)) => return Ok(values),
             Ok(Err(error)) => unavailable(error),
             Err(elapsed) => BackendError::Unavailable(elapsed.into()),
         };
-        self.fail(failures);
+        self.connector.lock_given_up().push(open.id);
+        self.connector.fail(open.failures);
         Err(refused)
     }
 
-    async fn try_run(&self, pipeline: &Pipeline) -> std::result::Result<Vec<Value>, RedisError> {
-        let mut connection = self.connection().await?;
-        connection.send_packed_commands(pipeline, 0, pipeline.len()).await
+    /// The connection, opened if need be.
+    pub(super) async fn open(&self) -> Result<Open> {
+        match tokio::time::timeout(self.connector.deadline, self.try_open()).await {
+            Ok(opened) => opened.map_err(unavailable),
+            Err(elapsed) => Err(BackendError::Unavailable(elapsed.into())),
+        }
     }
 
-    async fn connection(&self) -> std::result::Result<MultiplexedConnection, RedisError> {
+    async fn try_open(&self) -> std::result::Result<Open, RedisError> {
         let mut current = self.current.lock().await;
         let failures = self.connector.failures.load(Ordering::Relaxed);
-        if let Some(open) = &*current
-            && open.failures == failures
-        {
-            return Ok(open.connection.clone());
-        }
-        let connection = self.connector.connect().await?;
-        debug!("Opened a connection to Redis");
-        *current = Some(Open { connection: connection.clone(), failures });
-        Ok(connection)
-    }
-
-    /// One failure raises the count once, however many commands it took with it.
-    fn fail(&self, failures: u64) {
-        let (before, after) = (failures, failures + 1);
-        let _ = self.connector.failures.compare_exchange(before, after, Ordering::Relaxed, Ordering::Relaxed);
+        let mut open = match current.take().filter(|open| open.failures == failures) {
+            Some(open) => open,
+            None => self.connector.connect().await?,
+        };
+        self.connector.bury_given_up(&mut open.connection).await?;
+        *current = Some(open.clone());
+        Ok(open)
     }
 }
 

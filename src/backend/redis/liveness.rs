@@ -72,11 +72,17 @@ impl Liveness {
         let (is_lost, dead, due, generation, age_ms, living) = renewal;
         let is_old = u128::from(age_ms) >= self.lease_ms;
         let lease = self.generations.see(&generation, &living, is_old, self.node);
+        // Housekeeping that fails is tried again with the next renewal, by this node or another; it
+        // must not cost this one its lease.
         for node in dead {
-            self.reap(&node).await?;
+            if let Err(error) = self.reap(&node).await {
+                warn!(%error, dead_node = %node, "Could not take a dead node's sessions out of their rooms");
+            }
         }
         for farewells in due.chunks(GROUP) {
-            self.say_farewells(farewells).await?;
+            if let Err(error) = self.say_farewells(farewells).await {
+                warn!(%error, "Could not say that some users have left");
+            }
         }
         Ok(if is_lost == 1 { Lease::Lost } else { lease })
     }
@@ -144,7 +150,12 @@ impl Liveness {
         let room = RoomName::from_trusted(room);
         let call = Call::new(
             Script::Farewell,
-            [self.keys.members(&room), self.keys.lingering(&room), self.keys.lingering_index()],
+            [
+                self.keys.members(&room),
+                self.keys.lingering(&room),
+                self.keys.lingering_index(),
+                self.keys.farewells(&room),
+            ],
         )
         .arg(self.keys.channel(&room))
         .arg(self.announce_up_to)
@@ -160,6 +171,7 @@ impl Liveness {
         pipeline.cmd("ZREM").arg(self.keys.nodes()).arg(&node);
         pipeline.cmd("HDEL").arg(self.keys.vitals()).arg(&node);
         pipeline.cmd("HDEL").arg(self.keys.restored()).arg(&node);
+        pipeline.cmd("DEL").arg(self.keys.node_rooms(&node));
         self.link.run(&pipeline).await?.into_iter().try_for_each(|value| value_or_error(value).map(drop))
     }
 

@@ -46,8 +46,14 @@ impl Presence {
     pub(super) async fn enter(&self, room: &RoomName, member: &Member) -> Result<Entered> {
         let keys = &self.keys;
         let id = MessageId::now();
-        let script_keys =
-            [keys.members(room), keys.lingering(room), keys.rooms(), keys.node_rooms(&self.node.to_string())];
+        let script_keys = [
+            keys.members(room),
+            keys.lingering(room),
+            keys.rooms(),
+            keys.node_rooms(&self.node.to_string()),
+            keys.nodes(),
+            keys.farewells(room),
+        ];
         let call = Call::new(Script::Enter, script_keys)
             .arg(room)
             .arg(keys.channel(room))
@@ -112,6 +118,8 @@ impl Presence {
             keys.rooms(),
             keys.node_rooms(&node),
             keys.lingering_index(),
+            keys.nodes(),
+            keys.farewells(room),
         ];
         let call = Call::new(Script::Restore, script_keys)
             .arg(room)

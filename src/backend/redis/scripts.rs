@@ -131,14 +131,15 @@ impl Scripts {
         // The run id is needed before the text can be written: ask, load, and ask again in the
         // same pipeline as the load; if the process changed in between, begin anew.
         for _ in 0..3 {
-            let run = run_id(link.run(Pipeline::new().cmd("INFO").arg("server")).await?)?;
+            let open = link.open().await?;
+            let run = run_id(link.run_on(&open, Pipeline::new().cmd("INFO").arg("server")).await?)?;
             let texts = SOURCES.map(|(shared, own)| format!("local RUN = '{run}'\n{shared}{own}"));
             let mut pipeline = Pipeline::with_capacity(texts.len() + 1);
             pipeline.cmd("INFO").arg("server");
             for text in &texts {
                 pipeline.cmd("SCRIPT").arg("LOAD").arg(text);
             }
-            let mut values = link.run(&pipeline).await?;
+            let mut values = link.run_on(&open, &pipeline).await?;
             let loaded = values.split_off(1);
             if run_id(values)? != run {
                 continue;

@@ -3,6 +3,8 @@
 -- restarted or promoted Redis does not know the script, so no number is ever given by a script
 -- that believes in another history than the one at hand.
 
+local UNUSED_MILLIS = 3600000
+
 -- Opens the numbering of a room: returns epoch, seq, the seq at which the epoch began, where earlier
 -- epochs ended ("epoch:seq epoch:seq …", newest first), and when the expiry was last put off, in ms. What this Redis still has is a
 -- beginning of what was; so a head that another run wrote ends its epoch where it stands.
@@ -28,7 +30,8 @@ local function open_head(head, log, ttl)
   if last then seq = math.max(seq, tonumber(string.match(last[1], '^%d+'))) end
   redis.call('HSET', head, 'epoch', epoch, 'seq', string.format('%.0f', seq), 'run', RUN,
     'start', string.format('%.0f', seq), 'past', past)
-  redis.call('PEXPIRE', head, ttl)
+  -- Anybody may ask for any room: one that was never spoken in is soon forgotten.
+  redis.call('PEXPIRE', head, seq == 0 and UNUSED_MILLIS or ttl)
   return epoch, seq, seq, past, 0
 end
 

@@ -30,11 +30,14 @@ local function tell_notice(channel, kind, id, connection, user, name, count)
     .. ' ' .. millis_text(now_millis()) .. '\n' .. name)
 end
 
--- A user whose last session broke off: the leave notice waits. The field of the room's hash is the
--- truth (a name: waiting; empty: said), the index only says when to look.
+-- How long it is remembered that a user's leave notice was said after waiting.
+local FAREWELL_MILLIS = 600000
+
+-- A user whose last session broke off: the leave notice waits. The room's hash is the truth, the
+-- index only says when to look.
 local function linger(lingering, index, room, user, name, millis)
   redis.call('HSET', lingering, user, name)
-  redis.call('PEXPIRE', lingering, millis + 600000)
+  redis.call('PEXPIRE', lingering, millis + FAREWELL_MILLIS)
   redis.call('ZADD', index, millis_text(now_millis() + millis), user .. ' ' .. room)
 end
 
