@@ -148,10 +148,18 @@ impl Connection {
     pub async fn finish(mut self, ending: Ending) {
         let parting = async {
             self.outbox.drained().await;
-            while ending == Ending::Broken && self.outbox.phase() == Phase::Closing {
+            self.decoder.begin_anew();
+            let is_ours = ending == Ending::Broken && self.outbox.phase() == Phase::Closing;
+            while is_ours && !self.decoder.has_goodbye() {
                 let is_readable = self.outbox.socket().readable().await.is_ok();
-                if !is_readable || self.read().is_err() || self.has_answered() {
+                if !is_readable || self.read().is_err() {
                     return;
+                }
+                // Whatever else comes is too late.
+                self.incoming.clear();
+                if self.fault.take().is_some() {
+                    // Amid what broke the rules; the answer begins with a frame of its own.
+                    self.decoder.begin_anew();
                 }
                 tokio::task::yield_now().await;
             }
@@ -159,11 +167,6 @@ impl Connection {
         // Whoever does not part in time is dropped.
         let _ = tokio::time::timeout(GOODBYE, parting).await;
         self.outbox.abort();
-    }
-
-    /// Whether a goodbye was among what came. What else came is too late.
-    fn has_answered(&mut self) -> bool {
-        self.incoming.drain(..).any(|incoming| matches!(incoming, Incoming::Close(_)))
     }
 }
 

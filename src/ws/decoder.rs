@@ -25,6 +25,7 @@ pub struct Decoder {
     unread: Vec<u8>,
     message: Option<Fragments>,
     max_bytes: usize,
+    has_goodbye: bool,
 }
 
 #[derive(Debug)]
@@ -48,7 +49,17 @@ struct Header {
 impl Decoder {
     /// A decoder that refuses messages of more than `max_bytes`.
     pub fn new(max_bytes: usize) -> Self {
-        Self { unread: Vec::new(), message: None, max_bytes }
+        Self { unread: Vec::new(), message: None, max_bytes, has_goodbye: false }
+    }
+
+    /// Forgets what it has read, as if the next byte were the first of a frame.
+    pub fn begin_anew(&mut self) {
+        *self = Self { has_goodbye: self.has_goodbye, ..Self::new(self.max_bytes) };
+    }
+
+    /// Whether the client has said goodbye, be it in a way that breaks the rules.
+    pub fn has_goodbye(&self) -> bool {
+        self.has_goodbye
     }
 
     /// Takes bytes off the socket and appends what they complete to `incoming`.
@@ -106,7 +117,10 @@ impl Decoder {
         match header.opcode {
             Opcode::Ping => Ok(Some(Incoming::Ping(payload))),
             Opcode::Pong => Ok(Some(Incoming::Pong)),
-            Opcode::Close => read_goodbye(&payload).map(|code| Some(Incoming::Close(code))),
+            Opcode::Close => {
+                self.has_goodbye = true;
+                read_goodbye(&payload).map(|code| Some(Incoming::Close(code)))
+            }
             Opcode::Text | Opcode::Binary if self.message.is_some() => Err(CloseCode::ProtocolError),
             Opcode::Text | Opcode::Binary => {
                 self.continue_with(Fragments { opcode: header.opcode, payload, valid: 0 }, header.is_final)

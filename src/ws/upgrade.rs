@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, Request, State};
-use axum::http::{HeaderMap, Response, StatusCode, header};
+use axum::http::{Response, StatusCode, header};
 use axum::routing::any;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
@@ -20,7 +21,7 @@ use super::session::{Asked, Session};
 use super::{Sessions, echo};
 use crate::chat::{Chat, Dialect};
 use crate::model::ConnectionId;
-use crate::protocol::{ErrorCode, server};
+use crate::protocol::{ErrorCode, bearer, server};
 
 /// What the upgrade handlers share.
 #[derive(Debug, Clone)]
@@ -38,23 +39,34 @@ pub fn router(chat: Chat, sessions: Sessions) -> Router {
         .with_state(Door { chat, sessions })
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Names {
     room: Option<String>,
     username: Option<String>,
 }
 
-async fn open_session(State(door): State<Door>, request: Request) -> Response<Body> {
-    let names = Query::<Names>::try_from_uri(request.uri()).map(|Query(names)| names).unwrap_or_default();
-    door.open(names, request)
+async fn open_session(
+    State(door): State<Door>,
+    names: Result<Query<Names>, QueryRejection>,
+    request: Request,
+) -> Response<Body> {
+    match names {
+        Ok(Query(names)) => door.open(names, request),
+        Err(unreadable) => refuse(StatusCode::BAD_REQUEST, ErrorCode::BadRequest, &unreadable.body_text()),
+    }
 }
 
 async fn open_named_session(
     State(door): State<Door>,
-    Path((room, username)): Path<(String, String)>,
+    names: Result<Path<(String, String)>, PathRejection>,
     request: Request,
 ) -> Response<Body> {
-    door.open(Names { room: Some(room), username: Some(username) }, request)
+    match names {
+        Ok(Path((room, username))) => {
+            door.open(Names { room: Some(room), username: Some(username) }, request)
+        }
+        Err(unreadable) => refuse(StatusCode::BAD_REQUEST, ErrorCode::BadRequest, &unreadable.body_text()),
+    }
 }
 
 async fn open_echo(State(door): State<Door>, request: Request) -> Response<Body> {
@@ -71,11 +83,13 @@ impl Door {
         }
         let is_full =
             Handshake::read(request.method(), request.headers()).is_some_and(|hello| hello.offers_full);
+        let authorization = request.headers().get(header::AUTHORIZATION);
+        let token = authorization.and_then(|value| bearer(value.as_bytes()));
         let asked = Asked {
             dialect: if is_full { Dialect::Full } else { Dialect::Plain },
             room: names.room,
             username: names.username,
-            token: bearer(request.headers()),
+            token: token.map(str::to_owned),
         };
         self.upgrade(request, is_full.then_some(FULL), |door, id, outbox, connection| async move {
             let _counted = door.chat.count_session();
@@ -134,13 +148,6 @@ impl Door {
         let sessions = self.sessions.clone();
         sessions.run(id, outbox.clone(), heartbeat, work(self, id, outbox, connection));
     }
-}
-
-/// The token of `Authorization: Bearer …`.
-fn bearer(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
 }
 
 fn refuse(status: StatusCode, code: ErrorCode, sentence: &str) -> Response<Body> {
