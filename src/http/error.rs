@@ -10,11 +10,14 @@ use crate::protocol::{ErrorCode, server};
 
 /// What a handler answers instead of what was asked.
 #[derive(Debug)]
-pub struct ApiError(Refused);
+pub struct ApiError {
+    status: StatusCode,
+    refused: Refused,
+}
 
 impl ApiError {
     pub(super) fn new(code: ErrorCode, sentence: impl Into<String>) -> Self {
-        Self(Refused::new(code, sentence))
+        Refused::new(code, sentence).into()
     }
 
     pub(super) fn room_not_found() -> Self {
@@ -29,33 +32,38 @@ impl ApiError {
         Self::new(ErrorCode::MethodNotAllowed, "This path does not take that method")
     }
 
-    fn status(&self) -> StatusCode {
-        match self.0.code {
-            ErrorCode::BadToken => StatusCode::UNAUTHORIZED,
-            ErrorCode::RoomNotFound | ErrorCode::NotFound => StatusCode::NOT_FOUND,
-            ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            ErrorCode::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
-            ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            ErrorCode::ContentTooLong => StatusCode::PAYLOAD_TOO_LARGE,
-            ErrorCode::BadFrame
-            | ErrorCode::UnknownType
-            | ErrorCode::BadRoomName
-            | ErrorCode::BadUsername
-            | ErrorCode::NotInRoom
-            | ErrorCode::BadContent
-            | ErrorCode::BadNonce
-            | ErrorCode::AlreadyJoined
-            | ErrorCode::TooManyRooms
-            | ErrorCode::MessagesSkipped
-            | ErrorCode::BadRequest => StatusCode::BAD_REQUEST,
-        }
+    pub(super) fn body_timeout() -> Self {
+        let refused = Refused::new(ErrorCode::BadRequest, "The body did not come in time");
+        Self { status: StatusCode::REQUEST_TIMEOUT, refused }
+    }
+}
+
+fn status(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::BadToken => StatusCode::UNAUTHORIZED,
+        ErrorCode::RoomNotFound | ErrorCode::NotFound => StatusCode::NOT_FOUND,
+        ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        ErrorCode::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
+        ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        ErrorCode::ContentTooLong => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorCode::BadFrame
+        | ErrorCode::UnknownType
+        | ErrorCode::BadRoomName
+        | ErrorCode::BadUsername
+        | ErrorCode::NotInRoom
+        | ErrorCode::BadContent
+        | ErrorCode::BadNonce
+        | ErrorCode::AlreadyJoined
+        | ErrorCode::TooManyRooms
+        | ErrorCode::MessagesSkipped
+        | ErrorCode::BadRequest => StatusCode::BAD_REQUEST,
     }
 }
 
 impl From<Refused> for ApiError {
     fn from(refused: Refused) -> Self {
-        Self(refused)
+        Self { status: status(refused.code), refused }
     }
 }
 
@@ -82,9 +90,14 @@ impl From<QueryRejection> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut response = json(server::error_body(self.0.code, &self.0.content));
-        *response.status_mut() = self.status();
-        if let Some(millis) = self.0.code.retry_after_ms() {
+        let Self { status, refused } = self;
+        let mut response = json(server::error_body(refused.code, &refused.content));
+        *response.status_mut() = status;
+        if status == StatusCode::REQUEST_TIMEOUT {
+            // What is left of the body would be taken for the next request (RFC 9110, section 15.5.9).
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        if let Some(millis) = refused.code.retry_after_ms() {
             // Whole seconds (RFC 9110, section 10.2.3).
             let seconds = HeaderValue::from(millis.div_ceil(1000));
             response.headers_mut().insert(header::RETRY_AFTER, seconds);

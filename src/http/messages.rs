@@ -2,19 +2,18 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::{BufMut, BytesMut};
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::error::ApiError;
-use super::query::{Asked, Named, bearer};
+use super::query::{Asked, Named, Sent};
 use super::{Site, json, name};
 use crate::chat::{Page, Refused, Span, guest};
-use crate::protocol::ErrorCode;
 use crate::protocol::server::{self, ReceiptJson};
+use crate::protocol::{ErrorCode, bearer};
 
 /// A request that is sent again with the same key is carried out once.
 pub const IDEMPOTENCY_KEY: HeaderName = name("idempotency-key");
@@ -79,13 +78,13 @@ pub async fn post_message(
     State(site): State<Site>,
     Named(room): Named<String>,
     headers: HeaderMap,
-    body: Result<Json<NewMessage>, JsonRejection>,
+    Sent(message): Sent<NewMessage>,
 ) -> Result<Response, ApiError> {
     let room = site.chat.room_name(&room)?;
-    let Json(message) = body?;
     let username = message.username.as_deref().map(|raw| site.chat.username(raw)).transpose()?;
     let key = headers.get(IDEMPOTENCY_KEY).map(|key| key.to_str().unwrap_or_default());
-    let (author, nonce) = match bearer(&headers) {
+    let authorization = headers.get(header::AUTHORIZATION);
+    let (author, nonce) = match authorization.and_then(|value| bearer(value.as_bytes())) {
         Some(token) => (site.chat.sign_in(token, username)?, key.map(str::to_owned)),
         None => {
             let username = username.map_or_else(|| site.chat.username(ANONYMOUS), Ok)?;

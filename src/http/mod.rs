@@ -51,9 +51,7 @@ impl Site {
 
 /// All paths of the node: these, and those of `sessions`, which answers upgrades.
 pub fn router(site: Site, sessions: Router) -> Router {
-    let limits = &site.chat.config().limits;
-    // A message's content may be escaped throughout.
-    let body_limit = DefaultBodyLimit::max(limits.content_chars * 12 + 4096);
+    let body_limit = DefaultBodyLimit::max(site.chat.config().limits.post_bytes());
     let cors = cors(&site.chat.config().server.cors_origins);
     let api = Router::new()
         .route("/rooms", get(rooms::list_rooms))

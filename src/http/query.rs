@@ -1,12 +1,13 @@
-//! Reading queries, pages and bearers.
+//! Reading what is asked: queries, paths, pages and bodies.
 
-use axum::extract::{FromRequestParts, Path, Query};
+use axum::Json;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
 
+use super::Site;
 use super::error::ApiError;
 use crate::protocol::ErrorCode;
 
@@ -31,6 +32,22 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Named<T
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         Ok(Self(Path::<T>::from_request_parts(parts, state).await?.0))
+    }
+}
+
+/// A body of JSON, which has to come within `server.body_timeout`; its refusal is JSON as well.
+#[derive(Debug)]
+pub struct Sent<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<Site> for Sent<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, site: &Site) -> Result<Self, ApiError> {
+        let body = Json::<T>::from_request(request, site);
+        match tokio::time::timeout(site.chat.config().server.body_timeout, body).await {
+            Ok(body) => Ok(Self(body?.0)),
+            Err(_) => Err(ApiError::body_timeout()),
+        }
     }
 }
 
@@ -60,10 +77,4 @@ pub fn read_cursor(cursor: Option<&str>) -> Result<Option<String>, ApiError> {
 /// The cursor of the page after `last`.
 pub fn write_cursor(last: &str) -> String {
     URL_SAFE_NO_PAD.encode(last)
-}
-
-/// The token of `Authorization: Bearer …`.
-pub fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

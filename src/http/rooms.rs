@@ -8,6 +8,7 @@ use super::Site;
 use super::error::ApiError;
 use super::query::{Asked, Named, limit, read_cursor, write_cursor};
 use crate::chat::RoomCount;
+use crate::model::names::to_nfc;
 use crate::model::{Member, RoomName};
 
 /// A page of rooms is asked for with these.
@@ -39,7 +40,7 @@ pub async fn list_rooms(
 ) -> Result<Json<RoomList>, ApiError> {
     let limit = limit(query.limit)?;
     let after = read_cursor(query.cursor.as_deref())?;
-    let prefix = query.prefix.unwrap_or_default();
+    let prefix = to_nfc(&query.prefix.unwrap_or_default());
     let mut rooms = site.chat.rooms(&prefix, after.as_deref(), limit + 1).await?;
     let next = cut(&mut rooms, limit, |room| room.room.to_string());
     let data = rooms.into_iter().map(|RoomCount { room, client_count }| RoomJson {

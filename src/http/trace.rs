@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -14,10 +14,11 @@ use super::{is_probe, name};
 /// Taken from the request if it has a sensible one, and put into the response.
 pub const REQUEST_ID: HeaderName = name("x-request-id");
 
-/// Logs method, path, status, time and request id; never the query, which is a person's.
+/// Logs method, path, status, time and request id; never the query, which is a person's, nor a path
+/// that may hold a person's name.
 pub async fn log_request(request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (method, path) = (request.method().clone(), shown_path(&request).to_owned());
     let request_id = request_id(&request);
     let is_probe = is_probe(&request);
     let mut response = next.run(request).await;
@@ -30,6 +31,15 @@ pub async fn log_request(request: Request, next: Next) -> Response {
     }
     response.headers_mut().insert(REQUEST_ID, request_id);
     response
+}
+
+/// The path; below `/ws/`, where usernames are, no more than the route.
+fn shown_path(request: &Request) -> &str {
+    let path = request.uri().path();
+    if !path.starts_with("/ws/") {
+        return path;
+    }
+    request.extensions().get::<MatchedPath>().map_or("/ws/…", MatchedPath::as_str)
 }
 
 fn request_id(request: &Request) -> HeaderValue {

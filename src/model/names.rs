@@ -72,12 +72,17 @@ name! {
     Username
 }
 
+/// The normal form that all names are in (Unicode NFC), for what is compared with names.
+pub fn to_nfc(raw: &str) -> String {
+    raw.nfc().collect()
+}
+
 fn parse_name(raw: &str, max_chars: usize) -> Result<Arc<str>, NameError> {
     // A name of many times the limit is not worth normalising.
     if raw.len() > max_chars.saturating_mul(16) {
         return Err(NameError::TooLong { limit: max_chars });
     }
-    let normal: String = raw.nfc().collect();
+    let normal = to_nfc(raw);
     let name = normal.trim_matches(|c: char| c.is_whitespace() || is_invisible(c));
     if name.is_empty() {
         return Err(NameError::Empty);

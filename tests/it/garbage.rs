@@ -61,6 +61,34 @@ async fn half_a_request_is_not_waited_for_forever() {
 }
 
 #[tokio::test]
+async fn half_a_body_is_not_waited_for_forever() {
+    let node = Launch::new().set("server.body_timeout", "1s").start().await;
+    let mut witness = witness(&node).await;
+    let post = "POST /api/rooms/x/messages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+    for half in [
+        "Content-Length: 100\r\n\r\n",
+        "Content-Length: 100\r\n\r\n{\"content\":",
+        "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"con\r\n",
+    ] {
+        let mut socket = RawSocket::connect(node.port).await;
+        socket.write(format!("{post}{half}").as_bytes()).await;
+        let answer = String::from_utf8(socket.read_to_end().await).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 408"), "{half:?}: {answer}");
+        assert!(answer.contains("\"code\":\"bad_request\"") && answer.contains("\"error\":"), "{answer}");
+    }
+    // Nobody asks for these bodies.
+    for request in ["GET /api/rooms", "POST /healthz", "GET /", "POST /ws"] {
+        let mut socket = RawSocket::connect(node.port).await;
+        socket
+            .write(format!("{request} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{").as_bytes())
+            .await;
+        let answer = socket.read_to_end().await;
+        assert!(answer.starts_with(b"HTTP/1.1 "), "{request}: {answer:?}");
+    }
+    still_talks(&mut witness).await;
+}
+
+#[tokio::test]
 async fn requests_that_are_no_http_are_refused() {
     let node = Launch::new().set("server.header_timeout", "1s").start().await;
     let mut witness = witness(&node).await;

@@ -21,6 +21,7 @@ macro_rules! on_every_backend {
 
 on_every_backend!(rooms_are_listed_while_they_are_occupied);
 on_every_backend!(rooms_are_listed_page_by_page_and_by_prefix);
+on_every_backend!(a_prefix_may_be_written_in_any_normal_form);
 on_every_backend!(a_room_names_its_sessions);
 on_every_backend!(the_sessions_of_a_room_come_page_by_page);
 on_every_backend!(messages_come_page_by_page);
@@ -85,6 +86,16 @@ mod checks {
         for (prefix, expected) in [("b", 3), ("b2", 1), ("a*", 1), ("*", 0), ("B", 0), ("", 6)] {
             let found = other.http().json(&format!("/api/rooms?prefix={}", encode(prefix))).await;
             assert_eq!(found["data"].as_array().unwrap().len(), expected, "{prefix}: {found}");
+        }
+    }
+
+    pub async fn a_prefix_may_be_written_in_any_normal_form(home: &Node, other: &Node) {
+        let mut rahim = Client::full(home, "রহিম").await;
+        rahim.join("আ\u{9a1}\u{9bc}ং").await;
+        rahim.join("caf\u{e9}").await;
+        for prefix in ["আ\u{9dc}", "আ\u{9a1}\u{9bc}", "caf\u{e9}", "cafe\u{301}"] {
+            let found = other.http().json(&format!("/api/rooms?prefix={}", encode(prefix))).await;
+            assert_eq!(found["data"].as_array().unwrap().len(), 1, "{prefix}: {found}");
         }
     }
 

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::harness::{Client, Http, Node};
+use crate::harness::http::encode;
+use crate::harness::{Client, Dial, Http, Node};
 
 #[tokio::test]
 async fn a_websocket_address_without_an_upgrade_is_426() {
@@ -12,6 +13,41 @@ async fn a_websocket_address_without_an_upgrade_is_426() {
         assert!(!reply.error(426).is_empty(), "{path}");
         assert_eq!(reply.header("upgrade").to_lowercase(), "websocket", "{path}");
     }
+}
+
+#[tokio::test]
+async fn an_address_that_can_not_be_read_is_400_and_no_session() {
+    let node = Node::memory().await;
+    for path in ["/ws?room=a&username=x&username=y", "/ws?room=a&room=b", "/ws/%ff/x", "/ws/general/%ff"] {
+        let upgrade = [
+            ("connection", "Upgrade"),
+            ("upgrade", "websocket"),
+            ("sec-websocket-version", "13"),
+            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ];
+        let call = node.http().call("GET", path);
+        let reply = upgrade.iter().fold(call, |call, (name, value)| call.header(name, value)).send().await;
+        assert_eq!(reply.error(400), "bad_request", "{path}");
+        assert_eq!(node.http().get(path).await.error(400), "bad_request", "{path}");
+    }
+    assert!(node.http().rooms().await.is_empty());
+}
+
+#[tokio::test]
+async fn the_request_log_names_rooms_and_no_person() {
+    let node = Node::memory().await;
+    let name = encode("জরিনা");
+    for path in [format!("/ws/tearoom/{name}"), format!("/ws/tearoom/{name}/"), format!("/ws/{name}")] {
+        node.http().get(&path).await;
+    }
+    let zorina = Dial::plain(node.port, format!("/ws/tearoom/{name}")).open().await;
+    node.http().get(&format!("/api/rooms?prefix={name}")).await;
+    node.http().get("/api/rooms/tearoom/messages").await;
+    zorina.close().await;
+    let log = node.log();
+    assert!(log.contains("/api/rooms/tearoom/messages"), "{log}");
+    assert!(log.contains("/ws/{room}/{username}"), "{log}");
+    assert!(!log.contains(&name) && !log.contains("জরিনা"), "{log}");
 }
 
 #[tokio::test]
@@ -42,9 +78,13 @@ async fn other_origins_may_use_the_api() {
 
 #[tokio::test]
 async fn only_configured_origins_may_use_the_api() {
-    let node = Node::with(&[("server.cors_origins", "https://adda.example")]).await;
-    for (origin, allowed) in [("https://adda.example", "https://adda.example"), ("https://evil.example", "")]
-    {
+    let listed = "https://adda.example, https://other.example";
+    let node = Node::with(&[("server.cors_origins", listed)]).await;
+    for (origin, allowed) in [
+        ("https://adda.example", "https://adda.example"),
+        ("https://other.example", "https://other.example"),
+        ("https://evil.example", ""),
+    ] {
         let reply = node.http().call("GET", "/api/rooms").header("origin", origin).send().await;
         assert_eq!(reply.status, 200);
         assert_eq!(reply.header("access-control-allow-origin"), allowed);

@@ -7,7 +7,7 @@ use crate::harness::{Client, Cluster, LONG_DEADLINE, Node, RawSocket, eventually
 
 #[tokio::test]
 async fn a_slow_reader_is_closed_and_harms_nobody() {
-    let settings = [("limits.frame_bytes", "16384"), ("limits.outbox_bytes", "65536")];
+    let settings = [("limits.frame_bytes", "28672"), ("limits.outbox_bytes", "114688")];
     let node = Node::with(&settings).await;
     let mut writer = Client::full(&node, "writer").await;
     let mut reader = Client::full(&node, "reader").await;

@@ -50,6 +50,11 @@ async fn a_setting_that_makes_no_sense_is_named() {
         ("limits.frame_bytes", "many", "frame_bytes"),
         ("history.max_messages", "0", "history.max_messages"),
         ("presence.lease", "1s", "presence.lease"),
+        ("presence.renew_every", "0s", "presence.renew_every"),
+        ("redis.canary_late", "1s", "redis.canary_late"),
+        ("limits.content_chars", "100000", "limits.frame_bytes"),
+        ("limits.content_chars", "", "content_chars"),
+        ("redis.canary", "1", "canary"),
         ("auth.secret", "too short", "auth.secret"),
         ("log.format", "xml", "format"),
         ("log.level", "info,adda=shout", "log.level"),
@@ -57,6 +62,8 @@ async fn a_setting_that_makes_no_sense_is_named() {
     ] {
         // Without what is said before the setting is looked at.
         let launch = Launch::new().set("log.level", "error");
+        let bind = format!("127.0.0.1:{}", launch.port());
+        let launch = launch.set("server.bind", &bind);
         assert_refuses(launch.set(key, value).command(&["serve"]), word).await;
     }
 }
@@ -82,6 +89,22 @@ async fn a_file_is_read_and_the_environment_goes_before_it() {
     let mut rahim = crate::harness::Dial::full(node.port, "/ws").open().await;
     let limits = rahim.welcomed().await["limits"].clone();
     assert_eq!((&limits["content_chars"], &limits["room_name_chars"]), (&3.into(), &8.into()));
+}
+
+#[tokio::test]
+async fn text_that_looks_like_a_number_is_read_as_text() {
+    let secret = "00001234567890123456789012345678901234567890";
+    let prefix = "00777000777";
+    let by_environment = Launch::new().set("auth.secret", secret).set("redis.prefix", prefix).start().await;
+    let path = file("digits.toml", &format!("[auth]\nsecret = \"{secret}\"\n"));
+    let launch = Launch::new();
+    let bind = format!("127.0.0.1:{}", launch.port());
+    let command = launch.command(&["--config", &path, "--bind", &bind]);
+    let by_file = launch.spawn_command(command).ready().await;
+    let rahim = Client::full(&by_environment, "রহিম").await;
+    let back = Client::returning(&by_file, &rahim.token).await;
+    assert_eq!(back.user_id, rahim.user_id);
+    assert!(by_environment.log().contains(&format!("\"{prefix}\"")), "{}", by_environment.log());
 }
 
 #[tokio::test]
