@@ -8,7 +8,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
@@ -18,7 +18,7 @@ use crate::chat::Chat;
 use crate::config::Config;
 use crate::http::{self, Site};
 use crate::model::NodeId;
-use crate::ws::{self, Sessions};
+use crate::ws::{self, Sessions, Socket};
 
 /// Bytes of a request's head, at most, and the size of a connection's buffer.
 const HEAD_BYTES: usize = 16 * 1024;
@@ -92,7 +92,7 @@ impl Server {
         };
         let connections = TaskTracker::new();
         tokio::select! {
-            () = accept(&self.listener, router, config.server.header_timeout, &connections) => {}
+            () = accept(&self.listener, router, self.chat.config(), &connections) => {}
             () = drain => {}
         }
         upkeep.cancel();
@@ -105,11 +105,14 @@ impl Server {
 }
 
 /// Accepts connections for ever.
-async fn accept(listener: &TcpListener, router: Router, header_timeout: Duration, connections: &TaskTracker) {
+async fn accept(listener: &TcpListener, router: Router, config: &Config, connections: &TaskTracker) {
+    let (head_within, patience) = (config.server.header_timeout, config.session.write_timeout);
     loop {
         match listener.accept().await {
             Ok((socket, _)) => {
-                connections.spawn(serve(socket, router.clone(), header_timeout));
+                // Small frames must not wait for the acknowledgement of the last one.
+                let _ = socket.set_nodelay(true);
+                connections.spawn(serve(Socket::new(socket, patience), router.clone(), head_within));
             }
             Err(error) => {
                 // Out of descriptors, most likely: those that are open go on.
@@ -120,13 +123,11 @@ async fn accept(listener: &TcpListener, router: Router, header_timeout: Duration
     }
 }
 
-async fn serve(socket: TcpStream, router: Router, header_timeout: Duration) {
-    // Small frames must not wait for the acknowledgement of the last one.
-    let _ = socket.set_nodelay(true);
+async fn serve(socket: Socket, router: Router, head_within: Duration) {
     // Ends with an error for every client that breaks off; that is its own affair.
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(header_timeout)
+        .header_read_timeout(head_within)
         .max_buf_size(HEAD_BYTES)
         .serve_connection(TokioIo::new(socket), TowerToHyperService::new(router))
         .with_upgrades()

@@ -8,7 +8,9 @@ mod handshake;
 mod outbox;
 mod session;
 mod sessions;
+mod socket;
 mod upgrade;
 
 pub use sessions::Sessions;
+pub use socket::Socket;
 pub use upgrade::router;

@@ -11,13 +11,13 @@ use axum::routing::any;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
-use tokio::net::TcpStream;
 use tracing::debug;
 
 use super::connection::Connection;
 use super::handshake::{FULL, Handshake};
 use super::outbox::Outbox;
 use super::session::{Asked, Session};
+use super::socket::Socket;
 use super::{Sessions, echo};
 use crate::chat::{Chat, Dialect};
 use crate::model::ConnectionId;
@@ -137,12 +137,12 @@ impl Door {
     where
         W: Future<Output = ()> + Send + 'static,
     {
-        let parts = match upgraded.downcast::<TokioIo<TcpStream>>() {
+        let parts = match upgraded.downcast::<TokioIo<Socket>>() {
             Ok(parts) => parts,
-            Err(_) => unreachable!("the server accepts nothing but TCP"),
+            Err(_) => unreachable!("the server serves nothing but sockets"),
         };
         let config = self.chat.config();
-        let outbox = Arc::new(Outbox::new(parts.io.into_inner(), config.limits.outbox_bytes));
+        let outbox = Arc::new(Outbox::new(parts.io.into_inner().into_inner(), config.limits.outbox_bytes));
         let connection = Connection::new(outbox.clone(), config.limits.frame_bytes, &parts.read_buf);
         let (id, heartbeat) = (ConnectionId::random(), config.session.heartbeat);
         let sessions = self.sessions.clone();

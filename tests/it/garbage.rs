@@ -1,6 +1,8 @@
 //! Bytes on the port that are no conversation at all.
 
-use crate::harness::{Client, Launch, Node, RawSocket};
+use std::time::Instant;
+
+use crate::harness::{Client, DEADLINE, Launch, Node, RawSocket};
 
 async fn witness(node: &Node) -> Client {
     let mut witness = Client::full(node, "witness").await;
@@ -85,6 +87,20 @@ async fn half_a_body_is_not_waited_for_forever() {
         let answer = socket.read_to_end().await;
         assert!(answer.starts_with(b"HTTP/1.1 "), "{request}: {answer:?}");
     }
+    still_talks(&mut witness).await;
+}
+
+#[tokio::test]
+async fn answers_that_nobody_reads_are_not_kept_forever() {
+    let node = Launch::new().set("session.write_timeout", "1s").start().await;
+    let mut witness = witness(&node).await;
+    let mut socket = RawSocket::connect(node.port).await;
+    let requests = "GET / HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1000);
+    let mut begin = Instant::now();
+    while socket.write(requests.as_bytes()).await {
+        begin = Instant::now();
+    }
+    assert!(begin.elapsed() < DEADLINE, "the node ends it while the client waits to write more");
     still_talks(&mut witness).await;
 }
 
