@@ -70,9 +70,10 @@ fn run_node(serve: Serve) -> Result<(), String> {
     telemetry::start_logging(&config.log).map_err(|error| format!("log.level is no filter: {error}"))?;
     raise_descriptor_limit();
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    if config.server.worker_threads > 0 {
-        runtime.worker_threads(config.server.worker_threads);
-    }
+    runtime.worker_threads(match config.server.worker_threads {
+        0 => std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2)),
+        threads => threads,
+    });
     let runtime = runtime.enable_all().build().map_err(|error| format!("can't start threads: {error}"))?;
     runtime.block_on(async {
         let metrics = telemetry::start_metrics();

@@ -1,6 +1,7 @@
 //! Joins the doors, serves, drains.
 
 use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
@@ -90,29 +91,36 @@ impl Server {
             self.site.start_draining();
             self.sessions.send_away(config.server.drain, PARTING + 2 * config.redis.command_timeout).await;
         };
-        let connections = TaskTracker::new();
+        let (connections, last_answers) = (TaskTracker::new(), CancellationToken::new());
         tokio::select! {
-            () = accept(&self.listener, router, self.chat.config(), &connections) => {}
+            () = accept(&self.listener, router, self.chat.config(), &connections, &last_answers) => {}
             () = drain => {}
         }
         upkeep.cancel();
         self.chat.retire().await;
+        last_answers.cancel();
         connections.close();
-        // An idle keep-alive connection never ends by itself.
         let _ = tokio::time::timeout(LAST_ANSWERS, connections.wait()).await;
         info!("Stopped");
     }
 }
 
 /// Accepts connections for ever.
-async fn accept(listener: &TcpListener, router: Router, config: &Config, connections: &TaskTracker) {
+async fn accept(
+    listener: &TcpListener,
+    router: Router,
+    config: &Config,
+    connections: &TaskTracker,
+    last_answers: &CancellationToken,
+) {
     let (head_within, patience) = (config.server.header_timeout, config.session.write_timeout);
     loop {
         match listener.accept().await {
             Ok((socket, _)) => {
                 // Small frames must not wait for the acknowledgement of the last one.
                 let _ = socket.set_nodelay(true);
-                connections.spawn(serve(Socket::new(socket, patience), router.clone(), head_within));
+                let socket = Socket::new(socket, patience);
+                connections.spawn(serve(socket, router.clone(), head_within, last_answers.clone()));
             }
             Err(error) => {
                 // Out of descriptors, most likely: those that are open go on.
@@ -123,15 +131,24 @@ async fn accept(listener: &TcpListener, router: Router, config: &Config, connect
     }
 }
 
-async fn serve(socket: Socket, router: Router, head_within: Duration) {
-    // Ends with an error for every client that breaks off; that is its own affair.
-    let _ = http1::Builder::new()
+/// Answers a connection's requests until it ends, or until the answer under way when `last_answer`
+/// is called for.
+async fn serve(socket: Socket, router: Router, head_within: Duration, last_answer: CancellationToken) {
+    let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(head_within)
         .max_buf_size(HEAD_BYTES)
         .serve_connection(TokioIo::new(socket), TowerToHyperService::new(router))
-        .with_upgrades()
-        .await;
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    // Ends with an error for every client that breaks off; that is its own affair.
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = last_answer.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
 }
 
 async fn condense(metrics: PrometheusHandle, stop: CancellationToken) {

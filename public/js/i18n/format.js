@@ -12,7 +12,8 @@ export function createFormat(language, timeZone) {
   const dayOfYear = date({ weekday: 'long', day: 'numeric', month: 'long' });
   const dayOfAnyYear = date({ weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
   const moment = date({ dateStyle: 'full', timeStyle: 'short', hourCycle: 'h23' });
-  const calendar = new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
+  // Sweden writes dates as ISO 8601 does.
+  const calendar = new Intl.DateTimeFormat('sv-SE', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
   const number = new Intl.NumberFormat(locale);
   const list = new Intl.ListFormat(locale);

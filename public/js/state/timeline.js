@@ -141,7 +141,7 @@ function withHole(timeline, seq) {
 function inserted(entries, entry) {
   let at = entries.length;
   while (at > 0 && isAfter(entries[at - 1], entry.seq)) at -= 1;
-  return entries.toSpliced(at, 0, entry);
+  return [...entries.slice(0, at), entry, ...entries.slice(at)];
 }
 
 function isAfter(entry, seq) {

@@ -51,7 +51,7 @@ export function joinForm({ i18n, store, storage, enter, roomAsked }) {
 
   return {
     update(state) {
-      const busiest = state.directory.rooms.toSorted((one, other) => other.client_count - one.client_count);
+      const busiest = [...state.directory.rooms].sort((one, other) => other.client_count - one.client_count);
       // By name, so that they do not change places under a finger.
       const shown = busiest.slice(0, ROOMS_SHOWN).sort((one, other) => i18n.format.compare(one.name, other.name));
       show(shown.map(({ id, name, client_count }) => ({ key: id, name, count: client_count })), i18n.language);
