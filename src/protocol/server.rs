@@ -309,7 +309,14 @@ pub fn error(refusal: &Refusal) -> Frame {
     })
 }
 
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    error: &'a str,
+    code: &'static str,
+}
+
 /// The body of a REST refusal.
 pub fn error_body(code: ErrorCode, sentence: &str) -> String {
-    serde_json::json!({ "error": sentence, "code": code.as_str() }).to_string()
+    serde_json::to_string(&ErrorBody { error: sentence, code: code.as_str() })
+        .expect("two strings are always JSON")
 }
