@@ -302,3 +302,31 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_catches_up_with_a_session_that_is_cut() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (ours, theirs) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let (outbox, _theirs) = (Outbox::new(ours.unwrap(), 1 << 20), theirs.unwrap());
+        let frame = Frame::text(&[b'x'; 1 << 16]);
+        // The reader takes nothing, so the kernel's buffers fill up.
+        while !outbox.is_full() {
+            outbox.send(&frame);
+            tokio::task::yield_now().await;
+        }
+        let cut = async {
+            tokio::task::yield_now().await;
+            outbox.abort();
+        };
+        let both = async { tokio::join!(outbox.caught_up(), cut) };
+        tokio::time::timeout(Duration::from_secs(10), both).await.expect("there is nothing to wait for");
+        assert_eq!(outbox.phase(), Phase::Ended);
+    }
+}

@@ -42,3 +42,5 @@ mod site;
 mod stalls;
 // Settings, first words and last words of a process.
 mod startup;
+// Clients that hog, stick or part, and Redis frozen meanwhile: nobody waits for them.
+mod stuck;

@@ -1,6 +1,7 @@
 //! A WebSocket client that may break every rule: it writes the bytes that it is told to write and
 //! reads only when asked.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -129,6 +130,11 @@ impl RawSocket {
             }
         }
         None
+    }
+
+    /// Whether the node has cut the connection, seen without reading: a stray byte can't be written.
+    pub fn is_cut(&self) -> bool {
+        self.stream.try_write(&[0]).is_err_and(|error| error.kind() != ErrorKind::WouldBlock)
     }
 
     /// Reads until the node ends the connection, whatever it says before.

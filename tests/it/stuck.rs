@@ -1,0 +1,201 @@
+//! Clients that hog, clients that take nothing, goodbyes that nobody waits for: each harms itself at most.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use crate::harness::raw::first_byte;
+use crate::harness::{Client, Cluster, DEADLINE, Node, RawSocket, eventually};
+
+/// A masked pong without payload, which nobody asked for.
+const PONG: [u8; 6] = [0x8a, 0x80, 0, 0, 0, 0];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_floods_keeps_nobody_from_being_served() {
+    let node = Node::with(&[("server.worker_threads", "1")]).await;
+    let mut writer = Client::full(&node, "writer").await;
+    let mut reader = Client::full(&node, "reader").await;
+    writer.join("general").await;
+    reader.join("general").await;
+    let mut flooder = RawSocket::upgraded(node.port, "/ws?username=flooder", Some("adda.v1")).await;
+    let pongs = PONG.repeat(16 * 1024);
+    let flood = tokio::spawn(async move { while flooder.write(&pongs).await {} });
+    for number in 0..50 {
+        writer.say("general", &format!("message {number}")).await;
+        reader.hears(&format!("message {number}")).await;
+    }
+    assert!(!flood.is_finished(), "the flood lasts all the while");
+    flood.abort();
+}
+
+#[tokio::test]
+async fn an_echo_that_nobody_reads_ends() {
+    let mut node = Node::with(&[("session.write_timeout", "1s"), ("server.drain", "0s")]).await;
+    let mut echo = RawSocket::narrow(node.port, "/ws/echo", None).await;
+    let said = [b'x'; 60_000];
+    while echo.frame(first_byte::TEXT, &said).await {}
+    assert!(echo.is_cut(), "the node still waits for its reader");
+    node.terminate();
+    assert!(node.exited().await.success());
+}
+
+/// Someone who comes back to a long log and reads none of it.
+async fn deaf(node: &Node, username: &str, epoch: &Value) -> RawSocket {
+    let mut socket = RawSocket::narrow(node.port, &format!("/ws?username={username}"), Some("adda.v1")).await;
+    let join = json!({ "type": "join", "room_id": "general", "since": { "epoch": epoch, "seq": 0 } });
+    assert!(socket.frame(first_byte::TEXT, join.to_string().as_bytes()).await);
+    socket
+}
+
+#[tokio::test]
+async fn who_reads_nothing_of_a_long_log_is_taken_out_of_the_room() {
+    const LOG: usize = 800;
+    let settings = [("session.write_timeout", "1s"), ("server.drain", "0s")];
+    let mut node = Node::with(&settings).await;
+    let mut writer = Client::full(&node, "writer").await;
+    let joined = writer.join("general").await;
+    let frame = json!({ "type": "text", "room_id": "general", "content": "আ".repeat(4000) });
+    for _ in 0..LOG / 50 {
+        for _ in 0..50 {
+            writer.send(frame.clone()).await;
+        }
+        writer.texts(50).await;
+    }
+    let _first = deaf(&node, "first", &joined["epoch"]).await;
+    writer.sees_join("first").await;
+    let only = [writer.connection_id.clone()];
+    eventually("who reads nothing is out of the room", DEADLINE, async || {
+        (node.http().connections("general").await == only).then_some(())
+    })
+    .await;
+    let _second = deaf(&node, "second", &joined["epoch"]).await;
+    writer.sees_join("second").await;
+    node.terminate();
+    assert_eq!(writer.closed().await, 1012);
+    assert!(node.exited().await.success());
+}
+
+#[tokio::test]
+async fn a_goodbye_is_answered_while_redis_is_frozen() {
+    const ROOMS: usize = 10;
+    let Some(cluster) = Cluster::with(1, &[("redis.command_timeout", "2s")]).await else { return };
+    let mut client = RawSocket::upgraded(cluster.nodes[0].port, "/ws?username=guest", Some("adda.v1")).await;
+    for number in 0..ROOMS {
+        let join = json!({ "type": "join", "room_id": format!("room {number}") });
+        client.frame(first_byte::TEXT, join.to_string().as_bytes()).await;
+    }
+    let mut joined = 0;
+    while joined < ROOMS {
+        let (_, payload) = client.read_frame().await.expect("the session lives");
+        let frame: Value = serde_json::from_slice(&payload).expect("JSON");
+        joined += usize::from(frame["type"] == "joined");
+    }
+    cluster.redis.freeze();
+    client.frame(first_byte::CLOSE, &1000_u16.to_be_bytes()).await;
+    let parting = async {
+        let code = client.close_code().await;
+        client.read_to_end().await;
+        code
+    };
+    // Once for what may still be on its way, whatever the number of rooms: a tenth of ten deadlines.
+    let parted = timeout(Duration::from_secs(8), parting).await;
+    cluster.redis.thaw();
+    assert_eq!(parted, Ok(Some(1000)), "a goodbye waits for no room");
+}
+
+#[tokio::test]
+async fn who_joins_again_while_others_talk_is_told_everything_once_and_in_order() {
+    const ROUNDS: usize = 40;
+    const EACH: usize = 30;
+    let Some(cluster) = Cluster::start(1).await else { return };
+    let mut writer = Client::full(&cluster.nodes[0], "writer").await;
+    let mut listener = Client::full(&cluster.nodes[0], "listener").await;
+    writer.join("general").await;
+    listener.join("general").await;
+    let mut last = 0;
+    for round in 1..=ROUNDS {
+        let mut awaited = 0;
+        for number in 0..EACH {
+            writer.send(json!({ "type": "text", "room_id": "general", "content": "x" })).await;
+            if number % 6 == 0 {
+                // More history than can have been said since its last frame.
+                listener.send(json!({ "type": "join", "room_id": "general", "history": 200 })).await;
+                awaited += 1;
+            }
+        }
+        while awaited > 0 || last < (round * EACH) as u64 {
+            let frame = listener.next().await;
+            let seq = frame["seq"].as_u64();
+            if frame["type"] == "text" {
+                assert_eq!(seq, Some(last + 1), "{frame}");
+                last += 1;
+            } else if frame["type"] == "joined" {
+                awaited -= 1;
+                let known = frame["messages"].as_array().expect("messages");
+                let known: Vec<_> = known.iter().filter_map(|message| message["seq"].as_u64()).collect();
+                let place = seq.expect("a place");
+                assert!(place >= last, "after {last} it is told that it has come to {place}");
+                let oldest = (place + 1).saturating_sub(known.len() as u64);
+                assert_eq!(known, (oldest..=place).collect::<Vec<_>>(), "no hole, no double");
+                assert!(oldest <= last + 1, "{last} and {oldest} are neighbours");
+                last = place;
+            }
+        }
+        writer.texts(EACH).await;
+    }
+}
+
+#[tokio::test]
+async fn who_joins_while_redis_is_frozen_queues_behind_nobody() {
+    const CLIENTS: usize = 12;
+    let Some(cluster) = Cluster::with(1, &[("redis.command_timeout", "1s")]).await else { return };
+    let mut clients = Vec::new();
+    for number in 0..CLIENTS {
+        clients.push(Client::full(&cluster.nodes[0], &format!("client {number}")).await);
+    }
+    cluster.redis.freeze();
+    let joins = join_all(clients.iter_mut().map(async |client| {
+        client.send(json!({ "type": "join", "room_id": "new" })).await;
+        client.expect("error").await["code"].clone()
+    }));
+    let refusals = timeout(Duration::from_secs(8), joins).await;
+    cluster.redis.thaw();
+    assert_eq!(refusals.expect("nobody waits for the others"), vec![json!("unavailable"); CLIENTS]);
+}
+
+/// Whether a client that answers the node's goodbye parts from it before one that got its goodbye earlier
+/// and never answers: the node waits two seconds for that one.
+async fn parts_first() -> bool {
+    let mut node = Node::with(&[("server.drain", "0s")]).await;
+    let mut polite = RawSocket::upgraded(node.port, "/ws?username=polite", Some("adda.v1")).await;
+    let mut mute = RawSocket::upgraded(node.port, "/ws?username=mute", Some("adda.v1")).await;
+    // A continuation of nothing.
+    mute.frame(first_byte::CONTINUE, b"").await;
+    assert_eq!(mute.close_code().await, Some(1002));
+    for _ in 0..10 {
+        assert_eq!(node.http().get("/healthz").await.status, 200);
+    }
+    node.terminate();
+    assert_eq!(polite.close_code().await, Some(1012));
+    polite.frame(first_byte::CLOSE, &1012_u16.to_be_bytes()).await;
+    let is_first = tokio::select! {
+        biased;
+        _ = mute.read_to_end() => false,
+        _ = polite.read_to_end() => true,
+    };
+    assert!(node.exited().await.success());
+    is_first
+}
+
+#[tokio::test]
+async fn who_answers_the_nodes_goodbye_is_parted_from_at_once() {
+    // A machine that stood still for two seconds between two steps proves nothing.
+    for _ in 0..4 {
+        if parts_first().await {
+            return;
+        }
+    }
+    panic!("the node keeps the socket of a client that has said goodbye");
+}
