@@ -3,9 +3,11 @@
 
 mod hub;
 mod join;
+mod pace;
 mod presence;
 mod recipient;
 mod room;
+mod tail;
 mod tokens;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,13 +1,15 @@
 //! A room as this node sees it: its sessions here, the place up to which they have been given
 //! everything, and what waits until a hole before it is filled.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
+use super::pace::{Counts, Typists};
 use super::recipient::{Dialect, Flushes, Occupant};
+use super::tail::Tail;
 use crate::backend::Page;
 use crate::model::{ConnectionId, LoggedMessage, Member, Notice, NoticeKind, Position, RoomName, UserId};
 use crate::protocol::{ErrorCode, Frame, server};
@@ -16,11 +18,6 @@ use crate::telemetry::meters;
 /// Messages that wait for a repair, at most. Further ones are left out: the log has them, and is
 /// read once more.
 const WAITING: usize = 1024;
-
-/// The newest frames are kept so that a session which is a little behind, as one that joins while
-/// the room talks always is, needs no further look into the log.
-const TAIL_FRAMES: usize = 64;
-const TAIL_BYTES: usize = 64 * 1024;
 
 /// A room that this node is subscribed to, or about to be.
 #[derive(Debug)]
@@ -41,10 +38,9 @@ struct State {
     waiting: Vec<LoggedMessage>,
     /// Whether messages were left out since the log was last read.
     has_left_out: bool,
-    tail: VecDeque<(u64, Frame)>,
-    tail_bytes: usize,
-    count: CountTeller,
-    typing: HashMap<UserId, Instant>,
+    tail: Tail,
+    counts: Counts,
+    typists: Typists,
 }
 
 /// A session that takes part, and the number up to which it has been given everything.
@@ -65,13 +61,6 @@ enum Flow {
     Live(Position),
     /// Everything up to here was given, and something after it is missing.
     Repairing(Position),
-}
-
-/// Tells the number of sessions at most once a second.
-#[derive(Debug, Default)]
-struct CountTeller {
-    told_at: Option<Instant>,
-    untold: Option<u64>,
 }
 
 /// What the hub must do after an event.
@@ -136,17 +125,12 @@ impl Room {
     ) -> Result<(), Behind> {
         let mut state = self.lock();
         let given = state.given().filter(|given| given.epoch == position.epoch).ok_or(Behind)?.seq;
-        let missed = usize::try_from(given.saturating_sub(position.seq)).map_err(|_| Behind)?;
-        if missed > state.tail.len() {
-            return Err(Behind);
-        }
-        state.detach(occupant.member.id);
+        let missed = state.tail.last(given.saturating_sub(position.seq)).ok_or(Behind)?;
         let mut flushes = Flushes::default();
         for frame in frames.drain(..) {
             flushes.push(&occupant.outbox, &frame);
         }
-        let caught_up = state.tail.len() - missed;
-        for (_, frame) in state.tail.iter().skip(caught_up) {
+        for frame in missed {
             flushes.push(&occupant.outbox, frame);
         }
         // A session may be ahead of the room: the log is written before the publication arrives.
@@ -242,11 +226,11 @@ impl Room {
             // The session itself was told by `joined`, or is told when it is attached.
             NoticeKind::Join { .. } => &|occupant| Some(occupant.member.id) != notice.connection,
             NoticeKind::Leave { .. } => &|_| true,
-            NoticeKind::Typing if !state.may_type(&notice.user_id, typing_every) => return,
+            NoticeKind::Typing if !state.typists.admit(&notice.user_id, typing_every) => return,
             NoticeKind::Typing => &|occupant| occupant.member.user_id != notice.user_id,
         };
         if !matches!(notice.kind, NoticeKind::Typing) {
-            state.count.untold = None;
+            state.counts.settle();
         }
         let frame = server::notice(&self.name, notice);
         state.tell(&frame, concerns, flushes);
@@ -254,13 +238,13 @@ impl Room {
 
     /// Whether a user was announced as typing so lately that it need not be said again.
     pub(super) fn is_typing(&self, user: &UserId, typing_every: Duration) -> bool {
-        self.lock().typing.get(user).is_some_and(|since| since.elapsed() < typing_every)
+        self.lock().typists.contains(user, typing_every)
     }
 
     /// Tells the number of sessions, now or with the next [`Room::tick`].
     pub(super) fn count(&self, client_count: u64, flushes: &mut Flushes) {
         let mut state = self.lock();
-        state.count.untold = Some(client_count);
+        state.counts.set(client_count);
         state.tell_count(&self.name, flushes);
     }
 
@@ -323,21 +307,11 @@ impl State {
             deliveries += 1;
         }
         meters().deliveries.increment(deliveries);
-        self.tail_bytes += frame.len();
-        self.tail.push_back((message.seq, frame));
-        while self.tail.len() > TAIL_FRAMES || self.tail_bytes > TAIL_BYTES {
-            let Some((_, frame)) = self.tail.pop_front() else { break };
-            self.tail_bytes -= frame.len();
-        }
-    }
-
-    fn forget_tail(&mut self) {
-        self.tail.clear();
-        self.tail_bytes = 0;
+        self.tail.push(frame);
     }
 
     fn reset(&mut self, room: &RoomName, position: Position, flushes: &mut Flushes) {
-        self.forget_tail();
+        self.tail.clear();
         for seat in &mut self.seats {
             seat.given = position.seq;
         }
@@ -351,7 +325,7 @@ impl State {
         let Flow::Repairing(given) = &mut self.flow else { return };
         let from = given.seq + 1;
         given.seq = to;
-        self.forget_tail();
+        self.tail.clear();
         meters().skipped.increment(to + 1 - from);
         self.tell(&server::gap(room, from, to), &|occupant| occupant.dialect == Dialect::Full, flushes);
         let refusal = server::Refusal {
@@ -373,25 +347,8 @@ impl State {
     }
 
     fn tell_count(&mut self, room: &RoomName, flushes: &mut Flushes) {
-        let now = Instant::now();
-        let is_too_soon = self.count.told_at.is_some_and(|told| now - told < Duration::from_secs(1));
-        if is_too_soon {
-            return;
-        }
-        let Some(client_count) = self.count.untold.take() else { return };
-        self.count.told_at = Some(now);
+        let Some(client_count) = self.counts.take_due() else { return };
         let frame = server::count(room, client_count);
         self.tell(&frame, &|occupant| occupant.dialect == Dialect::Full, flushes);
-    }
-
-    /// Whether a typing notice is not one too many. If so, the next will be for a while.
-    fn may_type(&mut self, user: &UserId, typing_every: Duration) -> bool {
-        let now = Instant::now();
-        self.typing.retain(|_, since| now - *since < typing_every);
-        if self.typing.contains_key(user) {
-            return false;
-        }
-        self.typing.insert(user.clone(), now);
-        true
     }
 }
