@@ -352,3 +352,6 @@ impl State {
         self.tell(&frame, &|occupant| occupant.dialect == Dialect::Full, flushes);
     }
 }
+
+#[cfg(test)]
+mod tests;
