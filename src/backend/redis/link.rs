@@ -67,7 +67,7 @@ impl Connector {
         &self,
         connection: &mut MultiplexedConnection,
     ) -> std::result::Result<(), RedisError> {
-        let given_up = std::mem::take(&mut *self.lock_given_up());
+        let given_up = self.lock_given_up().clone();
         if given_up.is_empty() {
             return Ok(());
         }
@@ -75,11 +75,9 @@ impl Connector {
         for id in &given_up {
             kill.cmd("CLIENT").arg("KILL").arg("ID").arg(id);
         }
-        let killed = connection.send_packed_commands(&kill, 0, given_up.len()).await;
-        if killed.is_err() {
-            self.lock_given_up().extend(given_up);
-        }
-        killed.map(drop)
+        connection.send_packed_commands(&kill, 0, given_up.len()).await?;
+        self.lock_given_up().retain(|id| !given_up.contains(id));
+        Ok(())
     }
 
     fn lock_given_up(&self) -> StdMutexGuard<'_, Vec<i64>> {
