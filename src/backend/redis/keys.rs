@@ -107,6 +107,13 @@ impl Keys {
         self.of_cluster(&format!("node:{node}:canary"))
     }
 
+    /// What the scripts that change who is in a room take first: its members and those lingering,
+    /// the rooms, the rooms of the node concerned, the lingering index.
+    pub(super) fn of_presence(&self, room: &RoomName, node: &str) -> [String; 5] {
+        let (members, lingering) = (self.members(room), self.lingering(room));
+        [members, lingering, self.rooms(), self.node_rooms(node), self.lingering_index()]
+    }
+
     fn of_room(&self, room: &RoomName, what: &str) -> String {
         format!("{}{{{}}}:{what}", self.prefix, Tag(room))
     }

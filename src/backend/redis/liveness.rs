@@ -122,14 +122,7 @@ impl Liveness {
     fn reap_call(&self, dead: &str, room: &str) -> Call {
         let keys = &self.keys;
         let room = RoomName::from_trusted(room);
-        let script_keys = [
-            keys.members(&room),
-            keys.lingering(&room),
-            keys.rooms(),
-            keys.node_rooms(dead),
-            keys.lingering_index(),
-            keys.nodes(),
-        ];
+        let script_keys = keys.of_presence(&room, dead).into_iter().chain([keys.nodes()]);
         Call::new(Script::Reap, script_keys)
             .arg(&room)
             .arg(keys.channel(&room))

@@ -46,14 +46,8 @@ impl Presence {
     pub(super) async fn enter(&self, room: &RoomName, member: &Member) -> Result<Entered> {
         let keys = &self.keys;
         let id = MessageId::now();
-        let script_keys = [
-            keys.members(room),
-            keys.lingering(room),
-            keys.rooms(),
-            keys.node_rooms(&self.node.to_string()),
-            keys.nodes(),
-            keys.farewells(room),
-        ];
+        let script_keys = keys.of_presence(room, &self.node.to_string());
+        let script_keys = script_keys.into_iter().chain([keys.nodes(), keys.farewells(room)]);
         let call = Call::new(Script::Enter, script_keys)
             .arg(room)
             .arg(keys.channel(room))
@@ -67,18 +61,11 @@ impl Presence {
 
     pub(super) async fn leave(&self, room: &RoomName, member: &Member, farewell: Farewell) -> Result<()> {
         let keys = &self.keys;
-        let script_keys = [
-            keys.members(room),
-            keys.lingering(room),
-            keys.rooms(),
-            keys.node_rooms(&self.node.to_string()),
-            keys.lingering_index(),
-        ];
         let wait_ms = match farewell {
             Farewell::Now => 0,
             Farewell::Later => self.linger_ms,
         };
-        let call = Call::new(Script::Leave, script_keys)
+        let call = Call::new(Script::Leave, keys.of_presence(room, &self.node.to_string()))
             .arg(room)
             .arg(keys.channel(room))
             .arg(self.announce_up_to)
@@ -112,15 +99,8 @@ impl Presence {
     fn restore_call(&self, room: &RoomName, members: &[Member]) -> Call {
         let keys = &self.keys;
         let node = self.node.to_string();
-        let script_keys = [
-            keys.members(room),
-            keys.lingering(room),
-            keys.rooms(),
-            keys.node_rooms(&node),
-            keys.lingering_index(),
-            keys.nodes(),
-            keys.farewells(room),
-        ];
+        let script_keys =
+            keys.of_presence(room, &node).into_iter().chain([keys.nodes(), keys.farewells(room)]);
         let call = Call::new(Script::Restore, script_keys)
             .arg(room)
             .arg(keys.channel(room))
