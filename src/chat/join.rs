@@ -16,25 +16,18 @@ use crate::model::{LoggedMessage, Position, RoomName};
 use crate::protocol::server::{self, Entrance};
 use crate::protocol::{ErrorCode, Frame};
 
-/// A session's seat in a room; needed to speak and to leave.
-#[derive(Debug, Clone)]
-pub struct Seated {
-    /// The room.
-    pub room: Arc<Room>,
-}
-
 /// Pages that a session may need to come up with a room that goes on talking. At a page of
 /// `history.max_page` messages each, no log is as long.
 const PAGES: usize = 1000;
 
 impl Chat {
     /// Opens a room for a session to join.
-    pub async fn open(&self, room: &RoomName) -> Result<Seated, Refused> {
+    pub async fn open(&self, room: &RoomName) -> Result<Arc<Room>, Refused> {
         let deadline = self.inner.config.redis.command_timeout;
         // Those who open a room together wait for one of them; none longer than for an answer.
         let opening = tokio::time::timeout(deadline, self.inner.hub.open(room)).await;
         let opened = opening.unwrap_or_else(|elapsed| Err(BackendError::Unavailable(elapsed.into())));
-        Ok(Seated { room: opened? })
+        Ok(opened?)
     }
 
     /// Lets a session take part in a room: it is given `joined` (a full session) or the messages
@@ -44,7 +37,7 @@ impl Chat {
     /// `drained` is awaited between pages: it ends when the outbox is empty or closing.
     pub async fn join<D>(
         &self,
-        seated: &Seated,
+        room: &Arc<Room>,
         occupant: &Occupant,
         since: Option<Position>,
         history: Option<usize>,
@@ -53,9 +46,9 @@ impl Chat {
     where
         D: Future<Output = ()> + Send,
     {
-        let outcome = self.try_join(&seated.room, occupant, since, history, drained).await;
+        let outcome = self.try_join(room, occupant, since, history, drained).await;
         if outcome.is_err() {
-            self.leave(&seated.room, &occupant.member, Farewell::Now).await;
+            self.leave(room, &occupant.member, Farewell::Now).await;
         }
         outcome
     }

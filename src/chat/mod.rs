@@ -20,7 +20,6 @@ use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use self::hub::Hub;
-pub use self::join::Seated;
 pub use self::recipient::{Dialect, Flushes, Occupant, Pushed, Recipient};
 pub use self::room::Room;
 use self::tokens::Tokens;

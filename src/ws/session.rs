@@ -13,7 +13,7 @@ use tracing::debug;
 
 use super::connection::{Connection, Ending, Said};
 use super::outbox::Outbox;
-use crate::chat::{Chat, Dialect, Farewell, Occupant, Recipient, Refused, Seated, guest};
+use crate::chat::{Chat, Dialect, Farewell, Occupant, Recipient, Refused, Room, guest};
 use crate::model::{Author, ConnectionId, Member, Position, Receipt, RoomName, Username};
 use crate::protocol::server::{self, Refusal};
 use crate::protocol::{ClientFrame, CloseCode, ErrorCode};
@@ -48,7 +48,7 @@ pub struct Session {
     author: Author,
     /// The name that the client chose; a token's own name yields to it.
     chosen_name: Option<Username>,
-    rooms: HashMap<RoomName, Seated>,
+    rooms: HashMap<RoomName, Arc<Room>>,
     posts: Posts,
 }
 
@@ -103,9 +103,9 @@ impl Session {
         };
         let (chat, member) = (self.chat.clone(), self.member());
         let rooms = std::mem::take(&mut self.rooms).into_values();
-        let mut leaving = pin!(join_all(rooms.map(|seated| {
+        let mut leaving = pin!(join_all(rooms.map(|room| {
             let (chat, member) = (&chat, &member);
-            async move { chat.leave(&seated.room, member, farewell).await }
+            async move { chat.leave(&room, member, farewell).await }
         })));
         let has_left = timeout(PROMPT, &mut leaving).await.is_ok();
         let rest = async {
@@ -267,12 +267,12 @@ impl Session {
             let sentence = format!("A session may be in at most {most_rooms} rooms; leave one first");
             return Err(Refused::new(ErrorCode::TooManyRooms, sentence));
         }
-        let seated = self.chat.open(&name).await?;
+        let room = self.chat.open(&name).await?;
         // Before the join, so that a session which ends amid it is taken out all the same.
-        self.rooms.insert(name.clone(), seated.clone());
+        self.rooms.insert(name.clone(), room.clone());
         let occupant =
             Occupant { member: self.member(), dialect: self.asked.dialect, outbox: self.outbox.clone() };
-        let outcome = self.chat.join(&seated, &occupant, since, history, || self.outbox.caught_up()).await;
+        let outcome = self.chat.join(&room, &occupant, since, history, || self.outbox.caught_up()).await;
         if outcome.is_err() {
             self.rooms.remove(&name);
         }
@@ -280,7 +280,7 @@ impl Session {
     }
 
     async fn leave(&mut self, room_id: String) {
-        match self.seat(Some(room_id.clone())).map(|seated| seated.room.clone()) {
+        match self.joined(Some(room_id.clone())).cloned() {
             Ok(room) => {
                 self.rooms.remove(&room.name);
                 self.chat.leave(&room, &self.member(), Farewell::Now).await;
@@ -291,8 +291,8 @@ impl Session {
     }
 
     fn post(&mut self, room_id: Option<String>, content: String, nonce: Option<String>) {
-        let room = match self.seat(room_id.clone()) {
-            Ok(seated) => seated.room.name.clone(),
+        let room = match self.joined(room_id.clone()) {
+            Ok(room) => room.name.clone(),
             Err(refused) => return self.refuse(refused, nonce, room_id),
         };
         let (chat, author) = (self.chat.clone(), self.author.clone());
@@ -317,7 +317,7 @@ impl Session {
     }
 
     async fn announce_typing(&mut self, room_id: Option<String>) {
-        let outcome = match self.seat(room_id.clone()).map(|seated| seated.room.clone()) {
+        let outcome = match self.joined(room_id.clone()).cloned() {
             Ok(room) => self.chat.announce_typing(&room, &self.member()).await,
             Err(refused) => Err(refused),
         };
@@ -329,15 +329,15 @@ impl Session {
     // --- what frames share ---
 
     /// The room that a frame speaks to. A plain session is in one and need not name it.
-    fn seat(&self, room_id: Option<String>) -> Result<&Seated, Refused> {
-        let seated = match (room_id, self.asked.dialect) {
+    fn joined(&self, room_id: Option<String>) -> Result<&Arc<Room>, Refused> {
+        let joined = match (room_id, self.asked.dialect) {
             (_, Dialect::Plain) => self.rooms.values().next(),
             (Some(room_id), Dialect::Full) => self.rooms.get(&self.chat.room_name(&room_id)?),
             (None, Dialect::Full) => {
                 return Err(Refused::new(ErrorCode::BadFrame, "room_id is missing"));
             }
         };
-        seated.ok_or_else(|| {
+        joined.ok_or_else(|| {
             Refused::new(ErrorCode::NotInRoom, "This session is not in that room; join it first")
         })
     }
