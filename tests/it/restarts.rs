@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio_tungstenite::tungstenite::Error;
 
-use crate::harness::roamer::outage;
+use crate::harness::roamer::{assert_heard_once, outage};
 use crate::harness::{Client, Cluster, DEADLINE, Dial, LONG_DEADLINE, Node, Roamer, eventually};
 
 #[tokio::test]
@@ -135,20 +135,6 @@ async fn a_rolling_restart_loses_no_message_and_doubles_none() {
             roamer.closes
         );
     }
-}
-
-async fn assert_heard_once(roamers: &mut [Roamer], count: usize) {
-    for roamer in &mut *roamers {
-        roamer.hear(count).await;
-        roamer.assert_whole();
-    }
-    for roamer in &*roamers {
-        assert_eq!(roamer.contents(), roamers[0].contents(), "one order");
-    }
-    let mut once = roamers[0].contents();
-    once.sort();
-    once.dedup();
-    assert_eq!(once.len(), count, "each message once");
 }
 
 #[tokio::test]

@@ -145,3 +145,18 @@ pub async fn outage(length: Duration) {
     assert!(length < DEADLINE, "longer than anybody would wait");
     sleep(length).await;
 }
+
+/// Everybody hears so many messages, each once and in one order.
+pub async fn assert_heard_once(roamers: &mut [Roamer], count: usize) {
+    for roamer in &mut *roamers {
+        roamer.hear(count).await;
+        roamer.assert_whole();
+    }
+    for roamer in &*roamers {
+        assert_eq!(roamer.contents(), roamers[0].contents(), "one order");
+    }
+    let mut once = roamers[0].contents();
+    once.sort();
+    once.dedup();
+    assert_eq!(once.len(), count, "each message once");
+}
