@@ -21,8 +21,10 @@ use crate::protocol::{ErrorCode, Frame};
 const PAGES: usize = 1000;
 
 impl Chat {
-    /// Opens a room for a session to join.
+    /// Opens a room for a session to join. While the backend is known not to answer, that is refused at
+    /// once: what the session says next would wait for each of its joins in turn.
     pub async fn open(&self, room: &RoomName) -> Result<Arc<Room>, Refused> {
+        self.check_contact()?;
         let deadline = self.inner.config.redis.command_timeout;
         // Those who open a room together wait for one of them; none longer than for an answer.
         let opening = tokio::time::timeout(deadline, self.inner.hub.open(room)).await;

@@ -223,8 +223,15 @@ impl Chat {
         Ok(content)
     }
 
-    /// A page of a room's log, whether the room is occupied or not. At most `history.max_page`.
-    pub async fn history(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page, Refused> {
+    /// A page of a room's log, whether the room is occupied or not, for whoever asks. A backend that the
+    /// node has lost contact with may be one that lags behind.
+    pub async fn page(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page, Refused> {
+        self.check_contact()?;
+        self.history(room, span, limit).await
+    }
+
+    /// A page of at most `history.max_page` messages.
+    async fn history(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page, Refused> {
         let limit = limit.clamp(1, self.inner.config.history.max_page);
         Ok(self.inner.backend.read(room, span, limit).await?)
     }
@@ -285,7 +292,8 @@ impl Chat {
     }
 
     /// A node that was cut off may find the backend without its own sessions, until it has put
-    /// them back; till then it has no answer about who is where.
+    /// them back; till then it has no answer about who is where. Nor has one whose lease can't be
+    /// renewed because the backend takes nothing in: what that shows grows old.
     fn check_contact(&self) -> Result<(), Refused> {
         if self.inner.is_answered.load(Ordering::Relaxed) {
             return Ok(());
@@ -295,6 +303,7 @@ impl Chat {
 
     /// The living nodes.
     pub async fn nodes(&self) -> Result<Vec<NodeInfo>, Refused> {
+        self.check_contact()?;
         Ok(self.inner.backend.nodes().await?)
     }
 

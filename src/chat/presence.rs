@@ -1,6 +1,7 @@
 //! Keeps this node's lease, and the backend's view of its sessions true.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use tracing::{error, info, warn};
 use uuid::Uuid;
@@ -8,6 +9,10 @@ use uuid::Uuid;
 use super::tokens::Tokens;
 use super::{Chat, source_of};
 use crate::backend::{BackendError, Lease, Vitals};
+
+/// Wait before a renewal that failed is tried again: till one succeeds, nobody is let in and no answer is
+/// given about who is where.
+const RETRY: Duration = Duration::from_millis(250);
 
 /// Whether the backend answered lately, so that an outage is logged once and not each second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +37,9 @@ impl Chat {
                     self.inner.is_answered.store(beat.is_ok(), Ordering::Relaxed);
                     // What was given up may yet take effect, in any order.
                     is_settled &= beat.is_ok();
+                    if beat.is_err() {
+                        beats.reset_after(RETRY.min(self.inner.config.presence.renew_every));
+                    }
                     contact = tell_change(contact, beat);
                 }
             }
