@@ -49,7 +49,7 @@ pub async fn list_messages(
         limit => limit,
     };
     let is_forward = query.after.is_some();
-    let page = site.chat.history(&room, span, limit).await?;
+    let page = site.chat.page(&room, span, limit).await?;
     Ok(json(page_json(&page, is_forward).freeze()))
 }
 

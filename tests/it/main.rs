@@ -28,6 +28,8 @@ mod garbage;
 mod plain;
 // Joins, leaves, typing and counts.
 mod presence;
+// Redis that refuses, or answers too late.
+mod refusals;
 // The REST API.
 mod rest;
 // Nodes that leave, die and come back.

@@ -22,14 +22,20 @@ impl Cluster {
     /// Ready nodes with some settings changed.
     pub async fn with(count: usize, settings: &[(&str, &str)]) -> Option<Self> {
         let redis = RedisServer::start().await?;
+        let urls = vec![redis.url(); count];
+        Some(Self::reaching(redis, &urls, settings).await)
+    }
+
+    /// Ready nodes on a Redis at hand, each of which reaches it under an address of its own.
+    pub async fn reaching(redis: RedisServer, urls: &[String], settings: &[(&str, &str)]) -> Self {
         let prefix = format!("adda-{}:", uuid::Uuid::new_v4().simple());
         let launch = Launch::new().redis(&redis.url()).set("redis.prefix", &prefix);
         let launch = settings.iter().fold(launch, |launch, (key, value)| launch.set(key, value));
-        let mut nodes: Vec<_> = (0..count).map(|_| launch.another().spawn()).collect();
+        let mut nodes: Vec<_> = urls.iter().map(|url| launch.another().redis(url).spawn()).collect();
         for node in &mut nodes {
             node.until_ready().await;
         }
-        Some(Self { nodes, redis, launch })
+        Self { nodes, redis, launch }
     }
 
     /// Starts one more node and returns its place.

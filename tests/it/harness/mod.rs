@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod http;
 pub mod node;
 pub mod ports;
+pub mod proxy;
 pub mod raw;
 pub mod redis;
 pub mod roamer;
@@ -20,6 +21,7 @@ pub use self::client::{Client, Dial};
 pub use self::cluster::Cluster;
 pub use self::http::{Http, Reply};
 pub use self::node::{Launch, Node};
+pub use self::proxy::Proxy;
 pub use self::raw::RawSocket;
 pub use self::roamer::Roamer;
 

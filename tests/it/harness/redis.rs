@@ -29,7 +29,7 @@ impl RedisServer {
         // Left over if an earlier process was killed.
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).expect("the target folder can be written");
-        let process = match run(port, &folder) {
+        let process = match run(port, &folder, &[]) {
             Ok(process) => process,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 skip("redis-server");
@@ -42,19 +42,30 @@ impl RedisServer {
         Some(server)
     }
 
-    /// Where it listens: `redis://127.0.0.1:PORT`.
+    /// Where it listens on the loopback address.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The folder that it keeps its files in.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// `redis://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
     /// Sends one command; an error that Redis answers fails the test.
     pub async fn command(&self, words: &[&str]) -> Value {
-        let answer: RedisResult<Value> = async {
-            let mut connection = self.connect().await?;
-            ::redis::cmd(words[0]).arg(&words[1..]).query_async(&mut connection).await
-        }
-        .await;
-        answer.unwrap_or_else(|error| panic!("{words:?}: {error}"))
+        self.try_command(words).await.unwrap_or_else(|error| panic!("{words:?}: {error}"))
+    }
+
+    /// Sends one command and returns whatever Redis answers.
+    pub async fn try_command(&self, words: &[&str]) -> RedisResult<Value> {
+        let mut connection = self.connect().await?;
+        ::redis::cmd(words[0]).arg(&words[1..]).query_async(&mut connection).await
     }
 
     /// Commands that it has carried out since it started, those inside scripts included.
@@ -72,8 +83,13 @@ impl RedisServer {
 
     /// Starts it again after [`Self::kill`], with what it had kept, and waits until it answers.
     pub async fn restart(&mut self) {
-        self.process = run(self.port, &self.folder).expect("it could be started before");
+        self.begin_restart(&[]);
         self.until_it_answers().await;
+    }
+
+    /// Starts it again with more arguments and does not wait: it may be loading for a while.
+    pub fn begin_restart(&mut self, arguments: &[&str]) {
+        self.process = run(self.port, &self.folder, arguments).expect("it could be started before");
     }
 
     /// Stops it in its tracks: connections stay open and nothing answers.
@@ -110,12 +126,13 @@ impl RedisServer {
     }
 }
 
-fn run(port: u16, folder: &Path) -> std::io::Result<Child> {
+fn run(port: u16, folder: &Path, more: &[&str]) -> std::io::Result<Child> {
     Command::new("redis-server")
         .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
         .args(["--save", "", "--appendonly", "yes", "--logfile", "log"])
         .arg("--dir")
         .arg(folder)
+        .args(more)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
