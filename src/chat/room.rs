@@ -38,6 +38,8 @@ struct State {
     waiting: Vec<LoggedMessage>,
     /// Whether messages were left out since the log was last read.
     has_left_out: bool,
+    /// The newest place that a comparison has shown since then.
+    shown: Option<Position>,
     tail: Tail,
     counts: Counts,
     typists: Typists,
@@ -174,11 +176,16 @@ impl Room {
     pub(super) fn compare(&self, head: &Position) -> Next {
         let mut state = self.lock();
         match &state.flow {
-            Flow::Live(given) if given.epoch != head.epoch || given.seq < head.seq => {
+            Flow::Live(given) if !state.has_come_to(head) => {
                 state.flow = Flow::Repairing(given.clone());
                 Next::Repair
             }
-            Flow::Live(_) | Flow::Opening | Flow::Repairing(_) => Next::Go,
+            Flow::Live(_) => Next::Go,
+            // What is being read may have been read before that.
+            Flow::Opening | Flow::Repairing(_) => {
+                state.shown = Some(head.clone());
+                Next::Go
+            }
         }
     }
 
@@ -186,6 +193,7 @@ impl Room {
     pub(super) fn repair_from(&self) -> Option<(Position, usize)> {
         let mut state = self.lock();
         state.has_left_out = false;
+        state.shown = None;
         match &state.flow {
             Flow::Repairing(given) => Some((given.clone(), state.waiting.len())),
             Flow::Opening | Flow::Live(_) => None,
@@ -262,6 +270,10 @@ impl State {
         }
     }
 
+    fn has_come_to(&self, head: &Position) -> bool {
+        self.given().is_some_and(|given| given.epoch == head.epoch && given.seq >= head.seq)
+    }
+
     fn detach(&mut self, id: ConnectionId) {
         if let Some(at) = self.seats.iter().position(|seat| seat.occupant.member.id == id) {
             self.seats.swap_remove(at);
@@ -286,7 +298,8 @@ impl State {
                 self.give(&message, flushes);
             }
         }
-        if !self.waiting.is_empty() || self.has_left_out {
+        let is_behind = self.shown.take().is_some_and(|head| !self.has_come_to(&head));
+        if !self.waiting.is_empty() || self.has_left_out || is_behind {
             return Next::Repair;
         }
         if let Flow::Repairing(given) = &self.flow {
