@@ -92,8 +92,10 @@ impl Server {
             self.sessions.send_away(config.server.drain, PARTING + 2 * config.redis.command_timeout).await;
         };
         let (connections, last_answers) = (TaskTracker::new(), CancellationToken::new());
+        // With the accepting the port is closed, at once: a connection that nobody accepts would wait
+        // for an answer until the end.
         tokio::select! {
-            () = accept(&self.listener, router, self.chat.config(), &connections, &last_answers) => {}
+            () = accept(self.listener, router, self.chat.config(), &connections, &last_answers) => {}
             () = drain => {}
         }
         upkeep.cancel();
@@ -107,7 +109,7 @@ impl Server {
 
 /// Accepts connections for ever.
 async fn accept(
-    listener: &TcpListener,
+    listener: TcpListener,
     router: Router,
     config: &Config,
     connections: &TaskTracker,
