@@ -133,9 +133,14 @@ impl Outbox {
         self.ping_at.store(at_s, Ordering::Relaxed);
     }
 
-    /// Whether the socket has taken nothing for so long.
+    /// Whether the socket has taken nothing for so long, and takes nothing now: a node that stood
+    /// still itself has not tried meanwhile.
     pub fn is_stuck(&self, timeout: Duration) -> bool {
-        self.lock().full_since.is_some_and(|since| since.elapsed() > timeout)
+        let mut state = self.lock();
+        state.is_full_for(timeout) && {
+            state.write(&self.socket);
+            state.is_full_for(timeout)
+        }
     }
 
     /// Ends the session without a goodbye.
@@ -242,6 +247,10 @@ impl State {
         self.bytes = self.frames.iter().map(Frame::len).sum::<usize>() - self.written;
     }
 
+    fn is_full_for(&self, time: Duration) -> bool {
+        self.full_since.is_some_and(|since| since.elapsed() > time)
+    }
+
     fn close(&mut self, goodbye: Frame) {
         if self.phase == Phase::Open {
             self.put(goodbye);
@@ -309,18 +318,40 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
-    async fn nobody_catches_up_with_a_session_that_is_cut() {
+    /// An outbox whose socket takes nothing more, and the reader that took nothing.
+    async fn full() -> (Outbox, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (ours, theirs) = tokio::join!(TcpStream::connect(address), listener.accept());
-        let (outbox, _theirs) = (Outbox::new(ours.unwrap(), 1 << 20), theirs.unwrap());
+        let outbox = Outbox::new(ours.unwrap(), 1 << 20);
         let frame = Frame::text(&[b'x'; 1 << 16]);
-        // The reader takes nothing, so the kernel's buffers fill up.
+        // The kernel's buffers fill up.
         while !outbox.is_full() {
             outbox.send(&frame);
             tokio::task::yield_now().await;
         }
+        (outbox, theirs.unwrap().0)
+    }
+
+    #[tokio::test]
+    async fn a_reader_is_not_stuck_because_the_node_stood_still() {
+        let (outbox, reader) = full().await;
+        outbox.lock().full_since = Instant::now().checked_sub(Duration::from_secs(60));
+        assert!(outbox.is_stuck(Duration::from_secs(10)), "it takes nothing");
+        let relief = async {
+            let mut bytes = vec![0; 1 << 16];
+            while outbox.is_stuck(Duration::from_secs(10)) {
+                let _ = reader.try_read(&mut bytes);
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), relief).await.expect("it takes something again");
+        assert_eq!(outbox.phase(), Phase::Open);
+    }
+
+    #[tokio::test]
+    async fn nobody_catches_up_with_a_session_that_is_cut() {
+        let (outbox, _reader) = full().await;
         let cut = async {
             tokio::task::yield_now().await;
             outbox.abort();
