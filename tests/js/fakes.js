@@ -46,8 +46,8 @@ export function fakeSockets() {
     send(text) {
       this.sent.push(JSON.parse(text));
     }
-    close() {
-      this.readyState = 3;
+    close(code) {
+      Object.assign(this, { readyState: 3, closedWith: code });
     }
 
     // What the test, as the server, does:

@@ -205,6 +205,18 @@ test('a server that accepts and says nothing is given up', () => {
   assert.equal(sockets.length, 2);
 });
 
+test('a line that is given up is closed as by one who comes back, and one that is left for good is not', () => {
+  const { transport, sockets, socket, clock } = connected();
+  clock.advance(10_000);
+  assert.equal(sockets[0].closedWith, 4000);
+  clock.advance(500);
+  assert.equal(sockets.length, 2);
+  socket().say(WELCOME);
+  transport.close();
+  assert.equal(sockets[1].readyState, 3);
+  assert.equal(sockets[1].closedWith, undefined);
+});
+
 test('a line that was given up is not heard any more', () => {
   const { transport, socket, sockets, clock, heard } = connected();
   socket().say(WELCOME);

@@ -10,6 +10,9 @@ const VERDICTS = {
   4429: { back: 'later', reason: 'too_fast' },
 };
 
+/** What we close a line with that we give up, so that the server waits for us. */
+export const BACK_SOON = 4000;
+
 /** `{back: 'soon' | 'later' | 'never', reason}`. An unknown code is a lost line: come back. */
 export function verdictOf(code) {
   return VERDICTS[code] ?? { back: 'soon', reason: 'lost' };

@@ -2,7 +2,7 @@
 // codes; what is said over the line is the transport's business.
 
 import { backoff, longBackoff } from './backoff.js';
-import { verdictOf } from './close_codes.js';
+import { BACK_SOON, verdictOf } from './close_codes.js';
 import { createHeartbeat } from './heartbeat.js';
 
 // From opening to `settle()`: a proxy that accepts and then says nothing is no connection.
@@ -51,7 +51,7 @@ export function createSocket({ open, timers, random, onFrame, onStatus }) {
   }
 
   function lose({ back, reason }) {
-    drop();
+    drop(BACK_SOON);
     if (settledAt !== null && timers.now() - settledAt >= HEALTHY_AFTER_MS) tries = 0;
     settledAt = null;
     if (back === 'never') return enter({ phase: 'refused', reason });
@@ -61,12 +61,13 @@ export function createSocket({ open, timers, random, onFrame, onStatus }) {
     enter({ phase: 'waiting', reason, retryAt: timers.now() + delayMs });
   }
 
-  function drop() {
+  // Without a code it is a goodbye.
+  function drop(code) {
     timers.clearTimeout(timer);
     heartbeat.stop();
     const dropped = line;
     line = null;
-    dropped?.close();
+    dropped?.close(code);
   }
 
   function send(frame) {
