@@ -27,7 +27,7 @@ pub trait Recipient: Send + Sync {
     /// Ends the session with a goodbye.
     fn close(&self, code: CloseCode);
 
-    /// Whether nothing more can be given to the session.
+    /// Whether the session is about to end, or has.
     fn is_closing(&self) -> bool;
 }
 

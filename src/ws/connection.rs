@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::io::Interest;
 
 use super::decoder::{Decoder, Incoming};
-use super::outbox::{Outbox, Phase};
+use super::outbox::{Answered, Outbox, Phase};
 use crate::chat::Recipient;
 use crate::protocol::frame::Opcode;
 use crate::protocol::{CloseCode, Frame};
@@ -19,6 +19,9 @@ const READ: usize = 8 * 1024;
 
 /// Messages or reads after which other tasks are let run.
 const TURNS: u8 = 16;
+
+/// What a client that will not be back closes with (RFC 6455, section 7.4.1).
+const NORMAL: u16 = 1000;
 
 /// How long a client may take to answer a goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -45,8 +48,13 @@ pub enum Said {
 /// How a connection came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// The client said goodbye.
+    /// The client said goodbye for good: with 1000, or without a code.
     Goodbye,
+    /// The client said goodbye with another code, and may be back at once: a page that is loaded
+    /// again says the same (1001) as one that is closed.
+    Away,
+    /// The node stops. Everything that was read from the client has been taken.
+    SentAway,
     /// It was cut, by the network or by us.
     Broken,
 }
@@ -78,10 +86,7 @@ impl Connection {
                     Incoming::Binary(bytes) => return Ok(Said::Binary(bytes)),
                     Incoming::Ping(payload) => self.outbox.send(&Frame::encode(Opcode::Pong, &payload)),
                     Incoming::Pong => {}
-                    Incoming::Close(code) => {
-                        self.outbox.answer_goodbye(code);
-                        return Err(Ending::Goodbye);
-                    }
+                    Incoming::Close(code) => return Err(self.hear_goodbye(code)),
                 }
             }
             if let Some(code) = self.fault.take() {
@@ -89,8 +94,18 @@ impl Connection {
             }
             match self.outbox.phase() {
                 Phase::Open => self.wait().await?,
+                Phase::Leaving => return Err(Ending::SentAway),
                 Phase::Closing | Phase::Ended => return Err(Ending::Broken),
             }
+        }
+    }
+
+    fn hear_goodbye(&self, code: Option<u16>) -> Ending {
+        match (self.outbox.answer_goodbye(code), code) {
+            // It answers ours.
+            (Answered::TooLate, _) => Ending::Broken,
+            (Answered::Now, None | Some(NORMAL)) => Ending::Goodbye,
+            (Answered::Now, Some(_)) => Ending::Away,
         }
     }
 
@@ -146,10 +161,14 @@ impl Connection {
     /// Writes what is left, the goodbye last, and reads on until the client has answered it: a
     /// socket that is closed on unread bytes is reset, and the goodbye lost.
     pub async fn finish(mut self, ending: Ending) {
+        if ending == Ending::SentAway {
+            self.outbox.close(CloseCode::Restarting);
+        }
         let parting = async {
             self.outbox.drained().await;
             self.decoder.begin_anew();
-            let is_ours = ending == Ending::Broken && self.outbox.phase() == Phase::Closing;
+            let is_ours = matches!(ending, Ending::SentAway | Ending::Broken);
+            let is_ours = is_ours && self.outbox.phase() == Phase::Closing;
             while is_ours && !self.decoder.has_goodbye() {
                 let is_readable = self.outbox.socket().readable().await.is_ok();
                 if !is_readable || self.read().is_err() {
@@ -175,4 +194,45 @@ pub fn now_s() -> u32 {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     // A node that runs for 136 years is to be restarted.
     START.elapsed().as_secs() as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    /// A connection on which a client has said goodbye, and the client's end.
+    async fn left_with(code: &[u8]) -> (Arc<Outbox>, Connection, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (ours, theirs) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let outbox = Arc::new(Outbox::new(ours.unwrap(), 1 << 20));
+        // Masked with zeros.
+        let goodbye = [&[0x88, 0x80 | code.len() as u8, 0, 0, 0, 0], code].concat();
+        let connection = Connection::new(outbox.clone(), 1 << 16, &goodbye);
+        (outbox, connection, theirs.unwrap().0)
+    }
+
+    #[tokio::test]
+    async fn who_leaves_for_good_says_so_with_1000_or_nothing() {
+        for (code, ending) in [
+            (&[][..], Ending::Goodbye),
+            (&1000_u16.to_be_bytes(), Ending::Goodbye),
+            (&1001_u16.to_be_bytes(), Ending::Away),
+            (&4000_u16.to_be_bytes(), Ending::Away),
+        ] {
+            let (_outbox, mut connection, _client) = left_with(code).await;
+            assert_eq!(connection.next().await, Err(ending), "{code:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_to_our_goodbye_is_no_goodbye() {
+        for code in [&[][..], &1000_u16.to_be_bytes(), &1012_u16.to_be_bytes()] {
+            let (outbox, mut connection, _client) = left_with(code).await;
+            outbox.close(CloseCode::Restarting);
+            assert_eq!(connection.next().await, Err(Ending::Broken), "{code:?}");
+        }
+    }
 }

@@ -54,10 +54,21 @@ struct State {
 pub enum Phase {
     /// Frames are taken.
     Open,
+    /// Frames are taken, but the session shall say goodbye as soon as it has answered.
+    Leaving,
     /// The goodbye is the last frame.
     Closing,
     /// Nothing more can be written.
     Ended,
+}
+
+/// Whether a client's goodbye was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answered {
+    /// With its own code.
+    Now,
+    /// Ours was first, or nothing can be written.
+    TooLate,
 }
 
 /// What is left after a flush.
@@ -143,6 +154,16 @@ impl Outbox {
         }
     }
 
+    /// Asks the session to answer what it has heard and then to say goodbye.
+    pub fn send_away(&self) {
+        let mut state = self.lock();
+        if state.phase == Phase::Open {
+            state.phase = Phase::Leaving;
+        }
+        drop(state);
+        self.changed.notify_one();
+    }
+
     /// Ends the session without a goodbye.
     pub fn abort(&self) {
         self.lock().end();
@@ -163,10 +184,15 @@ impl Outbox {
     }
 
     /// Answers the client's goodbye with its own code (RFC 6455, section 5.5.1).
-    pub fn answer_goodbye(&self, code: Option<u16>) {
+    pub fn answer_goodbye(&self, code: Option<u16>) -> Answered {
         let payload = code.map(u16::to_be_bytes);
         let frame = Frame::encode(Opcode::Close, payload.as_ref().map_or(&[], |code| &code[..]));
-        self.lock().close(frame);
+        let mut state = self.lock();
+        if !state.takes_frames() {
+            return Answered::TooLate;
+        }
+        state.close(frame);
+        Answered::Now
     }
 
     /// Pushes one frame and writes what the socket takes.
@@ -204,7 +230,7 @@ impl Recipient for Outbox {
             // The hub pushes whole batches before it flushes: nobody is slow for that.
             state.write(&self.socket);
         }
-        if state.phase != Phase::Open {
+        if !state.takes_frames() {
             return Pushed::Behind;
         }
         if state.bytes + frame.len() > self.max_bytes {
@@ -247,12 +273,16 @@ impl State {
         self.bytes = self.frames.iter().map(Frame::len).sum::<usize>() - self.written;
     }
 
+    fn takes_frames(&self) -> bool {
+        matches!(self.phase, Phase::Open | Phase::Leaving)
+    }
+
     fn is_full_for(&self, time: Duration) -> bool {
         self.full_since.is_some_and(|since| since.elapsed() > time)
     }
 
     fn close(&mut self, goodbye: Frame) {
-        if self.phase == Phase::Open {
+        if self.takes_frames() {
             self.put(goodbye);
             self.phase = Phase::Closing;
         }

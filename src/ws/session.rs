@@ -90,17 +90,14 @@ impl Session {
     /// Takes the session out of its rooms and says goodbye. Neither waits for the other for long:
     /// a client that is sent away shall come back elsewhere now, whether Redis answers or not.
     async fn part(&mut self, connection: Connection, ending: Ending) {
-        let farewell = match ending {
-            Ending::Goodbye => {
-                // What was said before the goodbye counts.
+        match ending {
+            // What was said before the goodbye counts.
+            Ending::Goodbye | Ending::Away | Ending::SentAway => {
                 let _ = timeout(self.chat.config().redis.command_timeout, self.hear_receipts()).await;
-                Farewell::Now
             }
-            Ending::Broken => {
-                self.outbox.flush();
-                Farewell::Later
-            }
-        };
+            Ending::Broken => self.outbox.flush(),
+        }
+        let farewell = if ending == Ending::Goodbye { Farewell::Now } else { Farewell::Later };
         let (chat, member) = (self.chat.clone(), self.member());
         let rooms = std::mem::take(&mut self.rooms).into_values();
         let mut leaving = pin!(join_all(rooms.map(|room| {

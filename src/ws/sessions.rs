@@ -12,11 +12,10 @@ use tokio_util::task::TaskTracker;
 
 use super::connection::now_s;
 use super::outbox::Outbox;
-use crate::chat::Recipient;
 use crate::config;
 use crate::model::ConnectionId;
+use crate::protocol::Frame;
 use crate::protocol::frame::Opcode;
-use crate::protocol::{CloseCode, Frame};
 use crate::telemetry::meters;
 
 /// Shards of the registry, so that a storm of connections does not queue for one lock.
@@ -69,7 +68,7 @@ impl Sessions {
         outbox.ping_from(now_s() + first_ping);
         self.shard(id).insert(id, outbox.clone());
         if self.is_draining() {
-            outbox.close(CloseCode::Restarting);
+            outbox.send_away();
         }
         let sessions = self.clone();
         self.inner.tasks.spawn(async move {
@@ -112,9 +111,9 @@ impl Sessions {
         }
     }
 
-    /// Closes all sessions with [`CloseCode::Restarting`], each at a random moment of `drain` so
-    /// that the other nodes are not stormed, and waits until all have ended, but no longer than
-    /// `patience` after the last was closed: a Redis that does not answer must not keep the node.
+    /// Sends all sessions away with [`CloseCode::Restarting`](crate::protocol::CloseCode::Restarting), each at a random moment of `drain` so
+    /// that the other nodes are not stormed and as soon as what it has said is answered, and waits until all have ended, but no longer than
+    /// `patience` after the last was told: a Redis that does not answer must not keep the node.
     pub async fn send_away(&self, drain: Duration, patience: Duration) {
         self.inner.is_draining.store(true, Ordering::Relaxed);
         let begin = Instant::now();
@@ -123,7 +122,7 @@ impl Sessions {
         leaving.sort_unstable_by_key(|(moment, _)| *moment);
         for (moment, outbox) in leaving {
             tokio::time::sleep_until(moment).await;
-            outbox.close(CloseCode::Restarting);
+            outbox.send_away();
         }
         // Whoever came in between was closed on coming.
         self.inner.tasks.close();

@@ -24,6 +24,8 @@ mod faults;
 mod full;
 // Bytes on the port that are neither HTTP nor WebSocket.
 mod garbage;
+// Who breaks off is waited for; who says goodbye is not.
+mod lingering;
 // Sessions without a subprotocol.
 mod plain;
 // Joins, leaves, typing and counts.

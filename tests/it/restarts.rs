@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use serde_json::json;
 use tokio_tungstenite::tungstenite::Error;
 
 use crate::harness::roamer::{assert_heard_once, outage};
@@ -83,6 +84,32 @@ async fn a_node_that_leaves_takes_no_new_sessions() {
         assert_eq!(session.closed().await, 1012);
     }
     assert!(node.exited().await.success());
+}
+
+/// While a session is answered its node is told to stop.
+#[tokio::test]
+async fn what_is_on_its_way_is_acknowledged_before_the_goodbye() {
+    let settings = [("server.drain", "0s"), ("redis.command_timeout", "10s"), ("redis.canary_late", "30s")];
+    let Some(mut cluster) = Cluster::with(1, &settings).await else { return };
+    let mut writer = Client::full(&cluster.nodes[0], "writer").await;
+    let mut idle = Client::full(&cluster.nodes[0], "idle").await;
+    writer.join("general").await;
+    cluster.redis.freeze();
+    for nonce in ["n-1", "n-2"] {
+        let frame = json!({ "type": "text", "room_id": "general", "content": "x", "nonce": nonce });
+        writer.send(frame).await;
+    }
+    // The node has taken them.
+    writer.catch_up().await;
+    cluster.nodes[0].terminate();
+    assert_eq!(idle.closed().await, 1012);
+    cluster.redis.thaw();
+    for (nonce, seq) in [("n-1", 1), ("n-2", 2)] {
+        let ack = writer.expect("ack").await;
+        assert_eq!((ack["nonce"].as_str(), ack["seq"].as_u64()), (Some(nonce), Some(seq)), "{ack}");
+    }
+    assert_eq!(writer.closed().await, 1012);
+    assert!(cluster.nodes[0].exited().await.success());
 }
 
 #[tokio::test]

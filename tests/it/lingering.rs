@@ -1,0 +1,139 @@
+//! Comings and goings that nobody needs to hear of: who breaks off is waited for.
+
+use serde_json::Value;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+
+use crate::harness::{Client, Cluster, LONG_DEADLINE, eventually};
+
+/// Closes as a client does that gives this code.
+async fn close_with(client: &mut Client, code: u16) {
+    let frame = CloseFrame { code: code.into(), reason: "".into() };
+    assert!(client.try_send(Message::Close(Some(frame))).await);
+    client.closed().await;
+}
+
+/// A session in the room that hears on which node it may.
+async fn witness(cluster: &Cluster, node: usize, room: &str) -> Client {
+    let mut witness = Client::full(&cluster.nodes[node], &format!("witness {node}")).await;
+    witness.join(room).await;
+    witness
+}
+
+async fn assert_quiet(witness: &mut Client) {
+    witness.catch_up().await;
+    let notices = [witness.untaken("join"), witness.untaken("leave")].concat();
+    assert!(notices.is_empty(), "{} is told {notices:?}", witness.username);
+}
+
+/// A browser says 1001 both when a page is closed and when it is loaded again.
+#[tokio::test]
+async fn a_page_that_is_loaded_again_is_not_announced() {
+    let Some(cluster) = Cluster::with(2, &[("presence.linger", "60s")]).await else { return };
+    let mut witness = witness(&cluster, 0, "general").await;
+    let mut page = Client::full(&cluster.nodes[0], "রহিম").await;
+    page.join("general").await;
+    witness.sees_join("রহিম").await;
+    for place in [1, 0, 1] {
+        close_with(&mut page, 1001).await;
+        cluster.agree("general", &[&witness.connection_id]).await;
+        page = Client::returning(&cluster.nodes[place], &page.token).await;
+        page.join("general").await;
+        cluster.agree("general", &[&witness.connection_id, &page.connection_id]).await;
+    }
+    page.say("general", "here").await;
+    witness.hears("here").await;
+    assert_quiet(&mut witness).await;
+}
+
+#[tokio::test]
+async fn who_says_goodbye_is_announced_without_waiting() {
+    let Some(cluster) = Cluster::with(2, &[("presence.linger", "60s")]).await else { return };
+    let mut witness = witness(&cluster, 0, "general").await;
+    let mut rahim = Client::full(&cluster.nodes[1], "রহিম").await;
+    let mut karim = Client::full(&cluster.nodes[1], "করিম").await;
+    rahim.join("general").await;
+    karim.join("general").await;
+    rahim.close().await;
+    assert_eq!(witness.sees_leave("রহিম").await["client_count"], 2);
+    close_with(&mut karim, 1000).await;
+    assert_eq!(witness.sees_leave("করিম").await["client_count"], 1);
+}
+
+/// Of the users of a killed node one has another tab, one is back before the node is given up and one after
+/// it; two stay away. The node that may be the one to say so dies as well.
+#[tokio::test]
+async fn of_a_dead_nodes_users_exactly_those_who_stay_away_are_announced_once() {
+    let Some(mut cluster) = Cluster::with(4, &[("presence.linger", "4s")]).await else { return };
+    let mut witnesses = [witness(&cluster, 1, "general").await, witness(&cluster, 2, "general").await];
+    witnesses[0].sees_join("witness 2").await;
+    let mut users = Vec::new();
+    for name in ["tabs", "quick", "slow", "gone 1", "gone 2"] {
+        let mut user = Client::full(&cluster.nodes[0], name).await;
+        user.join("general").await;
+        for witness in &mut witnesses {
+            witness.sees_join(name).await;
+        }
+        users.push(user);
+    }
+    let mut other_tab = Client::returning(&cluster.nodes[1], &users[0].token).await;
+    other_tab.join("general").await;
+    cluster.nodes[0].kill();
+    let mut quick = Client::returning(&cluster.nodes[2], &users[1].token).await;
+    quick.join("general").await;
+    let remaining = [&witnesses[0], &witnesses[1], &other_tab, &quick].map(|session| &session.connection_id);
+    let mut remaining: Vec<_> = remaining.into_iter().cloned().collect();
+    remaining.sort();
+    let http = cluster.nodes[1].http();
+    eventually("the dead node is given up", LONG_DEADLINE, async || {
+        (http.connections_if_known("general").await.as_ref() == Some(&remaining)).then_some(())
+    })
+    .await;
+    let mut slow = Client::returning(&cluster.nodes[1], &users[2].token).await;
+    slow.join("general").await;
+
+    let first = witnesses[0].expect("leave").await;
+    cluster.nodes[3].kill();
+    let second = witnesses[0].expect("leave").await;
+    let mut told = [first, second].map(|leave| leave["username"].clone());
+    told.sort_by_key(Value::to_string);
+    assert_eq!(told, ["gone 1", "gone 2"]);
+    for name in ["gone 1", "gone 2"] {
+        witnesses[1].sees_leave(name).await;
+    }
+    eventually("the second dead node is given up", LONG_DEADLINE, async || {
+        (http.json("/api/nodes").await["data"].as_array()?.len() == 2).then_some(())
+    })
+    .await;
+    slow.say("general", "all that are here").await;
+    for witness in &mut witnesses {
+        witness.hears("all that are here").await;
+        assert_quiet(witness).await;
+    }
+}
+
+#[tokio::test]
+async fn a_big_room_is_not_told_of_those_who_do_not_come_back() {
+    let settings = [("presence.linger", "1s"), ("presence.announce_up_to", "3")];
+    let Some(cluster) = Cluster::with(2, &settings).await else { return };
+    let mut witness = witness(&cluster, 0, "big").await;
+    witness.join("small").await;
+    let mut crowd = Vec::new();
+    for number in 0..4 {
+        let mut client = Client::full(&cluster.nodes[number % 2], &format!("guest {number}")).await;
+        client.join("big").await;
+        crowd.push(client);
+    }
+    let mut last = Client::full(&cluster.nodes[1], "last").await;
+    last.join("small").await;
+    witness.sees_join("last").await;
+    witness.take_all();
+    crowd.truncate(2);
+    let here = [&witness.connection_id, &crowd[0].connection_id, &crowd[1].connection_id].map(String::as_str);
+    cluster.until_agreed("big", &here).await;
+    // What falls due later is said later.
+    drop(last);
+    let leave = witness.sees_leave("last").await;
+    assert_eq!(leave["room_id"], "small");
+    assert_quiet(&mut witness).await;
+}
