@@ -16,6 +16,8 @@ mod backend_contract;
 mod browser;
 // What only several nodes can get wrong.
 mod cluster;
+// Packets that are lost without a word: a node cut from Redis, half-open sockets.
+mod cuts;
 // Error codes and close codes.
 mod errors;
 // Redis down, frozen, emptied, set back; connections to it that break.

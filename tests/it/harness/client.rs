@@ -137,6 +137,11 @@ impl Client {
         welcome
     }
 
+    /// The client's own port.
+    pub fn port(&self) -> u16 {
+        self.socket.get_ref().local_addr().expect("an open socket").port()
+    }
+
     // --- speaking ---
 
     /// Sends a JSON frame.

@@ -1,0 +1,189 @@
+//! Packets that are lost and nobody is told: nothing is closed, nothing is refused, nothing comes.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::harness::redis::RedisServer;
+use crate::harness::roamer::outage;
+use crate::harness::{Client, Cluster, LONG_DEADLINE, Network, Node, Roamer, eventually};
+
+/// Where the node that is to be cut off finds Redis; the others find it at 127.0.0.1.
+const ITS_WAY: &str = "127.0.0.2";
+
+/// Three nodes, of which the first reaches Redis by a way of its own.
+async fn cluster_with_two_ways(settings: &[(&str, &str)]) -> Option<Cluster> {
+    let redis = RedisServer::start().await?;
+    redis.command(&["CONFIG", "SET", "bind", &format!("127.0.0.1 {ITS_WAY}")]).await;
+    let url = redis.url();
+    let urls = [url.replace("127.0.0.1", ITS_WAY), url.clone(), url];
+    Some(Cluster::reaching(redis, &urls, settings).await)
+}
+
+/// People on every node, two of them on the one that is to be cut off, who know each other.
+async fn people(cluster: &Cluster) -> Vec<Roamer> {
+    let mut people = Vec::new();
+    for (place, name) in ["cut one", "cut two", "second", "third"].into_iter().enumerate() {
+        let node = &cluster.nodes[place.saturating_sub(1)];
+        people.push(Roamer::enter(&[node], name, "general").await);
+    }
+    for (place, name) in
+        [(0, "cut two"), (0, "second"), (0, "third"), (1, "second"), (1, "third"), (2, "third")]
+    {
+        people[place].client().sees_join(name).await;
+    }
+    people[1].client().catch_up().await;
+    for person in &mut people {
+        person.client().take_all();
+    }
+    people
+}
+
+/// The first node is cut from Redis until the others have long done without it. They talk meanwhile; who is on
+/// it is refused. Returns everybody, after all have heard all.
+async fn cut_for_ten_seconds(network: &Network, cluster: &mut Cluster) -> Vec<Roamer> {
+    let mut people = people(cluster).await;
+    let all = cluster.nodes[1].http().connections("general").await;
+    network.lose_address(ITS_WAY);
+    let refusal = people[0].client().post("general", "into the void", "n-1").await;
+    assert_eq!(refusal["code"], "unavailable", "{refusal}");
+    assert!(refusal["retry_after_ms"].as_u64().is_some_and(|ms| ms > 0), "{refusal}");
+    cluster.nodes[0].until_readyz(503).await;
+    for path in ["/api/rooms", "/api/rooms/general", "/api/rooms/general/messages", "/api/nodes"] {
+        assert_eq!(cluster.nodes[0].http().get(path).await.error(503), "unavailable", "{path}");
+    }
+    let cut: Vec<_> = [0, 1].map(|place| people[place].client().connection_id.clone()).into();
+    let others: Vec<_> = all.iter().filter(|id| !cut.contains(id)).cloned().collect();
+    for node in &cluster.nodes[1..] {
+        eventually("the others' answers are without its sessions", LONG_DEADLINE, async || {
+            assert_eq!(node.http().status("/readyz").await, Some(200), "the others have lost nothing");
+            let known = node.http().connections("general").await;
+            assert!(known == all || known == others, "all or nothing of a node: {known:?}");
+            (known == others).then_some(())
+        })
+        .await;
+    }
+    for number in 0..20 {
+        people[2 + number % 2].say(&format!("meanwhile {number}")).await;
+    }
+    // Till about ten seconds have passed.
+    outage(Duration::from_secs(4)).await;
+    let refusal = people[1].client().post("general", "into the void too", "n-2").await;
+    assert_eq!(refusal["code"], "unavailable", "{refusal}");
+    network.mend();
+    cluster.nodes[0].until_ready().await;
+    let all: Vec<_> = all.iter().map(String::as_str).collect();
+    cluster.until_agreed("general", &all).await;
+    for (place, person) in people.iter_mut().enumerate() {
+        person.say(&format!("after {place}")).await;
+    }
+    for person in &mut people {
+        person.hear(24).await;
+        person.assert_whole();
+        assert!(person.closes.is_empty(), "no session is dropped: {:?}", person.closes);
+    }
+    for person in &people[1..] {
+        assert_eq!(person.contents(), people[0].contents(), "one order");
+    }
+    people
+}
+
+#[tokio::test]
+async fn a_node_cut_from_redis_is_missed_and_put_back_without_a_word() {
+    let Some(network) = Network::enter() else { return };
+    let Some(mut cluster) = cluster_with_two_ways(&[]).await else { return };
+    let mut people = cut_for_ten_seconds(&network, &mut cluster).await;
+    for person in &mut people {
+        person.client().catch_up().await;
+        person.assert_undisturbed();
+    }
+}
+
+/// Whose farewell has been said comes back aloud, and both once.
+#[tokio::test]
+async fn a_node_cut_from_redis_for_longer_than_a_linger_is_announced_once_each_way() {
+    let Some(network) = Network::enter() else { return };
+    let Some(mut cluster) = cluster_with_two_ways(&[("presence.linger", "1s")]).await else { return };
+    let mut people = cut_for_ten_seconds(&network, &mut cluster).await;
+    let (cut, others) = people.split_at_mut(2);
+    for person in others {
+        for name in ["cut one", "cut two"] {
+            person.client().sees_leave(name).await;
+            person.client().sees_join(name).await;
+        }
+        person.client().catch_up().await;
+        person.assert_undisturbed();
+    }
+    for person in cut {
+        person.client().catch_up().await;
+        // Its node may hear Redis again before the others hear of it, or after.
+        let joins = person.client().untaken("join");
+        assert!(joins.len() <= 2 && person.client().untaken("leave").is_empty(), "{}", person.client());
+    }
+}
+
+/// Settings with which silence shows soon: a ping a second, dropped after four.
+const SOON: [(&str, &str); 3] =
+    [("session.heartbeat", "1s"), ("session.idle_timeout", "4s"), ("presence.linger", "1s")];
+
+#[tokio::test]
+async fn a_half_open_socket_is_noticed_and_its_client_resumes_by_another() {
+    let Some(network) = Network::enter() else { return };
+    for (settings, leaves) in [(&SOON[..2], 0), (&SOON[..], 1)] {
+        let node = Node::with(settings).await;
+        let mut stays = Client::full(&node, "stays").await;
+        let mut lost = Client::full(&node, "lost").await;
+        stays.join("general").await;
+        let joined = lost.join("general").await;
+        stays.sees_join("lost").await;
+        network.lose_port(lost.port());
+        let only = [stays.connection_id.clone()];
+        let mut said = 0;
+        eventually("the half-open session is gone", LONG_DEADLINE, async || {
+            // All of it fits into the page that it comes back with.
+            if said < 100 {
+                said += 1;
+                stays.say("general", &format!("meanwhile {said}")).await;
+            }
+            (node.http().connections("general").await == only).then_some(())
+        })
+        .await;
+        if leaves > 0 {
+            stays.sees_leave("lost").await;
+        }
+        // Its old socket hangs on, as in a client that changes networks.
+        let mut back = Client::returning(&node, &lost.token).await;
+        let missed = back.resume("general", &joined["epoch"], joined["seq"].as_u64().expect("seq")).await;
+        assert_eq!(missed["recovered"], true, "{missed}");
+        let words: Vec<_> = missed["messages"].as_array().expect("messages").iter().collect();
+        let expected: Vec<_> = (1..=said).map(|number| json!(format!("meanwhile {number}"))).collect();
+        assert_eq!(words.iter().map(|message| message["content"].clone()).collect::<Vec<_>>(), expected);
+        back.say("general", "back").await;
+        stays.hears("back").await;
+        assert_eq!(stays.untaken("join").len(), leaves, "{stays}");
+        assert!(stays.untaken("leave").is_empty(), "{stays}");
+        network.mend();
+    }
+}
+
+/// A client that is cut off for less than that loses nothing and is not dropped.
+#[tokio::test]
+async fn packets_lost_for_a_moment_cost_nobody_a_word() {
+    let Some(network) = Network::enter() else { return };
+    let node = Node::with(&[("session.heartbeat", "1s"), ("session.idle_timeout", "8s")]).await;
+    let mut writer = Client::full(&node, "writer").await;
+    let mut reader = Client::full(&node, "reader").await;
+    writer.join("general").await;
+    reader.join("general").await;
+    network.lose_port(reader.port());
+    for number in 0..50 {
+        writer.say("general", &format!("word {number}")).await;
+    }
+    outage(Duration::from_secs(2)).await;
+    network.mend();
+    for number in 0..50 {
+        assert_eq!(reader.texts(1).await[0]["content"], format!("word {number}"));
+    }
+    reader.say("general", "heard it all").await;
+    writer.hears("heard it all").await;
+}

@@ -1,0 +1,79 @@
+//! A network that a test has for itself, in which packets can be lost: no close, no refusal, nothing.
+
+use std::io::{ErrorKind, Write};
+use std::process::{Command, Stdio};
+
+use nix::sched::{CloneFlags, unshare};
+
+use super::skip;
+
+/// The network namespace of the thread that entered it, and of every process that it starts. It has a
+/// loopback interface and nothing else, and goes with the last process in it.
+#[derive(Debug)]
+pub struct Network(());
+
+impl Network {
+    /// Enters a fresh one, before anything is connected. `None`, and a word on stderr, where that is not
+    /// allowed: it takes root. To be called in a test of one thread, whose sockets all belong to it then.
+    pub fn enter() -> Option<Self> {
+        if let Err(error) = unshare(CloneFlags::CLONE_NEWNET) {
+            eprintln!("skipped: no network of its own ({error}); it takes root");
+            return None;
+        }
+        if !run("ip", &["link", "set", "lo", "up"], "") || !run("nft", &["-f", "-"], RULES) {
+            return None;
+        }
+        Some(Self(()))
+    }
+
+    /// From now on no packet from or to this port of the loopback addresses arrives.
+    pub fn lose_port(&self, port: u16) {
+        self.add("ports", &port.to_string());
+    }
+
+    /// From now on no packet from or to this address arrives.
+    pub fn lose_address(&self, address: &str) {
+        self.add("addresses", address);
+    }
+
+    /// From now on all packets arrive, those that are sent once more included.
+    pub fn mend(&self) {
+        assert!(run("nft", &["-f", "-"], "flush set inet loss ports\nflush set inet loss addresses\n"));
+    }
+
+    fn add(&self, set: &str, element: &str) {
+        assert!(run("nft", &["-f", "-"], &format!("add element inet loss {set} {{ {element} }}\n")));
+    }
+}
+
+/// Packets are dropped where they would arrive: whoever sends them is told nothing.
+const RULES: &str = "
+table inet loss {
+    set ports { type inet_service; }
+    set addresses { type ipv4_addr; }
+    chain arriving {
+        type filter hook input priority 0; policy accept;
+        tcp dport @ports drop
+        tcp sport @ports drop
+        ip daddr @addresses drop
+        ip saddr @addresses drop
+    }
+}
+";
+
+/// Whether the program was there and succeeded.
+fn run(program: &str, arguments: &[&str], input: &str) -> bool {
+    let spawned = Command::new(program).args(arguments).stdin(Stdio::piped()).spawn();
+    let mut process = match spawned {
+        Ok(process) => process,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            skip(program);
+            return false;
+        }
+        Err(error) => panic!("{program} can't be started: {error}"),
+    };
+    process.stdin.take().expect("piped").write_all(input.as_bytes()).expect("it reads its input");
+    let status = process.wait().expect("a child of ours");
+    assert!(status.success(), "{program} {arguments:?}: {status}");
+    true
+}
