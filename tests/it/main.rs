@@ -28,6 +28,8 @@ mod full;
 mod garbage;
 // Who breaks off is waited for; who says goodbye is not.
 mod lingering;
+// Publications that never arrive.
+mod losses;
 // Sessions without a subprotocol.
 mod plain;
 // Joins, leaves, typing and counts.

@@ -228,6 +228,12 @@ impl Client {
         self.expect_that(kind, |frame| frame["type"] == kind).await
     }
 
+    /// Takes the oldest frame of some types.
+    pub async fn next_of(&mut self, kinds: &[&str]) -> Value {
+        let is_one = |frame: &Value| kinds.iter().any(|kind| frame["type"] == *kind);
+        self.expect_that(&kinds.join(" or "), is_one).await
+    }
+
     /// Takes the oldest frame that a test is waiting for.
     pub async fn expect_that(&mut self, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
         let frame = self.find(what, is_it).await;

@@ -1,0 +1,206 @@
+//! Publications that never arrive: each node reads what it missed in the log, once for all its sessions.
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::harness::roamer::assert_heard_once;
+use crate::harness::{Client, Cluster, DEADLINE, Node, Roamer, eventually};
+
+/// Says what was said last once more, without publishing it: head and log alone know of it.
+const SAY_UNHEARD: &str = r#"
+local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1][2]
+for _ = 1, tonumber(ARGV[1]) do
+  local seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)
+  local fields = {}
+  for i, field in ipairs(last) do fields[i] = string.gsub(field, '"seq":%d+', '"seq":' .. seq) end
+  redis.call('XADD', KEYS[2], seq .. '-0', unpack(fields))
+end"#;
+
+async fn say_unheard(cluster: &Cluster, room: &str, count: usize) {
+    let (head, log) = (key(cluster, room, "head").await, key(cluster, room, "log").await);
+    cluster.redis.command(&["EVAL", SAY_UNHEARD, "2", &head, &log, &count.to_string()]).await;
+}
+
+async fn key(cluster: &Cluster, room: &str, what: &str) -> String {
+    let keys = cluster.redis.command(&["KEYS", &format!("*{{{room}}}:{what}")]).await;
+    let keys: Vec<String> = redis::from_redis_value(keys).expect("names");
+    keys.into_iter().next().expect("the room is in use")
+}
+
+/// Lets Redis note every command from now on.
+async fn watch_commands(cluster: &Cluster) {
+    for (setting, value) in [("slowlog-max-len", "100000"), ("slowlog-log-slower-than", "0")] {
+        cluster.redis.command(&["CONFIG", "SET", setting, value]).await;
+    }
+    cluster.redis.command(&["SLOWLOG", "RESET"]).await;
+}
+
+/// How often the log was read after a place since then.
+async fn reads(cluster: &Cluster) -> usize {
+    let commands = cluster.redis.command(&["SLOWLOG", "GET", "-1"]).await;
+    let commands: Vec<(u64, u64, u64, Vec<Vec<u8>>, Vec<u8>, Vec<u8>)> =
+        redis::from_redis_value(commands).expect("commands");
+    commands.iter().filter(|command| command.3.iter().any(|word| word == b"after")).count()
+}
+
+async fn metric(node: &Node, name: &str) -> f64 {
+    let metrics = node.http().get("/metrics").await.body;
+    let metrics = String::from_utf8_lossy(&metrics).into_owned();
+    let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+    line.unwrap_or_else(|| panic!("{name} is measured: {metrics}"))
+}
+
+async fn crowd(node: &Node, size: usize, room: &str) -> Vec<Client> {
+    let mut crowd = Vec::new();
+    for number in 0..size {
+        let mut client = Client::full(node, &format!("member {number}")).await;
+        client.join(room).await;
+        crowd.push(client);
+    }
+    crowd
+}
+
+fn seqs(messages: &[Value]) -> Vec<u64> {
+    messages.iter().filter_map(|message| message["seq"].as_u64()).collect()
+}
+
+#[tokio::test]
+async fn a_lost_message_costs_each_node_one_read_however_many_listen() {
+    const MEMBERS: usize = 300;
+    let Some(cluster) = Cluster::start(2).await else { return };
+    let mut members = crowd(&cluster.nodes[0], MEMBERS, "general").await;
+    members.extend(crowd(&cluster.nodes[1], 1, "general").await);
+    members[0].say("general", "one").await;
+    join_all(members.iter_mut().map(|member| member.hears("one"))).await;
+    watch_commands(&cluster).await;
+    say_unheard(&cluster, "general", 1).await;
+    members[0].say("general", "three").await;
+    for heard in join_all(members.iter_mut().map(|member| member.texts(2))).await {
+        assert_eq!(seqs(&heard), [2, 3]);
+    }
+    assert_eq!(reads(&cluster).await, 2, "one of each node");
+    for member in &mut members {
+        member.catch_up().await;
+        assert!(member.untaken("text").is_empty() && member.untaken("gap").is_empty(), "{member}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_loss_is_read_page_by_page_and_what_is_said_meanwhile_waits() {
+    let Some(cluster) = Cluster::with(1, &[("history.max_page", "100")]).await else { return };
+    let mut members = crowd(&cluster.nodes[0], 3, "general").await;
+    members[0].say("general", "one").await;
+    watch_commands(&cluster).await;
+    say_unheard(&cluster, "general", 250).await;
+    for number in 0..10 {
+        members[0].say("general", &format!("later {number}")).await;
+    }
+    for heard in join_all(members.iter_mut().map(|member| member.texts(261))).await {
+        assert_eq!(seqs(&heard), (1..=261).collect::<Vec<_>>());
+    }
+    assert_eq!(reads(&cluster).await, 3);
+}
+
+#[tokio::test]
+async fn a_loss_that_nothing_follows_is_found_all_the_same() {
+    let Some(cluster) = Cluster::with(2, &[("history.check_every", "1s")]).await else { return };
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    let mut karim = Client::full(&cluster.nodes[1], "করিম").await;
+    rahim.join("general").await;
+    karim.join("general").await;
+    rahim.say("general", "one").await;
+    say_unheard(&cluster, "general", 1).await;
+    for client in [&mut rahim, &mut karim] {
+        assert_eq!(seqs(&client.texts(2).await), [1, 2]);
+    }
+}
+
+#[tokio::test]
+async fn what_the_log_has_lost_too_is_told_as_a_gap() {
+    let Some(cluster) = Cluster::start(1).await else { return };
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    rahim.join("general").await;
+    let mut plain = Client::plain(&cluster.nodes[0], "general", "plain").await;
+    rahim.say("general", "one").await;
+    say_unheard(&cluster, "general", 3).await;
+    let log = key(&cluster, "general", "log").await;
+    cluster.redis.command(&["XTRIM", &log, "MINID", "4"]).await;
+    rahim.say("general", "five").await;
+    assert_eq!(rahim.next_of(&["text", "gap"]).await["seq"], 1);
+    let gap = rahim.next_of(&["text", "gap"]).await;
+    assert_eq!((&gap["type"], &gap["from"], &gap["to"]), (&json!("gap"), &json!(2), &json!(3)));
+    for seq in [4, 5] {
+        assert_eq!(rahim.next_of(&["text", "gap"]).await["seq"], seq);
+    }
+    assert_eq!(plain.expect("error").await["code"], "messages_skipped");
+    assert_eq!(seqs(&plain.texts(3).await), [1, 4, 5]);
+}
+
+/// Rooms whose publications found no place between Redis and the hub are repaired.
+#[tokio::test]
+async fn a_queue_with_room_for_one_event_loses_nothing() {
+    const EACH: usize = 150;
+    let Some(cluster) = Cluster::with(2, &[("redis.event_queue", "1")]).await else { return };
+    let mut roamers = Vec::new();
+    for place in 0..6 {
+        let node = &cluster.nodes[place % 2];
+        roamers.push(Roamer::enter(&[node], &format!("roamer {place}"), "general").await);
+    }
+    let mut shouter = Client::full(&cluster.nodes[0], "shouter").await;
+    shouter.join("general").await;
+    let shout = async {
+        // All at once, so that they go to Redis and come back in bunches.
+        for number in 0..EACH {
+            let content = format!("shout {number}");
+            shouter.send(json!({ "type": "text", "room_id": "general", "content": content })).await;
+        }
+    };
+    let talk = join_all(roamers.iter_mut().enumerate().map(|(place, roamer)| async move {
+        for number in 0..EACH {
+            roamer.say(&format!("{place} says {number}")).await;
+        }
+    }));
+    tokio::join!(shout, talk);
+    assert_heard_once(&mut roamers, EACH * 7).await;
+    let mut left_out = 0.0;
+    for node in &cluster.nodes {
+        left_out += metric(node, "adda_events_left_out_total ").await;
+    }
+    assert!(left_out > 0.0, "the queue was full at times");
+    for roamer in &mut roamers {
+        assert!(roamer.closes.is_empty(), "no session is dropped: {:?}", roamer.closes);
+    }
+}
+
+/// All rooms of a node are heard again together, and one comparison in groups finds what each has missed.
+#[tokio::test]
+async fn many_rooms_are_repaired_after_one_reconnect() {
+    const ROOMS: usize = 600;
+    let Some(cluster) = Cluster::with(1, &[("limits.rooms_per_session", "600")]).await else { return };
+    let mut member = Client::full(&cluster.nodes[0], "member").await;
+    for room in 0..ROOMS {
+        member.join(&format!("room {room}")).await;
+        member.say(&format!("room {room}"), "one").await;
+        member.hears("one").await;
+    }
+    watch_commands(&cluster).await;
+    for room in [0, 299, 599] {
+        say_unheard(&cluster, &format!("room {room}"), 1).await;
+    }
+    cluster.redis.command(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
+    let mut repaired: Vec<_> = member.texts(3).await.iter().map(|message| message["seq"].as_u64()).collect();
+    repaired.dedup();
+    assert_eq!(repaired, [Some(2)]);
+    assert_eq!(reads(&cluster).await, 3, "of those alone that are behind");
+    eventually("the node hears again", DEADLINE, async || {
+        (metric(&cluster.nodes[0], "adda_subscription_fresh ").await == 1.0).then_some(())
+    })
+    .await;
+    for room in 0..ROOMS {
+        cluster.nodes[0].http().post(&format!("room {room}"), "again").await;
+    }
+    for _ in 0..ROOMS {
+        member.hears("again").await;
+    }
+    assert!(member.untaken("text").is_empty(), "{member}");
+}
