@@ -14,6 +14,10 @@ mod architecture;
 mod backend_contract;
 // The browser client, driven by a browser.
 mod browser;
+// Faults in a running cluster, and a verdict from what every client remembers: modules, no tests.
+mod chaos;
+// Each of those faults for a short time, and twins that lack a defence.
+mod chaos_runs;
 // What only several nodes can get wrong.
 mod cluster;
 // Packets that are lost without a word: a node cut from Redis, half-open sockets.

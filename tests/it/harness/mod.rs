@@ -5,6 +5,7 @@ pub mod balancer;
 pub mod browser;
 pub mod client;
 pub mod cluster;
+pub mod haproxy;
 pub mod http;
 pub mod network;
 pub mod node;
@@ -20,6 +21,7 @@ use tokio::time::{Instant, sleep};
 
 pub use self::client::{Client, Dial};
 pub use self::cluster::Cluster;
+pub use self::haproxy::HaProxy;
 pub use self::http::{Http, Reply};
 pub use self::network::Network;
 pub use self::node::{Launch, Node};

@@ -81,6 +81,36 @@ impl RedisServer {
         self.process.wait().expect("a child of ours");
     }
 
+    /// `SHUTDOWN`: it writes down what it has and ends.
+    pub async fn shut_down(&mut self) {
+        self.signal(Signal::SIGTERM);
+        eventually("redis-server ends", LONG_DEADLINE, async || {
+            self.process.try_wait().expect("a child of ours")
+        })
+        .await;
+    }
+
+    /// Takes away all that it has kept; it must not run.
+    pub fn lose_files(&self) {
+        std::fs::remove_dir_all(&self.folder).expect("it was there");
+        std::fs::create_dir_all(&self.folder).expect("the target folder can be written");
+    }
+
+    /// Copies what it has kept so far, as a backup would.
+    pub fn back_up(&self) {
+        copy_folder(&self.folder, &self.backup());
+    }
+
+    /// Puts back the copy that [`Self::back_up`] made; it must not run.
+    pub fn put_backup_back(&self) {
+        self.lose_files();
+        copy_folder(&self.backup(), &self.folder);
+    }
+
+    fn backup(&self) -> PathBuf {
+        self.folder.with_extension("backup")
+    }
+
     /// Starts it again after [`Self::kill`], with what it had kept, and waits until it answers.
     pub async fn restart(&mut self) {
         self.begin_restart(&[]);
@@ -126,6 +156,20 @@ impl RedisServer {
     }
 }
 
+fn copy_folder(from: &Path, to: &Path) {
+    // Left over from an earlier copy.
+    let _ = std::fs::remove_dir_all(to);
+    std::fs::create_dir_all(to).expect("the target folder can be written");
+    for entry in std::fs::read_dir(from).expect("it is there") {
+        let path = entry.expect("a readable folder").path();
+        let target = to.join(path.file_name().expect("an entry has a name"));
+        match path.is_dir() {
+            true => copy_folder(&path, &target),
+            false => drop(std::fs::copy(&path, target).expect("a readable file")),
+        }
+    }
+}
+
 fn run(port: u16, folder: &Path, more: &[&str]) -> std::io::Result<Child> {
     Command::new("redis-server")
         .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
@@ -145,5 +189,6 @@ impl Drop for RedisServer {
         let _ = self.process.kill();
         let _ = self.process.wait();
         let _ = std::fs::remove_dir_all(&self.folder);
+        let _ = std::fs::remove_dir_all(self.backup());
     }
 }

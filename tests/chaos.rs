@@ -1,0 +1,114 @@
+//! Breaks a running cluster in every way that it promises to survive, and prints what came of it.
+//! Run by `scripts/chaos`.
+#![allow(
+    dead_code,
+    unused_imports,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a program that shares modules with the tests"
+)]
+
+#[path = "it/chaos/mod.rs"]
+mod chaos;
+#[path = "it/harness/mod.rs"]
+mod harness;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use chaos::crowd::Size;
+use chaos::fault::Fault;
+use chaos::faults;
+use chaos::person::Return;
+use chaos::report::Report;
+use chaos::run::run;
+use chaos::scene::{Length, Plan};
+use chaos::table;
+use clap::Parser;
+
+/// Starts a cluster (Redis, nodes, HAProxy), keeps writers and readers going, breaks something, and judges from
+/// what every client remembers. Each fault has a cluster of its own.
+#[derive(Debug, Parser)]
+#[command(name = "scripts/chaos")]
+struct Arguments {
+    /// Say which faults there are.
+    #[arg(long)]
+    list: bool,
+    /// Nodes behind the balancer.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(2..=20))]
+    nodes: u16,
+    /// Messages a second, in all rooms together.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    rate: u16,
+    /// The faults to inject; all of them unless named.
+    #[arg(value_name = "FAULT")]
+    faults: Vec<String>,
+}
+
+// One thread, as in the tests: a fault may give it a network of its own.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if arguments.list {
+        faults::all().iter().for_each(|fault| println!("{:<20} {}", fault.name, fault.about));
+        return ExitCode::SUCCESS;
+    }
+    let faults = match chosen(&arguments.faults) {
+        Ok(faults) => faults,
+        Err(sentence) => {
+            eprintln!("{sentence}");
+            return ExitCode::from(2);
+        }
+    };
+    let plan = plan(&arguments);
+    // Whatever was started ends with what holds it.
+    tokio::select! {
+        code = run_all(&faults, &plan) => code,
+        _ = tokio::signal::ctrl_c() => ExitCode::from(130),
+    }
+}
+
+fn plan(arguments: &Arguments) -> Plan {
+    Plan {
+        nodes: arguments.nodes.into(),
+        size: Size { rooms: 4, rate: arguments.rate.into(), comes_back: Return::Resuming },
+        length: Length::Full,
+        warm_up: Duration::from_secs(2),
+        linger: Duration::from_secs(3),
+        settings: Vec::new(),
+    }
+}
+
+fn chosen(names: &[String]) -> Result<Vec<Fault>, String> {
+    if names.is_empty() {
+        return Ok(faults::all());
+    }
+    let find =
+        |name: &String| faults::named(name).ok_or_else(|| format!("no fault is called {name}; see --list"));
+    names.iter().map(find).collect()
+}
+
+async fn run_all(faults: &[Fault], plan: &Plan) -> ExitCode {
+    let mut reports: Vec<Report> = Vec::new();
+    for fault in faults {
+        println!("{:<20} {} …", fault.name, fault.about);
+        let Some(report) = run(fault, plan).await else { return ExitCode::FAILURE };
+        let failed = report.failures().count();
+        let lasted = report.ended - report.began;
+        println!(
+            "{:<20} lasted {:.1} s, {failed} of {} checks failed",
+            "",
+            lasted.as_secs_f64(),
+            report.checks.len()
+        );
+        reports.push(report);
+    }
+    println!("\n{}", table::markdown(&reports));
+    let failures = table::failures(&reports);
+    if failures.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    println!("\n{failures}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,117 @@
+//! What must hold: always, and of some faults. Each check has a name and says what is wrong.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use super::fault::{Check, Fault};
+use super::report::Report;
+use super::scene::Length;
+
+/// What must hold whatever happened.
+const ALWAYS: [Check; 9] = [
+    Check { name: "nothing acknowledged is missing", holds: |run| none(run, run.verdict.missing) },
+    Check { name: "nothing comes twice", holds: |run| none(run, run.verdict.doubled) },
+    Check { name: "everybody sees one order", holds: |run| none(run, run.verdict.disordered) },
+    Check { name: "no place names two messages", holds: |run| none(run, run.verdict.lies) },
+    Check { name: "no number is left out without a word", holds: |run| none(run, run.verdict.holes) },
+    Check {
+        name: "no join or leave but of those who came or went",
+        holds: |run| no(&run.notices.unexpected),
+    },
+    Check { name: "REST is never short and names no ghost", holds: |run| no(&run.untruths) },
+    Check { name: "all that is said is acknowledged", holds: |run| true_or(run.is_all_acked, "not all was") },
+    Check { name: "all heals", holds: |run| run.healed.clone().map(drop) },
+];
+
+/// Every session is the one that it was before.
+pub const NO_SESSION_DROPPED: Check =
+    Check { name: "no session is dropped", holds: |run| none(run, run.verdict.dropped) };
+
+/// Redis keeps everything, so nothing may be lost, announced or not.
+pub const NOTHING_LOST: Check =
+    Check { name: "nothing is lost, not even with a word", holds: |run| none(run, run.verdict.announced) };
+
+/// The nodes are themselves again 2 s after Redis is.
+pub const HEALED_IN_2_S: Check = Check { name: "healed within 2 s", holds: |run| healed_within(run, 2) };
+
+/// All is well 8 s after it can be.
+pub const HEALED_IN_8_S: Check = Check { name: "healed within 8 s", holds: |run| healed_within(run, 8) };
+
+/// Sessions are told that numbering began anew.
+pub const RESETS_TOLD: Check = Check {
+    name: "resets are announced",
+    holds: |run| true_or(run.verdict.resets > 0, "no session was told of a reset"),
+};
+
+/// While Redis is away every node says so, and all do once they are healed.
+pub const READINESS_SAID_NO: Check =
+    Check { name: "every node says that it is not ready", holds: readiness_said_no };
+
+/// Those who went for good are said goodbye to by everybody who was there, once.
+pub const LEAVES_ONCE: Check = Check { name: "who went for good leaves once", holds: leaves_once };
+
+/// Some clients had to go elsewhere, so coming back was tried at all.
+pub const SESSIONS_MOVED: Check = Check {
+    name: "sessions were dropped, and came back",
+    holds: |run| {
+        true_or(run.verdict.dropped > 0, "none was dropped")?;
+        let is_out = |memory: &super::memory::Memory| {
+            !memory.is_gone && memory.sessions().last().is_none_or(|last| last.to.is_some())
+        };
+        let away: Vec<_> =
+            run.memories.iter().filter(|memory| is_out(memory)).map(|memory| memory.name.clone()).collect();
+        no(&away)
+    },
+};
+
+/// All that must hold of a run.
+pub fn all(fault: &Fault, report: &Report) -> Vec<(&'static str, Result<(), String>)> {
+    let checks = ALWAYS.iter().chain(fault.expects);
+    checks.map(|check| (check.name, (check.holds)(report))).collect()
+}
+
+fn none(run: &Report, count: usize) -> Result<(), String> {
+    true_or(count == 0, format_args!("{count}; {}", run.verdict.details.join("; ")))
+}
+
+fn no(findings: &[String]) -> Result<(), String> {
+    let shown: Vec<_> = findings.iter().take(6).map(String::as_str).collect();
+    true_or(findings.is_empty(), format_args!("{}: {}", findings.len(), shown.join("; ")))
+}
+
+fn true_or(is_true: bool, else_what: impl Display) -> Result<(), String> {
+    if is_true { Ok(()) } else { Err(else_what.to_string()) }
+}
+
+/// Times are promised for a machine that has nothing else to do, so short runs, which are tests, don't hold to them.
+fn healed_within(run: &Report, seconds: u64) -> Result<(), String> {
+    match run.healed {
+        Ok(healed) if run.length == Length::Full && healed > Duration::from_secs(seconds) => {
+            Err(format!("{:.1} s", healed.as_secs_f64()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn readiness_said_no(run: &Report) -> Result<(), String> {
+    let nodes: std::collections::BTreeSet<_> =
+        run.samples.readiness.iter().map(|sample| sample.node).collect();
+    for node in nodes {
+        let during = run.samples.readiness.iter().filter(|sample| {
+            sample.node == node && sample.asked >= run.began && sample.answered <= run.ended
+        });
+        let mut said_no = false;
+        for sample in during {
+            said_no |= sample.answer == Some(503);
+            let is_back = said_no && sample.answer == Some(200);
+            true_or(!is_back, format_args!("node {node} said yes again before it was over"))?;
+        }
+        true_or(said_no, format_args!("node {node} never said no"))?;
+    }
+    Ok(())
+}
+
+fn leaves_once(run: &Report) -> Result<(), String> {
+    true_or(run.notices.gone > 0, "nobody went")?;
+    no(&run.notices.absent)
+}

@@ -1,0 +1,16 @@
+//! The faults, by where they strike.
+
+mod nodes;
+mod redis;
+
+use super::fault::Fault;
+
+/// All of them, in the order in which they are run.
+pub fn all() -> Vec<Fault> {
+    [redis::FAULTS, nodes::FAULTS].concat()
+}
+
+/// The fault of a name.
+pub fn named(name: &str) -> Option<Fault> {
+    all().into_iter().find(|fault| fault.name == name)
+}

@@ -1,0 +1,126 @@
+//! What happens to Redis.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use crate::chaos::checks::{HEALED_IN_2_S, NO_SESSION_DROPPED, NOTHING_LOST, READINESS_SAID_NO, RESETS_TOLD};
+use crate::chaos::fault::{Fault, start_scene};
+use crate::chaos::scene::Scene;
+
+/// All of them.
+pub const FAULTS: &[Fault] = &[
+    Fault {
+        name: "pubsub-killed",
+        about: "CLIENT KILL TYPE pubsub every second for 8 s",
+        start: start_scene,
+        settings: &[],
+        inject: |scene| Box::pin(kill_subscriptions(scene)),
+        expects: &[NO_SESSION_DROPPED, NOTHING_LOST],
+    },
+    Fault {
+        name: "redis-stopped",
+        about: "Redis is shut down and comes back with its file 3 s later",
+        start: start_scene,
+        settings: &[],
+        inject: |scene| Box::pin(stop(scene)),
+        expects: &[NO_SESSION_DROPPED, NOTHING_LOST, READINESS_SAID_NO, HEALED_IN_2_S],
+    },
+    Fault {
+        name: "redis-killed",
+        about: "Redis is killed (appendfsync everysec) and started again",
+        start: start_scene,
+        settings: &[],
+        inject: |scene| Box::pin(kill(scene)),
+        expects: &[NO_SESSION_DROPPED, HEALED_IN_2_S],
+    },
+    Fault {
+        name: "redis-emptied",
+        about: "Redis is killed, loses its files and is started again",
+        start: start_scene,
+        settings: &[],
+        inject: |scene| Box::pin(empty(scene)),
+        expects: &[NO_SESSION_DROPPED, RESETS_TOLD, HEALED_IN_2_S],
+    },
+    Fault {
+        name: "redis-flushed",
+        about: "FLUSHALL",
+        start: start_scene,
+        settings: &[],
+        inject: |scene| Box::pin(flush(scene)),
+        expects: &[NO_SESSION_DROPPED, RESETS_TOLD, HEALED_IN_2_S],
+    },
+    Fault {
+        name: "redis-restored",
+        about: "Redis is killed and started again from a copy that is 10 s old",
+        start: start_scene,
+        settings: &[],
+        inject: |scene| Box::pin(restore(scene)),
+        expects: &[NO_SESSION_DROPPED, RESETS_TOLD, HEALED_IN_2_S],
+    },
+    Fault {
+        name: "redis-frozen",
+        about: "Redis is frozen (SIGSTOP) for 10 s",
+        start: start_scene,
+        settings: &[],
+        inject: |scene| Box::pin(freeze(scene)),
+        expects: &[NO_SESSION_DROPPED, NOTHING_LOST, READINESS_SAID_NO, HEALED_IN_2_S],
+    },
+    Fault {
+        name: "redis-paused",
+        about: "CLIENT PAUSE for 4 s",
+        start: start_scene,
+        settings: &[],
+        inject: |scene| Box::pin(pause(scene)),
+        expects: &[NO_SESSION_DROPPED, NOTHING_LOST, READINESS_SAID_NO, HEALED_IN_2_S],
+    },
+];
+
+async fn kill_subscriptions(scene: &mut Scene) {
+    let seconds = scene.length.seconds(8.0, 3.0).as_secs();
+    for _ in 0..seconds {
+        scene.cluster.redis.command(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
+        sleep(Duration::from_secs(1)).await;
+    }
+}
+
+async fn stop(scene: &mut Scene) {
+    scene.cluster.redis.shut_down().await;
+    scene.endure(3.0, 2.0).await;
+    scene.cluster.redis.restart().await;
+}
+
+async fn kill(scene: &mut Scene) {
+    scene.cluster.redis.kill();
+    scene.cluster.redis.restart().await;
+}
+
+async fn empty(scene: &mut Scene) {
+    scene.cluster.redis.kill();
+    scene.cluster.redis.lose_files();
+    scene.cluster.redis.restart().await;
+}
+
+async fn flush(scene: &mut Scene) {
+    scene.cluster.redis.command(&["FLUSHALL"]).await;
+}
+
+async fn restore(scene: &mut Scene) {
+    scene.cluster.redis.back_up();
+    scene.endure(10.0, 2.0).await;
+    scene.cluster.redis.kill();
+    scene.cluster.redis.put_backup_back();
+    scene.cluster.redis.restart().await;
+}
+
+async fn freeze(scene: &mut Scene) {
+    scene.cluster.redis.freeze();
+    // Longer than a lease, so that everybody would seem dead.
+    scene.endure(10.0, 7.0).await;
+    scene.cluster.redis.thaw();
+}
+
+async fn pause(scene: &mut Scene) {
+    scene.cluster.redis.command(&["CLIENT", "PAUSE", "4000", "ALL"]).await;
+    sleep(Duration::from_secs(4)).await;
+}

@@ -1,0 +1,111 @@
+//! When all is well again: every node is ready, what is posted on each node is heard on every node, and every
+//! node names exactly the living.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tokio::time::{sleep, timeout};
+
+use super::memory::{Heard, Place, SharedMemory, Told};
+use super::scene::Scene;
+use super::watch::{Answer, is_ready, who_is_in};
+use crate::harness::Http;
+use crate::harness::http::{encode, text};
+
+/// Nobody waits for longer.
+pub const LIMIT: Duration = Duration::from_secs(30);
+
+const EVERY: Duration = Duration::from_millis(50);
+
+/// Waits until all is well and says when that was; `None` if it never was. `poster` remembers what is posted.
+pub async fn until_healed(scene: &Scene, poster: &SharedMemory) -> Result<Instant, String> {
+    let heal = async {
+        all_ready(scene).await;
+        let posts = scene.nodes().iter().map(|port| post(Http::new(*port), scene.main_room(), poster));
+        let ids = futures_util::future::join_all(posts).await;
+        while !are_heard(scene, &ids) {
+            sleep(EVERY).await;
+        }
+        while !all_agree(scene).await {
+            sleep(EVERY).await;
+        }
+        // What was well before may have fallen ill again meanwhile.
+        all_ready(scene).await;
+        Instant::now()
+    };
+    match timeout(LIMIT, heal).await {
+        Ok(healed) => Ok(healed),
+        Err(_) => Err(illness(scene).await),
+    }
+}
+
+async fn all_ready(scene: &Scene) {
+    for port in scene.nodes() {
+        while is_ready(Http::new(*port)).await != Some(200) {
+            sleep(EVERY).await;
+        }
+    }
+}
+
+/// Posts until it is acknowledged and returns the id. A guest has no nonce to send again by, so each try says
+/// something else.
+async fn post(node: Http, room: &str, poster: &SharedMemory) -> String {
+    loop {
+        let content = format!("post {}", uuid::Uuid::new_v4());
+        let call = node
+            .call("POST", &format!("/api/rooms/{}/messages", encode(room)))
+            .json(&json!({ "content": content, "username": "post" }));
+        let reply = timeout(Duration::from_secs(5), call.try_send()).await.ok().flatten();
+        if let Some(reply) = reply.filter(|reply| reply.status == 201) {
+            let ack = reply.json();
+            let seq = ack["seq"].as_u64().expect("an ack has a number");
+            let place = Place { epoch: text(&ack["epoch"]), seq };
+            let id = text(&ack["id"]);
+            poster.note(Told::Acked { place, message: Heard { seq, id: id.clone(), content } });
+            return id;
+        }
+        sleep(EVERY).await;
+    }
+}
+
+fn are_heard(scene: &Scene, ids: &[String]) -> bool {
+    scene.crowd.posted().iter().all(|memory| ids.iter().all(|id| memory.lock().ids.contains(id)))
+}
+
+async fn all_agree(scene: &Scene) -> bool {
+    for room in scene.rooms() {
+        for port in scene.nodes() {
+            let before = scene.crowd.present(room);
+            let answer = who_is_in(Http::new(*port), room).await;
+            if before != scene.crowd.present(room) || !is_exact(&answer, &before) {
+                return false;
+            }
+        }
+    }
+    true
+}
+
+/// Names are of sessions and of users; each session of ours has a user of its own.
+fn is_exact(answer: &Answer, present: &[String]) -> bool {
+    let Answer::Names(names) = answer else { return false };
+    let present: BTreeSet<_> = present.iter().cloned().collect();
+    present.is_subset(names) && names.len() == 2 * present.len()
+}
+
+/// What is still wrong, in words.
+async fn illness(scene: &Scene) -> String {
+    let mut wrong = Vec::new();
+    for (place, port) in scene.nodes().iter().enumerate() {
+        let http = Http::new(*port);
+        wrong.push(format!("node {place}: readyz {:?}", is_ready(http).await));
+        for room in scene.rooms() {
+            let (answer, present) = (who_is_in(http, room).await, scene.crowd.present(room));
+            if !is_exact(&answer, &present) {
+                let count = if let Answer::Names(names) = &answer { names.len() / 2 } else { 0 };
+                wrong.push(format!("{room}: {count} named, {} there", present.len()));
+            }
+        }
+    }
+    wrong.join("; ")
+}

@@ -1,0 +1,118 @@
+//! Holds the joins and leaves that clients were told of against who really came and went.
+//!
+//! A user who is back within `presence.linger` causes no notice; one who went for good causes one leave; one who
+//! came causes one join.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+use super::memory::{Memory, Notice, Session, Told};
+use super::truth::{Circumstances, ports_of_nodes};
+
+/// Differences between what a client knows and what the cluster did at that time.
+const SLACK: Duration = Duration::from_secs(1);
+
+/// What came of the notices.
+#[derive(Debug, Default, Clone)]
+pub struct Notices {
+    /// Notices that should not have come, in words.
+    pub unexpected: Vec<String>,
+    /// Leaves that should have come and did not.
+    pub absent: Vec<String>,
+    /// Users who went for good while others looked on.
+    pub gone: usize,
+}
+
+/// The notices of one user that may come.
+#[derive(Debug)]
+struct Expected {
+    name: String,
+    came: Instant,
+    went: Option<Instant>,
+    /// Comings and goings in between, each of which may be told of.
+    breaks: usize,
+}
+
+/// Judges the notices of a run with this `presence.linger`. A leave is due within `due` of a user's going.
+pub fn judge(memories: &[Memory], about: &Circumstances, linger: Duration, due: Duration) -> Notices {
+    let nodes = ports_of_nodes(memories, about.balancer);
+    let mut rooms: BTreeMap<&str, HashMap<String, Expected>> = BTreeMap::new();
+    for memory in memories {
+        let users = users_of(memory, about, &nodes, linger);
+        rooms.entry(&memory.room).or_default().extend(users);
+    }
+    let gone = rooms.values().flat_map(HashMap::values).filter(|user| user.went.is_some()).count();
+    let mut notices = Notices { gone, ..Notices::default() };
+    for witness in memories {
+        let was_away = witness.sessions().iter().any(|session| about.absence(session, &nodes).is_some());
+        let due = (!was_away).then_some(due);
+        hear(witness, &rooms[witness.room.as_str()], due, &mut notices);
+    }
+    notices
+}
+
+/// The users for whom a client spoke: one, or one a connection if it is plain.
+fn users_of(
+    memory: &Memory,
+    about: &Circumstances,
+    nodes: &BTreeMap<String, u16>,
+    linger: Duration,
+) -> HashMap<String, Expected> {
+    let mut stays: HashMap<String, Vec<Session>> = HashMap::new();
+    for session in memory.sessions() {
+        stays.entry(session.user_id.clone()).or_default().push(session);
+    }
+    let expect = |sessions: Vec<Session>| {
+        let is_long =
+            |pair: &[Session]| pair[0].to.is_some_and(|to| pair[1].from > to + linger.saturating_sub(SLACK));
+        // Taken for dead while its node was away, and put back if it still was there.
+        let absent = sessions.iter().filter(|session| {
+            about.absence(session, nodes).is_some_and(|away| session.to.is_none_or(|to| to > away.to))
+                && about.absence(session, nodes).is_some_and(|away| session.from < away.to)
+        });
+        Expected {
+            name: memory.name.clone(),
+            came: sessions[0].from,
+            went: sessions.last().and_then(|last| last.to),
+            breaks: sessions.windows(2).filter(|pair| is_long(pair)).count() + absent.count(),
+        }
+    };
+    stays.into_iter().map(|(user, sessions)| (user, expect(sessions))).collect()
+}
+
+/// `due` is none for who need not have heard everything.
+fn hear(witness: &Memory, users: &HashMap<String, Expected>, due: Option<Duration>, notices: &mut Notices) {
+    let sessions = witness.sessions();
+    let Some(entered) = sessions.first().map(|first| first.from) else { return };
+    let mut counts: HashMap<(Notice, &str), usize> = HashMap::new();
+    let mut until = entered;
+    for (at, told) in &witness.events {
+        until = *at;
+        if let Told::Notice { kind, user_id } = told {
+            *counts.entry((*kind, user_id)).or_default() += 1;
+        }
+    }
+    for ((kind, user_id), count) in &counts {
+        let Some(user) = users.get(*user_id) else {
+            notices.unexpected.push(format!("{} saw a {kind:?} of a stranger", witness.name));
+            continue;
+        };
+        let allowed = user.breaks
+            + match kind {
+                Notice::Join => usize::from(user.came + SLACK > entered),
+                Notice::Leave => usize::from(user.went.is_some()),
+            };
+        if *count > allowed {
+            let (name, others) = (&witness.name, &user.name);
+            notices.unexpected.push(format!("{name} saw {count} × {kind:?} of {others}, not {allowed}"));
+        }
+    }
+    // Notices are not logged: only who was there all the time must have heard them.
+    let Some(due) = due.filter(|_| sessions.len() == 1 && sessions[0].to.is_none()) else { return };
+    for (user_id, user) in users {
+        let is_due = user.went.is_some_and(|went| went > entered + SLACK && went + due < until);
+        if is_due && !counts.contains_key(&(Notice::Leave, user_id)) {
+            notices.absent.push(format!("{} saw no leave of {}", witness.name, user.name));
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! A client as a good one behaves: it comes back wherever it can, proves who it is, goes on by place,
+//! sends again by nonce what was not acknowledged, and says the next thing only then. It asserts nothing;
+//! it remembers.
+
+use std::time::{Duration, Instant};
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio::time::{interval, sleep, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_util::sync::CancellationToken;
+
+use super::memory::{Dialect, End, SharedMemory, Told};
+use super::talk::Talk;
+use crate::harness::http::encode;
+
+/// How long an upgrade may take before another node is tried.
+const OPENING_LIMIT: Duration = Duration::from_secs(3);
+/// The silence after which a connection counts as dead; a full session asks for a word before.
+const SILENCE_LIMIT: Duration = Duration::from_secs(5);
+/// The wait before the first try to come back, at most; it doubles with each.
+const FIRST_WAIT: Duration = Duration::from_millis(300);
+/// How often a client looks whether there is something to send.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// What a client does when its connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Return {
+    /// It comes back with the place that it had come to.
+    Resuming,
+    /// It comes back after a while as if nothing had been missed: what a bad client does.
+    Blindly,
+    /// It stays away.
+    Never,
+}
+
+/// How a client behaves.
+#[derive(Debug, Clone)]
+pub struct Habits {
+    /// What it asks for.
+    pub dialect: Dialect,
+    /// What it does when its connection ends.
+    pub comes_back: Return,
+    /// The time between two things that it says; `None` for who only listens.
+    pub speaks_every: Option<Duration>,
+    /// Where it may connect, in the order of its liking.
+    pub ports: Vec<u16>,
+    /// The longest wait before it tries to come back.
+    pub patience: Duration,
+}
+
+/// What a client is told by the run.
+#[derive(Debug, Clone, Default)]
+pub struct Orders {
+    /// Say nothing new.
+    pub hush: CancellationToken,
+    /// Go.
+    pub stop: CancellationToken,
+}
+
+type Socket = WebSocketStream<TcpStream>;
+
+/// Takes part until it is told to go.
+pub async fn live(habits: Habits, memory: SharedMemory, orders: Orders) {
+    let mut talk = Talk::new(&habits, memory.clone(), orders.hush.clone());
+    let (mut place, mut tries) = (0, 0);
+    loop {
+        let port = habits.ports[place % habits.ports.len()];
+        let opened = tokio::select! {
+            opened = connect(&habits, &memory, port) => opened,
+            () = orders.stop.cancelled() => break,
+        };
+        if let Some(socket) = opened {
+            tries = 0;
+            talk.begin(port);
+            let end = converse(&mut talk, socket, &orders.stop).await;
+            memory.note(Told::Ended(end));
+            if end == End::Wanted || habits.comes_back == Return::Never {
+                break;
+            }
+        }
+        // Where it was may be ill; any other node will do.
+        place += 1;
+        tokio::select! {
+            () = sleep(wait(&habits, tries)) => tries += 1,
+            () = orders.stop.cancelled() => break,
+        }
+    }
+    memory.lock().is_gone = true;
+}
+
+fn wait(habits: &Habits, tries: u32) -> Duration {
+    match habits.comes_back {
+        // Long enough for others to say something.
+        Return::Blindly => Duration::from_secs(1),
+        Return::Resuming | Return::Never => {
+            habits.patience.min(FIRST_WAIT * 2_u32.pow(tries.min(8))).mul_f64(fastrand::f64())
+        }
+    }
+}
+
+async fn connect(habits: &Habits, memory: &SharedMemory, port: u16) -> Option<Socket> {
+    let (room, name) = {
+        let memory = memory.lock();
+        (encode(&memory.room), encode(&memory.name))
+    };
+    let address = format!("ws://127.0.0.1:{port}/ws?username={name}");
+    let request = match habits.dialect {
+        Dialect::Plain => format!("{address}&room={room}").into_client_request().expect("an address"),
+        Dialect::Full => {
+            let mut request = address.into_client_request().expect("an address");
+            request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("adda.v1"));
+            request
+        }
+    };
+    let opening = async {
+        let stream = TcpStream::connect(("127.0.0.1", port)).await?;
+        stream.set_nodelay(true)?;
+        Ok::<_, Error>(tokio_tungstenite::client_async(request, stream).await?.0)
+    };
+    timeout(OPENING_LIMIT, opening).await.ok()?.ok()
+}
+
+/// Listens and speaks until the connection ends.
+async fn converse(talk: &mut Talk, mut socket: Socket, stop: &CancellationToken) -> End {
+    let mut looks = interval(LOOK_EVERY);
+    let mut last_word = Instant::now();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => {
+                say_goodbye(socket).await;
+                return End::Wanted;
+            }
+            received = socket.next() => {
+                last_word = Instant::now();
+                match received {
+                    Some(Ok(Message::Text(text))) => {
+                        let frame: Value = serde_json::from_str(&text).expect("a text frame is JSON");
+                        talk.take(&frame);
+                    }
+                    Some(Ok(Message::Close(frame))) => {
+                        // The answer that tungstenite has prepared; the server may be gone already.
+                        let _ = socket.close(None).await;
+                        return End::Server(frame.map_or(1005, |frame| frame.code.into()));
+                    }
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) | None => return End::Server(1006),
+                }
+            }
+            _ = looks.tick() => {
+                // A plain session asks nothing, so its silence says nothing.
+                if talk.dialect() == Dialect::Full && last_word.elapsed() > SILENCE_LIMIT {
+                    return End::Silence;
+                }
+            }
+        }
+        while let Some(frame) = talk.due() {
+            match timeout(SILENCE_LIMIT, socket.send(Message::text(frame.to_string()))).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return End::Server(1006),
+                Err(_) => return End::Silence,
+            }
+        }
+    }
+}
+
+async fn say_goodbye(mut socket: Socket) {
+    let goodbye = async {
+        if socket.close(None).await.is_ok() {
+            while let Some(Ok(_)) = socket.next().await {}
+        }
+    };
+    // A node that is gone need not answer.
+    let _ = timeout(Duration::from_secs(1), goodbye).await;
+}

@@ -1,0 +1,290 @@
+//! What a client understands of what it is told, and what it says next: no socket, only frames.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::memory::{Dialect, Heard, Notice, Place, SharedMemory, Told};
+use super::person::{Habits, Return};
+
+/// How often a full session asks whether the node is there.
+const PING_EVERY: Duration = Duration::from_secs(2);
+/// An answer that is later than this was lost on the way; no node takes as long to refuse.
+const ANSWER_LIMIT: Duration = Duration::from_secs(6);
+
+/// One client's side of the conversation, over all its connections.
+#[derive(Debug)]
+pub struct Talk {
+    habits: Habits,
+    memory: SharedMemory,
+    hush: CancellationToken,
+    name: String,
+    room: String,
+    token: Option<String>,
+    /// The place that it has come to.
+    at: Option<Place>,
+    said: usize,
+    next_word: Instant,
+    /// Said and not acknowledged.
+    pending: Option<Pending>,
+    connection: Connection,
+}
+
+#[derive(Debug)]
+struct Pending {
+    content: String,
+    nonce: String,
+    /// When to send it (again).
+    due: Instant,
+}
+
+/// How far a connection has come.
+#[derive(Debug)]
+struct Connection {
+    port: u16,
+    step: Step,
+    next_ping: Instant,
+}
+
+#[derive(Debug)]
+enum Step {
+    /// The server speaks first.
+    Opened,
+    /// The token is to be sent.
+    Unproven,
+    /// Its answer is to come.
+    Proving,
+    /// The join is to be sent then.
+    Outside(Instant),
+    /// Its answer is to come, or was lost by then.
+    Joining(Instant),
+    Inside,
+}
+
+impl Talk {
+    /// Nothing is said yet.
+    pub fn new(habits: &Habits, memory: SharedMemory, hush: CancellationToken) -> Self {
+        let (name, room) = {
+            let memory = memory.lock();
+            (memory.name.clone(), memory.room.clone())
+        };
+        let now = Instant::now();
+        // So that not all speak at once.
+        let next_word = now + habits.speaks_every.unwrap_or_default().mul_f64(fastrand::f64());
+        let connection = Connection { port: 0, step: Step::Opened, next_ping: now };
+        let habits = habits.clone();
+        let (token, at, pending) = (None, None, None);
+        Self { habits, memory, hush, name, room, token, at, said: 0, next_word, pending, connection }
+    }
+
+    /// What it asks for.
+    pub fn dialect(&self) -> Dialect {
+        self.habits.dialect
+    }
+
+    /// A connection is open.
+    pub fn begin(&mut self, port: u16) {
+        let now = Instant::now();
+        self.connection = Connection { port, step: Step::Opened, next_ping: now + PING_EVERY };
+        if let Some(pending) = &mut self.pending {
+            pending.due = now;
+        }
+        if self.dialect() == Dialect::Plain {
+            let (node_id, connection_id) = (String::new(), String::new());
+            self.memory.note(Told::Connected { port, node_id, connection_id });
+        }
+    }
+
+    // --- listening ---
+
+    /// Understands and remembers one frame.
+    pub fn take(&mut self, frame: &Value) {
+        match (self.dialect(), kind(frame)) {
+            (Dialect::Full, "welcome") => self.welcomed(frame),
+            (Dialect::Full, "auth_success") => self.go_in(frame),
+            (Dialect::Full, "joined") => self.joined(frame),
+            (Dialect::Full, "ack") => self.acked(frame),
+            (Dialect::Full, "gap") => {
+                let (from, to) = (number(&frame["from"]), number(&frame["to"]));
+                self.move_to(to);
+                self.memory.note(Told::Gap { from, to });
+            }
+            (Dialect::Full, "reset") => {
+                self.at = Some(place(frame));
+                self.memory.note(Told::Reset(place(frame)));
+            }
+            (_, "text") => {
+                self.move_to(number(&frame["seq"]));
+                self.memory.note(Told::Text(heard(frame)));
+            }
+            (Dialect::Plain, "join") if frame["username"] == *self.name => self.entered(frame),
+            (_, "join") => self.noticed(Notice::Join, frame),
+            (_, "leave") => self.noticed(Notice::Leave, frame),
+            (_, "error") => self.refused(frame),
+            _ => {}
+        }
+    }
+
+    fn welcomed(&mut self, frame: &Value) {
+        let (node_id, connection_id) = (text(&frame["node_id"]), text(&frame["connection_id"]));
+        self.memory.note(Told::Connected { port: self.connection.port, node_id, connection_id });
+        match self.token {
+            Some(_) => self.connection.step = Step::Unproven,
+            None => {
+                self.token = Some(text(&frame["token"]));
+                self.go_in(frame);
+            }
+        }
+    }
+
+    fn go_in(&mut self, frame: &Value) {
+        self.memory.note(Told::User(text(&frame["user_id"])));
+        self.connection.step = Step::Outside(Instant::now());
+    }
+
+    fn joined(&mut self, frame: &Value) {
+        let at = place(frame);
+        let messages: Vec<_> = frame["messages"].as_array().into_iter().flatten().map(heard).collect();
+        let is_recovered = frame["recovered"] == true;
+        let since = self.since();
+        self.at = Some(at.clone());
+        self.connection.step = Step::Inside;
+        self.memory.note(Told::Joined { since, at, is_recovered, messages });
+    }
+
+    /// A plain session sees its own notice instead of an answer.
+    fn entered(&mut self, frame: &Value) {
+        self.connection.step = Step::Inside;
+        self.memory.note(Told::User(text(&frame["user_id"])));
+        // Nobody tells it an epoch, nor whether it missed anything.
+        let at = Place { epoch: String::new(), seq: 0 };
+        self.memory.note(Told::Joined { since: None, at, is_recovered: false, messages: Vec::new() });
+    }
+
+    fn acked(&mut self, frame: &Value) {
+        let Some(pending) = self.pending.take_if(|pending| frame["nonce"] == *pending.nonce) else { return };
+        let place = place(frame);
+        let message = Heard { seq: place.seq, id: text(&frame["id"]), content: pending.content };
+        let mut memory = self.memory.lock();
+        memory.note_at(Instant::now(), Told::Acked { place, message });
+        memory.is_waiting = false;
+    }
+
+    fn noticed(&self, kind: Notice, frame: &Value) {
+        self.memory.note(Told::Notice { kind, user_id: text(&frame["user_id"]) });
+    }
+
+    fn refused(&mut self, frame: &Value) {
+        let code = text(&frame["code"]);
+        if code == "messages_skipped" {
+            self.memory.note(Told::Skipped);
+            return;
+        }
+        let again = Instant::now() + Duration::from_millis(frame["retry_after_ms"].as_u64().unwrap_or(1000));
+        match &mut self.pending {
+            Some(pending) if frame["nonce"] == *pending.nonce => pending.due = again,
+            _ => match self.connection.step {
+                Step::Joining(_) => self.connection.step = Step::Outside(again),
+                Step::Proving => self.connection.step = Step::Unproven,
+                _ => {}
+            },
+        }
+        self.memory.note(Told::Refused(code));
+    }
+
+    fn move_to(&mut self, seq: u64) {
+        if let Some(at) = &mut self.at {
+            at.seq = seq;
+        }
+    }
+
+    // --- speaking ---
+
+    /// The next frame that is to be sent now, if any; counts as sent.
+    pub fn due(&mut self) -> Option<Value> {
+        if self.dialect() == Dialect::Plain {
+            return None;
+        }
+        let now = Instant::now();
+        match self.connection.step {
+            Step::Unproven => {
+                self.connection.step = Step::Proving;
+                return Some(json!({ "type": "auth", "token": self.token }));
+            }
+            Step::Outside(due) | Step::Joining(due) if due <= now => {
+                self.connection.step = Step::Joining(now + ANSWER_LIMIT);
+                return Some(self.join());
+            }
+            Step::Inside => {
+                if let Some(words) = self.words(now) {
+                    return Some(words);
+                }
+            }
+            _ => {}
+        }
+        (self.connection.next_ping <= now).then(|| {
+            self.connection.next_ping = now + PING_EVERY;
+            json!({ "type": "ping" })
+        })
+    }
+
+    /// Who does not resume asks for no history either, as if it were still there.
+    fn join(&self) -> Value {
+        let mut frame = json!({ "type": "join", "room_id": self.room });
+        match (&self.at, self.since()) {
+            (_, Some(since)) => frame["since"] = json!({ "epoch": since.epoch, "seq": since.seq }),
+            (Some(_), None) => frame["history"] = 0.into(),
+            (None, None) => {}
+        }
+        frame
+    }
+
+    fn since(&self) -> Option<Place> {
+        self.at.clone().filter(|_| self.habits.comes_back != Return::Blindly)
+    }
+
+    fn words(&mut self, now: Instant) -> Option<Value> {
+        self.think(now);
+        let pending = self.pending.as_mut().filter(|pending| pending.due <= now)?;
+        pending.due = now + ANSWER_LIMIT;
+        let (content, nonce) = (&pending.content, &pending.nonce);
+        Some(json!({ "type": "text", "room_id": self.room, "content": content, "nonce": nonce }))
+    }
+
+    /// Finds something new to say if it is time and the last word is acknowledged.
+    fn think(&mut self, now: Instant) {
+        let Some(every) = self.habits.speaks_every else { return };
+        if self.pending.is_some() || self.next_word > now || self.hush.is_cancelled() {
+            return;
+        }
+        // What an outage kept it from saying is not made up for.
+        self.next_word = (self.next_word + every).max(now);
+        self.said += 1;
+        let content = format!("{} says {}", self.name, self.said);
+        let nonce = uuid::Uuid::new_v4().to_string();
+        self.pending = Some(Pending { content, nonce, due: now });
+        self.memory.lock().is_waiting = true;
+    }
+}
+
+fn kind(frame: &Value) -> &str {
+    frame["type"].as_str().unwrap_or_default()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap_or_default()
+}
+
+fn place(frame: &Value) -> Place {
+    Place { epoch: text(&frame["epoch"]), seq: number(&frame["seq"]) }
+}
+
+/// A message of a session, a page or REST.
+pub fn heard(message: &Value) -> Heard {
+    Heard { seq: number(&message["seq"]), id: text(&message["id"]), content: text(&message["content"]) }
+}

@@ -1,0 +1,255 @@
+//! One reader of a room: walks through what it was told and finds what it should have been told.
+
+use std::collections::HashSet;
+
+use super::room::{Ack, Room};
+use crate::chaos::memory::{Heard, Memory, Place, Told};
+
+/// What a walk found.
+#[derive(Debug, Default)]
+pub struct Reading<'a> {
+    /// Acknowledged messages that never came, and nothing said so.
+    pub missing: Vec<&'a Place>,
+    /// Ids of those of which it was told that they would not come.
+    pub announced: Vec<&'a str>,
+    /// Given twice.
+    pub doubled: usize,
+    /// Given after one with a higher number.
+    pub disordered: usize,
+    /// Jumps in the numbers without a word.
+    pub holes: usize,
+    /// The ids in the order in which they were first given.
+    pub order: Vec<&'a str>,
+    /// In words.
+    pub findings: Vec<String>,
+}
+
+/// What a reader was told that it would not get.
+#[derive(Debug)]
+enum Excuse<'a> {
+    Gap {
+        epoch: &'a str,
+        from: u64,
+        to: u64,
+    },
+    /// `recovered: false`: from the place that it had come to, to the first message of the page given instead.
+    Jump {
+        from: Place,
+        epoch: &'a str,
+        to: u64,
+    },
+}
+
+#[derive(Debug, Default)]
+struct Walk<'a> {
+    reading: Reading<'a>,
+    given: HashSet<&'a str>,
+    start: Option<&'a Place>,
+    at: Option<Place>,
+    last_epoch: Option<&'a str>,
+    excuses: Vec<Excuse<'a>>,
+}
+
+/// Walks through the memory of a full session's client.
+pub fn read_full<'a>(room: &Room<'a>, memory: &'a Memory) -> Reading<'a> {
+    let mut walk = Walk::default();
+    for told in memory.told() {
+        match told {
+            Told::Joined { since, at, is_recovered, messages } => {
+                walk.enter(since.as_ref(), at, *is_recovered, messages);
+            }
+            Told::Text(message) => walk.hear(message),
+            Told::Gap { from, to } => walk.skip(*from, *to),
+            Told::Reset(place) => {
+                walk.at = Some(place.clone());
+                walk.last_epoch = Some(&place.epoch);
+            }
+            _ => {}
+        }
+    }
+    // Who went away is owed nothing more, and nobody can say since when.
+    if !memory.is_gone {
+        walk.settle(room);
+    }
+    walk.reading
+}
+
+impl<'a> Walk<'a> {
+    fn enter(&mut self, since: Option<&Place>, at: &'a Place, is_recovered: bool, messages: &'a [Heard]) {
+        let first = messages.first().map_or(at.seq + 1, |message| message.seq);
+        match since {
+            Some(since) if is_recovered && first > since.seq + 1 => {
+                self.reading.holes += 1;
+                self.find(format!("recovered after {since:?}, but goes on with {first}"));
+            }
+            Some(since) if !is_recovered => {
+                self.excuses.push(Excuse::Jump { from: since.clone(), epoch: &at.epoch, to: first });
+            }
+            _ => {}
+        }
+        self.start.get_or_insert(at);
+        for message in messages {
+            // The newest page, given instead of what can't be proved, may repeat what came before.
+            let is_repeated = !self.give(&message.id);
+            if is_repeated && is_recovered {
+                self.reading.doubled += 1;
+                self.find(format!("{:?} is given again on coming back", message.content));
+            }
+        }
+        self.at = Some(at.clone());
+        self.last_epoch = Some(&at.epoch);
+    }
+
+    fn hear(&mut self, message: &'a Heard) {
+        let Some(before) = self.at.as_ref().map(|at| at.seq) else { return };
+        if !self.give(&message.id) {
+            self.reading.doubled += 1;
+            self.find(format!("{:?} is given twice", message.content));
+        } else if message.seq <= before {
+            self.reading.disordered += 1;
+            self.find(format!("{} comes after {before}", message.seq));
+        } else if message.seq > before + 1 {
+            self.reading.holes += 1;
+            self.find(format!("{} comes right after {before}", message.seq));
+        }
+        self.at.iter_mut().for_each(|at| at.seq = at.seq.max(message.seq));
+    }
+
+    fn skip(&mut self, from: u64, to: u64) {
+        if let (Some(at), Some(epoch)) = (&mut self.at, self.last_epoch) {
+            at.seq = to;
+            self.excuses.push(Excuse::Gap { epoch, from, to });
+        }
+    }
+
+    /// Returns whether it is new.
+    fn give(&mut self, id: &'a str) -> bool {
+        let is_new = self.given.insert(id);
+        if is_new {
+            self.reading.order.push(id);
+        }
+        is_new
+    }
+
+    fn find(&mut self, finding: String) {
+        self.reading.findings.push(finding);
+    }
+
+    /// Asks for every acknowledged message that came after this reader.
+    fn settle(&mut self, room: &Room<'a>) {
+        let Some(start) = self.start else { return };
+        let start_rank = room.rank(&start.epoch);
+        for ack in room.acks() {
+            let rank = room.rank(&ack.place.epoch);
+            let is_owed = rank > start_rank || rank == start_rank && ack.place.seq > start.seq;
+            if !is_owed || self.given.contains(ack.id) {
+                continue;
+            }
+            match self.is_told(room, ack) {
+                true => self.reading.announced.push(ack.id),
+                false => self.reading.missing.push(ack.place),
+            }
+        }
+    }
+
+    fn is_told(&self, room: &Room<'_>, ack: &Ack<'_>) -> bool {
+        let (epoch, seq) = (ack.place.epoch.as_str(), ack.place.seq);
+        let is_excused = self.excuses.iter().any(|excuse| match excuse {
+            Excuse::Gap { epoch: told, from, to } => {
+                (*from..=*to).contains(&seq) && (epoch == *told || ack.is_kept)
+            }
+            Excuse::Jump { from, epoch: told, to } => {
+                let after = if from.epoch == *told { from.seq } else { 0 };
+                match ack.is_kept {
+                    true => (after + 1..*to).contains(&seq),
+                    false => epoch == from.epoch && seq > from.seq,
+                }
+            }
+        });
+        // A new epoch says that what the old one had is not all here.
+        let has_moved_on = self.last_epoch.is_some_and(|last| room.rank(last) > room.rank(epoch));
+        is_excused || !ack.is_kept && has_moved_on
+    }
+}
+
+/// Walks through the memory of a plain session's client, connection by connection: it is told no epochs, and
+/// each connection begins anew.
+pub fn read_plain<'a>(room: &Room<'a>, memory: &'a Memory) -> Reading<'a> {
+    let mut reading = Reading::default();
+    let mut ever = HashSet::new();
+    let mut stay = Stay::default();
+    for told in memory.told() {
+        match told {
+            Told::Connected { .. } => stay = Stay::default(),
+            Told::Text(message) => {
+                stay.hear(room, message, &mut reading);
+                if ever.insert(&message.id) {
+                    reading.order.push(&message.id);
+                }
+            }
+            Told::Skipped => stay.is_told_of_gaps = true,
+            _ => {}
+        }
+    }
+    if !memory.is_gone {
+        stay.settle(room, &mut reading);
+    }
+    reading
+}
+
+/// One connection of a plain session's client.
+#[derive(Debug, Default)]
+struct Stay<'a> {
+    given: HashSet<&'a str>,
+    lowest: Option<u64>,
+    last: Option<u64>,
+    steps_back: usize,
+    is_told_of_gaps: bool,
+}
+
+impl<'a> Stay<'a> {
+    fn hear(&mut self, room: &Room<'_>, message: &'a Heard, reading: &mut Reading<'a>) {
+        let last = self.last.replace(message.seq);
+        let is_back = last.is_some_and(|last| message.seq <= last);
+        self.steps_back += usize::from(is_back);
+        if !self.given.insert(&message.id) {
+            reading.doubled += 1;
+            reading.findings.push(format!("{:?} is given twice", message.content));
+        } else if is_back && self.steps_back > room.new_epochs() {
+            reading.disordered += 1;
+            reading.findings.push(format!("{} comes after {last:?}", message.seq));
+        }
+        self.lowest = Some(self.lowest.map_or(message.seq, |lowest| lowest.min(message.seq)));
+    }
+
+    /// What the log holds above the first message that it was given must have come.
+    fn settle(&self, room: &Room<'a>, reading: &mut Reading<'a>) {
+        let Some(lowest) = self.lowest else { return };
+        for ack in room.acks().iter().filter(|ack| ack.is_kept && ack.place.seq > lowest) {
+            if !self.given.contains(ack.id) {
+                match self.is_told_of_gaps {
+                    true => reading.announced.push(ack.id),
+                    false => reading.missing.push(ack.place),
+                }
+            }
+        }
+    }
+}
+
+/// Every place of which a full session's client was told, with the message's id.
+pub fn places(memory: &Memory) -> Vec<(&str, u64, &str)> {
+    let (mut places, mut epoch) = (Vec::new(), "");
+    for told in memory.told() {
+        match told {
+            Told::Joined { at, messages, .. } => {
+                epoch = &at.epoch;
+                places.extend(messages.iter().map(|message| (epoch, message.seq, message.id.as_str())));
+            }
+            Told::Reset(place) => epoch = &place.epoch,
+            Told::Text(message) => places.push((epoch, message.seq, &message.id)),
+            Told::Acked { place, message } => places.push((&place.epoch, place.seq, &message.id)),
+            _ => {}
+        }
+    }
+    places
+}

@@ -1,0 +1,166 @@
+//! One room: what was acknowledged in it, what its log holds, and whether its readers agree.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::reader::{self, Reading};
+use super::{Log, Verdict};
+use crate::chaos::memory::{Dialect, Memory, Place, Told};
+
+/// An acknowledged message.
+#[derive(Debug)]
+pub struct Ack<'a> {
+    /// Where it was logged.
+    pub place: &'a Place,
+    /// Its id.
+    pub id: &'a str,
+    /// Whether the log holds it in the end, or may have dropped it only for its age.
+    pub is_kept: bool,
+}
+
+/// What is known of a room from outside.
+#[derive(Debug)]
+pub struct Room<'a> {
+    name: &'a str,
+    acks: Vec<Ack<'a>>,
+    log: &'a Log,
+    /// The epochs in the order in which anybody first heard of them.
+    epochs: Vec<&'a str>,
+}
+
+impl<'a> Room<'a> {
+    /// Gathers what all who were in it know.
+    pub fn new(name: &'a str, memories: &[&'a Memory], log: &'a Log) -> Self {
+        let held: HashSet<_> = log.messages.iter().map(|message| message.id.as_str()).collect();
+        let oldest = log.messages.first().map_or(u64::MAX, |message| message.seq);
+        let mut acks: HashMap<&str, Ack<'a>> = HashMap::new();
+        for told in memories.iter().flat_map(|memory| memory.told()) {
+            if let Told::Acked { place, message } = told {
+                let is_kept = held.contains(message.id.as_str()) || place.seq < oldest && oldest != u64::MAX;
+                acks.entry(&message.id).or_insert(Ack { place, id: &message.id, is_kept });
+            }
+        }
+        Self { name, acks: acks.into_values().collect(), log, epochs: epochs_in_order(memories, log) }
+    }
+
+    /// An epoch's place among the epochs of this room; one that nobody knows comes last.
+    pub fn rank(&self, epoch: &str) -> usize {
+        self.epochs.iter().position(|known| *known == epoch).unwrap_or(self.epochs.len())
+    }
+
+    /// How often numbering began anew while somebody looked.
+    pub fn new_epochs(&self) -> usize {
+        self.epochs.len().saturating_sub(1)
+    }
+
+    /// Everything that was acknowledged.
+    pub fn acks(&self) -> &[Ack<'a>] {
+        &self.acks
+    }
+
+    /// Judges every reader, and all of them against each other.
+    pub fn judge(&self, memories: &[&'a Memory], verdict: &mut Verdict) {
+        verdict.acked += self.acks.len();
+        let mut announced: HashSet<&str> =
+            self.acks.iter().filter(|ack| !ack.is_kept).map(|ack| ack.id).collect();
+        let mut orders = Vec::new();
+        for memory in memories {
+            let reading = match memory.dialect {
+                Dialect::Full => reader::read_full(self, memory),
+                Dialect::Plain => reader::read_plain(self, memory),
+            };
+            self.add(memory, &reading, verdict);
+            announced.extend(&reading.announced);
+            orders.push((memory.name.as_str(), reading.order));
+        }
+        verdict.announced += announced.len();
+        self.compare(&orders, verdict);
+        self.find_lies(memories, verdict);
+        self.judge_log(verdict);
+    }
+
+    fn add(&self, memory: &Memory, reading: &Reading<'_>, verdict: &mut Verdict) {
+        verdict.missing += reading.missing.len();
+        verdict.doubled += reading.doubled;
+        verdict.disordered += reading.disordered;
+        verdict.holes += reading.holes;
+        for finding in &reading.findings {
+            verdict.find(format!("{} in {}: {finding}", memory.name, self.name));
+        }
+        if let Some(first) = reading.missing.first() {
+            let (count, name) = (reading.missing.len(), &memory.name);
+            verdict.find(format!("{name} in {}: {count} missing, one is {first:?}", self.name));
+        }
+    }
+
+    /// Two readers must not see two messages in different orders.
+    fn compare(&self, orders: &[(&str, Vec<&str>)], verdict: &mut Verdict) {
+        for (place, (name, order)) in orders.iter().enumerate() {
+            let positions: HashMap<_, _> = order.iter().enumerate().map(|(at, id)| (*id, at)).collect();
+            for (other_name, other) in &orders[place + 1..] {
+                let common: Vec<_> = other.iter().filter_map(|id| positions.get(id)).collect();
+                let turned = common.windows(2).filter(|pair| pair[0] > pair[1]).count();
+                if turned > 0 {
+                    verdict.disordered += turned;
+                    verdict.find(format!("{name} and {other_name} in {} disagree on the order", self.name));
+                }
+            }
+        }
+    }
+
+    /// A place names one message, whoever speaks of it.
+    fn find_lies(&self, memories: &[&'a Memory], verdict: &mut Verdict) {
+        let mut named: HashMap<(&str, u64), HashSet<&str>> = HashMap::new();
+        for memory in memories.iter().filter(|memory| memory.dialect == Dialect::Full) {
+            for (epoch, seq, id) in reader::places(memory) {
+                named.entry((epoch, seq)).or_default().insert(id);
+            }
+        }
+        for message in &self.log.messages {
+            named.entry((&self.log.epoch, message.seq)).or_default().insert(&message.id);
+        }
+        for (place, ids) in named.into_iter().filter(|(_, ids)| ids.len() > 1) {
+            verdict.lies += 1;
+            verdict.find(format!("{place:?} in {} names {ids:?}", self.name));
+        }
+    }
+
+    /// The log itself: nothing twice, and each writer's words in the order of saying.
+    fn judge_log(&self, verdict: &mut Verdict) {
+        let mut said: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut contents = HashSet::new();
+        for message in &self.log.messages {
+            if !contents.insert(&message.content) {
+                verdict.doubled += 1;
+                verdict.find(format!("{:?} stands twice in the log of {}", message.content, self.name));
+            }
+            let Some((writer, number)) = message.content.split_once(" says ") else { continue };
+            let number = number.parse().unwrap_or_default();
+            if said.insert(writer, number).is_some_and(|before| before > number) {
+                verdict.disordered += 1;
+                verdict.find(format!("{:?} comes late in the log of {}", message.content, self.name));
+            }
+        }
+    }
+}
+
+fn epochs_in_order<'a>(memories: &[&'a Memory], log: &'a Log) -> Vec<&'a str> {
+    let mut first: HashMap<&str, std::time::Instant> = HashMap::new();
+    for (at, told) in memories.iter().flat_map(|memory| &memory.events) {
+        let place = match told {
+            Told::Joined { at: place, .. } | Told::Reset(place) | Told::Acked { place, .. } => place,
+            _ => continue,
+        };
+        if place.epoch.is_empty() {
+            continue;
+        }
+        let known = first.entry(&place.epoch).or_insert(*at);
+        *known = (*known).min(*at);
+    }
+    let mut epochs: Vec<_> = first.into_iter().map(|(epoch, at)| (at, epoch)).collect();
+    epochs.sort();
+    let mut epochs: Vec<_> = epochs.into_iter().map(|(_, epoch)| epoch).collect();
+    if !log.epoch.is_empty() && !epochs.contains(&log.epoch.as_str()) {
+        epochs.push(&log.epoch);
+    }
+    epochs
+}

@@ -1,0 +1,147 @@
+//! Asks every node again and again whether it is ready and who is where, and keeps the answers.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+use crate::harness::Http;
+use crate::harness::http::encode;
+
+/// The time between two rounds of questions to a node.
+const EVERY: Duration = Duration::from_millis(250);
+/// Longer than a node may take to say that it can't say.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// Who is in a room, as a node says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// These: connection ids and user ids, each session giving both.
+    Names(BTreeSet<String>),
+    /// It says that it can't say.
+    Unavailable,
+    /// No answer came, or the connection was refused.
+    Silent,
+    /// Something that it should never answer.
+    Odd(String),
+}
+
+/// One answer of one node.
+#[derive(Debug, Clone)]
+pub struct Sample<T> {
+    /// The node's place.
+    pub node: usize,
+    /// When it was asked.
+    pub asked: Instant,
+    /// When it had answered.
+    pub answered: Instant,
+    /// What it answered.
+    pub answer: T,
+}
+
+/// All answers of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Samples {
+    /// `/readyz`: the status, or none.
+    pub readiness: Vec<Sample<Option<u16>>>,
+    /// `/api/rooms/{id}`, with the room.
+    pub rooms: Vec<(String, Sample<Answer>)>,
+}
+
+/// The tasks that ask; they end when this is dropped.
+#[derive(Debug)]
+pub struct Watch {
+    samples: Arc<Mutex<Samples>>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Watch {
+    /// Begins to ask.
+    pub fn start(ports: &[u16], rooms: &[String]) -> Self {
+        let samples = Arc::<Mutex<Samples>>::default();
+        let mut tasks = Vec::new();
+        for (node, port) in ports.iter().enumerate() {
+            let http = Http::new(*port);
+            // Apart, for what can't be answered is answered late.
+            tasks.push(tokio::spawn(ask_if_ready(node, http, samples.clone())));
+            tasks.extend(
+                rooms
+                    .iter()
+                    .map(|room| tokio::spawn(ask_who_is_in(node, http, room.clone(), samples.clone()))),
+            );
+        }
+        Self { samples, tasks }
+    }
+
+    /// What was answered so far.
+    pub fn samples(&self) -> Samples {
+        self.samples.lock().expect("nobody panics while holding it").clone()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+async fn ask_if_ready(node: usize, http: Http, samples: Arc<Mutex<Samples>>) {
+    loop {
+        let sample = ask(node, is_ready(http)).await;
+        samples.lock().expect("nobody panics while holding it").readiness.push(sample);
+        sleep(EVERY).await;
+    }
+}
+
+async fn ask_who_is_in(node: usize, http: Http, room: String, samples: Arc<Mutex<Samples>>) {
+    loop {
+        let sample = ask(node, who_is_in(http, &room)).await;
+        samples.lock().expect("nobody panics while holding it").rooms.push((room.clone(), sample));
+        sleep(EVERY).await;
+    }
+}
+
+async fn ask<T>(node: usize, question: impl Future<Output = T>) -> Sample<T> {
+    let asked = Instant::now();
+    let answer = question.await;
+    Sample { node, asked, answered: Instant::now(), answer }
+}
+
+/// The status of `/readyz`, if it comes.
+pub async fn is_ready(http: Http) -> Option<u16> {
+    timeout(PATIENCE, http.status("/readyz")).await.ok().flatten()
+}
+
+/// Who is in a room, over all pages.
+pub async fn who_is_in(http: Http, room: &str) -> Answer {
+    let mut names = BTreeSet::new();
+    let base = format!("/api/rooms/{}", encode(room));
+    let mut path = base.clone();
+    loop {
+        let Ok(Some(reply)) = timeout(PATIENCE, http.call("GET", &path).try_send()).await else {
+            return Answer::Silent;
+        };
+        match reply.status {
+            200 => {}
+            404 => return Answer::Names(BTreeSet::new()),
+            503 => return Answer::Unavailable,
+            _ => return Answer::Odd(format!("{reply:?}")),
+        }
+        let page = reply.json();
+        for client in page["data"]["clients"].as_array().into_iter().flatten() {
+            names.extend(["id", "user_id"].iter().filter_map(|key| client[*key].as_str().map(str::to_owned)));
+        }
+        let Some(next) = page["data"]["next"].as_str().map(encode) else { return Answer::Names(names) };
+        path = format!("{base}?cursor={next}");
+    }
+}
+
+/// A page of a room's log after a number, as JSON; `None` if the node can't say.
+pub async fn log_after(http: Http, room: &str, seq: u64) -> Option<Value> {
+    let path = format!("/api/rooms/{}/messages?after={seq}&limit=200", encode(room));
+    let reply = timeout(PATIENCE, http.call("GET", &path).try_send()).await.ok()??;
+    (reply.status == 200).then(|| reply.json())
+}

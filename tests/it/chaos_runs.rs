@@ -1,0 +1,103 @@
+//! Every fault of `scripts/chaos`, for a shorter time and with fewer messages; and twins that take a defence away
+//! and see that the verdict finds the harm.
+
+use std::time::Duration;
+
+use crate::chaos::crowd::Size;
+use crate::chaos::faults;
+use crate::chaos::person::Return;
+use crate::chaos::report::Report;
+use crate::chaos::run::run;
+use crate::chaos::scene::{Length, Plan};
+
+fn plan() -> Plan {
+    Plan {
+        nodes: 3,
+        size: Size { rooms: 2, rate: 40.0, comes_back: Return::Resuming },
+        length: Length::Short,
+        warm_up: Duration::from_millis(500),
+        linger: Duration::from_secs(2),
+        settings: Vec::new(),
+    }
+}
+
+/// Runs a fault as planned; `None` if a program is not installed here.
+async fn run_with(fault: &str, plan: &Plan) -> Option<Report> {
+    let fault = faults::named(fault).expect("a fault of this name");
+    run(&fault, plan).await
+}
+
+/// Runs a fault and sees that everything holds.
+async fn survives(fault: &str) {
+    let Some(report) = run_with(fault, &plan()).await else { return };
+    assert!(report.verdict.acked > 50, "there was talk: {:?}", report.verdict);
+    report.assert_all_held();
+}
+
+#[tokio::test]
+async fn killed_subscriptions() {
+    survives("pubsub-killed").await;
+}
+
+#[tokio::test]
+async fn a_redis_that_stops_and_starts() {
+    survives("redis-stopped").await;
+}
+
+#[tokio::test]
+async fn a_redis_that_is_killed() {
+    survives("redis-killed").await;
+}
+
+#[tokio::test]
+async fn a_redis_that_loses_its_files() {
+    survives("redis-emptied").await;
+}
+
+#[tokio::test]
+async fn a_redis_that_is_flushed() {
+    survives("redis-flushed").await;
+}
+
+#[tokio::test]
+async fn a_redis_that_is_set_back() {
+    survives("redis-restored").await;
+}
+
+#[tokio::test]
+async fn a_redis_that_is_frozen() {
+    survives("redis-frozen").await;
+}
+
+#[tokio::test]
+async fn a_redis_that_is_paused() {
+    survives("redis-paused").await;
+}
+
+#[tokio::test]
+async fn a_node_that_is_killed() {
+    survives("node-killed").await;
+}
+
+#[tokio::test]
+async fn a_node_that_is_frozen() {
+    survives("node-frozen").await;
+}
+
+#[tokio::test]
+async fn nodes_that_restart_in_turn() {
+    survives("rolling-restart").await;
+}
+
+#[tokio::test]
+async fn a_balancer_that_restarts() {
+    survives("balancer-restarted").await;
+}
+
+#[tokio::test]
+async fn every_fault_is_run_here() {
+    let this = include_str!("chaos_runs.rs");
+    for fault in faults::all() {
+        assert!(this.contains(&format!("survives(\"{}\")", fault.name)), "{} has no short run", fault.name);
+    }
+}
