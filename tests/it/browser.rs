@@ -2,12 +2,52 @@
 
 use crate::harness::balancer::Balancer;
 use crate::harness::browser::{Browser, Page};
-use crate::harness::{Client, Cluster, Node, ports};
+use crate::harness::http::text;
+use crate::harness::{Client, Cluster, HaProxy, Http, LONG_DEADLINE, Node, eventually, ports};
 
 /// The numbers of the messages in the timeline, from the top.
 async fn seqs(page: &Page) -> Vec<u64> {
     let script = "[...document.querySelectorAll('#timeline .message')].map(row => Number(row.dataset.seq))";
     serde_json::from_value(page.value(script).await).expect("numbers")
+}
+
+/// Notes in the page whatever a reader of the timeline must never see: a message that goes away again,
+/// comes twice or in the wrong place, or a word about holes, new epochs, comings and goings.
+const WATCH: &str = "window.broken = [];
+    window.looks = 0;
+    let known = [];
+    new MutationObserver(() => {
+      window.looks += 1;
+      const rows = [...document.querySelectorAll('#timeline-rows .message')];
+      const seqs = rows.map((row) => row.dataset.seq).filter((seq) => Number(seq) > 0);
+      const isOrdered = seqs.every((seq, place) => place === 0 || Number(seqs[place - 1]) < Number(seq));
+      const contents = rows.map((row) => row.querySelector('.message__content').textContent);
+      const isTwice = new Set(contents).size < contents.length;
+      const isLost = known.some((content) => !contents.includes(content));
+      const notices = document.querySelectorAll('#timeline-rows > :not(.message, .divider)');
+      if (!isOrdered || isTwice || isLost || notices.length > 0)
+        window.broken.push({ seqs, contents, known, notices: [...notices].map((row) => row.textContent) });
+      known = contents;
+    }).observe(document.querySelector('#timeline-rows'), { childList: true, subtree: true, attributes: true });";
+
+async fn watch(page: &Page) {
+    page.value(&format!("(() => {{ {WATCH} }})()")).await;
+}
+
+/// Waits until the balancer sends requests to a node.
+async fn until_found(balancer: &HaProxy, node: &Node) {
+    let count = || node.log().matches("/healthz").count();
+    let before = count();
+    eventually("the balancer finds the node", LONG_DEADLINE, async || {
+        Http::new(balancer.port).get("/healthz").await;
+        (count() > before).then_some(())
+    })
+    .await;
+}
+
+async fn assert_unbroken(page: &Page) {
+    assert_eq!(page.value("window.looks > 0").await, true);
+    assert_eq!(page.value("window.broken").await, serde_json::json!([]), "what a reader saw");
 }
 
 #[tokio::test]
@@ -63,6 +103,73 @@ async fn the_page_goes_on_at_another_node_when_its_own_is_killed() {
         "each message of the page comes once: {left:?}"
     );
     assert!(karim.untaken("leave").is_empty(), "the page came back in time: {karim}");
+    page.close().await;
+}
+
+#[tokio::test]
+async fn a_rolling_restart_behind_the_balancer_is_not_seen_in_the_timeline() {
+    let Some(browser) = Browser::start().await else { return };
+    let Some(mut cluster) = Cluster::with(2, &[("server.drain", "500ms")]).await else { return };
+    let ports: Vec<_> = cluster.nodes.iter().map(|node| node.port).collect();
+    let Some(mut balancer) = HaProxy::start(&ports).await else { return };
+    let page = browser.open(balancer.port).await;
+    page.join("রহিম", "general").await;
+    page.say("begin").await;
+    page.shows("begin").await;
+    watch(&page).await;
+    let mut said = vec!["begin".to_owned()];
+    for round in 0..2 {
+        for place in 0..2 {
+            let stays = cluster.nodes[1 - place].http();
+            cluster.nodes[place].terminate();
+            for step in 0..4 {
+                said.push(format!("round {round}, node {place}, step {step}"));
+                match step % 2 {
+                    0 => drop(stays.post("general", &said[said.len() - 1]).await),
+                    _ => page.say(&said[said.len() - 1]).await,
+                }
+                page.shows(&said[said.len() - 1]).await;
+            }
+            assert!(cluster.nodes[place].exited().await.success());
+            cluster.nodes[place].restart().await;
+            // The balancer must have seen it as well, before the other one goes.
+            until_found(&balancer, &cluster.nodes[place]).await;
+        }
+        balancer.kill();
+        balancer.restart().await;
+        until_found(&balancer, &cluster.nodes[1]).await;
+    }
+    page.until("document.querySelectorAll('#timeline .message[data-delivery]').length === 0").await;
+    page.until("document.body.dataset.connection === 'online'").await;
+    let logged = cluster.nodes[0].http().messages("general", "").await;
+    let logged: Vec<_> = logged.iter().map(|message| text(&message["content"])).collect();
+    assert_eq!(page.messages().await, logged);
+    assert_eq!(seqs(&page).await, (1..=said.len() as u64).collect::<Vec<_>>());
+    let (mut said, mut heard) = (said, logged);
+    said.sort();
+    heard.sort();
+    assert_eq!(said, heard);
+    assert_unbroken(&page).await;
+    page.close().await;
+}
+
+#[tokio::test]
+async fn a_page_that_is_loaded_again_is_not_announced() {
+    let Some(browser) = Browser::start().await else { return };
+    let node = Node::with(&[("presence.linger", "60s")]).await;
+    let page = browser.open(node.port).await;
+    page.join("রহিম", "general").await;
+    let mut karim = Client::full(&node, "করিম").await;
+    karim.join("general").await;
+    for round in 0..2 {
+        page.reload().await;
+        page.until("document.body.dataset.connection === 'online'").await;
+        page.say(&format!("back {round}")).await;
+        karim.hears(&format!("back {round}")).await;
+    }
+    assert!(karim.untaken("leave").is_empty() && karim.untaken("join").is_empty(), "{karim}");
+    page.click("#leave-chat").await;
+    karim.sees_leave("রহিম").await;
     page.close().await;
 }
 
