@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { emptyConnection, stripOf, withStatus } from '../../public/js/state/connection.js';
+import { emptyConnection, isAway, stripOf, withStatus } from '../../public/js/state/connection.js';
 
 const after = (...steps) => steps.reduce((connection, [now, status]) => withStatus(connection, status, now), emptyConnection());
 const lost = (reason, retryAt = 9_000) => ({ phase: 'waiting', reason, retryAt });
@@ -46,4 +46,13 @@ test('a refusal is told at once and says why', () => {
 test('being back is the end of it', () => {
   const connection = after([0, lost('restarting')], [5_000, { phase: 'online' }]);
   assert.equal(stripOf(connection, { now: 9_000, isNetworkUp: true }), null);
+});
+
+test('who moves to another node has not been away; who waits for one has', () => {
+  const moving = withStatus(emptyConnection(), { phase: 'waiting', reason: 'restarting', retryAt: 300 }, 0);
+  assert.equal(isAway(moving, 1_999), false);
+  assert.equal(isAway(moving, 2_000), true);
+  assert.equal(isAway(withStatus(moving, { phase: 'online' }, 300), 5_000), false);
+  assert.equal(isAway(withStatus(moving, { phase: 'refused', reason: 'bad_frame' }, 300), 300), true);
+  assert.equal(isAway(emptyConnection(), 0), true);
 });

@@ -13,6 +13,11 @@ export function withStatus(connection, { phase, reason = null, retryAt = null },
   return { phase, reason: (isSame && connection.reason) || reason, retryAt, lostAt: isLost ? (connection.lostAt ?? now) : null };
 }
 
+/** Whether we have been without a connection for so long that what we know of others is old. */
+export function isAway({ phase, lostAt }, now) {
+  return phase === 'closed' || phase === 'refused' || (lostAt !== null && now - lostAt >= BLIP_MS);
+}
+
 /**
  * What the strip shows: null, or {kind, seconds?} with kind 'refused' (plus reason), 'offline',
  * 'restarting', 'slow', 'too_fast', 'reconnecting' or 'connecting'.
@@ -20,7 +25,7 @@ export function withStatus(connection, { phase, reason = null, retryAt = null },
 export function stripOf(connection, { now, isNetworkUp }) {
   const { phase, reason, retryAt, lostAt } = connection;
   if (phase === 'refused') return { kind: 'refused', reason };
-  if (lostAt === null || now - lostAt < BLIP_MS) return null;
+  if (lostAt === null || !isAway(connection, now)) return null;
   if (!isNetworkUp) return { kind: 'offline' };
   if (phase === 'connecting') return { kind: 'connecting' };
   const kind = reason === 'lost' ? 'reconnecting' : reason;

@@ -1,6 +1,7 @@
 // The room's name and count, on the page and in the window's title.
 
 import { activeRoom, totalUnread } from '../state/chat.js';
+import { isAway } from '../state/connection.js';
 import { byId, setText } from './markup.js';
 
 export function roomHeader({ i18n, chat, store }) {
@@ -11,7 +12,10 @@ export function roomHeader({ i18n, chat, store }) {
       const room = activeRoom(state);
       if (!room) return;
       setText(byId('room-title'), room.id);
-      setText(byId('room-count'), room.isJoined ? i18n.text('room_online', { count: room.clientCount }) : '');
+      // It stands while we move to another node: what comes and goes in a moment only flickers.
+      const wasJoined = room.timeline.epoch !== null && room.refusal === null;
+      const isKnown = room.isJoined || (wasJoined && !isAway(state.connection, Math.max(state.now, Date.now())));
+      setText(byId('room-count'), isKnown ? i18n.text('room_online', { count: room.clientCount }) : '');
       byId('leave-room').hidden = state.rooms.size < 2;
     },
     /** Also while the page is hidden, where nothing else is drawn. */
