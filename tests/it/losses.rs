@@ -35,11 +35,13 @@ async fn watch_commands(cluster: &Cluster) {
     cluster.redis.command(&["SLOWLOG", "RESET"]).await;
 }
 
+/// An entry of Redis' slow log: its id, when, how long, the words of the command, and of whom.
+type Noted = (u64, u64, u64, Vec<Vec<u8>>, Vec<u8>, Vec<u8>);
+
 /// How often the log was read after a place since then.
 async fn reads(cluster: &Cluster) -> usize {
     let commands = cluster.redis.command(&["SLOWLOG", "GET", "-1"]).await;
-    let commands: Vec<(u64, u64, u64, Vec<Vec<u8>>, Vec<u8>, Vec<u8>)> =
-        redis::from_redis_value(commands).expect("commands");
+    let commands: Vec<Noted> = redis::from_redis_value(commands).expect("commands");
     commands.iter().filter(|command| command.3.iter().any(|word| word == b"after")).count()
 }
 
