@@ -54,5 +54,7 @@ mod site;
 mod stalls;
 // Settings, first words and last words of a process.
 mod startup;
+// Everybody cut off at once, and back.
+mod storm;
 // Clients that hog, stick or part, and Redis frozen meanwhile: nobody waits for them.
 mod stuck;

@@ -7,6 +7,7 @@ pub mod client;
 pub mod cluster;
 pub mod haproxy;
 pub mod http;
+pub mod line;
 pub mod network;
 pub mod node;
 pub mod ports;
@@ -14,6 +15,8 @@ pub mod proxy;
 pub mod raw;
 pub mod redis;
 pub mod roamer;
+pub mod stopwatch;
+pub mod swarm;
 
 use std::time::Duration;
 
@@ -28,6 +31,7 @@ pub use self::node::{Launch, Node};
 pub use self::proxy::Proxy;
 pub use self::raw::RawSocket;
 pub use self::roamer::Roamer;
+pub use self::swarm::Swarm;
 
 /// How long a test waits for what must come. Reached only by a test that fails.
 pub const DEADLINE: Duration = Duration::from_secs(10);

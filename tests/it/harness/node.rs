@@ -140,6 +140,11 @@ impl Node {
         .await;
     }
 
+    /// The number of its process.
+    pub fn process(&self) -> u32 {
+        self.process.id()
+    }
+
     /// `kill -9`: it can do nothing about it.
     pub fn kill(&mut self) {
         self.process.kill().expect("a child of ours");

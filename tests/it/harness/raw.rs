@@ -24,6 +24,8 @@ pub mod first_byte {
     pub const CLOSE: u8 = 0x88;
     /// A ping.
     pub const PING: u8 = 0x89;
+    /// The answer to a ping.
+    pub const PONG: u8 = 0x8a;
 }
 
 /// A TCP connection to a node, upgraded or not.
@@ -64,13 +66,7 @@ impl RawSocket {
     }
 
     async fn upgrade(&mut self, path: &str, subprotocol: Option<&str>) {
-        let protocol =
-            subprotocol.map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n")).unwrap_or_default();
-        let head = format!(
-            "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{protocol}\r\n"
-        );
-        self.write(head.as_bytes()).await;
+        self.write(upgrade(path, subprotocol).as_bytes()).await;
         let answer = self.read_head().await;
         assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
         // The answer to the key of RFC 6455, 1.3.
@@ -84,21 +80,7 @@ impl RawSocket {
 
     /// Writes one masked frame with any first byte.
     pub async fn frame(&mut self, first_byte: u8, payload: &[u8]) -> bool {
-        let mut frame = vec![first_byte];
-        match payload.len() {
-            length @ 0..=125 => frame.push(0x80 | length as u8),
-            length @ 126..=0xffff => {
-                frame.push(0x80 | 126);
-                frame.extend_from_slice(&(length as u16).to_be_bytes());
-            }
-            length => {
-                frame.push(0x80 | 127);
-                frame.extend_from_slice(&(length as u64).to_be_bytes());
-            }
-        }
-        frame.extend_from_slice(&MASK);
-        frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
-        self.write(&frame).await
+        self.write(&masked(first_byte, payload)).await
     }
 
     /// Reads an HTTP head.
@@ -150,4 +132,32 @@ impl RawSocket {
         let read = timeout(DEADLINE, self.stream.read_exact(&mut bytes)).await.expect("bytes or an end");
         read.ok().map(|_| bytes)
     }
+}
+
+/// The head of a request for a WebSocket.
+pub fn upgrade(path: &str, subprotocol: Option<&str>) -> String {
+    let protocol = subprotocol.map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n")).unwrap_or_default();
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{protocol}\r\n"
+    )
+}
+
+/// One frame as a client sends it, with any first byte.
+pub fn masked(first_byte: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![first_byte];
+    match payload.len() {
+        length @ 0..=125 => frame.push(0x80 | length as u8),
+        length @ 126..=0xffff => {
+            frame.push(0x80 | 126);
+            frame.extend_from_slice(&(length as u16).to_be_bytes());
+        }
+        length => {
+            frame.push(0x80 | 127);
+            frame.extend_from_slice(&(length as u64).to_be_bytes());
+        }
+    }
+    frame.extend_from_slice(&MASK);
+    frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    frame
 }

@@ -122,6 +122,11 @@ impl RedisServer {
         self.process = run(self.port, &self.folder, arguments).expect("it could be started before");
     }
 
+    /// The number of its process.
+    pub fn process(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Stops it in its tracks: connections stay open and nothing answers.
     pub fn freeze(&self) {
         self.signal(Signal::SIGSTOP);
