@@ -95,6 +95,21 @@ async fn a_balancer_that_restarts() {
 }
 
 #[tokio::test]
+async fn a_node_that_is_cut_off() {
+    survives("node-cut").await;
+}
+
+#[tokio::test]
+async fn sockets_that_are_half_open() {
+    survives("half-open").await;
+}
+
+#[tokio::test]
+async fn everybody_cut_off_at_once() {
+    survives("everybody-cut").await;
+}
+
+#[tokio::test]
 async fn every_fault_is_run_here() {
     let this = include_str!("chaos_runs.rs");
     for fault in faults::all() {

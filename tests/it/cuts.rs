@@ -4,21 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::harness::redis::RedisServer;
 use crate::harness::roamer::outage;
 use crate::harness::{Client, Cluster, LONG_DEADLINE, Network, Node, Roamer, eventually};
-
-/// Where the node that is to be cut off finds Redis; the others find it at 127.0.0.1.
-const ITS_WAY: &str = "127.0.0.2";
-
-/// Three nodes, of which the first reaches Redis by a way of its own.
-async fn cluster_with_two_ways(settings: &[(&str, &str)]) -> Option<Cluster> {
-    let redis = RedisServer::start().await?;
-    redis.command(&["CONFIG", "SET", "bind", &format!("127.0.0.1 {ITS_WAY}")]).await;
-    let url = redis.url();
-    let urls = [url.replace("127.0.0.1", ITS_WAY), url.clone(), url];
-    Some(Cluster::reaching(redis, &urls, settings).await)
-}
 
 /// People on every node, two of them on the one that is to be cut off, who know each other.
 async fn people(cluster: &Cluster) -> Vec<Roamer> {
@@ -44,7 +31,7 @@ async fn people(cluster: &Cluster) -> Vec<Roamer> {
 async fn cut_for_ten_seconds(network: &Network, cluster: &mut Cluster) -> Vec<Roamer> {
     let mut people = people(cluster).await;
     let all = cluster.nodes[1].http().connections("general").await;
-    network.lose_address(ITS_WAY);
+    network.lose_address(&Cluster::way(0));
     let refusal = people[0].client().post("general", "into the void", "n-1").await;
     assert_eq!(refusal["code"], "unavailable", "{refusal}");
     assert!(refusal["retry_after_ms"].as_u64().is_some_and(|ms| ms > 0), "{refusal}");
@@ -91,7 +78,7 @@ async fn cut_for_ten_seconds(network: &Network, cluster: &mut Cluster) -> Vec<Ro
 #[tokio::test]
 async fn a_node_cut_from_redis_is_missed_and_put_back_without_a_word() {
     let Some(network) = Network::enter() else { return };
-    let Some(mut cluster) = cluster_with_two_ways(&[]).await else { return };
+    let Some(mut cluster) = Cluster::by_ways(3, &[]).await else { return };
     let mut people = cut_for_ten_seconds(&network, &mut cluster).await;
     for person in &mut people {
         person.client().catch_up().await;
@@ -103,7 +90,7 @@ async fn a_node_cut_from_redis_is_missed_and_put_back_without_a_word() {
 #[tokio::test]
 async fn a_node_cut_from_redis_for_longer_than_a_linger_is_announced_once_each_way() {
     let Some(network) = Network::enter() else { return };
-    let Some(mut cluster) = cluster_with_two_ways(&[("presence.linger", "1s")]).await else { return };
+    let Some(mut cluster) = Cluster::by_ways(3, &[("presence.linger", "1s")]).await else { return };
     let mut people = cut_for_ten_seconds(&network, &mut cluster).await;
     let (cut, others) = people.split_at_mut(2);
     for person in others {

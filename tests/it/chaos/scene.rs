@@ -7,7 +7,7 @@ use futures_util::future::LocalBoxFuture;
 use super::crowd::{Crowd, Size};
 use super::truth::Away;
 use super::watch::Watch;
-use crate::harness::{Cluster, HaProxy};
+use crate::harness::{Cluster, HaProxy, Network, Swarm};
 
 /// How long a fault lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +57,10 @@ pub struct Scene {
     pub length: Length,
     /// Nodes that were shut off from the others, which a fault notes for whoever judges.
     pub away: Vec<Away>,
+    /// The network that it is in, if that is its own.
+    pub network: Option<Network>,
+    /// More clients than usual, each of which remembers little.
+    pub swarm: Option<Swarm>,
     /// What a fault has seen for itself: a name, and what is wrong if it is.
     pub findings: Vec<(&'static str, Result<(), String>)>,
     ports: Vec<u16>,
@@ -86,7 +90,8 @@ impl Scene {
         let crowd = Crowd::enter(&plan.size, &ports, balancer.port).await;
         let watch = Watch::start(&ports, &rooms);
         let (length, away, findings) = (plan.length, Vec::new(), Vec::new());
-        Some(Self { crowd, watch, balancer, cluster, length, away, findings, ports, rooms })
+        let (network, swarm) = (None, None);
+        Some(Self { crowd, watch, balancer, cluster, length, away, network, swarm, findings, ports, rooms })
     }
 
     /// The nodes' ports, by place.

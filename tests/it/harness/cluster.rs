@@ -26,6 +26,20 @@ impl Cluster {
         Some(Self::reaching(redis, &urls, settings).await)
     }
 
+    /// Ready nodes that each reach Redis by a way of their own ([`Cluster::way`]), which a [`super::Network`] can cut.
+    pub async fn by_ways(count: usize, settings: &[(&str, &str)]) -> Option<Self> {
+        let redis = RedisServer::start().await?;
+        let ways: Vec<_> = (0..count).map(Self::way).collect();
+        redis.command(&["CONFIG", "SET", "bind", &format!("127.0.0.1 {}", ways.join(" "))]).await;
+        let urls: Vec<_> = ways.iter().map(|way| redis.url().replace("127.0.0.1", way)).collect();
+        Some(Self::reaching(redis, &urls, settings).await)
+    }
+
+    /// The address at which a node finds Redis, and nobody else does.
+    pub fn way(node: usize) -> String {
+        format!("127.0.0.{}", node + 2)
+    }
+
     /// Ready nodes on a Redis at hand, each of which reaches it under an address of its own.
     pub async fn reaching(redis: RedisServer, urls: &[String], settings: &[(&str, &str)]) -> Self {
         let prefix = format!("adda-{}:", uuid::Uuid::new_v4().simple());

@@ -41,6 +41,15 @@ impl Network {
         assert!(run("nft", &["-f", "-"], "flush set inet loss ports\nflush set inet loss addresses\n"));
     }
 
+    /// Breaks all connections to a port of ours at this moment: both ends are told with a reset.
+    pub fn break_connections(&self, port: u16) {
+        // It complains of sockets that have ended meanwhile.
+        let output = Command::new("ss")
+            .args(["--kill", "--tcp", "state", "established", "sport", "=", &format!(":{port}")])
+            .output();
+        output.expect("ss comes with ip");
+    }
+
     fn add(&self, set: &str, element: &str) {
         assert!(run("nft", &["-f", "-"], &format!("add element inet loss {set} {{ {element} }}\n")));
     }

@@ -1,5 +1,6 @@
 //! The faults, by where they strike.
 
+mod network;
 mod nodes;
 mod redis;
 
@@ -7,7 +8,7 @@ use super::fault::Fault;
 
 /// All of them, in the order in which they are run.
 pub fn all() -> Vec<Fault> {
-    [redis::FAULTS, nodes::FAULTS].concat()
+    [redis::FAULTS, nodes::FAULTS, network::FAULTS].concat()
 }
 
 /// The fault of a name.

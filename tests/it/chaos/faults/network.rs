@@ -1,0 +1,120 @@
+//! What happens to the network: packets that are lost, connections that break all at once. Each run has a network
+//! of its own, which takes root.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::future::LocalBoxFuture;
+use tokio::time::sleep;
+
+use crate::chaos::checks::{HEALED_IN_2_S, HEALED_IN_8_S, NO_SESSION_DROPPED, NOTHING_LOST, SESSIONS_MOVED};
+use crate::chaos::fault::Fault;
+use crate::chaos::scene::{Length, Plan, Scene};
+use crate::harness::stopwatch::Stopwatch;
+use crate::harness::{Cluster, Network, Swarm};
+
+/// All of them.
+pub const FAULTS: &[Fault] = &[
+    Fault {
+        name: "node-cut",
+        about: "packets between a node and Redis are lost for 10 s, while its clients are on it",
+        start,
+        settings: &[],
+        inject: |scene| Box::pin(cut_node(scene)),
+        expects: &[NO_SESSION_DROPPED, NOTHING_LOST, HEALED_IN_2_S],
+    },
+    Fault {
+        name: "half-open",
+        about: "packets between a node and its clients are lost; it drops who is silent for 8 s",
+        start,
+        settings: &[("session.heartbeat", "2s"), ("session.idle_timeout", "8s")],
+        inject: |scene| Box::pin(lose_clients(scene)),
+        expects: &[SESSIONS_MOVED, NOTHING_LOST, HEALED_IN_8_S],
+    },
+    Fault {
+        name: "everybody-cut",
+        about: "every connection breaks at once, those of 5,000 clients who listen among them",
+        start,
+        // Who is back in time by the default is not to be announced, however many they are.
+        settings: &[("presence.linger", "10s")],
+        inject: |scene| Box::pin(cut_everybody(scene)),
+        expects: &[SESSIONS_MOVED, NOTHING_LOST, HEALED_IN_8_S],
+    },
+];
+
+fn start(plan: &Plan) -> LocalBoxFuture<'_, Option<Scene>> {
+    Box::pin(async {
+        let network = Network::enter()?;
+        let mut scene =
+            Scene::around(plan, |settings| Box::pin(Cluster::by_ways(plan.nodes, settings))).await?;
+        scene.network = Some(network);
+        Some(scene)
+    })
+}
+
+fn network(scene: &Scene) -> &Network {
+    scene.network.as_ref().expect("started in one")
+}
+
+async fn cut_node(scene: &mut Scene) {
+    let since = Instant::now();
+    network(scene).lose_address(&Cluster::way(1));
+    // Longer than a lease, so that the others take its sessions for gone.
+    scene.endure(10.0, 8.0).await;
+    network(scene).mend();
+    scene.was_away(1, since);
+}
+
+async fn lose_clients(scene: &mut Scene) {
+    let (since, port) = (Instant::now(), scene.nodes()[1]);
+    network(scene).lose_port(port);
+    // Until both ends must have noticed.
+    sleep(Duration::from_secs(11)).await;
+    network(scene).mend();
+    scene.was_away(1, since);
+}
+
+/// Sessions in a room of the swarm.
+const IN_A_ROOM: usize = 50;
+
+/// After `presence.linger`, the time in which a wrong leave shows.
+const WATCH: Duration = Duration::from_secs(12);
+
+/// The shortest time over which the load of Redis is judged: they may come back sooner.
+const A_WHILE: Duration = Duration::from_secs(5);
+
+async fn cut_everybody(scene: &mut Scene) {
+    let count = if scene.length == Length::Full { 5000 } else { 200 };
+    // As far as it is allowed: the default is enough for the short run.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    let swarm =
+        Swarm::enter(count, scene.nodes(), |number| format!("rows of seats {}", number / IN_A_ROOM)).await;
+    let joins = swarm.tally().joins.load(Ordering::Relaxed);
+    let watch = Stopwatch::start(&[scene.cluster.redis.process()]);
+    swarm.cut();
+    for port in scene.nodes() {
+        network(scene).break_connections(*port);
+    }
+    swarm.until_inside(count).await;
+    let (elapsed, busy) = watch.read();
+    let busy = busy[0];
+    sleep(WATCH).await;
+
+    let tally = swarm.tally();
+    let is_full = scene.length == Length::Full;
+    let notices = seen(&tally.joins) - joins + seen(&tally.leaves);
+    let findings = [
+        ("each of the crowd resumes", seen(&tally.recovered) == count && seen(&tally.unrecovered) == 0),
+        ("nobody is told that one of the crowd came or went", notices == 0),
+        ("the crowd is back within 20 s", !is_full || elapsed < Duration::from_secs(20)),
+        ("Redis keeps less than half a processor busy", !is_full || busy < A_WHILE.max(elapsed) / 2),
+    ];
+    let said = format!("after {elapsed:.1?}, in which Redis was busy for {busy:.1?}; {tally:?}");
+    let results = findings.map(|(name, holds)| (name, if holds { Ok(()) } else { Err(said.clone()) }));
+    scene.findings.extend(results);
+    scene.swarm = Some(swarm);
+}
+
+fn seen(counter: &AtomicUsize) -> usize {
+    counter.load(Ordering::Relaxed)
+}
