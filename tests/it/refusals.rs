@@ -338,3 +338,40 @@ async fn what_is_said_behind_many_joins_is_refused_in_time() {
     cluster.nodes[0].until_ready().await;
     client.join("room 0").await;
 }
+
+/// Too slow to connect to, nearly too slow to answer: some are refused and some are not, but nobody is misled.
+#[tokio::test]
+async fn redis_that_is_nearly_too_slow_misleads_nobody() {
+    let Some((mut cluster, proxies)) = cluster_behind_proxies().await else { return };
+    let mut talk = Talk::begin(&cluster).await;
+    proxies.iter().for_each(|proxy| proxy.delay(Duration::from_millis(1500)));
+    let mut taken = Vec::new();
+    // For longer than a lease.
+    for round in 0..3 {
+        let (word, nonce) = (format!("slow {round}"), format!("slow-{round}"));
+        let answer = talk.people[0].post("general", &word, &nonce).await;
+        assert!(answer["type"] == "ack" || answer["code"] == "unavailable", "{answer}");
+        if answer["type"] == "ack" {
+            taken.push(word);
+        }
+        for node in &cluster.nodes {
+            let known = node.http().connections_if_known("general").await;
+            assert!(known.is_none_or(|known| known == talk.connections), "true or 503, never short");
+        }
+    }
+    proxies.iter().for_each(|proxy| proxy.delay(Duration::ZERO));
+    for node in &mut cluster.nodes {
+        node.until_ready().await;
+    }
+    for client in &mut talk.people {
+        for word in &taken {
+            client.hears(word).await;
+        }
+        client.catch_up().await;
+        for kind in ["join", "leave", "gap", "reset"] {
+            assert!(client.untaken(kind).is_empty(), "{client}");
+        }
+    }
+    let connections: Vec<_> = talk.connections.iter().map(String::as_str).collect();
+    cluster.until_agreed("general", &connections).await;
+}

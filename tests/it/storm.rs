@@ -6,7 +6,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use crate::harness::stopwatch::Stopwatch;
-use crate::harness::{Cluster, DEADLINE, Node, Swarm, eventually};
+use crate::harness::swarm::Tally;
+use crate::harness::{Cluster, DEADLINE, HaProxy, Node, Swarm, eventually};
 
 /// Sessions in a room.
 const IN_A_ROOM: usize = 50;
@@ -17,8 +18,8 @@ const SAID: usize = 3;
 /// The default of `presence.linger`, after which a wrong leave would come, and a little more.
 const LINGER: Duration = Duration::from_secs(12);
 
-/// How many there are. More than a test needs, to see what a storm costs: `ADDA_STORM=5000` with a release
-/// build; the figures are in the test's output.
+/// How many there are. To see what a storm costs, ask for more than a test needs: `ADDA_STORM=5000` with a release
+/// build. The figures are in the test's output.
 fn sessions() -> usize {
     std::env::var("ADDA_STORM").ok().map_or(300, |count| count.parse().expect("a number of sessions"))
 }
@@ -27,42 +28,49 @@ fn room(number: usize) -> String {
     format!("room {}", number / IN_A_ROOM)
 }
 
-#[tokio::test]
-async fn everybody_who_is_cut_off_at_once_comes_back_unnoticed() {
-    let count = sessions();
-    // Best effort: the default is enough for the usual number.
+/// Three nodes that say little.
+async fn begin() -> Option<Cluster> {
+    // As far as it is allowed: the default is enough for the usual number.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
-    let Some(cluster) = Cluster::with(3, &[("log.level", "warn")]).await else { return };
-    let ports: Vec<_> = cluster.nodes.iter().map(|node| node.port).collect();
-    let swarm = Swarm::enter(count, &ports, room).await;
-    let tally = swarm.tally();
-    let seen = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
-    let joins = seen(&tally.joins);
-    let processes: Vec<_> = [cluster.redis.process()]
-        .into_iter()
-        .chain(cluster.nodes.iter().map(Node::process))
-        .chain([std::process::id()])
-        .collect();
+    Cluster::with(3, &[("log.level", "warn")]).await
+}
 
-    let watch = Stopwatch::start(&processes);
-    swarm.cut();
-    let rooms = count.div_ceil(IN_A_ROOM);
-    let talk = async {
-        for number in 0..SAID {
-            let posts = (0..rooms).map(|room| {
-                let http = cluster.nodes[room % 3].http();
-                async move { http.post(&format!("room {room}"), &format!("message {number}")).await }
-            });
-            join_all(posts).await;
-        }
-    };
-    tokio::join!(talk, swarm.until_inside(count));
+fn ports(cluster: &Cluster) -> Vec<u16> {
+    cluster.nodes.iter().map(|node| node.port).collect()
+}
+
+fn stopwatch(cluster: &Cluster) -> Stopwatch {
+    let nodes = cluster.nodes.iter().map(Node::process);
+    let processes: Vec<_> = [cluster.redis.process(), std::process::id()].into_iter().chain(nodes).collect();
+    Stopwatch::start(&processes)
+}
+
+fn tell(watch: &Stopwatch, tally: &Tally) {
     let (elapsed, busy) = watch.read();
+    let count = seen(&tally.inside);
     eprintln!(
-        "{count} sessions were back after {elapsed:.2?}; Redis, the nodes and the test were busy for {busy:.2?}"
+        "{count} sessions were back after {elapsed:.2?}; Redis, this test and the nodes were busy for {busy:.2?}"
     );
     eprintln!("{tally:?}");
+}
 
+async fn speak(cluster: &Cluster, rooms: usize) {
+    for number in 0..SAID {
+        let posts = (0..rooms).map(|room| {
+            let http = cluster.nodes[room % 3].http();
+            async move { http.post(&format!("room {room}"), &format!("message {number}")).await }
+        });
+        join_all(posts).await;
+    }
+}
+
+fn seen(counter: &AtomicUsize) -> usize {
+    counter.load(Ordering::Relaxed)
+}
+
+/// All are back where they were, have missed nothing, and nobody was told of it.
+async fn assert_unnoticed(cluster: &Cluster, swarm: &Swarm, count: usize, joins_before: usize) {
+    let tally = swarm.tally();
     eventually("everybody has heard everything", DEADLINE, async || {
         (seen(&tally.messages) == count * SAID).then_some(())
     })
@@ -70,14 +78,45 @@ async fn everybody_who_is_cut_off_at_once_comes_back_unnoticed() {
     tokio::time::sleep(LINGER).await;
     assert_eq!(seen(&tally.messages), count * SAID, "each once");
     assert_eq!((seen(&tally.recovered), seen(&tally.unrecovered)), (count, 0), "all go on where they were");
-    assert_eq!(seen(&tally.losses), 0, "nobody is turned away");
     assert_eq!(seen(&tally.misplaced), 0, "in order");
-    assert_eq!(seen(&tally.joins) - joins, 0, "nobody is told that somebody came");
+    assert_eq!(seen(&tally.joins) - joins_before, 0, "nobody is told that somebody came");
     assert_eq!(seen(&tally.leaves), 0, "nor that somebody went");
     for node in &cluster.nodes {
-        for room in 0..rooms {
+        for room in 0..count.div_ceil(IN_A_ROOM) {
             let in_it = IN_A_ROOM.min(count - room * IN_A_ROOM);
             assert_eq!(node.http().connections(&format!("room {room}")).await.len(), in_it);
         }
     }
+}
+
+#[tokio::test]
+async fn everybody_who_is_cut_off_at_once_comes_back_unnoticed() {
+    let count = sessions();
+    let Some(cluster) = begin().await else { return };
+    let swarm = Swarm::enter(count, &ports(&cluster), room).await;
+    let joins = seen(&swarm.tally().joins);
+    let watch = stopwatch(&cluster);
+    swarm.cut();
+    tokio::join!(speak(&cluster, count.div_ceil(IN_A_ROOM)), swarm.until_inside(count));
+    tell(&watch, swarm.tally());
+    assert_unnoticed(&cluster, &swarm, count, joins).await;
+    assert_eq!(seen(&swarm.tally().losses), 0, "nobody is turned away");
+}
+
+#[tokio::test]
+async fn a_balancer_that_dies_takes_nobody_with_it() {
+    let count = sessions();
+    let Some(cluster) = begin().await else { return };
+    let Some(mut balancer) = HaProxy::start(&ports(&cluster)).await else { return };
+    let swarm = Swarm::enter(count, &[balancer.port], room).await;
+    balancer.kill();
+    let tally = swarm.tally();
+    let gone = async || (seen(&tally.inside) == 0).then_some(());
+    eventually("everybody has noticed", DEADLINE, gone).await;
+    let joins = seen(&tally.joins);
+    let watch = stopwatch(&cluster);
+    balancer.restart().await;
+    tokio::join!(speak(&cluster, count.div_ceil(IN_A_ROOM)), swarm.until_inside(count));
+    tell(&watch, tally);
+    assert_unnoticed(&cluster, &swarm, count, joins).await;
 }
