@@ -70,9 +70,10 @@ impl ErrorCode {
         }
     }
 
-    /// When to try again, in ms, where trying again helps.
+    /// When to try again, in ms, where trying again helps. At random, so that those who were refused
+    /// together don't come back together.
     pub fn retry_after_ms(self) -> Option<u32> {
-        (self == Self::Unavailable).then_some(1_000)
+        (self == Self::Unavailable).then(|| fastrand::u32(500..=1_000))
     }
 }
 

@@ -51,10 +51,12 @@ impl Talk {
             client.post("general", &format!("word {place}"), &format!("n-{place}")).await
         });
         let answers = timeout(BOUNDED, join_all(posts)).await.expect("no refusal waits for another");
+        let mut waits = BTreeSet::new();
         for refusal in answers {
             assert_eq!((&refusal["type"], &refusal["code"]), (&json!("error"), &json!("unavailable")));
-            assert!(refusal["retry_after_ms"].as_u64().is_some_and(|ms| ms > 0), "{refusal}");
+            waits.insert(refusal["retry_after_ms"].as_u64().filter(|ms| *ms > 0).expect("a time to wait"));
         }
+        assert!(waits.len() > 1, "those who were refused together don't come back together: {waits:?}");
     }
 
     /// The same words are taken now, each once; and nobody noticed more than the refusal, and perhaps a
