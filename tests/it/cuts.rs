@@ -174,3 +174,16 @@ async fn packets_lost_for_a_moment_cost_nobody_a_word() {
     reader.say("general", "heard it all").await;
     writer.hears("heard it all").await;
 }
+
+/// It is `session.idle_timeout` that notices: the network tells a node nothing that has nothing to say.
+#[tokio::test]
+async fn without_an_idle_timeout_a_half_open_socket_is_taken_for_a_session() {
+    let Some(network) = Network::enter() else { return };
+    let node = Node::with(&[("session.heartbeat", "1h"), ("session.idle_timeout", "2h")]).await;
+    let mut lost = Client::full(&node, "lost").await;
+    lost.join("general").await;
+    network.lose_port(lost.port());
+    // Longer than it takes with the settings of the test above.
+    outage(Duration::from_secs(8)).await;
+    assert_eq!(node.http().connections("general").await, [lost.connection_id.clone()]);
+}

@@ -15,7 +15,7 @@ const IN_A_ROOM: usize = 50;
 /// Messages that are said in each room while nobody is there.
 const SAID: usize = 3;
 
-/// The default of `presence.linger`, after which a wrong leave would come, and a little more.
+/// `presence.linger`, after which a wrong leave would come, and a little more.
 const LINGER: Duration = Duration::from_secs(12);
 
 /// How many there are. To see what a storm costs, ask for more than a test needs: `ADDA_STORM=5000` with a release
@@ -29,10 +29,10 @@ fn room(number: usize) -> String {
 }
 
 /// Three nodes that say little.
-async fn begin() -> Option<Cluster> {
+async fn begin(linger: &str) -> Option<Cluster> {
     // As far as it is allowed: the default is enough for the usual number.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
-    Cluster::with(3, &[("log.level", "warn")]).await
+    Cluster::with(3, &[("log.level", "warn"), ("presence.linger", linger)]).await
 }
 
 fn ports(cluster: &Cluster) -> Vec<u16> {
@@ -92,7 +92,7 @@ async fn assert_unnoticed(cluster: &Cluster, swarm: &Swarm, count: usize, joins_
 #[tokio::test]
 async fn everybody_who_is_cut_off_at_once_comes_back_unnoticed() {
     let count = sessions();
-    let Some(cluster) = begin().await else { return };
+    let Some(cluster) = begin("10s").await else { return };
     let swarm = Swarm::enter(count, &ports(&cluster), room).await;
     let joins = seen(&swarm.tally().joins);
     let watch = stopwatch(&cluster);
@@ -106,7 +106,7 @@ async fn everybody_who_is_cut_off_at_once_comes_back_unnoticed() {
 #[tokio::test]
 async fn a_balancer_that_dies_takes_nobody_with_it() {
     let count = sessions();
-    let Some(cluster) = begin().await else { return };
+    let Some(cluster) = begin("10s").await else { return };
     let Some(mut balancer) = HaProxy::start(&ports(&cluster)).await else { return };
     let swarm = Swarm::enter(count, &[balancer.port], room).await;
     balancer.kill();
@@ -119,4 +119,16 @@ async fn a_balancer_that_dies_takes_nobody_with_it() {
     tokio::join!(speak(&cluster, count.div_ceil(IN_A_ROOM)), swarm.until_inside(count));
     tell(&watch, tally);
     assert_unnoticed(&cluster, &swarm, count, joins).await;
+}
+
+/// It is the linger that keeps a storm quiet.
+#[tokio::test]
+async fn without_a_linger_a_storm_is_told_to_everybody() {
+    let Some(cluster) = begin("0s").await else { return };
+    let swarm = Swarm::enter(IN_A_ROOM, &ports(&cluster), room).await;
+    let joins = seen(&swarm.tally().joins);
+    swarm.cut();
+    swarm.until_inside(IN_A_ROOM).await;
+    let told = async || (seen(&swarm.tally().joins) > joins).then_some(());
+    eventually("those who are back are told who comes", DEADLINE, told).await;
 }
