@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::chaos::crowd::Size;
+use crate::chaos::fault::Fault;
 use crate::chaos::faults;
 use crate::chaos::person::Return;
 use crate::chaos::report::Report;
@@ -50,6 +51,11 @@ async fn a_redis_that_is_killed() {
 }
 
 #[tokio::test]
+async fn a_redis_whose_file_lacks_the_last_second() {
+    survives("redis-crashed").await;
+}
+
+#[tokio::test]
 async fn a_redis_that_loses_its_files() {
     survives("redis-emptied").await;
 }
@@ -92,6 +98,53 @@ async fn nodes_that_restart_in_turn() {
 #[tokio::test]
 async fn a_balancer_that_restarts() {
     survives("balancer-restarted").await;
+}
+
+// --- twins: a defence is away, and the verdict finds the harm ---
+
+#[tokio::test]
+async fn readers_that_do_not_resume_miss_messages() {
+    let plan = Plan { size: Size { comes_back: Return::Blindly, ..plan().size }, ..plan() };
+    let Some(report) = run_with("balancer-restarted", &plan).await else { return };
+    assert!(report.verdict.missing > 0, "{:#?}", report.verdict);
+    assert_eq!((report.verdict.doubled, report.verdict.disordered, report.verdict.lies), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn what_the_log_no_longer_has_is_announced() {
+    let plan = Plan { settings: vec![("history.max_messages", "1")], ..plan() };
+    let Some(report) = run_with("pubsub-killed", &plan).await else { return };
+    let verdict = &report.verdict;
+    assert!(verdict.gaps > 0 && verdict.announced > 0, "there is no repair without a log: {verdict:#?}");
+    assert_eq!((verdict.missing, verdict.holes), (0, 0), "{verdict:#?}");
+}
+
+#[tokio::test]
+async fn a_redis_without_a_file_loses_what_was_acknowledged() {
+    let fault = Fault {
+        inject: |scene| {
+            Box::pin(async {
+                scene.cluster.redis.command(&["CONFIG", "SET", "appendonly", "no"]).await;
+                scene.endure(1.0, 1.0).await;
+                scene.cluster.redis.kill();
+                scene.cluster.redis.restart().await;
+            })
+        },
+        ..faults::named("redis-killed").expect("a fault of this name")
+    };
+    let Some(report) = run(&fault, &plan()).await else { return };
+    assert!(report.verdict.announced > 10 && report.verdict.resets > 0, "{:#?}", report.verdict);
+    // But it says so.
+    report.assert_all_held();
+}
+
+#[tokio::test]
+async fn without_a_linger_everybody_is_told_of_those_who_move() {
+    // The judge still believes in the linger of the plan.
+    let plan = Plan { settings: vec![("presence.linger", "0s")], ..plan() };
+    let Some(report) = run_with("rolling-restart", &plan).await else { return };
+    assert!(!report.notices.unexpected.is_empty());
+    assert_eq!(report.verdict.missing, 0, "{:#?}", report.verdict);
 }
 
 #[tokio::test]

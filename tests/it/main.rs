@@ -18,6 +18,8 @@ mod browser;
 mod chaos;
 // Each of those faults for a short time, and twins that lack a defence.
 mod chaos_runs;
+// That verdict itself, fed with made-up memories.
+mod chaos_verdict;
 // What only several nodes can get wrong.
 mod cluster;
 // Packets that are lost without a word: a node cut from Redis, half-open sockets.

@@ -96,6 +96,22 @@ impl RedisServer {
         std::fs::create_dir_all(&self.folder).expect("the target folder can be written");
     }
 
+    /// How long its append-only file is.
+    pub fn file_length(&self) -> u64 {
+        std::fs::metadata(self.file()).expect("it is there").len()
+    }
+
+    /// Takes away what its append-only file has after a length; it must not run. Redis forgives a command that
+    /// is cut in two.
+    pub fn cut_file(&self, length: u64) {
+        let file = std::fs::File::options().write(true).open(self.file()).expect("it is there");
+        file.set_len(length).expect("it can be written");
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.join("appendonlydir").join("appendonly.aof.1.incr.aof")
+    }
+
     /// Copies what it has kept so far, as a backup would.
     pub fn back_up(&self) {
         copy_folder(&self.folder, &self.backup());

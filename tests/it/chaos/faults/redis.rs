@@ -35,6 +35,14 @@ pub const FAULTS: &[Fault] = &[
         expects: &[NO_SESSION_DROPPED, HEALED_IN_2_S],
     },
     Fault {
+        name: "redis-crashed",
+        about: "Redis and its machine crash, so that its file lacks the last second, and start again",
+        start: start_scene,
+        settings: &[],
+        inject: |scene| Box::pin(crash(scene)),
+        expects: &[NO_SESSION_DROPPED, RESETS_TOLD, HEALED_IN_2_S],
+    },
+    Fault {
         name: "redis-emptied",
         about: "Redis is killed, loses its files and is started again",
         start: start_scene,
@@ -92,6 +100,14 @@ async fn stop(scene: &mut Scene) {
 
 async fn kill(scene: &mut Scene) {
     scene.cluster.redis.kill();
+    scene.cluster.redis.restart().await;
+}
+
+async fn crash(scene: &mut Scene) {
+    let kept = scene.cluster.redis.file_length();
+    sleep(Duration::from_secs(1)).await;
+    scene.cluster.redis.kill();
+    scene.cluster.redis.cut_file(kept);
     scene.cluster.redis.restart().await;
 }
 

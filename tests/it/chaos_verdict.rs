@@ -1,0 +1,309 @@
+//! The verdict of `scripts/chaos` finds what it is there to find: made-up memories, with and without a fault.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use crate::chaos::memory::{Dialect, End, Heard, Memory, Place, Told};
+use crate::chaos::verdict::{Log, Verdict, judge};
+
+const ROOM: &str = "room";
+
+/// Tells the story of a run, one thing a second.
+struct Story {
+    now: Instant,
+    memories: Vec<Memory>,
+    log: Log,
+}
+
+impl Story {
+    /// A writer and two readers who came to an empty room.
+    fn new() -> Self {
+        let (now, log) = (Instant::now(), Log { epoch: "a".to_owned(), messages: Vec::new() });
+        let mut story = Self { now, memories: Vec::new(), log };
+        story.enter("writer", Dialect::Full, place("a", 0));
+        story.enter("reader", Dialect::Full, place("a", 0));
+        story.enter("other reader", Dialect::Full, place("a", 0));
+        story
+    }
+
+    fn enter(&mut self, name: &str, dialect: Dialect, at: Place) {
+        self.memories.push(Memory::new(name, dialect, ROOM));
+        self.tell(name, Told::Connected { port: 1, node_id: String::new(), connection_id: name.to_owned() });
+        self.tell(name, Told::Joined { since: None, at, is_recovered: false, messages: Vec::new() });
+    }
+
+    fn tell(&mut self, name: &str, told: Told) {
+        self.now += Duration::from_secs(1);
+        let memory = self.memories.iter_mut().find(|memory| memory.name == name).expect("it has entered");
+        memory.note_at(self.now, told);
+    }
+
+    /// A message is logged and acknowledged, and some hear it.
+    fn say(&mut self, epoch: &str, seq: u64, readers: &[&str]) {
+        let message = message(epoch, seq);
+        self.log.messages.push(message.clone());
+        self.tell("writer", Told::Acked { place: place(epoch, seq), message: message.clone() });
+        for name in readers {
+            self.tell(name, Told::Text(message.clone()));
+        }
+    }
+
+    /// The log goes on without what it has after a number.
+    fn set_back(&mut self, to: u64, epoch: &str) {
+        self.log.messages.retain(|message| message.seq <= to);
+        self.log.epoch = epoch.to_owned();
+    }
+
+    fn verdict(&self) -> Verdict {
+        judge(&self.memories, &BTreeMap::from([(ROOM.to_owned(), self.log.clone())]))
+    }
+}
+
+const ALL: [&str; 3] = ["writer", "reader", "other reader"];
+const WITHOUT_READER: [&str; 2] = ["writer", "other reader"];
+
+fn place(epoch: &str, seq: u64) -> Place {
+    Place { epoch: epoch.to_owned(), seq }
+}
+
+fn message(epoch: &str, seq: u64) -> Heard {
+    Heard {
+        seq,
+        id: format!("{epoch}{seq}"),
+        content: format!("writer says {}", seq * 10 + epoch.len() as u64),
+    }
+}
+
+/// Missing, announced, doubled, out of order, lies, holes.
+fn counts(verdict: &Verdict) -> [usize; 6] {
+    [verdict.missing, verdict.announced, verdict.doubled, verdict.disordered, verdict.lies, verdict.holes]
+}
+
+fn assert_counts(story: &Story, expected: [usize; 6]) {
+    let verdict = story.verdict();
+    assert_eq!(counts(&verdict), expected, "{verdict:#?}");
+}
+
+#[test]
+fn a_run_without_fault_is_without_fault() {
+    let mut story = Story::new();
+    for seq in 1..=5 {
+        story.say("a", seq, &ALL);
+    }
+    assert_counts(&story, [0; 6]);
+    assert_eq!(story.verdict().acked, 5);
+}
+
+#[test]
+fn a_missing_message_is_found() {
+    let mut story = Story::new();
+    story.say("a", 1, &ALL);
+    story.say("a", 2, &WITHOUT_READER);
+    assert_counts(&story, [1, 0, 0, 0, 0, 0]);
+    story.say("a", 3, &ALL);
+    assert_counts(&story, [1, 0, 0, 0, 0, 1]);
+}
+
+#[test]
+fn what_came_before_a_reader_is_not_missing() {
+    let mut story = Story::new();
+    story.say("a", 1, &ALL);
+    story.enter("late reader", Dialect::Full, place("a", 1));
+    story.say("a", 2, &[ALL.as_slice(), &["late reader"]].concat());
+    assert_counts(&story, [0; 6]);
+}
+
+#[test]
+fn what_a_gap_covers_is_announced_and_nothing_else() {
+    let mut story = Story::new();
+    story.say("a", 1, &ALL);
+    story.say("a", 2, &WITHOUT_READER);
+    story.say("a", 3, &WITHOUT_READER);
+    story.tell("reader", Told::Gap { from: 2, to: 2 });
+    assert_counts(&story, [1, 1, 0, 0, 0, 0]);
+    story.tell("reader", Told::Gap { from: 3, to: 3 });
+    assert_counts(&story, [0, 2, 0, 0, 0, 0]);
+}
+
+#[test]
+fn a_reader_that_recovers_must_get_everything() {
+    let mut story = Story::new();
+    story.say("a", 1, &ALL);
+    story.say("a", 2, &WITHOUT_READER);
+    story.say("a", 3, &WITHOUT_READER);
+    let since = Some(place("a", 1));
+    let joined =
+        |messages| Told::Joined { since: since.clone(), at: place("a", 3), is_recovered: true, messages };
+    story.tell("reader", Told::Ended(End::Server(1006)));
+    story.tell("reader", joined(vec![message("a", 2), message("a", 3)]));
+    assert_counts(&story, [0; 6]);
+    assert_eq!(story.verdict().dropped, 1);
+
+    let mut lied_to = Story { memories: story.memories.clone(), log: story.log.clone(), ..story };
+    let reader = &mut lied_to.memories[1];
+    reader.events.pop();
+    reader.note_at(lied_to.now, joined(vec![message("a", 3)]));
+    assert_counts(&lied_to, [1, 0, 0, 0, 0, 1]);
+}
+
+#[test]
+fn recovered_false_announces_what_the_page_leaves_out() {
+    let mut story = Story::new();
+    story.say("a", 1, &ALL);
+    story.say("a", 2, &WITHOUT_READER);
+    story.say("a", 3, &WITHOUT_READER);
+    let (since, at) = (Some(place("a", 1)), place("a", 3));
+    let messages = vec![message("a", 3)];
+    story.tell("reader", Told::Joined { since, at, is_recovered: false, messages });
+    assert_counts(&story, [0, 1, 0, 0, 0, 0]);
+}
+
+#[test]
+fn who_comes_back_without_a_place_was_told_nothing() {
+    let mut story = Story::new();
+    story.say("a", 1, &ALL);
+    story.say("a", 2, &WITHOUT_READER);
+    let at = place("a", 2);
+    story.tell("reader", Told::Joined { since: None, at, is_recovered: false, messages: Vec::new() });
+    assert_counts(&story, [1, 0, 0, 0, 0, 0]);
+}
+
+#[test]
+fn a_doubled_message_is_found() {
+    let mut story = Story::new();
+    story.say("a", 1, &ALL);
+    story.tell("reader", Told::Text(message("a", 1)));
+    assert_counts(&story, [0, 0, 1, 0, 0, 0]);
+    let (since, at) = (Some(place("a", 1)), place("a", 1));
+    let messages = vec![message("a", 1)];
+    story.tell("reader", Told::Joined { since, at, is_recovered: true, messages });
+    assert_counts(&story, [0, 0, 2, 0, 0, 0]);
+}
+
+#[test]
+fn what_is_logged_twice_is_found_though_its_ids_differ() {
+    let mut story = Story::new();
+    story.say("a", 1, &ALL);
+    story.say("a", 2, &ALL);
+    let again = story.log.messages[0].content.clone();
+    story.log.messages[1].content = again;
+    assert_counts(&story, [0, 0, 1, 0, 0, 0]);
+}
+
+#[test]
+fn a_reordered_message_is_found() {
+    let mut story = Story::new();
+    story.say("a", 1, &ALL);
+    story.say("a", 2, &WITHOUT_READER);
+    story.say("a", 3, &ALL);
+    story.tell("reader", Told::Text(message("a", 2)));
+    // A hole, then a lower number, then two disagreements with the others.
+    assert_counts(&story, [0, 0, 0, 3, 0, 1]);
+}
+
+#[test]
+fn readers_that_disagree_are_found_though_their_numbers_rise() {
+    let mut story = Story::new();
+    for (reader, ids) in [("reader", ["x", "y"]), ("other reader", ["y", "x"])] {
+        for (seq, id) in (1..).zip(ids) {
+            story.tell(reader, Told::Text(Heard { seq, id: id.to_owned(), content: id.to_owned() }));
+        }
+    }
+    let verdict = story.verdict();
+    assert_eq!((verdict.disordered, verdict.lies), (1, 2), "{verdict:#?}");
+}
+
+#[test]
+fn a_writer_whose_words_are_logged_in_another_order_is_found() {
+    let mut story = Story::new();
+    story.say("a", 1, &ALL);
+    story.say("a", 2, &ALL);
+    for (message, content) in story.log.messages.iter_mut().zip(["writer says 10", "writer says 9"]) {
+        message.content = content.to_owned();
+    }
+    assert_eq!(story.verdict().disordered, 1);
+}
+
+#[test]
+fn a_number_that_names_two_messages_is_found() {
+    let mut story = Story::new();
+    story.say("a", 1, &ALL);
+    story.set_back(0, "a");
+    story.log.messages.push(Heard { id: "another".to_owned(), ..message("a", 1) });
+    let verdict = story.verdict();
+    assert_eq!(verdict.lies, 1, "{verdict:#?}");
+}
+
+#[test]
+fn a_number_that_is_given_again_in_a_new_epoch_is_no_lie() {
+    let mut story = Story::new();
+    for seq in 1..=3 {
+        story.say("a", seq, &ALL);
+    }
+    story.set_back(1, "bb");
+    for name in ALL {
+        story.tell(name, Told::Reset(place("bb", 1)));
+    }
+    story.say("bb", 2, &ALL);
+    // Two are lost, and a new epoch said so.
+    assert_counts(&story, [0, 2, 0, 0, 0, 0]);
+    assert_eq!(story.verdict().resets, 3);
+}
+
+#[test]
+fn what_redis_lost_without_a_new_epoch_is_missing_where_it_did_not_come() {
+    let mut story = Story::new();
+    story.say("a", 1, &ALL);
+    story.say("a", 2, &WITHOUT_READER);
+    story.set_back(1, "a");
+    assert_counts(&story, [1, 1, 0, 0, 0, 0]);
+}
+
+#[test]
+fn a_reset_excuses_only_what_is_lost() {
+    let mut story = Story::new();
+    for seq in 1..=3 {
+        story.say("a", seq, &WITHOUT_READER);
+    }
+    story.set_back(2, "bb");
+    for name in WITHOUT_READER {
+        story.tell(name, Told::Reset(place("bb", 2)));
+    }
+    story.tell("reader", Told::Reset(place("bb", 0)));
+    story.tell("reader", Told::Text(message("a", 1)));
+    // The log still has the second one, so the reader is owed it.
+    assert_counts(&story, [1, 1, 0, 0, 0, 0]);
+    story.tell("reader", Told::Text(message("a", 2)));
+    assert_counts(&story, [0, 1, 0, 0, 0, 0]);
+}
+
+#[test]
+fn plain_sessions_are_owed_what_comes_while_they_are_there() {
+    let mut story = Story::new();
+    story.enter("plain", Dialect::Plain, place("", 0));
+    let with_plain = [ALL.as_slice(), &["plain"]].concat();
+    story.say("a", 1, &with_plain);
+    story.say("a", 2, &ALL);
+    story.say("a", 3, &with_plain);
+    assert_counts(&story, [1, 0, 0, 0, 0, 0]);
+    story.tell("plain", Told::Text(message("a", 3)));
+    assert_counts(&story, [1, 0, 1, 0, 0, 0]);
+    story.tell("plain", Told::Skipped);
+    assert_counts(&story, [0, 1, 1, 0, 0, 0]);
+}
+
+#[test]
+fn a_plain_session_that_is_given_a_lower_number_is_found() {
+    let mut story = Story::new();
+    story.enter("plain", Dialect::Plain, place("", 0));
+    for seq in [1, 2] {
+        story.say("a", seq, &ALL);
+    }
+    for seq in [2, 1] {
+        story.tell("plain", Told::Text(message("a", seq)));
+    }
+    let verdict = story.verdict();
+    assert_eq!((verdict.missing, verdict.doubled), (0, 0), "{verdict:#?}");
+    // Once against its own numbers, and once against each of the others.
+    assert_eq!(verdict.disordered, 4, "{verdict:#?}");
+}
