@@ -14,6 +14,8 @@ mod chaos;
 #[path = "it/harness/mod.rs"]
 mod harness;
 
+use std::io::Write;
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -26,6 +28,8 @@ use chaos::run::run;
 use chaos::scene::{Length, Plan};
 use chaos::table;
 use clap::Parser;
+use futures_util::FutureExt;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Starts a cluster (Redis, nodes, HAProxy), keeps writers and readers going, breaks something, and judges from
 /// what every client remembers. Each fault has a cluster of its own.
@@ -65,7 +69,7 @@ async fn main() -> ExitCode {
     // Whatever was started ends with what holds it.
     tokio::select! {
         code = run_all(&faults, &plan) => code,
-        _ = tokio::signal::ctrl_c() => ExitCode::from(130),
+        () = told_to_stop() => ExitCode::from(130),
     }
 }
 
@@ -90,28 +94,46 @@ fn chosen(names: &[String]) -> Result<Vec<Fault>, String> {
 }
 
 async fn run_all(faults: &[Fault], plan: &Plan) -> ExitCode {
-    let mut reports: Vec<Report> = Vec::new();
+    let (mut reports, mut broken) = (Vec::new(), Vec::new());
     for fault in faults {
-        println!("{:<20} {} …", fault.name, fault.about);
-        let Some(report) = run(fault, plan).await else {
-            println!("{:<20} can't be run here", "");
-            continue;
-        };
-        let failed = report.failures().count();
-        let lasted = report.ended - report.began;
-        println!(
-            "{:<20} lasted {:.1} s, {failed} of {} checks failed",
-            "",
-            lasted.as_secs_f64(),
-            report.checks.len()
-        );
-        reports.push(report);
+        print!("{:<20} {} … ", fault.name, fault.about);
+        // So that it can be seen what is being waited for; nobody reads it if it can't be written.
+        let _ = std::io::stdout().flush();
+        // A fault that goes wrong itself says so by panicking, and the others go on.
+        match AssertUnwindSafe(run(fault, plan)).catch_unwind().await {
+            Ok(Some(report)) => {
+                println!("{}", summary(&report));
+                reports.push(report);
+            }
+            // Whatever it lacks has said so.
+            Ok(None) => println!("can't be run here"),
+            Err(_) => {
+                println!("broke off");
+                broken.push(fault.name);
+            }
+        }
     }
     println!("\n{}", table::markdown(&reports));
     let failures = table::failures(&reports);
-    if failures.is_empty() && !reports.is_empty() {
+    if failures.is_empty() && broken.is_empty() && !reports.is_empty() {
         return ExitCode::SUCCESS;
     }
     println!("\n{failures}");
+    broken.iter().for_each(|name| println!("{name}: broke off"));
     ExitCode::FAILURE
+}
+
+fn summary(report: &Report) -> String {
+    match report.failures().count() {
+        0 => format!("all {} checks hold", report.checks.len()),
+        failed => format!("{failed} of {} checks FAILED", report.checks.len()),
+    }
+}
+
+async fn told_to_stop() {
+    let mut terminations = signal(SignalKind::terminate()).expect("signals can be listened for");
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminations.recv() => {}
+    }
 }

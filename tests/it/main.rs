@@ -16,9 +16,11 @@ mod backend_contract;
 mod browser;
 // Faults in a running cluster, and a verdict from what every client remembers: modules, no tests.
 mod chaos;
+// What is said of joins, leaves and REST in such a run, fed with made-up memories.
+mod chaos_presence;
 // Each of those faults for a short time, and twins that lack a defence.
 mod chaos_runs;
-// That verdict itself, fed with made-up memories.
+// The verdict on messages, likewise fed.
 mod chaos_verdict;
 // What only several nodes can get wrong.
 mod cluster;

@@ -93,6 +93,9 @@ fn healed_within(run: &Report, seconds: u64) -> Result<(), String> {
     }
 }
 
+/// A beat each second, and 2 s for its answer; a canary that is late by 3 s.
+const NO_WITHIN: Duration = Duration::from_millis(3_500);
+
 fn readiness_said_no(run: &Report) -> Result<(), String> {
     let nodes: std::collections::BTreeSet<_> =
         run.samples.readiness.iter().map(|sample| sample.node).collect();
@@ -102,6 +105,11 @@ fn readiness_said_no(run: &Report) -> Result<(), String> {
         });
         let mut said_no = false;
         for sample in during {
+            let is_late = run.length == Length::Full && sample.asked > run.began + NO_WITHIN;
+            true_or(
+                said_no || !is_late,
+                format_args!("node {node} said {:?} after {NO_WITHIN:?}", sample.answer),
+            )?;
             said_no |= sample.answer == Some(503);
             let is_back = said_no && sample.answer == Some(200);
             true_or(!is_back, format_args!("node {node} said yes again before it was over"))?;

@@ -46,7 +46,7 @@ pub fn judge(memories: &[Memory], about: &Circumstances, linger: Duration, due: 
     for witness in memories {
         let was_away = witness.sessions().iter().any(|session| about.absence(session, &nodes).is_some());
         let due = (!was_away).then_some(due);
-        hear(witness, &rooms[witness.room.as_str()], due, &mut notices);
+        hear(witness, &rooms[witness.room.as_str()], about.began, due, &mut notices);
     }
     notices
 }
@@ -80,15 +80,24 @@ fn users_of(
     stays.into_iter().map(|(user, sessions)| (user, expect(sessions))).collect()
 }
 
-/// `due` is none for who need not have heard everything.
-fn hear(witness: &Memory, users: &HashMap<String, Expected>, due: Option<Duration>, notices: &mut Notices) {
+/// What came before the fault began is not judged: everybody came in then. `due` is none for who need not have
+/// heard everything.
+fn hear(
+    witness: &Memory,
+    users: &HashMap<String, Expected>,
+    began: Instant,
+    due: Option<Duration>,
+    notices: &mut Notices,
+) {
     let sessions = witness.sessions();
-    let Some(entered) = sessions.first().map(|first| first.from) else { return };
+    let Some(entered) = sessions.first().map(|first| first.from.max(began)) else { return };
     let mut counts: HashMap<(Notice, &str), usize> = HashMap::new();
     let mut until = entered;
     for (at, told) in &witness.events {
         until = *at;
-        if let Told::Notice { kind, user_id } = told {
+        if let Told::Notice { kind, user_id } = told
+            && *at >= began
+        {
             *counts.entry((*kind, user_id)).or_default() += 1;
         }
     }

@@ -68,6 +68,7 @@ async fn conclude(
         sleep(Duration::from_millis(100)).await;
     };
     let about = Circumstances {
+        began,
         away: scene.away.clone(),
         balancer: scene.balancer.port,
         healed: healed.as_ref().ok().copied(),

@@ -28,6 +28,8 @@ pub struct Away {
 /// What is to be known for judging answers, besides memories.
 #[derive(Debug, Clone)]
 pub struct Circumstances {
+    /// When the fault began.
+    pub began: Instant,
     /// Nodes that were away.
     pub away: Vec<Away>,
     /// The balancer's port: whoever goes through it may be on any node.
