@@ -7,6 +7,7 @@
 //! 4. Under the room's lock it is given the rest and attached.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::recipient::{Dialect, Flushes, Occupant};
 use super::room::Room;
@@ -19,6 +20,9 @@ use crate::protocol::{ErrorCode, Frame};
 /// Pages that a session may need to come up with a room that goes on talking. At a page of
 /// `history.max_page` messages each, no log is as long.
 const PAGES: usize = 1000;
+
+/// Wait before a log that could not be read is tried again.
+const RETRY: Duration = Duration::from_millis(250);
 
 impl Chat {
     /// Opens a room for a session to join. While the backend is known not to answer, that is refused at
@@ -79,12 +83,24 @@ impl Chat {
             if occupant.outbox.is_closing() {
                 return Ok(());
             }
-            let page = self.history(&room.name, Span::After(position.clone()), usize::MAX).await?;
+            // Once it was told `joined` there is no way back: it would wait for what never comes.
+            let Some(page) = self.next_page(room, occupant, &position).await else { return Ok(()) };
             // The room may not know yet of what the page shows: a new epoch, say.
             self.inner.hub.compare_with(room, &page.head);
             position = follow(room, occupant, &position, &page, &mut frames);
         }
         Err(Refused::new(ErrorCode::Unavailable, "The room talks faster than this connection can catch up"))
+    }
+
+    /// The page after a place, as soon as the log can be read; `None` if the session closes meanwhile.
+    async fn next_page(&self, room: &Room, occupant: &Occupant, position: &Position) -> Option<Page> {
+        loop {
+            match self.history(&room.name, Span::After(position.clone()), usize::MAX).await {
+                Ok(page) => return Some(page),
+                Err(_) if occupant.outbox.is_closing() => return None,
+                Err(_) => tokio::time::sleep(RETRY).await,
+            }
+        }
     }
 
     async fn enter(&self, room: &Room, occupant: &Occupant) -> Result<Entered, Refused> {
