@@ -26,6 +26,8 @@ mod chaos_verdict;
 mod cluster;
 // Packets that are lost without a word: a node cut from Redis, half-open sockets.
 mod cuts;
+// Numbers that name one message for ever, along random walks over a Redis that loses.
+mod epochs;
 // Error codes and close codes.
 mod errors;
 // Redis down, frozen, emptied, set back; connections to it that break.

@@ -1,0 +1,196 @@
+//! The same at the door: what clients of real nodes are given and told while Redis loses is, joined together,
+//! what the log holds, or they were told otherwise.
+
+use std::collections::BTreeMap;
+
+use adda::model::{Epoch, RoomName};
+use fastrand::Rng;
+use serde_json::{Value, json};
+
+use super::book::Book;
+use super::setting;
+use super::world::World;
+use crate::harness::{Client, LONG_DEADLINE, Launch, Node, eventually};
+
+const ROOM: &str = "general";
+
+/// Losses of one run.
+const LOSSES: u64 = 10;
+
+/// A client that listens, and what it may rely on by what it was told.
+struct Listener {
+    client: Client,
+    epoch: Epoch,
+    seq: u64,
+    /// Up to here it knows of nothing.
+    floor: u64,
+    seen: BTreeMap<u64, String>,
+    gaps: Vec<(u64, u64)>,
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap()
+}
+
+fn word(value: &Value) -> &str {
+    value.as_str().unwrap()
+}
+
+impl Listener {
+    async fn enter(node: &Node) -> Self {
+        let mut client = Client::full(node, "listener").await;
+        let joined = client.join_with(json!({ "room_id": ROOM, "history": 0 })).await;
+        let (epoch, seq) = (Epoch::new(word(&joined["epoch"])), number(&joined["seq"]));
+        Self { client, epoch, seq, floor: seq, seen: BTreeMap::new(), gaps: Vec::new() }
+    }
+
+    /// Comes back by another node, as one whose connection broke does.
+    async fn come_back(&mut self, node: &Node, book: &mut Book) {
+        // What had come before is read still.
+        for frame in self.client.take_all() {
+            self.take(&frame, book);
+        }
+        let token = self.client.token.clone();
+        self.client = Client::returning(node, &token).await;
+        let since = json!({ "epoch": self.epoch, "seq": self.seq });
+        let joined = eventually("a join", LONG_DEADLINE, async || {
+            self.client.send(json!({ "type": "join", "room_id": ROOM, "since": since, "history": 5 })).await;
+            let is_answer = |frame: &Value| frame["type"] == "joined" || frame["type"] == "error";
+            let answer = self.client.find("joined or error", is_answer).await?;
+            (answer["type"] == "joined").then_some(answer)
+        })
+        .await;
+        let messages = joined["messages"].as_array().unwrap();
+        if joined["recovered"] == true {
+            self.begin(&joined["epoch"]);
+            // What it has is a beginning of the log: so it was told.
+            for (seq, id) in &self.seen {
+                book.name(&room(), &self.epoch, *seq, id);
+            }
+        } else {
+            let before = messages.first().map_or(number(&joined["seq"]), |first| number(&first["seq"]) - 1);
+            self.begin_anew(&joined["epoch"], before);
+        }
+        for message in messages {
+            self.take(message, book);
+        }
+        book.check(self.seq == number(&joined["seq"]), || format!("at {} by {joined}", self.seq));
+    }
+
+    fn begin(&mut self, epoch: &Value) {
+        self.epoch = Epoch::new(word(epoch));
+    }
+
+    fn begin_anew(&mut self, epoch: &Value, seq: u64) {
+        self.begin(epoch);
+        (self.seq, self.floor) = (seq, seq);
+        self.seen.clear();
+        self.gaps.clear();
+    }
+
+    fn take(&mut self, frame: &Value, book: &mut Book) {
+        let next = self.seq + 1;
+        match word(&frame["type"]) {
+            "text" => {
+                self.seq = number(&frame["seq"]);
+                book.check(self.seq == next, || format!("{} where {next} was due: {frame}", self.seq));
+                book.name(&room(), &self.epoch, self.seq, word(&frame["id"]));
+                self.seen.insert(self.seq, word(&frame["id"]).to_owned());
+            }
+            "gap" => {
+                let (from, to) = (number(&frame["from"]), number(&frame["to"]));
+                book.check(from == next, || format!("{next} was due: {frame}"));
+                self.gaps.push((from, to));
+                self.seq = to;
+            }
+            "reset" => self.begin_anew(&frame["epoch"], number(&frame["seq"])),
+            _ => {}
+        }
+    }
+
+    /// Listens until it is given a message.
+    async fn hear(&mut self, id: &str, book: &mut Book) {
+        loop {
+            let frame = self.client.next().await;
+            self.take(&frame, book);
+            if frame["type"] == "text" && frame["id"] == *id {
+                return;
+            }
+        }
+    }
+}
+
+fn room() -> RoomName {
+    RoomName::parse(ROOM, 64).unwrap()
+}
+
+/// Says something, again with the same nonce until there is an ack, and returns the message's id.
+async fn say(writer: &mut Client, content: &str, book: &mut Book) -> String {
+    let ack = eventually(content, LONG_DEADLINE, async || {
+        let answer = writer.post(ROOM, content, content).await;
+        (answer["type"] == "ack").then_some(answer)
+    })
+    .await;
+    writer.take_all();
+    let id = word(&ack["id"]).to_owned();
+    book.name(&room(), &Epoch::new(word(&ack["epoch"])), number(&ack["seq"]), &id);
+    id
+}
+
+#[tokio::test]
+async fn clients_are_told_what_is_lost_and_given_the_rest() {
+    let seed = setting("ADDA_EPOCHS_SEED").unwrap_or_else(|| fastrand::u64(..1_000_000_000));
+    eprintln!("ADDA_EPOCHS_SEED={seed}");
+    let (mut rng, mut book) = (Rng::with_seed(seed), Book::default());
+    let Some(mut world) = World::start().await else { return };
+    let launch = Launch::new().redis(&world.front.url());
+    let nodes = [launch.another().start().await, launch.another().start().await];
+    let mut writers = Vec::new();
+    let mut listeners = Vec::new();
+    for node in &nodes {
+        let mut writer = Client::full(node, "writer").await;
+        writer.join(ROOM).await;
+        writers.push(writer);
+        listeners.push(Listener::enter(node).await);
+        listeners.push(Listener::enter(node).await);
+    }
+    let (mut said, mut fates) = (0, Vec::new());
+    let rounds = LOSSES * setting("ADDA_EPOCHS_SECONDS").unwrap_or(10) / 10;
+    while world.losses < rounds {
+        let mut last = String::new();
+        for _ in 0..rng.usize(1..4) {
+            said += 1;
+            last = say(&mut writers[rng.usize(..2)], &format!("n-{said}"), &mut book).await;
+        }
+        let sleeper = rng.usize(..listeners.len());
+        for (place, listener) in listeners.iter_mut().enumerate() {
+            // One hears nothing of it all, and comes back.
+            if place != sleeper {
+                listener.hear(&last, &mut book).await;
+            }
+        }
+        listeners[sleeper].come_back(&nodes[rng.usize(..2)], &mut book).await;
+        let fate = world.draw(&mut rng);
+        eprintln!("{said} said, then {fate:?}");
+        fates.push(fate);
+        world.befall(fate, &room(), &mut rng).await;
+        assert!(book.lies().is_empty(), "ADDA_EPOCHS_SEED={seed} {fates:?}\n{}", book.lies().join("\n"));
+    }
+    let last = say(&mut writers[0], "the-end", &mut book).await;
+    for listener in &mut listeners {
+        listener.hear(&last, &mut book).await;
+    }
+    check_whole(&world, &listeners, &mut book).await;
+    assert!(book.lies().is_empty(), "ADDA_EPOCHS_SEED={seed} {fates:?}\n{}", book.lies().join("\n"));
+}
+
+/// What the log holds above the place where a listener began it was given, or told to be lost.
+async fn check_whole(world: &World, listeners: &[Listener], book: &mut Book) {
+    for entry in world.held(&room()).await.log {
+        for listener in listeners.iter().filter(|listener| entry.seq > listener.floor) {
+            let is_told = listener.gaps.iter().any(|(from, to)| (from..=to).contains(&&entry.seq));
+            let has_it = listener.seen.get(&entry.seq) == Some(&entry.id);
+            book.check(has_it || is_told, || format!("{entry:?} was not given: {:?}", listener.seen));
+        }
+    }
+}

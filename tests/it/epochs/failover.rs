@@ -1,0 +1,94 @@
+//! Two servers that trade places, step by step: what each may number, and what a place from before is worth.
+
+use adda::backend::{self, SharedBackend, Span};
+use adda::config::Config;
+use adda::model::{
+    Author, Draft, MessageId, NodeId, Position, Receipt, RoomName, Timestamp, UserId, Username,
+};
+
+use super::front::Front;
+use super::server::Server;
+use crate::harness::{LONG_DEADLINE, eventually};
+
+/// A master, its replica, and two nodes that reach whichever the address leads to.
+struct Pair {
+    a: Server,
+    b: Server,
+    front: Front,
+    nodes: [SharedBackend; 2],
+    room: RoomName,
+}
+
+impl Pair {
+    async fn start() -> Option<Self> {
+        let (a, b) = (Server::start().await?, Server::start().await?);
+        b.follow(&a).await;
+        let front = Front::to(a.port).await;
+        let mut config = Config::defaults();
+        config.redis.url = front.url();
+        let (here, _) = backend::start(&config, NodeId::random()).await.unwrap();
+        let (there, _) = backend::start(&config, NodeId::random()).await.unwrap();
+        let room = RoomName::parse("general", 64).unwrap();
+        Some(Self { a, b, front, nodes: [here, there], room })
+    }
+
+    /// Posts until it is acknowledged; each try is a message of its own.
+    async fn say(&self, node: usize, content: &str) -> Receipt {
+        eventually(content, LONG_DEADLINE, async || self.nodes[node].post(self.draft(content)).await.ok())
+            .await
+    }
+
+    fn draft(&self, content: &str) -> Draft {
+        Draft {
+            id: MessageId::now(),
+            room: self.room.clone(),
+            author: Author { user_id: UserId::guest(), username: Username::from_trusted("x") },
+            content: content.to_owned(),
+            timestamp: Timestamp::now(),
+            nonce: None,
+        }
+    }
+
+    async fn is_whole(&self, node: usize, receipt: &Receipt) -> bool {
+        let place = Position { epoch: receipt.epoch.clone(), seq: receipt.seq };
+        let read = async || self.nodes[node].read(&self.room, Span::After(place.clone()), 10).await.ok();
+        eventually("a page", LONG_DEADLINE, read).await.continuity.is_whole()
+    }
+}
+
+fn place(receipt: &Receipt) -> (&str, u64) {
+    (receipt.epoch.as_str(), receipt.seq)
+}
+
+#[tokio::test]
+async fn a_replica_that_lagged_begins_an_epoch_where_it_stood() {
+    let Some(pair) = Pair::start().await else { return };
+    let kept = pair.say(0, "kept").await;
+    pair.b.catch_up(&pair.a).await;
+    pair.b.lag().await;
+    let lost = pair.say(0, "lost").await;
+    pair.b.promote().await;
+    pair.front.turn_to(pair.b.port);
+    let next = pair.say(1, "next").await;
+    assert_eq!((next.seq, next.epoch == lost.epoch), (lost.seq, false));
+    assert!(pair.is_whole(0, &kept).await);
+    assert!(!pair.is_whole(0, &lost).await);
+}
+
+#[tokio::test]
+async fn an_old_master_that_comes_back_knows_its_own_places_alone() {
+    let Some(pair) = Pair::start().await else { return };
+    let kept = pair.say(0, "kept").await;
+    pair.b.catch_up(&pair.a).await;
+    pair.b.lag().await;
+    let apart = pair.say(0, "only in the old master").await;
+    pair.b.promote().await;
+    pair.front.turn_to(pair.b.port);
+    let theirs = pair.say(1, "only in the new master").await;
+    pair.front.turn_to(pair.a.port);
+    let next = pair.say(0, "after the return").await;
+    assert_eq!(place(&next), (apart.epoch.as_str(), 3), "what it numbered itself it goes on numbering");
+    for (receipt, is_whole) in [(&kept, true), (&apart, true), (&theirs, false), (&next, true)] {
+        assert_eq!(pair.is_whole(1, receipt).await, is_whole, "{receipt:?}");
+    }
+}

@@ -1,0 +1,116 @@
+//! What was sent, what was answered, and what a second answer may say.
+
+use adda::model::{Author, Draft, MessageId, Nonce, Receipt, RoomName, Timestamp, UserId, Username};
+use fastrand::Rng;
+
+use super::book::Book;
+use super::world::Held;
+
+/// A message on its way through a node.
+#[derive(Debug, Clone)]
+pub struct Letter {
+    pub node: usize,
+    pub draft: Draft,
+}
+
+/// What became of a message that bears a nonce.
+#[derive(Debug)]
+struct Sent {
+    draft: Draft,
+    /// The ids of all tries.
+    ids: Vec<String>,
+    /// How often anything may have been lost when it was last acknowledged.
+    acked_at: Option<u64>,
+}
+
+/// All that was sent.
+#[derive(Debug, Default)]
+pub struct Letters {
+    sent: Vec<Sent>,
+    written: usize,
+}
+
+impl Letters {
+    /// Some new messages, by one node or another.
+    pub fn write(&mut self, rng: &mut Rng, rooms: &[RoomName; 2], nodes: usize) -> Vec<Letter> {
+        let room = &rooms[usize::from(rng.u8(..5) == 0)];
+        let count = rng.usize(1..7);
+        (0..count).map(|_| self.letter(rng, room, nodes)).collect()
+    }
+
+    fn letter(&mut self, rng: &mut Rng, room: &RoomName, nodes: usize) -> Letter {
+        self.written += 1;
+        let content = format!("n-{}", self.written);
+        let nonce = if rng.u8(..10) < 6 { Nonce::parse(&content) } else { None };
+        let user_id = UserId::parse(["rahim", "mita"][rng.usize(..2)]).unwrap();
+        let author = Author { user_id, username: Username::from_trusted("x") };
+        let (id, timestamp) = (MessageId::now(), Timestamp::now());
+        let draft = Draft { id, room: room.clone(), author, content, timestamp, nonce };
+        Letter { node: rng.usize(..nodes), draft }
+    }
+
+    /// One that was sent before, mostly one of the last.
+    pub fn again(&self, rng: &mut Rng, nodes: usize) -> Option<Letter> {
+        let newest = self.sent.len().checked_sub(1)?;
+        let reach = if rng.u8(..4) == 0 { newest } else { newest.min(12) };
+        let sent = &self.sent[newest - rng.usize(..=reach)];
+        Some(Letter { node: rng.usize(..nodes), draft: Draft { id: MessageId::now(), ..sent.draft.clone() } })
+    }
+
+    /// A message was sent, and maybe acknowledged.
+    pub fn keep(&mut self, letter: Letter, receipt: Option<Receipt>, losses: u64, book: &mut Book) {
+        if let Some(receipt) = &receipt {
+            book.ack(&letter.draft.room, receipt);
+        }
+        if letter.draft.nonce.is_none() {
+            return;
+        }
+        let place = self.sent.iter().position(|sent| sent.draft.nonce == letter.draft.nonce);
+        let place = place.unwrap_or_else(|| {
+            self.sent.push(Sent { draft: letter.draft.clone(), ids: Vec::new(), acked_at: None });
+            self.sent.len() - 1
+        });
+        let sent = &mut self.sent[place];
+        sent.ids.push(letter.draft.id.to_string());
+        if receipt.is_some() {
+            sent.acked_at = Some(losses);
+        }
+    }
+
+    /// What the answer to a message that was sent again must say, where `kept` is what Redis knew of its
+    /// nonce just before.
+    pub fn check_repetition(
+        &self,
+        letter: &Letter,
+        kept: Option<&str>,
+        receipt: &Receipt,
+        held: &Held,
+        losses: u64,
+        book: &mut Book,
+    ) {
+        let room = &letter.draft.room;
+        let Some(sent) = self.sent.iter().find(|sent| sent.draft.nonce == letter.draft.nonce) else { return };
+        let Receipt { epoch, seq, id, timestamp, is_duplicate } = receipt;
+        let said = format!("{epoch} {seq} {id} {timestamp}");
+        book.check(kept.is_some() == *is_duplicate, || format!("{kept:?} was known, {receipt:?} was said"));
+        if !is_duplicate {
+            let is_excused = sent.acked_at.is_none_or(|acked_at| acked_at < losses);
+            book.check(is_excused, || {
+                format!("{receipt:?} is the second post of {sent:?}, and nothing was lost")
+            });
+            return;
+        }
+        book.check(kept == Some(said.as_str()), || format!("{kept:?} was known, {said} was said"));
+        book.check(sent.ids.contains(id), || format!("{receipt:?} is none of {sent:?}"));
+        // An ack that was never heard may be the first that is said of this place.
+        book.name(room, epoch, *seq, id);
+        book.check(book.knows(room, epoch, *seq, id), || format!("{receipt:?} names another's place"));
+        // Where the log as it stands still counts that place as its own, it has that very message there.
+        let counts = |(name, end): &(String, u64)| *name == epoch.as_str() && *seq <= *end;
+        if held.lineage.iter().any(counts)
+            && let Some(entry) = held.log.iter().find(|entry| entry.seq == *seq)
+        {
+            book.check(entry.id == *id, || format!("{receipt:?} names the place of {entry:?}"));
+        }
+    }
+}

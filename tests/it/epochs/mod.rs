@@ -1,0 +1,56 @@
+//! Numbers that never lie, whatever Redis forgets, finds again or trades for another's past: a property,
+//! looked for along random walks over real redis-servers. ARCHITECTURE.md, *Epochs*, has the argument.
+//!
+//! Each walk prints its seed. `ADDA_EPOCHS_SEED=N` goes one way again; `ADDA_EPOCHS_SECONDS=N` goes on with
+//! new ones for so long.
+
+mod book;
+mod clients;
+mod failover;
+mod front;
+mod letters;
+mod reader;
+mod server;
+mod unfenced;
+mod walk;
+mod world;
+
+use std::time::{Duration, Instant};
+
+use self::walk::Walk;
+
+/// Steps of one walk: about a quarter are losses.
+const STEPS: usize = 130;
+
+/// Walks of a usual run.
+const WALKS: u32 = 5;
+
+fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().expect("a number"))
+}
+
+/// Goes one way; fails on the first contradiction.
+async fn wander(seed: u64) -> Option<()> {
+    let mut walk = Walk::start(seed).await?;
+    let started = Instant::now();
+    walk.go(STEPS).await;
+    let (losses, told) = (walk.losses(), walk.book.len());
+    eprintln!("ADDA_EPOCHS_SEED={seed}: {losses} losses, {told} numbers, {:?}", started.elapsed());
+    let steps = walk.trace.join("\n");
+    assert!(walk.book.lies().is_empty(), "ADDA_EPOCHS_SEED={seed}\n{steps}\n{}", walk.book.lies().join("\n"));
+    Some(())
+}
+
+#[tokio::test]
+async fn a_number_names_one_message_whatever_redis_forgets() {
+    if let Some(seed) = setting("ADDA_EPOCHS_SEED") {
+        wander(seed).await;
+        return;
+    }
+    let until = setting("ADDA_EPOCHS_SECONDS").map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let mut walks = 0;
+    while until.map_or(walks < WALKS, |until| Instant::now() < until) {
+        let Some(()) = wander(fastrand::u64(..1_000_000_000)).await else { return };
+        walks += 1;
+    }
+}

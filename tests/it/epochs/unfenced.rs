@@ -1,0 +1,117 @@
+//! The twin: the very scripts, called as a node calls them but with a run id that says nothing, as if there
+//! were no fence. The same losses make them lie, and with the run id they don't.
+
+use adda::backend::{Continuity, Page};
+use adda::model::{Epoch, LoggedMessage, Position, Receipt, RoomName};
+use fastrand::Rng;
+
+use super::book::Book;
+use super::reader::Reader;
+use super::world::{Fate, World};
+
+const FENCE: &str = include_str!("../../../src/backend/redis/scripts/fence.lua");
+const POST: &str = include_str!("../../../src/backend/redis/scripts/post.lua");
+const READ: &str = include_str!("../../../src/backend/redis/scripts/read.lua");
+
+/// What the scripts believe of the history that they run in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Belief {
+    /// The id of the Redis process, as in a node.
+    TheRun,
+    /// That there is only one.
+    Nothing,
+}
+
+/// A node without Rust: one script call a message, one a page.
+struct Model {
+    world: World,
+    room: RoomName,
+    belief: Belief,
+    posted: usize,
+}
+
+impl Model {
+    /// A script with the keys of the room; none of them has a nonce.
+    async fn call<T: redis::FromRedisValue>(&self, script: &str, args: &[&str]) -> T {
+        let run = match self.belief {
+            Belief::TheRun => self.world.run_id().await,
+            Belief::Nothing => "the same for ever".to_owned(),
+        };
+        let text = format!("local RUN = '{run}'\n{FENCE}{script}");
+        let [head, log] = ["head", "log"].map(|name| format!("adda:{{{}}}:{name}", self.room));
+        let mut words = vec!["EVAL", &text, "3", &head, &log, ""];
+        words.extend(args);
+        self.world.ask(&words).await
+    }
+
+    async fn post(&mut self, book: &mut Book) {
+        self.posted += 1;
+        let id = format!("message {}", self.posted);
+        let json = format!("{{\"id\":\"{id}\",\"content\":\"{id}\"");
+        let args = ["channel", &json, "1000", "3600000", "7200000", "3600000", "-"];
+        let (_, epoch, seq): (u8, String, u64) = self.call(POST, &args).await;
+        let (epoch, timestamp) = (Epoch::new(&epoch), String::new());
+        book.ack(&self.room, &Receipt { id, epoch, seq, timestamp, is_duplicate: false });
+    }
+
+    async fn page(&self, place: &Position) -> Page {
+        let seq = place.seq.to_string();
+        let args = ["7200000", "3600000", "200", "100000", "after", &seq, place.epoch.as_str()];
+        let fields: Vec<String> = self.call(READ, &args).await;
+        let number = |place: usize| fields[place].parse::<u64>().unwrap();
+        let epoch = Epoch::new(&fields[0]);
+        let message = |entry: &[String]| LoggedMessage {
+            epoch: epoch.clone(),
+            seq: entry[0].parse().unwrap(),
+            json: entry[1].clone().into(),
+        };
+        Page {
+            head: Position { epoch: epoch.clone(), seq: number(1) },
+            messages: fields[6..].chunks_exact(2).map(message).collect(),
+            continuity: Continuity { is_proven: fields[2] == "1", resume_at: number(3), oldest: number(4) },
+            has_more: fields[5] == "1",
+        }
+    }
+}
+
+/// Posts, losses and one reader; what the book says in the end.
+async fn walk(belief: Belief, seed: u64) -> Option<Vec<String>> {
+    let mut rng = Rng::with_seed(seed);
+    let (mut book, room) = (Book::default(), RoomName::parse("general", 64).unwrap());
+    let mut model = Model { world: World::start().await?, room: room.clone(), belief, posted: 0 };
+    let nowhere = Position { epoch: Epoch::new("none"), seq: 0 };
+    let mut reader = Reader::join(&room, &model.page(&nowhere).await, &mut book);
+    for _ in 0..12 {
+        for _ in 0..rng.u8(1..5) {
+            model.post(&mut book).await;
+        }
+        if rng.bool() {
+            let lineage = model.world.held(&room).await.lineage;
+            let page = model.page(&reader.place).await;
+            reader.follow(&page, &lineage, &mut book);
+        }
+        let fate = [Fate::Cut, Fate::Copy, Fate::PutBack][rng.usize(..3)];
+        if fate != Fate::PutBack || model.world.has_copy() {
+            model.world.befall(fate, &room, &mut rng).await;
+        }
+    }
+    Some(book.lies().to_vec())
+}
+
+const SEEDS: std::ops::Range<u64> = 1..4;
+
+#[tokio::test]
+async fn without_the_fence_a_number_names_two_messages() {
+    for seed in SEEDS {
+        let Some(lies) = walk(Belief::Nothing, seed).await else { return };
+        assert!(lies.iter().any(|lie| lie.contains(" named ")), "seed {seed}: {lies:?}");
+    }
+}
+
+#[tokio::test]
+async fn with_the_fence_the_same_losses_make_no_lie() {
+    for seed in SEEDS {
+        let Some(lies) = walk(Belief::TheRun, seed).await else { return };
+        assert_eq!(lies, [""; 0], "seed {seed}");
+    }
+}

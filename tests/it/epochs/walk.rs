@@ -1,0 +1,283 @@
+//! A walk: nodes post, readers read, and Redis loses, in an order that a seed gives. After each step what
+//! anybody was told is compared with all that was told before, and with what Redis holds.
+
+use adda::backend::{self, BackendEvent, Events, Page, SharedBackend, Span};
+use adda::config::Config;
+use adda::model::{Event, NodeId, Position, Receipt, RoomName};
+use fastrand::Rng;
+use futures_util::future::join_all;
+
+use super::book::Book;
+use super::letters::Letters;
+use super::reader::{Lineage, Reader};
+use super::world::{Fate, Held, World};
+use crate::harness::{LONG_DEADLINE, eventually};
+
+const NODES: usize = 3;
+const READERS: usize = 6;
+
+/// Everything that takes part.
+pub struct Walk {
+    pub book: Book,
+    /// The steps so far, for who must find out what went wrong.
+    pub trace: Vec<String>,
+    rng: Rng,
+    world: World,
+    rooms: [RoomName; 2],
+    nodes: Vec<Node>,
+    readers: Vec<Reader>,
+    letters: Letters,
+}
+
+/// A node's share of the cluster, and a room of its own for each room.
+struct Node {
+    backend: SharedBackend,
+    events: Events,
+    followers: Vec<Reader>,
+}
+
+impl Walk {
+    /// `None` if there is no redis-server to be had here.
+    pub async fn start(seed: u64) -> Option<Self> {
+        let world = World::start().await?;
+        let mut config = Config::defaults();
+        config.redis.url = world.front.url();
+        let rooms = ["busy", "quiet"].map(|name| RoomName::parse(name, 64).unwrap());
+        let mut book = Book::default();
+        let mut nodes = Vec::new();
+        for _ in 0..NODES {
+            let (backend, events) = backend::start(&config, NodeId::random()).await.unwrap();
+            let mut followers = Vec::new();
+            for room in &rooms {
+                backend.subscribe(room).await.unwrap();
+                followers.push(Reader::join(room, &newest(&backend, room, 200).await, &mut book));
+            }
+            nodes.push(Node { backend, events, followers });
+        }
+        let (rng, letters) = (Rng::with_seed(seed), Letters::default());
+        let mut walk =
+            Self { book, trace: Vec::new(), rng, world, rooms, nodes, readers: Vec::new(), letters };
+        for _ in 0..READERS {
+            let reader = walk.join().await;
+            walk.readers.push(reader);
+        }
+        Some(walk)
+    }
+
+    /// Goes so many steps, or up to the first lie.
+    pub async fn go(&mut self, steps: usize) {
+        for _ in 0..steps {
+            match self.rng.u8(..100) {
+                0..32 => self.post().await,
+                32..45 => self.send_again().await,
+                45..62 => self.read().await,
+                62..75 => self.listen().await,
+                _ => self.lose().await,
+            }
+            self.inspect().await;
+            if !self.book.lies().is_empty() {
+                return;
+            }
+        }
+        self.end().await;
+    }
+
+    /// How often anything may have been lost.
+    pub fn losses(&self) -> u64 {
+        self.world.losses
+    }
+
+    // --- the steps ---
+
+    async fn post(&mut self) {
+        let answers = self.say_something().await;
+        self.trace.push(format!("post {answers:?}"));
+    }
+
+    async fn lose(&mut self) {
+        let fate = self.world.draw(&mut self.rng);
+        let room = self.some_room();
+        let mut world_rng = self.rng.fork();
+        let losses = self.world.losses;
+        // Now and then while messages are on their way.
+        let answers = if self.rng.u8(..3) == 0 {
+            let letters = self.letters.write(&mut self.rng, &self.rooms, NODES);
+            let posts =
+                letters.iter().map(|letter| self.nodes[letter.node].backend.post(letter.draft.clone()));
+            let (answers, ()) = tokio::join!(join_all(posts), self.world.befall(fate, &room, &mut world_rng));
+            let told = answers.iter().map(told).collect();
+            // What was acknowledged meanwhile may be lost by it.
+            for (letter, answer) in letters.into_iter().zip(answers) {
+                self.letters.keep(letter, answer.ok(), losses, &mut self.book);
+            }
+            told
+        } else {
+            self.world.befall(fate, &room, &mut world_rng).await;
+            Vec::new()
+        };
+        self.trace.push(format!("{fate:?} {room} {answers:?}"));
+        // Now and then the nodes have found Redis again before anything else happens.
+        if self.rng.bool() && fate != Fate::Copy {
+            for node in &self.nodes {
+                let heads =
+                    eventually("heads", LONG_DEADLINE, async || node.backend.heads(&self.rooms).await.ok())
+                        .await;
+                for (room, head) in self.rooms.iter().zip(&heads) {
+                    self.book.head(room, head);
+                }
+            }
+        }
+    }
+
+    async fn say_something(&mut self) -> Vec<String> {
+        let letters = self.letters.write(&mut self.rng, &self.rooms, NODES);
+        let posts = letters.iter().map(|letter| self.nodes[letter.node].backend.post(letter.draft.clone()));
+        let answers = join_all(posts).await;
+        let told = answers.iter().map(told).collect();
+        for (letter, answer) in letters.into_iter().zip(answers) {
+            self.letters.keep(letter, answer.ok(), self.world.losses, &mut self.book);
+        }
+        told
+    }
+
+    /// A message is sent once more, by whoever got no answer or does not trust it.
+    async fn send_again(&mut self) {
+        let Some(letter) = self.letters.again(&mut self.rng, NODES) else { return };
+        let draft = &letter.draft;
+        let room = draft.room.clone();
+        let (user, nonce) = (draft.author.user_id.clone(), draft.nonce.clone().unwrap());
+        let kept = self.world.nonce(&room, user.as_str(), nonce.as_str()).await;
+        let answer = self.nodes[letter.node].backend.post(draft.clone()).await;
+        self.trace.push(format!("again {} {kept:?} {}", draft.content, told(&answer)));
+        let Ok(receipt) = answer else { return self.letters.keep(letter, None, 0, &mut self.book) };
+        let held = self.world.held(&room).await;
+        self.letters.check_repetition(
+            &letter,
+            kept.as_deref(),
+            &receipt,
+            &held,
+            self.world.losses,
+            &mut self.book,
+        );
+        self.letters.keep(letter, Some(receipt), self.world.losses, &mut self.book);
+    }
+
+    async fn read(&mut self) {
+        let place = self.rng.usize(..READERS);
+        if self.rng.u8(..6) == 0 {
+            self.readers[place] = self.join().await;
+            return;
+        }
+        let limit = if self.rng.bool() { self.rng.usize(1..6) } else { 200 };
+        let (node, reader) = (self.rng.usize(..NODES), &mut self.readers[place]);
+        self.trace.push(format!("read {:?} {limit}", reader.place));
+        follow(&self.nodes[node].backend, &self.world, reader, limit, &mut self.book).await;
+    }
+
+    async fn join(&mut self) -> Reader {
+        let (room, limit) = (self.some_room(), self.rng.usize(1..20));
+        let node = &self.nodes[self.rng.usize(..NODES)];
+        self.trace.push(format!("join {room} {limit}"));
+        Reader::join(&room, &newest(&node.backend, &room, limit).await, &mut self.book)
+    }
+
+    /// A node takes what has reached it, and reads what it has missed.
+    async fn listen(&mut self) {
+        let place = self.rng.usize(..NODES);
+        self.trace.push(format!("listen {place}"));
+        self.hear(place).await;
+    }
+
+    async fn hear(&mut self, place: usize) {
+        let node = &mut self.nodes[place];
+        while let Ok(event) = node.events.try_recv() {
+            for follower in &mut node.followers {
+                match &event {
+                    BackendEvent::Resumed => follower.is_behind = true,
+                    BackendEvent::Room(room, Event::Message(message)) if *room == follower.room => {
+                        follower.hear(message, &mut self.book);
+                    }
+                    BackendEvent::Room(..) => {}
+                }
+            }
+        }
+        for follower in node.followers.iter_mut().filter(|follower| follower.is_behind) {
+            let limit = self.rng.usize(1..200);
+            while follow(&node.backend, &self.world, follower, limit, &mut self.book).await {}
+            follower.is_behind = false;
+            let held = self.world.held(&follower.room).await;
+            follower.check_whole(&held.log, &mut self.book);
+        }
+    }
+
+    /// All read to the end.
+    async fn end(&mut self) {
+        self.trace.push("the end".into());
+        for place in 0..NODES {
+            for follower in &mut self.nodes[place].followers {
+                follower.is_behind = true;
+            }
+            self.hear(place).await;
+        }
+        for reader in &mut self.readers {
+            while follow(&self.nodes[0].backend, &self.world, reader, 7, &mut self.book).await {}
+            let held = self.world.held(&reader.room).await;
+            reader.check_whole(&held.log, &mut self.book);
+        }
+    }
+
+    fn some_room(&mut self) -> RoomName {
+        self.rooms[usize::from(self.rng.u8(..4) == 0)].clone()
+    }
+
+    // --- what must hold ---
+
+    async fn inspect(&mut self) {
+        for room in &self.rooms {
+            let Held { lineage, log } = self.world.held(room).await;
+            let numbers: Vec<_> = log.iter().map(|entry| entry.seq).collect();
+            let is_whole = numbers.windows(2).all(|pair| pair[1] == pair[0] + 1);
+            self.book.check(is_whole, || format!("the log of {room} has holes: {numbers:?}"));
+            let mut contents: Vec<_> = log.iter().map(|entry| &entry.content).collect();
+            contents.sort_unstable();
+            let is_once = contents.windows(2).all(|pair| pair[0] != pair[1]);
+            self.book.check(is_once, || format!("the log of {room} holds a message twice: {contents:?}"));
+            let Some((epoch, head)) = lineage.first() else { continue };
+            let last = numbers.last().unwrap_or(head);
+            self.book.check(last == head, || format!("the log of {room} ends at {last}, its head at {head}"));
+            let epoch = adda::model::Epoch::new(epoch);
+            for entry in &log {
+                self.book.name(room, &epoch, entry.seq, &entry.id);
+            }
+        }
+    }
+}
+
+/// Reads one page after a reader's place; returns whether there is more.
+async fn follow(
+    backend: &SharedBackend,
+    world: &World,
+    reader: &mut Reader,
+    limit: usize,
+    book: &mut Book,
+) -> bool {
+    let (lineage, page) = eventually("a page", LONG_DEADLINE, async || {
+        let lineage: Lineage = world.held(&reader.room).await.lineage;
+        let place: Position = reader.place.clone();
+        Some((lineage, backend.read(&reader.room, Span::After(place), limit).await.ok()?))
+    })
+    .await;
+    reader.follow(&page, &lineage, book)
+}
+
+async fn newest(backend: &SharedBackend, room: &RoomName, limit: usize) -> Page {
+    eventually("a page", LONG_DEADLINE, async || backend.read(room, Span::Newest, limit).await.ok()).await
+}
+
+fn told(answer: &backend::Result<Receipt>) -> String {
+    match answer {
+        Ok(Receipt { epoch, seq, is_duplicate: false, .. }) => format!("{epoch}:{seq}"),
+        Ok(Receipt { epoch, seq, .. }) => format!("{epoch}:{seq} again"),
+        Err(_) => "refused".into(),
+    }
+}

@@ -1,0 +1,302 @@
+//! A Redis that loses, finds again and changes places with another, behind one address; and what can be
+//! seen of it without touching it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use adda::model::RoomName;
+use fastrand::Rng;
+use redis::{FromRedisValue, Value};
+
+use super::front::Front;
+use super::reader::Lineage;
+use super::server::Server;
+
+/// Copies that are kept, at most.
+const COPIES: usize = 5;
+
+/// What may happen to Redis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// `kill -9`, and back with its file.
+    Restart,
+    /// Back with a file that lacks its end.
+    Cut,
+    /// Back without a file.
+    Empty,
+    Flush,
+    /// A copy of its files is put aside.
+    Copy,
+    /// Killed, and back with a copy, one of any age and any branch.
+    PutBack,
+    /// A second server becomes its replica.
+    Attach,
+    /// The replica loses its link: from now on it lags.
+    Lag,
+    /// The replica takes its place; the old master is dead.
+    Failover,
+    /// The replica takes its place; the old master lives on by itself.
+    Split,
+    /// The old master comes back with its own history.
+    Return,
+    DropHead,
+    DropLog,
+    DropBoth,
+    Expire,
+}
+
+/// Each fate with its weight.
+const FATES: [(Fate, u32); 15] = [
+    (Fate::Restart, 3),
+    (Fate::Cut, 6),
+    (Fate::Empty, 1),
+    (Fate::Flush, 1),
+    (Fate::Copy, 5),
+    (Fate::PutBack, 6),
+    (Fate::Attach, 4),
+    (Fate::Lag, 4),
+    (Fate::Failover, 3),
+    (Fate::Split, 4),
+    (Fate::Return, 6),
+    (Fate::DropHead, 2),
+    (Fate::DropLog, 2),
+    (Fate::DropBoth, 1),
+    (Fate::Expire, 1),
+];
+
+/// What the second server is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Replica,
+    Lagging,
+    Master,
+}
+
+/// The servers, their copies, and the address before them.
+pub struct World {
+    pub front: Front,
+    main: Server,
+    other: Option<(Server, Role)>,
+    copies: Vec<PathBuf>,
+    copied: usize,
+    folder: PathBuf,
+    /// How often anything may have been lost.
+    pub losses: u64,
+}
+
+impl World {
+    /// `None` if there is no redis-server to be had here.
+    pub async fn start() -> Option<Self> {
+        let main = Server::start().await?;
+        let front = Front::to(main.port).await;
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("copies-{}", main.port));
+        let _ = fs::remove_dir_all(&folder);
+        Some(Self { front, main, other: None, copies: Vec::new(), copied: 0, folder, losses: 0 })
+    }
+
+    /// Something that can happen now.
+    pub fn draw(&self, rng: &mut Rng) -> Fate {
+        let role = self.other.as_ref().map(|(_, role)| *role);
+        let can = |fate: Fate| match fate {
+            Fate::PutBack => self.has_copy(),
+            Fate::Attach => role.is_none_or(|role| role == Role::Lagging),
+            Fate::Lag => role == Some(Role::Replica),
+            Fate::Failover | Fate::Split => matches!(role, Some(Role::Replica | Role::Lagging)),
+            Fate::Return => role == Some(Role::Master),
+            _ => true,
+        };
+        let possible: Vec<_> = FATES.into_iter().filter(|(fate, _)| can(*fate)).collect();
+        let mut place = rng.u32(..possible.iter().map(|(_, weight)| *weight).sum::<u32>());
+        for (fate, weight) in possible {
+            match place.checked_sub(weight) {
+                Some(rest) => place = rest,
+                None => return fate,
+            }
+        }
+        unreachable!("the place is below the sum of the weights")
+    }
+
+    /// Lets it happen.
+    pub async fn befall(&mut self, fate: Fate, room: &RoomName, rng: &mut Rng) {
+        match fate {
+            Fate::Copy => self.copy().await,
+            Fate::Attach => self.attach().await,
+            Fate::Lag => self.lag().await,
+            _ => {
+                self.losses += 1;
+                self.lose(fate, room, rng).await;
+            }
+        }
+    }
+
+    async fn lose(&mut self, fate: Fate, room: &RoomName, rng: &mut Rng) {
+        match fate {
+            Fate::Flush => self.main.ask::<()>(&["FLUSHALL"]).await,
+            Fate::DropHead => self.drop_keys(room, &["head"]).await,
+            Fate::DropLog => self.drop_keys(room, &["log"]).await,
+            Fate::DropBoth => self.drop_keys(room, &["head", "log"]).await,
+            Fate::Expire => self.expire(room).await,
+            Fate::Failover => {
+                self.split().await;
+                self.part_with_other().await;
+            }
+            Fate::Split => self.split().await,
+            Fate::Return => {
+                self.change_places();
+                // Now and then the loser of the two goes for good.
+                if rng.u8(..3) == 0 {
+                    self.part_with_other().await;
+                }
+            }
+            _ => {
+                self.main.kill();
+                match fate {
+                    Fate::Cut => self.main.cut(rng.u64(1..6_000)),
+                    Fate::Empty => self.main.empty(),
+                    Fate::PutBack => self.main.put_back(&self.copies[rng.usize(..self.copies.len())]),
+                    _ => {}
+                }
+                self.main.restart().await;
+            }
+        }
+    }
+
+    async fn copy(&mut self) {
+        self.copied += 1;
+        let copy = self.folder.join(self.copied.to_string());
+        self.main.copy(&copy).await;
+        self.keep(copy);
+    }
+
+    fn keep(&mut self, copy: PathBuf) {
+        self.copies.push(copy);
+        if self.copies.len() > COPIES {
+            let _ = fs::remove_dir_all(self.copies.remove(0));
+        }
+    }
+
+    async fn attach(&mut self) {
+        let other = match self.other.take() {
+            Some((other, _)) => other,
+            None => Server::start().await.expect("there was one before"),
+        };
+        other.follow(&self.main).await;
+        self.other = Some((other, Role::Replica));
+    }
+
+    async fn lag(&mut self) {
+        if let Some((other, role)) = &mut self.other {
+            other.catch_up(&self.main).await;
+            other.lag().await;
+            *role = Role::Lagging;
+        }
+    }
+
+    async fn split(&mut self) {
+        if let Some((other, role)) = &mut self.other {
+            other.promote().await;
+            *role = Role::Master;
+            self.change_places();
+        }
+    }
+
+    fn change_places(&mut self) {
+        if let Some((other, _)) = &mut self.other {
+            std::mem::swap(&mut self.main, other);
+            self.front.turn_to(self.main.port);
+        }
+    }
+
+    /// The second server goes; what it had stays as a copy.
+    async fn part_with_other(&mut self) {
+        if let Some((other, _)) = self.other.take() {
+            self.copied += 1;
+            let copy = self.folder.join(self.copied.to_string());
+            other.copy(&copy).await;
+            self.keep(copy);
+        }
+    }
+
+    async fn drop_keys(&self, room: &RoomName, names: &[&str]) {
+        for name in names {
+            self.main.ask::<Value>(&["DEL", &key(room, name)]).await;
+        }
+    }
+
+    async fn expire(&self, room: &RoomName) {
+        let keys = [key(room, "head"), key(room, "log")];
+        // In the past: gone at once, as by its own time.
+        for key in &keys {
+            self.main.ask::<Value>(&["PEXPIREAT", key, "1"]).await;
+        }
+    }
+
+    // --- what it holds ---
+
+    /// A room as it stands at one moment.
+    pub async fn held(&self, room: &RoomName) -> Held {
+        const LOOK: &str = "return {redis.call('HMGET', KEYS[1], 'epoch', 'seq', 'past'), redis.call('XRANGE', KEYS[2], '-', '+')}";
+        type Looked = ((Option<String>, Option<u64>, Option<String>), Vec<(String, Vec<String>)>);
+        let ((epoch, seq, past), entries): Looked =
+            self.main.ask(&["EVAL", LOOK, "2", &key(room, "head"), &key(room, "log")]).await;
+        let past = past.unwrap_or_default();
+        let ended = past.split_whitespace().filter_map(|place| place.split_once(':'));
+        let ended = ended.map(|(epoch, seq)| (epoch.to_owned(), seq.parse().unwrap()));
+        let lineage = epoch.zip(seq).into_iter().chain(ended).collect();
+        Held { lineage, log: entries.iter().map(entry).collect() }
+    }
+
+    /// The id of the process behind the address.
+    pub async fn run_id(&self) -> String {
+        let info = self.main.info("server").await;
+        info.lines().find_map(|line| line.strip_prefix("run_id:")).unwrap().to_owned()
+    }
+
+    /// Sends one command to it.
+    pub async fn ask<T: FromRedisValue>(&self, words: &[&str]) -> T {
+        self.main.ask(words).await
+    }
+
+    /// Whether there is a copy to be put back.
+    pub fn has_copy(&self) -> bool {
+        !self.copies.is_empty()
+    }
+
+    /// What is remembered of a nonce.
+    pub async fn nonce(&self, room: &RoomName, user: &str, nonce: &str) -> Option<String> {
+        self.main.ask(&["GET", &key(room, &format!("nonce:{user} {nonce}"))]).await
+    }
+}
+
+fn entry((id, fields): &(String, Vec<String>)) -> Entry {
+    let message: serde_json::Value = serde_json::from_str(&fields[3]).unwrap();
+    let text = |name: &str| message[name].as_str().unwrap().to_owned();
+    let seq = id.strip_suffix("-0").unwrap().parse().unwrap();
+    Entry { seq, id: text("id"), content: text("content") }
+}
+
+/// What Redis holds of a room.
+#[derive(Debug)]
+pub struct Held {
+    /// Empty if there is no head.
+    pub lineage: Lineage,
+    pub log: Vec<Entry>,
+}
+
+/// One message of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub seq: u64,
+    pub id: String,
+    pub content: String,
+}
+
+fn key(room: &RoomName, name: &str) -> String {
+    format!("adda:{{{room}}}:{name}")
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
