@@ -1,13 +1,17 @@
 //! Readers that stop reading, bursts, nodes that stop running, sockets that fall silent.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::raw::first_byte;
 use crate::harness::{Client, Cluster, LONG_DEADLINE, Node, RawSocket, eventually};
 
 #[tokio::test]
-async fn a_slow_reader_is_closed_and_harms_nobody() {
-    let settings = [("limits.frame_bytes", "28672"), ("limits.outbox_bytes", "114688")];
+async fn a_slow_reader_is_closed_harms_nobody_and_comes_back_whole() {
+    let settings = [
+        ("limits.frame_bytes", "28672"),
+        ("limits.outbox_bytes", "114688"),
+        ("history.max_messages", "5000"),
+    ];
     let node = Node::with(&settings).await;
     let mut writer = Client::full(&node, "writer").await;
     let mut reader = Client::full(&node, "reader").await;
@@ -30,8 +34,34 @@ async fn a_slow_reader_is_closed_and_harms_nobody() {
             assert_eq!(message["content"], *content);
         }
     }
-    assert_eq!(stalled.close_code().await, Some(4009));
+    let (mut place, mut code) = (Value::Null, None);
+    while let Some((first_byte, payload)) = stalled.read_frame().await {
+        if first_byte == first_byte::CLOSE {
+            code = payload.first_chunk().map(|code| u16::from_be_bytes(*code));
+            break;
+        }
+        let frame: Value = serde_json::from_slice(&payload).expect("JSON");
+        match frame["type"].as_str() {
+            Some("joined") => place = frame,
+            Some("text") => {
+                assert_eq!(frame["seq"].as_u64(), place["seq"].as_u64().map(|seq| seq + 1), "in order");
+                place["seq"] = frame["seq"].clone();
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(code, Some(4009));
     assert!(reader.untaken("gap").is_empty(), "{reader}");
+
+    let last = place["seq"].as_u64().expect("a place");
+    assert!(last < said, "something was missed");
+    let mut back = Client::full(&node, "stalled").await;
+    let joined = back.resume("general", &place["epoch"], last).await;
+    assert_eq!(joined["recovered"], true, "{}", joined["recovered"]);
+    let mut missed = joined["messages"].as_array().expect("messages").clone();
+    missed.extend(back.texts((said - last) as usize - missed.len()).await);
+    let missed: Vec<_> = missed.iter().filter_map(|message| message["seq"].as_u64()).collect();
+    assert_eq!(missed, (last + 1..=said).collect::<Vec<_>>());
 }
 
 /// A burst that is larger than an outbox, faster than the hub can hand it on one by one.
