@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
+use crate::harness::proxy::Proxy;
 use crate::harness::roamer::assert_heard_once;
 use crate::harness::{Client, Cluster, DEADLINE, Node, Roamer, eventually};
 
@@ -172,6 +173,36 @@ async fn a_queue_with_room_for_one_event_loses_nothing() {
     for roamer in &mut roamers {
         assert!(roamer.closes.is_empty(), "no session is dropped: {:?}", roamer.closes);
     }
+}
+
+/// The connection is open and answers nothing: only the node's own canary can tell.
+#[tokio::test]
+async fn a_deaf_subscription_is_noticed_and_nobody_misses_a_word() {
+    let Some(mut cluster) = Cluster::start(1).await else { return };
+    let proxy = Proxy::start(cluster.redis.port()).await;
+    let url = format!("redis://127.0.0.1:{}", proxy.port);
+    let mut behind = cluster.launch().redis(&url).start().await;
+    let mut rahim = Client::full(&behind, "রহিম").await;
+    let mut karim = Client::full(&cluster.nodes[0], "করিম").await;
+    rahim.join("general").await;
+    karim.join("general").await;
+    proxy.hush_subscriptions(true);
+    karim.say("general", "one").await;
+    rahim.say("general", "two").await;
+    behind.until_readyz(503).await;
+    cluster.nodes[0].until_ready().await;
+    rahim.catch_up().await;
+    assert!(rahim.untaken("text").is_empty(), "nothing can have arrived: {rahim}");
+    rahim.send(json!({ "type": "join", "room_id": "elsewhere" })).await;
+    let refusal = rahim.expect("error").await;
+    assert_eq!(refusal["code"], "unavailable", "a room that can't be heard is not joined: {refusal}");
+    proxy.hush_subscriptions(false);
+    behind.until_ready().await;
+    karim.say("general", "three").await;
+    for client in [&mut rahim, &mut karim] {
+        assert_eq!(seqs(&client.texts(3).await), [1, 2, 3]);
+    }
+    assert!(metric(&behind, "adda_subscription_losses_total ").await > 0.0);
 }
 
 /// All rooms of a node are heard again together, and one comparison in groups finds what each has missed.

@@ -1,6 +1,8 @@
-//! A TCP proxy between a node and its Redis: passes everything on, or lets answers come late.
+//! A TCP proxy between a node and its Redis: passes everything on, lets answers come late, or keeps what
+//! is published to itself.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -16,7 +18,15 @@ pub struct Proxy {
     /// Where it listens on the loopback address.
     pub port: u16,
     delay: Arc<watch::Sender<Duration>>,
+    is_hushed: Arc<AtomicBool>,
     accepting: JoinHandle<()>,
+}
+
+/// What is done to the answers of one connection.
+struct Answers {
+    delay: watch::Receiver<Duration>,
+    is_hushed: Arc<AtomicBool>,
+    is_subscribed: Arc<AtomicBool>,
 }
 
 impl Proxy {
@@ -25,14 +35,21 @@ impl Proxy {
         let port = super::ports::reserve();
         let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("the port was free");
         let delay = Arc::new(watch::Sender::new(Duration::ZERO));
-        let accepting = tokio::spawn(accept(listener, target, delay.clone()));
-        Self { port, delay, accepting }
+        let is_hushed = Arc::<AtomicBool>::default();
+        let accepting = tokio::spawn(accept(listener, target, delay.clone(), is_hushed.clone()));
+        Self { port, delay, is_hushed, accepting }
     }
 
     /// Lets whatever the target says from now on arrive so much later, over all connections. What is said
     /// to the target is passed on at once.
     pub fn delay(&self, by: Duration) {
         self.delay.send_replace(by);
+    }
+
+    /// Swallows what subscribed connections are told, or no longer. They stay open, and all others are as
+    /// they were.
+    pub fn hush_subscriptions(&self, is_hushed: bool) {
+        self.is_hushed.store(is_hushed, Ordering::Relaxed);
     }
 }
 
@@ -42,29 +59,53 @@ impl Drop for Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, target: u16, delay: Arc<watch::Sender<Duration>>) {
+async fn accept(
+    listener: TcpListener,
+    target: u16,
+    delay: Arc<watch::Sender<Duration>>,
+    is_hushed: Arc<AtomicBool>,
+) {
     while let Ok((near, _)) = listener.accept().await {
-        let delay = delay.subscribe();
+        let is_subscribed = Arc::<AtomicBool>::default();
+        let answers = Answers {
+            delay: delay.subscribe(),
+            is_hushed: is_hushed.clone(),
+            is_subscribed: is_subscribed.clone(),
+        };
         tokio::spawn(async move {
             let Ok(far) = TcpStream::connect(("127.0.0.1", target)).await else { return };
             let ((near_reader, near_writer), (far_reader, far_writer)) =
                 (near.into_split(), far.into_split());
             tokio::select! {
-                () = pass(near_reader, far_writer, None) => {}
-                () = pass(far_reader, near_writer, Some(delay)) => {}
+                () = pass(near_reader, far_writer, |said| {
+                    if said.windows(9).any(|word| word == b"SUBSCRIBE") {
+                        is_subscribed.store(true, Ordering::Relaxed);
+                    }
+                    Some(Duration::ZERO)
+                }) => {}
+                () = pass(far_reader, near_writer, |_| answers.lateness()) => {}
             }
         });
     }
 }
 
+impl Answers {
+    /// How much later the next piece shall arrive; `None`: never.
+    fn lateness(&self) -> Option<Duration> {
+        let is_swallowed =
+            self.is_hushed.load(Ordering::Relaxed) && self.is_subscribed.load(Ordering::Relaxed);
+        (!is_swallowed).then(|| *self.delay.borrow())
+    }
+}
+
 /// Passes on what comes, in order, each piece when its time has come.
-async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, delay: Option<watch::Receiver<Duration>>) {
+async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, lateness: impl Fn(&[u8]) -> Option<Duration>) {
     // More than a test ever lets wait.
     let (sender, mut pieces) = mpsc::channel::<(Instant, Vec<u8>)>(100_000);
     let read = async move {
         let mut bytes = vec![0; 16 * 1024];
         while let Ok(count @ 1..) = from.read(&mut bytes).await {
-            let late = delay.as_ref().map_or(Duration::ZERO, |delay| *delay.borrow());
+            let Some(late) = lateness(&bytes[..count]) else { continue };
             if sender.send((Instant::now() + late, bytes[..count].to_vec())).await.is_err() {
                 return;
             }
