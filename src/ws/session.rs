@@ -46,6 +46,8 @@ pub struct Session {
     outbox: Arc<Outbox>,
     asked: Asked,
     author: Author,
+    /// Whether a token said who it is, and not chance.
+    is_signed_in: bool,
     /// The name that the client chose; a token's own name yields to it.
     chosen_name: Option<Username>,
     rooms: HashMap<RoomName, Arc<Room>>,
@@ -73,7 +75,7 @@ impl Session {
     pub fn new(chat: Chat, id: ConnectionId, outbox: Arc<Outbox>, asked: Asked) -> Self {
         let author = guest(Username::from_trusted(DEFAULT_USERNAME));
         let rooms = HashMap::new();
-        Self { chat, id, outbox, asked, author, chosen_name: None, rooms, posts: None }
+        Self { chat, id, outbox, asked, author, is_signed_in: false, chosen_name: None, rooms, posts: None }
     }
 
     /// Lives until the connection ends.
@@ -97,7 +99,11 @@ impl Session {
             }
             Ending::Broken => self.outbox.flush(),
         }
-        let farewell = if ending == Ending::Goodbye { Farewell::Now } else { Farewell::Later };
+        let farewell = match ending {
+            Ending::Goodbye => Farewell::Now,
+            Ending::Away if !self.can_come_back() => Farewell::Now,
+            Ending::Away | Ending::SentAway | Ending::Broken => Farewell::Later,
+        };
         let (chat, member) = (self.chat.clone(), self.member());
         let rooms = std::mem::take(&mut self.rooms).into_values();
         let mut leaving = pin!(join_all(rooms.map(|room| {
@@ -111,6 +117,11 @@ impl Session {
             }
         };
         tokio::join!(rest, connection.finish(ending));
+    }
+
+    /// Whether the client has a token, without which it would be another user.
+    fn can_come_back(&self) -> bool {
+        self.asked.dialect == Dialect::Full || self.is_signed_in
     }
 
     async fn hear_receipts(&mut self) {
@@ -151,7 +162,10 @@ impl Session {
         }
         if let Some(token) = self.asked.token.take() {
             match self.chat.sign_in(&token, self.chosen_name.clone()) {
-                Ok(author) => self.author = author,
+                Ok(author) => {
+                    self.author = author;
+                    self.is_signed_in = true;
+                }
                 Err(refused) => self.refuse(refused, None, None),
             }
         }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
-use crate::harness::{Client, Cluster, LONG_DEADLINE, eventually};
+use crate::harness::{Client, Cluster, Dial, LONG_DEADLINE, eventually};
 
 /// Closes as a client does that gives this code.
 async fn close_with(client: &mut Client, code: u16) {
@@ -58,6 +58,22 @@ async fn who_says_goodbye_is_announced_without_waiting() {
     assert_eq!(witness.sees_leave("রহিম").await["client_count"], 2);
     close_with(&mut karim, 1000).await;
     assert_eq!(witness.sees_leave("করিম").await["client_count"], 1);
+}
+
+#[tokio::test]
+async fn a_guest_who_can_not_come_back_is_not_waited_for() {
+    let Some(cluster) = Cluster::with(2, &[("presence.linger", "60s")]).await else { return };
+    let mut witness = witness(&cluster, 0, "general").await;
+    let mut guest = Client::plain(&cluster.nodes[1], "general", "guest").await;
+    let rahim = Client::full(&cluster.nodes[1], "রহিম").await;
+    let dial = Dial::plain(cluster.nodes[1].port, "/ws?room=general");
+    let mut known = dial.header("authorization", format!("Bearer {}", rahim.token)).open().await;
+    known.sees_join("রহিম").await;
+    close_with(&mut known, 1001).await;
+    close_with(&mut guest, 1001).await;
+    witness.sees_leave("guest").await;
+    cluster.agree("general", &[&witness.connection_id]).await;
+    assert!(witness.untaken("leave").is_empty(), "{witness}");
 }
 
 /// Of the users of a killed node one has another tab, one is back before the node is given up and one after
