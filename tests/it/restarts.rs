@@ -8,7 +8,9 @@ use serde_json::json;
 use tokio_tungstenite::tungstenite::Error;
 
 use crate::harness::roamer::{assert_heard_once, outage};
-use crate::harness::{Client, Cluster, DEADLINE, Dial, LONG_DEADLINE, Node, Roamer, eventually};
+use crate::harness::{
+    Client, Cluster, DEADLINE, Dial, HaProxy, Http, LONG_DEADLINE, Node, Roamer, eventually,
+};
 
 #[tokio::test]
 async fn a_node_that_is_told_to_stop_sends_its_sessions_away_quietly() {
@@ -84,6 +86,44 @@ async fn a_node_that_leaves_takes_no_new_sessions() {
         assert_eq!(session.closed().await, 1012);
     }
     assert!(node.exited().await.success());
+}
+
+/// The balancer asks for readiness once a second; till then the node itself refuses, and another is tried.
+#[tokio::test]
+async fn a_new_socket_through_the_balancer_never_lands_on_a_node_that_leaves() {
+    let Some(mut cluster) = Cluster::with(2, &[("server.drain", "2s")]).await else { return };
+    let ports: Vec<_> = cluster.nodes.iter().map(|node| node.port).collect();
+    let Some(balancer) = HaProxy::start(&ports).await else { return };
+    let (leaving, staying) = cluster.nodes.split_at_mut(1);
+    for node in [&leaving[0], &staying[0]] {
+        eventually("the balancer finds the node", LONG_DEADLINE, async || {
+            Http::new(balancer.port).get("/healthz").await;
+            node.log().contains("/healthz").then_some(())
+        })
+        .await;
+    }
+    // More than one, so that the node leaves for a while.
+    let mut old = Vec::new();
+    for number in 0..20 {
+        old.push(Client::full(&leaving[0], &format!("old {number}")).await);
+    }
+    leaving[0].terminate();
+    let http = leaving[0].http();
+    let is_draining = async || (http.status("/readyz").await == Some(503)).then_some(());
+    eventually("a node that leaves is not ready", DEADLINE, is_draining).await;
+    let mut new = Vec::new();
+    while new.len() < 40 {
+        let mut client = Dial::full(balancer.port, "/ws").open().await;
+        client.welcomed().await;
+        client.join("general").await;
+        let posted = Http::new(balancer.port).post("general", "posted through the balancer").await;
+        assert_eq!(posted["seq"].as_u64(), Some(new.len() as u64 + 1));
+        new.push(client);
+    }
+    assert!(leaving[0].exited().await.success());
+    for client in &mut new {
+        client.say("general", "still here").await;
+    }
 }
 
 /// While a session is answered its node is told to stop.
