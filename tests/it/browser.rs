@@ -106,6 +106,32 @@ async fn the_page_goes_on_at_another_node_when_its_own_is_killed() {
     page.close().await;
 }
 
+/// Nothing is closed and nothing comes: the page asks, and goes elsewhere when it is not answered.
+#[tokio::test]
+async fn the_page_goes_on_at_another_node_when_its_own_falls_silent() {
+    let Some(browser) = Browser::start().await else { return };
+    let Some(cluster) = Cluster::with(2, &[("session.heartbeat", "1s")]).await else { return };
+    let balancer = Balancer::start(cluster.nodes[0].port).await;
+    let page = browser.open(balancer.port).await;
+    page.join("রহিম", "general").await;
+    let mut karim = Client::full(&cluster.nodes[1], "করিম").await;
+    karim.join("general").await;
+    page.say("one").await;
+    karim.hears("one").await;
+    balancer.point_to(cluster.nodes[1].port);
+    cluster.nodes[0].freeze();
+    page.say("two").await;
+    karim.say("general", "three").await;
+    page.shows("three").await;
+    karim.hears("two").await;
+    karim.say("general", "four").await;
+    page.shows("four").await;
+    assert_eq!(page.messages().await.len(), 4, "each once");
+    assert_eq!(seqs(&page).await, [1, 2, 3, 4]);
+    cluster.nodes[0].thaw();
+    page.close().await;
+}
+
 #[tokio::test]
 async fn a_rolling_restart_behind_the_balancer_is_not_seen_in_the_timeline() {
     let Some(browser) = Browser::start().await else { return };
