@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::LocalBoxFuture;
 use tokio::time::sleep;
 
-use crate::chaos::checks::{HEALED_IN_2_S, HEALED_IN_8_S, NO_SESSION_DROPPED, NOTHING_LOST, SESSIONS_MOVED};
+use crate::chaos::checks::{HEALED_IN_8_S, NO_SESSION_DROPPED, NOTHING_LOST, SESSIONS_MOVED};
 use crate::chaos::fault::Fault;
 use crate::chaos::scene::{Length, Plan, Scene};
 use crate::harness::stopwatch::Stopwatch;
