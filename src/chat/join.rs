@@ -21,6 +21,9 @@ use crate::protocol::{ErrorCode, Frame};
 /// `history.max_page` messages each, no log is as long.
 const PAGES: usize = 1000;
 
+/// Wait for a room that is behind a session which joins it.
+const ROOM_BEHIND: Duration = Duration::from_millis(20);
+
 /// Wait before a log that could not be read is tried again.
 const RETRY: Duration = Duration::from_millis(250);
 
@@ -74,7 +77,8 @@ impl Chat {
             tokio::try_join!(self.enter(room, occupant), self.find_start(room, occupant, since, history))?;
         let mut position = start.position.clone();
         let mut frames = first_frames(room, occupant, &entered, &start);
-        for _ in 0..PAGES {
+        let mut pages = 0;
+        while pages < PAGES {
             if room.attach(occupant, &position, &mut frames).is_ok() {
                 return Ok(());
             }
@@ -87,7 +91,13 @@ impl Chat {
             let Some(page) = self.next_page(room, occupant, &position).await else { return Ok(()) };
             // The room may not know yet of what the page shows: a new epoch, say.
             self.inner.hub.compare_with(room, &page.head);
-            position = follow(room, occupant, &position, &page, &mut frames);
+            let reached = follow(room, occupant, &position, &page, &mut frames);
+            match reached == position {
+                // All is read, and the room is not there yet: it is about to be repaired.
+                true => tokio::time::sleep(ROOM_BEHIND).await,
+                false => pages += 1,
+            }
+            position = reached;
         }
         Err(Refused::new(ErrorCode::Unavailable, "The room talks faster than this connection can catch up"))
     }

@@ -103,6 +103,7 @@ impl Listener {
                 self.gaps.push((from, to));
                 self.seq = to;
             }
+            "error" => book.check(false, || format!("who was let in is refused: {frame}")),
             "reset" => self.begin_anew(&frame["epoch"], number(&frame["seq"])),
             _ => {}
         }
