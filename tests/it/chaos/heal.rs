@@ -36,7 +36,7 @@ pub async fn until_healed(scene: &Scene, poster: &SharedMemory) -> Result<Instan
     };
     match timeout(LIMIT, heal).await {
         Ok(healed) => Ok(healed),
-        Err(_) => Err(illness(scene).await),
+        Err(_) => Err(illness(scene, poster).await),
     }
 }
 
@@ -94,8 +94,12 @@ fn is_exact(answer: &Answer, present: &[String]) -> bool {
 }
 
 /// What is still wrong, in words.
-async fn illness(scene: &Scene) -> String {
+async fn illness(scene: &Scene, poster: &SharedMemory) -> String {
     let mut wrong = Vec::new();
+    for memory in scene.crowd.posted().iter().map(SharedMemory::lock) {
+        let unheard = poster.lock().ids_acked().filter(|id| !memory.ids.contains(*id)).count();
+        wrong.push(format!("{} did not hear {unheard} of what was posted", memory.name));
+    }
     for (place, port) in scene.nodes().iter().enumerate() {
         let http = Http::new(*port);
         wrong.push(format!("node {place}: readyz {:?}", is_ready(http).await));

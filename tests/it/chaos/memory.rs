@@ -162,6 +162,14 @@ impl Memory {
         self.events.iter().map(|(_, told)| told)
     }
 
+    /// The ids of what it was told is logged.
+    pub fn ids_acked(&self) -> impl Iterator<Item = &str> {
+        self.told().filter_map(|told| match told {
+            Told::Acked { message, .. } => Some(message.id.as_str()),
+            _ => None,
+        })
+    }
+
     /// Its sessions in the room, oldest first.
     pub fn sessions(&self) -> Vec<Session> {
         let mut sessions: Vec<Session> = Vec::new();

@@ -46,14 +46,26 @@ pub struct Verdict {
     pub resets: usize,
     /// Gaps, counted as they were told.
     pub gaps: usize,
-    /// The first findings, in words.
-    pub details: Vec<String>,
+    /// The first findings of each kind, in words.
+    pub details: BTreeMap<Kind, Vec<String>>,
+}
+
+/// What can be wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// See [`Verdict::missing`], and so on.
+    Missing,
+    Doubled,
+    Disordered,
+    Lie,
+    Hole,
 }
 
 impl Verdict {
-    fn find(&mut self, finding: String) {
-        if self.details.len() < 12 {
-            self.details.push(finding);
+    fn find(&mut self, kind: Kind, finding: String) {
+        let details = self.details.entry(kind).or_default();
+        if details.len() < 4 {
+            details.push(finding);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::Kind;
 use super::room::{Ack, Room};
 use crate::chaos::memory::{Heard, Memory, Place, Told};
 
@@ -21,7 +22,7 @@ pub struct Reading<'a> {
     /// The ids in the order in which they were first given.
     pub order: Vec<&'a str>,
     /// In words.
-    pub findings: Vec<String>,
+    pub findings: Vec<(Kind, String)>,
 }
 
 /// What a reader was told that it would not get.
@@ -80,7 +81,7 @@ impl<'a> Walk<'a> {
         match since {
             Some(since) if is_recovered && first > since.seq + 1 => {
                 self.reading.holes += 1;
-                self.find(format!("recovered after {since:?}, but goes on with {first}"));
+                self.find(Kind::Hole, format!("recovered after {since:?}, but goes on with {first}"));
             }
             Some(since) if !is_recovered => {
                 self.excuses.push(Excuse::Jump { from: since.clone(), epoch: &at.epoch, to: first });
@@ -93,7 +94,7 @@ impl<'a> Walk<'a> {
             let is_repeated = !self.give(&message.id);
             if is_repeated && is_recovered {
                 self.reading.doubled += 1;
-                self.find(format!("{:?} is given again on coming back", message.content));
+                self.find(Kind::Doubled, format!("{:?} is given again on coming back", message.content));
             }
         }
         self.at = Some(at.clone());
@@ -104,13 +105,13 @@ impl<'a> Walk<'a> {
         let Some(before) = self.at.as_ref().map(|at| at.seq) else { return };
         if !self.give(&message.id) {
             self.reading.doubled += 1;
-            self.find(format!("{:?} is given twice", message.content));
+            self.find(Kind::Doubled, format!("{:?} is given twice", message.content));
         } else if message.seq <= before {
             self.reading.disordered += 1;
-            self.find(format!("{} comes after {before}", message.seq));
+            self.find(Kind::Disordered, format!("{} comes after {before}", message.seq));
         } else if message.seq > before + 1 {
             self.reading.holes += 1;
-            self.find(format!("{} comes right after {before}", message.seq));
+            self.find(Kind::Hole, format!("{} comes right after {before}", message.seq));
         }
         self.at.iter_mut().for_each(|at| at.seq = at.seq.max(message.seq));
     }
@@ -131,8 +132,8 @@ impl<'a> Walk<'a> {
         is_new
     }
 
-    fn find(&mut self, finding: String) {
-        self.reading.findings.push(finding);
+    fn find(&mut self, kind: Kind, finding: String) {
+        self.reading.findings.push((kind, finding));
     }
 
     /// Asks for every acknowledged message that came after this reader.
@@ -214,10 +215,10 @@ impl<'a> Stay<'a> {
         self.steps_back += usize::from(is_back);
         if !self.given.insert(&message.id) {
             reading.doubled += 1;
-            reading.findings.push(format!("{:?} is given twice", message.content));
+            reading.findings.push((Kind::Doubled, format!("{:?} is given twice", message.content)));
         } else if is_back && self.steps_back > room.new_epochs() {
             reading.disordered += 1;
-            reading.findings.push(format!("{} comes after {last:?}", message.seq));
+            reading.findings.push((Kind::Disordered, format!("{} comes after {last:?}", message.seq)));
         }
         self.lowest = Some(self.lowest.map_or(message.seq, |lowest| lowest.min(message.seq)));
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::reader::{self, Reading};
-use super::{Log, Verdict};
+use super::{Kind, Log, Verdict};
 use crate::chaos::memory::{Dialect, Memory, Place, Told};
 
 /// An acknowledged message.
@@ -83,12 +83,13 @@ impl<'a> Room<'a> {
         verdict.doubled += reading.doubled;
         verdict.disordered += reading.disordered;
         verdict.holes += reading.holes;
-        for finding in &reading.findings {
-            verdict.find(format!("{} in {}: {finding}", memory.name, self.name));
+        for (kind, finding) in &reading.findings {
+            verdict.find(*kind, format!("{} in {}: {finding}", memory.name, self.name));
         }
         if let Some(first) = reading.missing.first() {
             let (count, name) = (reading.missing.len(), &memory.name);
-            verdict.find(format!("{name} in {}: {count} missing, one is {first:?}", self.name));
+            verdict
+                .find(Kind::Missing, format!("{name} in {}: {count} missing, one is {first:?}", self.name));
         }
     }
 
@@ -101,7 +102,10 @@ impl<'a> Room<'a> {
                 let turned = common.windows(2).filter(|pair| pair[0] > pair[1]).count();
                 if turned > 0 {
                     verdict.disordered += turned;
-                    verdict.find(format!("{name} and {other_name} in {} disagree on the order", self.name));
+                    verdict.find(
+                        Kind::Disordered,
+                        format!("{name} and {other_name} in {} disagree on the order", self.name),
+                    );
                 }
             }
         }
@@ -120,7 +124,7 @@ impl<'a> Room<'a> {
         }
         for (place, ids) in named.into_iter().filter(|(_, ids)| ids.len() > 1) {
             verdict.lies += 1;
-            verdict.find(format!("{place:?} in {} names {ids:?}", self.name));
+            verdict.find(Kind::Lie, format!("{place:?} in {} names {ids:?}", self.name));
         }
     }
 
@@ -131,13 +135,19 @@ impl<'a> Room<'a> {
         for message in &self.log.messages {
             if !contents.insert(&message.content) {
                 verdict.doubled += 1;
-                verdict.find(format!("{:?} stands twice in the log of {}", message.content, self.name));
+                verdict.find(
+                    Kind::Doubled,
+                    format!("{:?} stands twice in the log of {}", message.content, self.name),
+                );
             }
             let Some((writer, number)) = message.content.split_once(" says ") else { continue };
             let number = number.parse().unwrap_or_default();
             if said.insert(writer, number).is_some_and(|before| before > number) {
                 verdict.disordered += 1;
-                verdict.find(format!("{:?} comes late in the log of {}", message.content, self.name));
+                verdict.find(
+                    Kind::Disordered,
+                    format!("{:?} comes late in the log of {}", message.content, self.name),
+                );
             }
         }
     }
