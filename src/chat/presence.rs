@@ -14,6 +14,9 @@ use crate::backend::{BackendError, Lease, Vitals};
 /// given about who is where.
 const RETRY: Duration = Duration::from_millis(250);
 
+/// How long sessions take at most to read what lies in their sockets.
+const HEARING: Duration = Duration::from_millis(100);
+
 /// Whether the backend answered lately, so that an outage is logged once and not each second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Contact {
@@ -50,6 +53,7 @@ impl Chat {
         self.keep_secret().await?;
         if self.inner.backend.renew(&self.vitals()).await? == Lease::Lost {
             *is_settled = false;
+            self.hear_who_left().await;
         }
         if !*is_settled {
             self.restore().await?;
@@ -58,6 +62,14 @@ impl Chat {
             self.inner.backend.renew(&self.vitals()).await?;
         }
         Ok(())
+    }
+
+    /// A node that stood still finds out that it was taken for dead before its sessions have read
+    /// what came meanwhile. Whoever left must not be put back, for others to see it leave again.
+    async fn hear_who_left(&self) {
+        if self.inner.hub.occupied() > 0 {
+            tokio::time::sleep(HEARING).await;
+        }
     }
 
     async fn restore(&self) -> Result<(), BackendError> {

@@ -1,8 +1,11 @@
 //! Readers that stop reading, bursts, nodes that stop running, sockets that fall silent.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::harness::raw::first_byte;
+use crate::harness::roamer::outage;
 use crate::harness::{Client, Cluster, LONG_DEADLINE, Node, RawSocket, eventually};
 
 #[tokio::test]
@@ -104,6 +107,40 @@ async fn the_sessions_of_a_frozen_node_are_gone_until_it_thaws() {
     rahim.hears("while frozen").await;
     rahim.say("general", "back").await;
     karim.hears("back").await;
+}
+
+/// When it thaws, the node has not heard yet who has left meanwhile.
+#[tokio::test]
+async fn who_leaves_a_frozen_node_does_not_come_back_with_it() {
+    let Some(cluster) = Cluster::with(2, &[("presence.linger", "500ms")]).await else { return };
+    let mut karim = Client::full(&cluster.nodes[1], "করিম").await;
+    karim.join("general").await;
+    let mut stays = Client::full(&cluster.nodes[0], "stays").await;
+    stays.join("general").await;
+    let mut leaving = Vec::new();
+    for number in 0..20 {
+        let mut client = Client::full(&cluster.nodes[0], &format!("leaves {number}")).await;
+        client.join("general").await;
+        leaving.push(client);
+    }
+    cluster.nodes[0].freeze();
+    for number in 0..20 {
+        karim.sees_leave(&format!("leaves {number}")).await;
+    }
+    drop(leaving);
+    for number in 0..500 {
+        karim.say("general", &format!("meanwhile {number}")).await;
+    }
+    karim.sees_leave("stays").await;
+    karim.take_all();
+    cluster.nodes[0].thaw();
+    karim.sees_join("stays").await;
+    cluster.until_agreed("general", &[&karim.connection_id, &stays.connection_id]).await;
+    // For longer than linger, a second leave would be told.
+    outage(Duration::from_secs(2)).await;
+    karim.catch_up().await;
+    let notices = [karim.untaken("join"), karim.untaken("leave")].concat();
+    assert!(notices.is_empty(), "who had gone has gone: {notices:?}");
 }
 
 #[tokio::test]
