@@ -6,7 +6,7 @@ use crate::model::Member;
 use crate::protocol::{CloseCode, Frame};
 
 /// What a session understands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dialect {
     /// One room, messages and notices only.
     Plain,

@@ -333,21 +333,21 @@ impl State {
         self.flow = Flow::Repairing(position);
     }
 
-    /// Tells that everything up to `to` that was not given never will be.
+    /// Tells that everything up to `to` that was not given never will be. Who is ahead of the room has been
+    /// given some of it, or all: it is told of the rest, for a gap says where to go on.
     fn skip(&mut self, room: &RoomName, to: u64, flushes: &mut Flushes) {
         let Flow::Repairing(given) = &mut self.flow else { return };
         let from = given.seq + 1;
         given.seq = to;
         self.tail.clear();
         meters().skipped.increment(to + 1 - from);
-        self.tell(&server::gap(room, from, to), &|occupant| occupant.dialect == Dialect::Full, flushes);
-        let refusal = server::Refusal {
-            code: ErrorCode::MessagesSkipped,
-            content: format!("{} messages were lost and can't be shown", to + 1 - from),
-            nonce: None,
-            room_id: None,
-        };
-        self.tell(&server::error(&refusal), &|occupant| occupant.dialect == Dialect::Plain, flushes);
+        let mut told = HashMap::new();
+        for seat in self.seats.iter().filter(|seat| seat.given < to) {
+            let (dialect, from) = (seat.occupant.dialect, from.max(seat.given + 1));
+            let frame = told.entry((dialect, from)).or_insert_with(|| gap(room, dialect, from, to));
+            flushes.push(&seat.occupant.outbox, frame);
+            meters().deliveries.increment(1);
+        }
     }
 
     fn tell(&self, frame: &Frame, concerns: &dyn Fn(&Occupant) -> bool, flushes: &mut Flushes) {
@@ -363,6 +363,18 @@ impl State {
         let Some(client_count) = self.counts.take_due() else { return };
         let frame = server::count(room, client_count);
         self.tell(&frame, &|occupant| occupant.dialect == Dialect::Full, flushes);
+    }
+}
+
+fn gap(room: &RoomName, dialect: Dialect, from: u64, to: u64) -> Frame {
+    match dialect {
+        Dialect::Full => server::gap(room, from, to),
+        Dialect::Plain => server::error(&server::Refusal {
+            code: ErrorCode::MessagesSkipped,
+            content: format!("{} messages were lost and can't be shown", to + 1 - from),
+            nonce: None,
+            room_id: None,
+        }),
     }
 }
 

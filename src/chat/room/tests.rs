@@ -1,6 +1,39 @@
+use std::sync::Arc;
+
 use super::*;
 use crate::backend::Continuity;
-use crate::model::Epoch;
+use crate::chat::recipient::{Pushed, Recipient};
+use crate::model::{Epoch, UserId, Username};
+use crate::protocol::CloseCode;
+
+/// An outbox that keeps what is pushed.
+#[derive(Default)]
+struct Inbox(Mutex<Vec<Frame>>);
+
+impl Recipient for Inbox {
+    fn push(&self, frame: &Frame) -> Pushed {
+        self.0.lock().unwrap().push(frame.clone());
+        Pushed::Behind
+    }
+
+    fn flush(&self) {}
+
+    fn close(&self, _: CloseCode) {}
+
+    fn is_closing(&self) -> bool {
+        false
+    }
+}
+
+/// Lets a full session take part from `position` on.
+fn attach(room: &Room, position: &Position) -> Arc<Inbox> {
+    let inbox = Arc::new(Inbox::default());
+    let (id, user_id) = (ConnectionId::random(), UserId::guest());
+    let member = Member { id, user_id, username: Username::from_trusted("x") };
+    let occupant = Occupant { member, dialect: Dialect::Full, outbox: inbox.clone() };
+    room.attach(&occupant, position, &mut Vec::new()).unwrap();
+    inbox
+}
 
 fn place(seq: u64) -> Position {
     Position { epoch: Epoch::new("e"), seq }
@@ -68,4 +101,25 @@ fn a_room_that_is_behind_as_it_opens_is_repaired() {
     assert_eq!(room.compare(&place(1)), Next::Go);
     assert_eq!(room.begin(place(0), &mut flushes), Next::Repair);
     assert_eq!(room.repair_from(), Some((place(0), 0)));
+}
+
+/// A node that was frozen finds a hole that the log can no longer fill, while sessions have joined it that read
+/// the log's newest page by themselves.
+#[test]
+fn a_gap_is_told_only_to_who_was_not_given_what_it_covers() {
+    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), Flushes::default());
+    assert_eq!(room.begin(place(10), &mut flushes), Next::Go);
+    let (behind, between, ahead) =
+        (attach(&room, &place(10)), attach(&room, &place(15)), attach(&room, &place(20)));
+    assert_eq!(room.compare(&place(21)), Next::Repair);
+    assert_eq!(room.repair_from(), Some((place(10), 0)));
+    let mut page = page(19, 21);
+    page.continuity = Continuity { is_proven: true, resume_at: 10, oldest: 20 };
+    assert_eq!(room.repair(&page, 0, &mut flushes), Next::Go);
+
+    let gap = |from| server::gap(&room.name, from, 19);
+    let message = |seq| server::message(&message(seq));
+    assert_eq!(*behind.0.lock().unwrap(), [gap(11), message(20), message(21)]);
+    assert_eq!(*between.0.lock().unwrap(), [gap(16), message(20), message(21)]);
+    assert_eq!(*ahead.0.lock().unwrap(), [message(21)]);
 }
