@@ -73,13 +73,17 @@ async fn main() -> ExitCode {
     }
 }
 
+const ROOMS: usize = 4;
+
 fn plan(arguments: &Arguments) -> Plan {
     Plan {
         nodes: arguments.nodes.into(),
-        size: Size { rooms: 4, rate: arguments.rate.into(), comes_back: Return::Resuming },
+        size: Size { rooms: ROOMS, rate: arguments.rate.into(), comes_back: Return::Resuming },
         length: Length::Full,
         warm_up: Duration::from_secs(2),
         linger: Duration::from_secs(3),
+        // The default unless more is said.
+        log: 1000.max(40 * usize::from(arguments.rate) / ROOMS),
         settings: Vec::new(),
     }
 }

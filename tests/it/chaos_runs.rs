@@ -18,6 +18,7 @@ fn plan() -> Plan {
         length: Length::Short,
         warm_up: Duration::from_millis(500),
         linger: Duration::from_secs(2),
+        log: 1000,
         settings: Vec::new(),
     }
 }

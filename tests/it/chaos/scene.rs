@@ -38,6 +38,8 @@ pub struct Plan {
     pub warm_up: Duration,
     /// `presence.linger`: shorter than the default, so that no run waits ten seconds for leaves that must not come.
     pub linger: Duration,
+    /// `history.max_messages`: as many as a room is told in a run, so that whatever is lost is not lost for its age.
+    pub log: usize,
     /// Further settings of the nodes.
     pub settings: Vec<(&'static str, &'static str)>,
 }
@@ -78,10 +80,14 @@ impl Scene {
         plan: &Plan,
         start: impl for<'s> FnOnce(&'s [(&'s str, &'s str)]) -> LocalBoxFuture<'s, Option<Cluster>>,
     ) -> Option<Self> {
-        let linger = format!("{}ms", plan.linger.as_millis());
-        // A balancer that is told to drain moves everybody within a second; people would get ten.
-        let mut settings =
-            vec![("presence.linger", linger.as_str()), ("server.drain", "1s"), ("log.level", "info")];
+        let (linger, log) = (format!("{}ms", plan.linger.as_millis()), plan.log.to_string());
+        // A node that is told to stop moves everybody within a second, for the sake of time; the default is ten.
+        let mut settings = vec![
+            ("presence.linger", linger.as_str()),
+            ("history.max_messages", log.as_str()),
+            ("server.drain", "1s"),
+            ("log.level", "info"),
+        ];
         settings.extend(&plan.settings);
         let cluster = start(&settings).await?;
         let ports: Vec<_> = cluster.nodes.iter().map(|node| node.port).collect();
