@@ -40,6 +40,8 @@ impl Talk {
         people[0].say("general", "before").await;
         for client in &mut people {
             client.hears("before").await;
+            // Notices that came late, of those who were there before.
+            client.take_all();
         }
         let connections = cluster.nodes[0].http().connections("general").await;
         Self { people, connections }

@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 use super::http::text;
 use super::line::Line;
 use super::raw::first_byte;
-use super::{LONG_DEADLINE, eventually};
+use super::{Http, LONG_DEADLINE, eventually};
 
 /// The longest wait before the first try to come back, and before any (public/js/net/backoff.js).
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -114,6 +114,17 @@ impl Swarm {
     pub async fn until_inside(&self, count: usize) {
         let inside = async || (self.tally.inside.load(Ordering::Relaxed) >= count).then_some(());
         eventually(&format!("{count} clients are in their rooms"), LONG_DEADLINE * 3, inside).await;
+    }
+
+    /// Says something in each of their rooms, and returns when all have heard it, and with it all that was
+    /// told before.
+    pub async fn settle(&self, node: Http, rooms: impl Iterator<Item = String>) {
+        let expected = self.tally.messages.load(Ordering::Relaxed) + self.clients.len();
+        for room in rooms {
+            node.post(&room, "is everybody here?").await;
+        }
+        let heard = async || (self.tally.messages.load(Ordering::Relaxed) >= expected).then_some(());
+        eventually("everybody has heard it", LONG_DEADLINE, heard).await;
     }
 
     /// What all have seen together.

@@ -11,7 +11,7 @@ use crate::chaos::checks::{HEALED_IN_8_S, NO_SESSION_DROPPED, NOTHING_LOST, SESS
 use crate::chaos::fault::Fault;
 use crate::chaos::scene::{Length, Plan, Scene};
 use crate::harness::stopwatch::Stopwatch;
-use crate::harness::{Cluster, Network, Swarm};
+use crate::harness::{Cluster, Http, Network, Swarm};
 
 /// All of them.
 pub const FAULTS: &[Fault] = &[
@@ -88,8 +88,9 @@ async fn cut_everybody(scene: &mut Scene) {
     let count = if scene.length == Length::Full { 5000 } else { 200 };
     // As far as it is allowed: the default is enough for the short run.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
-    let swarm =
-        Swarm::enter(count, scene.nodes(), |number| format!("rows of seats {}", number / IN_A_ROOM)).await;
+    let room = |number: usize| format!("rows of seats {}", number / IN_A_ROOM);
+    let swarm = Swarm::enter(count, scene.nodes(), room).await;
+    swarm.settle(Http::new(scene.nodes()[0]), (0..count).step_by(IN_A_ROOM).map(room)).await;
     let joins = swarm.tally().joins.load(Ordering::Relaxed);
     let watch = Stopwatch::start(&[scene.cluster.redis.process()]);
     swarm.cut();
