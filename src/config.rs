@@ -72,6 +72,12 @@ section!(Redis {
     canary_every: Duration, "humantime_serde";
     canary_late: Duration, "humantime_serde";
     event_queue: usize;
+    min_replicas_acked: usize;
+    sentinel_user: String;
+    sentinel_password: String;
+    tls_ca: String;
+    tls_cert: String;
+    tls_key: String;
 });
 section!(History {
     max_messages: usize;
@@ -102,6 +108,7 @@ section!(Presence {
     linger: Duration, "humantime_serde";
     typing_every: Duration, "humantime_serde";
     unsubscribe_after: Duration, "humantime_serde";
+    check_every: Duration, "humantime_serde";
 });
 section!(Auth {
     secret: String;

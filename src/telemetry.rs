@@ -46,6 +46,8 @@ pub struct Meters {
     pub repaired: Counter,
     /// Messages that neither arrived nor were left in the log.
     pub skipped: Counter,
+    /// Rooms whose sessions of this node the backend had lost, or held after they had gone.
+    pub memberships_mended: Counter,
     /// Open WebSocket connections.
     pub sessions: Gauge,
     /// Rooms occupied by sessions of this node.
@@ -90,6 +92,10 @@ impl Meters {
             events_left_out: counted("adda_events_left_out_total", "Publications left out for want of room"),
             repaired: counted("adda_messages_repaired_total", "Lost messages read back from the log"),
             skipped: counted("adda_messages_skipped_total", "Lost messages that the log no longer had"),
+            memberships_mended: counted(
+                "adda_memberships_mended_total",
+                "Rooms whose members were put right",
+            ),
             sessions: gauged("adda_sessions", "Open WebSocket connections"),
             rooms: gauged("adda_rooms", "Rooms occupied by sessions of this node"),
             subscription_fresh: gauged("adda_subscription_fresh", "1 while events are known to arrive"),

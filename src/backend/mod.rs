@@ -84,7 +84,7 @@ pub struct Continuity {
     pub is_proven: bool,
     /// The last number that the reader and the log agree on: the reader's own if it is proven; if
     /// it lies above the end of its epoch, that end; of an unknown epoch, the number at which the
-    /// current one began. The page begins after it, or after what the log has dropped.
+    /// current one began, or the reader's if that is smaller. The page begins after it, or after what the log has dropped.
     pub resume_at: u64,
     /// The oldest number that the log can still give; head + 1 if it is empty.
     pub oldest: u64,
@@ -154,6 +154,9 @@ pub struct NodeInfo {
 pub enum Lease {
     /// It never ran out.
     Held,
+    /// It never ran out, but the backend has forgotten sessions of other nodes: until they have put
+    /// them back, no answer about who is where can be given. Renewing soon shows when they have.
+    Waiting,
     /// It had run out, or the backend had forgotten it: others may have taken this node's sessions
     /// out of their rooms, so they must be put back.
     Lost,
@@ -174,7 +177,8 @@ pub type Membership = BTreeMap<RoomName, Vec<Member>>;
 /// The seam between a node and what all nodes share. `tests/it/backend_contract` is the suite
 /// that every implementation passes.
 ///
-/// Every method may be called from many tasks at once and ends within `redis.command_timeout`.
+/// Every method may be called from many tasks at once and ends within `redis.command_timeout`, but for
+/// `restore`, `mend` and `renew`, which may take as long for each of their steps.
 #[async_trait]
 pub trait Backend: Send + Sync + fmt::Debug {
     // --- the log and its fan-out ---
@@ -222,6 +226,15 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// puts back are told by the count alone, as nobody was told that they went; but if the user's
     /// leave notice was sent after waiting, by a join notice, which names no connection.
     async fn restore(&self, membership: &Membership) -> Result<()>;
+
+    /// The rooms of `membership` of which the backend holds other sessions of this node than these:
+    /// a comparison of digests, cheap enough to be made now and then. A session that enters or leaves
+    /// meanwhile shows as a difference.
+    async fn differing(&self, membership: &Membership) -> Result<Vec<RoomName>>;
+
+    /// Does as [`Backend::restore`] does for the rooms of `membership` alone. One without sessions is
+    /// one that this node is not in.
+    async fn mend(&self, membership: &Membership) -> Result<()>;
 
     /// All occupied rooms whose name starts with `prefix` and sorts after `after`, by name, at
     /// most `limit`.

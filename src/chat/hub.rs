@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 
+use super::pace::Rota;
 use super::recipient::Flushes;
 use super::room::{Next, Room};
 use crate::backend::{BackendEvent, Events, Membership, Result, SharedBackend, Span};
@@ -96,7 +97,12 @@ impl Hub {
 
     /// Number of rooms with sessions of this node.
     pub(super) fn occupied(&self) -> usize {
-        self.all().iter().filter(|room| room.is_occupied()).count()
+        self.occupied_rooms().len()
+    }
+
+    /// Rooms with sessions of this node.
+    pub(super) fn occupied_rooms(&self) -> Vec<Arc<Room>> {
+        self.all().into_iter().filter(|room| room.is_occupied()).collect()
     }
 
     /// This node's sessions by room.
@@ -200,6 +206,9 @@ impl Hub {
 
     /// Compares rooms with their logs once and repairs those that are behind.
     async fn compare(&self, rooms: &[Arc<Room>]) -> Result<()> {
+        if rooms.is_empty() {
+            return Ok(());
+        }
         let names: Vec<RoomName> = rooms.iter().map(|room| room.name.clone()).collect();
         let heads = self.inner.backend.heads(&names).await?;
         for (room, head) in rooms.iter().zip(&heads) {
@@ -220,7 +229,7 @@ impl Hub {
     pub(super) async fn keep_up(self, unsubscribe_after: Duration, check_every: Duration) {
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
         let mut empty_for: HashMap<RoomName, u64> = HashMap::new();
-        let mut due = 0.0;
+        let mut rota = Rota::new(check_every);
         loop {
             tokio::select! {
                 () = self.inner.stop.cancelled() => return,
@@ -236,16 +245,11 @@ impl Hub {
                 }
             }
             flushes.run().await;
-            due += rooms.len() as f64 / check_every.as_secs_f64().max(1.0);
-            let share = (due as usize).min(rooms.len());
-            due -= share as f64;
-            if share > 0 {
-                let from = fastrand::usize(..rooms.len());
-                let rooms: Vec<_> = rooms.iter().cycle().skip(from).take(share).cloned().collect();
-                if let Err(error) = self.compare(&rooms).await {
-                    debug!(%error, "Can't look for silent losses now");
-                }
+            let turn = rota.turn(&rooms);
+            if let Err(error) = self.compare(&turn).await {
+                debug!(%error, "Can't look for silent losses now");
             }
+            drop(turn);
             drop(rooms);
             empty_for
                 .retain(|name, seconds| *seconds < unsubscribe_after.as_secs().max(1) || !self.let_go(name));

@@ -133,6 +133,7 @@ impl Chat {
         };
         let chat = Self { inner: Arc::new(inner) };
         chat.inner.tasks.spawn(chat.clone().keep_lease());
+        chat.inner.tasks.spawn(chat.clone().check_memberships());
         chat
     }
 

@@ -1,4 +1,5 @@
-//! What a room must not be told too often: its count, and who is typing.
+//! What a room must not be told too often: its count, and who is typing. And how slow checks of all
+//! rooms are spread over time.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -7,6 +8,31 @@ use crate::model::UserId;
 
 /// Least time between two counts.
 const BETWEEN_COUNTS: Duration = Duration::from_secs(1);
+
+/// Spreads a check of all rooms over time: each second a share of them has its turn.
+#[derive(Debug)]
+pub(super) struct Rota {
+    every: Duration,
+    due: f64,
+}
+
+impl Rota {
+    /// All rooms have their turn in about `every`.
+    pub(super) fn new(every: Duration) -> Self {
+        Self { every, due: 0.0 }
+    }
+
+    /// Once a second: those whose turn it is, from a place at random on.
+    pub(super) fn turn<T: Clone>(&mut self, rooms: &[T]) -> Vec<T> {
+        self.due += rooms.len() as f64 / self.every.as_secs_f64().max(1.0);
+        let share = (self.due as usize).min(rooms.len());
+        self.due -= share as f64;
+        match share {
+            0 => Vec::new(),
+            share => rooms.iter().cycle().skip(fastrand::usize(..rooms.len())).take(share).cloned().collect(),
+        }
+    }
+}
 
 /// Holds back a count that comes too soon after another; the newest is told with a later tick.
 #[derive(Debug, Default)]

@@ -49,6 +49,7 @@ impl Config {
         for (key, time) in [
             ("history.ttl", self.history.ttl),
             ("history.check_every", self.history.check_every),
+            ("presence.check_every", self.presence.check_every),
             ("session.heartbeat", self.session.heartbeat),
             ("session.idle_timeout", self.session.idle_timeout),
             ("auth.token_ttl", self.auth.token_ttl),

@@ -114,7 +114,19 @@ async fn readers_that_do_not_resume_miss_messages() {
 #[tokio::test]
 async fn what_the_log_no_longer_has_is_announced() {
     let plan = Plan { settings: vec![("history.max_messages", "1")], ..plan() };
-    let Some(report) = run_with("pubsub-killed", &plan).await else { return };
+    let fault = Fault {
+        inject: |scene| {
+            Box::pin(async {
+                // So often that no subscription stands for long: one that is lost is back within milliseconds.
+                for _ in 0..100 {
+                    scene.cluster.redis.command(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
+                    scene.endure(0.02, 0.02).await;
+                }
+            })
+        },
+        ..faults::named("pubsub-killed").expect("a fault of this name")
+    };
+    let Some(report) = run(&fault, &plan).await else { return };
     let verdict = &report.verdict;
     assert!(verdict.gaps > 0 && verdict.announced > 0, "there is no repair without a log: {verdict:#?}");
     assert_eq!((verdict.missing, verdict.holes), (0, 0), "{verdict:#?}");
@@ -161,6 +173,31 @@ async fn sockets_that_are_half_open() {
 #[tokio::test]
 async fn everybody_cut_off_at_once() {
     survives("everybody-cut").await;
+}
+
+#[tokio::test]
+async fn a_master_that_sentinels_replace() {
+    survives("sentinel-failover").await;
+}
+
+#[tokio::test]
+async fn a_master_that_sentinels_replace_by_a_replica_that_has_all() {
+    survives("sentinel-failover-acked").await;
+}
+
+#[tokio::test]
+async fn a_master_of_a_redis_cluster_that_is_replaced() {
+    survives("cluster-failover").await;
+}
+
+#[tokio::test]
+async fn a_master_of_a_redis_cluster_that_is_replaced_by_a_replica_that_has_all() {
+    survives("cluster-failover-acked").await;
+}
+
+#[tokio::test]
+async fn slots_that_move() {
+    survives("slot-migration").await;
 }
 
 #[tokio::test]

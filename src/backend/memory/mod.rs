@@ -148,6 +148,17 @@ impl Backend for MemoryNode {
         Ok(())
     }
 
+    async fn differing(&self, membership: &Membership) -> Result<Vec<RoomName>> {
+        Ok(self.cluster.lock().presence.differing(self.node, membership))
+    }
+
+    async fn mend(&self, membership: &Membership) -> Result<()> {
+        let mut shared = self.cluster.lock();
+        let events = shared.presence.mend(self.node, membership, Instant::now());
+        shared.publish(events);
+        Ok(())
+    }
+
     async fn rooms(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<RoomCount>> {
         Ok(self.cluster.lock().presence.seats.rooms(prefix, after, limit))
     }

@@ -79,14 +79,28 @@ impl Presence {
 
     /// Makes a node's share of every room exactly `membership`.
     pub(super) fn restore(&mut self, node: NodeId, membership: &Membership, now: Instant) -> Vec<Told> {
-        let mut rooms = self.seats.rooms_of(node);
-        rooms.extend(membership.keys().cloned());
+        let is_stale = |room: &RoomName| !membership.contains_key(room);
+        let stale: Vec<RoomName> = self.seats.rooms_of(node).into_iter().filter(is_stale).collect();
+        let mut told = self.mend(node, membership, now);
+        stale.iter().for_each(|room| self.restore_room(room, node, &[], now, &mut told));
+        told
+    }
+
+    /// Makes a node's share of some rooms exactly what the node says.
+    pub(super) fn mend(&mut self, node: NodeId, membership: &Membership, now: Instant) -> Vec<Told> {
         let mut told = Vec::new();
-        for room in rooms {
-            let wanted = membership.get(&room).map_or(&[][..], Vec::as_slice);
-            self.restore_room(&room, node, wanted, now, &mut told);
+        for (room, members) in membership {
+            self.restore_room(room, node, members, now, &mut told);
         }
         told
+    }
+
+    /// The rooms of which a node says something else than is here.
+    pub(super) fn differing(&self, node: NodeId, membership: &Membership) -> Vec<RoomName> {
+        let differs = |(room, members): &(&RoomName, &Vec<Member>)| {
+            self.seats.of_node(room, node) != members.iter().map(|member| member.id).collect()
+        };
+        membership.iter().filter(differs).map(|(room, _)| room.clone()).collect()
     }
 
     fn restore_room(

@@ -64,6 +64,12 @@ impl Seats {
         seats.into_iter().any(|seat| seat.member.user_id == *user_id)
     }
 
+    /// The sessions of a node in a room.
+    pub(super) fn of_node(&self, room: &RoomName, node: NodeId) -> BTreeSet<ConnectionId> {
+        let seats = self.rooms.get(room).into_iter().flat_map(BTreeMap::values);
+        seats.filter(|seat| seat.node == node).map(|seat| seat.member.id).collect()
+    }
+
     /// Sessions in the room.
     pub(super) fn count(&self, room: &RoomName) -> usize {
         self.rooms.get(room).map_or(0, BTreeMap::len)

@@ -5,7 +5,7 @@
 //! an answer about who is where would be short, so none is given. A node that does not come back
 //! within a lease is dead, and its sessions are missing rightly.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::backend::{BackendError, Lease, Result};
@@ -28,6 +28,10 @@ struct State {
     settled: String,
     /// The nodes that lived in the settled one.
     known: BTreeSet<String>,
+    /// The history that each server was last found in.
+    histories: BTreeMap<String, String>,
+    /// The histories that a renewal has told of. One that none has may begin a new generation.
+    told: BTreeSet<String>,
 }
 
 impl Generations {
@@ -40,6 +44,21 @@ impl Generations {
         self.lock().restored.clone()
     }
 
+    /// A connection was opened and found the server in this history.
+    pub(super) fn see_history(&self, server: &str, history: &str) {
+        self.lock().histories.insert(server.to_owned(), history.to_owned());
+    }
+
+    /// Forgets the servers that are masters no longer.
+    pub(super) fn keep_histories(&self, servers: &[String]) {
+        self.lock().histories.retain(|server, _| servers.contains(server));
+    }
+
+    /// What a renewal must tell.
+    pub(super) fn histories(&self) -> Vec<String> {
+        self.lock().histories.values().cloned().collect()
+    }
+
     /// The generation in which a restoration begins now.
     pub(super) fn current(&self) -> String {
         self.lock().current.clone()
@@ -50,33 +69,35 @@ impl Generations {
         self.lock().restored = generation;
     }
 
-    /// Takes in a renewal: `living` are the nodes with the generation that each has restored,
-    /// `is_old` says that the generation has lasted a lease.
+    /// Takes in a renewal that told of `told`: `living` are the nodes with the generation that each
+    /// has restored, `is_old` says that the generation has lasted a lease.
     pub(super) fn see(
         &self,
+        told: &[String],
         generation: &str,
         living: &[(String, String)],
         is_old: bool,
         this: NodeId,
     ) -> Lease {
         let mut state = self.lock();
+        state.told.extend(told.iter().cloned());
         if state.current.is_empty() {
             // The first renewal: whatever this node has entered, it entered in this generation.
             generation.clone_into(&mut state.restored);
         }
-        let is_news = state.current != generation;
         generation.clone_into(&mut state.current);
         if state.restored != generation {
-            return if is_news { Lease::Lost } else { Lease::Held };
+            return Lease::Lost;
         }
         let this = this.to_string();
         let has_restored = |node: &String| {
             *node == this || living.iter().any(|(id, restored)| id == node && restored == generation)
         };
-        if state.settled == generation || is_old || state.known.iter().all(has_restored) {
-            generation.clone_into(&mut state.settled);
-            state.known = living.iter().map(|(id, _)| id.clone()).collect();
+        if state.settled != generation && !is_old && !state.known.iter().all(has_restored) {
+            return Lease::Waiting;
         }
+        generation.clone_into(&mut state.settled);
+        state.known = living.iter().map(|(id, _)| id.clone()).collect();
         Lease::Held
     }
 
@@ -87,7 +108,9 @@ impl Generations {
     /// Unavailable, for a moment.
     pub(super) fn vouch(&self, generation: Option<&str>) -> Result<()> {
         let state = self.lock();
-        if state.current.is_empty() || generation == Some(state.settled.as_str()) {
+        let is_settled = state.histories.values().all(|history| state.told.contains(history))
+            && generation == Some(state.settled.as_str());
+        if state.current.is_empty() || is_settled {
             return Ok(());
         }
         Err(BackendError::Unavailable("not every node has put its sessions back yet".into()))
@@ -107,7 +130,7 @@ mod tests {
         let (generations, this) = (Generations::default(), NodeId::random());
         let me = this.to_string();
         assert_eq!(
-            generations.see("one", &living(&[(&me, "one"), ("other", "one")]), false, this),
+            generations.see(&[], "one", &living(&[(&me, "one"), ("other", "one")]), false, this),
             Lease::Held
         );
         assert!(generations.vouch(Some("one")).is_ok());
@@ -115,11 +138,12 @@ mod tests {
         // Emptied: what is read before the next renewal bears no generation, or another.
         assert!(generations.vouch(None).is_err());
         assert!(generations.vouch(Some("two")).is_err());
-        assert_eq!(generations.see("two", &living(&[(&me, "one")]), false, this), Lease::Lost);
+        assert_eq!(generations.see(&[], "two", &living(&[(&me, "one")]), false, this), Lease::Lost);
+        assert_eq!(generations.see(&[], "two", &living(&[(&me, "one")]), false, this), Lease::Lost);
         generations.restore("two".into());
-        assert_eq!(generations.see("two", &living(&[(&me, "two")]), false, this), Lease::Held);
+        assert_eq!(generations.see(&[], "two", &living(&[(&me, "two")]), false, this), Lease::Waiting);
         assert!(generations.vouch(Some("two")).is_err(), "the other node is not back yet");
-        generations.see("two", &living(&[(&me, "two"), ("other", "two")]), false, this);
+        generations.see(&[], "two", &living(&[(&me, "two"), ("other", "two")]), false, this);
         assert!(generations.vouch(Some("two")).is_ok());
     }
 
@@ -128,11 +152,27 @@ mod tests {
         let (generations, this) = (Generations::default(), NodeId::random());
         let me = this.to_string();
         generations.restore("one".into());
-        generations.see("one", &living(&[(&me, "one"), ("other", "one")]), false, this);
+        generations.see(&[], "one", &living(&[(&me, "one"), ("other", "one")]), false, this);
         generations.restore("two".into());
-        generations.see("two", &living(&[(&me, "two")]), false, this);
+        generations.see(&[], "two", &living(&[(&me, "two")]), false, this);
         assert!(generations.vouch(Some("two")).is_err());
-        generations.see("two", &living(&[(&me, "two")]), true, this);
+        generations.see(&[], "two", &living(&[(&me, "two")]), true, this);
         assert!(generations.vouch(Some("two")).is_ok());
+    }
+
+    #[test]
+    fn nobody_answers_before_all_have_heard_that_a_server_has_another_history() {
+        let (generations, this) = (Generations::default(), NodeId::random());
+        let me = this.to_string();
+        generations.see_history("a:1", "h1");
+        generations.see(&["h1".into()], "one", &living(&[(&me, "one")]), false, this);
+        generations.see_history("a:1", "h1");
+        assert!(generations.vouch(Some("one")).is_ok(), "only another connection");
+        generations.see_history("a:1", "h2");
+        assert!(generations.vouch(Some("one")).is_err());
+        assert_eq!(generations.histories(), ["h2"]);
+        // Another node has told of it already, and this one has restored nothing in the new generation.
+        generations.see(&["h2".into()], "two", &living(&[(&me, "one")]), false, this);
+        assert!(generations.vouch(Some("two")).is_err());
     }
 }

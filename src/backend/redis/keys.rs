@@ -1,5 +1,6 @@
 //! Every key and channel name, with its type and lifetime. `{room}` is a hash tag, so all keys of
-//! a room and its channel share a slot of a Redis Cluster.
+//! a room and its channel share a slot of a Redis Cluster; so do those about nodes, which are tagged
+//! with the name of the one that bears no tag, and those about the index of rooms.
 
 use crate::model::{NodeId, Nonce, RoomName, UserId};
 
@@ -40,7 +41,7 @@ impl Keys {
         self.of_room(room, "members")
     }
 
-    /// Hash: users whose leave notice waits, with their names. Minutes.
+    /// Hash: users whose leave notice waits, `<due, ms> <name>`. Minutes.
     pub(super) fn lingering(&self, room: &RoomName) -> String {
         self.of_room(room, "lingering")
     }
@@ -58,68 +59,75 @@ impl Keys {
 
     /// Set: names of the occupied rooms.
     pub(super) fn rooms(&self) -> String {
-        self.of_cluster("rooms")
+        format!("{}rooms", self.prefix)
     }
 
-    /// Sorted set: `<user> <room>` by the time its leave notice falls due.
-    pub(super) fn lingering_index(&self) -> String {
-        self.of_cluster("lingering")
+    /// Hash: each room of the index with the number of the entrance that put it there last, and
+    /// under no name the last number given.
+    pub(super) fn entrances(&self) -> String {
+        format!("{}{{{}}}:entrances", self.prefix, self.rooms())
     }
 
     /// Sorted set: node ids by the time of their last renewal, ms of Redis' clock.
     pub(super) fn nodes(&self) -> String {
-        self.of_cluster("nodes")
+        format!("{}nodes", self.prefix)
     }
 
     /// Hash: node id to the JSON that the node says of itself.
     pub(super) fn vitals(&self) -> String {
-        self.of_cluster("nodes:vitals")
+        self.of_nodes("vitals")
     }
 
     /// Hash: node id to the generation that it has restored its sessions in.
     pub(super) fn restored(&self) -> String {
-        self.of_cluster("nodes:restored")
+        self.of_nodes("restored")
     }
 
     /// Hash: when any node last renewed, since when renewals have not stopped, and the generation:
-    /// a stretch in which Redis forgot nothing.
+    /// a stretch in which no Redis forgot anything.
     pub(super) fn clock(&self) -> String {
-        self.of_cluster("nodes:clock")
+        self.of_nodes("clock")
     }
 
-    /// String: what guests' tokens are signed with, unless it is configured.
-    pub(super) fn secret(&self) -> String {
-        self.of_cluster("secret")
+    /// Sorted set: `<user> <room>` by the time its leave notice falls due.
+    pub(super) fn due(&self) -> String {
+        self.of_nodes("due")
     }
 
     /// Set: rooms that may hold sessions of the node; what its reaper must undo.
     pub(super) fn node_rooms(&self, node: &str) -> String {
-        self.of_cluster(&format!("node:{node}:rooms"))
+        self.of_node(node, "rooms")
     }
 
     /// String: the node that is reaping this one. Seconds.
     pub(super) fn reaper(&self, node: &str) -> String {
-        self.of_cluster(&format!("node:{node}:reaper"))
+        self.of_node(node, "reaper")
     }
 
-    /// Channel: the node's canary.
-    pub(super) fn canary(&self, node: NodeId) -> String {
-        self.of_cluster(&format!("node:{node}:canary"))
+    /// Channel: the node's canary. In a Redis Cluster there is one for each shard, with a tag that
+    /// hashes to a slot of the shard.
+    pub(super) fn canary(&self, node: NodeId, tag: Option<&str>) -> String {
+        match tag {
+            Some(tag) => format!("{}node:{node}:{{{tag}}}:canary", self.prefix),
+            None => format!("{}node:{node}:canary", self.prefix),
+        }
     }
 
-    /// What the scripts that change who is in a room take first: its members and those lingering,
-    /// the rooms, the rooms of the node concerned, the lingering index.
-    pub(super) fn of_presence(&self, room: &RoomName, node: &str) -> [String; 5] {
-        let (members, lingering) = (self.members(room), self.lingering(room));
-        [members, lingering, self.rooms(), self.node_rooms(node), self.lingering_index()]
+    /// String: what guests' tokens are signed with, unless it is configured.
+    pub(super) fn secret(&self) -> String {
+        format!("{}secret", self.prefix)
+    }
+
+    fn of_nodes(&self, what: &str) -> String {
+        format!("{}{{{}}}:{what}", self.prefix, self.nodes())
+    }
+
+    fn of_node(&self, node: &str, what: &str) -> String {
+        format!("{}node:{node}:{{{}}}:{what}", self.prefix, self.nodes())
     }
 
     fn of_room(&self, room: &RoomName, what: &str) -> String {
         format!("{}{{{}}}:{what}", self.prefix, Tag(room))
-    }
-
-    fn of_cluster(&self, what: &str) -> String {
-        format!("{}{what}", self.prefix)
     }
 }
 
@@ -136,6 +144,16 @@ impl std::fmt::Display for Tag<'_> {
         f.write_str(&name.replace('%', "%25").replace('{', "%7B").replace('}', "%7D"))
     }
 }
+
+/// The slot of a Redis Cluster that a key or a sharded channel belongs to.
+pub(super) fn slot_of(key: &str) -> u16 {
+    let tag = key.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map(|(tag, _)| tag);
+    let hashed = tag.filter(|tag| !tag.is_empty()).unwrap_or(key);
+    crc16::State::<crc16::XMODEM>::calculate(hashed.as_bytes()) % SLOTS
+}
+
+/// How many slots a Redis Cluster has.
+pub(super) const SLOTS: u16 = 16384;
 
 fn untag(tag: &str) -> String {
     tag.replace("%7D", "}").replace("%7B", "{").replace("%25", "%")
@@ -160,5 +178,34 @@ mod tests {
         let room = RoomName::from_trusted("}x{");
         assert_eq!(keys.log(&room), "adda:{%7Dx%7B}:log");
         assert_eq!(keys.channel(&RoomName::from_trusted("general")), "adda:{general}");
+    }
+
+    #[test]
+    fn what_one_script_takes_shares_a_slot() {
+        let keys = Keys::new("adda:");
+        let nodes = slot_of(&keys.nodes());
+        for key in
+            [keys.vitals(), keys.restored(), keys.clock(), keys.due(), keys.node_rooms("a"), keys.reaper("b")]
+        {
+            assert_eq!(slot_of(&key), nodes, "{key}");
+        }
+        assert_eq!(slot_of(&keys.entrances()), slot_of(&keys.rooms()));
+    }
+
+    #[test]
+    fn slots_are_those_of_redis() {
+        // What CLUSTER KEYSLOT answers.
+        for (key, slot) in [
+            ("foo", 12182),
+            ("{foo}bar", 12182),
+            ("x{foo}{bar}", 12182),
+            ("foo{}bar", 14292),
+            ("foo{}{bar}", 8363),
+            ("a{b", 13340),
+            ("", 0),
+        ] {
+            assert_eq!(slot_of(key), slot, "{key}");
+        }
+        assert_eq!(slot_of("adda:{আড্ডা}:log"), slot_of("আড্ডা"));
     }
 }

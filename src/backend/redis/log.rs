@@ -1,14 +1,17 @@
 //! The log: posts in groups, pages, heads.
 
+use std::sync::Arc;
+
 use redis::Value;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::keys::Keys;
-use super::link::{Link, parsed};
-use super::scripts::{Call, Script, Scripts};
+use super::scripts::{Call, Script};
+use super::server::{Lane, Manner, parsed};
+use super::shards::{Shards, queue_of};
 use crate::backend::{BackendError, Continuity, NONCE_TTL, Page, Result, Span, logged};
-use crate::config::{History, Limits};
+use crate::config::Config;
 use crate::model::{Draft, Epoch, Position, Receipt, RoomName};
 
 /// Drafts that go to Redis in one pipeline, at most.
@@ -27,65 +30,67 @@ type Waiting = (Draft, oneshot::Sender<Result<Receipt>>);
 #[derive(Debug)]
 pub(super) struct Log {
     store: Store,
-    waiting: mpsc::Sender<Waiting>,
-    _poster: AbortOnDropHandle<()>,
+    /// Where drafts wait, by their room: a shard that does not answer holds up the rooms of few
+    /// others.
+    waiting: Vec<mpsc::Sender<Waiting>>,
+    _posters: Vec<AbortOnDropHandle<()>>,
 }
 
 /// What it takes to call the log's scripts.
 #[derive(Debug, Clone)]
 struct Store {
     keys: Keys,
-    scripts: Scripts,
-    writes: Link,
-    reads: Link,
+    shards: Arc<Shards>,
+    manner: Manner,
     max_messages: usize,
     log_ttl_ms: u128,
     head_ttl_ms: u128,
     page_bytes: usize,
+    min_replicas: usize,
 }
 
 impl Log {
-    /// Spawns the task that posts. It ends with this value.
-    pub(super) fn start(
-        keys: Keys,
-        scripts: Scripts,
-        [writes, reads]: [Link; 2],
-        history: &History,
-        limits: &Limits,
-    ) -> Self {
+    /// Spawns the tasks that post. They end with this value.
+    pub(super) fn start(keys: Keys, shards: Arc<Shards>, config: &Config) -> Self {
+        let (history, min_replicas) = (&config.history, config.redis.min_replicas_acked);
+        let queues = shards.queues();
         let store = Store {
             keys,
-            scripts,
-            writes,
-            reads,
+            shards,
+            manner: Manner::Strict { min_replicas },
             max_messages: history.max_messages,
             log_ttl_ms: history.ttl.as_millis(),
             // Nonces name places, so the head must outlive them.
             head_ttl_ms: (history.ttl + NONCE_TTL).as_millis(),
-            page_bytes: limits.outbox_bytes / 2,
+            page_bytes: config.limits.outbox_bytes / 2,
+            min_replicas,
         };
-        let (sender, receiver) = mpsc::channel(WAITING);
-        let poster = AbortOnDropHandle::new(tokio::spawn(post_in_groups(store.clone(), receiver)));
-        Self { store, waiting: sender, _poster: poster }
+        let start = |_| {
+            let (sender, receiver) = mpsc::channel(WAITING);
+            (sender, AbortOnDropHandle::new(tokio::spawn(post_in_groups(store.clone(), receiver))))
+        };
+        let (waiting, posters) = (0..queues).map(start).unzip();
+        Self { store, waiting, _posters: posters }
     }
 
     pub(super) async fn post(&self, draft: Draft) -> Result<Receipt> {
         let (reply, receipt) = oneshot::channel();
         let stopped = || BackendError::Unavailable("the node is stopping".into());
-        self.waiting.send((draft, reply)).await.map_err(|_| stopped())?;
+        let queue = queue_of(&self.store.keys.channel(&draft.room), self.waiting.len());
+        self.waiting[queue].send((draft, reply)).await.map_err(|_| stopped())?;
         receipt.await.unwrap_or_else(|_| Err(stopped()))
     }
 
     pub(super) async fn heads(&self, rooms: &[RoomName]) -> Result<Vec<Position>> {
         let store = &self.store;
         let calls: Vec<Call> = rooms.iter().map(|room| store.head_call(room)).collect();
-        let values = store.scripts.call_all(&store.reads, &calls).await?;
+        let values = store.shards.call_all(Lane::Reads, &calls).await;
         values.into_iter().map(|value| position(value?)).collect()
     }
 
     pub(super) async fn read(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page> {
         let store = &self.store;
-        page(store.scripts.call(&store.reads, store.read_call(room, &span, limit)).await?)
+        page(store.shards.call(Lane::Reads, store.read_call(room, &span, limit)).await?)
     }
 }
 
@@ -97,38 +102,32 @@ async fn post_in_groups(store: Store, mut waiting: mpsc::Receiver<Waiting>) {
     while waiting.recv_many(&mut group, GROUP).await > 0 {
         // Whoever gave up waiting was told that it failed; posting it now would surprise.
         group.retain(|(_, reply)| !reply.is_closed());
+        // A room's messages side by side, in their order: so they go together or not at all.
+        group.sort_by(|(one, _), (next, _)| one.room.cmp(&next.room));
         let calls: Vec<Call> = group.iter().map(|(draft, _)| store.post_call(draft)).collect();
-        match store.scripts.call_all(&store.writes, &calls).await {
-            Ok(values) => {
-                for ((draft, reply), value) in group.drain(..).zip(values) {
-                    // The session may have gone meanwhile.
-                    let _ = reply.send(value.and_then(|value| receipt(&draft, value)));
-                }
-            }
-            Err(error) => {
-                let sentence = error.to_string();
-                for (_, reply) in group.drain(..) {
-                    let _ = reply.send(Err(BackendError::Unavailable(sentence.clone().into())));
-                }
-            }
+        let values = store.shards.run(Lane::Posts, &calls, store.manner).await;
+        for ((draft, reply), value) in group.drain(..).zip(values) {
+            // The session may have gone meanwhile.
+            let _ = reply.send(value.and_then(|value| receipt(&draft, value)));
         }
     }
 }
 
 impl Store {
     fn post_call(&self, draft: &Draft) -> Call {
-        let nonce_key = match &draft.nonce {
-            Some(nonce) => self.keys.nonce(&draft.room, &draft.author.user_id, nonce),
-            None => String::new(),
-        };
-        Call::new(Script::Post, [self.keys.head(&draft.room), self.keys.log(&draft.room), nonce_key])
-            .arg(self.keys.channel(&draft.room))
+        let keys = &self.keys;
+        let nonce_key =
+            draft.nonce.as_ref().map(|nonce| keys.nonce(&draft.room, &draft.author.user_id, nonce));
+        let script_keys = [keys.head(&draft.room), keys.log(&draft.room)];
+        Call::new(Script::Post, script_keys.into_iter().chain(nonce_key))
+            .arg(keys.channel(&draft.room))
             .arg(draft.open_json())
             .arg(self.max_messages)
             .arg(self.log_ttl_ms)
             .arg(self.head_ttl_ms)
             .arg(NONCE_TTL.as_millis())
             .arg(format_args!("{} {}", draft.id, draft.timestamp))
+            .arg(u8::from(self.min_replicas > 0))
     }
 
     fn head_call(&self, room: &RoomName) -> Call {

@@ -1,51 +1,63 @@
 //! The backend of a cluster: everything shared lives in Redis, and every change of it that must
 //! be whole is one Lua script. Nothing here knows a session, a frame or a socket.
 
+mod batch;
+mod dialer;
 mod generation;
+mod index;
 mod keys;
-mod link;
 mod liveness;
 mod log;
+mod map;
 mod presence;
 mod pubsub;
+mod reaper;
+mod registry;
 mod scripts;
+mod server;
+mod shards;
+mod target;
 mod wire;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use deadpool_redis::{Manager, Pool, PoolConfig, Runtime, Timeouts};
-use redis::{AsyncConnectionConfig, Client, ErrorKind, Pipeline, RedisError};
+use redis::{ErrorKind, RedisError, Value};
 use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
 use self::generation::Generations;
 use self::keys::Keys;
-use self::link::{Connector, Link, first, unavailable};
 use self::liveness::Liveness;
 use self::log::Log;
 use self::presence::Presence;
 use self::pubsub::Subscriber;
-use self::scripts::Scripts;
+use self::registry::Registry;
+use self::scripts::Call;
+use self::server::{Lane, parsed, unavailable};
+use self::shards::Shards;
+use self::target::Target;
 use super::{
     Backend, BackendError, Entered, Events, Farewell, Lease, Membership, NodeInfo, Page, Result, RoomCount,
     SharedBackend, Span, Subscription, Vitals,
 };
-use crate::config::{Config, Redis as Settings};
+use crate::config::Config;
 use crate::model::{Draft, Member, NodeId, Notice, Position, Receipt, RoomName};
 
 /// One node's share of a cluster over Redis.
 #[derive(Debug)]
 pub struct RedisBackend {
     keys: Keys,
+    shards: Arc<Shards>,
     log: Log,
     presence: Presence,
+    registry: Registry,
     liveness: Liveness,
     subscriber: Subscriber,
-    // Reads and announcements; posts and memberships have links of their own, so that a slow page
-    // delays neither.
-    reads: Link,
-    deadline: std::time::Duration,
+    deadline: Duration,
+    _map_keeper: AbortOnDropHandle<()>,
 }
 
 impl RedisBackend {
@@ -56,33 +68,30 @@ impl RedisBackend {
     /// before version 7, which would replicate scripts and so defeat their fence.
     pub async fn start(config: &Config, node: NodeId) -> Result<(SharedBackend, Events)> {
         let settings = &config.redis;
-        let client = Client::open(settings.url.as_str()).map_err(|error| misconfigured_url(&error))?;
-        check(&client, settings).await?;
-        let connector = Connector::new(pool(settings)?, settings.command_timeout);
-        let (posts, memberships, reads) = (connector.link(), connector.link(), connector.link());
-        let (keys, scripts) = (Keys::new(&settings.prefix), Scripts::default());
-        let generations = Generations::default();
+        let (keys, generations) = (Keys::new(&settings.prefix), Generations::default());
+        let shards = Arc::new(Shards::new(Target::read(settings)?, settings, generations.clone())?);
+        check(&shards, settings.command_timeout).await?;
         let (events, receiver) = mpsc::channel(settings.event_queue);
-        let log = Log::start(
-            keys.clone(),
-            scripts.clone(),
-            [posts, reads.clone()],
-            &config.history,
-            &config.limits,
-        );
-        let presence = Presence::new(
-            node,
-            keys.clone(),
-            scripts.clone(),
-            [memberships.clone(), reads.clone()],
-            generations.clone(),
-            &config.presence,
-        );
-        let liveness =
-            Liveness::new(node, keys.clone(), scripts, memberships.clone(), generations, &config.presence);
-        let subscriber = Subscriber::start(client, keys.clone(), node, connector, settings, events);
+        let log = Log::start(keys.clone(), shards.clone(), config);
+        let presence = Presence::new(keys.clone(), shards.clone(), generations.clone());
+        let registry =
+            Registry::start(node, keys.clone(), shards.clone(), generations.clone(), &config.presence);
+        let liveness = Liveness::new(node, keys.clone(), shards.clone(), generations, &config.presence);
+        let subscriber = Subscriber::start(keys.clone(), node, shards.clone(), settings, events);
+        let map_keeper = AbortOnDropHandle::new(tokio::spawn(shards.clone().keep_up()));
         let deadline = settings.command_timeout;
-        Ok((Arc::new(Self { keys, log, presence, liveness, subscriber, reads, deadline }), receiver))
+        let backend = Self {
+            keys,
+            shards,
+            log,
+            presence,
+            registry,
+            liveness,
+            subscriber,
+            deadline,
+            _map_keeper: map_keeper,
+        };
+        Ok((Arc::new(backend), receiver))
     }
 
     async fn within<T>(&self, work: impl Future<Output = Result<T>> + Send) -> Result<T> {
@@ -92,55 +101,29 @@ impl RedisBackend {
     }
 }
 
-/// The pool that opens connections, with deadlines. Each link holds one.
-fn pool(settings: &Settings) -> Result<Pool> {
-    let connection = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(settings.connect_timeout))
-        .set_response_timeout(Some(settings.command_timeout));
-    let manager = Manager::new_with_config(settings.url.as_str(), connection)
-        .map_err(|error| misconfigured_url(&error))?;
-    Pool::builder(manager)
-        .config(PoolConfig { max_size: 4, ..PoolConfig::default() })
-        .timeouts(Timeouts { create: Some(settings.connect_timeout), ..Timeouts::wait_millis(2_000) })
-        .runtime(Runtime::Tokio1)
-        .build()
-        .map_err(|error| BackendError::Misconfigured(error.to_string()))
-}
-
 /// Tells what will never work from what is not there yet.
-async fn check(client: &Client, settings: &Settings) -> Result<()> {
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(settings.connect_timeout))
-        .set_response_timeout(Some(settings.command_timeout));
-    let asked: redis::RedisResult<String> = async {
-        let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
-        redis::cmd("INFO").arg("server").query_async(&mut connection).await
-    }
-    .await;
-    match asked {
-        Ok(server) => check_version(&server),
-        Err(error) if is_refused(&error) => Err(BackendError::Misconfigured(format!(
-            "Redis at {} refused the user or password; check redis.url",
-            client.get_connection_info().addr()
+async fn check(shards: &Shards, deadline: Duration) -> Result<()> {
+    let address = shards.address();
+    match tokio::time::timeout(deadline, shards.connect_first()).await {
+        Ok(Ok(())) => {
+            info!(%address, "Redis answers");
+            Ok(())
+        }
+        Ok(Err(error)) if is_refused(&error) => Err(BackendError::Misconfigured(format!(
+            "Redis at {address} refused the user or password; check redis.url"
         ))),
-        Err(error) => {
-            let address = client.get_connection_info().addr();
+        Ok(Err(error)) if error.kind() == ErrorKind::InvalidClientConfig => {
+            Err(BackendError::Misconfigured(format!("Redis at {address}: {error}")))
+        }
+        Ok(Err(error)) => {
             warn!(%error, "Redis at {address} does not answer yet; waiting for it");
             Ok(())
         }
+        Err(_) => {
+            warn!("Redis at {address} does not answer yet; waiting for it");
+            Ok(())
+        }
     }
-}
-
-fn check_version(server: &str) -> Result<()> {
-    let version = server.lines().find_map(|line| line.strip_prefix("redis_version:")).unwrap_or("0").trim();
-    let major: u32 = version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0);
-    if major < 7 {
-        return Err(BackendError::Misconfigured(format!(
-            "Redis {version} is too old; 7.0 or newer is needed"
-        )));
-    }
-    info!(version, "Redis answers");
-    Ok(())
 }
 
 fn is_refused(error: &RedisError) -> bool {
@@ -148,12 +131,9 @@ fn is_refused(error: &RedisError) -> bool {
         || matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOPERM"))
 }
 
-/// Never shows the URL: it may hold a password.
-fn misconfigured_url(error: &RedisError) -> BackendError {
-    BackendError::Misconfigured(format!(
-        "redis.url is no usable URL ({}); say redis://host:port",
-        error.category()
-    ))
+/// The innermost reason, for the log.
+fn reason(error: &BackendError) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 #[async_trait]
@@ -163,17 +143,17 @@ impl Backend for RedisBackend {
     }
 
     async fn announce(&self, room: &RoomName, notice: Notice) -> Result<()> {
-        let mut publish = Pipeline::new();
-        publish.cmd("PUBLISH").arg(self.keys.channel(room)).arg(wire::encode_notice(&notice));
-        first::<u64>(self.reads.run(&publish).await?).map(drop)
+        let publish = if self.shards.is_cluster() { "SPUBLISH" } else { "PUBLISH" };
+        let call = Call::plain(publish, self.keys.channel(room)).arg(wire::encode_notice(&notice));
+        self.within(self.shards.call(Lane::Reads, call)).await.map(drop)
     }
 
     async fn heads(&self, rooms: &[RoomName]) -> Result<Vec<Position>> {
-        self.log.heads(rooms).await
+        self.within(self.log.heads(rooms)).await
     }
 
     async fn read(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page> {
-        self.log.read(room, span, limit).await
+        self.within(self.log.read(room, span, limit)).await
     }
 
     async fn subscribe(&self, room: &RoomName) -> Result<()> {
@@ -185,19 +165,27 @@ impl Backend for RedisBackend {
     }
 
     async fn enter(&self, room: &RoomName, member: &Member) -> Result<Entered> {
-        self.presence.enter(room, member).await
+        self.within(self.registry.enter(room, member)).await
     }
 
     async fn leave(&self, room: &RoomName, member: &Member, farewell: Farewell) -> Result<()> {
-        self.presence.leave(room, member, farewell).await
+        self.within(self.registry.leave(room, member, farewell)).await
     }
 
     async fn restore(&self, membership: &Membership) -> Result<()> {
-        self.presence.restore(membership).await
+        self.registry.restore(membership).await
+    }
+
+    async fn mend(&self, membership: &Membership) -> Result<()> {
+        self.registry.mend(membership).await
+    }
+
+    async fn differing(&self, membership: &Membership) -> Result<Vec<RoomName>> {
+        self.within(self.registry.differing(membership)).await
     }
 
     async fn rooms(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<RoomCount>> {
-        self.presence.rooms(prefix, after, limit).await
+        self.within(self.presence.rooms(prefix, after, limit)).await
     }
 
     async fn members(
@@ -206,7 +194,7 @@ impl Backend for RedisBackend {
         after: Option<&str>,
         limit: usize,
     ) -> Result<(u64, Vec<Member>)> {
-        self.presence.members(room, after, limit).await
+        self.within(self.presence.members(room, after, limit)).await
     }
 
     async fn renew(&self, vitals: &Vitals) -> Result<Lease> {
@@ -214,19 +202,19 @@ impl Backend for RedisBackend {
     }
 
     async fn retire(&self) -> Result<()> {
-        self.liveness.retire().await
+        self.within(self.liveness.retire()).await
     }
 
     async fn nodes(&self) -> Result<Vec<NodeInfo>> {
-        self.liveness.nodes().await
+        self.within(self.liveness.nodes()).await
     }
 
     async fn secret(&self, candidate: &str) -> Result<String> {
-        let mut keep = Pipeline::new();
-        keep.cmd("SET").arg(self.keys.secret()).arg(candidate).arg("NX");
-        keep.cmd("GET").arg(self.keys.secret());
-        let mut answers = self.reads.run(&keep).await?;
-        first::<Option<String>>(answers.split_off(1))?
+        let key = self.keys.secret();
+        let keep = [Call::plain("SET", key.clone()).arg(candidate).arg("NX"), Call::plain("GET", key)];
+        let values = self.shards.call_all(Lane::Reads, &keep).await;
+        let kept = values.into_iter().last().unwrap_or(Ok(Value::Nil))?;
+        parsed::<Option<String>>(kept)?
             .ok_or_else(|| unavailable(RedisError::from((ErrorKind::Client, "the secret was not kept"))))
     }
 

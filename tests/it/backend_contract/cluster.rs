@@ -1,5 +1,6 @@
 //! Nodes that share a backend, without doors or sockets, and what they hear.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use adda::backend::memory::MemoryCluster;
@@ -11,21 +12,23 @@ use adda::model::{
 };
 use futures_util::future::join_all;
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use crate::harness::redis::RedisServer;
-use crate::harness::{DEADLINE, eventually};
+use crate::harness::{DEADLINE, RedisCluster, eventually};
 
 /// What a case starts its nodes from. Settings are to be changed before the first node.
 pub struct Cluster {
     pub config: Config,
     memory: Option<MemoryCluster>,
-    // The server lives as long as the cluster.
+    // The servers live as long as the cluster.
     redis: Option<RedisServer>,
+    redis_cluster: Option<Arc<RedisCluster>>,
 }
 
 impl Cluster {
     pub fn memory() -> Self {
-        Self { config: Config::defaults(), memory: None, redis: None }
+        Self { config: Config::defaults(), memory: None, redis: None, redis_cluster: None }
     }
 
     /// `None` if there is no Redis to be had here.
@@ -33,14 +36,21 @@ impl Cluster {
         let redis = RedisServer::start().await?;
         let mut config = Config::defaults();
         config.redis.url = redis.url();
-        Some(Self { config, memory: None, redis: Some(redis) })
+        Some(Self { config, redis: Some(redis), ..Self::memory() })
+    }
+
+    pub fn redis_cluster(redis: &Arc<RedisCluster>) -> Self {
+        let mut config = Config::defaults();
+        config.redis.url = redis.url();
+        config.redis.prefix = format!("adda-{}:", Uuid::new_v4().simple());
+        Self { config, redis_cluster: Some(redis.clone()), ..Self::memory() }
     }
 
     pub async fn node(&mut self) -> Node {
         let id = NodeId::random();
-        let (backend, events) = match self.redis {
-            None => self.memory.get_or_insert_with(|| MemoryCluster::new(&self.config)).join(id),
-            Some(_) => backend::start(&self.config, id).await.expect("Redis is there"),
+        let (backend, events) = match (&self.redis, &self.redis_cluster) {
+            (None, None) => self.memory.get_or_insert_with(|| MemoryCluster::new(&self.config)).join(id),
+            _ => backend::start(&self.config, id).await.expect("Redis is there"),
         };
         Node { id, backend, events }
     }

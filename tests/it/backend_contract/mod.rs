@@ -9,7 +9,10 @@ mod pages;
 mod presence;
 mod restoring;
 
+use std::sync::Arc;
+
 use self::cluster::Cluster;
+use crate::harness::RedisCluster;
 
 macro_rules! contract {
     ($($subject:ident { $($case:ident)* })*) => {
@@ -32,6 +35,16 @@ macro_rules! contract {
                         $subject::$case(cluster).await;
                     }
                 }
+            )*)*
+        }
+
+        /// One Redis Cluster for all cases, each with keys of its own: it takes long to form.
+        #[tokio::test]
+        async fn in_a_redis_cluster_all_of_it_holds() {
+            let Some(redis) = RedisCluster::start().await.map(Arc::new) else { return };
+            $($(
+                eprintln!("{}", stringify!($case));
+                $subject::$case(Cluster::redis_cluster(&redis)).await;
             )*)*
         }
     };

@@ -92,3 +92,46 @@ async fn an_old_master_that_comes_back_knows_its_own_places_alone() {
         assert_eq!(pair.is_whole(1, receipt).await, is_whole, "{receipt:?}");
     }
 }
+
+/// Its process and its scripts are the same as before, and so are the connections to it; only its data is
+/// another's.
+#[tokio::test]
+async fn a_master_that_was_a_replica_meanwhile_begins_an_epoch() {
+    let Some(pair) = Pair::start().await else { return };
+    let kept = pair.say(0, "kept").await;
+    pair.b.catch_up(&pair.a).await;
+    pair.b.lag().await;
+    let lost = pair.say(0, "lost").await;
+    pair.b.promote().await;
+    // Unseen by the nodes, whose connections to it stand all the while.
+    pair.a.follow(&pair.b).await;
+    pair.a.promote().await;
+    let next = pair.say(0, "next").await;
+    assert_eq!(next.seq, lost.seq);
+    assert_ne!(next.epoch, lost.epoch, "a number that is given twice is given in another epoch");
+    assert!(pair.is_whole(1, &kept).await);
+    assert!(!pair.is_whole(1, &lost).await);
+}
+
+/// As when it fails over and back while nobody is in the room: only the data of the room is as before.
+#[tokio::test]
+async fn a_room_that_slept_through_a_failover_and_back_begins_an_epoch() {
+    let Some(pair) = Pair::start().await else { return };
+    let kept = pair.say(0, "kept").await;
+    pair.b.catch_up(&pair.a).await;
+    pair.b.lag().await;
+    let lost = pair.say(0, "lost").await;
+    pair.b.promote().await;
+    pair.front.turn_to(pair.b.port);
+    let elsewhere = RoomName::parse("elsewhere", 64).unwrap();
+    let heads = async || pair.nodes[0].heads(std::slice::from_ref(&elsewhere)).await.ok();
+    eventually("the nodes use the new master", LONG_DEADLINE, heads).await;
+    pair.a.follow(&pair.b).await;
+    pair.a.promote().await;
+    pair.front.turn_to(pair.a.port);
+    let next = pair.say(1, "next").await;
+    assert_eq!(next.seq, lost.seq);
+    assert_ne!(next.epoch, lost.epoch, "a number that is given twice is given in another epoch");
+    assert!(pair.is_whole(0, &kept).await);
+    assert!(!pair.is_whole(0, &lost).await);
+}

@@ -12,6 +12,7 @@ mod letters;
 mod reader;
 mod server;
 mod unfenced;
+mod vanished;
 mod walk;
 mod world;
 

@@ -37,9 +37,9 @@ impl Model {
             Belief::TheRun => self.world.run_id().await,
             Belief::Nothing => "the same for ever".to_owned(),
         };
-        let text = format!("local RUN = '{run}'\n{FENCE}{script}");
+        let text = format!("local PUBLISH, RUN = 'PUBLISH', '{run}'\n{FENCE}{script}");
         let [head, log] = ["head", "log"].map(|name| format!("adda:{{{}}}:{name}", self.room));
-        let mut words = vec!["EVAL", &text, "3", &head, &log, ""];
+        let mut words = vec!["EVAL", &text, "2", &head, &log];
         words.extend(args);
         self.world.ask(&words).await
     }

@@ -39,6 +39,10 @@ pub enum Fate {
     Split,
     /// The old master comes back with its own history.
     Return,
+    /// The old master becomes the new one's replica without a restart.
+    Demote,
+    /// The replica takes the master's place and gives it back, with what it had: nobody was cut.
+    Relapse,
     DropHead,
     DropLog,
     DropBoth,
@@ -46,7 +50,7 @@ pub enum Fate {
 }
 
 /// Each fate with its weight.
-const FATES: [(Fate, u32); 15] = [
+const FATES: [(Fate, u32); 17] = [
     (Fate::Restart, 3),
     (Fate::Cut, 6),
     (Fate::Empty, 1),
@@ -58,6 +62,8 @@ const FATES: [(Fate, u32); 15] = [
     (Fate::Failover, 3),
     (Fate::Split, 4),
     (Fate::Return, 6),
+    (Fate::Demote, 5),
+    (Fate::Relapse, 5),
     (Fate::DropHead, 2),
     (Fate::DropLog, 2),
     (Fate::DropBoth, 1),
@@ -101,8 +107,10 @@ impl World {
             Fate::PutBack => self.has_copy(),
             Fate::Attach => role.is_none_or(|role| role == Role::Lagging),
             Fate::Lag => role == Some(Role::Replica),
-            Fate::Failover | Fate::Split => matches!(role, Some(Role::Replica | Role::Lagging)),
-            Fate::Return => role == Some(Role::Master),
+            Fate::Failover | Fate::Split | Fate::Relapse => {
+                matches!(role, Some(Role::Replica | Role::Lagging))
+            }
+            Fate::Return | Fate::Demote => role == Some(Role::Master),
             _ => true,
         };
         let possible: Vec<_> = FATES.into_iter().filter(|(fate, _)| can(*fate)).collect();
@@ -120,7 +128,7 @@ impl World {
     pub async fn befall(&mut self, fate: Fate, room: &RoomName, rng: &mut Rng) {
         match fate {
             Fate::Copy => self.copy().await,
-            Fate::Attach => self.attach().await,
+            Fate::Attach | Fate::Demote => self.attach().await,
             Fate::Lag => self.lag().await,
             _ => {
                 self.losses += 1;
@@ -141,6 +149,7 @@ impl World {
                 self.part_with_other().await;
             }
             Fate::Split => self.split().await,
+            Fate::Relapse => self.relapse().await,
             Fate::Return => {
                 self.change_places();
                 // Now and then the loser of the two goes for good.
@@ -197,6 +206,15 @@ impl World {
             other.promote().await;
             *role = Role::Master;
             self.change_places();
+        }
+    }
+
+    async fn relapse(&mut self) {
+        if let Some((other, role)) = &mut self.other {
+            other.promote().await;
+            self.main.follow(other).await;
+            self.main.promote().await;
+            *role = Role::Master;
         }
     }
 

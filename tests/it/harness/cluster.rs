@@ -1,6 +1,7 @@
 //! Several nodes over one Redis of their own.
 
 use super::redis::RedisServer;
+use super::store::Store;
 use super::{DEADLINE, Launch, Node, eventually};
 
 /// A cluster that a test has for itself. The nodes go before their Redis does.
@@ -9,7 +10,7 @@ pub struct Cluster {
     /// The nodes, in the order of their start.
     pub nodes: Vec<Node>,
     /// What stands between them.
-    pub redis: RedisServer,
+    pub redis: Store,
     launch: Launch,
 }
 
@@ -41,7 +42,8 @@ impl Cluster {
     }
 
     /// Ready nodes on a Redis at hand, each of which reaches it under an address of its own.
-    pub async fn reaching(redis: RedisServer, urls: &[String], settings: &[(&str, &str)]) -> Self {
+    pub async fn reaching(redis: impl Into<Store>, urls: &[String], settings: &[(&str, &str)]) -> Self {
+        let redis = redis.into();
         let prefix = format!("adda-{}:", uuid::Uuid::new_v4().simple());
         let launch = Launch::new().redis(&redis.url()).set("redis.prefix", &prefix);
         let launch = settings.iter().fold(launch, |launch, (key, value)| launch.set(key, value));

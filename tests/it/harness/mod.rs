@@ -14,8 +14,11 @@ pub mod ports;
 pub mod proxy;
 pub mod raw;
 pub mod redis;
+pub mod redis_cluster;
 pub mod roamer;
+pub mod sentinels;
 pub mod stopwatch;
+pub mod store;
 pub mod swarm;
 
 use std::time::Duration;
@@ -30,7 +33,9 @@ pub use self::network::Network;
 pub use self::node::{Launch, Node};
 pub use self::proxy::Proxy;
 pub use self::raw::RawSocket;
+pub use self::redis_cluster::RedisCluster;
 pub use self::roamer::Roamer;
+pub use self::sentinels::Sentinels;
 pub use self::swarm::Swarm;
 
 /// How long a test waits for what must come. Reached only by a test that fails.

@@ -17,6 +17,8 @@ use super::{LONG_DEADLINE, eventually, ports, skip};
 pub struct RedisServer {
     port: u16,
     folder: PathBuf,
+    /// What it is started with besides the usual.
+    more: Vec<String>,
     process: Child,
 }
 
@@ -24,12 +26,18 @@ impl RedisServer {
     /// An empty server that answers. `None`, and a word on stderr, if redis-server is not
     /// installed; with `ADDA_TEST_REQUIRE_REDIS` set that is a failure.
     pub async fn start() -> Option<Self> {
+        Self::with(&[]).await
+    }
+
+    /// The same with further settings of redis-server: `["--maxmemory", "1mb"]`.
+    pub async fn with(more: &[&str]) -> Option<Self> {
         let port = ports::reserve();
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("redis-{port}"));
         // Left over if an earlier process was killed.
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).expect("the target folder can be written");
-        let process = match run(port, &folder, &[]) {
+        let more: Vec<String> = more.iter().map(ToString::to_string).collect();
+        let process = match run(port, &folder, &more, &[]) {
             Ok(process) => process,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 skip("redis-server");
@@ -37,7 +45,7 @@ impl RedisServer {
             }
             Err(error) => panic!("redis-server can't be started: {error}"),
         };
-        let mut server = Self { port, folder, process };
+        let mut server = Self { port, folder, more, process };
         server.until_it_answers().await;
         Some(server)
     }
@@ -135,7 +143,8 @@ impl RedisServer {
 
     /// Starts it again with more arguments and does not wait: it may be loading for a while.
     pub fn begin_restart(&mut self, arguments: &[&str]) {
-        self.process = run(self.port, &self.folder, arguments).expect("it could be started before");
+        self.process =
+            run(self.port, &self.folder, &self.more, arguments).expect("it could be started before");
     }
 
     /// The number of its process.
@@ -191,12 +200,13 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-fn run(port: u16, folder: &Path, more: &[&str]) -> std::io::Result<Child> {
+fn run(port: u16, folder: &Path, always: &[String], more: &[&str]) -> std::io::Result<Child> {
     Command::new("redis-server")
         .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
         .args(["--save", "", "--appendonly", "yes", "--logfile", "log"])
         .arg("--dir")
         .arg(folder)
+        .args(always)
         .args(more)
         .stdin(Stdio::null())
         .stdout(Stdio::null())

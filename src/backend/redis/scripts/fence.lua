@@ -1,13 +1,12 @@
--- Put in front of every script that reads or writes a room's numbering. The line above this text
--- is `local RUN = '<run id>'`, the id of the Redis process that the script was loaded into. A
--- restarted or promoted Redis does not know the script, so no number is ever given by a script
--- that believes in another history than the one at hand.
+-- Put in front of every script that reads or writes a room's numbering, behind `history.lua`: no
+-- number is ever given by a script that believes in another history than the one at hand.
 
 local UNUSED_MILLIS = 3600000
 
 -- Opens the numbering of a room: returns epoch, seq, the seq at which the epoch began, where earlier
--- epochs ended ("epoch:seq epoch:seq …", newest first), and when the expiry was last put off, in ms. What this Redis still has is a
--- beginning of what was; so a head that another run wrote ends its epoch where it stands.
+-- epochs ended ("epoch:seq epoch:seq …", newest first), and when the expiry was last put off, in ms.
+-- What this Redis still has is a beginning of what was; so a head that was written in another history
+-- ends its epoch where it stands.
 local function open_head(head, log, ttl)
   local h = redis.call('HMGET', head, 'epoch', 'seq', 'run', 'start', 'past', 'kept')
   if h[1] and h[3] == RUN then
@@ -27,7 +26,12 @@ local function open_head(head, log, ttl)
   end
   -- A log without its head (evicted, say): go on above it, or its ids would be given again.
   local last = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
-  if last then seq = math.max(seq, tonumber(string.match(last[1], '^%d+'))) end
+  if last then
+    seq = math.max(seq, tonumber(string.match(last[1], '^%d+')))
+  else
+    -- An emptied stream remembers its last id, and would refuse lower ones.
+    redis.call('DEL', log)
+  end
   redis.call('HSET', head, 'epoch', epoch, 'seq', string.format('%.0f', seq), 'run', RUN,
     'start', string.format('%.0f', seq), 'past', past)
   -- Anybody may ask for any room: one that was never spoken in is soon forgotten.

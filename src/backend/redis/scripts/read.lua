@@ -14,14 +14,15 @@ if span == 'above' then
   resume_at = place
 elseif span == 'after' then
   -- The last number that the reader and this log agree on. An epoch that is not in the lineage
-  -- tells nothing: all that the current one numbered is new to its reader.
+  -- tells nothing: all that the current one numbered is new to its reader, and so is what the log
+  -- has above the reader's own number.
   local ended = nil
   if ARGV[7] == epoch then ended = seq end
   for name, last in string.gmatch(past, '(%S+):(%d+)') do
     if name == ARGV[7] then ended = tonumber(last) end
   end
   if not ended then
-    proven, resume_at = 0, start
+    proven, resume_at = 0, math.min(place, start)
   elseif place > ended then
     proven, resume_at = 0, ended
   else

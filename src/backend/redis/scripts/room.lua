@@ -21,24 +21,34 @@ local function users_among(entries)
 end
 
 local function tell_count(channel, count)
-  redis.call('PUBLISH', channel, 'c ' .. count)
+  redis.call(PUBLISH, channel, 'c ' .. count)
 end
 
 -- kind: 'j' or 'l'; connection: '-' if no session caused it.
 local function tell_notice(channel, kind, id, connection, user, name, count)
-  redis.call('PUBLISH', channel, kind .. ' ' .. id .. ' ' .. connection .. ' ' .. user .. ' ' .. count
+  redis.call(PUBLISH, channel, kind .. ' ' .. id .. ' ' .. connection .. ' ' .. user .. ' ' .. count
     .. ' ' .. millis_text(now_millis()) .. '\n' .. name)
 end
 
 -- How long it is remembered that a user's leave notice was said after waiting.
 local FAREWELL_MILLIS = 600000
 
--- A user whose last session broke off: the leave notice waits. The room's hash is the truth, the
--- index only says when to look.
-local function linger(lingering, index, room, user, name, millis)
-  redis.call('HSET', lingering, user, name)
+-- A user whose last session broke off: the leave notice waits. Returns when it falls due. This hash is
+-- the truth; the index of what is due, which the caller keeps, only says when to look.
+local function linger(lingering, user, name, millis)
+  local due = millis_text(now_millis() + millis)
+  redis.call('HSET', lingering, user, due .. ' ' .. name)
   redis.call('PEXPIRE', lingering, millis + FAREWELL_MILLIS)
-  redis.call('ZADD', index, millis_text(now_millis() + millis), user .. ' ' .. room)
+  return due
+end
+
+-- Appends to `reply` each user whose leave notice waits, and when it falls due.
+local function append_lingering(reply, lingering)
+  local all = redis.call('HGETALL', lingering)
+  for i = 1, #all, 2 do
+    reply[#reply + 1] = all[i]
+    reply[#reply + 1] = string.match(all[i + 1], '^%d+')
+  end
 end
 
 -- Each of many notices needs an id of its own: the seed with its tail counted on.

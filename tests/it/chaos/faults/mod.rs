@@ -3,12 +3,13 @@
 mod network;
 mod nodes;
 mod redis;
+mod topologies;
 
 use super::fault::Fault;
 
 /// All of them, in the order in which they are run.
 pub fn all() -> Vec<Fault> {
-    [redis::FAULTS, nodes::FAULTS, network::FAULTS].concat()
+    [redis::FAULTS, nodes::FAULTS, network::FAULTS, topologies::FAULTS].concat()
 }
 
 /// The fault of a name.

@@ -1,0 +1,64 @@
+//! Several calls in one pipeline, and what came of each.
+
+use redis::{Pipeline, Value};
+
+use super::scripts::{Call, Scripts};
+
+/// Calls as one pipeline, and where the value of each will be found.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) pipeline: Pipeline,
+    places: Vec<Place>,
+}
+
+enum Place {
+    /// The answer at this place is the call's.
+    Alone(usize),
+    /// The calls were queued from here on, and their values are in the answer behind them.
+    Together { queued: usize, calls: usize },
+}
+
+impl Batch {
+    /// Calls that are carried out together or not at all.
+    pub(super) fn add(&mut self, group: &[&Call], scripts: &Scripts, is_asking: bool) {
+        let is_alone = group.len() == 1;
+        if is_asking {
+            self.pipeline.cmd("ASKING");
+        }
+        if !is_alone {
+            self.pipeline.cmd("MULTI");
+        }
+        let queued = self.pipeline.len();
+        for call in group {
+            self.pipeline.add_command(call.command(scripts));
+        }
+        if is_alone {
+            self.places.push(Place::Alone(queued));
+        } else {
+            self.pipeline.cmd("EXEC");
+            self.places.push(Place::Together { queued, calls: group.len() });
+        }
+    }
+
+    /// One value for each call.
+    pub(super) fn values(self, answers: Vec<Value>) -> Vec<Value> {
+        let mut answers: Vec<Option<Value>> = answers.into_iter().map(Some).collect();
+        let mut take = |at: usize| answers.get_mut(at).and_then(Option::take).unwrap_or(Value::Nil);
+        let mut values = Vec::new();
+        for place in self.places {
+            match place {
+                Place::Alone(at) => values.push(take(at)),
+                Place::Together { queued, calls } => match take(queued + calls) {
+                    Value::Array(results) => values.extend(results),
+                    // Redis refused to queue some of them, and so did none: its reason is theirs.
+                    refusal => {
+                        let mut reasons = (queued..queued + calls).map(&mut take);
+                        let reason = reasons.find(|value| matches!(value, Value::ServerError(_)));
+                        values.extend(std::iter::repeat_n(reason.unwrap_or(refusal), calls));
+                    }
+                },
+            }
+        }
+        values
+    }
+}

@@ -1,0 +1,111 @@
+//! Opens connections to one server: one at a fixed address, or whichever the Sentinels call master.
+
+use deadpool_redis::{Manager, Pool, PoolConfig, Runtime, Timeouts};
+use redis::aio::MultiplexedConnection;
+use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
+use redis::{AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ProtocolVersion, RedisResult};
+use redis::{TlsCertificates, TlsMode};
+use tokio::sync::Mutex;
+
+use crate::config::Redis as Settings;
+
+/// Opens connections.
+pub(super) enum Dialer {
+    /// To an address.
+    Fixed { pool: Pool, client: Client },
+    /// To the master of the moment, as at least one Sentinel and the master itself see it.
+    Sentinel(Mutex<SentinelClient>),
+}
+
+impl Dialer {
+    /// To a server at a known address.
+    pub(super) fn fixed(info: &ConnectionInfo, settings: &Settings) -> RedisResult<Self> {
+        let manager = Manager::new_with_config(info.clone(), config(settings))?;
+        let pool = Pool::builder(manager)
+            .config(PoolConfig { max_size: 4, ..PoolConfig::default() })
+            .timeouts(Timeouts { create: Some(settings.connect_timeout), ..Timeouts::wait_millis(2_000) })
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(std::io::Error::other)?;
+        Ok(Self::Fixed { pool, client: Client::open(info.clone())? })
+    }
+
+    /// To the master that the Sentinels know by this name.
+    pub(super) fn sentinel(
+        sentinels: &[ConnectionInfo],
+        master: &str,
+        redis: &ConnectionInfo,
+        tls: Option<&TlsCertificates>,
+    ) -> RedisResult<Self> {
+        let addresses = sentinels.iter().map(|info| info.addr().clone());
+        let mut builder = SentinelClientBuilder::new(addresses, master, SentinelServerType::Master)?
+            .set_client_to_redis_db(redis.redis_settings().db());
+        if let Some(mode) = tls_mode(redis) {
+            builder = builder.set_client_to_redis_tls_mode(mode).set_client_to_sentinel_tls_mode(mode);
+        }
+        if let Some(tls) = tls {
+            builder = builder.set_client_to_redis_certificates(tls.clone());
+            builder = builder.set_client_to_sentinel_certificates(tls.clone());
+        }
+        if let Some(user) = redis.redis_settings().username() {
+            builder = builder.set_client_to_redis_username(user);
+        }
+        if let Some(password) = redis.redis_settings().password() {
+            builder = builder.set_client_to_redis_password(password);
+        }
+        let own = sentinels.first().map(|info| info.redis_settings().clone()).unwrap_or_default();
+        if let Some(user) = own.username() {
+            builder = builder.set_client_to_sentinel_username(user);
+        }
+        if let Some(password) = own.password() {
+            builder = builder.set_client_to_sentinel_password(password);
+        }
+        Ok(Self::Sentinel(Mutex::new(builder.build()?)))
+    }
+
+    /// A connection for commands.
+    pub(super) async fn for_commands(&self, settings: &Settings) -> RedisResult<MultiplexedConnection> {
+        match self {
+            Self::Fixed { pool, .. } => match pool.get().await {
+                Ok(pooled) => Ok(deadpool_redis::Connection::take(pooled)),
+                Err(deadpool_redis::PoolError::Backend(error)) => Err(error),
+                Err(other) => Err(std::io::Error::other(other).into()),
+            },
+            Self::Sentinel(client) => {
+                let master = client.lock().await.async_get_client().await?;
+                master.get_multiplexed_async_connection_with_config(&config(settings)).await
+            }
+        }
+    }
+
+    /// A connection for subscriptions; `config` says where publications go.
+    pub(super) async fn for_subscriptions(
+        &self,
+        config: &AsyncConnectionConfig,
+    ) -> RedisResult<MultiplexedConnection> {
+        let client = match self {
+            Self::Fixed { client, .. } => client.clone(),
+            Self::Sentinel(client) => client.lock().await.async_get_client().await?,
+        };
+        let info = client.get_connection_info();
+        // Publications come unasked, between the answers: RESP3 tells them apart.
+        let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let client = Client::open(info.clone().set_redis_settings(settings))?;
+        client.get_multiplexed_async_connection_with_config(config).await
+    }
+}
+
+/// The deadlines of a connection.
+pub(super) fn config(settings: &Settings) -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(settings.connect_timeout))
+        .set_response_timeout(Some(settings.command_timeout))
+}
+
+fn tls_mode(info: &ConnectionInfo) -> Option<TlsMode> {
+    match info.addr() {
+        ConnectionAddr::TcpTls { insecure: true, .. } => Some(TlsMode::Insecure),
+        ConnectionAddr::TcpTls { .. } => Some(TlsMode::Secure),
+        _ => None,
+    }
+}

@@ -1,0 +1,129 @@
+//! What is noted of rooms outside their own slots: which rooms a node may be in, which are occupied,
+//! and which leave notices fall due when. None of it is counted in an answer; it says where to look.
+
+use std::sync::Arc;
+
+use redis::Value;
+
+use super::keys::Keys;
+use super::scripts::{Call, Script};
+use super::server::{Lane, parsed};
+use super::shards::Shards;
+use crate::backend::Result;
+use crate::model::{NodeId, RoomName};
+
+/// The notes in Redis; a cheap handle.
+#[derive(Debug, Clone)]
+pub(super) struct Index {
+    keys: Keys,
+    shards: Arc<Shards>,
+}
+
+/// What is left to note after rooms have changed.
+#[derive(Debug, Default)]
+pub(super) struct Aftermath {
+    /// Leave notices that wait: room, user, when it falls due in ms.
+    pub(super) due: Vec<(RoomName, String, u64)>,
+    /// Rooms that were left without a session.
+    pub(super) empty: Vec<RoomName>,
+    /// Rooms that the node in question is in no more.
+    pub(super) gone: Vec<RoomName>,
+}
+
+impl Aftermath {
+    /// What `restore.lua` or `reap.lua` said of a room. Returns the sessions added or removed.
+    pub(super) fn take_in(&mut self, room: &RoomName, value: Value) -> Result<u64> {
+        let fields: Vec<String> = parsed(value)?;
+        let mut fields = fields.into_iter();
+        let mut number = || fields.next().and_then(|field| field.parse().ok()).unwrap_or(0);
+        let (changed, count): (u64, u64) = (number(), number());
+        if count == 0 {
+            self.empty.push(room.clone());
+        }
+        while let (Some(user), Some(due)) = (fields.next(), fields.next()) {
+            self.due.push((room.clone(), user, due.parse().unwrap_or(0)));
+        }
+        Ok(changed)
+    }
+}
+
+impl Index {
+    pub(super) fn new(keys: Keys, shards: Arc<Shards>) -> Self {
+        Self { keys, shards }
+    }
+
+    /// A node is about to enter rooms.
+    pub(super) async fn note(&self, node: NodeId, rooms: &[&RoomName]) -> Result<()> {
+        if rooms.is_empty() {
+            return Ok(());
+        }
+        let keys = [self.keys.node_rooms(&node.to_string()), self.keys.nodes()];
+        let call = rooms.iter().fold(Call::new(Script::Note, keys).arg(node), |call, room| call.arg(room));
+        self.shards.call(Lane::Memberships, call).await.map(drop)
+    }
+
+    /// A node, which may be dead, is in these rooms no more.
+    pub(super) async fn unnote(&self, node: &str, rooms: &[RoomName]) -> Result<()> {
+        if rooms.is_empty() {
+            return Ok(());
+        }
+        let call = Call::plain("SREM", self.keys.node_rooms(node));
+        let call = rooms.iter().fold(call, |call, room| call.arg(room));
+        self.shards.call(Lane::Memberships, call).await.map(drop)
+    }
+
+    /// Sessions have entered rooms and will be told so next.
+    pub(super) async fn occupy<'a>(&self, rooms: impl Iterator<Item = &'a RoomName>) -> Result<()> {
+        let mut rooms: Vec<&RoomName> = rooms.collect();
+        rooms.sort_unstable();
+        rooms.dedup();
+        if rooms.is_empty() {
+            return Ok(());
+        }
+        let call = Call::new(Script::Occupy, [self.keys.rooms(), self.keys.entrances()]);
+        let call = rooms.iter().fold(call, |call, room| call.arg(room));
+        self.shards.call(Lane::Memberships, call).await.map(drop)
+    }
+
+    /// Takes rooms out of the index if they are empty still. A session that enters meanwhile raises
+    /// the room's entrance after it has entered: so either it is seen in the room here, or its
+    /// entrance is another than the one read before looking.
+    pub(super) async fn vacate(&self, rooms: &[RoomName]) -> Result<()> {
+        if rooms.is_empty() {
+            return Ok(());
+        }
+        let ask = rooms.iter().fold(Call::plain("HMGET", self.keys.entrances()), |call, room| call.arg(room));
+        let entrances: Vec<Option<String>> = parsed(self.shards.call(Lane::Memberships, ask).await?)?;
+        let counts: Vec<Call> =
+            rooms.iter().map(|room| Call::plain("SCARD", self.keys.members(room))).collect();
+        let mut vacate = Call::new(Script::Vacate, [self.keys.rooms(), self.keys.entrances()]);
+        let counts = self.shards.call_all(Lane::Memberships, &counts).await;
+        for ((room, entrance), count) in rooms.iter().zip(entrances).zip(counts) {
+            if parsed::<u64>(count?)? == 0 {
+                vacate = vacate.arg(room).arg(entrance.unwrap_or_default());
+            }
+        }
+        self.shards.call(Lane::Memberships, vacate).await.map(drop)
+    }
+
+    /// Leave notices wait.
+    pub(super) async fn put_due(&self, due: &[(RoomName, String, u64)]) -> Result<()> {
+        if due.is_empty() {
+            return Ok(());
+        }
+        let call = Call::plain("ZADD", self.keys.due());
+        let call =
+            due.iter().fold(call, |call, (room, user, at)| call.arg(at).arg(format_args!("{user} {room}")));
+        self.shards.call(Lane::Memberships, call).await.map(drop)
+    }
+
+    /// Leave notices were said, or there was nothing to say: each as the index had it.
+    pub(super) async fn settle(&self, said: &[(String, String)]) -> Result<()> {
+        if said.is_empty() {
+            return Ok(());
+        }
+        let call = Call::new(Script::Settle, [self.keys.due()]);
+        let call = said.iter().fold(call, |call, (entry, at)| call.arg(entry).arg(at));
+        self.shards.call(Lane::Memberships, call).await.map(drop)
+    }
+}

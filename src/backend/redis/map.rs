@@ -1,0 +1,91 @@
+//! Which server has which slots.
+
+use std::sync::Arc;
+
+use super::keys::{SLOTS, slot_of};
+use super::server::Server;
+
+/// Which server is master of which slots.
+#[derive(Debug, Default)]
+pub(super) struct Map {
+    /// First and last slot, by the first.
+    pub(super) ranges: Vec<(u16, u16, Arc<Server>)>,
+}
+
+impl Map {
+    pub(super) fn whole(server: Arc<Server>) -> Self {
+        Self { ranges: vec![(0, SLOTS - 1, server)] }
+    }
+
+    /// The server that has a key; `None` while no master is known.
+    pub(super) fn server(&self, key: &str) -> Option<&Arc<Server>> {
+        if let [(0, last, server)] = self.ranges.as_slice()
+            && *last == SLOTS - 1
+        {
+            return Some(server);
+        }
+        let slot = slot_of(key);
+        let at = self.ranges.partition_point(|&(_, last, _)| last < slot);
+        self.ranges.get(at).filter(|&&(first, _, _)| first <= slot).map(|(_, _, server)| server)
+    }
+
+    /// All servers, each once.
+    pub(super) fn servers(&self) -> Vec<Arc<Server>> {
+        let mut servers: Vec<Arc<Server>> = Vec::new();
+        for (_, _, server) in &self.ranges {
+            if !servers.iter().any(|known| Arc::ptr_eq(known, server)) {
+                servers.push(server.clone());
+            }
+        }
+        servers
+    }
+
+    /// A hash tag whose keys and channels this server has.
+    pub(super) fn tag(&self, server: &Arc<Server>) -> Option<String> {
+        let is_its = |tag: &String| self.server(tag).is_some_and(|owner| Arc::ptr_eq(owner, server));
+        (0..u32::from(SLOTS) * 16).map(|number| number.to_string()).find(is_its)
+    }
+
+    pub(super) fn is_as(&self, other: &Self) -> bool {
+        let pairs = self.ranges.iter().zip(&other.ranges);
+        self.ranges.len() == other.ranges.len()
+            && pairs
+                .into_iter()
+                .all(|(one, two)| (one.0, one.1) == (two.0, two.1) && Arc::ptr_eq(&one.2, &two.2))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::redis::dialer::Dialer;
+    use crate::backend::redis::generation::Generations;
+    use crate::backend::redis::target::Target;
+
+    fn server(name: &str) -> Arc<Server> {
+        let info = Target::read(&{
+            let mut settings = crate::config::Config::defaults().redis;
+            settings.url = format!("redis://{name}");
+            settings
+        });
+        let Ok(Target::One(info)) = info else { panic!("one server") };
+        let settings = crate::config::Config::defaults().redis;
+        let dialer = Dialer::fixed(&info, &settings).expect("nothing is opened yet");
+        Arc::new(Server::new(name.into(), dialer, &settings, Generations::default(), true))
+    }
+
+    #[tokio::test]
+    async fn a_key_is_at_the_master_of_its_slot_or_nowhere() {
+        let (one, two) = (server("one:1"), server("two:2"));
+        let map = Map { ranges: vec![(0, 4999, one.clone()), (6000, SLOTS - 1, two.clone())] };
+        assert_eq!(map.server("").map(|server| &*server.name), Some("one:1"), "slot 0");
+        assert_eq!(map.server("foo").map(|server| &*server.name), Some("two:2"), "slot 12182");
+        let lost =
+            (0..).map(|number: u32| number.to_string()).find(|key| (5000..6000).contains(&slot_of(key)));
+        assert!(map.server(&lost.expect("some key")).is_none());
+        for server in [one, two] {
+            let tag = map.tag(&server).expect("a tag");
+            assert!(Arc::ptr_eq(map.server(&format!("x{{{tag}}}y")).expect("a server"), &server));
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! A subscriber that is connected but deaf passes a ping; so the node publishes to itself, and knows
+//! when it last heard itself.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::backend::Subscription;
+
+/// When the last message of the node to itself came back, in ms since `epoch`; 0: never.
+#[derive(Debug)]
+pub(super) struct Canary {
+    epoch: Instant,
+    heard_at: AtomicU64,
+    late: Duration,
+}
+
+impl Canary {
+    pub(super) fn new(late: Duration) -> Self {
+        Self { epoch: Instant::now(), heard_at: AtomicU64::new(0), late }
+    }
+
+    pub(super) fn hear(&self) {
+        let millis = self.epoch.elapsed().as_millis() as u64;
+        self.heard_at.store(millis.max(1), Ordering::Relaxed);
+    }
+
+    pub(super) fn lose(&self) {
+        self.heard_at.store(0, Ordering::Relaxed);
+    }
+
+    pub(super) fn state(&self) -> Subscription {
+        let heard_at = self.heard_at.load(Ordering::Relaxed);
+        let age = self.epoch.elapsed().saturating_sub(Duration::from_millis(heard_at));
+        if heard_at > 0 && age < self.late { Subscription::Fresh } else { Subscription::Deaf }
+    }
+}

@@ -1,0 +1,393 @@
+//! Puts this node's sessions into rooms and takes them out.
+//!
+//! What is about a room lives in the room's slot, what is about nodes and the index of rooms in slots
+//! of their own, and no script reaches over slots. So a change goes in steps, each of which may be
+//! the last if something dies:
+//!
+//! 1. The node's own list of rooms, *before* a session enters one: a reaper must find it. A room too
+//!    many there costs the reaper one look.
+//! 2. The room itself: members and notices. This is what every answer counts.
+//! 3. The index of rooms *after* the entrance and before the session is told; when a leave notice
+//!    falls due; the rest of what the room's emptiness means. Whatever is missing here is done by the
+//!    next who passes: a reaper, or a restoration.
+//!
+//! A room's changes go through one queue, group by group, so that one of this node never overtakes
+//! another.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use redis::Value;
+use sha1::{Digest, Sha1};
+use tokio::sync::{RwLock, mpsc, oneshot};
+use tokio_util::task::AbortOnDropHandle;
+use uuid::Uuid;
+
+use super::generation::Generations;
+use super::index::{Aftermath, Index};
+use super::keys::Keys;
+use super::presence::{entry, read_entry};
+use super::reason;
+use super::scripts::{Call, Script};
+use super::server::{Lane, parsed};
+use super::shards::{Shards, queue_of};
+use crate::backend::{BackendError, Entered, Farewell, MEMBERS_IN_JOINED, Membership, Result};
+use crate::config::Presence as Settings;
+use crate::model::{ConnectionId, Member, MessageId, NodeId, Notice, NoticeKind, RoomName, Timestamp};
+
+/// Changes that go to Redis together, at most.
+const GROUP: usize = 128;
+
+/// Changes that wait for the group before theirs, at most; further ones wait in their sessions.
+const WAITING: usize = 1024;
+
+/// The handle to the queues, whose tasks end with this value.
+#[derive(Debug)]
+pub(super) struct Registry {
+    desk: Desk,
+    waiting: Vec<mpsc::Sender<Change>>,
+    _clerks: Vec<AbortOnDropHandle<()>>,
+}
+
+/// Where the outcome of a change goes.
+type Reply<T> = oneshot::Sender<Result<T>>;
+
+/// A change of who is in a room.
+enum Change {
+    Enter { room: RoomName, member: Member, reply: Reply<Entered> },
+    Leave { room: RoomName, member: Member, farewell: Farewell, reply: Reply<()> },
+}
+
+/// What it takes to carry out changes.
+#[derive(Debug, Clone)]
+struct Desk {
+    node: NodeId,
+    keys: Keys,
+    shards: Arc<Shards>,
+    index: Index,
+    generations: Generations,
+    announce_up_to: usize,
+    linger_ms: u128,
+    held: Arc<Mutex<Held>>,
+    /// Held for reading by changes, for writing while all is put right.
+    gate: Arc<RwLock<()>>,
+}
+
+/// The sessions that this node has, or may have, in each room. Never too few: what failed is here
+/// until a restoration says what is.
+type Held = HashMap<RoomName, HashSet<ConnectionId>>;
+
+impl Registry {
+    /// Spawns the tasks that carry out changes.
+    pub(super) fn start(
+        node: NodeId,
+        keys: Keys,
+        shards: Arc<Shards>,
+        generations: Generations,
+        settings: &Settings,
+    ) -> Self {
+        let queues = shards.queues();
+        let desk = Desk {
+            node,
+            index: Index::new(keys.clone(), shards.clone()),
+            keys,
+            shards,
+            generations,
+            announce_up_to: settings.announce_up_to,
+            linger_ms: settings.linger.as_millis(),
+            held: Arc::default(),
+            gate: Arc::default(),
+        };
+        let start = |_| {
+            let (sender, receiver) = mpsc::channel(WAITING);
+            (sender, AbortOnDropHandle::new(tokio::spawn(desk.clone().carry_out_in_groups(receiver))))
+        };
+        let (waiting, clerks) = (0..queues).map(start).unzip();
+        Self { desk, waiting, _clerks: clerks }
+    }
+
+    pub(super) async fn enter(&self, room: &RoomName, member: &Member) -> Result<Entered> {
+        let (reply, entered) = oneshot::channel();
+        self.queue(room, Change::Enter { room: room.clone(), member: member.clone(), reply }).await?;
+        entered.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    pub(super) async fn leave(&self, room: &RoomName, member: &Member, farewell: Farewell) -> Result<()> {
+        let (reply, left) = oneshot::channel();
+        let change = Change::Leave { room: room.clone(), member: member.clone(), farewell, reply };
+        self.queue(room, change).await?;
+        left.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    async fn queue(&self, room: &RoomName, change: Change) -> Result<()> {
+        let queue = queue_of(&self.desk.keys.channel(room), self.waiting.len());
+        self.waiting[queue].send(change).await.map_err(|_| stopped())
+    }
+
+    /// Also visits the rooms that Redis believes this node to be in and that it is not. Nobody may
+    /// enter or leave meanwhile.
+    pub(super) async fn restore(&self, membership: &Membership) -> Result<()> {
+        self.desk.restore(membership).await
+    }
+
+    /// Makes the node's share of these rooms what it is.
+    pub(super) async fn mend(&self, membership: &Membership) -> Result<()> {
+        self.desk.mend(membership).await
+    }
+
+    /// The rooms of which Redis holds another share of this node's sessions than this.
+    pub(super) async fn differing(&self, membership: &Membership) -> Result<Vec<RoomName>> {
+        self.desk.differing(membership).await
+    }
+}
+
+fn stopped() -> BackendError {
+    BackendError::Unavailable("the node is stopping".into())
+}
+
+impl Desk {
+    async fn carry_out_in_groups(self, mut waiting: mpsc::Receiver<Change>) {
+        let mut group = Vec::with_capacity(GROUP);
+        while waiting.recv_many(&mut group, GROUP).await > 0 {
+            self.carry_out(std::mem::take(&mut group)).await;
+        }
+    }
+
+    async fn carry_out(&self, mut group: Vec<Change>) {
+        let _carrying = self.gate.read().await;
+        group.retain(|change| !change.is_given_up());
+        let entering: Vec<&RoomName> = group.iter().filter_map(Change::entered).collect();
+        if let Err(error) = self.index.note(self.node, &entering).await {
+            let sentence = reason(&error);
+            group.into_iter().for_each(|change| change.refuse(&sentence));
+            return;
+        }
+        let ids: Vec<MessageId> = group.iter().map(|_| MessageId::now()).collect();
+        let calls: Vec<Call> = group.iter().zip(&ids).map(|(change, id)| self.call(change, *id)).collect();
+        let values = self.shards.call_all(Lane::Memberships, &calls).await;
+        let (mut entrances, mut departures) = (Vec::new(), Vec::new());
+        for ((change, value), id) in group.into_iter().zip(values).zip(ids) {
+            match change {
+                Change::Enter { room, member, reply } => {
+                    self.lock_held().entry(room.clone()).or_default().insert(member.id);
+                    entrances.push((room, reply, value.and_then(|value| read_entered(value, &member, id))));
+                }
+                Change::Leave { room, member, reply, .. } => {
+                    departures.push((room, member, reply, value.and_then(parsed::<Left>)));
+                }
+            }
+        }
+        self.conclude_entrances(entrances).await;
+        self.conclude_departures(departures).await;
+    }
+
+    async fn conclude_entrances(&self, entrances: Vec<(RoomName, Reply<Entered>, Result<Entered>)>) {
+        let rooms = entrances.iter().filter(|(_, _, outcome)| outcome.is_ok()).map(|(room, _, _)| room);
+        let indexed = self.index.occupy(rooms).await.map_err(|error| reason(&error));
+        for (_, reply, outcome) in entrances {
+            // Whoever gave up waiting says that the session has left.
+            let _ = reply.send(outcome.and_then(|entered| match &indexed {
+                Ok(()) => Ok(entered),
+                Err(reason) => Err(BackendError::Unavailable(reason.clone().into())),
+            }));
+        }
+    }
+
+    async fn conclude_departures(&self, departures: Vec<(RoomName, Member, Reply<()>, Result<Left>)>) {
+        let mut aftermath = Aftermath::default();
+        for (room, member, _, outcome) in &departures {
+            let Ok((count, due)) = outcome else { continue };
+            aftermath.due.extend(due.map(|due| (room.clone(), member.user_id.to_string(), due)));
+            if *count == 0 {
+                aftermath.empty.push(room.clone());
+            }
+            let mut held = self.lock_held();
+            let is_known = held.get_mut(room).is_some_and(|sessions| {
+                sessions.remove(&member.id);
+                !sessions.is_empty()
+            });
+            if !is_known {
+                aftermath.gone.push(room.clone());
+            }
+        }
+        let finished = self.finish(&aftermath).await.map_err(|error| reason(&error));
+        for (_, _, reply, outcome) in departures {
+            let _ = reply.send(outcome.and_then(|_| match &finished {
+                Ok(()) => Ok(()),
+                Err(reason) => Err(BackendError::Unavailable(reason.clone().into())),
+            }));
+        }
+    }
+
+    /// The third step of leaving. If it fails a restoration comes by here again, or this node's reaper.
+    async fn finish(&self, aftermath: &Aftermath) -> Result<()> {
+        self.index.put_due(&aftermath.due).await?;
+        self.index.vacate(&aftermath.empty).await?;
+        // Last: until all is done a reaper must look here.
+        self.index.unnote(&self.node.to_string(), &aftermath.gone).await?;
+        let mut held = self.lock_held();
+        aftermath.gone.iter().for_each(|room| drop(held.remove(room)));
+        Ok(())
+    }
+
+    fn call(&self, change: &Change, id: MessageId) -> Call {
+        let keys = &self.keys;
+        match change {
+            Change::Enter { room, member, .. } => {
+                let script_keys = [keys.members(room), keys.lingering(room), keys.farewells(room)];
+                Call::new(Script::Enter, script_keys)
+                    .arg(keys.channel(room))
+                    .arg(self.announce_up_to)
+                    .arg(entry(self.node, member))
+                    .arg(member.id)
+                    .arg(id)
+                    .arg(MEMBERS_IN_JOINED)
+            }
+            Change::Leave { room, member, farewell, .. } => {
+                let wait_ms = match farewell {
+                    Farewell::Now => 0,
+                    Farewell::Later => self.linger_ms,
+                };
+                Call::new(Script::Leave, [keys.members(room), keys.lingering(room)])
+                    .arg(keys.channel(room))
+                    .arg(self.announce_up_to)
+                    .arg(entry(self.node, member))
+                    .arg(member.id)
+                    .arg(id)
+                    .arg(wait_ms)
+            }
+        }
+    }
+
+    // --- putting right ---
+
+    async fn restore(&self, membership: &Membership) -> Result<()> {
+        let _restoring = self.gate.write().await;
+        let generation = self.generations.current();
+        let believed = Call::plain("SMEMBERS", self.keys.node_rooms(&self.node.to_string()));
+        let believed: Vec<String> = parsed(self.shards.call(Lane::Memberships, believed).await?)?;
+        let stale = believed.iter().map(|name| RoomName::from_trusted(name));
+        let stale = stale.filter(|room| !membership.contains_key(room)).map(|room| (room, &[][..]));
+        let held = membership.iter().map(|(room, members)| (room.clone(), members.as_slice()));
+        self.put_right(&held.chain(stale).collect::<Vec<_>>()).await?;
+        self.generations.restore(generation);
+        Ok(())
+    }
+
+    async fn mend(&self, membership: &Membership) -> Result<()> {
+        let _mending = self.gate.write().await;
+        let rooms = membership.iter().map(|(room, members)| (room.clone(), members.as_slice()));
+        self.put_right(&rooms.collect::<Vec<_>>()).await
+    }
+
+    async fn put_right(&self, rooms: &[(RoomName, &[Member])]) -> Result<()> {
+        for group in rooms.chunks(GROUP) {
+            let held = group.iter().filter(|(_, members)| !members.is_empty()).map(|(room, _)| room);
+            self.index.note(self.node, &held.clone().collect::<Vec<_>>()).await?;
+            let calls: Vec<Call> =
+                group.iter().map(|(room, members)| self.restore_call(room, members)).collect();
+            let values = self.shards.call_all(Lane::Memberships, &calls).await;
+            let mut aftermath = Aftermath::default();
+            for ((room, members), value) in group.iter().zip(values) {
+                aftermath.take_in(room, value?)?;
+                if members.is_empty() {
+                    aftermath.gone.push(room.clone());
+                }
+            }
+            self.index.occupy(held).await?;
+            self.finish(&aftermath).await?;
+            let mut all = self.lock_held();
+            for (room, members) in group.iter().filter(|(_, members)| !members.is_empty()) {
+                all.insert(room.clone(), members.iter().map(|member| member.id).collect());
+            }
+        }
+        Ok(())
+    }
+
+    fn restore_call(&self, room: &RoomName, members: &[Member]) -> Call {
+        let keys = &self.keys;
+        let call =
+            Call::new(Script::Restore, [keys.members(room), keys.lingering(room), keys.farewells(room)])
+                .arg(keys.channel(room))
+                .arg(self.announce_up_to)
+                .arg(self.node)
+                .arg(self.linger_ms)
+                .arg(Uuid::new_v4());
+        members.iter().fold(call, |call, member| call.arg(entry(self.node, member)))
+    }
+
+    async fn differing(&self, membership: &Membership) -> Result<Vec<RoomName>> {
+        let call = |(room, members): (&RoomName, &Vec<Member>)| {
+            let sum =
+                members.iter().map(|member| digest(&entry(self.node, member))).fold(0, u64::wrapping_add);
+            Call::new(Script::Digest, [self.keys.members(room)])
+                .arg(self.node)
+                .arg(members.len())
+                .arg(sum & DIGEST_MASK)
+        };
+        let calls: Vec<Call> = membership.iter().map(call).collect();
+        let mut differing = Vec::new();
+        for (room, value) in membership.keys().zip(self.shards.call_all(Lane::Reads, &calls).await) {
+            if parsed::<u8>(value?)? == 0 {
+                differing.push(room.clone());
+            }
+        }
+        Ok(differing)
+    }
+
+    fn lock_held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().expect("no code panics while it holds this lock")
+    }
+}
+
+/// What `leave.lua` returns: the sessions left, and when the notice falls due, if it waits.
+type Left = (u64, Option<u64>);
+
+impl Change {
+    fn entered(&self) -> Option<&RoomName> {
+        match self {
+            Self::Enter { room, .. } => Some(room),
+            Self::Leave { .. } => None,
+        }
+    }
+
+    /// Whoever gave up an entrance was told that it failed; made now, it would be a ghost's. A
+    /// session that has gone must be taken out all the same.
+    fn is_given_up(&self) -> bool {
+        matches!(self, Self::Enter { reply, .. } if reply.is_closed())
+    }
+
+    fn refuse(self, reason: &str) {
+        let error = BackendError::Unavailable(reason.into());
+        match self {
+            Self::Enter { reply, .. } => drop(reply.send(Err(error))),
+            Self::Leave { reply, .. } => drop(reply.send(Err(error))),
+        }
+    }
+}
+
+/// Modulo 2^48, as `digest.lua` counts.
+const DIGEST_MASK: u64 = (1 << 48) - 1;
+
+fn digest(entry: &str) -> u64 {
+    let hash = Sha1::digest(entry.as_bytes());
+    hash.iter().take(6).fold(0, |sum, &byte| sum << 8 | u64::from(byte))
+}
+
+fn read_entered(value: Value, member: &Member, id: MessageId) -> Result<Entered> {
+    let fields: Vec<String> = parsed(value)?;
+    let [count, announced_at, entries @ ..] = fields.as_slice() else {
+        return Err(BackendError::Unavailable("an entrance that adda did not write".into()));
+    };
+    let client_count = count.parse().unwrap_or(0);
+    let notice = announced_at.parse().ok().map(|millis| Notice {
+        kind: NoticeKind::Join { client_count },
+        id,
+        connection: Some(member.id),
+        user_id: member.user_id.clone(),
+        username: member.username.clone(),
+        timestamp: Timestamp::from_unix_millis(millis),
+    });
+    let members = entries.iter().filter_map(|entry| read_entry(entry)).collect();
+    Ok(Entered { client_count, notice, members })
+}

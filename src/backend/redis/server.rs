@@ -1,0 +1,355 @@
+//! One Redis process as this node uses it. Redis answers a connection in the order of its commands,
+//! so what must keep its order goes over one lane; what arrives while a command is on its way is
+//! pipelined behind it.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex as StdMutex, MutexGuard as StdMutexGuard};
+use std::time::Instant;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value};
+use tokio::sync::{Mutex, Notify};
+use tracing::{debug, info, warn};
+
+use super::batch::Batch;
+use super::dialer::Dialer;
+use super::generation::Generations;
+use super::scripts::{Call, Scripts};
+use crate::backend::{BackendError, Result};
+use crate::config::Redis as Settings;
+use crate::telemetry::meters;
+
+/// What a connection is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// Messages.
+    Posts,
+    /// Who is where, and leases.
+    Memberships,
+    /// Pages, lists, typing notices: a slow one delays neither of the above.
+    Reads,
+    /// The node's messages to itself.
+    Canaries,
+}
+
+const LANES: usize = 4;
+
+/// How calls are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// One behind the other; if Redis refuses one it may yet carry out the next.
+    Loose,
+    /// Those for the same key are carried out together or not at all, so that none is overtaken by
+    /// one behind it. If so many replicas have not written them in half the deadline, they count as
+    /// not done.
+    Strict { min_replicas: usize },
+}
+
+/// A server, and how to speak to it.
+pub(super) struct Server {
+    /// Its address, or what stands for it in messages.
+    pub(super) name: String,
+    dialer: Dialer,
+    settings: Settings,
+    /// Raised by each failure; connections from before it are not used again, for what breaks one
+    /// has most likely broken all, and each would cost somebody a refusal to find out.
+    failures: AtomicU64,
+    /// Connections on which a command was given up.
+    given_up: StdMutex<Vec<Named>>,
+    /// Notified of each new connection: the server can be reached.
+    opened: Notify,
+    // Tokio mutexes because one opener opens for all that wait.
+    lanes: [Mutex<Option<Open>>; LANES],
+    generations: Generations,
+    scripts: Scripts,
+    /// Whether its settings were complained of.
+    is_warned: AtomicBool,
+}
+
+/// A connection that stands.
+#[derive(Clone)]
+struct Open {
+    connection: MultiplexedConnection,
+    named: Named,
+    /// [`Server::failures`] when it was opened.
+    failures: u64,
+}
+
+/// How Redis names a connection. The address makes it unique over restarts of Redis, which count
+/// anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Named {
+    id: String,
+    address: String,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    pub(super) fn new(
+        name: String,
+        dialer: Dialer,
+        settings: &Settings,
+        generations: Generations,
+        is_cluster: bool,
+    ) -> Self {
+        let lanes = std::array::from_fn(|_| Mutex::default());
+        let (failures, given_up, opened) = (AtomicU64::new(0), StdMutex::default(), Notify::new());
+        let (settings, scripts) = (settings.clone(), Scripts::new(is_cluster));
+        let is_warned = AtomicBool::new(false);
+        Self { name, dialer, settings, failures, given_up, opened, lanes, generations, scripts, is_warned }
+    }
+
+    /// From now on every lane opens a new connection.
+    pub(super) fn suspect(&self) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One failure raises the count once, however many commands it took with it.
+    fn fail(&self, failures: u64) {
+        let (before, after) = (failures, failures + 1);
+        let _ = self.failures.compare_exchange(before, after, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    // --- calls ---
+
+    /// Makes the calls in one pipeline and returns one value for each; an error that Redis answers
+    /// to a single one is a [`Value::ServerError`] at its place. `is_asking`: this server is told
+    /// that another one sent us here.
+    pub(super) async fn run(
+        &self,
+        lane: Lane,
+        calls: &[&Call],
+        manner: Manner,
+        is_asking: bool,
+    ) -> Result<Vec<Value>> {
+        let open = self.open(lane).await?;
+        let mut values = self.try_run(&open, calls, manner, is_asking).await?;
+        // Redis has forgotten the scripts, or has never heard of them. Calls that it did not know
+        // were not run; the others keep their result.
+        let unknown: Vec<usize> = (0..values.len()).filter(|&i| is_unknown_script(&values[i])).collect();
+        if !unknown.is_empty() {
+            self.load(&open).await?;
+            let again: Vec<&Call> = unknown.iter().map(|&i| calls[i]).collect();
+            let results = self.try_run(&open, &again, manner, is_asking).await?;
+            unknown.into_iter().zip(results).for_each(|(i, value)| values[i] = value);
+        }
+        Ok(values)
+    }
+
+    async fn try_run(
+        &self,
+        open: &Open,
+        calls: &[&Call],
+        manner: Manner,
+        is_asking: bool,
+    ) -> Result<Vec<Value>> {
+        let mut batch = Batch::default();
+        for group in calls.chunk_by(|one, next| manner != Manner::Loose && one.key() == next.key()) {
+            batch.add(group, &self.scripts, is_asking);
+        }
+        let min_replicas = match manner {
+            Manner::Strict { min_replicas } => min_replicas,
+            Manner::Loose => 0,
+        };
+        if min_replicas > 0 {
+            let patience = self.settings.command_timeout.as_millis() as u64 / 2;
+            batch.pipeline.cmd("WAIT").arg(min_replicas).arg(patience);
+        }
+        let mut answers = self.send(open, &batch.pipeline).await?;
+        if min_replicas > 0 {
+            let written: usize = parsed(value_or_error(answers.pop().unwrap_or(Value::Nil))?)?;
+            if written < min_replicas {
+                let sentence =
+                    format!("only {written} replicas have written it, redis.min_replicas_acked is more");
+                return Err(BackendError::Unavailable(sentence.into()));
+            }
+        }
+        Ok(batch.values(answers))
+    }
+
+    /// Loads all scripts into the process that the connection leads to.
+    async fn load(&self, open: &Open) -> Result<()> {
+        let mut pipeline = Pipeline::new();
+        for text in self.scripts.texts() {
+            pipeline.cmd("SCRIPT").arg("LOAD").arg(text);
+        }
+        for value in self.send(open, &pipeline).await? {
+            value_or_error(value)?;
+        }
+        info!(redis = %self.name, "Loaded the scripts into Redis");
+        Ok(())
+    }
+
+    async fn send(&self, open: &Open, pipeline: &Pipeline) -> Result<Vec<Value>> {
+        let started = Instant::now();
+        let mut connection = open.connection.clone();
+        let sending = connection.send_packed_commands(pipeline, 0, pipeline.len());
+        let outcome = tokio::time::timeout(self.settings.command_timeout, sending).await;
+        meters().redis_command.record(started.elapsed());
+        let refused = match outcome {
+            Ok(Ok(values)) => {
+                if values.iter().any(is_demoted) {
+                    self.fail(open.failures);
+                }
+                return Ok(values);
+            }
+            Ok(Err(error)) => unavailable(error),
+            Err(elapsed) => BackendError::Unavailable(elapsed.into()),
+        };
+        self.lock_given_up().push(open.named.clone());
+        self.fail(open.failures);
+        Err(refused)
+    }
+
+    // --- connections ---
+
+    /// Opens the lane's connection if need be.
+    ///
+    /// # Errors
+    /// What Redis or the network says, to tell what will never work from what is not there yet.
+    pub(super) async fn connect(&self, lane: Lane) -> RedisResult<()> {
+        self.try_open(lane).await.map(drop)
+    }
+
+    async fn open(&self, lane: Lane) -> Result<Open> {
+        match tokio::time::timeout(self.settings.command_timeout, self.try_open(lane)).await {
+            Ok(opened) => opened.map_err(unavailable),
+            Err(elapsed) => Err(BackendError::Unavailable(elapsed.into())),
+        }
+    }
+
+    async fn try_open(&self, lane: Lane) -> RedisResult<Open> {
+        let mut current = self.lanes[lane as usize].lock().await;
+        let failures = self.failures.load(Ordering::Relaxed);
+        let mut open = match current.take().filter(|open| open.failures == failures) {
+            Some(open) => open,
+            None => self.open_anew(failures).await?,
+        };
+        self.bury_given_up(&mut open.connection).await?;
+        *current = Some(open.clone());
+        Ok(open)
+    }
+
+    async fn open_anew(&self, failures: u64) -> RedisResult<Open> {
+        let mut connection = self.dialer.for_commands(&self.settings).await?;
+        let mut ask = Pipeline::new();
+        ask.cmd("CLIENT").arg("INFO").cmd("INFO").arg("server").arg("replication").arg("memory");
+        let mut answers = connection.send_packed_commands(&ask, 0, ask.len()).await?.into_iter();
+        let mut text = || -> RedisResult<String> {
+            Ok(redis::from_redis_value(answers.next().unwrap_or(Value::Nil).extract_error()?)?)
+        };
+        let (client, info) = (text()?, text()?);
+        check_version(&info)?;
+        self.check_policy(&info);
+        let field = |name: &str| client.split_whitespace().find_map(|field| field.strip_prefix(name));
+        let named = match (field("id="), field("addr=")) {
+            (Some(id), Some(address)) => Named { id: id.into(), address: address.into() },
+            _ => return Err(RedisError::from((ErrorKind::Parse, "Redis did not name the connection"))),
+        };
+        let history = history(&info);
+        debug!(id = named.id, redis = %self.name, history, "Opened a connection to Redis");
+        self.generations.see_history(&self.name, history);
+        self.opened.notify_waiters();
+        Ok(Open { connection, named, failures })
+    }
+
+    /// A Redis that evicts takes away members of rooms, or what a nonce stands for, and says nothing.
+    fn check_policy(&self, info: &str) {
+        let policy =
+            info.lines().find_map(|line| line.strip_prefix("maxmemory_policy:")).unwrap_or("noeviction");
+        if policy.trim() != "noeviction" && !self.is_warned.swap(true, Ordering::Relaxed) {
+            let (redis, policy) = (&self.name, policy.trim());
+            warn!(%redis, policy, "Redis may evict what adda needs; set its maxmemory-policy to noeviction");
+        }
+    }
+
+    /// Asks which history this server continues now. A replica continues none.
+    pub(super) async fn ask_history(&self, lane: Lane) -> Result<()> {
+        let call = Call::beside("INFO", String::new()).arg("replication");
+        let mut values = self.run(lane, &[&call], Manner::Loose, false).await?;
+        let info: String = parsed(value_or_error(values.pop().unwrap_or(Value::Nil))?)?;
+        if info.contains("role:master") {
+            self.generations.see_history(&self.name, history(&info));
+        }
+        Ok(())
+    }
+
+    /// Ends with the next connection that is opened.
+    pub(super) async fn opened(&self) {
+        self.opened.notified().await;
+    }
+
+    /// What was given up may still lie in a socket and take effect at any time. Before anything
+    /// else is sent, Redis is told to forget those sockets.
+    async fn bury_given_up(&self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
+        let given_up = self.lock_given_up().clone();
+        if given_up.is_empty() {
+            return Ok(());
+        }
+        let mut kill = Pipeline::with_capacity(given_up.len());
+        for Named { id, address } in &given_up {
+            kill.cmd("CLIENT").arg("KILL").arg("ID").arg(id).arg("ADDR").arg(address);
+        }
+        connection.send_packed_commands(&kill, 0, given_up.len()).await?;
+        self.lock_given_up().retain(|named| !given_up.contains(named));
+        Ok(())
+    }
+
+    fn lock_given_up(&self) -> StdMutexGuard<'_, Vec<Named>> {
+        self.given_up.lock().expect("no code panics while it holds this lock")
+    }
+
+    /// A connection of its own for subscriptions; `config` says where publications go.
+    pub(super) async fn subscriber(
+        &self,
+        config: &AsyncConnectionConfig,
+    ) -> RedisResult<MultiplexedConnection> {
+        self.dialer.for_subscriptions(config).await
+    }
+}
+
+/// Names the history that a Redis continues: see `scripts/history.lua`.
+fn history(info: &str) -> &str {
+    info.lines().find_map(|line| line.strip_prefix("master_replid:")).unwrap_or_default().trim()
+}
+
+/// Redis before version 7 replicates scripts, not what they did.
+fn check_version(info: &str) -> RedisResult<()> {
+    let version = info.lines().find_map(|line| line.strip_prefix("redis_version:")).unwrap_or("0").trim();
+    let major: u32 = version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0);
+    if major < 7 {
+        let sentence = format!("Redis {version} is too old; 7.0 or newer is needed");
+        return Err(RedisError::from((ErrorKind::InvalidClientConfig, "too old", sentence)));
+    }
+    Ok(())
+}
+
+fn is_unknown_script(value: &Value) -> bool {
+    matches!(value, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::NoScript))
+}
+
+/// Whether this Redis became a replica: another is the master now.
+fn is_demoted(value: &Value) -> bool {
+    matches!(value, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::ReadOnly))
+}
+
+/// Redis' own refusals (out of memory, read-only replica, loading) are as temporary for a client
+/// as a missing connection.
+pub(super) fn unavailable(error: RedisError) -> BackendError {
+    BackendError::Unavailable(error.into())
+}
+
+/// Turns Redis' own error at one place of a pipeline into ours.
+pub(super) fn value_or_error(value: Value) -> Result<Value> {
+    value.extract_error().map_err(unavailable)
+}
+
+/// Reads a value that adda's own commands and scripts shape.
+pub(super) fn parsed<T: redis::FromRedisValue>(value: Value) -> Result<T> {
+    redis::from_redis_value(value).map_err(|error| unavailable(error.into()))
+}

@@ -1,0 +1,379 @@
+//! Which server has which keys: one has all, or a Redis Cluster divides them by slots. Calls are sent
+//! where their key is, and after it if it moves meanwhile.
+
+use std::sync::{Arc, RwLock};
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use redis::{ConnectionInfo, ServerErrorKind, Value};
+use tokio::sync::{Mutex, watch};
+use tracing::{debug, warn};
+
+use super::dialer::Dialer;
+use super::generation::Generations;
+use super::keys::{SLOTS, slot_of};
+use super::map::Map;
+use super::scripts::Call;
+use super::server::{Lane, Manner, Server, parsed, unavailable, value_or_error};
+use super::target::{Target, at};
+use crate::backend::{BackendError, Result};
+use crate::config::Redis as Settings;
+
+/// Time between two looks at a cluster's map. A key that has moved is found sooner: the old place
+/// says so.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Wait before a key that is on its way, or whose shard has no master, is asked for again.
+const PATIENCE: Duration = Duration::from_millis(25);
+
+/// All servers of a Redis.
+#[derive(Debug)]
+pub(super) struct Shards {
+    target: Target,
+    settings: Settings,
+    generations: Generations,
+    map: RwLock<Arc<Map>>,
+    /// Told of each new map.
+    changes: watch::Sender<()>,
+    /// Held while the map is asked for: one asks for all that wait.
+    looking: Mutex<()>,
+}
+
+impl Shards {
+    pub(super) fn new(target: Target, settings: &Settings, generations: Generations) -> Result<Self> {
+        let shards = Self {
+            map: RwLock::default(),
+            target,
+            settings: settings.clone(),
+            generations,
+            changes: watch::Sender::new(()),
+            looking: Mutex::default(),
+        };
+        let dialer = match &shards.target {
+            Target::One(info) => Some(Dialer::fixed(info, settings)),
+            Target::Sentinel { sentinels, master, redis, tls } => {
+                Some(Dialer::sentinel(sentinels, master, redis, tls.as_ref()))
+            }
+            Target::Cluster(_) => None,
+        };
+        if let Some(dialer) = dialer {
+            let server = shards.server(shards.target.address(), dialer.map_err(unavailable)?);
+            *shards.write() = Arc::new(Map::whole(server));
+        }
+        Ok(shards)
+    }
+
+    /// Whether the keys are divided, and publications with them.
+    pub(super) fn is_cluster(&self) -> bool {
+        matches!(self.target, Target::Cluster(_))
+    }
+
+    /// How many queues of writes there should be, each by the slots of its keys.
+    pub(super) fn queues(&self) -> usize {
+        if self.is_cluster() { 64 } else { 1 }
+    }
+
+    /// For messages: hosts and ports.
+    pub(super) fn address(&self) -> String {
+        self.target.address()
+    }
+
+    /// The map of the moment.
+    pub(super) fn map(&self) -> Arc<Map> {
+        self.map.read().expect("no code panics while it holds this lock").clone()
+    }
+
+    /// Tells of each new map.
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, Arc<Map>> {
+        self.map.write().expect("no code panics while it holds this lock")
+    }
+
+    fn server(&self, name: String, dialer: Dialer) -> Arc<Server> {
+        let generations = self.generations.clone();
+        Arc::new(Server::new(name, dialer, &self.settings, generations, self.is_cluster()))
+    }
+
+    /// Connects to a server, to see whether that can work at all.
+    ///
+    /// # Errors
+    /// What the network or Redis says.
+    pub(super) async fn connect_first(&self) -> redis::RedisResult<()> {
+        if let Target::Cluster(seeds) = &self.target {
+            let mut refusal = None;
+            for info in seeds {
+                let dialer = Dialer::fixed(info, &self.settings)?;
+                match self.server(info.addr().to_string(), dialer).connect(Lane::Reads).await {
+                    Ok(()) => {
+                        self.look().await;
+                        return Ok(());
+                    }
+                    Err(error) => refusal = Some(error),
+                }
+            }
+            return refusal.map_or(Ok(()), Err);
+        }
+        match self.map().servers().first() {
+            Some(server) => server.connect(Lane::Reads).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Learns which history each server continues. One server tells with each renewal itself; of
+    /// several, all but one must be asked.
+    pub(super) async fn look_at_histories(&self, lane: Lane) {
+        let servers = self.map().servers();
+        let outcomes = join_all(servers.iter().map(async |server| match self.is_cluster() {
+            true => (server, server.ask_history(lane).await),
+            false => (server, server.connect(lane).await.map_err(unavailable)),
+        }));
+        for (server, outcome) in outcomes.await {
+            if let Err(error) = outcome {
+                debug!(error = %super::reason(&error), redis = %server.name, "A server does not answer");
+            }
+        }
+    }
+
+    // --- calls ---
+
+    /// Makes one call.
+    pub(super) async fn call(&self, lane: Lane, call: Call) -> Result<Value> {
+        self.call_all(lane, &[call]).await.pop().unwrap_or_else(no_master)
+    }
+
+    /// Makes calls at once; those of one server in their order. One result for each.
+    pub(super) async fn call_all(&self, lane: Lane, calls: &[Call]) -> Vec<Result<Value>> {
+        self.run(lane, calls, Manner::Loose).await
+    }
+
+    /// Makes calls, following their keys for as long as the deadline allows.
+    pub(super) async fn run(&self, lane: Lane, calls: &[Call], manner: Manner) -> Vec<Result<Value>> {
+        let deadline = Instant::now() + self.settings.command_timeout;
+        let mut results: Vec<Option<Result<Value>>> = calls.iter().map(|_| None).collect();
+        let mut pending: Vec<Pending> = (0..calls.len()).map(Pending::new).collect();
+        while !pending.is_empty() {
+            let mut again = Vec::new();
+            let groups = self.grouped(std::mem::take(&mut pending), calls, &mut results);
+            let outcomes = join_all(groups.into_iter().map(async |(server, is_asking, group)| {
+                let group_calls: Vec<&Call> = group.iter().map(|pending| &calls[pending.at]).collect();
+                (server.run(lane, &group_calls, manner, is_asking).await, group)
+            }));
+            for (outcome, group) in outcomes.await {
+                match outcome {
+                    Ok(values) => {
+                        for (pending, value) in group.into_iter().zip(values) {
+                            match Elsewhere::of(&value) {
+                                Some(elsewhere) => again.push((pending, elsewhere, value)),
+                                None => results[pending.at] = Some(value_or_error(value)),
+                            }
+                        }
+                    }
+                    Err(error) => spread(error, &group, &mut results),
+                }
+            }
+            if Instant::now() + PATIENCE > deadline {
+                for (pending, _, value) in again.drain(..) {
+                    results[pending.at] = Some(value_or_error(value));
+                }
+            }
+            pending = self.redirected(again).await;
+        }
+        results.into_iter().map(|result| result.unwrap_or_else(no_master)).collect()
+    }
+
+    /// What goes to each server, in order. What no server has is answered at once.
+    fn grouped(
+        &self,
+        pending: Vec<Pending>,
+        calls: &[Call],
+        results: &mut [Option<Result<Value>>],
+    ) -> Vec<(Arc<Server>, bool, Vec<Pending>)> {
+        let map = self.map();
+        let mut groups: Vec<(Arc<Server>, bool, Vec<Pending>)> = Vec::new();
+        for pending in pending {
+            let is_asking = pending.asked.is_some();
+            let owner = pending.asked.as_ref().or_else(|| map.server(calls[pending.at].key()));
+            let Some(server) = owner.cloned() else {
+                results[pending.at] = Some(no_master());
+                continue;
+            };
+            let is_same =
+                |group: &&mut (Arc<Server>, bool, _)| Arc::ptr_eq(&group.0, &server) && group.1 == is_asking;
+            match groups.iter_mut().find(is_same) {
+                Some((_, _, group)) => group.push(pending),
+                None => groups.push((server, is_asking, vec![pending])),
+            }
+        }
+        groups
+    }
+
+    /// Finds out where to look for the keys of calls that were refused.
+    async fn redirected(&self, refused: Vec<(Pending, Elsewhere, Value)>) -> Vec<Pending> {
+        if refused.iter().any(|(_, elsewhere, _)| *elsewhere == Elsewhere::Moved) {
+            self.look().await;
+        }
+        if refused.iter().any(|(_, elsewhere, _)| *elsewhere == Elsewhere::Later) {
+            tokio::time::sleep(PATIENCE).await;
+        }
+        let map = self.map();
+        let target = |(pending, elsewhere, _): (Pending, Elsewhere, Value)| match elsewhere {
+            Elsewhere::Asked(address) => {
+                Pending { asked: map.servers().into_iter().find(|server| server.name == address), ..pending }
+            }
+            Elsewhere::Moved | Elsewhere::Later => Pending { asked: None, ..pending },
+        };
+        refused.into_iter().map(target).collect()
+    }
+
+    // --- the map of a cluster ---
+
+    /// Keeps the map up to date, for ever.
+    pub(super) async fn keep_up(self: Arc<Self>) {
+        if self.is_cluster() {
+            let mut ticks = tokio::time::interval(LOOK_EVERY);
+            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                self.look().await;
+            }
+        }
+    }
+
+    /// Asks the cluster who has which slots; if nobody answers, all stays as it is.
+    pub(super) async fn look(&self) {
+        let Target::Cluster(seeds) = &self.target else { return };
+        let Ok(_looking) = self.looking.try_lock() else {
+            // Somebody is asking: what he learns serves all.
+            drop(self.looking.lock().await);
+            return;
+        };
+        let known = self.map().servers();
+        let seeds = seeds.iter().filter_map(|info| self.at(info.addr().to_string(), info, &known));
+        // Whoever answers first; a dead server must not hold up the others.
+        let candidates: Vec<_> = known.iter().cloned().chain(seeds).collect();
+        let mut asking: futures_util::stream::FuturesUnordered<_> =
+            candidates.iter().map(async |server| (server, self.ask(server, &known).await)).collect();
+        let mut refusal = None;
+        while let Some((server, outcome)) = futures_util::StreamExt::next(&mut asking).await {
+            match outcome {
+                Ok(map) => return self.adopt(map),
+                Err(error) => {
+                    debug!(error = %super::reason(&error), redis = %server.name, "No map from a server");
+                    refusal = Some(error);
+                }
+            }
+        }
+        if let Some(error) = refusal {
+            warn!(error = %super::reason(&error), "No server of the Redis Cluster says who has which slots");
+        }
+    }
+
+    fn adopt(&self, map: Map) {
+        if map.is_as(&self.map()) {
+            return;
+        }
+        let servers: Vec<String> = map.servers().iter().map(|server| server.name.clone()).collect();
+        tracing::info!(masters = servers.join(", "), "The Redis Cluster has another map");
+        *self.write() = Arc::new(map);
+        self.generations.keep_histories(&servers);
+        self.changes.send_replace(());
+    }
+
+    /// A server of the map, or one not known yet.
+    fn at(&self, name: String, like: &ConnectionInfo, known: &[Arc<Server>]) -> Option<Arc<Server>> {
+        if let Some(server) = known.iter().find(|server| server.name == name) {
+            return Some(server.clone());
+        }
+        let dialer = Dialer::fixed(like, &self.settings);
+        dialer.ok().map(|dialer| self.server(name, dialer))
+    }
+
+    async fn ask(&self, server: &Arc<Server>, known: &[Arc<Server>]) -> Result<Map> {
+        let Target::Cluster(seeds) = &self.target else { return Ok(Map::default()) };
+        let call = Call::Plain { key: String::new(), command: redis::cmd("CLUSTER").arg("SLOTS").to_owned() };
+        let mut values = server.run(Lane::Reads, &[&call], Manner::Loose, false).await?;
+        let slots: Vec<Vec<Value>> = parsed(value_or_error(values.pop().unwrap_or(Value::Nil))?)?;
+        let mut ranges: Vec<(u16, u16, Arc<Server>)> = Vec::new();
+        let known = known.iter().chain([server]).cloned().collect::<Vec<_>>();
+        for range in slots {
+            let [first, last, master, ..] = range.as_slice() else { continue };
+            let (first, last): (u16, u16) = (parsed(first.clone())?, parsed(last.clone())?);
+            let Value::Array(master) = master else { continue };
+            let [host, port, ..] = master.as_slice() else { continue };
+            let (host, port): (Option<String>, u16) = (parsed(host.clone())?, parsed(port.clone())?);
+            // A server that has not been told its own name leaves it out.
+            let asked_host = server.name.rsplit_once(':').map_or("", |(host, _)| host);
+            let host = host.filter(|host| !host.is_empty()).unwrap_or_else(|| asked_host.to_owned());
+            let info = at(&seeds[0], &host, port);
+            let name = info.addr().to_string();
+            let named =
+                ranges.iter().map(|(_, _, server)| server).find(|server| server.name == name).cloned();
+            let Some(owner) = named.or_else(|| self.at(name, &info, &known)) else { continue };
+            ranges.push((first, last, owner));
+        }
+        ranges.sort_by_key(|&(first, _, _)| first);
+        match ranges.is_empty() {
+            true => Err(BackendError::Unavailable("the Redis Cluster has no slots yet".into())),
+            false => Ok(Map { ranges }),
+        }
+    }
+}
+
+/// A call that has no result yet.
+struct Pending {
+    /// Its place among the calls.
+    at: usize,
+    /// Where the server that had its key sent us, for this once.
+    asked: Option<Arc<Server>>,
+}
+
+impl Pending {
+    fn new(at: usize) -> Self {
+        Self { at, asked: None }
+    }
+}
+
+/// Why a server of a cluster did not carry out a call that another may.
+#[derive(Debug, PartialEq, Eq)]
+enum Elsewhere {
+    /// The slot has gone to another.
+    Moved,
+    /// The slot is on its way, and this key has arrived there already.
+    Asked(String),
+    /// The slot is on its way and its keys are divided, or the shard has no master now.
+    Later,
+}
+
+impl Elsewhere {
+    fn of(value: &Value) -> Option<Self> {
+        let Value::ServerError(error) = value else { return None };
+        match error.kind()? {
+            ServerErrorKind::Moved => Some(Self::Moved),
+            ServerErrorKind::TryAgain | ServerErrorKind::ClusterDown => Some(Self::Later),
+            ServerErrorKind::Ask => {
+                error.details()?.split(' ').nth(1).map(|address| Self::Asked(address.to_owned()))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The queue for a key. Neighbouring slots share one, as they mostly share a master.
+pub(super) fn queue_of(key: &str, queues: usize) -> usize {
+    if queues == 1 { 0 } else { usize::from(slot_of(key)) * queues / usize::from(SLOTS) }
+}
+
+fn no_master() -> Result<Value> {
+    Err(BackendError::Unavailable("no Redis has these keys now".into()))
+}
+
+/// One failure is that of all calls that were sent together.
+fn spread(error: BackendError, group: &[Pending], results: &mut [Option<Result<Value>>]) {
+    let sentence = super::reason(&error);
+    for pending in group {
+        results[pending.at] = Some(Err(BackendError::Unavailable(sentence.clone().into())));
+    }
+}

@@ -1,0 +1,125 @@
+//! A master and its replicas with three Sentinels that watch over them.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use ::redis::{Client, RedisResult, from_redis_value};
+
+use super::redis::RedisServer;
+use super::redis_cluster::until_says;
+use super::{LONG_DEADLINE, eventually, ports};
+
+/// The name under which the Sentinels know the master.
+pub const MASTER: &str = "chat";
+
+/// Three servers and three Sentinels. A master that does not answer for a second is replaced.
+#[derive(Debug)]
+pub struct Sentinels {
+    /// The master of the beginning and its two replicas.
+    pub servers: Vec<RedisServer>,
+    sentinels: Vec<Sentinel>,
+}
+
+#[derive(Debug)]
+struct Sentinel {
+    port: u16,
+    folder: PathBuf,
+    process: Child,
+}
+
+impl Sentinels {
+    /// All of them, knowing each other; `None` if there is no Redis to be had here.
+    pub async fn start() -> Option<Self> {
+        let master = RedisServer::start().await?;
+        let port = master.port().to_string();
+        let mut servers = vec![master];
+        for _ in 0..2 {
+            let replica = RedisServer::with(&["--replicaof", "127.0.0.1", &port]).await?;
+            until_says(&replica, "INFO", "replication", "master_link_status:up").await;
+            servers.push(replica);
+        }
+        let sentinels: Vec<_> = (0..3).map(|_| Sentinel::start(&port)).collect();
+        let all = Self { servers, sentinels };
+        for sentinel in &all.sentinels {
+            eventually("the Sentinels know each other and the replicas", LONG_DEADLINE, async || {
+                let fields: Vec<String> = sentinel.ask(&["SENTINEL", "MASTER", MASTER]).await.ok()?;
+                let field = |name: &str| {
+                    Some(fields.get(fields.iter().position(|field| field == name)? + 1)?.as_str())
+                };
+                (field("num-other-sentinels") == Some("2") && field("num-slaves") == Some("2")).then_some(())
+            })
+            .await;
+        }
+        Some(all)
+    }
+
+    /// `redis-sentinel://…`
+    pub fn url(&self) -> String {
+        let hosts: Vec<_> =
+            self.sentinels.iter().map(|sentinel| format!("127.0.0.1:{}", sentinel.port)).collect();
+        format!("redis-sentinel://{}/{MASTER}", hosts.join(","))
+    }
+
+    /// The place of the master, as most Sentinels see it.
+    pub async fn master(&self) -> usize {
+        let mut votes = vec![0; self.servers.len()];
+        for sentinel in &self.sentinels {
+            let address: RedisResult<Vec<String>> =
+                sentinel.ask(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER]).await;
+            let place = address.ok().and_then(|address| {
+                self.servers.iter().position(|server| address.get(1) == Some(&server.port().to_string()))
+            });
+            place.into_iter().for_each(|place| votes[place] += 1);
+        }
+        (0..votes.len()).max_by_key(|place| votes[*place]).expect("there are servers")
+    }
+
+    /// Waits until another server is the master, and says so itself.
+    pub async fn until_not_master(&self, before: usize) {
+        let master = eventually("another server is the master", LONG_DEADLINE, async || {
+            Some(self.master().await).filter(|master| *master != before)
+        })
+        .await;
+        until_says(&self.servers[master], "INFO", "replication", "role:master").await;
+    }
+}
+
+impl Sentinel {
+    fn start(master: &str) -> Self {
+        let port = ports::reserve();
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("sentinel-{port}"));
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).expect("the target folder can be written");
+        let settings = format!(
+            "port {port}\nbind 127.0.0.1\nlogfile log\nsentinel monitor {MASTER} 127.0.0.1 {master} 2\n\
+             sentinel down-after-milliseconds {MASTER} 1000\nsentinel failover-timeout {MASTER} 5000\n"
+        );
+        // It writes down in its settings what it learns.
+        std::fs::write(folder.join("settings"), settings).expect("the folder can be written");
+        let process = Command::new("redis-server")
+            .args(["settings", "--sentinel"])
+            .current_dir(&folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("redis-server was started before");
+        Self { port, folder, process }
+    }
+
+    async fn ask<T: ::redis::FromRedisValue>(&self, words: &[&str]) -> RedisResult<T> {
+        let client = Client::open(format!("redis://127.0.0.1:{}", self.port))?;
+        let mut connection = client.get_multiplexed_async_connection().await?;
+        let answer = ::redis::cmd(words[0]).arg(&words[1..]).query_async(&mut connection).await?;
+        Ok(from_redis_value(answer)?)
+    }
+}
+
+impl Drop for Sentinel {
+    fn drop(&mut self) {
+        // Fails only if it has ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
