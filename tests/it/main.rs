@@ -26,6 +26,8 @@ mod chaos_verdict;
 mod cluster;
 // Packets that are lost without a word: a node cut from Redis, half-open sockets.
 mod cuts;
+// Redis is spoiled by somebody else, and mended.
+mod digests;
 // Numbers that name one message for ever, along random walks over a Redis that loses.
 mod epochs;
 // Error codes and close codes.
@@ -64,3 +66,5 @@ mod startup;
 mod storm;
 // Clients that hog, stick or part, and Redis frozen meanwhile: nobody waits for them.
 mod stuck;
+// Users with few rights, TLS, replicas, Sentinels, a Redis Cluster.
+mod topologies;

@@ -1,0 +1,174 @@
+//! Redis as it is run for real: users with few rights, TLS, replicas that must have a message, several
+//! servers that act as one. What happens when one takes over from another is in `chaos_runs`.
+
+use std::path::{Path, PathBuf};
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+
+use crate::harness::redis::RedisServer;
+use crate::harness::redis_cluster::until_says;
+use crate::harness::{Client, Cluster, LONG_DEADLINE, RedisCluster, Sentinels, eventually, ports};
+
+/// The rights that the README says are enough.
+const RIGHTS: &str = "~adda:* &adda:* +@read +@write +@pubsub +@transaction +@connection +evalsha +script|load +info \
+                      +time +wait";
+
+/// People on two nodes talk, come, go and are seen, over a Redis that has its own way.
+async fn people_talk(cluster: &Cluster) {
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    let mut mita = Client::full(&cluster.nodes[1], "মিতা").await;
+    for room in ["general", "আড্ডা", "kitchen"] {
+        rahim.join(room).await;
+        mita.join(room).await;
+        rahim.sees_join("মিতা").await;
+        let first = rahim.say(room, "হ্যালো").await;
+        let second = mita.say(room, "ওহে").await;
+        assert_eq!((&first["seq"], &second["seq"]), (&1.into(), &2.into()), "{room}");
+        for client in [&mut rahim, &mut mita] {
+            client.hears("হ্যালো").await;
+            client.hears("ওহে").await;
+        }
+        cluster.agree(room, &[&rahim.connection_id, &mita.connection_id]).await;
+    }
+    let counts = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), 2)).collect::<Vec<_>>();
+    assert_eq!(cluster.nodes[1].http().rooms().await, counts(&["general", "kitchen", "আড্ডা"]));
+    mita.leave("kitchen").await;
+    rahim.leave("kitchen").await;
+    cluster.agree("kitchen", &[]).await;
+    assert_eq!(cluster.nodes[0].http().rooms().await, counts(&["general", "আড্ডা"]));
+}
+
+#[tokio::test]
+async fn people_talk_over_a_redis_cluster() {
+    let Some(redis) = RedisCluster::start().await else { return };
+    let urls = vec![redis.url(); 2];
+    people_talk(&Cluster::reaching(redis, &urls, &[]).await).await;
+}
+
+#[tokio::test]
+async fn people_talk_over_a_master_that_sentinels_name() {
+    let Some(redis) = Sentinels::start().await else { return };
+    let urls = vec![redis.url(); 2];
+    people_talk(&Cluster::reaching(redis, &urls, &[]).await).await;
+}
+
+#[tokio::test]
+async fn the_rights_that_the_readme_names_are_enough() {
+    let readme = std::fs::read_to_string("README.md").expect("the root of the checkout");
+    let rights: Vec<_> = RIGHTS.split_whitespace().collect();
+    assert!(readme.contains(&rights.join(" ")), "the README names other rights");
+    let Some(redis) = RedisServer::start().await else { return };
+    let mut words = vec!["ACL", "SETUSER", "adda", "on", ">a-password"];
+    words.extend(&rights);
+    redis.command(&words).await;
+    let urls = vec![redis.url().replace("redis://", "redis://adda:a-password@"); 2];
+    let cluster = Cluster::reaching(redis, &urls, &[("redis.prefix", "adda:")]).await;
+    cluster.redis.command(&["ACL", "LOG", "RESET"]).await;
+    people_talk(&cluster).await;
+    let refused: Vec<redis::Value> =
+        redis::from_redis_value(cluster.redis.command(&["ACL", "LOG"]).await).expect("a list");
+    assert!(refused.is_empty(), "{refused:?}");
+}
+
+#[tokio::test]
+async fn people_talk_by_tls_to_a_redis_that_asks_for_a_certificate() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("tls-{}", ports::reserve()));
+    let files = Certificates::make(&folder);
+    let port = ports::reserve();
+    let settings = ["--tls-port", &port.to_string(), "--tls-auth-clients", "yes"].map(str::to_owned);
+    let mut settings: Vec<&str> = settings.iter().map(String::as_str).collect();
+    let paths = [&files.ca, &files.server, &files.server_key].map(|path| path.to_str().expect("text"));
+    settings.extend([
+        "--tls-ca-cert-file",
+        paths[0],
+        "--tls-cert-file",
+        paths[1],
+        "--tls-key-file",
+        paths[2],
+    ]);
+    let Some(redis) = RedisServer::with(&settings).await else { return };
+    let urls = vec![format!("rediss://127.0.0.1:{port}"); 2];
+    let [ca, own, key] =
+        [&files.ca, &files.client, &files.client_key].map(|path| path.to_str().expect("text"));
+    let settings = [("redis.tls_ca", ca), ("redis.tls_cert", own), ("redis.tls_key", key)];
+    let cluster = Cluster::reaching(redis, &urls, &settings).await;
+    people_talk(&cluster).await;
+
+    // Without the authority's certificate nobody is believed.
+    let mut stranger = cluster.launch().redis(&urls[0]).set("redis.tls_ca", "").spawn();
+    stranger.until_readyz(503).await;
+    eventually("the log says why", LONG_DEADLINE, async || {
+        stranger.log().to_lowercase().contains("certificate").then_some(())
+    })
+    .await;
+    let _ = std::fs::remove_dir_all(&folder);
+}
+
+/// Files in the form of OpenSSL, as an operator has them.
+struct Certificates {
+    ca: PathBuf,
+    server: PathBuf,
+    server_key: PathBuf,
+    client: PathBuf,
+    client_key: PathBuf,
+}
+
+impl Certificates {
+    fn make(folder: &Path) -> Self {
+        std::fs::create_dir_all(folder).expect("the target folder can be written");
+        let write = |name: &str, text: String| {
+            let path = folder.join(name);
+            std::fs::write(&path, text).expect("the target folder can be written");
+            path
+        };
+        let mut authority = CertificateParams::default();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        authority.distinguished_name.push(DnType::CommonName, "an authority");
+        let key = KeyPair::generate().expect("a key");
+        let ca = write("ca.pem", authority.self_signed(&key).expect("a certificate").pem());
+        let issuer = Issuer::new(authority, key);
+        let signed = |name: &str| {
+            let key = KeyPair::generate().expect("a key");
+            let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("a name");
+            let certificate = params.signed_by(&key, &issuer).expect("a certificate");
+            (
+                write(&format!("{name}.pem"), certificate.pem()),
+                write(&format!("{name}.key"), key.serialize_pem()),
+            )
+        };
+        let ((server, server_key), (client, client_key)) = (signed("server"), signed("client"));
+        Self { ca, server, server_key, client, client_key }
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_too_few_replicas_have_is_not_acknowledged() {
+    let settings = [("redis.min_replicas_acked", "1"), ("redis.command_timeout", "600ms")];
+    let Some(cluster) = Cluster::with(2, &settings).await else { return };
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    let mut mita = Client::full(&cluster.nodes[1], "মিতা").await;
+    rahim.join("general").await;
+    mita.join("general").await;
+    for _ in 0..2 {
+        let refusal = rahim.post("general", "is anybody there?", "n-1").await;
+        assert_eq!(refusal["code"], "unavailable", "{refusal}");
+    }
+    let port = cluster.redis.port().to_string();
+    let Some(replica) = RedisServer::with(&["--replicaof", "127.0.0.1", &port]).await else { return };
+    until_says(&replica, "INFO", "replication", "master_link_status:up").await;
+    let ack = eventually("the replica has it", LONG_DEADLINE, async || {
+        Some(rahim.post("general", "is anybody there?", "n-1").await).filter(|answer| answer["type"] == "ack")
+    })
+    .await;
+    // It was logged and published at the first try; only its ack had to wait.
+    assert_eq!((&ack["duplicate"], &ack["seq"]), (&true.into(), &1.into()), "{ack}");
+    let next = rahim.say("general", "here I am").await;
+    assert_eq!(next["duplicate"], false, "{next}");
+    mita.hears("is anybody there?").await;
+    mita.hears("here I am").await;
+    assert!(mita.untaken("text").is_empty(), "{mita}");
+    let kept: Vec<String> =
+        redis::from_redis_value(replica.command(&["KEYS", "*{general}:log"]).await).expect("keys");
+    let length = replica.command(&["XLEN", &kept[0]]).await;
+    assert_eq!(redis::from_redis_value::<u64>(length).expect("a number"), 2);
+}
