@@ -245,6 +245,9 @@ pub trait Backend: Send + Sync + fmt::Debug {
     async fn members(&self, room: &RoomName, after: Option<&str>, limit: usize)
     -> Result<(u64, Vec<Member>)>;
 
+    /// The numbers of sessions in rooms on all living nodes, in the order of `rooms`.
+    async fn counts(&self, rooms: &[RoomName]) -> Result<Vec<u64>>;
+
     // --- who lives ---
 
     /// Renews this node's lease and does the cluster's housekeeping that has fallen due: takes the

@@ -200,7 +200,28 @@ impl Hub {
                         () = tokio::time::sleep(RETRY) => {}
                     }
                 }
+                self.correct_counts(rooms).await;
             }
+        }
+    }
+
+    /// Joins and leaves are not logged; but how many are there now can be told.
+    async fn correct_counts(&self, rooms: &[Arc<Room>]) {
+        let rooms: Vec<_> = rooms.iter().filter(|room| room.is_occupied()).collect();
+        if rooms.is_empty() {
+            return;
+        }
+        let names: Vec<RoomName> = rooms.iter().map(|room| room.name.clone()).collect();
+        match self.inner.backend.counts(&names).await {
+            Ok(counts) => {
+                let mut flushes = Flushes::default();
+                for (room, client_count) in rooms.into_iter().zip(counts) {
+                    room.correct_count(client_count, &mut flushes);
+                }
+                flushes.run().await;
+            }
+            // As while nodes put their sessions back, each of which tells the counts that it changes.
+            Err(error) => debug!(%error, "Can't count who is there now"),
         }
     }
 

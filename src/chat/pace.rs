@@ -39,17 +39,26 @@ impl Rota {
 pub(super) struct Counts {
     told_at: Option<Instant>,
     untold: Option<u64>,
+    /// What was heard last, told or not.
+    last: Option<u64>,
 }
 
 impl Counts {
     /// So many sessions are in the room now.
     pub(super) fn set(&mut self, client_count: u64) {
         self.untold = Some(client_count);
+        self.last = Some(client_count);
     }
 
     /// A notice has told the count.
-    pub(super) fn settle(&mut self) {
+    pub(super) fn settle(&mut self, client_count: u64) {
         self.untold = None;
+        self.last = Some(client_count);
+    }
+
+    /// Whether it is another count than was heard last.
+    pub(super) fn is_news(&self, client_count: u64) -> bool {
+        self.last != Some(client_count)
     }
 
     /// The count to tell now, if there is one and it is not too soon.

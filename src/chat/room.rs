@@ -237,8 +237,8 @@ impl Room {
             NoticeKind::Typing if !state.typists.admit(&notice.user_id, typing_every) => return,
             NoticeKind::Typing => &|occupant| occupant.member.user_id != notice.user_id,
         };
-        if !matches!(notice.kind, NoticeKind::Typing) {
-            state.counts.settle();
+        if let NoticeKind::Join { client_count } | NoticeKind::Leave { client_count } = notice.kind {
+            state.counts.settle(client_count);
         }
         let frame = server::notice(&self.name, notice);
         state.tell(&frame, concerns, flushes);
@@ -254,6 +254,13 @@ impl Room {
         let mut state = self.lock();
         state.counts.set(client_count);
         state.tell_count(&self.name, flushes);
+    }
+
+    /// Tells the number of sessions if it is not what was heard last: what told of it was lost.
+    pub(super) fn correct_count(&self, client_count: u64, flushes: &mut Flushes) {
+        if self.lock().counts.is_news(client_count) {
+            self.count(client_count, flushes);
+        }
     }
 
     /// Once a second: tells a count that came too soon after another.

@@ -140,6 +140,31 @@ async fn what_the_log_has_lost_too_is_told_as_a_gap() {
 }
 
 /// Rooms whose publications found no place between Redis and the hub are repaired.
+/// Joins and leaves are not logged. Who missed one is told the number that is right, once.
+#[tokio::test]
+async fn a_count_whose_notice_was_lost_is_told_after_the_reconnect() {
+    let Some(cluster) = Cluster::start(2).await else { return };
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    let mut mita = Client::full(&cluster.nodes[1], "মিতা").await;
+    for client in [&mut rahim, &mut mita] {
+        client.join("general").await;
+    }
+    rahim.sees_join("মিতা").await;
+    let members = key(&cluster, "general", "members").await;
+    cluster.redis.command(&["SADD", &members, "elsewhere c2f1 91b4 unheard"]).await;
+    for _ in 0..2 {
+        cluster.redis.command(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
+        rahim.say("general", "now").await;
+        mita.hears("now").await;
+    }
+    for client in [&mut rahim, &mut mita] {
+        let count = client.expect("count").await;
+        assert_eq!(count["client_count"], 3, "{count}");
+        client.catch_up().await;
+        assert!(client.untaken("count").is_empty(), "{client}");
+    }
+}
+
 #[tokio::test]
 async fn a_queue_with_room_for_one_event_loses_nothing() {
     const EACH: usize = 150;

@@ -174,6 +174,11 @@ impl Backend for MemoryNode {
         Ok((seats.count(room) as u64, seats.members(room, after, limit)))
     }
 
+    async fn counts(&self, rooms: &[RoomName]) -> Result<Vec<u64>> {
+        let shared = self.cluster.lock();
+        Ok(rooms.iter().map(|room| shared.presence.seats.count(room) as u64).collect())
+    }
+
     async fn renew(&self, vitals: &Vitals) -> Result<Lease> {
         let mut shared = self.cluster.lock();
         let now = Instant::now();

@@ -197,6 +197,10 @@ impl Backend for RedisBackend {
         self.within(self.presence.members(room, after, limit)).await
     }
 
+    async fn counts(&self, rooms: &[RoomName]) -> Result<Vec<u64>> {
+        self.within(self.presence.counts(rooms)).await
+    }
+
     async fn renew(&self, vitals: &Vitals) -> Result<Lease> {
         self.liveness.renew(vitals).await
     }

@@ -37,7 +37,11 @@ impl Presence {
         names.sort_unstable();
         let mut rooms = Vec::new();
         for names in names.chunks(limit.max(1)) {
-            self.count(names, &mut rooms).await?;
+            let names: Vec<RoomName> = names.iter().map(|name| RoomName::from_trusted(name)).collect();
+            let counts = self.counts(&names).await?;
+            let counted = names.into_iter().zip(counts);
+            let occupied = counted.filter(|(_, client_count)| *client_count > 0);
+            rooms.extend(occupied.map(|(room, client_count)| RoomCount { room, client_count }));
             // A room may have emptied since the index was read; the page is filled all the same.
             if rooms.len() >= limit {
                 break;
@@ -47,17 +51,10 @@ impl Presence {
         Ok(rooms)
     }
 
-    async fn count(&self, names: &[String], rooms: &mut Vec<RoomCount>) -> Result<()> {
-        let key = |name: &String| self.keys.members(&RoomName::from_trusted(name));
-        let counts =
-            self.read_vouched(names.iter().map(|name| Call::plain("SCARD", key(name))).collect()).await?;
-        for (name, value) in names.iter().zip(counts) {
-            let client_count: u64 = parsed(value)?;
-            if client_count > 0 {
-                rooms.push(RoomCount { room: RoomName::from_trusted(name), client_count });
-            }
-        }
-        Ok(())
+    pub(super) async fn counts(&self, rooms: &[RoomName]) -> Result<Vec<u64>> {
+        let call = |room: &RoomName| Call::plain("SCARD", self.keys.members(room));
+        let values = self.read_vouched(rooms.iter().map(call).collect()).await?;
+        values.into_iter().map(parsed).collect()
     }
 
     pub(super) async fn members(
