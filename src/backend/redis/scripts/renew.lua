@@ -12,7 +12,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function text(number) return string.format('%.0f', number) end
 local node, lease = ARGV[1], tonumber(ARGV[2])
-local renewed = redis.call('ZSCORE', KEYS[1], node)
+local renewals = redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')
 local clock = redis.call('HMGET', KEYS[2], 'last', 'steady_since', 'histories', 'generation', 'began', 'away_since')
 local last, steady_since = tonumber(clock[1]), tonumber(clock[2])
 local histories, generation, began = clock[3] or '', clock[4], tonumber(clock[5])
@@ -40,20 +40,32 @@ redis.call('HSET', KEYS[2], 'last', text(now), 'steady_since', text(steady_since
   'away_since', away_since)
 redis.call('ZADD', KEYS[1], text(now), node)
 redis.call('HSET', KEYS[3], node, ARGV[3])
-redis.call('HSET', KEYS[5], node, ARGV[5])
 
+-- One look at all nodes serves three questions; idle nodes do nothing but this.
+local renewed, expired, living = nil, {}, {node}
+for i = 1, #renewals, 2 do
+  local id, at = renewals[i], tonumber(renewals[i + 1])
+  if id == node then
+    renewed = at
+  elseif now - at > lease then
+    expired[#expired + 1] = id
+  else
+    living[#living + 1] = id
+  end
+end
 local dead, due = {}, {}
 if now - steady_since >= lease then
-  dead = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. text(now - lease))
+  dead = expired
   due = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', text(now), 'WITHSCORES', 'LIMIT', 0, 4096)
 end
-local living = redis.call('ZRANGEBYSCORE', KEYS[1], text(now - lease), '+inf')
 local restored = redis.call('HMGET', KEYS[5], unpack(living))
+if restored[1] ~= ARGV[5] then redis.call('HSET', KEYS[5], node, ARGV[5]) end
+restored[1] = ARGV[5]
 local states = {}
 for i, id in ipairs(living) do
   states[#states + 1] = id
   states[#states + 1] = restored[i] or ''
 end
 -- While somebody reaps this node what it has put back may be taken out again.
-local is_lost = not renewed or now - tonumber(renewed) > lease or redis.call('EXISTS', KEYS[6]) == 1
+local is_lost = not renewed or now - renewed > lease or redis.call('EXISTS', KEYS[6]) == 1
 return {is_lost and 1 or 0, dead, due, generation, text(now - began), states}
