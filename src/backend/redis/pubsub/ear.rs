@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Pipeline, PushInfo, PushKind, RedisResult, Value};
 use tokio::sync::{Notify, mpsc};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::canary::Canary;
 use super::{Changes, Context, lock};
@@ -63,18 +63,24 @@ impl Ear {
 
     /// Until the node ends.
     pub(super) async fn run(self) {
-        let mut wait = BACKOFF.0;
+        let (mut wait, mut told) = (BACKOFF.0, String::new());
         loop {
             let started = Instant::now();
             let Err(lost) = self.connect_and_listen().await else { return };
             if self.canary.state() == Subscription::Fresh || started.elapsed() > BACKOFF.1 {
-                wait = BACKOFF.0;
+                (wait, told) = (BACKOFF.0, String::new());
             }
             self.canary.lose();
             self.server.suspect();
             meters().subscription_losses.increment(1);
-            let redis = &self.server.name;
-            warn!(reason = %lost, %redis, "Lost the subscription to Redis; connecting again");
+            let (redis, reason) = (&self.server.name, lost.to_string());
+            // Once an outage, not once a try.
+            if reason == told {
+                debug!(reason, %redis, "Still no subscription to Redis");
+            } else {
+                warn!(reason, %redis, "Lost the subscription to Redis; connecting again");
+                told = reason;
+            }
             tokio::select! {
                 () = tokio::time::sleep(wait.mul_f64(1.0 - fastrand::f64() / 2.0)) => {}
                 // Somebody else has reached it.
