@@ -84,7 +84,8 @@ pub struct Continuity {
     pub is_proven: bool,
     /// The last number that the reader and the log agree on: the reader's own if it is proven; if
     /// it lies above the end of its epoch, that end; of an unknown epoch, the number at which the
-    /// current one began, or the reader's if that is smaller. The page begins after it, or after what the log has dropped.
+    /// current one began, or those that ended within seconds before it, or the reader's if that is smaller.
+    /// The page begins after it, or after what the log has dropped.
     pub resume_at: u64,
     /// The oldest number that the log can still give; head + 1 if it is empty.
     pub oldest: u64,

@@ -1,6 +1,6 @@
 //! Two servers that trade places, step by step: what each may number, and what a place from before is worth.
 
-use adda::backend::{self, SharedBackend, Span};
+use adda::backend::{self, Page, SharedBackend, Span};
 use adda::config::Config;
 use adda::model::{
     Author, Draft, MessageId, NodeId, Position, Receipt, RoomName, Timestamp, UserId, Username,
@@ -50,9 +50,14 @@ impl Pair {
     }
 
     async fn is_whole(&self, node: usize, receipt: &Receipt) -> bool {
+        self.read(node, receipt).await.continuity.is_whole()
+    }
+
+    /// What a reader at the place of a message is given.
+    async fn read(&self, node: usize, receipt: &Receipt) -> Page {
         let place = Position { epoch: receipt.epoch.clone(), seq: receipt.seq };
         let read = async || self.nodes[node].read(&self.room, Span::After(place.clone()), 10).await.ok();
-        eventually("a page", LONG_DEADLINE, read).await.continuity.is_whole()
+        eventually("a page", LONG_DEADLINE, read).await
     }
 }
 
@@ -134,4 +139,28 @@ async fn a_room_that_slept_through_a_failover_and_back_begins_an_epoch() {
     assert_ne!(next.epoch, lost.epoch, "a number that is given twice is given in another epoch");
     assert!(pair.is_whole(0, &kept).await);
     assert!(!pair.is_whole(0, &lost).await);
+}
+
+/// As when Redis is set back, and a replica has attached before each node has looked.
+#[tokio::test]
+async fn who_knows_neither_of_two_new_epochs_is_given_what_both_numbered() {
+    let Some(mut pair) = Pair::start().await else { return };
+    pair.say(0, "kept").await;
+    pair.b.catch_up(&pair.a).await;
+    pair.b.lag().await;
+    pair.b.promote().await;
+    pair.front.turn_to(pair.b.port);
+    let mut theirs = pair.say(0, "only in the other").await;
+    for _ in 0..2 {
+        theirs = pair.say(0, "only in the other").await;
+    }
+    pair.a.kill();
+    pair.a.restart().await;
+    pair.front.turn_to(pair.a.port);
+    let next = pair.say(0, "next").await;
+    pair.b.follow(&pair.a).await;
+    let page = pair.read(1, &theirs).await;
+    assert_ne!(page.head.epoch, next.epoch, "an epoch begins when a replica attaches");
+    assert!(!page.continuity.is_proven);
+    assert_eq!(page.messages.last().map(|message| message.seq), Some(next.seq));
 }

@@ -3,8 +3,13 @@
 
 local UNUSED_MILLIS = 3600000
 
--- Opens the numbering of a room: returns epoch, seq, the seq at which the epoch began, where earlier
--- epochs ended ("epoch:seq epoch:seq …", newest first), and when the expiry was last put off, in ms.
+-- Redis gets a new replication id without any loss when a first replica attaches, as it does within
+-- seconds of a master's return.
+local SOON_MILLIS = 10000
+
+-- Opens the numbering of a room: returns epoch, seq, the seq above which all is new to a reader whose
+-- epoch it does not know, where earlier epochs ended ("epoch:seq epoch:seq …", newest first), and when
+-- the expiry was last put off, in ms.
 -- What this Redis still has is a beginning of what was; so a head that was written in another history
 -- ends its epoch where it stands.
 local function open_head(head, log, ttl)
@@ -32,11 +37,15 @@ local function open_head(head, log, ttl)
     -- An emptied stream remembers its last id, and would refuse lower ones.
     redis.call('DEL', log)
   end
+  -- An epoch that ends so soon may have numbered what nobody else has looked at yet.
+  local now, start = time[1] * 1000 + math.floor(time[2] / 1000), seq
+  local began = tonumber(redis.call('HGET', head, 'began') or 0)
+  if h[1] and now - began < SOON_MILLIS then start = math.min(seq, tonumber(h[4])) end
   redis.call('HSET', head, 'epoch', epoch, 'seq', string.format('%.0f', seq), 'run', RUN,
-    'start', string.format('%.0f', seq), 'past', past)
+    'start', string.format('%.0f', start), 'past', past, 'began', string.format('%.0f', now))
   -- Anybody may ask for any room: one that was never spoken in is soon forgotten.
   redis.call('PEXPIRE', head, seq == 0 and UNUSED_MILLIS or ttl)
-  return epoch, seq, seq, past, 0
+  return epoch, seq, start, past, 0
 end
 
 -- Drops messages older than `ttl` ms from the front of the log.

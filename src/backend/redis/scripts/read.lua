@@ -14,8 +14,8 @@ if span == 'above' then
   resume_at = place
 elseif span == 'after' then
   -- The last number that the reader and this log agree on. An epoch that is not in the lineage
-  -- tells nothing: all that the current one numbered is new to its reader, and so is what the log
-  -- has above the reader's own number.
+  -- tells nothing: all that the current one numbered, or one that it ended soon after its beginning, is
+  -- new to its reader, and so is what the log has above the reader's own number.
   local ended = nil
   if ARGV[7] == epoch then ended = seq end
   for name, last in string.gmatch(past, '(%S+):(%d+)') do
