@@ -56,6 +56,8 @@ mod restarts;
 mod resume;
 // Redis with less than it had: numbering and places afterwards.
 mod set_back;
+// A Redis Cluster with a shard that fails, or a server that was left behind.
+mod shards;
 // Upgrades, CORS, files, probes, metrics.
 mod site;
 // Slow readers, bursts, frozen nodes, silent sockets.

@@ -1,6 +1,6 @@
 //! Several calls in one pipeline, and what came of each.
 
-use redis::{Pipeline, Value};
+use redis::{Pipeline, ServerErrorKind, Value};
 
 use super::scripts::{Call, Scripts};
 
@@ -60,5 +60,30 @@ impl Batch {
             }
         }
         values
+    }
+}
+
+/// Why a server of a cluster did not carry out a call that another may.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Elsewhere {
+    /// The slot has gone to another.
+    Moved,
+    /// The slot is on its way, and this key has arrived there already.
+    Asked(String),
+    /// The slot is on its way and its keys are divided, or the shard has no master now.
+    Later,
+}
+
+impl Elsewhere {
+    pub(super) fn of(value: &Value) -> Option<Self> {
+        let Value::ServerError(error) = value else { return None };
+        match error.kind()? {
+            ServerErrorKind::Moved => Some(Self::Moved),
+            ServerErrorKind::TryAgain | ServerErrorKind::ClusterDown => Some(Self::Later),
+            ServerErrorKind::Ask => {
+                error.details()?.split(' ').nth(1).map(|address| Self::Asked(address.to_owned()))
+            }
+            _ => None,
+        }
     }
 }

@@ -2,19 +2,25 @@
 
 use std::sync::Arc;
 
+use redis::Value;
+
 use super::keys::{SLOTS, slot_of};
-use super::server::Server;
+use super::server::{Server, parsed};
+use crate::backend::Result;
 
 /// Which server is master of which slots.
 #[derive(Debug, Default)]
 pub(super) struct Map {
     /// First and last slot, by the first.
     pub(super) ranges: Vec<(u16, u16, Arc<Server>)>,
+    /// The cluster's epoch when it said so, which each change of the map raises. A server that was cut
+    /// off from the others stays behind.
+    pub(super) epoch: u64,
 }
 
 impl Map {
     pub(super) fn whole(server: Arc<Server>) -> Self {
-        Self { ranges: vec![(0, SLOTS - 1, server)] }
+        Self { ranges: vec![(0, SLOTS - 1, server)], epoch: 0 }
     }
 
     /// The server that has a key; `None` while no master is known.
@@ -40,6 +46,11 @@ impl Map {
         servers
     }
 
+    /// Whether a server of this name has slots.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.ranges.iter().any(|(_, _, server)| server.name == name)
+    }
+
     /// A hash tag whose keys and channels this server has.
     pub(super) fn tag(&self, server: &Arc<Server>) -> Option<String> {
         let is_its = |tag: &String| self.server(tag).is_some_and(|owner| Arc::ptr_eq(owner, server));
@@ -53,6 +64,21 @@ impl Map {
                 .into_iter()
                 .all(|(one, two)| (one.0, one.1) == (two.0, two.1) && Arc::ptr_eq(&one.2, &two.2))
     }
+}
+
+/// First and last slot, and the master's host, if it is known, and port.
+type Range = (u16, u16, Option<String>, u16);
+
+/// Reads what CLUSTER SLOTS answers.
+pub(super) fn masters(slots: Value) -> Result<Vec<Range>> {
+    let mut masters = Vec::new();
+    for range in parsed::<Vec<Vec<Value>>>(slots)? {
+        let [first, last, Value::Array(master), ..] = range.as_slice() else { continue };
+        let [host, port, ..] = master.as_slice() else { continue };
+        let host = parsed::<Option<String>>(host.clone())?.filter(|host| !host.is_empty());
+        masters.push((parsed(first.clone())?, parsed(last.clone())?, host, parsed(port.clone())?));
+    }
+    Ok(masters)
 }
 
 #[cfg(test)]
@@ -77,7 +103,7 @@ mod tests {
     #[tokio::test]
     async fn a_key_is_at_the_master_of_its_slot_or_nowhere() {
         let (one, two) = (server("one:1"), server("two:2"));
-        let map = Map { ranges: vec![(0, 4999, one.clone()), (6000, SLOTS - 1, two.clone())] };
+        let map = Map { ranges: vec![(0, 4999, one.clone()), (6000, SLOTS - 1, two.clone())], epoch: 1 };
         assert_eq!(map.server("").map(|server| &*server.name), Some("one:1"), "slot 0");
         assert_eq!(map.server("foo").map(|server| &*server.name), Some("two:2"), "slot 12182");
         let lost =

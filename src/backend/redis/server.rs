@@ -62,6 +62,7 @@ pub(super) struct Server {
     lanes: [Mutex<Option<Open>>; LANES],
     generations: Generations,
     scripts: Scripts,
+    is_cluster: bool,
     /// Whether its settings were complained of.
     is_warned: AtomicBool,
 }
@@ -101,7 +102,19 @@ impl Server {
         let (failures, given_up, opened) = (AtomicU64::new(0), StdMutex::default(), Notify::new());
         let (settings, scripts) = (settings.clone(), Scripts::new(is_cluster));
         let is_warned = AtomicBool::new(false);
-        Self { name, dialer, settings, failures, given_up, opened, lanes, generations, scripts, is_warned }
+        Self {
+            name,
+            dialer,
+            settings,
+            failures,
+            given_up,
+            opened,
+            lanes,
+            generations,
+            scripts,
+            is_cluster,
+            is_warned,
+        }
     }
 
     /// From now on every lane opens a new connection.
@@ -161,15 +174,19 @@ impl Server {
             batch.pipeline.cmd("WAIT").arg(min_replicas).arg(patience);
         }
         let mut answers = self.send(open, &batch.pipeline).await?;
-        if min_replicas > 0 {
-            let written: usize = parsed(value_or_error(answers.pop().unwrap_or(Value::Nil))?)?;
+        let waited = (min_replicas > 0).then(|| answers.pop().unwrap_or(Value::Nil));
+        let values = batch.values(answers);
+        // Nothing was written by what was refused, for another server to carry out perhaps.
+        let is_refused = values.iter().all(|value| matches!(value, Value::ServerError(_)));
+        if let Some(waited) = waited.filter(|_| !is_refused) {
+            let written: usize = parsed(value_or_error(waited)?)?;
             if written < min_replicas {
                 let sentence =
                     format!("only {written} replicas have written it, redis.min_replicas_acked is more");
                 return Err(BackendError::Unavailable(sentence.into()));
             }
         }
-        Ok(batch.values(answers))
+        Ok(values)
     }
 
     /// Loads all scripts into the process that the connection leads to.
@@ -253,7 +270,10 @@ impl Server {
         };
         let history = history(&info);
         debug!(id = named.id, redis = %self.name, history, "Opened a connection to Redis");
-        self.generations.see_history(&self.name, history);
+        // A replica in a cluster is asked for the map alone; what it has is nobody's history.
+        if !self.is_cluster || is_master(&info) {
+            self.generations.see_history(&self.name, history);
+        }
         self.opened.notify_waiters();
         Ok(Open { connection, named, failures })
     }
@@ -273,7 +293,7 @@ impl Server {
         let call = Call::beside("INFO", String::new()).arg("replication");
         let mut values = self.run(lane, &[&call], Manner::Loose, false).await?;
         let info: String = parsed(value_or_error(values.pop().unwrap_or(Value::Nil))?)?;
-        if info.contains("role:master") {
+        if is_master(&info) {
             self.generations.see_history(&self.name, history(&info));
         }
         Ok(())
@@ -318,6 +338,10 @@ fn history(info: &str) -> &str {
     info.lines().find_map(|line| line.strip_prefix("master_replid:")).unwrap_or_default().trim()
 }
 
+fn is_master(info: &str) -> bool {
+    info.contains("role:master")
+}
+
 /// Redis before version 7 replicates scripts, not what they did.
 fn check_version(info: &str) -> RedisResult<()> {
     let version = info.lines().find_map(|line| line.strip_prefix("redis_version:")).unwrap_or("0").trim();
@@ -333,9 +357,14 @@ fn is_unknown_script(value: &Value) -> bool {
     matches!(value, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::NoScript))
 }
 
-/// Whether this Redis became a replica: another is the master now.
+/// Whether this Redis became a replica: another is the master now. A script between MULTI and EXEC says
+/// so within the answer.
 fn is_demoted(value: &Value) -> bool {
-    matches!(value, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::ReadOnly))
+    match value {
+        Value::ServerError(error) => error.kind() == Some(ServerErrorKind::ReadOnly),
+        Value::Array(values) => values.iter().any(is_demoted),
+        _ => false,
+    }
 }
 
 /// Redis' own refusals (out of memory, read-only replica, loading) are as temporary for a client

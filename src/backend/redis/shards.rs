@@ -4,15 +4,18 @@
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt;
 use futures_util::future::join_all;
-use redis::{ConnectionInfo, ServerErrorKind, Value};
+use futures_util::stream::FuturesUnordered;
+use redis::{ConnectionInfo, Value};
 use tokio::sync::{Mutex, watch};
 use tracing::{debug, warn};
 
+use super::batch::Elsewhere;
 use super::dialer::Dialer;
 use super::generation::Generations;
 use super::keys::{SLOTS, slot_of};
-use super::map::Map;
+use super::map::{Map, masters};
 use super::scripts::Call;
 use super::server::{Lane, Manner, Server, parsed, unavailable, value_or_error};
 use super::target::{Target, at};
@@ -33,6 +36,8 @@ pub(super) struct Shards {
     settings: Settings,
     generations: Generations,
     map: RwLock<Arc<Map>>,
+    /// The servers of a cluster that are named in `redis.url`, whether masters now or not.
+    seeds: Vec<Arc<Server>>,
     /// Told of each new map.
     changes: watch::Sender<()>,
     /// Held while the map is asked for: one asks for all that wait.
@@ -41,7 +46,8 @@ pub(super) struct Shards {
 
 impl Shards {
     pub(super) fn new(target: Target, settings: &Settings, generations: Generations) -> Result<Self> {
-        let shards = Self {
+        let mut shards = Self {
+            seeds: Vec::new(),
             map: RwLock::default(),
             target,
             settings: settings.clone(),
@@ -59,6 +65,10 @@ impl Shards {
         if let Some(dialer) = dialer {
             let server = shards.server(shards.target.address(), dialer.map_err(unavailable)?);
             *shards.write() = Arc::new(Map::whole(server));
+        }
+        if let Target::Cluster(infos) = &shards.target {
+            let seed = |info: &ConnectionInfo| shards.at(info.addr().to_string(), info, &[]);
+            shards.seeds = infos.iter().filter_map(seed).collect();
         }
         Ok(shards)
     }
@@ -102,11 +112,10 @@ impl Shards {
     /// # Errors
     /// What the network or Redis says.
     pub(super) async fn connect_first(&self) -> redis::RedisResult<()> {
-        if let Target::Cluster(seeds) = &self.target {
+        if self.is_cluster() {
             let mut refusal = None;
-            for info in seeds {
-                let dialer = Dialer::fixed(info, &self.settings)?;
-                match self.server(info.addr().to_string(), dialer).connect(Lane::Reads).await {
+            for server in &self.seeds {
+                match server.connect(Lane::Reads).await {
                     Ok(()) => {
                         self.look().await;
                         return Ok(());
@@ -212,10 +221,21 @@ impl Shards {
 
     /// Finds out where to look for the keys of calls that were refused.
     async fn redirected(&self, refused: Vec<(Pending, Elsewhere, Value)>) -> Vec<Pending> {
-        if refused.iter().any(|(_, elsewhere, _)| *elsewhere == Elsewhere::Moved) {
+        let before = self.map();
+        let is_known = |elsewhere: &Elsewhere, map: &Map| match elsewhere {
+            Elsewhere::Asked(address) => map.has(address),
+            Elsewhere::Moved | Elsewhere::Later => false,
+        };
+        let mut is_early = refused.iter().any(|(_, elsewhere, _)| *elsewhere == Elsewhere::Later);
+        let away = |(_, elsewhere, _): &(_, Elsewhere, _)| {
+            *elsewhere != Elsewhere::Later && !is_known(elsewhere, &before)
+        };
+        if refused.iter().any(away) {
             self.look().await;
+            // Nobody knows more than the server that refused.
+            is_early |= self.map().is_as(&before);
         }
-        if refused.iter().any(|(_, elsewhere, _)| *elsewhere == Elsewhere::Later) {
+        if is_early {
             tokio::time::sleep(PATIENCE).await;
         }
         let map = self.map();
@@ -244,35 +264,48 @@ impl Shards {
 
     /// Asks the cluster who has which slots; if nobody answers, all stays as it is.
     pub(super) async fn look(&self) {
-        let Target::Cluster(seeds) = &self.target else { return };
+        if !self.is_cluster() {
+            return;
+        }
         let Ok(_looking) = self.looking.try_lock() else {
             // Somebody is asking: what he learns serves all.
             drop(self.looking.lock().await);
             return;
         };
-        let known = self.map().servers();
-        let seeds = seeds.iter().filter_map(|info| self.at(info.addr().to_string(), info, &known));
-        // Whoever answers first; a dead server must not hold up the others.
-        let candidates: Vec<_> = known.iter().cloned().chain(seeds).collect();
-        let mut asking: futures_util::stream::FuturesUnordered<_> =
-            candidates.iter().map(async |server| (server, self.ask(server, &known).await)).collect();
-        let mut refusal = None;
-        while let Some((server, outcome)) = futures_util::StreamExt::next(&mut asking).await {
-            match outcome {
-                Ok(map) => return self.adopt(map),
-                Err(error) => {
+        let (before, mut known) = (self.map(), self.map().servers());
+        known.extend(self.seeds.iter().filter(|seed| !before.has(&seed.name)).cloned());
+        let mut asking: FuturesUnordered<_> =
+            known.iter().map(async |server| (server, self.ask(server, &known).await)).collect();
+        let (mut newest, mut refusal): (Option<Map>, _) = (None, None);
+        loop {
+            // A dead server must not hold up the others, and one that was cut off from them knows less:
+            // so once one has said what is not older than before, the others have a moment.
+            let is_enough = newest.as_ref().is_some_and(|map| map.epoch >= before.epoch);
+            let moment = if is_enough { PATIENCE } else { Duration::MAX };
+            match tokio::time::timeout(moment, asking.next()).await {
+                Ok(Some((_, Ok(map)))) if newest.as_ref().is_none_or(|newest| newest.epoch < map.epoch) => {
+                    newest = Some(map);
+                }
+                Ok(Some((_, Ok(_)))) => {}
+                Ok(Some((server, Err(error)))) => {
                     debug!(error = %super::reason(&error), redis = %server.name, "No map from a server");
                     refusal = Some(error);
                 }
+                Ok(None) | Err(_) => break,
             }
         }
-        if let Some(error) = refusal {
-            warn!(error = %super::reason(&error), "No server of the Redis Cluster says who has which slots");
+        match (newest, refusal) {
+            (Some(map), _) => self.adopt(map),
+            (None, Some(error)) => {
+                warn!(error = %super::reason(&error), "No server of the Redis Cluster says who has which slots");
+            }
+            (None, None) => {}
         }
     }
 
     fn adopt(&self, map: Map) {
         if map.is_as(&self.map()) {
+            *self.write() = Arc::new(map);
             return;
         }
         let servers: Vec<String> = map.servers().iter().map(|server| server.name.clone()).collect();
@@ -293,31 +326,27 @@ impl Shards {
 
     async fn ask(&self, server: &Arc<Server>, known: &[Arc<Server>]) -> Result<Map> {
         let Target::Cluster(seeds) = &self.target else { return Ok(Map::default()) };
-        let call = Call::Plain { key: String::new(), command: redis::cmd("CLUSTER").arg("SLOTS").to_owned() };
-        let mut values = server.run(Lane::Reads, &[&call], Manner::Loose, false).await?;
-        let slots: Vec<Vec<Value>> = parsed(value_or_error(values.pop().unwrap_or(Value::Nil))?)?;
+        let [slots, info] = ["SLOTS", "INFO"].map(|what| Call::beside("CLUSTER", String::new()).arg(what));
+        let mut values = server.run(Lane::Reads, &[&slots, &info], Manner::Loose, false).await?;
+        // Who may not ask for it takes the maps as they come.
+        let info: String = parsed(values.pop().unwrap_or(Value::Nil)).unwrap_or_default();
+        let epoch = info.lines().find_map(|line| line.strip_prefix("cluster_current_epoch:"));
+        let epoch = epoch.and_then(|epoch| epoch.trim().parse().ok()).unwrap_or(0);
         let mut ranges: Vec<(u16, u16, Arc<Server>)> = Vec::new();
-        let known = known.iter().chain([server]).cloned().collect::<Vec<_>>();
-        for range in slots {
-            let [first, last, master, ..] = range.as_slice() else { continue };
-            let (first, last): (u16, u16) = (parsed(first.clone())?, parsed(last.clone())?);
-            let Value::Array(master) = master else { continue };
-            let [host, port, ..] = master.as_slice() else { continue };
-            let (host, port): (Option<String>, u16) = (parsed(host.clone())?, parsed(port.clone())?);
+        for (first, last, host, port) in masters(value_or_error(values.pop().unwrap_or(Value::Nil))?)? {
             // A server that has not been told its own name leaves it out.
             let asked_host = server.name.rsplit_once(':').map_or("", |(host, _)| host);
-            let host = host.filter(|host| !host.is_empty()).unwrap_or_else(|| asked_host.to_owned());
-            let info = at(&seeds[0], &host, port);
+            let info = at(&seeds[0], host.as_deref().unwrap_or(asked_host), port);
             let name = info.addr().to_string();
             let named =
                 ranges.iter().map(|(_, _, server)| server).find(|server| server.name == name).cloned();
-            let Some(owner) = named.or_else(|| self.at(name, &info, &known)) else { continue };
+            let Some(owner) = named.or_else(|| self.at(name, &info, known)) else { continue };
             ranges.push((first, last, owner));
         }
         ranges.sort_by_key(|&(first, _, _)| first);
         match ranges.is_empty() {
             true => Err(BackendError::Unavailable("the Redis Cluster has no slots yet".into())),
-            false => Ok(Map { ranges }),
+            false => Ok(Map { ranges, epoch }),
         }
     }
 }
@@ -333,31 +362,6 @@ struct Pending {
 impl Pending {
     fn new(at: usize) -> Self {
         Self { at, asked: None }
-    }
-}
-
-/// Why a server of a cluster did not carry out a call that another may.
-#[derive(Debug, PartialEq, Eq)]
-enum Elsewhere {
-    /// The slot has gone to another.
-    Moved,
-    /// The slot is on its way, and this key has arrived there already.
-    Asked(String),
-    /// The slot is on its way and its keys are divided, or the shard has no master now.
-    Later,
-}
-
-impl Elsewhere {
-    fn of(value: &Value) -> Option<Self> {
-        let Value::ServerError(error) = value else { return None };
-        match error.kind()? {
-            ServerErrorKind::Moved => Some(Self::Moved),
-            ServerErrorKind::TryAgain | ServerErrorKind::ClusterDown => Some(Self::Later),
-            ServerErrorKind::Ask => {
-                error.details()?.split(' ').nth(1).map(|address| Self::Asked(address.to_owned()))
-            }
-            _ => None,
-        }
     }
 }
 
