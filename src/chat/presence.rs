@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tracing::{debug, error, info, warn};
 use uuid::Uuid;
@@ -17,6 +17,10 @@ use crate::telemetry::meters;
 /// Wait before a renewal that failed, or found that others still have to put their sessions back, is made
 /// again: till then no answer is given about who is where.
 const RETRY: Duration = Duration::from_millis(100);
+
+/// Wait before sessions are put right again, if some rooms can't be reached although the lease can be
+/// renewed: a part of the backend is down.
+const SETTLE_AGAIN: Duration = Duration::from_secs(2);
 
 /// How long sessions take at most to read what lies in their sockets.
 const HEARING: Duration = Duration::from_millis(100);
@@ -34,16 +38,18 @@ impl Chat {
     pub(super) async fn keep_lease(self) {
         let mut beats = tokio::time::interval(self.inner.config.presence.renew_every);
         beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let (mut contact, mut is_settled) = (Contact::Good, true);
+        let (mut contact, mut settle_at) = (Contact::Good, None);
         loop {
             tokio::select! {
                 () = self.inner.stop.cancelled() => return,
-                () = self.inner.unsettled.notified() => is_settled = false,
+                () = self.inner.unsettled.notified() => settle_at = settle_at.or_else(|| Some(Instant::now())),
                 _ = beats.tick() => {
-                    let beat = self.beat(&mut is_settled).await;
+                    let beat = self.beat(&mut settle_at).await;
                     self.inner.is_answered.store(beat.is_ok(), Ordering::Relaxed);
-                    // What was given up may yet take effect, in any order.
-                    is_settled &= beat.is_ok();
+                    if beat.is_err() {
+                        // What was given up may yet take effect, in any order.
+                        settle_at = Some(Instant::now());
+                    }
                     if !matches!(beat, Ok(Lease::Held)) {
                         beats.reset_after(RETRY.min(self.inner.config.presence.renew_every));
                     }
@@ -53,17 +59,26 @@ impl Chat {
         }
     }
 
-    async fn beat(&self, is_settled: &mut bool) -> Result<Lease, BackendError> {
+    /// `settle_at`: since when the backend may believe something else of this node's sessions.
+    async fn beat(&self, settle_at: &mut Option<Instant>) -> Result<Lease, BackendError> {
         self.keep_secret().await?;
         let lease = self.inner.backend.renew(&self.vitals()).await?;
         if lease == Lease::Lost {
             self.hear_who_left().await;
-        } else if *is_settled {
+        } else if settle_at.is_none_or(|at| Instant::now() < at) {
             return Ok(lease);
         }
-        *is_settled = false;
-        self.restore().await?;
-        *is_settled = true;
+        if let Err(error) = self.restore().await {
+            if lease == Lease::Lost {
+                return Err(error);
+            }
+            // The lease stands, and so do the rooms that can be reached: only those who left others
+            // are still seen there. All joins wait while it is tried again, so not at once.
+            debug!(error = %source_of(&error), "Can't put all of this node's sessions right yet");
+            *settle_at = Some(Instant::now() + SETTLE_AGAIN);
+            return Ok(lease);
+        }
+        *settle_at = None;
         // So that the others learn of it now and not with the next beat.
         self.inner.backend.renew(&self.vitals()).await
     }

@@ -1,4 +1,4 @@
-//! A Redis Cluster whose servers are not of one mind, and what that must not cost.
+//! A Redis Cluster with a shard that fails, or a server that was left behind, and what that must not cost.
 
 use std::time::Duration;
 
@@ -7,7 +7,71 @@ use redis::from_redis_value;
 use crate::harness::redis::RedisServer;
 use crate::harness::redis_cluster::until_says;
 use crate::harness::roamer::outage;
+use crate::harness::store::Store;
 use crate::harness::{Client, Cluster, RedisCluster, ports};
+
+/// The master of the beginning that has neither what is about nodes nor the index of rooms.
+async fn has_rooms_alone(redis: &RedisCluster) -> usize {
+    for server in &redis.servers {
+        let answer = server.command(&["KEYS", "adda-*:nodes"]).await;
+        if let Some(key) = from_redis_value::<Vec<String>>(answer).expect("keys").first() {
+            let index = key.replace(":nodes", ":rooms");
+            let others =
+                [redis.master(redis.slot(key).await).await, redis.master(redis.slot(&index).await).await];
+            return (0..3).find(|place| !others.contains(place)).expect("two are not three");
+        }
+    }
+    panic!("no node has a lease")
+}
+
+/// A room whose keys this server has.
+async fn room_at(redis: &RedisCluster, place: usize) -> String {
+    for number in 0.. {
+        let room = format!("room-{number}");
+        if redis.master(redis.slot(&format!("{{{room}}}")).await).await == place {
+            return room;
+        }
+    }
+    unreachable!("every server has rooms")
+}
+
+#[tokio::test]
+async fn who_leaves_a_room_of_a_frozen_shard_locks_nobody_out_of_others() {
+    let Some(redis) = RedisCluster::start().await else { return };
+    for server in &redis.servers {
+        server.command(&["CONFIG", "SET", "cluster-require-full-coverage", "no"]).await;
+    }
+    let urls = vec![redis.url(); 2];
+    let settings = [("redis.command_timeout", "500ms"), ("presence.linger", "100ms")];
+    let cluster = Cluster::reaching(redis, &urls, &settings).await;
+    let Store::Cluster(redis) = &cluster.redis else { unreachable!("started with one") };
+    let frozen = has_rooms_alone(redis).await;
+    let (far, near) = (room_at(redis, frozen).await, room_at(redis, (frozen + 1) % 3).await);
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    let mut mita = Client::full(&cluster.nodes[0], "মিতা").await;
+    for room in [&far, &near] {
+        rahim.join(room).await;
+        mita.join(room).await;
+    }
+    for place in [frozen, frozen + 3] {
+        redis.servers[place].freeze();
+    }
+    mita.leave(&far).await;
+    for late in ["late-1", "late-2", "late-3", "late-4", "late-5"] {
+        // Long enough for a renewal, and for an attempt to put right what could not be done.
+        outage(Duration::from_millis(1500)).await;
+        let mut late = Client::full(&cluster.nodes[0], late).await;
+        late.join(&near).await;
+        rahim.say(&near, "hello").await;
+        late.hears("hello").await;
+        late.leave(&near).await;
+    }
+    for place in [frozen, frozen + 3] {
+        redis.servers[place].thaw();
+    }
+    cluster.until_agreed(&far, &[&rahim.connection_id]).await;
+    cluster.until_agreed(&near, &[&rahim.connection_id, &mita.connection_id]).await;
+}
 
 #[tokio::test]
 async fn a_server_that_was_left_behind_by_the_others_is_not_believed() {

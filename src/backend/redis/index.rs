@@ -1,6 +1,7 @@
 //! What is noted of rooms outside their own slots: which rooms a node may be in, which are occupied,
 //! and which leave notices fall due when. None of it is counted in an answer; it says where to look.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use redis::Value;
@@ -44,6 +45,26 @@ impl Aftermath {
             self.due.push((room.clone(), user, due.parse().unwrap_or(0)));
         }
         Ok(changed)
+    }
+}
+
+/// The servers that answered nothing about the rooms of a group, by name. One that is frozen costs
+/// all of `redis.command_timeout`; in one pass over many rooms it is waited for once.
+#[derive(Debug, Default)]
+pub(super) struct Silent(HashSet<Option<String>>);
+
+impl Silent {
+    pub(super) fn has(&self, server: &Option<String>) -> bool {
+        self.0.contains(server)
+    }
+
+    /// Takes in which server was asked about each room of a group, and whether it answered.
+    pub(super) fn take_in(&mut self, answers: impl Iterator<Item = (Option<String>, bool)>) {
+        let mut has_answered = HashMap::new();
+        for (server, answered) in answers {
+            *has_answered.entry(server).or_insert(false) |= answered;
+        }
+        self.0.extend(has_answered.into_iter().filter(|(_, answered)| !answered).map(|(server, _)| server));
     }
 }
 

@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use redis::Value;
-use tracing::warn;
+use tokio::sync::Mutex;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::generation::Generations;
 use super::keys::Keys;
 use super::reaper::Reaper;
-use super::reason;
 use super::scripts::{Call, Script};
 use super::server::{Lane, parsed};
 use super::shards::Shards;
@@ -27,6 +28,9 @@ pub(super) struct Liveness {
     keys: Keys,
     shards: Arc<Shards>,
     reaper: Reaper,
+    /// What is being done, if it has outlasted a renewal.
+    housework: Mutex<Option<AbortOnDropHandle<()>>>,
+    lease: Duration,
     lease_ms: u128,
     /// Without any renewal for so long, Redis was away.
     away_ms: u128,
@@ -46,6 +50,8 @@ impl Liveness {
             reaper: Reaper::new(node, keys.clone(), shards.clone(), settings),
             keys,
             shards,
+            housework: Mutex::default(),
+            lease: settings.lease,
             lease_ms: settings.lease.as_millis(),
             away_ms: settings.lease.div_f64(2.0).max(settings.renew_every * 2).as_millis(),
             generations,
@@ -56,7 +62,9 @@ impl Liveness {
         let keys = &self.keys;
         let node = self.node.to_string();
         let said = serde_json::to_string(vitals).expect("vitals are always JSON");
-        self.shards.look_at_histories(Lane::Memberships).await;
+        // A shard that does not answer must not cost this node its lease.
+        let looking = self.shards.look_at_histories(Lane::Memberships);
+        let _ = tokio::time::timeout(self.lease / 4, looking).await;
         let histories = self.generations.histories();
         let script_keys =
             [keys.nodes(), keys.clock(), keys.vitals(), keys.due(), keys.restored(), keys.reaper(&node)];
@@ -71,18 +79,21 @@ impl Liveness {
         let (is_lost, dead, due, generation, age_ms, living) = renewal;
         let is_old = u128::from(age_ms) >= self.lease_ms;
         let lease = self.generations.see(&histories, &generation, &living, is_old, self.node);
-        // Housekeeping that fails is tried again with the next renewal, by this node or another; it
-        // must not cost this one its lease.
-        for node in dead {
-            if let Err(error) = self.reaper.reap(&node).await {
-                let error = reason(&error);
-                warn!(error, dead_node = %node, "Could not take a dead node's sessions out of their rooms");
-            }
-        }
-        if let Err(error) = self.reaper.say_farewells(&due).await {
-            warn!(error = %reason(&error), "Could not say that some users have left");
-        }
+        self.keep_house(dead, due).await;
         Ok(if is_lost == 1 { Lease::Lost } else { lease })
+    }
+
+    /// Sees to what is due, or goes on waiting for what was begun with a renewal before. What fails is
+    /// tried again with the next one, by this node or another, and what lasts is waited for no longer
+    /// than the lease allows; nor is it broken off, for a call that is on its way may be carried out late.
+    async fn keep_house(&self, dead: Vec<String>, due: Vec<(String, String)>) {
+        let mut housework = self.housework.lock().await;
+        let reaper = &self.reaper;
+        let working = housework
+            .get_or_insert_with(|| AbortOnDropHandle::new(tokio::spawn(reaper.clone().see_to(dead, due))));
+        if tokio::time::timeout(self.lease / 2, working).await.is_ok() {
+            *housework = None;
+        }
     }
 
     pub(super) async fn retire(&self) -> Result<()> {

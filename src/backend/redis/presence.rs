@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use redis::Value;
+use sha1::{Digest, Sha1};
 
 use super::generation::Generations;
 use super::keys::Keys;
@@ -103,6 +104,15 @@ impl Presence {
 /// How a session stands in the members of a room.
 pub(super) fn entry(node: NodeId, member: &Member) -> String {
     format!("{node} {} {} {}", member.id, member.user_id, member.username)
+}
+
+/// Modulo 2^48, as `digest.lua` counts.
+pub(super) const DIGEST_MASK: u64 = (1 << 48) - 1;
+
+/// What stands for an entry in a sum.
+pub(super) fn digest(entry: &str) -> u64 {
+    let hash = Sha1::digest(entry.as_bytes());
+    hash.iter().take(6).fold(0, |sum, &byte| sum << 8 | u64::from(byte))
 }
 
 /// A session of whatever node.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use super::index::{Aftermath, Index};
+use super::index::{Aftermath, Index, Silent};
 use super::keys::Keys;
+use super::reason;
 use super::scripts::{Call, Script};
 use super::server::{Lane, parsed};
 use super::shards::Shards;
@@ -19,7 +20,7 @@ use crate::model::{NodeId, RoomName};
 const GROUP: usize = 256;
 
 /// Does what is due.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Reaper {
     node: NodeId,
     keys: Keys,
@@ -43,24 +44,43 @@ impl Reaper {
         }
     }
 
+    /// Reaps nodes, then says leave notices.
+    pub(super) async fn see_to(self, dead: Vec<String>, due: Vec<(String, String)>) {
+        for node in dead {
+            if let Err(error) = self.reap(&node).await {
+                let error = reason(&error);
+                warn!(error, dead_node = %node, "Could not take a dead node's sessions out of their rooms");
+            }
+        }
+        if let Err(error) = self.say_farewells(&due).await {
+            warn!(error = %reason(&error), "Could not say that some users have left");
+        }
+    }
+
     /// The first to claim a dead node undoes it. If that one dies half-way, its claim runs out and
     /// another goes on where it stopped. A node that wakes up finds the claim, and puts its sessions
     /// back until it is gone.
-    pub(super) async fn reap(&self, dead: &str) -> Result<()> {
+    async fn reap(&self, dead: &str) -> Result<()> {
         if !self.claim(dead).await? {
             return Ok(());
         }
         let rooms = Call::plain("SMEMBERS", self.keys.node_rooms(dead));
         let rooms: Vec<String> = parsed(self.shards.call(Lane::Memberships, rooms).await?)?;
-        let rooms: Vec<RoomName> = rooms.iter().map(|room| RoomName::from_trusted(room)).collect();
+        let mut rooms: Vec<RoomName> = rooms.iter().map(|room| RoomName::from_trusted(room)).collect();
+        // If this takes too long, whoever goes on begins elsewhere.
+        fastrand::shuffle(&mut rooms);
         warn!(dead_node = %dead, rooms = rooms.len(), "A node died; taking its sessions out of their rooms");
-        let mut removed = 0;
+        let (mut silent, mut removed, mut outcome) = (Silent::default(), 0, Ok(()));
         for (at, group) in rooms.chunks(GROUP).enumerate() {
             if at > 0 && !self.claim(dead).await? {
                 return Ok(());
             }
-            removed += self.reap_rooms(dead, group).await?;
+            match self.reap_rooms(dead, group, &mut silent).await {
+                Ok(reaped) => removed += reaped,
+                Err(error) => outcome = Err(error),
+            }
         }
+        outcome?;
         let keys = &self.keys;
         let script_keys =
             [keys.nodes(), keys.vitals(), keys.node_rooms(dead), keys.restored(), keys.reaper(dead)];
@@ -76,19 +96,30 @@ impl Reaper {
         Ok(parsed::<u8>(self.shards.call(Lane::Memberships, call).await?)? == 1)
     }
 
-    async fn reap_rooms(&self, dead: &str, rooms: &[RoomName]) -> Result<u64> {
-        let calls: Vec<Call> = rooms.iter().map(|room| self.reap_call(dead, room)).collect();
+    /// Goes on past rooms that can't be reached, and tells of one of them in the end: they stay the
+    /// dead node's, and are looked at again.
+    async fn reap_rooms(&self, dead: &str, rooms: &[RoomName], silent: &mut Silent) -> Result<u64> {
+        let server_of = |room: &RoomName| self.shards.server_of(&self.keys.channel(room));
+        let rooms: Vec<_> = rooms.iter().map(|room| (room, server_of(room))).collect();
+        let rooms: Vec<_> = rooms.into_iter().filter(|(_, server)| !silent.has(server)).collect();
+        let calls: Vec<Call> = rooms.iter().map(|(room, _)| self.reap_call(dead, room)).collect();
         let values = self.shards.call_all(Lane::Memberships, &calls).await;
-        let mut aftermath = Aftermath { gone: rooms.to_vec(), ..Aftermath::default() };
-        let mut removed = 0;
-        for (room, value) in rooms.iter().zip(values) {
-            removed += aftermath.take_in(room, value?)?;
+        silent.take_in(rooms.iter().zip(&values).map(|((_, server), value)| (server.clone(), value.is_ok())));
+        let (mut aftermath, mut removed, mut outcome) = (Aftermath::default(), 0, Ok(()));
+        for ((room, _), value) in rooms.into_iter().zip(values) {
+            match value.and_then(|value| aftermath.take_in(room, value)) {
+                Ok(gone) => {
+                    aftermath.gone.push(room.clone());
+                    removed += gone;
+                }
+                Err(error) => outcome = Err(error),
+            }
         }
         self.index.put_due(&aftermath.due).await?;
         self.index.vacate(&aftermath.empty).await?;
         // Last: whoever goes on after us must see what is not done yet.
         self.index.unnote(dead, &aftermath.gone).await?;
-        Ok(removed)
+        outcome.map(|()| removed)
     }
 
     fn reap_call(&self, dead: &str, room: &RoomName) -> Call {
@@ -99,8 +130,10 @@ impl Reaper {
             .arg(self.linger_ms)
     }
 
-    /// Says leave notices; `due` are entries of the index with their time.
-    pub(super) async fn say_farewells(&self, due: &[(String, String)]) -> Result<()> {
+    /// Says leave notices; `due` are entries of the index with their time. What can't be said now
+    /// stays in the index and keeps nobody else's.
+    async fn say_farewells(&self, due: &[(String, String)]) -> Result<()> {
+        let mut outcome = Ok(());
         for group in due.chunks(GROUP) {
             let (entries, calls): (Vec<_>, Vec<Call>) =
                 group.iter().filter_map(|entry| Some((entry.clone(), self.farewell_call(&entry.0)?))).unzip();
@@ -108,13 +141,15 @@ impl Reaper {
             for (entry, value) in
                 entries.into_iter().zip(self.shards.call_all(Lane::Memberships, &calls).await)
             {
-                if parsed::<u8>(value?)? == 1 {
-                    said.push(entry);
+                match value.and_then(parsed::<u8>) {
+                    Ok(1) => said.push(entry),
+                    Ok(_) => {}
+                    Err(error) => outcome = Err(error),
                 }
             }
             self.index.settle(&said).await?;
         }
-        Ok(())
+        outcome
     }
 
     fn farewell_call(&self, entry: &str) -> Option<Call> {

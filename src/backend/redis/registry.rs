@@ -18,15 +18,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use redis::Value;
-use sha1::{Digest, Sha1};
 use tokio::sync::{RwLock, mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use super::generation::Generations;
-use super::index::{Aftermath, Index};
+use super::index::{Aftermath, Index, Silent};
 use super::keys::Keys;
-use super::presence::{entry, read_entry};
+use super::presence::{DIGEST_MASK, digest, entry, read_entry};
 use super::reason;
 use super::scripts::{Call, Script};
 use super::server::{Lane, parsed};
@@ -280,28 +279,38 @@ impl Desk {
         self.put_right(&rooms.collect::<Vec<_>>()).await
     }
 
+    /// Goes on past rooms that can't be reached, and tells of one of them in the end: a shard that is
+    /// down must not keep the rooms of others wrong.
     async fn put_right(&self, rooms: &[(RoomName, &[Member])]) -> Result<()> {
+        let (mut silent, mut outcome) = (Silent::default(), Ok(()));
         for group in rooms.chunks(GROUP) {
-            let held = group.iter().filter(|(_, members)| !members.is_empty()).map(|(room, _)| room);
-            self.index.note(self.node, &held.clone().collect::<Vec<_>>()).await?;
+            let server_of = |room: &RoomName| self.shards.server_of(&self.keys.channel(room));
+            let group = group.iter().map(|(room, members)| (room, *members, server_of(room)));
+            let group: Vec<_> = group.filter(|(_, _, server)| !silent.has(server)).collect();
+            let held = group.iter().filter(|(_, members, _)| !members.is_empty()).map(|(room, _, _)| *room);
+            self.index.note(self.node, &held.collect::<Vec<_>>()).await?;
             let calls: Vec<Call> =
-                group.iter().map(|(room, members)| self.restore_call(room, members)).collect();
+                group.iter().map(|(room, members, _)| self.restore_call(room, members)).collect();
             let values = self.shards.call_all(Lane::Memberships, &calls).await;
-            let mut aftermath = Aftermath::default();
-            for ((room, members), value) in group.iter().zip(values) {
-                aftermath.take_in(room, value?)?;
-                if members.is_empty() {
-                    aftermath.gone.push(room.clone());
+            silent.take_in(
+                group.iter().zip(&values).map(|((_, _, server), value)| (server.clone(), value.is_ok())),
+            );
+            let (mut aftermath, mut occupied) = (Aftermath::default(), Vec::new());
+            for ((room, members, _), value) in group.into_iter().zip(values) {
+                match value.and_then(|value| aftermath.take_in(room, value)) {
+                    Err(error) => outcome = Err(error),
+                    Ok(_) if members.is_empty() => aftermath.gone.push(room.clone()),
+                    Ok(_) => occupied.push((room, members)),
                 }
             }
-            self.index.occupy(held).await?;
+            self.index.occupy(occupied.iter().map(|(room, _)| *room)).await?;
             self.finish(&aftermath).await?;
             let mut all = self.lock_held();
-            for (room, members) in group.iter().filter(|(_, members)| !members.is_empty()) {
+            for (room, members) in occupied {
                 all.insert(room.clone(), members.iter().map(|member| member.id).collect());
             }
         }
-        Ok(())
+        outcome
     }
 
     fn restore_call(&self, room: &RoomName, members: &[Member]) -> Call {
@@ -364,14 +373,6 @@ impl Change {
             Self::Leave { reply, .. } => drop(reply.send(Err(error))),
         }
     }
-}
-
-/// Modulo 2^48, as `digest.lua` counts.
-const DIGEST_MASK: u64 = (1 << 48) - 1;
-
-fn digest(entry: &str) -> u64 {
-    let hash = Sha1::digest(entry.as_bytes());
-    hash.iter().take(6).fold(0, |sum, &byte| sum << 8 | u64::from(byte))
 }
 
 fn read_entered(value: Value, member: &Member, id: MessageId) -> Result<Entered> {

@@ -93,6 +93,11 @@ impl Shards {
         self.map.read().expect("no code panics while it holds this lock").clone()
     }
 
+    /// The name of the server that has a key now.
+    pub(super) fn server_of(&self, key: &str) -> Option<String> {
+        self.map().server(key).map(|server| server.name.clone())
+    }
+
     /// Tells of each new map.
     pub(super) fn changes(&self) -> watch::Receiver<()> {
         self.changes.subscribe()
