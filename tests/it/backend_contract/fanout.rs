@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use adda::backend::{BackendEvent, Span};
+use adda::backend::{BackendEvent, Span, Subscription};
 use adda::model::Event;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 
 use super::cluster::{Cluster, User, room, typing};
+use crate::harness::{DEADLINE, eventually};
 
 pub async fn all_nodes_hear_one_order(mut cluster: Cluster) {
     let (mut nodes, room) = (cluster.nodes::<3>().await, room("general"));
@@ -91,6 +92,11 @@ pub async fn a_node_that_reads_too_late_is_told_so_and_harms_no_other(mut cluste
     cluster.config.redis.canary_every = Duration::from_millis(50);
     let ([mut prompt, mut late], room) = (cluster.nodes().await, room("general"));
     for node in [&mut prompt, &mut late] {
+        // Each server says first that its publications arrive now; that is not what is waited for below.
+        eventually("every server is heard", DEADLINE, async || {
+            (node.backend.subscription() == Subscription::Fresh).then_some(())
+        })
+        .await;
         node.subscribe(&room).await;
         node.hears(&room).await;
     }
