@@ -8,6 +8,7 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 
 use super::book::Book;
+use super::held::Holds;
 use super::setting;
 use super::world::World;
 use crate::harness::{Client, LONG_DEADLINE, Launch, Node, eventually};

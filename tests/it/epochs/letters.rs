@@ -4,7 +4,7 @@ use adda::model::{Author, Draft, MessageId, Nonce, Receipt, RoomName, Timestamp,
 use fastrand::Rng;
 
 use super::book::Book;
-use super::world::Held;
+use super::held::Held;
 
 /// A message on its way through a node.
 #[derive(Debug, Clone)]

@@ -2,15 +2,18 @@
 //! looked for along random walks over real redis-servers. ARCHITECTURE.md, *Epochs*, has the argument.
 //!
 //! Each walk prints its seed. `ADDA_EPOCHS_SEED=N` goes one way again; `ADDA_EPOCHS_SECONDS=N` goes on with
-//! new ones for so long.
+//! new ones for so long; a walk over a Redis Cluster is as much longer.
 
 mod book;
 mod clients;
 mod failover;
 mod front;
+mod held;
 mod letters;
+mod node;
 mod reader;
 mod server;
+mod sharded;
 mod unfenced;
 mod vanished;
 mod walk;

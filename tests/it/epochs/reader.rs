@@ -7,7 +7,7 @@ use adda::backend::Page;
 use adda::model::{LoggedMessage, Position, RoomName};
 
 use super::book::{Book, id};
-use super::world::Entry;
+use super::held::Entry;
 
 /// A reader at a place, with what it has been given and never been told to be void.
 #[derive(Debug)]

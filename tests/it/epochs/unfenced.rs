@@ -6,6 +6,7 @@ use adda::model::{Epoch, LoggedMessage, Position, Receipt, RoomName};
 use fastrand::Rng;
 
 use super::book::Book;
+use super::held::Holds;
 use super::reader::Reader;
 use super::world::{Fate, World};
 

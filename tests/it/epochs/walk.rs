@@ -1,16 +1,17 @@
 //! A walk: nodes post, readers read, and Redis loses, in an order that a seed gives. After each step what
 //! anybody was told is compared with all that was told before, and with what Redis holds.
 
-use adda::backend::{self, BackendEvent, Events, Page, SharedBackend, Span};
 use adda::config::Config;
-use adda::model::{Event, NodeId, Position, Receipt, RoomName};
+use adda::model::RoomName;
 use fastrand::Rng;
 use futures_util::future::join_all;
 
 use super::book::Book;
+use super::held::Holds;
 use super::letters::Letters;
-use super::reader::{Lineage, Reader};
-use super::world::{Fate, Held, World};
+use super::node::{Node, follow, newest, told};
+use super::reader::Reader;
+use super::world::{Fate, World};
 use crate::harness::{LONG_DEADLINE, eventually};
 
 const NODES: usize = 3;
@@ -29,13 +30,6 @@ pub struct Walk {
     letters: Letters,
 }
 
-/// A node's share of the cluster, and a room of its own for each room.
-struct Node {
-    backend: SharedBackend,
-    events: Events,
-    followers: Vec<Reader>,
-}
-
 impl Walk {
     /// `None` if there is no redis-server to be had here.
     pub async fn start(seed: u64) -> Option<Self> {
@@ -46,13 +40,7 @@ impl Walk {
         let mut book = Book::default();
         let mut nodes = Vec::new();
         for _ in 0..NODES {
-            let (backend, events) = backend::start(&config, NodeId::random()).await.unwrap();
-            let mut followers = Vec::new();
-            for room in &rooms {
-                backend.subscribe(room).await.unwrap();
-                followers.push(Reader::join(room, &newest(&backend, room, 200).await, &mut book));
-            }
-            nodes.push(Node { backend, events, followers });
+            nodes.push(Node::start(&config, &rooms, &mut book).await);
         }
         let (rng, letters) = (Rng::with_seed(seed), Letters::default());
         let mut walk =
@@ -189,34 +177,14 @@ impl Walk {
     }
 
     async fn hear(&mut self, place: usize) {
-        let node = &mut self.nodes[place];
-        while let Ok(event) = node.events.try_recv() {
-            for follower in &mut node.followers {
-                match &event {
-                    BackendEvent::Resumed => follower.is_behind = true,
-                    BackendEvent::Room(room, Event::Message(message)) if *room == follower.room => {
-                        follower.hear(message, &mut self.book);
-                    }
-                    BackendEvent::Room(..) => {}
-                }
-            }
-        }
-        for follower in node.followers.iter_mut().filter(|follower| follower.is_behind) {
-            let limit = self.rng.usize(1..200);
-            while follow(&node.backend, &self.world, follower, limit, &mut self.book).await {}
-            follower.is_behind = false;
-            let held = self.world.held(&follower.room).await;
-            follower.check_whole(&held.log, &mut self.book);
-        }
+        self.nodes[place].hear(&self.world, &mut self.rng, &mut self.book).await;
     }
 
     /// All read to the end.
     async fn end(&mut self) {
         self.trace.push("the end".into());
         for place in 0..NODES {
-            for follower in &mut self.nodes[place].followers {
-                follower.is_behind = true;
-            }
+            self.nodes[place].suspect();
             self.hear(place).await;
         }
         for reader in &mut self.readers {
@@ -234,50 +202,7 @@ impl Walk {
 
     async fn inspect(&mut self) {
         for room in &self.rooms {
-            let Held { lineage, log } = self.world.held(room).await;
-            let numbers: Vec<_> = log.iter().map(|entry| entry.seq).collect();
-            let is_whole = numbers.windows(2).all(|pair| pair[1] == pair[0] + 1);
-            self.book.check(is_whole, || format!("the log of {room} has holes: {numbers:?}"));
-            let mut contents: Vec<_> = log.iter().map(|entry| &entry.content).collect();
-            contents.sort_unstable();
-            let is_once = contents.windows(2).all(|pair| pair[0] != pair[1]);
-            self.book.check(is_once, || format!("the log of {room} holds a message twice: {contents:?}"));
-            let Some((epoch, head)) = lineage.first() else { continue };
-            let last = numbers.last().unwrap_or(head);
-            self.book.check(last == head, || format!("the log of {room} ends at {last}, its head at {head}"));
-            let epoch = adda::model::Epoch::new(epoch);
-            for entry in &log {
-                self.book.name(room, &epoch, entry.seq, &entry.id);
-            }
+            self.world.held(room).await.check(room, &mut self.book);
         }
-    }
-}
-
-/// Reads one page after a reader's place; returns whether there is more.
-async fn follow(
-    backend: &SharedBackend,
-    world: &World,
-    reader: &mut Reader,
-    limit: usize,
-    book: &mut Book,
-) -> bool {
-    let (lineage, page) = eventually("a page", LONG_DEADLINE, async || {
-        let lineage: Lineage = world.held(&reader.room).await.lineage;
-        let place: Position = reader.place.clone();
-        Some((lineage, backend.read(&reader.room, Span::After(place), limit).await.ok()?))
-    })
-    .await;
-    reader.follow(&page, &lineage, book)
-}
-
-async fn newest(backend: &SharedBackend, room: &RoomName, limit: usize) -> Page {
-    eventually("a page", LONG_DEADLINE, async || backend.read(room, Span::Newest, limit).await.ok()).await
-}
-
-fn told(answer: &backend::Result<Receipt>) -> String {
-    match answer {
-        Ok(Receipt { epoch, seq, is_duplicate: false, .. }) => format!("{epoch}:{seq}"),
-        Ok(Receipt { epoch, seq, .. }) => format!("{epoch}:{seq} again"),
-        Err(_) => "refused".into(),
     }
 }

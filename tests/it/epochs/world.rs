@@ -9,7 +9,7 @@ use fastrand::Rng;
 use redis::{FromRedisValue, Value};
 
 use super::front::Front;
-use super::reader::Lineage;
+use super::held::{Held, Holds, key};
 use super::server::Server;
 
 /// Copies that are kept, at most.
@@ -251,19 +251,6 @@ impl World {
 
     // --- what it holds ---
 
-    /// A room as it stands at one moment.
-    pub async fn held(&self, room: &RoomName) -> Held {
-        const LOOK: &str = "return {redis.call('HMGET', KEYS[1], 'epoch', 'seq', 'past'), redis.call('XRANGE', KEYS[2], '-', '+')}";
-        type Looked = ((Option<String>, Option<u64>, Option<String>), Vec<(String, Vec<String>)>);
-        let ((epoch, seq, past), entries): Looked =
-            self.main.ask(&["EVAL", LOOK, "2", &key(room, "head"), &key(room, "log")]).await;
-        let past = past.unwrap_or_default();
-        let ended = past.split_whitespace().filter_map(|place| place.split_once(':'));
-        let ended = ended.map(|(epoch, seq)| (epoch.to_owned(), seq.parse().unwrap()));
-        let lineage = epoch.zip(seq).into_iter().chain(ended).collect();
-        Held { lineage, log: entries.iter().map(entry).collect() }
-    }
-
     /// The id of the process behind the address.
     pub async fn run_id(&self) -> String {
         let info = self.main.info("server").await;
@@ -286,31 +273,10 @@ impl World {
     }
 }
 
-fn entry((id, fields): &(String, Vec<String>)) -> Entry {
-    let message: serde_json::Value = serde_json::from_str(&fields[3]).unwrap();
-    let text = |name: &str| message[name].as_str().unwrap().to_owned();
-    let seq = id.strip_suffix("-0").unwrap().parse().unwrap();
-    Entry { seq, id: text("id"), content: text("content") }
-}
-
-/// What Redis holds of a room.
-#[derive(Debug)]
-pub struct Held {
-    /// Empty if there is no head.
-    pub lineage: Lineage,
-    pub log: Vec<Entry>,
-}
-
-/// One message of a log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    pub seq: u64,
-    pub id: String,
-    pub content: String,
-}
-
-fn key(room: &RoomName, name: &str) -> String {
-    format!("adda:{{{room}}}:{name}")
+impl Holds for World {
+    async fn held(&self, room: &RoomName) -> Held {
+        Held::read(self.main.ask(&Held::question(room).each_ref().map(String::as_str)).await)
+    }
 }
 
 impl Drop for World {

@@ -1,0 +1,87 @@
+//! A node's share of the cluster, as the walks use it: it posts, reads, and has a room of its own for each room.
+
+use adda::backend::{self, BackendEvent, Events, Page, SharedBackend, Span};
+use adda::config::Config;
+use adda::model::{Event, NodeId, Position, Receipt, RoomName};
+use fastrand::Rng;
+
+use super::book::Book;
+use super::held::Holds;
+use super::reader::{Lineage, Reader};
+use crate::harness::{LONG_DEADLINE, eventually};
+
+/// A node, and what follows its rooms.
+pub struct Node {
+    pub backend: SharedBackend,
+    events: Events,
+    followers: Vec<Reader>,
+}
+
+impl Node {
+    pub async fn start(config: &Config, rooms: &[RoomName], book: &mut Book) -> Self {
+        let (backend, events) = backend::start(config, NodeId::random()).await.unwrap();
+        let mut followers = Vec::new();
+        for room in rooms {
+            backend.subscribe(room).await.unwrap();
+            followers.push(Reader::join(room, &newest(&backend, room, 200).await, book));
+        }
+        Self { backend, events, followers }
+    }
+
+    /// From now on all of its rooms must be read.
+    pub fn suspect(&mut self) {
+        self.followers.iter_mut().for_each(|follower| follower.is_behind = true);
+    }
+
+    /// Takes what has reached it, and reads what it has missed.
+    pub async fn hear(&mut self, world: &impl Holds, rng: &mut Rng, book: &mut Book) {
+        while let Ok(event) = self.events.try_recv() {
+            for follower in &mut self.followers {
+                match &event {
+                    BackendEvent::Resumed => follower.is_behind = true,
+                    BackendEvent::Room(room, Event::Message(message)) if *room == follower.room => {
+                        follower.hear(message, book);
+                    }
+                    BackendEvent::Room(..) => {}
+                }
+            }
+        }
+        for follower in self.followers.iter_mut().filter(|follower| follower.is_behind) {
+            let limit = rng.usize(1..200);
+            while follow(&self.backend, world, follower, limit, book).await {}
+            follower.is_behind = false;
+            let held = world.held(&follower.room).await;
+            follower.check_whole(&held.log, book);
+        }
+    }
+}
+
+/// Reads one page after a reader's place; returns whether there is more.
+pub async fn follow(
+    backend: &SharedBackend,
+    world: &impl Holds,
+    reader: &mut Reader,
+    limit: usize,
+    book: &mut Book,
+) -> bool {
+    let (lineage, page) = eventually("a page", LONG_DEADLINE, async || {
+        let lineage: Lineage = world.held(&reader.room).await.lineage;
+        let place: Position = reader.place.clone();
+        Some((lineage, backend.read(&reader.room, Span::After(place), limit).await.ok()?))
+    })
+    .await;
+    reader.follow(&page, &lineage, book)
+}
+
+pub async fn newest(backend: &SharedBackend, room: &RoomName, limit: usize) -> Page {
+    eventually("a page", LONG_DEADLINE, async || backend.read(room, Span::Newest, limit).await.ok()).await
+}
+
+/// An answer in short.
+pub fn told(answer: &backend::Result<Receipt>) -> String {
+    match answer {
+        Ok(Receipt { epoch, seq, is_duplicate: false, .. }) => format!("{epoch}:{seq}"),
+        Ok(Receipt { epoch, seq, .. }) => format!("{epoch}:{seq} again"),
+        Err(_) => "refused".into(),
+    }
+}

@@ -1,0 +1,347 @@
+//! The same over a Redis Cluster: masters are killed, followed by replicas that lag or not, and slots move,
+//! while nodes post and read.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use adda::config::Config;
+use adda::model::RoomName;
+use fastrand::Rng;
+use futures_util::future::join_all;
+use tokio::time::timeout;
+
+use super::book::Book;
+use super::held::{Held, Holds};
+use super::letters::Letters;
+use super::node::{Node, follow, newest, told};
+use super::reader::Reader;
+use super::setting;
+use crate::harness::redis::RedisServer;
+use crate::harness::roamer::outage;
+use crate::harness::{LONG_DEADLINE, RedisCluster, eventually};
+
+const NODES: usize = 3;
+const READERS: usize = 4;
+
+/// Turns of a usual run.
+const TURNS: usize = 4;
+
+/// What may happen to a room's master.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// Its replica takes its place by agreement: nothing is lost.
+    Switch,
+    /// Its replica takes its place without asking.
+    TakeOver,
+    /// It is killed, and comes back as a replica.
+    Kill,
+    /// It is killed, and back before anybody notices.
+    Restart,
+    /// Its replica stands still, then takes its place with what it has; it is dead meanwhile.
+    Lag,
+    /// The room moves to another master, key by key: nothing is lost.
+    Move,
+}
+
+const ALL: [Turn; 6] = [Turn::Switch, Turn::TakeOver, Turn::Kill, Turn::Restart, Turn::Lag, Turn::Move];
+
+/// Everything that takes part.
+struct Walk {
+    book: Book,
+    trace: Vec<String>,
+    rng: Rng,
+    redis: RedisCluster,
+    /// What comes next, from the end.
+    turns: Vec<Turn>,
+    rooms: [RoomName; 2],
+    nodes: Vec<Node>,
+    readers: Vec<Reader>,
+    letters: Letters,
+    /// How often anything may have been lost.
+    losses: u64,
+    /// What was acknowledged since: the log has it.
+    acked: Vec<(RoomName, String)>,
+}
+
+impl Holds for RedisCluster {
+    async fn held(&self, room: &RoomName) -> Held {
+        let question = Held::question(room);
+        let words = question.each_ref().map(String::as_str);
+        // Only the master of the room answers it.
+        let answer = eventually("the room has a master", LONG_DEADLINE, async || {
+            for server in &self.servers {
+                if let Ok(answer) = server.try_command(&words).await {
+                    return Some(answer);
+                }
+            }
+            None
+        });
+        Held::read(answer.await)
+    }
+}
+
+impl Walk {
+    async fn start(seed: u64) -> Option<Self> {
+        let redis = RedisCluster::start().await?;
+        let mut config = Config::defaults();
+        config.redis.url = redis.url();
+        let rooms = ["busy", "quiet"].map(|name| RoomName::parse(name, 64).unwrap());
+        let (mut book, mut nodes, mut readers) = (Book::default(), Vec::new(), Vec::new());
+        for _ in 0..NODES {
+            nodes.push(Node::start(&config, &rooms, &mut book).await);
+        }
+        for place in 0..READERS {
+            let room = &rooms[place % rooms.len()];
+            readers.push(Reader::join(room, &newest(&nodes[0].backend, room, 20).await, &mut book));
+        }
+        let (rng, letters) = (Rng::with_seed(seed), Letters::default());
+        let (trace, turns, losses, acked) = (Vec::new(), Vec::new(), 0, Vec::new());
+        Some(Self { book, trace, rng, redis, turns, rooms, nodes, readers, letters, losses, acked })
+    }
+
+    /// Something happens to Redis while messages are on their way; then all is looked at.
+    async fn go(&mut self) {
+        for _ in 0..self.rng.usize(1..4) {
+            self.post(None).await;
+        }
+        let turn = self.draw();
+        eprintln!("{turn:?}");
+        self.post(Some(turn)).await;
+        self.settle().await;
+        for _ in 0..self.rng.usize(1..4) {
+            self.post(None).await;
+            self.send_again().await;
+        }
+        for place in 0..NODES {
+            if self.rng.bool() {
+                self.nodes[place].hear(&self.redis, &mut self.rng, &mut self.book).await;
+            }
+        }
+        self.read().await;
+        self.inspect().await;
+    }
+
+    /// Each once in any order, then again.
+    fn draw(&mut self) -> Turn {
+        if self.turns.is_empty() {
+            self.turns.extend(ALL);
+            self.rng.shuffle(&mut self.turns);
+        }
+        self.turns.pop().expect("filled above")
+    }
+
+    /// Messages, as long as something happens to their room's master or to the other's; some, if nothing does.
+    async fn post(&mut self, turn: Option<Turn>) {
+        let room = self.rooms[self.rng.usize(..2)].clone();
+        let (losses, mut rng, mut fate_rng) = (self.losses, self.rng.fork(), self.rng.fork());
+        let Self { redis, nodes, letters, rooms, .. } = self;
+        let is_over = Cell::new(false);
+        let talk = async {
+            let mut sent = Vec::new();
+            while !is_over.get() || sent.is_empty() {
+                let batch = letters.write(&mut rng, rooms, NODES);
+                let posts = batch.iter().map(|letter| nodes[letter.node].backend.post(letter.draft.clone()));
+                let answers = join_all(posts).await;
+                sent.extend(batch.into_iter().zip(answers));
+                // As people do, not as fast as can be.
+                outage(Duration::from_millis(rng.u64(..40))).await;
+            }
+            sent
+        };
+        let befall = async {
+            let may_have_lost = match turn {
+                Some(turn) => befall(redis, turn, &room, &mut fate_rng).await,
+                None => false,
+            };
+            is_over.set(true);
+            may_have_lost
+        };
+        let (sent, may_have_lost) = tokio::join!(talk, befall);
+        let answers: Vec<_> = sent.iter().map(|(_, answer)| told(answer)).collect();
+        self.trace.push(format!("{turn:?} of {room} {answers:?}"));
+        if may_have_lost {
+            self.losses += 1;
+            self.acked.clear();
+        }
+        for (letter, answer) in sent {
+            if answer.is_ok() && !may_have_lost {
+                self.acked.push((letter.draft.room.clone(), letter.draft.content.clone()));
+            }
+            self.letters.keep(letter, answer.ok(), losses, &mut self.book);
+        }
+    }
+
+    async fn send_again(&mut self) {
+        let Some(letter) = self.letters.again(&mut self.rng, NODES) else { return };
+        let receipt = eventually("a receipt", LONG_DEADLINE, async || {
+            self.nodes[letter.node].backend.post(letter.draft.clone()).await.ok()
+        })
+        .await;
+        let kept = receipt
+            .is_duplicate
+            .then(|| format!("{} {} {} {}", receipt.epoch, receipt.seq, receipt.id, receipt.timestamp));
+        let held = self.redis.held(&letter.draft.room).await;
+        let (kept, losses) = (kept.as_deref(), self.losses);
+        self.letters.check_repetition(&letter, kept, &receipt, &held, losses, &mut self.book);
+        self.letters.keep(letter, Some(receipt), losses, &mut self.book);
+    }
+
+    /// Until all servers agree and all nodes have found them.
+    async fn settle(&mut self) {
+        eventually("the cluster is whole", LONG_DEADLINE, async || {
+            let mut masters = 0;
+            for server in &self.redis.servers {
+                let state = text(server, &["CLUSTER", "INFO"]).await?;
+                let role = text(server, &["INFO", "replication"]).await?;
+                let is_master = role.contains("role:master") && role.contains("connected_slaves:1");
+                masters += usize::from(is_master);
+                let is_well = is_master || role.contains("master_link_status:up");
+                (is_well && state.contains("cluster_state:ok")).then_some(())?;
+            }
+            (masters == 3).then_some(())
+        })
+        .await;
+        for node in &self.nodes {
+            for room in &self.rooms {
+                let head = eventually("the nodes find the masters", LONG_DEADLINE, async || {
+                    let head = node.backend.heads(std::slice::from_ref(room)).await.ok()?.remove(0);
+                    let held = self.redis.held(room).await;
+                    let is_it = |(epoch, seq): &(String, u64)| {
+                        (epoch.as_str(), *seq) == (head.epoch.as_str(), head.seq)
+                    };
+                    held.lineage.first().is_some_and(is_it).then_some(head)
+                })
+                .await;
+                self.book.head(room, &head);
+            }
+        }
+    }
+
+    async fn read(&mut self) {
+        for reader in &mut self.readers {
+            let (node, limit) = (self.rng.usize(..NODES), self.rng.usize(1..40));
+            follow(&self.nodes[node].backend, &self.redis, reader, limit, &mut self.book).await;
+        }
+    }
+
+    async fn inspect(&mut self) {
+        for room in &self.rooms {
+            let held = self.redis.held(room).await;
+            held.check(room, &mut self.book);
+            for (_, content) in self.acked.iter().filter(|(of, _)| of == room) {
+                let has_it = held.log.iter().any(|entry| entry.content == *content);
+                self.book.check(has_it, || {
+                    format!("{content} was acknowledged, nothing was lost, and it is gone")
+                });
+            }
+        }
+    }
+
+    async fn end(&mut self) {
+        for node in &mut self.nodes {
+            node.suspect();
+            node.hear(&self.redis, &mut self.rng, &mut self.book).await;
+        }
+        for reader in &mut self.readers {
+            while follow(&self.nodes[0].backend, &self.redis, reader, 7, &mut self.book).await {}
+            let held = self.redis.held(&reader.room).await;
+            reader.check_whole(&held.log, &mut self.book);
+        }
+    }
+}
+
+/// Lets it happen; returns whether anything may have been lost by it.
+async fn befall(redis: &mut RedisCluster, turn: Turn, room: &RoomName, rng: &mut Rng) -> bool {
+    let slot = redis.slot(&format!("{{{room}}}")).await;
+    let master = redis.master(slot).await;
+    let replica = replica_of(redis, master).await;
+    match turn {
+        Turn::Switch => switch(redis, slot, master, replica).await,
+        Turn::TakeOver => {
+            redis.servers[replica].command(&["CLUSTER", "FAILOVER", "TAKEOVER"]).await;
+            redis.until_not_master(slot, master).await;
+        }
+        Turn::Kill => {
+            redis.servers[master].kill();
+            redis.until_not_master(slot, master).await;
+            redis.servers[master].restart().await;
+        }
+        Turn::Restart => {
+            redis.servers[master].kill();
+            redis.servers[master].restart().await;
+        }
+        Turn::Lag => {
+            redis.servers[replica].freeze();
+            redis.servers[master].command(&["CLIENT", "KILL", "TYPE", "replica"]).await;
+            outage(Duration::from_millis(rng.u64(50..300))).await;
+            redis.servers[master].kill();
+            redis.servers[replica].thaw();
+            redis.servers[replica].command(&["CLUSTER", "FAILOVER", "TAKEOVER"]).await;
+            redis.until_not_master(slot, master).await;
+            redis.servers[master].restart().await;
+        }
+        Turn::Move => {
+            let to = another_master(redis, master, rng).await;
+            redis.open_slot(slot, master, to).await;
+            redis.move_keys(slot, master, to, rng.usize(1..6)).await;
+            outage(Duration::from_millis(rng.u64(..50))).await;
+            while redis.move_keys(slot, master, to, 20).await > 0 {}
+            redis.hand_over(slot, master, to).await;
+        }
+    }
+    !matches!(turn, Turn::Switch | Turn::Move)
+}
+
+/// Redis gives an agreement up after five seconds, as when the others have voted for the same shard lately.
+async fn switch(redis: &RedisCluster, slot: u16, master: usize, replica: usize) {
+    eventually("master and replica change places", LONG_DEADLINE, async || {
+        redis.servers[replica].command(&["CLUSTER", "FAILOVER"]).await;
+        timeout(Duration::from_secs(6), redis.until_not_master(slot, master)).await.ok()
+    })
+    .await;
+}
+
+async fn text(server: &RedisServer, words: &[&str]) -> Option<String> {
+    redis::from_redis_value(server.try_command(words).await.ok()?).ok()
+}
+
+async fn replica_of(redis: &RedisCluster, master: usize) -> usize {
+    let line = format!("master_port:{}\r\n", redis.servers[master].port());
+    for (place, server) in redis.servers.iter().enumerate() {
+        if text(server, &["INFO", "replication"]).await.is_some_and(|info| info.contains(&line)) {
+            return place;
+        }
+    }
+    panic!("each master has a replica")
+}
+
+async fn another_master(redis: &RedisCluster, not: usize, rng: &mut Rng) -> usize {
+    let mut masters = Vec::new();
+    for (place, server) in redis.servers.iter().enumerate() {
+        let info = text(server, &["INFO", "replication"]).await;
+        if place != not && info.is_some_and(|info| info.contains("role:master")) {
+            masters.push(place);
+        }
+    }
+    masters[rng.usize(..masters.len())]
+}
+
+#[tokio::test]
+async fn a_number_names_one_message_whichever_master_has_its_room() {
+    let seed = setting("ADDA_EPOCHS_SEED").unwrap_or_else(|| fastrand::u64(..1_000_000_000));
+    eprintln!("ADDA_EPOCHS_SEED={seed}");
+    let Some(mut walk) = Walk::start(seed).await else { return };
+    // About three seconds each.
+    let turns = setting("ADDA_EPOCHS_SECONDS").map_or(TURNS, |seconds| seconds as usize / 3);
+    for _ in 0..turns {
+        walk.go().await;
+        if !walk.book.lies().is_empty() {
+            break;
+        }
+    }
+    if walk.book.lies().is_empty() {
+        walk.end().await;
+    }
+    let steps = walk.trace.join("\n");
+    assert!(walk.book.lies().is_empty(), "ADDA_EPOCHS_SEED={seed}\n{steps}\n{}", walk.book.lies().join("\n"));
+}
