@@ -92,6 +92,8 @@ impl Ear {
 
     /// Ends with an error when the connection does, without one when the node does.
     async fn connect_and_listen(&self) -> Result<(), Lost> {
+        // A slot that has moved is the usual reason for being here, in a Redis Cluster.
+        self.context.shards.look().await;
         let canary_channel = self.canary_channel()?;
         let (lost, leaving) = (Arc::new(Notify::new()), Leaving::default());
         let hearing = Hearing {
