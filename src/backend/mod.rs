@@ -1,7 +1,7 @@
 //! What the nodes share: the log and its fan-out, who is in which room, and which nodes live.
 //! A backend carries events, not frames, and knows no socket.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -175,6 +175,31 @@ pub struct RoomCount {
 /// A node's own sessions by room: what it holds, against what the backend believes.
 pub type Membership = BTreeMap<RoomName, Vec<Member>>;
 
+/// Rooms that have been changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Touched {
+    /// These.
+    pub rooms: HashSet<RoomName>,
+    /// Any may be: what tells of changes was interrupted.
+    pub all: bool,
+}
+
+/// What came of comparing. A room that is in neither could not be asked about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// The backend holds of these what the node does.
+    pub same: Vec<RoomName>,
+    /// Of these it does not.
+    pub differing: Vec<RoomName>,
+}
+
+impl Comparison {
+    pub(crate) fn add(&mut self, room: &RoomName, is_same: bool) {
+        let rooms = if is_same { &mut self.same } else { &mut self.differing };
+        rooms.push(room.clone());
+    }
+}
+
 /// The seam between a node and what all nodes share. `tests/it/backend_contract` is the suite
 /// that every implementation passes.
 ///
@@ -228,10 +253,18 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// leave notice was sent after waiting, by a join notice, which names no connection.
     async fn restore(&self, membership: &Membership) -> Result<()>;
 
-    /// The rooms of `membership` of which the backend holds other sessions of this node than these:
-    /// a comparison of digests, cheap enough to be made now and then. A session that enters or leaves
-    /// meanwhile shows as a difference.
-    async fn differing(&self, membership: &Membership) -> Result<Vec<RoomName>>;
+    /// The rooms whose members somebody, this node included, has changed since the last call and since
+    /// they were compared; each is told of once.
+    fn touched(&self) -> Touched;
+
+    /// Compares what the backend holds of this node's sessions with `membership`, by digests. A session
+    /// that enters or leaves meanwhile shows as a difference. From here on changes of these rooms are
+    /// told of by [`Backend::touched`].
+    async fn compare(&self, membership: &Membership) -> Comparison;
+
+    /// Those of `rooms`, in which this node has sessions, that the backend does not know as occupied, or
+    /// not as the node's.
+    async fn unlisted(&self, rooms: &[RoomName]) -> Result<Vec<RoomName>>;
 
     /// Does as [`Backend::restore`] does for the rooms of `membership` alone. One without sessions is
     /// one that this node is not in.

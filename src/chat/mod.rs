@@ -1,6 +1,7 @@
 //! What the program does: sign in, join, leave, post, type, look at history and at who is where.
 //! The two doors (WebSocket and HTTP) are equal clients of [`Chat`]; so each rule exists once.
 
+mod doubts;
 mod hub;
 mod join;
 mod pace;

@@ -1,18 +1,14 @@
 //! Keeps this node's lease, and the backend's view of its sessions true.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tracing::{debug, error, info, warn};
 use uuid::Uuid;
 
-use super::pace::Rota;
-use super::room::Room;
 use super::tokens::Tokens;
 use super::{Chat, source_of};
-use crate::backend::{BackendError, Lease, Membership, Vitals};
-use crate::telemetry::meters;
+use crate::backend::{BackendError, Lease, Vitals};
 
 /// Wait before a renewal that failed, or found that others still have to put their sessions back, is made
 /// again: till then no answer is given about who is where.
@@ -81,52 +77,6 @@ impl Chat {
         *settle_at = None;
         // So that the others learn of it now and not with the next beat.
         self.inner.backend.renew(&self.vitals()).await
-    }
-
-    /// Compares this node's sessions in each room with what the backend holds of them, all in about
-    /// `presence.check_every`, and mends what differs: an entry that was lost, or one too many.
-    pub(super) async fn check_memberships(self) {
-        let mut ticks = tokio::time::interval(Duration::from_secs(1));
-        let mut rota = Rota::new(self.inner.config.presence.check_every);
-        loop {
-            tokio::select! {
-                () = self.inner.stop.cancelled() => return,
-                _ = ticks.tick() => {}
-            }
-            let turn = rota.turn(&self.inner.hub.occupied_rooms());
-            if let Err(error) = self.check(&turn).await {
-                debug!(error = %source_of(&error), "Can't compare memberships with the backend now");
-            }
-        }
-    }
-
-    async fn check(&self, rooms: &[Arc<Room>]) -> Result<(), BackendError> {
-        let share = |rooms: &[Arc<Room>]| -> Membership {
-            rooms.iter().map(|room| (room.name.clone(), room.members())).collect()
-        };
-        let differing = match rooms {
-            [] => return Ok(()),
-            rooms => self.inner.backend.differing(&share(rooms)).await?,
-        };
-        if differing.is_empty() {
-            return Ok(());
-        }
-        // Somebody may just have been entering or leaving; now nobody is.
-        let _restoring = self.inner.restoring.write().await;
-        let rooms: Vec<_> = rooms.iter().filter(|room| differing.contains(&room.name)).cloned().collect();
-        let mut membership = share(&rooms);
-        let differing = self.inner.backend.differing(&membership).await?;
-        membership.retain(|room, _| differing.contains(room));
-        if membership.is_empty() {
-            return Ok(());
-        }
-        self.inner.backend.mend(&membership).await?;
-        meters().memberships_mended.increment(membership.len() as u64);
-        warn!(
-            rooms = membership.len(),
-            "The backend held other sessions of this node than there are; mended it"
-        );
-        Ok(())
     }
 
     /// A node that stood still finds out that it was taken for dead before its sessions have read

@@ -1,11 +1,30 @@
 //! What Redis holds of a node's sessions is spoiled by somebody else; the node finds out and mends it.
 
-use crate::harness::{Client, Cluster, DEADLINE, eventually};
+use crate::harness::redis::RedisServer;
+use crate::harness::store::Store;
+use crate::harness::{Client, Cluster, DEADLINE, RedisCluster, eventually};
+
+const MEMBERS: &str = "adda:{general}:members";
 
 #[tokio::test]
-async fn a_session_that_was_lost_is_put_back_and_one_too_many_taken_out() {
-    let settings = [("presence.check_every", "1s"), ("redis.prefix", "adda:"), ("presence.linger", "200ms")];
+async fn redis_tells_of_a_change_that_no_node_asked_for() {
+    let settings = [("redis.prefix", "adda:"), ("presence.linger", "200ms")];
     let Some(cluster) = Cluster::with(2, &settings).await else { return };
+    spoil_and_see_mended(&cluster).await;
+}
+
+#[tokio::test]
+async fn a_node_that_is_told_of_no_change_compares_all_the_same() {
+    let Some(redis) = RedisServer::start().await else { return };
+    redis.command(&["ACL", "SETUSER", "default", "-client|tracking"]).await;
+    let urls = vec![redis.url(); 2];
+    let settings = [("presence.check_every", "1s"), ("redis.prefix", "adda:"), ("presence.linger", "200ms")];
+    let cluster = Cluster::reaching(redis, &urls, &settings).await;
+    spoil_and_see_mended(&cluster).await;
+    assert!(cluster.nodes[0].log().contains("may not tell of changes"), "{}", cluster.nodes[0].log());
+}
+
+async fn spoil_and_see_mended(cluster: &Cluster) {
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     let mut mita = Client::full(&cluster.nodes[1], "মিতা").await;
     for client in [&mut rahim, &mut mita] {
@@ -14,26 +33,35 @@ async fn a_session_that_was_lost_is_put_back_and_one_too_many_taken_out() {
     rahim.sees_join("মিতা").await;
     let here = [rahim.connection_id.clone(), mita.connection_id.clone()];
     let here: Vec<&str> = here.iter().map(String::as_str).collect();
-    let members = "adda:{general}:members";
     let entries: Vec<String> =
-        redis::from_redis_value(cluster.redis.command(&["SMEMBERS", members]).await).expect("entries");
+        redis::from_redis_value(cluster.redis.command(&["SMEMBERS", MEMBERS]).await).expect("entries");
     let lost = entries.iter().find(|entry| entry.contains(&*rahim.connection_id)).expect("রহিম is there");
 
-    cluster.redis.command(&["SREM", members, lost]).await;
+    cluster.redis.command(&["SREM", MEMBERS, lost]).await;
     cluster.until_agreed("general", &here).await;
 
     // A ghost, on the node that রহিম is on.
     let (node, _) = lost.split_once(' ').expect("an entry begins with its node");
-    let ghost = uuid::Uuid::new_v4();
-    cluster
-        .redis
-        .command(&["SADD", members, &format!("{node} {ghost} {} ghost", uuid::Uuid::new_v4())])
-        .await;
+    let (ghost, user) = (uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
+    cluster.redis.command(&["SADD", MEMBERS, &format!("{node} {ghost} {user} ghost")]).await;
     cluster.until_agreed("general", &here).await;
 
     // The whole room, as an eviction would take it.
-    cluster.redis.command(&["DEL", members]).await;
+    cluster.redis.command(&["DEL", MEMBERS]).await;
     cluster.until_agreed("general", &here).await;
+
+    // The lists in which others look for the room.
+    let list = format!("adda:node:{node}:{{adda:nodes}}:rooms");
+    cluster.redis.command(&["DEL", "adda:rooms", &list]).await;
+    for list in ["adda:rooms", &list] {
+        eventually("the room is listed again", DEADLINE, async || {
+            let rooms: Vec<String> =
+                redis::from_redis_value(cluster.redis.command(&["SMEMBERS", list]).await).expect("names");
+            (rooms == ["general"]).then_some(())
+        })
+        .await;
+    }
+
     for (node, client) in cluster.nodes.iter().zip([&rahim, &mita]) {
         assert!(client.untaken("join").is_empty(), "{client} heard of nobody's coming");
         eventually("the metric counts it", DEADLINE, async || {
@@ -46,4 +74,30 @@ async fn a_session_that_was_lost_is_put_back_and_one_too_many_taken_out() {
     }
     rahim.say("general", "still here").await;
     mita.hears("still here").await;
+}
+
+#[tokio::test]
+async fn a_shard_that_was_emptied_alone_is_filled_again() {
+    let Some(redis) = RedisCluster::start().await else { return };
+    let urls = vec![redis.url(); 2];
+    let settings = [("redis.prefix", "adda:"), ("presence.linger", "200ms")];
+    let cluster = Cluster::reaching(redis, &urls, &settings).await;
+    let rooms = ["general", "বাংলা", "news", "music"];
+    let mut clients = Vec::new();
+    for (name, node) in ["রহিম", "মিতা"].into_iter().zip(&cluster.nodes) {
+        let mut client = Client::full(node, name).await;
+        for room in rooms {
+            client.join(room).await;
+        }
+        clients.push(client);
+    }
+    let here: Vec<&str> = clients.iter().map(|client| &*client.connection_id).collect();
+    let Store::Cluster(redis) = &cluster.redis else { panic!("a Redis Cluster") };
+    for room in rooms {
+        let master = redis.master(redis.slot(room).await).await;
+        redis.servers[master].command(&["FLUSHALL"]).await;
+        for room in rooms {
+            cluster.until_agreed(room, &here).await;
+        }
+    }
 }

@@ -20,8 +20,8 @@ use self::leases::Leases;
 use self::log::Logs;
 use self::presence::Presence;
 use super::{
-    Backend, Entered, Events, Farewell, Lease, Membership, NodeInfo, Page, Result, RoomCount, SharedBackend,
-    Span, Subscription, Vitals,
+    Backend, Comparison, Entered, Events, Farewell, Lease, Membership, NodeInfo, Page, Result, RoomCount,
+    SharedBackend, Span, Subscription, Touched, Vitals,
 };
 use crate::config::Config;
 use crate::model::{Draft, Event, Member, NodeId, Notice, Position, Receipt, RoomName};
@@ -148,8 +148,18 @@ impl Backend for MemoryNode {
         Ok(())
     }
 
-    async fn differing(&self, membership: &Membership) -> Result<Vec<RoomName>> {
-        Ok(self.cluster.lock().presence.differing(self.node, membership))
+    fn touched(&self) -> Touched {
+        // Nobody else has this memory, so nothing changes that no node asked for.
+        Touched::default()
+    }
+
+    async fn compare(&self, membership: &Membership) -> Comparison {
+        self.cluster.lock().presence.compare(self.node, membership)
+    }
+
+    async fn unlisted(&self, _rooms: &[RoomName]) -> Result<Vec<RoomName>> {
+        // The lists are made from the members.
+        Ok(Vec::new())
     }
 
     async fn mend(&self, membership: &Membership) -> Result<()> {

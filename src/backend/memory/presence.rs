@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::lingering::Lingering;
 use super::rules::{Standing, Telling, is_big, telling_of_entry, telling_of_exit, telling_of_return};
 use super::seats::Seats;
-use crate::backend::{Entered, Farewell, MEMBERS_IN_JOINED, Membership};
+use crate::backend::{Comparison, Entered, Farewell, MEMBERS_IN_JOINED, Membership};
 use crate::config::Presence as Settings;
 use crate::model::{
     ConnectionId, Event, Member, MessageId, NodeId, Notice, NoticeKind, RoomName, Timestamp, UserId, Username,
@@ -95,12 +95,14 @@ impl Presence {
         told
     }
 
-    /// The rooms of which a node says something else than is here.
-    pub(super) fn differing(&self, node: NodeId, membership: &Membership) -> Vec<RoomName> {
-        let differs = |(room, members): &(&RoomName, &Vec<Member>)| {
-            self.seats.of_node(room, node) != members.iter().map(|member| member.id).collect()
-        };
-        membership.iter().filter(differs).map(|(room, _)| room.clone()).collect()
+    /// Compares what a node says with what is here.
+    pub(super) fn compare(&self, node: NodeId, membership: &Membership) -> Comparison {
+        let mut comparison = Comparison::default();
+        for (room, members) in membership {
+            let held = members.iter().map(|member| member.id).collect();
+            comparison.add(room, self.seats.of_node(room, node) == held);
+        }
+        comparison
     }
 
     fn restore_room(

@@ -78,8 +78,8 @@ impl Dialer {
         }
     }
 
-    /// A connection for subscriptions; `config` says where publications go.
-    pub(super) async fn for_subscriptions(
+    /// A connection on which Redis says something unasked; `config` says where that goes.
+    pub(super) async fn for_pushes(
         &self,
         config: &AsyncConnectionConfig,
     ) -> RedisResult<MultiplexedConnection> {
@@ -88,7 +88,7 @@ impl Dialer {
             Self::Sentinel(client) => client.lock().await.async_get_client().await?,
         };
         let info = client.get_connection_info();
-        // Publications come unasked, between the answers: RESP3 tells them apart.
+        // It comes between the answers: RESP3 tells them apart.
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let client = Client::open(info.clone().set_redis_settings(settings))?;
         client.get_multiplexed_async_connection_with_config(config).await

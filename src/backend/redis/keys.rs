@@ -41,6 +41,11 @@ impl Keys {
         self.of_room(room, "members")
     }
 
+    /// The room whose members are under this key.
+    pub(super) fn room_of_members(&self, key: &str) -> Option<RoomName> {
+        self.room_of_channel(key.strip_suffix(":members")?)
+    }
+
     /// Hash: users whose leave notice waits, `<due, ms> <name>`. Minutes.
     pub(super) fn lingering(&self, room: &RoomName) -> String {
         self.of_room(room, "lingering")

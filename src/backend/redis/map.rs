@@ -86,7 +86,9 @@ mod tests {
     use super::*;
     use crate::backend::redis::dialer::Dialer;
     use crate::backend::redis::generation::Generations;
+    use crate::backend::redis::keys::Keys;
     use crate::backend::redis::target::Target;
+    use crate::backend::redis::watch::Watch;
 
     fn server(name: &str) -> Arc<Server> {
         let info = Target::read(&{
@@ -97,7 +99,14 @@ mod tests {
         let Ok(Target::One(info)) = info else { panic!("one server") };
         let settings = crate::config::Config::defaults().redis;
         let dialer = Dialer::fixed(&info, &settings).expect("nothing is opened yet");
-        Arc::new(Server::new(name.into(), dialer, &settings, Generations::default(), true))
+        Arc::new(Server::new(
+            name.into(),
+            dialer,
+            &settings,
+            Generations::default(),
+            Watch::new(Keys::new("")),
+            true,
+        ))
     }
 
     #[tokio::test]

@@ -17,6 +17,7 @@ mod scripts;
 mod server;
 mod shards;
 mod target;
+mod watch;
 mod wire;
 
 use std::sync::Arc;
@@ -39,9 +40,10 @@ use self::scripts::Call;
 use self::server::{Lane, parsed, unavailable};
 use self::shards::Shards;
 use self::target::Target;
+use self::watch::Watch;
 use super::{
-    Backend, BackendError, Entered, Events, Farewell, Lease, Membership, NodeInfo, Page, Result, RoomCount,
-    SharedBackend, Span, Subscription, Vitals,
+    Backend, BackendError, Comparison, Entered, Events, Farewell, Lease, Membership, NodeInfo, Page, Result,
+    RoomCount, SharedBackend, Span, Subscription, Touched, Vitals,
 };
 use crate::config::Config;
 use crate::model::{Draft, Member, NodeId, Notice, Position, Receipt, RoomName};
@@ -49,8 +51,10 @@ use crate::model::{Draft, Member, NodeId, Notice, Position, Receipt, RoomName};
 /// One node's share of a cluster over Redis.
 #[derive(Debug)]
 pub struct RedisBackend {
+    node: NodeId,
     keys: Keys,
     shards: Arc<Shards>,
+    watch: Watch,
     log: Log,
     presence: Presence,
     registry: Registry,
@@ -69,7 +73,8 @@ impl RedisBackend {
     pub async fn start(config: &Config, node: NodeId) -> Result<(SharedBackend, Events)> {
         let settings = &config.redis;
         let (keys, generations) = (Keys::new(&settings.prefix), Generations::default());
-        let shards = Arc::new(Shards::new(Target::read(settings)?, settings, generations.clone())?);
+        let (target, watch) = (Target::read(settings)?, Watch::new(keys.clone()));
+        let shards = Arc::new(Shards::new(target, settings, generations.clone(), watch.clone())?);
         check(&shards, settings.command_timeout).await?;
         let (events, receiver) = mpsc::channel(settings.event_queue);
         let log = Log::start(keys.clone(), shards.clone(), config);
@@ -81,8 +86,10 @@ impl RedisBackend {
         let map_keeper = AbortOnDropHandle::new(tokio::spawn(shards.clone().keep_up()));
         let deadline = settings.command_timeout;
         let backend = Self {
+            node,
             keys,
             shards,
+            watch,
             log,
             presence,
             registry,
@@ -180,8 +187,16 @@ impl Backend for RedisBackend {
         self.registry.mend(membership).await
     }
 
-    async fn differing(&self, membership: &Membership) -> Result<Vec<RoomName>> {
-        self.within(self.registry.differing(membership)).await
+    fn touched(&self) -> Touched {
+        self.watch.take()
+    }
+
+    async fn compare(&self, membership: &Membership) -> Comparison {
+        self.presence.compare(self.node, membership).await
+    }
+
+    async fn unlisted(&self, rooms: &[RoomName]) -> Result<Vec<RoomName>> {
+        self.within(self.presence.unlisted(self.node, rooms)).await
     }
 
     async fn rooms(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<RoomCount>> {

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use redis::Value;
 use sha1::{Digest, Sha1};
+use tracing::debug;
 
 use super::generation::Generations;
 use super::keys::Keys;
-use super::scripts::Call;
+use super::reason;
+use super::scripts::{Call, Script};
 use super::server::{Lane, parsed};
 use super::shards::Shards;
-use crate::backend::{Result, RoomCount};
+use crate::backend::{Comparison, Membership, Result, RoomCount};
 use crate::model::{ConnectionId, Member, NodeId, RoomName, UserId, Username};
 
 /// The rooms' members in Redis, as every node sees them.
@@ -73,6 +75,47 @@ impl Presence {
         Ok((count, members))
     }
 
+    // --- comparing ---
+
+    /// Compares this node's share of rooms with what the node holds.
+    pub(super) async fn compare(&self, node: NodeId, membership: &Membership) -> Comparison {
+        let call = |(room, members): (&RoomName, &Vec<Member>)| {
+            let sum = members.iter().map(|member| digest(&entry(node, member))).fold(0, u64::wrapping_add);
+            Call::new(Script::Digest, [self.keys.members(room)])
+                .arg(node)
+                .arg(members.len())
+                .arg(sum & DIGEST_MASK)
+        };
+        let calls: Vec<Call> = membership.iter().map(call).collect();
+        let values = self.shards.call_all(Lane::Watches, &calls).await;
+        let mut comparison = Comparison::default();
+        for (room, value) in membership.keys().zip(values) {
+            match value.and_then(parsed::<u8>) {
+                Ok(is_same) => comparison.add(room, is_same == 1),
+                Err(error) => debug!(error = %reason(&error), room = %room, "Can't compare a room now"),
+            }
+        }
+        comparison
+    }
+
+    /// Those of a node's rooms that are not in the index, or not in the node's own list.
+    pub(super) async fn unlisted(&self, node: NodeId, rooms: &[RoomName]) -> Result<Vec<RoomName>> {
+        let mut unlisted = Vec::new();
+        for rooms in rooms.chunks(LISTED) {
+            let lists = [self.keys.rooms(), self.keys.node_rooms(&node.to_string())];
+            let calls = lists
+                .map(|list| rooms.iter().fold(Call::plain("SMISMEMBER", list), |call, room| call.arg(room)));
+            let mut is_listed = vec![true; rooms.len()];
+            for value in self.shards.call_all(Lane::Watches, &calls).await {
+                let flags: Vec<bool> = parsed(value?)?;
+                is_listed.iter_mut().zip(flags).for_each(|(is_listed, flag)| *is_listed &= flag);
+            }
+            let missing = rooms.iter().zip(is_listed).filter(|(_, is_listed)| !is_listed);
+            unlisted.extend(missing.map(|(room, _)| room.clone()));
+        }
+        Ok(unlisted)
+    }
+
     async fn read_set(&self, key: String) -> Result<Vec<String>> {
         let mut values = self.read_vouched(vec![Call::plain("SMEMBERS", key)]).await?;
         parsed(values.pop().unwrap_or(Value::Nil))
@@ -106,11 +149,14 @@ pub(super) fn entry(node: NodeId, member: &Member) -> String {
     format!("{node} {} {} {}", member.id, member.user_id, member.username)
 }
 
+/// Rooms that a list is asked about at once, at most.
+const LISTED: usize = 512;
+
 /// Modulo 2^48, as `digest.lua` counts.
-pub(super) const DIGEST_MASK: u64 = (1 << 48) - 1;
+const DIGEST_MASK: u64 = (1 << 48) - 1;
 
 /// What stands for an entry in a sum.
-pub(super) fn digest(entry: &str) -> u64 {
+fn digest(entry: &str) -> u64 {
     let hash = Sha1::digest(entry.as_bytes());
     hash.iter().take(6).fold(0, |sum, &byte| sum << 8 | u64::from(byte))
 }

@@ -25,7 +25,7 @@ use uuid::Uuid;
 use super::generation::Generations;
 use super::index::{Aftermath, Index, Silent};
 use super::keys::Keys;
-use super::presence::{DIGEST_MASK, digest, entry, read_entry};
+use super::presence::{entry, read_entry};
 use super::reason;
 use super::scripts::{Call, Script};
 use super::server::{Lane, parsed};
@@ -132,11 +132,6 @@ impl Registry {
     /// Makes the node's share of these rooms what it is.
     pub(super) async fn mend(&self, membership: &Membership) -> Result<()> {
         self.desk.mend(membership).await
-    }
-
-    /// The rooms of which Redis holds another share of this node's sessions than this.
-    pub(super) async fn differing(&self, membership: &Membership) -> Result<Vec<RoomName>> {
-        self.desk.differing(membership).await
     }
 }
 
@@ -323,25 +318,6 @@ impl Desk {
                 .arg(self.linger_ms)
                 .arg(Uuid::new_v4());
         members.iter().fold(call, |call, member| call.arg(entry(self.node, member)))
-    }
-
-    async fn differing(&self, membership: &Membership) -> Result<Vec<RoomName>> {
-        let call = |(room, members): (&RoomName, &Vec<Member>)| {
-            let sum =
-                members.iter().map(|member| digest(&entry(self.node, member))).fold(0, u64::wrapping_add);
-            Call::new(Script::Digest, [self.keys.members(room)])
-                .arg(self.node)
-                .arg(members.len())
-                .arg(sum & DIGEST_MASK)
-        };
-        let calls: Vec<Call> = membership.iter().map(call).collect();
-        let mut differing = Vec::new();
-        for (room, value) in membership.keys().zip(self.shards.call_all(Lane::Reads, &calls).await) {
-            if parsed::<u8>(value?)? == 0 {
-                differing.push(room.clone());
-            }
-        }
-        Ok(differing)
     }
 
     fn lock_held(&self) -> MutexGuard<'_, Held> {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex as StdMutex, MutexGuard as StdMutexGuard};
 use std::time::Instant;
 
+use futures_util::FutureExt;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value};
 use tokio::sync::{Mutex, Notify};
@@ -15,6 +16,7 @@ use super::batch::Batch;
 use super::dialer::Dialer;
 use super::generation::Generations;
 use super::scripts::{Call, Scripts};
+use super::watch::Watch;
 use crate::backend::{BackendError, Result};
 use crate::config::Redis as Settings;
 use crate::telemetry::meters;
@@ -30,9 +32,11 @@ pub(super) enum Lane {
     Reads,
     /// The node's messages to itself.
     Canaries,
+    /// Looks at what was changed, of which Redis tells on this connection.
+    Watches,
 }
 
-const LANES: usize = 4;
+const LANES: usize = 5;
 
 /// How calls are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +65,7 @@ pub(super) struct Server {
     // Tokio mutexes because one opener opens for all that wait.
     lanes: [Mutex<Option<Open>>; LANES],
     generations: Generations,
+    watch: Watch,
     scripts: Scripts,
     is_cluster: bool,
     /// Whether its settings were complained of.
@@ -96,6 +101,7 @@ impl Server {
         dialer: Dialer,
         settings: &Settings,
         generations: Generations,
+        watch: Watch,
         is_cluster: bool,
     ) -> Self {
         let lanes = std::array::from_fn(|_| Mutex::default());
@@ -111,6 +117,7 @@ impl Server {
             opened,
             lanes,
             generations,
+            watch,
             scripts,
             is_cluster,
             is_warned,
@@ -245,15 +252,19 @@ impl Server {
         let failures = self.failures.load(Ordering::Relaxed);
         let mut open = match current.take().filter(|open| open.failures == failures) {
             Some(open) => open,
-            None => self.open_anew(failures).await?,
+            // Boxed: rare, and the largest of all that a call may wait for.
+            None => self.open_anew(lane, failures).boxed().await?,
         };
         self.bury_given_up(&mut open.connection).await?;
         *current = Some(open.clone());
         Ok(open)
     }
 
-    async fn open_anew(&self, failures: u64) -> RedisResult<Open> {
-        let mut connection = self.dialer.for_commands(&self.settings).await?;
+    async fn open_anew(&self, lane: Lane, failures: u64) -> RedisResult<Open> {
+        let mut connection = match lane {
+            Lane::Watches => self.watch.connect(&self.dialer, &self.settings, &self.name).await?,
+            _ => self.dialer.for_commands(&self.settings).await?,
+        };
         let mut ask = Pipeline::new();
         ask.cmd("CLIENT").arg("INFO").cmd("INFO").arg("server").arg("replication").arg("memory");
         let mut answers = connection.send_packed_commands(&ask, 0, ask.len()).await?.into_iter();
@@ -329,7 +340,7 @@ impl Server {
         &self,
         config: &AsyncConnectionConfig,
     ) -> RedisResult<MultiplexedConnection> {
-        self.dialer.for_subscriptions(config).await
+        self.dialer.for_pushes(config).await
     }
 }
 

@@ -19,6 +19,7 @@ use super::map::{Map, masters};
 use super::scripts::Call;
 use super::server::{Lane, Manner, Server, parsed, unavailable, value_or_error};
 use super::target::{Target, at};
+use super::watch::Watch;
 use crate::backend::{BackendError, Result};
 use crate::config::Redis as Settings;
 
@@ -35,6 +36,7 @@ pub(super) struct Shards {
     target: Target,
     settings: Settings,
     generations: Generations,
+    watch: Watch,
     map: RwLock<Arc<Map>>,
     /// The servers of a cluster that are named in `redis.url`, whether masters now or not.
     seeds: Vec<Arc<Server>>,
@@ -45,13 +47,19 @@ pub(super) struct Shards {
 }
 
 impl Shards {
-    pub(super) fn new(target: Target, settings: &Settings, generations: Generations) -> Result<Self> {
+    pub(super) fn new(
+        target: Target,
+        settings: &Settings,
+        generations: Generations,
+        watch: Watch,
+    ) -> Result<Self> {
         let mut shards = Self {
             seeds: Vec::new(),
             map: RwLock::default(),
             target,
             settings: settings.clone(),
             generations,
+            watch,
             changes: watch::Sender::new(()),
             looking: Mutex::default(),
         };
@@ -108,8 +116,8 @@ impl Shards {
     }
 
     fn server(&self, name: String, dialer: Dialer) -> Arc<Server> {
-        let generations = self.generations.clone();
-        Arc::new(Server::new(name, dialer, &self.settings, generations, self.is_cluster()))
+        let (generations, watch) = (self.generations.clone(), self.watch.clone());
+        Arc::new(Server::new(name, dialer, &self.settings, generations, watch, self.is_cluster()))
     }
 
     /// Connects to a server, to see whether that can work at all.

@@ -1,0 +1,204 @@
+//! Finds the rooms of which the backend holds other sessions of this node than there are, and mends
+//! them: an entry that was lost, or one too many, whoever did it.
+//!
+//! A room is compared when it is new here, soon after the backend has told of a change, and now and
+//! then. Somebody may be entering or leaving just then, so what differs is looked at again a second
+//! later, and if it still does once more, while nobody may.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tracing::{debug, warn};
+
+use super::pace::Rota;
+use super::room::Room;
+use super::{Chat, source_of};
+use crate::backend::{BackendError, Comparison, Membership, Touched};
+use crate::model::RoomName;
+use crate::telemetry::meters;
+
+/// Least time between two comparisons of a room that goes on changing.
+const SETTLING: Duration = Duration::from_secs(3);
+
+/// Rooms compared in a second, at most: so many cost Redis a hundredth of its time.
+const MOST: usize = 1000;
+
+/// Seconds between two looks at whether the backend's lists name this node's rooms.
+const LISTS_EVERY: u32 = 4;
+
+/// This node's rooms, and what is to be thought of each.
+#[derive(Debug, Default)]
+struct Doubts(HashMap<RoomName, Doubt>);
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Doubt {
+    /// When it was compared last; not yet, or it counts no more.
+    compared: Option<Instant>,
+    /// Somebody has changed it since.
+    is_touched: bool,
+    /// It differed then, or was not listed since.
+    differed: bool,
+}
+
+impl Chat {
+    /// Compares rooms until the node stops.
+    pub(super) async fn check_memberships(self) {
+        let mut ticks = tokio::time::interval(Duration::from_secs(1));
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut rota = Rota::new(self.inner.config.presence.check_every);
+        let mut doubts = Doubts::default();
+        for second in 0_u32.. {
+            tokio::select! {
+                () = self.inner.stop.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            let rooms = self.inner.hub.occupied_rooms();
+            doubts.take_in(&rooms, &self.inner.backend.touched());
+            doubts.suspect(&rota.turn(&rooms));
+            let checked = async {
+                if second % LISTS_EVERY == 0 {
+                    doubts.differ(&self.unlisted(&names_of(&rooms)).await?);
+                }
+                self.check(&mut doubts, &rooms).await
+            };
+            if let Err(error) = checked.await {
+                debug!(error = %source_of(&error), "Can't compare memberships with the backend now");
+            }
+        }
+    }
+
+    async fn check(&self, doubts: &mut Doubts, rooms: &[Arc<Room>]) -> Result<(), BackendError> {
+        let due = doubts.due(rooms);
+        let comparison = self.compare(&due, |room| doubts.has_differed(room)).await?;
+        let differing = doubts.conclude(&comparison);
+        if differing.is_empty() {
+            return Ok(());
+        }
+        // Now nobody enters or leaves.
+        let _restoring = self.inner.restoring.write().await;
+        let held: Vec<Arc<Room>> = due.into_iter().filter(|room| differing.contains(&room.name)).collect();
+        let differing = self.compare(&held, |_| true).await?.differing;
+        let mut membership = membership_of(&held);
+        membership.retain(|room, _| differing.contains(room));
+        if membership.is_empty() {
+            return Ok(());
+        }
+        self.inner.backend.mend(&membership).await?;
+        meters().memberships_mended.increment(membership.len() as u64);
+        warn!(
+            rooms = membership.len(),
+            "The backend held other sessions of this node than there are; mended it"
+        );
+        Ok(())
+    }
+
+    /// Compares rooms' members, and asks of those in doubt whether they are listed.
+    async fn compare(
+        &self,
+        rooms: &[Arc<Room>],
+        is_doubted: impl Fn(&RoomName) -> bool,
+    ) -> Result<Comparison, BackendError> {
+        if rooms.is_empty() {
+            return Ok(Comparison::default());
+        }
+        let mut comparison = self.inner.backend.compare(&membership_of(rooms)).await;
+        let doubted: Vec<RoomName> =
+            comparison.same.iter().filter(|room| is_doubted(room)).cloned().collect();
+        let unlisted = self.unlisted(&doubted).await?;
+        comparison.same.retain(|room| !unlisted.contains(room));
+        comparison.differing.extend(unlisted);
+        Ok(comparison)
+    }
+
+    async fn unlisted(&self, rooms: &[RoomName]) -> Result<Vec<RoomName>, BackendError> {
+        match rooms {
+            [] => Ok(Vec::new()),
+            rooms => self.inner.backend.unlisted(rooms).await,
+        }
+    }
+}
+
+fn names_of(rooms: &[Arc<Room>]) -> Vec<RoomName> {
+    rooms.iter().map(|room| room.name.clone()).collect()
+}
+
+fn membership_of(rooms: &[Arc<Room>]) -> Membership {
+    rooms.iter().map(|room| (room.name.clone(), room.members())).collect()
+}
+
+impl Doubts {
+    /// Learns which rooms there are, and what was changed.
+    fn take_in(&mut self, rooms: &[Arc<Room>], touched: &Touched) {
+        for room in rooms {
+            if !self.0.contains_key(&room.name) {
+                self.0.insert(room.name.clone(), Doubt::default());
+            }
+        }
+        if self.0.len() > rooms.len() {
+            let here: HashSet<&RoomName> = rooms.iter().map(|room| &room.name).collect();
+            self.0.retain(|room, _| here.contains(room));
+        }
+        if touched.all {
+            self.0.values_mut().for_each(|doubt| doubt.compared = None);
+        }
+        for room in &touched.rooms {
+            if let Some(doubt) = self.0.get_mut(room) {
+                doubt.is_touched = true;
+            }
+        }
+    }
+
+    /// Has rooms compared next.
+    fn suspect(&mut self, rooms: &[Arc<Room>]) {
+        for room in rooms {
+            self.0.entry(room.name.clone()).or_default().compared = None;
+        }
+    }
+
+    /// The backend's lists lack these rooms.
+    fn differ(&mut self, rooms: &[RoomName]) {
+        for room in rooms {
+            self.0.entry(room.clone()).or_default().differed = true;
+        }
+    }
+
+    fn has_differed(&self, room: &RoomName) -> bool {
+        self.0.get(room).is_some_and(|doubt| doubt.differed)
+    }
+
+    /// The rooms to compare now, those first that have waited longest.
+    fn due(&self, rooms: &[Arc<Room>]) -> Vec<Arc<Room>> {
+        let now = Instant::now();
+        let doubt = |room: &&Arc<Room>| self.0.get(&room.name).copied().unwrap_or_default();
+        let mut due: Vec<_> = rooms.iter().filter(|room| doubt(room).is_due(now)).collect();
+        if due.len() > MOST {
+            due.sort_by_key(|room| doubt(room).compared);
+            due.truncate(MOST);
+        }
+        due.into_iter().cloned().collect()
+    }
+
+    /// Returns the rooms that have differed twice.
+    fn conclude(&mut self, comparison: &Comparison) -> HashSet<RoomName> {
+        let compared = Some(Instant::now());
+        for room in &comparison.same {
+            self.0.insert(room.clone(), Doubt { compared, ..Doubt::default() });
+        }
+        let mut twice = HashSet::new();
+        for room in &comparison.differing {
+            let before = self.0.insert(room.clone(), Doubt { compared, is_touched: false, differed: true });
+            if before.is_some_and(|doubt| doubt.differed) {
+                twice.insert(room.clone());
+            }
+        }
+        twice
+    }
+}
+
+impl Doubt {
+    fn is_due(&self, now: Instant) -> bool {
+        let is_settled = || self.compared.is_none_or(|compared| now - compared >= SETTLING);
+        self.differed || self.compared.is_none() || self.is_touched && is_settled()
+    }
+}
