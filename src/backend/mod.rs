@@ -155,8 +155,9 @@ pub struct NodeInfo {
 pub enum Lease {
     /// It never ran out.
     Held,
-    /// It never ran out, but the backend has forgotten sessions of other nodes: until they have put
-    /// them back, no answer about who is where can be given. Renewing soon shows when they have.
+    /// It never ran out, but the backend has forgotten sessions of other nodes, or the node is new and
+    /// others may not know of it: until that has changed, no answer about who is where can be given.
+    /// Renewing soon shows when it has.
     Waiting,
     /// It had run out, or the backend had forgotten it: others may have taken this node's sessions
     /// out of their rooms, so they must be put back.

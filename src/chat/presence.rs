@@ -34,14 +34,15 @@ impl Chat {
     pub(super) async fn keep_lease(self) {
         let mut beats = tokio::time::interval(self.inner.config.presence.renew_every);
         beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let (mut contact, mut settle_at) = (Contact::Good, None);
+        let (mut contact, mut settle_at, mut has_started) = (Contact::Good, None, false);
         loop {
             tokio::select! {
                 () = self.inner.stop.cancelled() => return,
                 () = self.inner.unsettled.notified() => settle_at = settle_at.or_else(|| Some(Instant::now())),
                 _ = beats.tick() => {
                     let beat = self.beat(&mut settle_at).await;
-                    self.inner.is_answered.store(beat.is_ok(), Ordering::Relaxed);
+                    has_started |= matches!(beat, Ok(Lease::Held));
+                    self.inner.is_answered.store(has_started && beat.is_ok(), Ordering::Relaxed);
                     if beat.is_err() {
                         // What was given up may yet take effect, in any order.
                         settle_at = Some(Instant::now());

@@ -16,8 +16,7 @@ fn plan() -> Plan {
         nodes: 3,
         size: Size { rooms: 2, rate: 40.0, comes_back: Return::Resuming },
         length: Length::Short,
-        // Longer than a node takes to learn of others that start with it (ARCHITECTURE, "Left for later").
-        warm_up: Duration::from_millis(1200),
+        warm_up: Duration::from_millis(500),
         linger: Duration::from_secs(2),
         log: 1000,
         settings: Vec::new(),

@@ -262,3 +262,16 @@ async fn many_rooms_are_repaired_after_one_reconnect() {
     }
     assert!(member.untaken("text").is_empty(), "{member}");
 }
+
+#[tokio::test]
+async fn a_node_that_starts_as_redis_is_emptied_knows_who_is_there_before_it_answers() {
+    let settings = [("presence.renew_every", "2s"), ("presence.lease", "10s")];
+    let Some(mut cluster) = Cluster::with(1, &settings).await else { return };
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    rahim.join("general").await;
+    cluster.redis.command(&["FLUSHALL"]).await;
+    let newcomer = cluster.add_node().await;
+    let newcomer = cluster.nodes[newcomer].http();
+    let first = eventually("an answer", DEADLINE, async || newcomer.connections_if_known("general").await);
+    assert_eq!(first.await, [rahim.connection_id.clone()]);
+}

@@ -49,7 +49,7 @@ async fn a_setting_that_makes_no_sense_is_named() {
         ("limits.frame_bytes", "-1", "frame_bytes"),
         ("limits.frame_bytes", "many", "frame_bytes"),
         ("history.max_messages", "0", "history.max_messages"),
-        ("presence.lease", "1s", "presence.lease"),
+        ("presence.lease", "300ms", "presence.lease"),
         ("presence.renew_every", "0s", "presence.renew_every"),
         ("redis.canary_late", "1s", "redis.canary_late"),
         ("limits.content_chars", "100000", "limits.frame_bytes"),

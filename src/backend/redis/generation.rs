@@ -70,13 +70,15 @@ impl Generations {
     }
 
     /// Takes in a renewal that told of `told`: `living` are the nodes with the generation that each
-    /// has restored, `is_old` says that the generation has lasted a lease.
+    /// has restored, `is_old` says that the generation has lasted a lease, `is_known` that all nodes have
+    /// renewed since this one first did, so that each knows of the other.
     pub(super) fn see(
         &self,
         told: &[String],
         generation: &str,
         living: &[(String, String)],
         is_old: bool,
+        is_known: bool,
         this: NodeId,
     ) -> Lease {
         let mut state = self.lock();
@@ -88,6 +90,10 @@ impl Generations {
         generation.clone_into(&mut state.current);
         if state.restored != generation {
             return Lease::Lost;
+        }
+        if !is_known {
+            state.known.extend(living.iter().map(|(id, _)| id.clone()));
+            return Lease::Waiting;
         }
         let this = this.to_string();
         let has_restored = |node: &String| {
@@ -130,7 +136,7 @@ mod tests {
         let (generations, this) = (Generations::default(), NodeId::random());
         let me = this.to_string();
         assert_eq!(
-            generations.see(&[], "one", &living(&[(&me, "one"), ("other", "one")]), false, this),
+            generations.see(&[], "one", &living(&[(&me, "one"), ("other", "one")]), false, true, this),
             Lease::Held
         );
         assert!(generations.vouch(Some("one")).is_ok());
@@ -138,12 +144,12 @@ mod tests {
         // Emptied: what is read before the next renewal bears no generation, or another.
         assert!(generations.vouch(None).is_err());
         assert!(generations.vouch(Some("two")).is_err());
-        assert_eq!(generations.see(&[], "two", &living(&[(&me, "one")]), false, this), Lease::Lost);
-        assert_eq!(generations.see(&[], "two", &living(&[(&me, "one")]), false, this), Lease::Lost);
+        assert_eq!(generations.see(&[], "two", &living(&[(&me, "one")]), false, true, this), Lease::Lost);
+        assert_eq!(generations.see(&[], "two", &living(&[(&me, "one")]), false, true, this), Lease::Lost);
         generations.restore("two".into());
-        assert_eq!(generations.see(&[], "two", &living(&[(&me, "two")]), false, this), Lease::Waiting);
+        assert_eq!(generations.see(&[], "two", &living(&[(&me, "two")]), false, true, this), Lease::Waiting);
         assert!(generations.vouch(Some("two")).is_err(), "the other node is not back yet");
-        generations.see(&[], "two", &living(&[(&me, "two"), ("other", "two")]), false, this);
+        generations.see(&[], "two", &living(&[(&me, "two"), ("other", "two")]), false, true, this);
         assert!(generations.vouch(Some("two")).is_ok());
     }
 
@@ -152,11 +158,11 @@ mod tests {
         let (generations, this) = (Generations::default(), NodeId::random());
         let me = this.to_string();
         generations.restore("one".into());
-        generations.see(&[], "one", &living(&[(&me, "one"), ("other", "one")]), false, this);
+        generations.see(&[], "one", &living(&[(&me, "one"), ("other", "one")]), false, true, this);
         generations.restore("two".into());
-        generations.see(&[], "two", &living(&[(&me, "two")]), false, this);
+        generations.see(&[], "two", &living(&[(&me, "two")]), false, true, this);
         assert!(generations.vouch(Some("two")).is_err());
-        generations.see(&[], "two", &living(&[(&me, "two")]), true, this);
+        generations.see(&[], "two", &living(&[(&me, "two")]), true, true, this);
         assert!(generations.vouch(Some("two")).is_ok());
     }
 
@@ -165,14 +171,30 @@ mod tests {
         let (generations, this) = (Generations::default(), NodeId::random());
         let me = this.to_string();
         generations.see_history("a:1", "h1");
-        generations.see(&["h1".into()], "one", &living(&[(&me, "one")]), false, this);
+        generations.see(&["h1".into()], "one", &living(&[(&me, "one")]), false, true, this);
         generations.see_history("a:1", "h1");
         assert!(generations.vouch(Some("one")).is_ok(), "only another connection");
         generations.see_history("a:1", "h2");
         assert!(generations.vouch(Some("one")).is_err());
         assert_eq!(generations.histories(), ["h2"]);
         // Another node has told of it already, and this one has restored nothing in the new generation.
-        generations.see(&["h2".into()], "two", &living(&[(&me, "one")]), false, this);
+        generations.see(&["h2".into()], "two", &living(&[(&me, "one")]), false, true, this);
         assert!(generations.vouch(Some("two")).is_err());
+    }
+
+    #[test]
+    fn a_node_that_starts_while_redis_is_emptied_learns_of_the_others_first() {
+        let (generations, this) = (Generations::default(), NodeId::random());
+        let me = this.to_string();
+        let alone = living(&[(&me, "two")]);
+        assert_eq!(generations.see(&[], "two", &alone, false, false, this), Lease::Waiting);
+        assert!(generations.vouch(Some("two")).is_err());
+        // The other renews, and has not put its sessions back yet.
+        let both = living(&[(&me, "two"), ("other", "one")]);
+        assert_eq!(generations.see(&[], "two", &both, false, false, this), Lease::Waiting);
+        assert_eq!(generations.see(&[], "two", &both, false, true, this), Lease::Waiting);
+        let both = living(&[(&me, "two"), ("other", "two")]);
+        assert_eq!(generations.see(&[], "two", &both, false, true, this), Lease::Held);
+        assert!(generations.vouch(Some("two")).is_ok());
     }
 }

@@ -1,8 +1,8 @@
 //! Which nodes live: leases by Redis' clock.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use redis::Value;
 use tokio::sync::Mutex;
@@ -30,6 +30,9 @@ pub(super) struct Liveness {
     reaper: Reaper,
     /// What is being done, if it has outlasted a renewal.
     housework: Mutex<Option<AbortOnDropHandle<()>>>,
+    /// When this node first renewed.
+    first: OnceLock<Instant>,
+    renew_every: Duration,
     lease: Duration,
     lease_ms: u128,
     /// Without any renewal for so long, Redis was away.
@@ -51,6 +54,8 @@ impl Liveness {
             keys,
             shards,
             housework: Mutex::default(),
+            first: OnceLock::new(),
+            renew_every: settings.renew_every,
             lease: settings.lease,
             lease_ms: settings.lease.as_millis(),
             away_ms: settings.lease.div_f64(2.0).max(settings.renew_every * 2).as_millis(),
@@ -78,7 +83,9 @@ impl Liveness {
         let renewal: Renewal = parsed(self.shards.call(Lane::Memberships, call).await?)?;
         let (is_lost, dead, due, generation, age_ms, living) = renewal;
         let is_old = u128::from(age_ms) >= self.lease_ms;
-        let lease = self.generations.see(&histories, &generation, &living, is_old, self.node);
+        // Whoever lives has renewed within this time, and somewhat more as nobody is punctual.
+        let is_known = self.first.get_or_init(Instant::now).elapsed() >= self.renew_every.mul_f64(1.1);
+        let lease = self.generations.see(&histories, &generation, &living, is_old, is_known, self.node);
         self.keep_house(dead, due).await;
         Ok(if is_lost == 1 { Lease::Lost } else { lease })
     }

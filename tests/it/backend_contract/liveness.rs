@@ -14,7 +14,12 @@ async fn living(node: &Node) -> Vec<NodeInfo> {
 pub async fn the_first_renewal_is_of_a_lost_lease(mut cluster: Cluster) {
     let node = cluster.node().await;
     assert_eq!(node.renew().await, Lease::Lost);
-    assert_eq!(node.renew().await, Lease::Held);
+    eventually("it holds the lease once others had time to learn of it", DEADLINE, async || {
+        let lease = node.renew().await;
+        assert_ne!(lease, Lease::Lost);
+        (lease == Lease::Held).then_some(())
+    })
+    .await;
     node.backend.retire().await.unwrap();
     assert_eq!(node.renew().await, Lease::Lost);
 }
@@ -75,7 +80,7 @@ pub async fn a_node_that_was_taken_for_dead_learns_it_and_comes_back(mut cluster
     living.subscribe(&room).await;
     frozen.renew().await;
     frozen.backend.enter(&room, &session).await.unwrap();
-    assert_eq!(frozen.renew().await, Lease::Held);
+    assert_ne!(frozen.renew().await, Lease::Lost);
     let mut living = [living];
     let heard = renew_until_heard(&mut living, &room, "count 0").await;
     assert_eq!(heard, ["Rahim joined, 1", "count 0"]);

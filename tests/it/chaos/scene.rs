@@ -87,6 +87,7 @@ impl Scene {
             ("history.max_messages", log.as_str()),
             ("server.drain", "1s"),
             ("log.level", "info"),
+            ("presence.renew_every", "1s"),
         ];
         settings.extend(&plan.settings);
         let cluster = start(&settings).await?;

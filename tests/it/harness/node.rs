@@ -28,9 +28,10 @@ pub struct Node {
 }
 
 impl Launch {
-    /// A node on the memory backend with the default settings.
+    /// A node on the memory backend with the default settings, but that nodes learn of each other sooner.
     pub fn new() -> Self {
-        Self { port: ports::reserve(), settings: Vec::new(), redis: None }.set("log.level", "info,adda=debug")
+        let settings = Self { port: ports::reserve(), settings: Vec::new(), redis: None };
+        settings.set("log.level", "info,adda=debug").set("presence.renew_every", "250ms")
     }
 
     /// Changes a setting, named as in `config/default.toml`: `presence.linger`.
