@@ -52,6 +52,15 @@ async fn people_talk_over_a_master_that_sentinels_name() {
     people_talk(&Cluster::reaching(redis, &urls, &[]).await).await;
 }
 
+/// A machine that dies takes a Sentinel with it, and the connections to the master: nobody says so.
+#[tokio::test]
+async fn a_sentinel_that_never_answers_holds_up_nobody() {
+    let Some(redis) = Sentinels::start().await else { return };
+    let urls = vec![redis.url(); 2];
+    redis.freeze_first();
+    people_talk(&Cluster::reaching(redis, &urls, &[]).await).await;
+}
+
 #[tokio::test]
 async fn the_rights_that_the_readme_names_are_enough() {
     let readme = std::fs::read_to_string("README.md").expect("the root of the checkout");

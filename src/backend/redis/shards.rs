@@ -66,7 +66,7 @@ impl Shards {
         let dialer = match &shards.target {
             Target::One(info) => Some(Dialer::fixed(info, settings)),
             Target::Sentinel { sentinels, master, redis, tls } => {
-                Some(Dialer::sentinel(sentinels, master, redis, tls.as_ref()))
+                Some(Dialer::sentinels(sentinels, master, redis, tls.as_ref()))
             }
             Target::Cluster(_) => None,
         };

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use ::redis::{Client, RedisResult, from_redis_value};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::redis::RedisServer;
 use super::redis_cluster::until_says;
@@ -58,6 +60,12 @@ impl Sentinels {
         let hosts: Vec<_> =
             self.sentinels.iter().map(|sentinel| format!("127.0.0.1:{}", sentinel.port)).collect();
         format!("redis-sentinel://{}/{MASTER}", hosts.join(","))
+    }
+
+    /// Stops the Sentinel that the URL names first: it takes connections in and never answers.
+    pub fn freeze_first(&self) {
+        let process = Pid::from_raw(self.sentinels[0].process.id().cast_signed());
+        kill(process, Signal::SIGSTOP).expect("a child of ours");
     }
 
     /// The place of the master, as most Sentinels see it.
