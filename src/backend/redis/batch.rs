@@ -75,15 +75,32 @@ pub(super) enum Elsewhere {
 }
 
 impl Elsewhere {
-    pub(super) fn of(value: &Value) -> Option<Self> {
+    /// `host`: of the server that refused. It leaves the host out if clients are to stay with the one they
+    /// know.
+    pub(super) fn of(value: &Value, host: &str) -> Option<Self> {
         let Value::ServerError(error) = value else { return None };
         match error.kind()? {
             ServerErrorKind::Moved => Some(Self::Moved),
             ServerErrorKind::TryAgain | ServerErrorKind::ClusterDown => Some(Self::Later),
             ServerErrorKind::Ask => {
-                error.details()?.split(' ').nth(1).map(|address| Self::Asked(address.to_owned()))
+                let address = error.details()?.split(' ').nth(1)?;
+                let host = if address.starts_with(':') { host } else { "" };
+                Some(Self::Asked(format!("{host}{address}")))
             }
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_has_arrived_elsewhere_is_asked_for_there_whether_or_not_a_host_is_named() {
+        for (refusal, address) in [("ASK 8214 two:7001", "two:7001"), ("ASK 8214 :7001", "one:7001")] {
+            let value = redis::parse_redis_value(format!("-{refusal}\r\n").as_bytes()).expect("an error");
+            assert_eq!(Elsewhere::of(&value, "one"), Some(Elsewhere::Asked(address.into())));
         }
     }
 }

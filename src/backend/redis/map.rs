@@ -1,5 +1,6 @@
 //! Which server has which slots.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use redis::Value;
@@ -74,11 +75,21 @@ pub(super) fn masters(slots: Value) -> Result<Vec<Range>> {
     let mut masters = Vec::new();
     for range in parsed::<Vec<Vec<Value>>>(slots)? {
         let [first, last, Value::Array(master), ..] = range.as_slice() else { continue };
-        let [host, port, ..] = master.as_slice() else { continue };
-        let host = parsed::<Option<String>>(host.clone())?.filter(|host| !host.is_empty());
+        let [_, port, ..] = master.as_slice() else { continue };
+        let host = host(master)?;
         masters.push((parsed(first.clone())?, parsed(last.clone())?, host, parsed(port.clone())?));
     }
     Ok(masters)
+}
+
+/// Where names are preferred, a server that has none is called `?`; its address is told besides.
+fn host(master: &[Value]) -> Result<Option<String>> {
+    let named: Option<String> = parsed(master[0].clone())?;
+    let named = match (named.as_deref(), master.get(3)) {
+        (Some("?"), Some(besides)) => parsed::<HashMap<String, String>>(besides.clone())?.remove("ip"),
+        _ => named,
+    };
+    Ok(named.filter(|host| !host.is_empty()))
 }
 
 #[cfg(test)]
@@ -122,5 +133,19 @@ mod tests {
             let tag = map.tag(&server).expect("a tag");
             assert!(Arc::ptr_eq(map.server(&format!("x{{{tag}}}y")).expect("a server"), &server));
         }
+    }
+
+    #[test]
+    fn a_master_is_called_by_its_name_or_its_address_or_as_the_one_that_was_asked() {
+        let slots = concat!(
+            "*3\r\n",
+            "*3\r\n:0\r\n:9\r\n*4\r\n$3\r\none\r\n:1\r\n$1\r\na\r\n*2\r\n$2\r\nip\r\n$3\r\n::1\r\n",
+            "*3\r\n:10\r\n:19\r\n*4\r\n$1\r\n?\r\n:2\r\n$1\r\nb\r\n*2\r\n$2\r\nip\r\n$3\r\n::1\r\n",
+            "*3\r\n:20\r\n:29\r\n*4\r\n$-1\r\n:3\r\n$1\r\nc\r\n*2\r\n$2\r\nip\r\n$3\r\n::1\r\n",
+        );
+        let masters =
+            masters(redis::parse_redis_value(slots.as_bytes()).expect("an answer")).expect("ranges");
+        let hosts: Vec<_> = masters.iter().map(|(_, _, host, port)| (host.as_deref(), *port)).collect();
+        assert_eq!(hosts, [(Some("one"), 1), (Some("::1"), 2), (None, 3)]);
     }
 }

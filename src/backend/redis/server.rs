@@ -106,8 +106,8 @@ impl Server {
     ) -> Self {
         let lanes = std::array::from_fn(|_| Mutex::default());
         let (failures, given_up, opened) = (AtomicU64::new(0), StdMutex::default(), Notify::new());
-        let (settings, scripts) = (settings.clone(), Scripts::new(is_cluster));
-        let is_warned = AtomicBool::new(false);
+        let (settings, scripts, is_warned) =
+            (settings.clone(), Scripts::new(is_cluster), AtomicBool::new(false));
         Self {
             name,
             dialer,
@@ -122,6 +122,10 @@ impl Server {
             is_cluster,
             is_warned,
         }
+    }
+
+    pub(super) fn host(&self) -> &str {
+        self.name.rsplit_once(':').map_or("", |(host, _)| host)
     }
 
     /// From now on every lane opens a new connection.

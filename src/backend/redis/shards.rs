@@ -181,13 +181,13 @@ impl Shards {
             let groups = self.grouped(std::mem::take(&mut pending), calls, &mut results);
             let outcomes = join_all(groups.into_iter().map(async |(server, is_asking, group)| {
                 let group_calls: Vec<&Call> = group.iter().map(|pending| &calls[pending.at]).collect();
-                (server.run(lane, &group_calls, manner, is_asking).await, group)
+                (server.run(lane, &group_calls, manner, is_asking).await, server, group)
             }));
-            for (outcome, group) in outcomes.await {
+            for (outcome, server, group) in outcomes.await {
                 match outcome {
                     Ok(values) => {
                         for (pending, value) in group.into_iter().zip(values) {
-                            match Elsewhere::of(&value) {
+                            match Elsewhere::of(&value, server.host()) {
                                 Some(elsewhere) => again.push((pending, elsewhere, value)),
                                 None => results[pending.at] = Some(value_or_error(value)),
                             }
@@ -348,8 +348,7 @@ impl Shards {
         let mut ranges: Vec<(u16, u16, Arc<Server>)> = Vec::new();
         for (first, last, host, port) in masters(value_or_error(values.pop().unwrap_or(Value::Nil))?)? {
             // A server that has not been told its own name leaves it out.
-            let asked_host = server.name.rsplit_once(':').map_or("", |(host, _)| host);
-            let info = at(&seeds[0], host.as_deref().unwrap_or(asked_host), port);
+            let info = at(&seeds[0], host.as_deref().unwrap_or(server.host()), port);
             let name = info.addr().to_string();
             let named =
                 ranges.iter().map(|(_, _, server)| server).find(|server| server.name == name).cloned();
