@@ -14,23 +14,28 @@ const BETWEEN_COUNTS: Duration = Duration::from_secs(1);
 pub(super) struct Rota {
     every: Duration,
     due: f64,
+    /// Whose turn it is next, by its place among all.
+    next: usize,
 }
 
 impl Rota {
     /// All rooms have their turn in about `every`.
     pub(super) fn new(every: Duration) -> Self {
-        Self { every, due: 0.0 }
+        Self { every, due: 0.0, next: 0 }
     }
 
-    /// Once a second: those whose turn it is, from a place at random on.
+    /// Once a second: those whose turn it is. Each has one in time as long as they keep their order; who
+    /// comes or goes may move a few of the others.
     pub(super) fn turn<T: Clone>(&mut self, rooms: &[T]) -> Vec<T> {
         self.due += rooms.len() as f64 / self.every.as_secs_f64().max(1.0);
         let share = (self.due as usize).min(rooms.len());
         self.due -= share as f64;
-        match share {
-            0 => Vec::new(),
-            share => rooms.iter().cycle().skip(fastrand::usize(..rooms.len())).take(share).cloned().collect(),
+        if share == 0 {
+            return Vec::new();
         }
+        let first = self.next % rooms.len();
+        self.next = (first + share) % rooms.len();
+        rooms.iter().cycle().skip(first).take(share).cloned().collect()
     }
 }
 
@@ -92,5 +97,22 @@ impl Typists {
         }
         self.0.insert(user.clone(), now);
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_room_has_its_turn_in_time() {
+        let rooms: Vec<u32> = (0..25).collect();
+        let mut rota = Rota::new(Duration::from_secs(10));
+        for _ in 0..3 {
+            let mut seen: Vec<u32> = (0..10).flat_map(|_| rota.turn(&rooms)).collect();
+            seen.sort_unstable();
+            assert_eq!(seen, rooms);
+        }
+        assert!(rota.turn::<u32>(&[]).is_empty());
     }
 }
