@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -187,22 +188,39 @@ impl Hub {
     /// After each interruption, however many came meanwhile: compares all rooms with their logs, as
     /// often as it takes.
     pub(super) async fn compare_when_resumed(self) {
+        let mut silent = Vec::new();
         loop {
+            let again = !silent.is_empty();
             tokio::select! {
                 () = self.inner.stop.cancelled() => return,
-                () = self.inner.resumed.notified() => {}
+                () = self.inner.resumed.notified() => silent = self.all(),
+                () = tokio::time::sleep(RETRY), if again => {}
             }
-            for rooms in self.all().chunks(COMPARED) {
-                while let Err(error) = self.compare(rooms).await {
-                    debug!(%error, "Can't compare rooms with their logs yet");
-                    tokio::select! {
-                        () = self.inner.stop.cancelled() => return,
-                        () = tokio::time::sleep(RETRY) => {}
-                    }
-                }
-                self.correct_counts(rooms).await;
-            }
+            let comparing = self.compare_all(&silent);
+            let Some(left) = self.inner.stop.run_until_cancelled(comparing).await else { return };
+            silent = left;
         }
+    }
+
+    /// Compares rooms with their logs and tells how many are there now. Returns those whose log could not
+    /// be read: a part of the backend that is down must not hold up the rooms of others.
+    async fn compare_all(&self, rooms: &[Arc<Room>]) -> Vec<Arc<Room>> {
+        let mut silent = Vec::new();
+        for rooms in rooms.chunks(COMPARED) {
+            let Err(error) = self.compare(rooms).await else {
+                self.correct_counts(rooms).await;
+                continue;
+            };
+            debug!(%error, "Can't compare rooms with their logs together; trying one by one");
+            let each = rooms.iter().map(async |room| self.compare(std::slice::from_ref(room)).await);
+            let mut compared = Vec::new();
+            for (room, outcome) in rooms.iter().zip(join_all(each).await) {
+                let kind = if outcome.is_ok() { &mut compared } else { &mut silent };
+                kind.push(room.clone());
+            }
+            self.correct_counts(&compared).await;
+        }
+        silent
     }
 
     /// Joins and leaves are not logged; but how many are there now can be told.

@@ -74,6 +74,37 @@ async fn who_leaves_a_room_of_a_frozen_shard_locks_nobody_out_of_others() {
 }
 
 #[tokio::test]
+async fn while_a_shard_is_dead_rooms_of_others_are_told_what_a_broken_subscription_lost() {
+    let Some(redis) = RedisCluster::start().await else { return };
+    for server in &redis.servers {
+        server.command(&["CONFIG", "SET", "cluster-require-full-coverage", "no"]).await;
+    }
+    let urls = vec![redis.url(); 2];
+    let mut cluster = Cluster::reaching(redis, &urls, &[("redis.command_timeout", "500ms")]).await;
+    let Store::Cluster(redis) = &mut cluster.redis else { unreachable!("started with one") };
+    let dead = has_rooms_alone(redis).await;
+    let alive = (dead + 1) % 3;
+    let (far, near) = (room_at(redis, dead).await, room_at(redis, alive).await);
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    let mut mita = Client::full(&cluster.nodes[1], "মিতা").await;
+    for room in [&far, &near] {
+        rahim.join(room).await;
+        mita.join(room).await;
+    }
+    for place in [dead + 3, dead] {
+        redis.servers[place].kill();
+    }
+    until_says(&redis.servers[alive], "CLUSTER", "INFO", "cluster_slots_fail:546").await;
+    // Nothing is said after it that would show the hole.
+    for word in ["one", "two", "three"] {
+        redis.servers[alive].command(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
+        rahim.say(&near, word).await;
+        mita.hears(word).await;
+        rahim.hears(word).await;
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_was_left_behind_by_the_others_is_not_believed() {
     let bus = ports::reserve().to_string();
     let settings = ["--cluster-enabled", "yes", "--cluster-port", &bus];
