@@ -2,16 +2,17 @@
 //! so what must keep its order goes over one lane; what arrives while a command is on its way is
 //! pipelined behind it.
 
+mod connections;
+
+use std::sync::Mutex as StdMutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex as StdMutex, MutexGuard as StdMutexGuard};
 use std::time::Instant;
 
-use futures_util::FutureExt;
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, ErrorKind, Pipeline, RedisError, RedisResult, ServerErrorKind, Value};
+use redis::{Pipeline, RedisError, ServerErrorKind, Value};
 use tokio::sync::{Mutex, Notify};
-use tracing::{debug, info, warn};
+use tracing::info;
 
+use self::connections::{Named, Open, history, is_master};
 use super::batch::Batch;
 use super::dialer::Dialer;
 use super::generation::Generations;
@@ -72,23 +73,6 @@ pub(super) struct Server {
     is_warned: AtomicBool,
 }
 
-/// A connection that stands.
-#[derive(Clone)]
-struct Open {
-    connection: MultiplexedConnection,
-    named: Named,
-    /// [`Server::failures`] when it was opened.
-    failures: u64,
-}
-
-/// How Redis names a connection. The address makes it unique over restarts of Redis, which count
-/// anew.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Named {
-    id: String,
-    address: String,
-}
-
 impl std::fmt::Debug for Server {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Server").field("name", &self.name).finish_non_exhaustive()
@@ -106,8 +90,8 @@ impl Server {
     ) -> Self {
         let lanes = std::array::from_fn(|_| Mutex::default());
         let (failures, given_up, opened) = (AtomicU64::new(0), StdMutex::default(), Notify::new());
-        let (settings, scripts, is_warned) =
-            (settings.clone(), Scripts::new(is_cluster), AtomicBool::new(false));
+        let (settings, scripts) = (settings.clone(), Scripts::new(is_cluster));
+        let is_warned = AtomicBool::new(false);
         Self {
             name,
             dialer,
@@ -124,6 +108,7 @@ impl Server {
         }
     }
 
+    /// Its host, as in its address.
     pub(super) fn host(&self) -> &str {
         self.name.rsplit_once(':').map_or("", |(host, _)| host)
     }
@@ -138,8 +123,6 @@ impl Server {
         let (before, after) = (failures, failures + 1);
         let _ = self.failures.compare_exchange(before, after, Ordering::Relaxed, Ordering::Relaxed);
     }
-
-    // --- calls ---
 
     /// Makes the calls in one pipeline and returns one value for each; an error that Redis answers
     /// to a single one is a [`Value::ServerError`] at its place. `is_asking`: this server is told
@@ -234,75 +217,6 @@ impl Server {
         Err(refused)
     }
 
-    // --- connections ---
-
-    /// Opens the lane's connection if need be.
-    ///
-    /// # Errors
-    /// What Redis or the network says, to tell what will never work from what is not there yet.
-    pub(super) async fn connect(&self, lane: Lane) -> RedisResult<()> {
-        self.try_open(lane).await.map(drop)
-    }
-
-    async fn open(&self, lane: Lane) -> Result<Open> {
-        match tokio::time::timeout(self.settings.command_timeout, self.try_open(lane)).await {
-            Ok(opened) => opened.map_err(unavailable),
-            Err(elapsed) => Err(BackendError::Unavailable(elapsed.into())),
-        }
-    }
-
-    async fn try_open(&self, lane: Lane) -> RedisResult<Open> {
-        let mut current = self.lanes[lane as usize].lock().await;
-        let failures = self.failures.load(Ordering::Relaxed);
-        let mut open = match current.take().filter(|open| open.failures == failures) {
-            Some(open) => open,
-            // Boxed: rare, and the largest of all that a call may wait for.
-            None => self.open_anew(lane, failures).boxed().await?,
-        };
-        self.bury_given_up(&mut open.connection).await?;
-        *current = Some(open.clone());
-        Ok(open)
-    }
-
-    async fn open_anew(&self, lane: Lane, failures: u64) -> RedisResult<Open> {
-        let mut connection = match lane {
-            Lane::Watches => self.watch.connect(&self.dialer, &self.settings, &self.name).await?,
-            _ => self.dialer.for_commands(&self.settings).await?,
-        };
-        let mut ask = Pipeline::new();
-        ask.cmd("CLIENT").arg("INFO").cmd("INFO").arg("server").arg("replication").arg("memory");
-        let mut answers = connection.send_packed_commands(&ask, 0, ask.len()).await?.into_iter();
-        let mut text = || -> RedisResult<String> {
-            Ok(redis::from_redis_value(answers.next().unwrap_or(Value::Nil).extract_error()?)?)
-        };
-        let (client, info) = (text()?, text()?);
-        check_version(&info)?;
-        self.check_policy(&info);
-        let field = |name: &str| client.split_whitespace().find_map(|field| field.strip_prefix(name));
-        let named = match (field("id="), field("addr=")) {
-            (Some(id), Some(address)) => Named { id: id.into(), address: address.into() },
-            _ => return Err(RedisError::from((ErrorKind::Parse, "Redis did not name the connection"))),
-        };
-        let history = history(&info);
-        debug!(id = named.id, redis = %self.name, history, "Opened a connection to Redis");
-        // A replica in a cluster is asked for the map alone; what it has is nobody's history.
-        if !self.is_cluster || is_master(&info) {
-            self.generations.see_history(&self.name, history);
-        }
-        self.opened.notify_waiters();
-        Ok(Open { connection, named, failures })
-    }
-
-    /// A Redis that evicts takes away members of rooms, or what a nonce stands for, and says nothing.
-    fn check_policy(&self, info: &str) {
-        let policy =
-            info.lines().find_map(|line| line.strip_prefix("maxmemory_policy:")).unwrap_or("noeviction");
-        if policy.trim() != "noeviction" && !self.is_warned.swap(true, Ordering::Relaxed) {
-            let (redis, policy) = (&self.name, policy.trim());
-            warn!(%redis, policy, "Redis may evict what adda needs; set its maxmemory-policy to noeviction");
-        }
-    }
-
     /// Asks which history this server continues now. A replica continues none.
     pub(super) async fn ask_history(&self, lane: Lane) -> Result<()> {
         let call = Call::beside("INFO", String::new()).arg("replication");
@@ -313,59 +227,6 @@ impl Server {
         }
         Ok(())
     }
-
-    /// Ends with the next connection that is opened.
-    pub(super) async fn opened(&self) {
-        self.opened.notified().await;
-    }
-
-    /// What was given up may still lie in a socket and take effect at any time. Before anything
-    /// else is sent, Redis is told to forget those sockets.
-    async fn bury_given_up(&self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
-        let given_up = self.lock_given_up().clone();
-        if given_up.is_empty() {
-            return Ok(());
-        }
-        let mut kill = Pipeline::with_capacity(given_up.len());
-        for Named { id, address } in &given_up {
-            kill.cmd("CLIENT").arg("KILL").arg("ID").arg(id).arg("ADDR").arg(address);
-        }
-        connection.send_packed_commands(&kill, 0, given_up.len()).await?;
-        self.lock_given_up().retain(|named| !given_up.contains(named));
-        Ok(())
-    }
-
-    fn lock_given_up(&self) -> StdMutexGuard<'_, Vec<Named>> {
-        self.given_up.lock().expect("no code panics while it holds this lock")
-    }
-
-    /// A connection of its own for subscriptions; `config` says where publications go.
-    pub(super) async fn subscriber(
-        &self,
-        config: &AsyncConnectionConfig,
-    ) -> RedisResult<MultiplexedConnection> {
-        self.dialer.for_pushes(config).await
-    }
-}
-
-/// Names the history that a Redis continues: see `scripts/history.lua`.
-fn history(info: &str) -> &str {
-    info.lines().find_map(|line| line.strip_prefix("master_replid:")).unwrap_or_default().trim()
-}
-
-fn is_master(info: &str) -> bool {
-    info.contains("role:master")
-}
-
-/// Redis before version 7 replicates scripts, not what they did.
-fn check_version(info: &str) -> RedisResult<()> {
-    let version = info.lines().find_map(|line| line.strip_prefix("redis_version:")).unwrap_or("0").trim();
-    let major: u32 = version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0);
-    if major < 7 {
-        let sentence = format!("Redis {version} is too old; 7.0 or newer is needed");
-        return Err(RedisError::from((ErrorKind::InvalidClientConfig, "too old", sentence)));
-    }
-    Ok(())
 }
 
 fn is_unknown_script(value: &Value) -> bool {

@@ -1,31 +1,27 @@
 //! Which server has which keys: one has all, or a Redis Cluster divides them by slots. Calls are sent
 //! where their key is, and after it if it moves meanwhile.
 
+mod lookout;
+
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
 use futures_util::future::join_all;
-use futures_util::stream::FuturesUnordered;
 use redis::{ConnectionInfo, Value};
 use tokio::sync::{Mutex, watch};
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::batch::Elsewhere;
 use super::dialer::Dialer;
 use super::generation::Generations;
 use super::keys::{SLOTS, slot_of};
-use super::map::{Map, masters};
+use super::map::Map;
 use super::scripts::Call;
-use super::server::{Lane, Manner, Server, parsed, unavailable, value_or_error};
-use super::target::{Target, at};
+use super::server::{Lane, Manner, Server, unavailable, value_or_error};
+use super::target::Target;
 use super::watch::Watch;
 use crate::backend::{BackendError, Result};
 use crate::config::Redis as Settings;
-
-/// Time between two looks at a cluster's map. A key that has moved is found sooner: the old place
-/// says so.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Wait before a key that is on its way, or whose shard has no master, is asked for again.
 const PATIENCE: Duration = Duration::from_millis(25);
@@ -259,107 +255,6 @@ impl Shards {
             Elsewhere::Moved | Elsewhere::Later => Pending { asked: None, ..pending },
         };
         refused.into_iter().map(target).collect()
-    }
-
-    // --- the map of a cluster ---
-
-    /// Keeps the map up to date, for ever.
-    pub(super) async fn keep_up(self: Arc<Self>) {
-        if self.is_cluster() {
-            let mut ticks = tokio::time::interval(LOOK_EVERY);
-            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            loop {
-                ticks.tick().await;
-                self.look().await;
-            }
-        }
-    }
-
-    /// Asks the cluster who has which slots; if nobody answers, all stays as it is.
-    pub(super) async fn look(&self) {
-        if !self.is_cluster() {
-            return;
-        }
-        let Ok(_looking) = self.looking.try_lock() else {
-            // Somebody is asking: what he learns serves all.
-            drop(self.looking.lock().await);
-            return;
-        };
-        let (before, mut known) = (self.map(), self.map().servers());
-        known.extend(self.seeds.iter().filter(|seed| !before.has(&seed.name)).cloned());
-        let mut asking: FuturesUnordered<_> =
-            known.iter().map(async |server| (server, self.ask(server, &known).await)).collect();
-        let (mut newest, mut refusal): (Option<Map>, _) = (None, None);
-        loop {
-            // A dead server must not hold up the others, and one that was cut off from them knows less:
-            // so once one has said what is not older than before, the others have a moment.
-            let is_enough = newest.as_ref().is_some_and(|map| map.epoch >= before.epoch);
-            let moment = if is_enough { PATIENCE } else { Duration::MAX };
-            match tokio::time::timeout(moment, asking.next()).await {
-                Ok(Some((_, Ok(map)))) if newest.as_ref().is_none_or(|newest| newest.epoch < map.epoch) => {
-                    newest = Some(map);
-                }
-                Ok(Some((_, Ok(_)))) => {}
-                Ok(Some((server, Err(error)))) => {
-                    debug!(error = %super::reason(&error), redis = %server.name, "No map from a server");
-                    refusal = Some(error);
-                }
-                Ok(None) | Err(_) => break,
-            }
-        }
-        match (newest, refusal) {
-            (Some(map), _) => self.adopt(map),
-            (None, Some(error)) => {
-                warn!(error = %super::reason(&error), "No server of the Redis Cluster says who has which slots");
-            }
-            (None, None) => {}
-        }
-    }
-
-    fn adopt(&self, map: Map) {
-        if map.is_as(&self.map()) {
-            *self.write() = Arc::new(map);
-            return;
-        }
-        let servers: Vec<String> = map.servers().iter().map(|server| server.name.clone()).collect();
-        tracing::info!(masters = servers.join(", "), "The Redis Cluster has another map");
-        *self.write() = Arc::new(map);
-        self.generations.keep_histories(&servers);
-        self.changes.send_replace(());
-    }
-
-    /// A server of the map, or one not known yet.
-    fn at(&self, name: String, like: &ConnectionInfo, known: &[Arc<Server>]) -> Option<Arc<Server>> {
-        if let Some(server) = known.iter().find(|server| server.name == name) {
-            return Some(server.clone());
-        }
-        let dialer = Dialer::fixed(like, &self.settings);
-        dialer.ok().map(|dialer| self.server(name, dialer))
-    }
-
-    async fn ask(&self, server: &Arc<Server>, known: &[Arc<Server>]) -> Result<Map> {
-        let Target::Cluster(seeds) = &self.target else { return Ok(Map::default()) };
-        let [slots, info] = ["SLOTS", "INFO"].map(|what| Call::beside("CLUSTER", String::new()).arg(what));
-        let mut values = server.run(Lane::Reads, &[&slots, &info], Manner::Loose, false).await?;
-        // Who may not ask for it takes the maps as they come.
-        let info: String = parsed(values.pop().unwrap_or(Value::Nil)).unwrap_or_default();
-        let epoch = info.lines().find_map(|line| line.strip_prefix("cluster_current_epoch:"));
-        let epoch = epoch.and_then(|epoch| epoch.trim().parse().ok()).unwrap_or(0);
-        let mut ranges: Vec<(u16, u16, Arc<Server>)> = Vec::new();
-        for (first, last, host, port) in masters(value_or_error(values.pop().unwrap_or(Value::Nil))?)? {
-            // A server that has not been told its own name leaves it out.
-            let info = at(&seeds[0], host.as_deref().unwrap_or(server.host()), port);
-            let name = info.addr().to_string();
-            let named =
-                ranges.iter().map(|(_, _, server)| server).find(|server| server.name == name).cloned();
-            let Some(owner) = named.or_else(|| self.at(name, &info, known)) else { continue };
-            ranges.push((first, last, owner));
-        }
-        ranges.sort_by_key(|&(first, _, _)| first);
-        match ranges.is_empty() {
-            true => Err(BackendError::Unavailable("the Redis Cluster has no slots yet".into())),
-            false => Ok(Map { ranges, epoch }),
-        }
     }
 }
 

@@ -1,0 +1,151 @@
+//! The connections of a [`Server`]: each lane opens its own when it is needed, and anew after a failure.
+
+use std::sync::MutexGuard;
+use std::sync::atomic::Ordering;
+
+use futures_util::FutureExt;
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, ErrorKind, Pipeline, RedisError, RedisResult, Value};
+use tracing::{debug, warn};
+
+use super::{Lane, Server, unavailable};
+use crate::backend::{BackendError, Result};
+
+/// A connection that stands.
+#[derive(Clone)]
+pub(super) struct Open {
+    pub(super) connection: MultiplexedConnection,
+    pub(super) named: Named,
+    /// [`Server::failures`] when it was opened.
+    pub(super) failures: u64,
+}
+
+/// How Redis names a connection. The address makes it unique over restarts of Redis, which count
+/// anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Named {
+    id: String,
+    address: String,
+}
+
+impl Server {
+    /// Opens the lane's connection if need be.
+    ///
+    /// # Errors
+    /// What Redis or the network says, to tell what will never work from what is not there yet.
+    pub(in crate::backend::redis) async fn connect(&self, lane: Lane) -> RedisResult<()> {
+        self.try_open(lane).await.map(drop)
+    }
+
+    pub(super) async fn open(&self, lane: Lane) -> Result<Open> {
+        match tokio::time::timeout(self.settings.command_timeout, self.try_open(lane)).await {
+            Ok(opened) => opened.map_err(unavailable),
+            Err(elapsed) => Err(BackendError::Unavailable(elapsed.into())),
+        }
+    }
+
+    async fn try_open(&self, lane: Lane) -> RedisResult<Open> {
+        let mut current = self.lanes[lane as usize].lock().await;
+        let failures = self.failures.load(Ordering::Relaxed);
+        let mut open = match current.take().filter(|open| open.failures == failures) {
+            Some(open) => open,
+            // Boxed: rare, and the largest of all that a call may wait for.
+            None => self.open_anew(lane, failures).boxed().await?,
+        };
+        self.bury_given_up(&mut open.connection).await?;
+        *current = Some(open.clone());
+        Ok(open)
+    }
+
+    async fn open_anew(&self, lane: Lane, failures: u64) -> RedisResult<Open> {
+        let mut connection = match lane {
+            Lane::Watches => self.watch.connect(&self.dialer, &self.settings, &self.name).await?,
+            _ => self.dialer.for_commands(&self.settings).await?,
+        };
+        let mut ask = Pipeline::new();
+        ask.cmd("CLIENT").arg("INFO").cmd("INFO").arg("server").arg("replication").arg("memory");
+        let mut answers = connection.send_packed_commands(&ask, 0, ask.len()).await?.into_iter();
+        let mut text = || -> RedisResult<String> {
+            Ok(redis::from_redis_value(answers.next().unwrap_or(Value::Nil).extract_error()?)?)
+        };
+        let (client, info) = (text()?, text()?);
+        check_version(&info)?;
+        self.check_policy(&info);
+        let field = |name: &str| client.split_whitespace().find_map(|field| field.strip_prefix(name));
+        let named = match (field("id="), field("addr=")) {
+            (Some(id), Some(address)) => Named { id: id.into(), address: address.into() },
+            _ => return Err(RedisError::from((ErrorKind::Parse, "Redis did not name the connection"))),
+        };
+        let history = history(&info);
+        debug!(id = named.id, redis = %self.name, history, "Opened a connection to Redis");
+        // A replica in a cluster is asked for the map alone; what it has is nobody's history.
+        if !self.is_cluster || is_master(&info) {
+            self.generations.see_history(&self.name, history);
+        }
+        self.opened.notify_waiters();
+        Ok(Open { connection, named, failures })
+    }
+
+    /// A Redis that evicts takes away members of rooms, or what a nonce stands for, and says nothing.
+    fn check_policy(&self, info: &str) {
+        let policy =
+            info.lines().find_map(|line| line.strip_prefix("maxmemory_policy:")).unwrap_or("noeviction");
+        if policy.trim() != "noeviction" && !self.is_warned.swap(true, Ordering::Relaxed) {
+            let (redis, policy) = (&self.name, policy.trim());
+            warn!(%redis, policy, "Redis may evict what adda needs; set its maxmemory-policy to noeviction");
+        }
+    }
+
+    /// Ends with the next connection that is opened.
+    pub(in crate::backend::redis) async fn opened(&self) {
+        self.opened.notified().await;
+    }
+
+    /// What was given up may still lie in a socket and take effect at any time. Before anything
+    /// else is sent, Redis is told to forget those sockets.
+    async fn bury_given_up(&self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
+        let given_up = self.lock_given_up().clone();
+        if given_up.is_empty() {
+            return Ok(());
+        }
+        let mut kill = Pipeline::with_capacity(given_up.len());
+        for Named { id, address } in &given_up {
+            kill.cmd("CLIENT").arg("KILL").arg("ID").arg(id).arg("ADDR").arg(address);
+        }
+        connection.send_packed_commands(&kill, 0, given_up.len()).await?;
+        self.lock_given_up().retain(|named| !given_up.contains(named));
+        Ok(())
+    }
+
+    pub(super) fn lock_given_up(&self) -> MutexGuard<'_, Vec<Named>> {
+        self.given_up.lock().expect("no code panics while it holds this lock")
+    }
+
+    /// A connection of its own for subscriptions; `config` says where publications go.
+    pub(in crate::backend::redis) async fn subscriber(
+        &self,
+        config: &AsyncConnectionConfig,
+    ) -> RedisResult<MultiplexedConnection> {
+        self.dialer.for_pushes(config).await
+    }
+}
+
+/// Names the history that a Redis continues: see `scripts/history.lua`.
+pub(super) fn history(info: &str) -> &str {
+    info.lines().find_map(|line| line.strip_prefix("master_replid:")).unwrap_or_default().trim()
+}
+
+pub(super) fn is_master(info: &str) -> bool {
+    info.contains("role:master")
+}
+
+/// Redis before version 7 replicates scripts, not what they did.
+fn check_version(info: &str) -> RedisResult<()> {
+    let version = info.lines().find_map(|line| line.strip_prefix("redis_version:")).unwrap_or("0").trim();
+    let major: u32 = version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0);
+    if major < 7 {
+        let sentence = format!("Redis {version} is too old; 7.0 or newer is needed");
+        return Err(RedisError::from((ErrorKind::InvalidClientConfig, "too old", sentence)));
+    }
+    Ok(())
+}
