@@ -160,7 +160,8 @@ pub enum Lease {
     /// Renewing soon shows when it has.
     Waiting,
     /// It had run out, or the backend had forgotten it: others may have taken this node's sessions
-    /// out of their rooms, so they must be put back.
+    /// out of their rooms, so they must be put back. Or the backend has found sessions of this node
+    /// where it was not known to have any.
     Lost,
 }
 

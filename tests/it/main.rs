@@ -66,6 +66,8 @@ mod stalls;
 mod startup;
 // Everybody cut off at once, and back.
 mod storm;
+// Sessions that no node has, and none looks for.
+mod strays;
 // Clients that hog, stick or part, and Redis frozen meanwhile: nobody waits for them.
 mod stuck;
 // Users with few rights, TLS, replicas, Sentinels, a Redis Cluster.

@@ -8,7 +8,7 @@ use crate::harness::redis::RedisServer;
 use crate::harness::redis_cluster::until_says;
 use crate::harness::roamer::outage;
 use crate::harness::store::Store;
-use crate::harness::{Client, Cluster, RedisCluster, ports};
+use crate::harness::{Client, Cluster, LONG_DEADLINE, RedisCluster, eventually, ports};
 
 /// The master of the beginning that has neither what is about nodes nor the index of rooms.
 async fn has_rooms_alone(redis: &RedisCluster) -> usize {
@@ -26,13 +26,23 @@ async fn has_rooms_alone(redis: &RedisCluster) -> usize {
 
 /// A room whose keys this server has.
 async fn room_at(redis: &RedisCluster, place: usize) -> String {
+    let [room] = rooms_at(redis, place).await;
+    room
+}
+
+/// As many rooms as are asked for.
+async fn rooms_at<const COUNT: usize>(redis: &RedisCluster, place: usize) -> [String; COUNT] {
+    let mut rooms = Vec::new();
     for number in 0.. {
         let room = format!("room-{number}");
         if redis.master(redis.slot(&format!("{{{room}}}")).await).await == place {
-            return room;
+            rooms.push(room);
+        }
+        if rooms.len() == COUNT {
+            break;
         }
     }
-    unreachable!("every server has rooms")
+    rooms.try_into().expect("every server has rooms")
 }
 
 #[tokio::test]
@@ -131,4 +141,108 @@ async fn a_server_that_was_left_behind_by_the_others_is_not_believed() {
     }
     let kept: Vec<String> = from_redis_value(left_behind.command(&["KEYS", "*:log"]).await).expect("keys");
     assert!(kept.is_empty(), "{kept:?}");
+}
+
+/// Times that let a node die, or a sweep begin, while a test waits.
+const SHORT: [(&str, &str); 4] = [
+    ("presence.lease", "2s"),
+    ("presence.renew_every", "300ms"),
+    ("presence.linger", "100ms"),
+    ("redis.command_timeout", "300ms"),
+];
+
+/// What a sweep says that has found something.
+const FOUND: &str = "sessions that nobody looked after";
+
+/// Waits until some node's log holds a sentence.
+async fn until_logged(cluster: &Cluster, sentence: &str) {
+    eventually(&format!("a node logs: {sentence}"), LONG_DEADLINE, async || {
+        cluster.nodes.iter().any(|node| node.log().contains(sentence)).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_comes_back_with_an_older_file_of_one_shard_is_taken_out_again() {
+    let Some(redis) = RedisCluster::start().await else { return };
+    let urls = vec![redis.url(); 3];
+    let mut cluster = Cluster::reaching(redis, &urls, &SHORT).await;
+    let Store::Cluster(redis) = &cluster.redis else { unreachable!("started with one") };
+    let place = has_rooms_alone(redis).await;
+    let [busy, quiet, lonely] = rooms_at(redis, place).await;
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    let mut mita = Client::full(&cluster.nodes[1], "মিতা").await;
+    let mut karim = Client::full(&cluster.nodes[2], "করিম").await;
+    for room in [&busy, &quiet] {
+        mita.join(room).await;
+    }
+    for room in [&busy, &lonely] {
+        karim.join(room).await;
+    }
+    rahim.join(&busy).await;
+    redis.servers[place].back_up();
+
+    // One leaves and its node lives on, another's node is forgotten.
+    for room in [&busy, &quiet] {
+        mita.leave(room).await;
+    }
+    cluster.nodes[2].kill();
+    cluster.nodes.pop();
+    cluster.until_agreed(&busy, &[&rahim.connection_id]).await;
+    until_logged(&cluster, "Forgot a dead node").await;
+
+    let Store::Cluster(redis) = &mut cluster.redis else { unreachable!("started with one") };
+    redis.servers[place + 3].kill();
+    redis.servers[place].kill();
+    redis.servers[place].put_backup_back();
+    redis.servers[place].restart().await;
+    until_logged(&cluster, FOUND).await;
+    for (room, here) in [(&busy, &[&*rahim.connection_id][..]), (&quiet, &[]), (&lonely, &[])] {
+        cluster.until_agreed(room, here).await;
+    }
+    assert_eq!(cluster.nodes[1].http().rooms().await, [(busy, 1)]);
+}
+
+#[tokio::test]
+async fn a_sweep_goes_past_a_shard_that_does_not_answer_and_comes_back() {
+    let Some(redis) = RedisCluster::start().await else { return };
+    for server in &redis.servers {
+        server.command(&["CONFIG", "SET", "cluster-require-full-coverage", "no"]).await;
+    }
+    let urls = vec![redis.url(); 2];
+    // A secret that is configured is asked of no shard.
+    let more = [("redis.prefix", "adda:"), ("auth.secret", "as long as need be, and some more words")];
+    let settings: Vec<_> = SHORT.into_iter().chain(more).collect();
+    let cluster = Cluster::reaching(redis, &urls, &settings).await;
+    let Store::Cluster(redis) = &cluster.redis else { unreachable!("started with one") };
+    let nodes = redis.master(redis.slot("adda:nodes").await).await;
+    let frozen = redis.another_master(redis.slot("adda:nodes").await).await;
+    let (far, near) = (room_at(redis, frozen).await, room_at(redis, nodes).await);
+    let clock = "adda:{adda:nodes}:clock";
+    let until_swept = async || {
+        eventually("this generation is swept", LONG_DEADLINE, async || {
+            let marks = redis.servers[nodes].command(&["HMGET", clock, "generation", "swept"]).await;
+            let [generation, swept]: [Option<String>; 2] = from_redis_value(marks).ok()?;
+            (generation? == swept?).then_some(())
+        })
+        .await;
+    };
+    until_swept().await;
+    for (room, place) in [(&far, frozen), (&near, nodes)] {
+        let ids = [(); 3].map(|()| uuid::Uuid::new_v4());
+        let entry = format!("{} {} {} ghost", ids[0], ids[1], ids[2]);
+        redis.servers[place].command(&["SADD", &format!("adda:{{{room}}}:members"), &entry]).await;
+        cluster.agree(room, &[&ids[1].to_string()]).await;
+    }
+    for place in [frozen, frozen + 3] {
+        redis.servers[place].freeze();
+    }
+    redis.servers[nodes].command(&["HDEL", clock, "generation"]).await;
+    until_logged(&cluster, FOUND).await;
+    cluster.until_agreed(&near, &[]).await;
+    for place in [frozen, frozen + 3] {
+        redis.servers[place].thaw();
+    }
+    until_swept().await;
+    cluster.until_agreed(&far, &[]).await;
 }

@@ -46,6 +46,18 @@ impl Keys {
         self.room_of_channel(key.strip_suffix(":members")?)
     }
 
+    /// The pattern that [`Self::members`] of all rooms have in common. Redis matches other keys with it, too.
+    pub(super) fn all_members(&self) -> String {
+        let mut pattern = String::new();
+        for char in self.prefix.chars() {
+            if matches!(char, '*' | '?' | '[' | ']' | '\\') {
+                pattern.push('\\');
+            }
+            pattern.push(char);
+        }
+        pattern + "{*}:members"
+    }
+
     /// Hash: users whose leave notice waits, `<due, ms> <name>`. Minutes.
     pub(super) fn lingering(&self, room: &RoomName) -> String {
         self.of_room(room, "lingering")
@@ -83,15 +95,20 @@ impl Keys {
         self.of_nodes("vitals")
     }
 
-    /// Hash: node id to the generation that it has restored its sessions in.
+    /// Hash: node id to the generation that it has restored its sessions in, or `again`: it must.
     pub(super) fn restored(&self) -> String {
         self.of_nodes("restored")
     }
 
     /// Hash: when any node last renewed, since when renewals have not stopped, and the generation:
-    /// a stretch in which no Redis forgot anything.
+    /// a stretch in which no Redis forgot anything. `swept` is the last in which all rooms were gone through.
     pub(super) fn clock(&self) -> String {
         self.of_nodes("clock")
+    }
+
+    /// String: the node that is going through all rooms. Seconds.
+    pub(super) fn sweeper(&self) -> String {
+        self.of_nodes("sweeper")
     }
 
     /// Sorted set: `<user> <room>` by the time its leave notice falls due.
@@ -186,12 +203,17 @@ mod tests {
     }
 
     #[test]
+    fn a_prefix_is_no_pattern() {
+        assert_eq!(Keys::new("[a]*?\\:").all_members(), "\\[a\\]\\*\\?\\\\:{*}:members");
+    }
+
+    #[test]
     fn what_one_script_takes_shares_a_slot() {
         let keys = Keys::new("adda:");
         let nodes = slot_of(&keys.nodes());
-        for key in
-            [keys.vitals(), keys.restored(), keys.clock(), keys.due(), keys.node_rooms("a"), keys.reaper("b")]
-        {
+        let listed = [keys.node_rooms("a"), keys.reaper("b")];
+        let kept = [keys.vitals(), keys.restored(), keys.clock(), keys.due(), keys.sweeper()];
+        for key in kept.into_iter().chain(listed) {
             assert_eq!(slot_of(&key), nodes, "{key}");
         }
         assert_eq!(slot_of(&keys.entrances()), slot_of(&keys.rooms()));

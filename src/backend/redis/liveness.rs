@@ -1,7 +1,7 @@
 //! Which nodes live: leases by Redis' clock.
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex as StdMutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use redis::Value;
@@ -14,12 +14,13 @@ use super::reaper::Reaper;
 use super::scripts::{Call, Script};
 use super::server::{Lane, parsed};
 use super::shards::Shards;
+use super::sweep::Sweeper;
 use crate::backend::{Lease, NodeInfo, Result, Vitals};
 use crate::config::Presence as Settings;
 use crate::model::NodeId;
 
 /// What `renew.lua` returns.
-type Renewal = (u8, Vec<String>, Vec<(String, String)>, String, u64, Vec<(String, String)>);
+type Renewal = (u8, Vec<String>, Vec<(String, String)>, String, u64, Vec<(String, String)>, u8);
 
 /// The leases in Redis.
 #[derive(Debug)]
@@ -33,6 +34,9 @@ pub(super) struct Liveness {
     /// When this node first renewed.
     first: OnceLock<Instant>,
     renew_every: Duration,
+    sweeper: Sweeper,
+    /// Apart from the housework: it may take long, and the dead must not wait for it.
+    sweeping: StdMutex<Option<AbortOnDropHandle<()>>>,
     lease: Duration,
     lease_ms: u128,
     /// Without any renewal for so long, Redis was away.
@@ -51,11 +55,13 @@ impl Liveness {
         Self {
             node,
             reaper: Reaper::new(node, keys.clone(), shards.clone(), settings),
+            sweeper: Sweeper::new(node, keys.clone(), shards.clone(), settings),
             keys,
             shards,
             housework: Mutex::default(),
             first: OnceLock::new(),
             renew_every: settings.renew_every,
+            sweeping: StdMutex::default(),
             lease: settings.lease,
             lease_ms: settings.lease.as_millis(),
             away_ms: settings.lease.div_f64(2.0).max(settings.renew_every * 2).as_millis(),
@@ -81,11 +87,14 @@ impl Liveness {
             .arg(self.generations.restored());
         let call = histories.iter().fold(call, |call, history| call.arg(history));
         let renewal: Renewal = parsed(self.shards.call(Lane::Memberships, call).await?)?;
-        let (is_lost, dead, due, generation, age_ms, living) = renewal;
+        let (is_lost, dead, due, generation, age_ms, living, is_unswept) = renewal;
         let is_old = u128::from(age_ms) >= self.lease_ms;
         // Whoever lives has renewed within this time, and somewhat more as nobody is punctual.
         let is_known = self.first.get_or_init(Instant::now).elapsed() >= self.renew_every.mul_f64(1.1);
         let lease = self.generations.see(&histories, &generation, &living, is_old, is_known, self.node);
+        if is_unswept == 1 {
+            self.sweep(generation);
+        }
         self.keep_house(dead, due).await;
         Ok(if is_lost == 1 { Lease::Lost } else { lease })
     }
@@ -100,6 +109,14 @@ impl Liveness {
             .get_or_insert_with(|| AbortOnDropHandle::new(tokio::spawn(reaper.clone().see_to(dead, due))));
         if tokio::time::timeout(self.lease / 2, working).await.is_ok() {
             *housework = None;
+        }
+    }
+
+    fn sweep(&self, generation: String) {
+        let mut sweeping = self.sweeping.lock().expect("no code panics while it holds this lock");
+        if sweeping.as_ref().is_none_or(|task| task.is_finished()) {
+            let sweep = self.sweeper.clone().sweep(generation);
+            *sweeping = Some(AbortOnDropHandle::new(tokio::spawn(sweep)));
         }
     }
 

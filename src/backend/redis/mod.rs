@@ -16,6 +16,7 @@ mod registry;
 mod scripts;
 mod server;
 mod shards;
+mod sweep;
 mod target;
 mod watch;
 mod wire;

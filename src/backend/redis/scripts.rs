@@ -22,6 +22,8 @@ pub(super) enum Script {
     Claim,
     Forget,
     Settle,
+    Whose,
+    Enlist,
 }
 
 const FENCE: &str = concat!(include_str!("scripts/history.lua"), include_str!("scripts/fence.lua"));
@@ -30,7 +32,7 @@ const ROOM: &str = include_str!("scripts/room.lua");
 const NONE: &str = "";
 
 /// Each script with the functions that it shares, in the order of [`Script`].
-const SOURCES: [(&str, &str); 16] = [
+const SOURCES: [(&str, &str); 18] = [
     (FENCE, include_str!("scripts/post.lua")),
     (FENCE, include_str!("scripts/head.lua")),
     (FENCE, include_str!("scripts/read.lua")),
@@ -47,6 +49,8 @@ const SOURCES: [(&str, &str); 16] = [
     (NONE, include_str!("scripts/claim.lua")),
     (NONE, include_str!("scripts/forget.lua")),
     (NONE, include_str!("scripts/settle.lua")),
+    (ROOM, include_str!("scripts/whose.lua")),
+    (NONE, include_str!("scripts/enlist.lua")),
 ];
 
 /// The scripts, and the names under which Redis knows them.

@@ -7,13 +7,15 @@
 -- ARGV[5] the generation that the node has restored its sessions in, '' if none
 -- ARGV[6…] the histories that the node has found other servers in, in a Redis Cluster
 -- Returns {1 if the lease was lost, {dead node, …}, {"user room" whose leave notice is due, when, …},
--- generation, its age in ms, {living node, the generation it has restored, …}}.
+-- generation, its age in ms, {living node, the generation it has restored, …}, 1 if it is time to go through
+-- all rooms once in this generation}.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function text(number) return string.format('%.0f', number) end
 local node, lease = ARGV[1], tonumber(ARGV[2])
 local renewals = redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')
-local clock = redis.call('HMGET', KEYS[2], 'last', 'steady_since', 'histories', 'generation', 'began', 'away_since')
+local clock = redis.call('HMGET', KEYS[2], 'last', 'steady_since', 'histories', 'generation', 'began', 'away_since',
+  'swept')
 local last, steady_since = tonumber(clock[1]), tonumber(clock[2])
 local histories, generation, began = clock[3] or '', clock[4], tonumber(clock[5])
 
@@ -58,7 +60,11 @@ if now - steady_since >= lease then
   dead = expired
   due = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', text(now), 'WITHSCORES', 'LIMIT', 0, 4096)
 end
+-- Later than the living need to put their sessions back: less is left to be found.
+local is_unswept = clock[7] ~= generation and now - began >= 2 * lease
 local restored = redis.call('HMGET', KEYS[5], unpack(living))
+-- A sweep has found sessions of this node where it was not known to be.
+local is_called = restored[1] == 'again'
 if restored[1] ~= ARGV[5] then redis.call('HSET', KEYS[5], node, ARGV[5]) end
 restored[1] = ARGV[5]
 local states = {}
@@ -67,5 +73,5 @@ for i, id in ipairs(living) do
   states[#states + 1] = restored[i] or ''
 end
 -- While somebody reaps this node what it has put back may be taken out again.
-local is_lost = not renewed or now - renewed > lease or redis.call('EXISTS', KEYS[6]) == 1
-return {is_lost and 1 or 0, dead, due, generation, text(now - began), states}
+local is_lost = not renewed or now - renewed > lease or is_called or redis.call('EXISTS', KEYS[6]) == 1
+return {is_lost and 1 or 0, dead, due, generation, text(now - began), states, is_unswept and 1 or 0}

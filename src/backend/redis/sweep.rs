@@ -1,0 +1,170 @@
+//! Sessions that nobody looks after. Each shard of a Redis Cluster may fall back by itself, to what its
+//! replica had or to an older file. Then sessions stand in its rooms again whose node was forgotten long
+//! ago, or lives and has left the room; and that node's list of rooms, which is in another shard, names
+//! them no more. So once in each generation one node goes through all rooms, and puts what it finds back
+//! on the lists. It takes nobody out: reapers do, and the living themselves.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tracing::{debug, warn};
+
+use super::keys::Keys;
+use super::reason;
+use super::scripts::{Call, Script};
+use super::server::{Lane, parsed};
+use super::shards::Shards;
+use crate::backend::{BackendError, Result};
+use crate::config::Presence as Settings;
+use crate::model::{NodeId, RoomName};
+
+/// Keys that Redis looks at in one step: it does nothing else meanwhile.
+const STEP: usize = 512;
+
+/// Rooms whose sessions are looked at together, at most.
+const GROUP: usize = 64;
+
+/// Goes through all rooms.
+#[derive(Debug, Clone)]
+pub(super) struct Sweeper {
+    node: NodeId,
+    keys: Keys,
+    shards: Arc<Shards>,
+    lease_ms: u128,
+}
+
+impl Sweeper {
+    pub(super) fn new(node: NodeId, keys: Keys, shards: Arc<Shards>, settings: &Settings) -> Self {
+        Self { node, keys, shards, lease_ms: settings.lease.as_millis() }
+    }
+
+    /// Goes through all rooms, unless another node is at it. If that one fails or dies half-way, its claim
+    /// runs out, and as long as the generation does not count as swept, the next to renew begins anew.
+    pub(super) async fn sweep(self, generation: String) {
+        if let Err(error) = self.sweep_all(&generation).await {
+            let error = reason(&error);
+            warn!(error, "Could not go through all rooms for sessions that nobody looks after");
+        }
+    }
+
+    async fn sweep_all(&self, generation: &str) -> Result<()> {
+        if !self.claim().await? {
+            return Ok(());
+        }
+        let map = self.shards.map();
+        let (mut strays, mut outcome) = (0, Ok(()));
+        for server in map.servers() {
+            let Some(tag) = map.tag(&server) else { continue };
+            // Goes on past one that does not answer; with it all is gone through again.
+            match self.sweep_server(&tag).await {
+                Ok(found) => strays += found,
+                Err(error) => outcome = Err(error),
+            }
+        }
+        if strays > 0 {
+            warn!(strays, "Found rooms with sessions that nobody looked after; they will be taken out");
+        }
+        outcome?;
+        // What has moved meanwhile may have been at neither place when it was looked for there.
+        if !self.shards.map().is_as(&map) {
+            return Err(BackendError::Unavailable("slots have moved meanwhile".into()));
+        }
+        let swept = Call::plain("HSET", self.keys.clock()).arg("swept").arg(generation);
+        self.shards.call(Lane::Memberships, swept).await?;
+        debug!(generation, "Went through all rooms");
+        Ok(())
+    }
+
+    async fn claim(&self) -> Result<bool> {
+        let call = Call::plain("SET", self.keys.sweeper()).arg(self.node);
+        let call = call.arg("NX").arg("PX").arg(self.lease_ms);
+        Ok(parsed::<Option<String>>(self.shards.call(Lane::Memberships, call).await?)?.is_some())
+    }
+
+    /// Should it have run out, two sweep at once: that does it twice, and no harm.
+    async fn keep_claim(&self) -> Result<()> {
+        let call = Call::plain("SET", self.keys.sweeper()).arg(self.node).arg("PX").arg(self.lease_ms);
+        self.shards.call(Lane::Memberships, call).await.map(drop)
+    }
+
+    /// The server that has `tag`. What enters a room while it is gone through is on its node's list.
+    async fn sweep_server(&self, tag: &str) -> Result<u64> {
+        let (mut cursor, mut strays) = ("0".to_owned(), 0);
+        loop {
+            let scan = Call::beside("SCAN", tag.to_owned()).arg(&cursor);
+            let scan = scan.arg("MATCH").arg(self.keys.all_members()).arg("COUNT").arg(STEP);
+            let scan = scan.arg("TYPE").arg("set");
+            let (next, keys): (String, Vec<Vec<u8>>) = parsed(self.shards.call(Lane::Reads, scan).await?)?;
+            let room_of = |key: &Vec<u8>| self.keys.room_of_members(std::str::from_utf8(key).ok()?);
+            let rooms: Vec<RoomName> = keys.iter().filter_map(room_of).collect();
+            for rooms in rooms.chunks(GROUP) {
+                strays += self.look_after(rooms).await?;
+            }
+            if next == "0" {
+                return Ok(strays);
+            }
+            cursor = next;
+            self.keep_claim().await?;
+        }
+    }
+
+    /// Sees to it that every session in these rooms can be found by the list of its node. Returns how
+    /// many lists lacked a room.
+    async fn look_after(&self, rooms: &[RoomName]) -> Result<u64> {
+        let rooms = self.unlisted(self.occupants(rooms).await?).await?;
+        let mut strays = 0;
+        // Who was leaving just now was first out of the room, then off the list: it is gone by now.
+        for (node, rooms) in self.occupants(&rooms).await? {
+            let keys = [self.keys.node_rooms(&node), self.keys.nodes(), self.keys.restored()];
+            let call = Call::new(Script::Enlist, keys).arg(&node);
+            let call = rooms.iter().fold(call, |call, room| call.arg(room));
+            strays += parsed::<u64>(self.shards.call(Lane::Memberships, call).await?)?;
+        }
+        Ok(strays)
+    }
+
+    /// The nodes that have sessions in these rooms, and where.
+    async fn occupants(&self, rooms: &[RoomName]) -> Result<Occupants> {
+        let call = |room: &RoomName| Call::new(Script::Whose, [self.keys.members(room)]);
+        let calls: Vec<Call> = rooms.iter().map(call).collect();
+        let mut occupants = Occupants::new();
+        for (room, value) in rooms.iter().zip(self.shards.call_all(Lane::Reads, &calls).await) {
+            for node in parsed::<Vec<String>>(value?)? {
+                // What adda did not write is nobody's to take out.
+                if NodeId::parse(&node).is_some() {
+                    occupants.entry(node).or_default().push(room.clone());
+                }
+            }
+        }
+        Ok(occupants)
+    }
+
+    /// Those of the rooms in which a node has sessions without its list's saying so, or without the node's
+    /// being known. Asked *after* the rooms: a node is made known, and the room put on its list, before
+    /// anybody enters it (`note.lua`), so whoever was seen there rightly is found here.
+    async fn unlisted(&self, occupants: Occupants) -> Result<Vec<RoomName>> {
+        let asked = occupants.iter().flat_map(|(node, rooms)| {
+            let listed = Call::plain("SMISMEMBER", self.keys.node_rooms(node));
+            [
+                Call::plain("ZSCORE", self.keys.nodes()).arg(node),
+                rooms.iter().fold(listed, |call, room| call.arg(room)),
+            ]
+        });
+        let calls: Vec<Call> = asked.collect();
+        let mut values = self.shards.call_all(Lane::Reads, &calls).await.into_iter();
+        let mut unlisted = Vec::new();
+        for rooms in occupants.into_values() {
+            let (Some(renewed), Some(listed)) = (values.next(), values.next()) else { break };
+            let is_known = parsed::<Option<String>>(renewed?)?.is_some();
+            let listed: Vec<bool> = parsed(listed?)?;
+            let missing = rooms.into_iter().zip(listed).filter(|(_, is_listed)| !(is_known && *is_listed));
+            unlisted.extend(missing.map(|(room, _)| room));
+        }
+        unlisted.sort_unstable();
+        unlisted.dedup();
+        Ok(unlisted)
+    }
+}
+
+/// Nodes by their id, each with the rooms that it has sessions in.
+type Occupants = BTreeMap<String, Vec<RoomName>>;

@@ -1,0 +1,133 @@
+//! Sessions that stand in a room although no node has them there, and none would ever take them out.
+
+use redis::from_redis_value;
+use uuid::Uuid;
+
+use crate::harness::redis::RedisServer;
+use crate::harness::{Client, Cluster, LONG_DEADLINE, Node, eventually};
+
+const SETTINGS: [(&str, &str); 4] = [
+    ("redis.prefix", "adda:"),
+    ("presence.lease", "1s"),
+    ("presence.renew_every", "200ms"),
+    ("presence.linger", "200ms"),
+];
+
+const CLOCK: &str = "adda:{adda:nodes}:clock";
+
+/// Waits until all rooms were gone through in the generation of the moment.
+async fn until_swept(redis: &RedisServer) {
+    eventually("this generation is swept", LONG_DEADLINE, async || {
+        let clock = redis.try_command(&["HMGET", CLOCK, "generation", "swept"]).await.ok()?;
+        let [generation, swept]: [Option<String>; 2] = from_redis_value(clock).ok()?;
+        (generation? == swept?).then_some(())
+    })
+    .await;
+}
+
+/// Puts a session of a node into a room, and nowhere else; returns its connection id.
+async fn haunt(redis: &RedisServer, room_tag: &str, node: &str, user: Uuid) -> String {
+    let connection = Uuid::new_v4().to_string();
+    let entry = format!("{node} {connection} {user} ghost");
+    redis.command(&["SADD", &format!("adda:{{{room_tag}}}:members"), &entry]).await;
+    connection
+}
+
+/// Waits until a room holds just these sessions; they are in every answer until then.
+async fn until_only(node: &Node, room: &str, here: &[&str]) {
+    eventually(&format!("only {here:?} are in {room}"), LONG_DEADLINE, async || {
+        let seen = node.http().connections_if_known(room).await?;
+        for connection in here {
+            assert!(seen.iter().any(|id| id == connection), "{connection} is not in {room}: {seen:?}");
+        }
+        (seen.len() == here.len()).then_some(())
+    })
+    .await;
+}
+
+async fn bounce(cluster: &mut Cluster) {
+    cluster.redis.kill();
+    for node in &mut cluster.nodes {
+        node.until_readyz(503).await;
+    }
+    cluster.redis.restart().await;
+}
+
+#[tokio::test]
+async fn sessions_of_a_node_that_is_long_forgotten_are_taken_out() {
+    let Some(mut cluster) = Cluster::with(2, &SETTINGS).await else { return };
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    let mut mita = Client::full(&cluster.nodes[1], "মিতা").await;
+    rahim.join("general").await;
+    mita.join("general").await;
+    until_swept(&cluster.redis).await;
+    let (node, user) = (Uuid::new_v4().to_string(), Uuid::new_v4());
+    for tag in ["general", "general", "attic", "%7B100%25%7D"] {
+        haunt(&cluster.redis, tag, &node, user).await;
+    }
+    cluster.redis.command(&["SADD", "adda:rooms", "attic", "{100%}"]).await;
+    // What is no session, and what is no room, are nobody's.
+    cluster.redis.command(&["SADD", "adda:{cellar}:members", "rubbish", "more rubbish of 4 words"]).await;
+    cluster.redis.command(&["SET", "adda:{general}:nonce:x {}:members", "x"]).await;
+    assert_eq!(cluster.nodes[0].http().rooms().await.len(), 3);
+
+    bounce(&mut cluster).await;
+    let here = [&*rahim.connection_id, &*mita.connection_id];
+    for node in &cluster.nodes {
+        until_only(node, "general", &here).await;
+        until_only(node, "attic", &[]).await;
+        until_only(node, "{100%}", &[]).await;
+        assert_eq!(node.http().rooms().await, [("general".to_owned(), 2)]);
+    }
+    until_swept(&cluster.redis).await;
+    for client in [&mut rahim, &mut mita] {
+        client.sees_leave("ghost").await;
+        client.catch_up().await;
+        let more = [client.untaken("leave"), client.untaken("join")].concat();
+        assert!(more.iter().all(|notice| notice["username"] == "মিতা"), "{more:?}");
+    }
+    eventually("all that was noted of it is gone", LONG_DEADLINE, async || {
+        let keys = cluster.redis.command(&["KEYS", &format!("adda:node:{node}:*")]).await;
+        let nodes = cluster.redis.command(&["ZCARD", "adda:nodes"]).await;
+        let left: (Vec<String>, u64) = (from_redis_value(keys).ok()?, from_redis_value(nodes).ok()?);
+        (left == (Vec::new(), 2)).then_some(())
+    })
+    .await;
+    let index: Vec<String> =
+        from_redis_value(cluster.redis.command(&["SMEMBERS", "adda:rooms"]).await).expect("names");
+    assert_eq!(index, ["general"]);
+}
+
+#[tokio::test]
+async fn sessions_of_a_living_node_in_a_room_that_it_has_left_are_taken_out() {
+    let Some(mut cluster) = Cluster::with(2, &SETTINGS).await else { return };
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    rahim.join("general").await;
+    until_swept(&cluster.redis).await;
+    let entries = cluster.redis.command(&["SMEMBERS", "adda:{general}:members"]).await;
+    let entries: Vec<String> = from_redis_value(entries).expect("one entry");
+    let (node, _) = entries[0].split_once(' ').expect("an entry begins with its node");
+    let ghost = haunt(&cluster.redis, "attic", node, Uuid::new_v4()).await;
+    cluster.agree("attic", &[&ghost]).await;
+
+    bounce(&mut cluster).await;
+    for node in &cluster.nodes {
+        until_only(node, "attic", &[]).await;
+        until_only(node, "general", &[&rahim.connection_id]).await;
+    }
+    rahim.say("general", "still here").await;
+    assert!([rahim.untaken("leave"), rahim.untaken("join")].concat().is_empty(), "{rahim}");
+}
+
+#[tokio::test]
+async fn a_sweep_that_was_left_half_way_is_begun_anew() {
+    let Some(cluster) = Cluster::with(2, &SETTINGS).await else { return };
+    until_swept(&cluster.redis).await;
+    haunt(&cluster.redis, "attic", &Uuid::new_v4().to_string(), Uuid::new_v4()).await;
+    // As a node does that dies next.
+    let claim = ["SET", "adda:{adda:nodes}:sweeper", "a dead node", "PX", "4000"];
+    cluster.redis.command(&claim).await;
+    cluster.redis.command(&["HDEL", CLOCK, "generation"]).await;
+    until_only(&cluster.nodes[0], "attic", &[]).await;
+    until_swept(&cluster.redis).await;
+}
