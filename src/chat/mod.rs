@@ -18,7 +18,7 @@ use std::time::Instant;
 use tokio::sync::{Notify, RwLock};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::warn;
+use tracing::debug;
 
 use self::hub::Hub;
 pub use self::recipient::{Dialect, Flushes, Occupant, Pushed, Recipient};
@@ -56,7 +56,7 @@ impl From<BackendError> for Refused {
     fn from(error: BackendError) -> Self {
         // Every session's frame may fail during an outage; the outage itself is logged once,
         // by the renewal of the lease.
-        tracing::debug!(error = %source_of(&error), "Refused for want of a backend");
+        debug!(error = %source_of(&error), "Refused for want of a backend");
         Self::new(ErrorCode::Unavailable, "The server can't reach its storage right now; try again")
     }
 }
@@ -266,7 +266,8 @@ impl Chat {
             return;
         }
         if let Err(error) = self.inner.backend.leave(&room.name, member, farewell).await {
-            warn!(error = %source_of(&error), room = %room.name, "Could not take a session out of {}", room.name);
+            // Many at once in an outage, which is told once; what is left over is put right.
+            debug!(error = %source_of(&error), room = %room.name, "Can't take a session out of its room yet");
             self.inner.unsettled.notify_one();
         }
     }
