@@ -23,6 +23,12 @@ use super::watch::Watch;
 use crate::backend::{BackendError, Result};
 use crate::config::Redis as Settings;
 
+/// Ranges of slots that have queues of their own.
+const RANGES: usize = 64;
+
+/// Queues of a range.
+const QUEUES_A_RANGE: usize = 4;
+
 /// Wait before a key that is on its way, or whose shard has no master, is asked for again.
 const PATIENCE: Duration = Duration::from_millis(25);
 
@@ -84,7 +90,7 @@ impl Shards {
 
     /// How many queues of writes there should be, each by the slots of its keys.
     pub(super) fn queues(&self) -> usize {
-        if self.is_cluster() { 64 } else { 1 }
+        if self.is_cluster() { RANGES * QUEUES_A_RANGE } else { 1 }
     }
 
     /// For messages: hosts and ports.
@@ -272,9 +278,14 @@ impl Pending {
     }
 }
 
-/// The queue for a key. Neighbouring slots share one, as they mostly share a master.
+/// The queue for a key. Neighbouring slots mostly share a master, so a range of them shares queues; but
+/// names that begin alike are neighbours, and one that is on its way should hold up few others.
 pub(super) fn queue_of(key: &str, queues: usize) -> usize {
-    if queues == 1 { 0 } else { usize::from(slot_of(key)) * queues / usize::from(SLOTS) }
+    if queues == 1 {
+        return 0;
+    }
+    let slot = usize::from(slot_of(key));
+    slot * RANGES / usize::from(SLOTS) * QUEUES_A_RANGE + slot % QUEUES_A_RANGE
 }
 
 fn no_master() -> Result<Value> {
