@@ -46,6 +46,19 @@ async fn spoil_and_see_mended(cluster: &Cluster) {
     cluster.redis.command(&["SADD", MEMBERS, &format!("{node} {ghost} {user} ghost")]).await;
     cluster.until_agreed("general", &here).await;
 
+    // No session at all; people come and go past it.
+    cluster.redis.command(&["SADD", MEMBERS, &format!("{node} rubbish")]).await;
+    let mut passer = Client::full(&cluster.nodes[1], "পথিক").await;
+    passer.join("general").await;
+    rahim.sees_join("পথিক").await;
+    passer.leave("general").await;
+    eventually("only sessions are members", DEADLINE, async || {
+        let count: u64 =
+            redis::from_redis_value(cluster.redis.command(&["SCARD", MEMBERS]).await).expect("a number");
+        (count == 2).then_some(())
+    })
+    .await;
+
     // The whole room, as an eviction would take it.
     cluster.redis.command(&["DEL", MEMBERS]).await;
     cluster.until_agreed("general", &here).await;

@@ -76,11 +76,11 @@ impl RedisServer {
         ::redis::cmd(words[0]).arg(&words[1..]).query_async(&mut connection).await
     }
 
-    /// Commands that it has carried out since it started, those inside scripts included.
-    pub async fn commands_processed(&self) -> u64 {
+    /// A number of `INFO stats`.
+    pub async fn stat(&self, name: &str) -> u64 {
         let stats: String = ::redis::from_redis_value(self.command(&["INFO", "stats"]).await).expect("text");
-        let line = stats.lines().find_map(|line| line.strip_prefix("total_commands_processed:"));
-        line.and_then(|count| count.parse().ok()).expect("INFO tells it")
+        let value = stats.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        value.and_then(|value| value.parse().ok()).expect("INFO tells it")
     }
 
     /// `kill -9`.

@@ -9,13 +9,15 @@ end
 
 local function millis_text(millis) return string.format('%.0f', millis) end
 
-local function user_of(entry) return string.match(entry, '^%S+ %S+ (%S+) ') end
-local function name_of(entry) return string.match(entry, '^%S+ %S+ %S+ (.*)$') end
+-- '' if it is no entry.
+local function user_of(entry) return string.match(entry, '^%S+ %S+ (%S+) ') or '' end
+local function name_of(entry) return string.match(entry, '^%S+ %S+ %S+ (.*)$') or '' end
 local function node_of(entry) return string.match(entry, '^%S+') end
 
--- The users who have a session among `entries`.
+-- The users who have a session among `entries`. Nobody's is always among them: of what somebody else has
+-- put there nobody is told.
 local function users_among(entries)
-  local users = {}
+  local users = {[''] = true}
   for _, entry in ipairs(entries) do users[user_of(entry)] = true end
   return users
 end
