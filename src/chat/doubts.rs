@@ -33,9 +33,9 @@ struct Doubts(HashMap<RoomName, Doubt>);
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Doubt {
-    /// When it was compared last; not yet, or it counts no more.
+    /// When it was compared last, or tried to be; not yet, or it counts no more.
     compared: Option<Instant>,
-    /// Somebody has changed it since.
+    /// Somebody has changed it since, or it could not be asked about then.
     is_touched: bool,
     /// It differed then, or was not listed since.
     differed: bool,
@@ -71,7 +71,7 @@ impl Chat {
     async fn check(&self, doubts: &mut Doubts, rooms: &[Arc<Room>]) -> Result<(), BackendError> {
         let due = doubts.due(rooms);
         let comparison = self.compare(&due, |room| doubts.has_differed(room)).await?;
-        let differing = doubts.conclude(&comparison);
+        let differing = doubts.conclude(&names_of(&due), &comparison);
         if differing.is_empty() {
             return Ok(());
         }
@@ -179,9 +179,14 @@ impl Doubts {
         due.into_iter().cloned().collect()
     }
 
-    /// Returns the rooms that have differed twice.
-    fn conclude(&mut self, comparison: &Comparison) -> HashSet<RoomName> {
+    /// Takes in what came of comparing the rooms that were due. Returns those that have differed twice.
+    fn conclude(&mut self, due: &[RoomName], comparison: &Comparison) -> HashSet<RoomName> {
         let compared = Some(Instant::now());
+        // Who could not be asked about, as its shard is dead, waits as if it had changed, behind the others.
+        for room in due {
+            let doubt = self.0.entry(room.clone()).or_default();
+            (doubt.compared, doubt.is_touched) = (compared, true);
+        }
         for room in &comparison.same {
             self.0.insert(room.clone(), Doubt { compared, ..Doubt::default() });
         }
@@ -200,5 +205,23 @@ impl Doubt {
     fn is_due(&self, now: Instant) -> bool {
         let is_settled = || self.compared.is_none_or(|compared| now - compared >= SETTLING);
         self.differed || self.compared.is_none() || self.is_touched && is_settled()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rooms_of_a_dead_shard_keep_no_others_from_being_compared() {
+        let room = |number: usize| Arc::new(Room::new(RoomName::from_trusted(&number.to_string())));
+        let rooms: Vec<Arc<Room>> = (0..=MOST).map(room).collect();
+        let mut doubts = Doubts::default();
+        doubts.take_in(&rooms, &Touched::default());
+        let silent = names_of(&doubts.due(&rooms));
+        doubts.conclude(&silent, &Comparison::default());
+        let next = names_of(&doubts.due(&rooms));
+        assert_eq!(next.len(), 1, "who did not answer is asked again, but not before it has settled");
+        assert!(!silent.contains(&next[0]));
     }
 }
