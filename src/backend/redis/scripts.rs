@@ -41,7 +41,7 @@ const SOURCES: [(&str, &str); 18] = [
     (ROOM, include_str!("scripts/restore.lua")),
     (ROOM, include_str!("scripts/reap.lua")),
     (ROOM, include_str!("scripts/farewell.lua")),
-    (ROOM, include_str!("scripts/digest.lua")),
+    (NONE, include_str!("scripts/digest.lua")),
     (NONE, include_str!("scripts/note.lua")),
     (NONE, include_str!("scripts/occupy.lua")),
     (NONE, include_str!("scripts/vacate.lua")),
