@@ -18,10 +18,17 @@ use crate::backend::{BackendError, Comparison, Membership, Touched};
 use crate::model::RoomName;
 use crate::telemetry::meters;
 
-/// Least time between two comparisons of a room that goes on changing.
+/// Least time between two comparisons of a small room that goes on changing.
 const SETTLING: Duration = Duration::from_secs(3);
 
-/// Rooms compared in a second, at most: so many cost Redis a hundredth of its time.
+/// For each so many sessions that this node has in a room, that time grows by a second: Redis reads all
+/// sessions of the room to compare it, some 12 ms for 10,000, and does nothing else meanwhile.
+const SESSIONS_A_SECOND: usize = 200;
+
+/// What that time grows to at most.
+const LONGEST_SETTLING: Duration = Duration::from_secs(60);
+
+/// Rooms compared in a second, at most: so many of ten sessions each cost Redis some 20 ms.
 const MOST: usize = 1000;
 
 /// Seconds between two looks at whether the backend's lists name this node's rooms.
@@ -171,7 +178,7 @@ impl Doubts {
     fn due(&self, rooms: &[Arc<Room>]) -> Vec<Arc<Room>> {
         let now = Instant::now();
         let doubt = |room: &&Arc<Room>| self.0.get(&room.name).copied().unwrap_or_default();
-        let mut due: Vec<_> = rooms.iter().filter(|room| doubt(room).is_due(now)).collect();
+        let mut due: Vec<_> = rooms.iter().filter(|room| doubt(room).is_due(now, room)).collect();
         if due.len() > MOST {
             due.sort_by_key(|room| doubt(room).compared);
             due.truncate(MOST);
@@ -202,10 +209,16 @@ impl Doubts {
 }
 
 impl Doubt {
-    fn is_due(&self, now: Instant) -> bool {
-        let is_settled = || self.compared.is_none_or(|compared| now - compared >= SETTLING);
-        self.differed || self.compared.is_none() || self.is_touched && is_settled()
+    fn is_due(&self, now: Instant, room: &Room) -> bool {
+        let Some(compared) = self.compared else { return true };
+        self.differed || self.is_touched && now - compared >= settling(room.member_count())
     }
+}
+
+/// Least time between two comparisons of a room with so many sessions of this node that goes on changing.
+fn settling(member_count: usize) -> Duration {
+    let longer = Duration::from_secs((member_count / SESSIONS_A_SECOND) as u64);
+    (SETTLING + longer).min(LONGEST_SETTLING)
 }
 
 #[cfg(test)]
@@ -223,5 +236,12 @@ mod tests {
         let next = names_of(&doubts.due(&rooms));
         assert_eq!(next.len(), 1, "who did not answer is asked again, but not before it has settled");
         assert!(!silent.contains(&next[0]));
+    }
+
+    #[test]
+    fn large_rooms_are_compared_less_often() {
+        assert_eq!(settling(1), SETTLING);
+        assert_eq!(settling(2000), SETTLING + Duration::from_secs(10));
+        assert_eq!(settling(1_000_000), LONGEST_SETTLING);
     }
 }

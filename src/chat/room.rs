@@ -109,6 +109,11 @@ impl Room {
         self.lock().members.values().cloned().collect()
     }
 
+    /// How many they are.
+    pub(super) fn member_count(&self) -> usize {
+        self.lock().members.len()
+    }
+
     /// Whether a session of this node is in the room.
     pub(super) fn is_occupied(&self) -> bool {
         !self.lock().members.is_empty()
