@@ -31,6 +31,13 @@ const LONGEST_SETTLING: Duration = Duration::from_secs(60);
 /// Rooms compared in a second, at most: so many of ten sessions each cost Redis some 20 ms.
 const MOST: usize = 1000;
 
+/// Time for a look while nobody may enter or leave. It begins with waiting for those who are at it, and
+/// whoever comes meanwhile waits behind it.
+const STANDSTILL: Duration = Duration::from_millis(250);
+
+/// Rooms looked at so at once, at most: even large ones should not take longer.
+const MOST_AT_STANDSTILL: usize = 200;
+
 /// Seconds between two looks at whether the backend's lists name this node's rooms.
 const LISTS_EVERY: u32 = 4;
 
@@ -82,10 +89,18 @@ impl Chat {
         if differing.is_empty() {
             return Ok(());
         }
-        // Now nobody enters or leaves.
-        let _restoring = self.inner.restoring.write().await;
-        let held: Vec<Arc<Room>> = due.into_iter().filter(|room| differing.contains(&room.name)).collect();
-        let differing = self.compare(&held, |_| true).await?.differing;
+        let held = due.into_iter().filter(|room| differing.contains(&room.name));
+        let held: Vec<Arc<Room>> = held.take(MOST_AT_STANDSTILL).collect();
+        let look = async {
+            let restoring = self.inner.restoring.write().await;
+            (restoring, self.compare(&held, |_| true).await)
+        };
+        // Who is not looked at in time differs still a second later. From here on nobody enters or leaves.
+        let Ok((_restoring, comparison)) = tokio::time::timeout(STANDSTILL, look).await else {
+            debug!(rooms = held.len(), "Can't look at rooms that differ in time");
+            return Ok(());
+        };
+        let differing = comparison?.differing;
         let mut membership = membership_of(&held);
         membership.retain(|room, _| differing.contains(room));
         if membership.is_empty() {
