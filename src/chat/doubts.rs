@@ -100,7 +100,8 @@ impl Chat {
             debug!(rooms = held.len(), "Can't look at rooms that differ in time");
             return Ok(());
         };
-        let differing = comparison?.differing;
+        // What is the same now has only been seen while somebody came or went; it is in doubt no more.
+        let differing = doubts.conclude(&names_of(&held), &comparison?);
         let mut membership = membership_of(&held);
         membership.retain(|room, _| differing.contains(room));
         if membership.is_empty() {
