@@ -5,7 +5,7 @@
 //! on the lists. It takes nobody out: reapers do, and the living themselves.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tracing::{debug, warn};
 
@@ -31,20 +31,33 @@ pub(super) struct Sweeper {
     keys: Keys,
     shards: Arc<Shards>,
     lease_ms: u128,
+    /// The generation of which a failure was told last: an outage is told once.
+    told: Arc<Mutex<String>>,
 }
 
 impl Sweeper {
     pub(super) fn new(node: NodeId, keys: Keys, shards: Arc<Shards>, settings: &Settings) -> Self {
-        Self { node, keys, shards, lease_ms: settings.lease.as_millis() }
+        Self { node, keys, shards, lease_ms: settings.lease.as_millis(), told: Arc::default() }
     }
 
     /// Goes through all rooms, unless another node is at it. If that one fails or dies half-way, its claim
     /// runs out, and as long as the generation does not count as swept, the next to renew begins anew.
     pub(super) async fn sweep(self, generation: String) {
-        if let Err(error) = self.sweep_all(&generation).await {
-            let error = reason(&error);
-            warn!(error, "Could not go through all rooms for sessions that nobody looks after");
+        let Err(error) = self.sweep_all(&generation).await else { return };
+        let error = reason(&error);
+        if self.is_told(generation) {
+            debug!(error, "Still can't go through all rooms");
+        } else {
+            warn!(error, "Could not go through all rooms for sessions that nobody looks after; tries again");
         }
+    }
+
+    /// Whether a failure in this generation was told before. From now on it was.
+    fn is_told(&self, generation: String) -> bool {
+        let mut told = self.told.lock().expect("no code panics while it holds this lock");
+        let is_told = *told == generation;
+        *told = generation;
+        is_told
     }
 
     async fn sweep_all(&self, generation: &str) -> Result<()> {
