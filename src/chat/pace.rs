@@ -24,8 +24,9 @@ impl Rota {
         Self { every, due: 0.0, next: 0 }
     }
 
-    /// Once a second: those whose turn it is. Each has one in time as long as they keep their order; who
-    /// comes or goes may move a few of the others.
+    /// Once a second: those whose turn it is. Each has one in time as long as they keep their order. Who
+    /// comes or goes may move others, and a map that grows moves all: then some wait up to twice as long,
+    /// or longer if that goes on.
     pub(super) fn turn<T: Clone>(&mut self, rooms: &[T]) -> Vec<T> {
         self.due += rooms.len() as f64 / self.every.as_secs_f64().max(1.0);
         let share = (self.due as usize).min(rooms.len());
