@@ -34,6 +34,17 @@ struct State {
     told: BTreeSet<String>,
 }
 
+/// Who must have put their sessions back before this node vouches for the whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Awaited {
+    /// All, and not all have renewed since this node first did: there may be some that it does not know.
+    Unknown,
+    /// The nodes that it knows.
+    Known,
+    /// The generation has lasted a lease: who is not back is dead.
+    Nobody,
+}
+
 impl Generations {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no code panics while it holds this lock")
@@ -70,15 +81,13 @@ impl Generations {
     }
 
     /// Takes in a renewal that told of `told`: `living` are the nodes with the generation that each
-    /// has restored, `is_old` says that the generation has lasted a lease, `is_known` that all nodes have
-    /// renewed since this one first did, so that each knows of the other.
+    /// has restored.
     pub(super) fn see(
         &self,
         told: &[String],
         generation: &str,
         living: &[(String, String)],
-        is_old: bool,
-        is_known: bool,
+        awaited: Awaited,
         this: NodeId,
     ) -> Lease {
         let mut state = self.lock();
@@ -91,7 +100,7 @@ impl Generations {
         if state.restored != generation {
             return Lease::Lost;
         }
-        if !is_known {
+        if awaited == Awaited::Unknown {
             state.known.extend(living.iter().map(|(id, _)| id.clone()));
             return Lease::Waiting;
         }
@@ -99,7 +108,7 @@ impl Generations {
         let has_restored = |node: &String| {
             *node == this || living.iter().any(|(id, restored)| id == node && restored == generation)
         };
-        if state.settled != generation && !is_old && !state.known.iter().all(has_restored) {
+        if state.settled != generation && awaited == Awaited::Known && !state.known.iter().all(has_restored) {
             return Lease::Waiting;
         }
         generation.clone_into(&mut state.settled);
@@ -136,7 +145,7 @@ mod tests {
         let (generations, this) = (Generations::default(), NodeId::random());
         let me = this.to_string();
         assert_eq!(
-            generations.see(&[], "one", &living(&[(&me, "one"), ("other", "one")]), false, true, this),
+            generations.see(&[], "one", &living(&[(&me, "one"), ("other", "one")]), Awaited::Known, this),
             Lease::Held
         );
         assert!(generations.vouch(Some("one")).is_ok());
@@ -144,12 +153,15 @@ mod tests {
         // Emptied: what is read before the next renewal bears no generation, or another.
         assert!(generations.vouch(None).is_err());
         assert!(generations.vouch(Some("two")).is_err());
-        assert_eq!(generations.see(&[], "two", &living(&[(&me, "one")]), false, true, this), Lease::Lost);
-        assert_eq!(generations.see(&[], "two", &living(&[(&me, "one")]), false, true, this), Lease::Lost);
+        assert_eq!(generations.see(&[], "two", &living(&[(&me, "one")]), Awaited::Known, this), Lease::Lost);
+        assert_eq!(generations.see(&[], "two", &living(&[(&me, "one")]), Awaited::Known, this), Lease::Lost);
         generations.restore("two".into());
-        assert_eq!(generations.see(&[], "two", &living(&[(&me, "two")]), false, true, this), Lease::Waiting);
+        assert_eq!(
+            generations.see(&[], "two", &living(&[(&me, "two")]), Awaited::Known, this),
+            Lease::Waiting
+        );
         assert!(generations.vouch(Some("two")).is_err(), "the other node is not back yet");
-        generations.see(&[], "two", &living(&[(&me, "two"), ("other", "two")]), false, true, this);
+        generations.see(&[], "two", &living(&[(&me, "two"), ("other", "two")]), Awaited::Known, this);
         assert!(generations.vouch(Some("two")).is_ok());
     }
 
@@ -158,11 +170,11 @@ mod tests {
         let (generations, this) = (Generations::default(), NodeId::random());
         let me = this.to_string();
         generations.restore("one".into());
-        generations.see(&[], "one", &living(&[(&me, "one"), ("other", "one")]), false, true, this);
+        generations.see(&[], "one", &living(&[(&me, "one"), ("other", "one")]), Awaited::Known, this);
         generations.restore("two".into());
-        generations.see(&[], "two", &living(&[(&me, "two")]), false, true, this);
+        generations.see(&[], "two", &living(&[(&me, "two")]), Awaited::Known, this);
         assert!(generations.vouch(Some("two")).is_err());
-        generations.see(&[], "two", &living(&[(&me, "two")]), true, true, this);
+        generations.see(&[], "two", &living(&[(&me, "two")]), Awaited::Nobody, this);
         assert!(generations.vouch(Some("two")).is_ok());
     }
 
@@ -171,14 +183,14 @@ mod tests {
         let (generations, this) = (Generations::default(), NodeId::random());
         let me = this.to_string();
         generations.see_history("a:1", "h1");
-        generations.see(&["h1".into()], "one", &living(&[(&me, "one")]), false, true, this);
+        generations.see(&["h1".into()], "one", &living(&[(&me, "one")]), Awaited::Known, this);
         generations.see_history("a:1", "h1");
         assert!(generations.vouch(Some("one")).is_ok(), "only another connection");
         generations.see_history("a:1", "h2");
         assert!(generations.vouch(Some("one")).is_err());
         assert_eq!(generations.histories(), ["h2"]);
         // Another node has told of it already, and this one has restored nothing in the new generation.
-        generations.see(&["h2".into()], "two", &living(&[(&me, "one")]), false, true, this);
+        generations.see(&["h2".into()], "two", &living(&[(&me, "one")]), Awaited::Known, this);
         assert!(generations.vouch(Some("two")).is_err());
     }
 
@@ -187,14 +199,14 @@ mod tests {
         let (generations, this) = (Generations::default(), NodeId::random());
         let me = this.to_string();
         let alone = living(&[(&me, "two")]);
-        assert_eq!(generations.see(&[], "two", &alone, false, false, this), Lease::Waiting);
+        assert_eq!(generations.see(&[], "two", &alone, Awaited::Unknown, this), Lease::Waiting);
         assert!(generations.vouch(Some("two")).is_err());
         // The other renews, and has not put its sessions back yet.
         let both = living(&[(&me, "two"), ("other", "one")]);
-        assert_eq!(generations.see(&[], "two", &both, false, false, this), Lease::Waiting);
-        assert_eq!(generations.see(&[], "two", &both, false, true, this), Lease::Waiting);
+        assert_eq!(generations.see(&[], "two", &both, Awaited::Unknown, this), Lease::Waiting);
+        assert_eq!(generations.see(&[], "two", &both, Awaited::Known, this), Lease::Waiting);
         let both = living(&[(&me, "two"), ("other", "two")]);
-        assert_eq!(generations.see(&[], "two", &both, false, true, this), Lease::Held);
+        assert_eq!(generations.see(&[], "two", &both, Awaited::Known, this), Lease::Held);
         assert!(generations.vouch(Some("two")).is_ok());
     }
 }

@@ -8,7 +8,7 @@ use redis::Value;
 use tokio::sync::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::generation::Generations;
+use super::generation::{Awaited, Generations};
 use super::keys::Keys;
 use super::reaper::Reaper;
 use super::scripts::{Call, Script};
@@ -88,15 +88,25 @@ impl Liveness {
         let call = histories.iter().fold(call, |call, history| call.arg(history));
         let renewal: Renewal = parsed(self.shards.call(Lane::Memberships, call).await?)?;
         let (is_lost, dead, due, generation, age_ms, living, is_unswept) = renewal;
-        let is_old = u128::from(age_ms) >= self.lease_ms;
-        // Whoever lives has renewed within this time, and somewhat more as nobody is punctual.
-        let is_known = self.first.get_or_init(Instant::now).elapsed() >= self.renew_every.mul_f64(1.1);
-        let lease = self.generations.see(&histories, &generation, &living, is_old, is_known, self.node);
+        let lease = self.generations.see(&histories, &generation, &living, self.awaited(age_ms), self.node);
         if is_unswept == 1 {
             self.sweep(generation);
         }
         self.keep_house(dead, due).await;
         Ok(if is_lost == 1 { Lease::Lost } else { lease })
+    }
+
+    /// Who is waited for in a generation of this age.
+    fn awaited(&self, age_ms: u64) -> Awaited {
+        // Whoever lives has renewed within this time, and somewhat more as nobody is punctual.
+        let is_known = self.first.get_or_init(Instant::now).elapsed() >= self.renew_every.mul_f64(1.1);
+        if !is_known {
+            Awaited::Unknown
+        } else if u128::from(age_ms) < self.lease_ms {
+            Awaited::Known
+        } else {
+            Awaited::Nobody
+        }
     }
 
     /// Sees to what is due, or goes on waiting for what was begun with a renewal before. What fails is
