@@ -9,7 +9,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::keys::Keys;
 use super::scripts::{Call, Script};
 use super::server::{Lane, Manner, parsed};
-use super::shards::{Shards, queue_of};
+use super::shards::Shards;
 use crate::backend::{BackendError, Continuity, NONCE_TTL, Page, Result, Span, logged};
 use crate::config::Config;
 use crate::model::{Draft, Epoch, Position, Receipt, RoomName};
@@ -76,7 +76,7 @@ impl Log {
     pub(super) async fn post(&self, draft: Draft) -> Result<Receipt> {
         let (reply, receipt) = oneshot::channel();
         let stopped = || BackendError::Unavailable("the node is stopping".into());
-        let queue = queue_of(&self.store.keys.channel(&draft.room), self.waiting.len());
+        let queue = self.store.shards.queue_of(&self.store.keys.channel(&draft.room));
         self.waiting[queue].send((draft, reply)).await.map_err(|_| stopped())?;
         receipt.await.unwrap_or_else(|_| Err(stopped()))
     }

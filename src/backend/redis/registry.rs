@@ -29,7 +29,7 @@ use super::presence::{entry, read_entry};
 use super::reason;
 use super::scripts::{Call, Script};
 use super::server::{Lane, parsed};
-use super::shards::{Shards, queue_of};
+use super::shards::Shards;
 use crate::backend::{BackendError, Entered, Farewell, MEMBERS_IN_JOINED, Membership, Result};
 use crate::config::Presence as Settings;
 use crate::model::{ConnectionId, Member, MessageId, NodeId, Notice, NoticeKind, RoomName, Timestamp};
@@ -119,7 +119,7 @@ impl Registry {
     }
 
     async fn queue(&self, room: &RoomName, change: Change) -> Result<()> {
-        let queue = queue_of(&self.desk.keys.channel(room), self.waiting.len());
+        let queue = self.desk.shards.queue_of(&self.desk.keys.channel(room));
         self.waiting[queue].send(change).await.map_err(|_| stopped())
     }
 

@@ -93,6 +93,16 @@ impl Shards {
         if self.is_cluster() { RANGES * QUEUES_A_RANGE } else { 1 }
     }
 
+    /// The queue for a key. Neighbouring slots mostly share a master, so a range of them shares queues; but
+    /// names that begin alike are neighbours, and one that is on its way should hold up few others.
+    pub(super) fn queue_of(&self, key: &str) -> usize {
+        if !self.is_cluster() {
+            return 0;
+        }
+        let slot = usize::from(slot_of(key));
+        slot * RANGES / usize::from(SLOTS) * QUEUES_A_RANGE + slot % QUEUES_A_RANGE
+    }
+
     /// For messages: hosts and ports.
     pub(super) fn address(&self) -> String {
         self.target.address()
@@ -276,16 +286,6 @@ impl Pending {
     fn new(at: usize) -> Self {
         Self { at, asked: None }
     }
-}
-
-/// The queue for a key. Neighbouring slots mostly share a master, so a range of them shares queues; but
-/// names that begin alike are neighbours, and one that is on its way should hold up few others.
-pub(super) fn queue_of(key: &str, queues: usize) -> usize {
-    if queues == 1 {
-        return 0;
-    }
-    let slot = usize::from(slot_of(key));
-    slot * RANGES / usize::from(SLOTS) * QUEUES_A_RANGE + slot % QUEUES_A_RANGE
 }
 
 fn no_master() -> Result<Value> {
