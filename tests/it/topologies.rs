@@ -7,6 +7,7 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 
 use crate::harness::redis::RedisServer;
 use crate::harness::redis_cluster::until_says;
+use crate::harness::store::Store;
 use crate::harness::{Client, Cluster, LONG_DEADLINE, RedisCluster, Sentinels, eventually, ports};
 
 /// The rights that the README says are enough.
@@ -59,6 +60,37 @@ async fn a_sentinel_that_never_answers_holds_up_nobody() {
     let urls = vec![redis.url(); 2];
     redis.freeze_first();
     people_talk(&Cluster::reaching(redis, &urls, &[]).await).await;
+}
+
+/// Till it is told, and that takes Sentinels ten seconds, it takes writes that will be lost.
+#[tokio::test]
+async fn a_master_that_was_replaced_and_was_not_told_is_left() {
+    let Some(redis) = Sentinels::start().await else { return };
+    let urls = vec![redis.url(); 2];
+    let cluster = Cluster::reaching(redis, &urls, &[("redis.prefix", "adda:")]).await;
+    let Store::Sentinels(redis) = &cluster.redis else { unreachable!("started with them") };
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    let mut mita = Client::full(&cluster.nodes[1], "মিতা").await;
+    rahim.join("general").await;
+    mita.join("general").await;
+    rahim.say("general", "one").await;
+    mita.hears("one").await;
+    redis.servers[0].command(&["ACL", "SETUSER", "default", "-replicaof", "-slaveof"]).await;
+    redis.fail_over().await;
+    redis.until_not_master(0).await;
+    let next = &redis.servers[redis.master().await];
+    let mut number = 0;
+    eventually("what is said is on the next master", LONG_DEADLINE, async || {
+        number += 1;
+        rahim.post("general", "two", &format!("n-{number}")).await;
+        let length: u64 =
+            redis::from_redis_value(next.command(&["XLEN", "adda:{general}:log"]).await).expect("a number");
+        (length > 1).then_some(())
+    })
+    .await;
+    rahim.say("general", "three").await;
+    mita.hears("three").await;
+    until_says(&redis.servers[0], "INFO", "replication", "role:master").await;
 }
 
 #[tokio::test]

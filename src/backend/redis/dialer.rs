@@ -1,22 +1,18 @@
 //! Opens connections to one server: one at a fixed address, or whichever the Sentinels call master.
 
 use deadpool_redis::{Manager, Pool, PoolConfig, Runtime, Timeouts};
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use redis::aio::MultiplexedConnection;
-use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
-use redis::{AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ProtocolVersion};
-use redis::{ErrorKind, RedisError, RedisResult, TlsCertificates, TlsMode};
-use tokio::sync::Mutex;
+use redis::{AsyncConnectionConfig, Client, ConnectionInfo, ProtocolVersion, RedisResult};
 
+use super::sentinels::Sentinels;
 use crate::config::Redis as Settings;
 
 /// Opens connections.
 pub(super) enum Dialer {
     /// To an address.
     Fixed { pool: Pool, client: Box<Client> },
-    /// To the master of the moment, as at least one of the Sentinels and the master itself see it.
-    Sentinels(Vec<Mutex<SentinelClient>>),
+    /// To the master of the moment, as the Sentinels see it.
+    Sentinels(Box<Sentinels>),
 }
 
 impl Dialer {
@@ -32,17 +28,6 @@ impl Dialer {
         Ok(Self::Fixed { pool, client: Box::new(Client::open(info.clone())?) })
     }
 
-    /// To the master that the Sentinels know by this name.
-    pub(super) fn sentinels(
-        sentinels: &[ConnectionInfo],
-        master: &str,
-        redis: &ConnectionInfo,
-        tls: Option<&TlsCertificates>,
-    ) -> RedisResult<Self> {
-        let client = |info: &ConnectionInfo| sentinel(info, master, redis, tls).map(Mutex::new);
-        sentinels.iter().map(client).collect::<RedisResult<_>>().map(Self::Sentinels)
-    }
-
     /// A connection for commands.
     pub(super) async fn for_commands(&self, settings: &Settings) -> RedisResult<MultiplexedConnection> {
         match self {
@@ -52,7 +37,7 @@ impl Dialer {
                 Err(other) => Err(std::io::Error::other(other).into()),
             },
             Self::Sentinels(sentinels) => {
-                let master = master(sentinels).await?;
+                let master = sentinels.master().await?;
                 master.get_multiplexed_async_connection_with_config(&config(settings)).await
             }
         }
@@ -65,7 +50,7 @@ impl Dialer {
     ) -> RedisResult<MultiplexedConnection> {
         let client = match self {
             Self::Fixed { client, .. } => client.as_ref().clone(),
-            Self::Sentinels(sentinels) => master(sentinels).await?,
+            Self::Sentinels(sentinels) => sentinels.master().await?,
         };
         let info = client.get_connection_info();
         // It comes between the answers: RESP3 tells them apart.
@@ -73,65 +58,18 @@ impl Dialer {
         let client = Client::open(info.clone().set_redis_settings(settings))?;
         client.get_multiplexed_async_connection_with_config(config).await
     }
-}
 
-/// One Sentinel, and how to prove oneself to it and to the master that it names.
-fn sentinel(
-    info: &ConnectionInfo,
-    master: &str,
-    redis: &ConnectionInfo,
-    tls: Option<&TlsCertificates>,
-) -> RedisResult<SentinelClient> {
-    let addresses = [info.addr().clone()];
-    let mut builder = SentinelClientBuilder::new(addresses, master, SentinelServerType::Master)?
-        .set_client_to_redis_db(redis.redis_settings().db());
-    if let Some(mode) = tls_mode(redis) {
-        builder = builder.set_client_to_redis_tls_mode(mode).set_client_to_sentinel_tls_mode(mode);
+    /// Whether whoever is reached must be a master: a Sentinel may name one that is none yet, or no longer.
+    pub(super) fn asks_for_masters(&self) -> bool {
+        matches!(self, Self::Sentinels(_))
     }
-    if let Some(tls) = tls {
-        builder = builder.set_client_to_redis_certificates(tls.clone());
-        builder = builder.set_client_to_sentinel_certificates(tls.clone());
-    }
-    if let Some(user) = redis.redis_settings().username() {
-        builder = builder.set_client_to_redis_username(user);
-    }
-    if let Some(password) = redis.redis_settings().password() {
-        builder = builder.set_client_to_redis_password(password);
-    }
-    if let Some(user) = info.redis_settings().username() {
-        builder = builder.set_client_to_sentinel_username(user);
-    }
-    if let Some(password) = info.redis_settings().password() {
-        builder = builder.set_client_to_sentinel_password(password);
-    }
-    builder.build()
-}
 
-/// The master that a Sentinel names and that says so itself. All are asked at once: one that does not
-/// answer, as its machine is dead, would use up the time that a connection has.
-async fn master(sentinels: &[Mutex<SentinelClient>]) -> RedisResult<Client> {
-    let ask = async |sentinel: &Mutex<SentinelClient>| sentinel.lock().await.async_get_client().await;
-    let mut asking: FuturesUnordered<_> = sentinels.iter().map(ask).collect();
-    let mut refusal: Option<RedisError> = None;
-    while let Some(answer) = asking.next().await {
-        match answer {
-            Ok(master) => return Ok(master),
-            Err(error) if refusal.as_ref().is_none_or(|told| weight(told) <= weight(&error)) => {
-                refusal = Some(error);
-            }
-            Err(_) => {}
+    /// Whether connections should lead to another server by now.
+    pub(super) async fn is_elsewhere(&self) -> bool {
+        match self {
+            Self::Fixed { .. } => false,
+            Self::Sentinels(sentinels) => sentinels.name_another().await,
         }
-    }
-    Err(refusal.unwrap_or_else(|| (ErrorKind::MasterNameNotFoundBySentinel, "no Sentinel is known").into()))
-}
-
-/// How much a refusal tells: a refused password more than a name that a Sentinel does not know, and that
-/// more than a Sentinel which is not there.
-fn weight(refusal: &RedisError) -> u8 {
-    match refusal.kind() {
-        ErrorKind::Io => 0,
-        ErrorKind::MasterNameNotFoundBySentinel => 1,
-        _ => 2,
     }
 }
 
@@ -140,12 +78,4 @@ pub(super) fn config(settings: &Settings) -> AsyncConnectionConfig {
     AsyncConnectionConfig::new()
         .set_connection_timeout(Some(settings.connect_timeout))
         .set_response_timeout(Some(settings.command_timeout))
-}
-
-fn tls_mode(info: &ConnectionInfo) -> Option<TlsMode> {
-    match info.addr() {
-        ConnectionAddr::TcpTls { insecure: true, .. } => Some(TlsMode::Insecure),
-        ConnectionAddr::TcpTls { .. } => Some(TlsMode::Secure),
-        _ => None,
-    }
 }

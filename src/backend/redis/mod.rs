@@ -14,6 +14,7 @@ mod pubsub;
 mod reaper;
 mod registry;
 mod scripts;
+mod sentinels;
 mod server;
 mod shards;
 mod sweep;

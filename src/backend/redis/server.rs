@@ -63,6 +63,8 @@ pub(super) struct Server {
     given_up: StdMutex<Vec<Named>>,
     /// Notified of each new connection: the server can be reached.
     opened: Notify,
+    /// Notified when another server has taken its place.
+    replaced: Notify,
     // Tokio mutexes because one opener opens for all that wait.
     lanes: [Mutex<Option<Open>>; LANES],
     generations: Generations,
@@ -89,7 +91,7 @@ impl Server {
         is_cluster: bool,
     ) -> Self {
         let lanes = std::array::from_fn(|_| Mutex::default());
-        let (failures, given_up, opened) = (AtomicU64::new(0), StdMutex::default(), Notify::new());
+        let (failures, given_up) = (AtomicU64::new(0), StdMutex::default());
         let (settings, scripts) = (settings.clone(), Scripts::new(is_cluster));
         let is_warned = AtomicBool::new(false);
         Self {
@@ -98,7 +100,8 @@ impl Server {
             settings,
             failures,
             given_up,
-            opened,
+            opened: Notify::new(),
+            replaced: Notify::new(),
             lanes,
             generations,
             watch,

@@ -17,6 +17,7 @@ use super::generation::Generations;
 use super::keys::{SLOTS, slot_of};
 use super::map::Map;
 use super::scripts::Call;
+use super::sentinels::Sentinels;
 use super::server::{Lane, Manner, Server, unavailable, value_or_error};
 use super::target::Target;
 use super::watch::Watch;
@@ -67,8 +68,8 @@ impl Shards {
         };
         let dialer = match &shards.target {
             Target::One(info) => Some(Dialer::fixed(info, settings)),
-            Target::Sentinel { sentinels, master, redis, tls } => {
-                Some(Dialer::sentinels(sentinels, master, redis, tls.as_ref()))
+            Target::Sentinel { sentinels, master, redis } => {
+                Some(Ok(Dialer::Sentinels(Box::new(Sentinels::new(sentinels, master, redis)))))
             }
             Target::Cluster(_) => None,
         };

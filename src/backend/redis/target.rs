@@ -19,8 +19,6 @@ pub(super) enum Target {
         master: String,
         /// How one proves oneself to the master; its address is theirs to tell.
         redis: ConnectionInfo,
-        /// What both are reached with, if by TLS.
-        tls: Option<TlsCertificates>,
     },
     /// `redis-cluster://[user:password@]host[:port],…`: some of its servers, to ask for the others.
     Cluster(Vec<ConnectionInfo>),
@@ -54,7 +52,7 @@ impl Target {
                 }
                 let redis = infos(db)?.pop().expect("there is a host");
                 let sentinels = infos("")?.into_iter().map(|info| for_sentinels(info, settings)).collect();
-                Ok(Self::Sentinel { sentinels, master: master.to_owned(), redis, tls: tls.clone() })
+                Ok(Self::Sentinel { sentinels, master: master.to_owned(), redis })
             }
             _ => Err(unusable("its beginning is not known")),
         }

@@ -204,6 +204,8 @@ fn run(port: u16, folder: &Path, always: &[String], more: &[&str]) -> std::io::R
     Command::new("redis-server")
         .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
         .args(["--save", "", "--appendonly", "yes", "--logfile", "log"])
+        // A replica that can't go on where it was is not to wait for others in the same case.
+        .args(["--repl-diskless-sync-delay", "0"])
         .arg("--dir")
         .arg(folder)
         .args(always)

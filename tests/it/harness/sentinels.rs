@@ -62,6 +62,13 @@ impl Sentinels {
         format!("redis-sentinel://{}/{MASTER}", hosts.join(","))
     }
 
+    /// Lets the Sentinels make a replica the master, though nothing is wrong with the one there is.
+    pub async fn fail_over(&self) {
+        let done: String =
+            self.sentinels[0].ask(&["SENTINEL", "FAILOVER", MASTER]).await.expect("there is a good replica");
+        assert_eq!(done, "OK");
+    }
+
     /// Stops the Sentinel that the URL names first: it takes connections in and never answers.
     pub fn freeze_first(&self) {
         let process = Pid::from_raw(self.sentinels[0].process.id().cast_signed());

@@ -45,6 +45,8 @@ enum Lost {
     Silent(#[from] tokio::time::error::Elapsed),
     #[error("the connection was closed, or the channel of a room has moved")]
     Closed,
+    #[error("another server has taken its place")]
+    Replaced,
     #[error("the canary did not come back")]
     Deaf,
     #[error("the server has no slots")]
@@ -119,6 +121,7 @@ impl Ear {
         }
         tokio::select! {
             () = lost.notified() => Err(Lost::Closed),
+            () = self.server.replaced() => Err(Lost::Replaced),
             end = owner.settle_changes() => end,
             end = self.send_canaries(&canary_channel) => end,
             () = self.context.events.closed() => Ok(()),

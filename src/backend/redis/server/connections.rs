@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use futures_util::FutureExt;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, ErrorKind, Pipeline, RedisError, RedisResult, Value};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use super::{Lane, Server, unavailable};
 use crate::backend::{BackendError, Result};
@@ -70,6 +70,7 @@ impl Server {
         };
         let (client, info) = (text()?, text()?);
         check_version(&info)?;
+        self.check_role(&info)?;
         self.check_policy(&info);
         let field = |name: &str| client.split_whitespace().find_map(|field| field.strip_prefix(name));
         let named = match (field("id="), field("addr=")) {
@@ -86,6 +87,13 @@ impl Server {
         Ok(Open { connection, named, failures })
     }
 
+    fn check_role(&self, info: &str) -> RedisResult<()> {
+        if self.dialer.asks_for_masters() && !is_master(info) {
+            return Err(RedisError::from((ErrorKind::Io, "the server that the Sentinels name is no master")));
+        }
+        Ok(())
+    }
+
     /// A Redis that evicts takes away members of rooms, or what a nonce stands for, and says nothing.
     fn check_policy(&self, info: &str) {
         let policy =
@@ -94,6 +102,20 @@ impl Server {
             let (redis, policy) = (&self.name, policy.trim());
             warn!(%redis, policy, "Redis may evict what adda needs; set its maxmemory-policy to noeviction");
         }
+    }
+
+    /// Gives up all connections if the Sentinels name another master by now.
+    pub(in crate::backend::redis) async fn follow_sentinels(&self) {
+        if self.dialer.is_elsewhere().await {
+            info!(redis = %self.name, "The Sentinels name another master");
+            self.suspect();
+            self.replaced.notify_waiters();
+        }
+    }
+
+    /// Ends when another server has taken the place of this one.
+    pub(in crate::backend::redis) async fn replaced(&self) {
+        self.replaced.notified().await;
     }
 
     /// Ends with the next connection that is opened.
@@ -126,7 +148,10 @@ impl Server {
         &self,
         config: &AsyncConnectionConfig,
     ) -> RedisResult<MultiplexedConnection> {
-        self.dialer.for_pushes(config).await
+        let mut connection = self.dialer.for_pushes(config).await?;
+        let info: String = redis::cmd("INFO").arg("replication").query_async(&mut connection).await?;
+        self.check_role(&info)?;
+        Ok(connection)
     }
 }
 

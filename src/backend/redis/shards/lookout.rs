@@ -17,19 +17,25 @@ use crate::backend::redis::server::{Lane, Manner, Server, parsed, value_or_error
 use crate::backend::redis::target::{Target, at};
 use crate::backend::{BackendError, Result};
 
-/// Time between two looks at a cluster's map. A key that has moved is found sooner: the old place
-/// says so.
+/// Time between two looks at a cluster's map, or at who is the master for the Sentinels. A key that has
+/// moved is found sooner: the old place says so.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 impl Shards {
     /// Keeps the map up to date, for ever.
     pub(in crate::backend::redis) async fn keep_up(self: Arc<Self>) {
-        if self.is_cluster() {
-            let mut ticks = tokio::time::interval(LOOK_EVERY);
-            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            loop {
-                ticks.tick().await;
-                self.look().await;
+        let mut ticks = tokio::time::interval(LOOK_EVERY);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            match &self.target {
+                Target::One(_) => return,
+                Target::Sentinel { .. } => {
+                    for server in self.map().servers() {
+                        server.follow_sentinels().await;
+                    }
+                }
+                Target::Cluster(_) => self.look().await,
             }
         }
     }
