@@ -203,23 +203,26 @@ impl Hub {
     }
 
     /// Compares rooms with their logs and tells how many are there now. Returns those whose log could not
-    /// be read: a part of the backend that is down must not hold up the rooms of others.
+    /// be read: a part of the backend that is down must not hold up the rooms of others. Nor, where it
+    /// takes a time-out to find that out, may many of its rooms: so all groups are compared at once.
     async fn compare_all(&self, rooms: &[Arc<Room>]) -> Vec<Arc<Room>> {
-        let mut silent = Vec::new();
-        for rooms in rooms.chunks(COMPARED) {
-            let Err(error) = self.compare(rooms).await else {
-                self.correct_counts(rooms).await;
-                continue;
-            };
-            debug!(%error, "Can't compare rooms with their logs together; trying one by one");
-            let each = rooms.iter().map(async |room| self.compare(std::slice::from_ref(room)).await);
-            let mut compared = Vec::new();
-            for (room, outcome) in rooms.iter().zip(join_all(each).await) {
-                let kind = if outcome.is_ok() { &mut compared } else { &mut silent };
-                kind.push(room.clone());
-            }
-            self.correct_counts(&compared).await;
+        let comparing = rooms.chunks(COMPARED).map(|rooms| self.compare_group(rooms));
+        join_all(comparing).await.into_iter().flatten().collect()
+    }
+
+    async fn compare_group(&self, rooms: &[Arc<Room>]) -> Vec<Arc<Room>> {
+        let Err(error) = self.compare(rooms).await else {
+            self.correct_counts(rooms).await;
+            return Vec::new();
+        };
+        debug!(%error, "Can't compare rooms with their logs together; trying one by one");
+        let each = rooms.iter().map(async |room| self.compare(std::slice::from_ref(room)).await);
+        let (mut compared, mut silent) = (Vec::new(), Vec::new());
+        for (room, outcome) in rooms.iter().zip(join_all(each).await) {
+            let kind = if outcome.is_ok() { &mut compared } else { &mut silent };
+            kind.push(room.clone());
         }
+        self.correct_counts(&compared).await;
         silent
     }
 
