@@ -1,6 +1,10 @@
 //! A room as this node sees it: its sessions here, the place up to which they have been given
 //! everything, and what waits until a hole before it is filled.
 
+mod delivery;
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
@@ -8,16 +12,12 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 
 use super::pace::{Counts, Typists};
-use super::recipient::{Dialect, Flushes, Occupant};
+use super::recipient::{Flushes, Occupant};
 use super::tail::Tail;
 use crate::backend::Page;
 use crate::model::{ConnectionId, LoggedMessage, Member, Notice, NoticeKind, Position, RoomName, UserId};
-use crate::protocol::{ErrorCode, Frame, server};
+use crate::protocol::{Frame, server};
 use crate::telemetry::meters;
-
-/// Messages that wait for a repair, at most. Further ones are left out: the log has them, and is
-/// read once more.
-const WAITING: usize = 1024;
 
 /// A room that this node is subscribed to, or about to be.
 #[derive(Debug)]
@@ -273,122 +273,3 @@ impl Room {
         self.lock().tell_count(&self.name, flushes);
     }
 }
-
-impl State {
-    fn given(&self) -> Option<&Position> {
-        match &self.flow {
-            Flow::Live(given) | Flow::Repairing(given) => Some(given),
-            Flow::Opening => None,
-        }
-    }
-
-    fn has_come_to(&self, head: &Position) -> bool {
-        self.given().is_some_and(|given| given.epoch == head.epoch && given.seq >= head.seq)
-    }
-
-    fn detach(&mut self, id: ConnectionId) {
-        if let Some(at) = self.seats.iter().position(|seat| seat.occupant.member.id == id) {
-            self.seats.swap_remove(at);
-        }
-    }
-
-    fn wait(&mut self, message: LoggedMessage) {
-        match self.waiting.len() < WAITING {
-            true => self.waiting.push(message),
-            false => self.has_left_out = true,
-        }
-    }
-
-    /// Lets pass what waited and goes on from the place reached; what is left shows another hole.
-    fn settle(&mut self, flushes: &mut Flushes) -> Next {
-        let waiting = std::mem::take(&mut self.waiting);
-        for message in waiting {
-            let Some(given) = self.given() else { break };
-            if message.epoch != given.epoch || message.seq > given.seq + 1 {
-                self.wait(message);
-            } else if message.seq == given.seq + 1 {
-                self.give(&message, flushes);
-            }
-        }
-        let is_behind = self.shown.take().is_some_and(|head| !self.has_come_to(&head));
-        if !self.waiting.is_empty() || self.has_left_out || is_behind {
-            return Next::Repair;
-        }
-        if let Flow::Repairing(given) = &self.flow {
-            self.flow = Flow::Live(given.clone());
-        }
-        Next::Go
-    }
-
-    /// The one place where a message passes to the sessions.
-    fn give(&mut self, message: &LoggedMessage, flushes: &mut Flushes) {
-        if let Flow::Live(given) | Flow::Repairing(given) = &mut self.flow {
-            given.seq = message.seq;
-        }
-        let frame = server::message(message);
-        let mut deliveries = 0;
-        for seat in self.seats.iter().filter(|seat| seat.given < message.seq) {
-            flushes.push(&seat.occupant.outbox, &frame);
-            deliveries += 1;
-        }
-        meters().deliveries.increment(deliveries);
-        self.tail.push(frame);
-    }
-
-    fn reset(&mut self, room: &RoomName, position: Position, flushes: &mut Flushes) {
-        self.tail.clear();
-        for seat in &mut self.seats {
-            seat.given = position.seq;
-        }
-        let frame = server::reset(room, &position);
-        self.tell(&frame, &|occupant| occupant.dialect == Dialect::Full, flushes);
-        self.flow = Flow::Repairing(position);
-    }
-
-    /// Tells that everything up to `to` that was not given never will be. Who is ahead of the room has been
-    /// given some of it, or all: it is told of the rest, for a gap says where to go on.
-    fn skip(&mut self, room: &RoomName, to: u64, flushes: &mut Flushes) {
-        let Flow::Repairing(given) = &mut self.flow else { return };
-        let from = given.seq + 1;
-        given.seq = to;
-        self.tail.clear();
-        meters().skipped.increment(to + 1 - from);
-        let mut told = HashMap::new();
-        for seat in self.seats.iter().filter(|seat| seat.given < to) {
-            let (dialect, from) = (seat.occupant.dialect, from.max(seat.given + 1));
-            let frame = told.entry((dialect, from)).or_insert_with(|| gap(room, dialect, from, to));
-            flushes.push(&seat.occupant.outbox, frame);
-            meters().deliveries.increment(1);
-        }
-    }
-
-    fn tell(&self, frame: &Frame, concerns: &dyn Fn(&Occupant) -> bool, flushes: &mut Flushes) {
-        let mut deliveries = 0;
-        for occupant in self.seats.iter().map(|seat| &seat.occupant).filter(|occupant| concerns(occupant)) {
-            flushes.push(&occupant.outbox, frame);
-            deliveries += 1;
-        }
-        meters().deliveries.increment(deliveries);
-    }
-
-    fn tell_count(&mut self, room: &RoomName, flushes: &mut Flushes) {
-        let Some(client_count) = self.counts.take_due() else { return };
-        let frame = server::count(room, client_count);
-        self.tell(&frame, &|occupant| occupant.dialect == Dialect::Full, flushes);
-    }
-}
-
-fn gap(room: &RoomName, dialect: Dialect, from: u64, to: u64) -> Frame {
-    match dialect {
-        Dialect::Full => server::gap(room, from, to),
-        Dialect::Plain => server::error(&server::Refusal {
-            code: ErrorCode::MessagesSkipped,
-            content: format!("{} messages were lost and can't be shown", to + 1 - from),
-            nonce: None,
-            room_id: None,
-        }),
-    }
-}
-
-#[cfg(test)]
-mod tests;

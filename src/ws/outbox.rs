@@ -1,33 +1,28 @@
 //! A session's bounded queue of frames. The hub pushes and flushes, the session's task flushes
 //! what the socket did not take at once; all that waits goes out in one vectored write.
 
-use std::collections::VecDeque;
-use std::io::{ErrorKind, IoSlice};
+mod queue;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
+use self::queue::Queue;
 use super::connection::now_s;
 use crate::chat::{Pushed, Recipient};
 use crate::protocol::frame::Opcode;
 use crate::protocol::{CloseCode, Frame};
 use crate::telemetry::meters;
 
-/// Frames in one vectored write, at most; Linux takes 1024.
-const SLICES: usize = 64;
-
-/// Room for frames that an emptied queue keeps.
-const KEPT_CAPACITY: usize = 16;
-
 /// The outbox and the socket that it empties into. A write never blocks, so it may happen under
 /// the lock: that is what keeps two writers from mixing their bytes.
 #[derive(Debug)]
 pub struct Outbox {
     socket: TcpStream,
-    state: Mutex<State>,
+    queue: Mutex<Queue>,
     /// Wakes the session's task: the socket is full, or the phase changed.
     changed: Notify,
     max_bytes: usize,
@@ -37,22 +32,11 @@ pub struct Outbox {
     ping_at: AtomicU32,
 }
 
-#[derive(Debug)]
-struct State {
-    frames: VecDeque<Frame>,
-    /// Bytes that wait.
-    bytes: usize,
-    /// Bytes of the first frame that are written.
-    written: usize,
-    phase: Phase,
-    /// Since when the socket takes nothing.
-    full_since: Option<Instant>,
-}
-
 /// A session's life, as far as writing goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Phase {
     /// Frames are taken.
+    #[default]
     Open,
     /// Frames are taken, but the session shall say goodbye as soon as it has answered.
     Leaving,
@@ -83,11 +67,9 @@ pub enum Left {
 impl Outbox {
     /// An empty outbox over a socket, for at most `max_bytes`.
     pub fn new(socket: TcpStream, max_bytes: usize) -> Self {
-        let state =
-            State { frames: VecDeque::new(), bytes: 0, written: 0, phase: Phase::Open, full_since: None };
         Self {
             socket,
-            state: Mutex::new(state),
+            queue: Mutex::default(),
             changed: Notify::new(),
             max_bytes,
             heard_at: AtomicU32::new(0),
@@ -95,8 +77,8 @@ impl Outbox {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no code panics while it holds this lock")
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().expect("no code panics while it holds this lock")
     }
 
     /// The socket, for reading.
@@ -147,20 +129,20 @@ impl Outbox {
     /// Whether the socket has taken nothing for so long, and takes nothing now: a node that stood
     /// still itself has not tried meanwhile.
     pub fn is_stuck(&self, timeout: Duration) -> bool {
-        let mut state = self.lock();
-        state.is_full_for(timeout) && {
-            state.write(&self.socket);
-            state.is_full_for(timeout)
+        let mut queue = self.lock();
+        queue.is_full_for(timeout) && {
+            queue.write(&self.socket);
+            queue.is_full_for(timeout)
         }
     }
 
     /// Asks the session to answer what it has heard and then to say goodbye.
     pub fn send_away(&self) {
-        let mut state = self.lock();
-        if state.phase == Phase::Open {
-            state.phase = Phase::Leaving;
+        let mut queue = self.lock();
+        if queue.phase == Phase::Open {
+            queue.phase = Phase::Leaving;
         }
-        drop(state);
+        drop(queue);
         self.changed.notify_one();
     }
 
@@ -172,11 +154,11 @@ impl Outbox {
 
     /// Writes what the socket takes now.
     pub fn write(&self) -> Left {
-        let mut state = self.lock();
-        let before = state.phase;
-        let left = state.write(&self.socket);
-        let is_news = left == Left::Some || state.phase != before;
-        drop(state);
+        let mut queue = self.lock();
+        let before = queue.phase;
+        let left = queue.write(&self.socket);
+        let is_news = left == Left::Some || queue.phase != before;
+        drop(queue);
         if is_news {
             self.changed.notify_one();
         }
@@ -187,11 +169,11 @@ impl Outbox {
     pub fn answer_goodbye(&self, code: Option<u16>) -> Answered {
         let payload = code.map(u16::to_be_bytes);
         let frame = Frame::encode(Opcode::Close, payload.as_ref().map_or(&[], |code| &code[..]));
-        let mut state = self.lock();
-        if !state.takes_frames() {
+        let mut queue = self.lock();
+        if !queue.takes_frames() {
             return Answered::TooLate;
         }
-        state.close(frame);
+        queue.close(frame);
         Answered::Now
     }
 
@@ -225,24 +207,24 @@ impl Outbox {
 
 impl Recipient for Outbox {
     fn push(&self, frame: &Frame) -> Pushed {
-        let mut state = self.lock();
-        if state.bytes + frame.len() > self.max_bytes {
+        let mut queue = self.lock();
+        if queue.bytes + frame.len() > self.max_bytes {
             // The hub pushes whole batches before it flushes: nobody is slow for that.
-            state.write(&self.socket);
+            queue.write(&self.socket);
         }
-        if !state.takes_frames() {
+        if !queue.takes_frames() {
             return Pushed::Behind;
         }
-        if state.bytes + frame.len() > self.max_bytes {
-            state.drop_waiting();
-            state.close(Frame::close(CloseCode::Slow));
-            drop(state);
+        if queue.bytes + frame.len() > self.max_bytes {
+            queue.drop_waiting();
+            queue.close(Frame::close(CloseCode::Slow));
+            drop(queue);
             meters().slow_sessions.increment(1);
             self.changed.notify_one();
             return Pushed::Behind;
         }
-        let is_first = state.frames.is_empty();
-        state.put(frame.clone());
+        let is_first = queue.frames.is_empty();
+        queue.put(frame.clone());
         if is_first { Pushed::First } else { Pushed::Behind }
     }
 
@@ -260,90 +242,10 @@ impl Recipient for Outbox {
     }
 }
 
-impl State {
-    fn put(&mut self, frame: Frame) {
-        self.bytes += frame.len();
-        self.frames.push_back(frame);
-    }
-
-    /// What waits would not reach a slow reader in time; only a frame that is half written must be
-    /// finished, or the goodbye would be read as a part of it.
-    fn drop_waiting(&mut self) {
-        self.frames.truncate(usize::from(self.written > 0));
-        self.bytes = self.frames.iter().map(Frame::len).sum::<usize>() - self.written;
-    }
-
-    fn takes_frames(&self) -> bool {
-        matches!(self.phase, Phase::Open | Phase::Leaving)
-    }
-
-    fn is_full_for(&self, time: Duration) -> bool {
-        self.full_since.is_some_and(|since| since.elapsed() > time)
-    }
-
-    fn close(&mut self, goodbye: Frame) {
-        if self.takes_frames() {
-            self.put(goodbye);
-            self.phase = Phase::Closing;
-        }
-    }
-
-    fn end(&mut self) {
-        self.phase = Phase::Ended;
-        self.frames = VecDeque::new();
-        (self.bytes, self.written, self.full_since) = (0, 0, None);
-    }
-
-    fn write(&mut self, socket: &TcpStream) -> Left {
-        while !self.frames.is_empty() {
-            match self.try_write(socket) {
-                Ok(written) => {
-                    self.full_since = None;
-                    self.advance(written);
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.full_since.get_or_insert_with(Instant::now);
-                    return Left::Some;
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => self.end(),
-            }
-        }
-        if self.frames.capacity() > KEPT_CAPACITY {
-            self.frames.shrink_to(KEPT_CAPACITY);
-        }
-        Left::Nothing
-    }
-
-    fn try_write(&self, socket: &TcpStream) -> std::io::Result<usize> {
-        if let [only] = self.frames.as_slices().0
-            && self.frames.len() == 1
-        {
-            return socket.try_write(&only.as_bytes()[self.written..]);
-        }
-        let mut slices = [IoSlice::new(&[]); SLICES];
-        let waiting = self.frames.len().min(SLICES);
-        for (slice, frame) in slices.iter_mut().zip(&self.frames) {
-            *slice = IoSlice::new(frame.as_bytes());
-        }
-        slices[0].advance(self.written);
-        socket.try_write_vectored(&slices[..waiting])
-    }
-
-    fn advance(&mut self, written: usize) {
-        self.bytes -= written;
-        self.written += written;
-        while let Some(first) = self.frames.front()
-            && self.written >= first.len()
-        {
-            self.written -= first.len();
-            self.frames.pop_front();
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use tokio::net::TcpListener;
 
     use super::*;

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 
+use super::delivery::WAITING;
 use super::*;
 use crate::backend::Continuity;
-use crate::chat::recipient::{Pushed, Recipient};
+use crate::chat::recipient::{Dialect, Pushed, Recipient};
 use crate::model::{Epoch, UserId, Username};
 use crate::protocol::CloseCode;
 
