@@ -206,7 +206,8 @@ impl Comparison {
 /// that every implementation passes.
 ///
 /// Every method may be called from many tasks at once and ends within `redis.command_timeout`, but for
-/// `restore`, `mend` and `renew`, which may take as long for each of their steps.
+/// `restore`, `mend` and `renew`, which may take as long for each of their steps, and `heads` and
+/// `compare`, which may take as long again for rooms that have moved.
 #[async_trait]
 pub trait Backend: Send + Sync + fmt::Debug {
     // --- the log and its fan-out ---
@@ -219,9 +220,13 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// Publishes a notice to the room's sessions on all nodes. Not logged, not numbered.
     async fn announce(&self, room: &RoomName, notice: Notice) -> Result<()>;
 
-    /// The rooms' newest places, in the order of `rooms`. A room that was never used gets its
-    /// epoch now, so that its first message continues from a place that clients can hold.
-    async fn heads(&self, rooms: &[RoomName]) -> Result<Vec<Position>>;
+    /// The room's newest place. A room that was never used gets its epoch now, so that its first
+    /// message continues from a place that clients can hold.
+    async fn head(&self, room: &RoomName) -> Result<Position>;
+
+    /// The rooms' newest places as [`Backend::head`] gives them, in the order of `rooms`: a part of the
+    /// backend that does not answer keeps back those of its own rooms alone.
+    async fn heads(&self, rooms: &[RoomName]) -> Vec<Result<Position>>;
 
     /// A page of at most `limit` messages, where `limit` is at least 1, and at most
     /// `limits.outbox_bytes / 2` bytes of JSON, or one message that is larger. Any number may be

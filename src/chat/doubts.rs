@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{debug, warn};
 
+use super::hub::names_of;
 use super::pace::Rota;
 use super::room::Room;
 use super::{Chat, source_of};
@@ -140,10 +141,6 @@ impl Chat {
             rooms => self.inner.backend.unlisted(rooms).await,
         }
     }
-}
-
-fn names_of(rooms: &[Arc<Room>]) -> Vec<RoomName> {
-    rooms.iter().map(|room| room.name.clone()).collect()
 }
 
 fn membership_of(rooms: &[Arc<Room>]) -> Membership {

@@ -13,6 +13,7 @@ use tracing::debug;
 use super::pace::Rota;
 use super::recipient::Flushes;
 use super::room::{Next, Room};
+use super::source_of;
 use crate::backend::{BackendEvent, Events, Membership, Result, SharedBackend, Span};
 use crate::model::{Event, LoggedMessage, MessageId, Position, RoomName};
 use crate::telemetry::meters;
@@ -86,12 +87,10 @@ impl Hub {
     /// room, so nothing falls between the two.
     async fn begin(&self, room: &Arc<Room>) -> Result<()> {
         self.inner.backend.subscribe(&room.name).await?;
-        let heads = self.inner.backend.heads(std::slice::from_ref(&room.name)).await?;
+        let head = self.inner.backend.head(&room.name).await?;
         let mut flushes = Flushes::default();
-        for head in heads {
-            let next = room.begin(head, &mut flushes);
-            self.follow(room, next);
-        }
+        let next = room.begin(head, &mut flushes);
+        self.follow(room, next);
         flushes.run_now();
         Ok(())
     }
@@ -206,34 +205,21 @@ impl Hub {
     /// be read: a part of the backend that is down must not hold up the rooms of others. Nor, where it
     /// takes a time-out to find that out, may many of its rooms: so all groups are compared at once.
     async fn compare_all(&self, rooms: &[Arc<Room>]) -> Vec<Arc<Room>> {
-        let comparing = rooms.chunks(COMPARED).map(|rooms| self.compare_group(rooms));
+        let comparing = rooms.chunks(COMPARED).map(async |rooms| {
+            let (compared, silent) = self.compare(rooms).await;
+            self.correct_counts(&compared).await;
+            silent
+        });
         join_all(comparing).await.into_iter().flatten().collect()
-    }
-
-    async fn compare_group(&self, rooms: &[Arc<Room>]) -> Vec<Arc<Room>> {
-        let Err(error) = self.compare(rooms).await else {
-            self.correct_counts(rooms).await;
-            return Vec::new();
-        };
-        debug!(%error, "Can't compare rooms with their logs together; trying one by one");
-        let each = rooms.iter().map(async |room| self.compare(std::slice::from_ref(room)).await);
-        let (mut compared, mut silent) = (Vec::new(), Vec::new());
-        for (room, outcome) in rooms.iter().zip(join_all(each).await) {
-            let kind = if outcome.is_ok() { &mut compared } else { &mut silent };
-            kind.push(room.clone());
-        }
-        self.correct_counts(&compared).await;
-        silent
     }
 
     /// Joins and leaves are not logged; but how many are there now can be told.
     async fn correct_counts(&self, rooms: &[Arc<Room>]) {
-        let rooms: Vec<_> = rooms.iter().filter(|room| room.is_occupied()).collect();
+        let rooms: Vec<_> = rooms.iter().filter(|room| room.is_occupied()).cloned().collect();
         if rooms.is_empty() {
             return;
         }
-        let names: Vec<RoomName> = rooms.iter().map(|room| room.name.clone()).collect();
-        match self.inner.backend.counts(&names).await {
+        match self.inner.backend.counts(&names_of(&rooms)).await {
             Ok(counts) => {
                 let mut flushes = Flushes::default();
                 for (room, client_count) in rooms.into_iter().zip(counts) {
@@ -246,17 +232,27 @@ impl Hub {
         }
     }
 
-    /// Compares rooms with their logs once and repairs those that are behind.
-    async fn compare(&self, rooms: &[Arc<Room>]) -> Result<()> {
+    /// Compares rooms with their logs once and repairs those that are behind. Returns those that were
+    /// compared, and those whose log could not be read.
+    async fn compare(&self, rooms: &[Arc<Room>]) -> (Vec<Arc<Room>>, Vec<Arc<Room>>) {
+        let (mut compared, mut silent) = (Vec::new(), Vec::new());
         if rooms.is_empty() {
-            return Ok(());
+            return (compared, silent);
         }
-        let names: Vec<RoomName> = rooms.iter().map(|room| room.name.clone()).collect();
-        let heads = self.inner.backend.heads(&names).await?;
-        for (room, head) in rooms.iter().zip(&heads) {
-            self.compare_with(room, head);
+        let heads = self.inner.backend.heads(&names_of(rooms)).await;
+        for (room, head) in rooms.iter().zip(heads) {
+            match head {
+                Ok(head) => {
+                    self.compare_with(room, &head);
+                    compared.push(room.clone());
+                }
+                Err(error) => {
+                    debug!(error = %source_of(&error), room = %room.name, "Can't compare a room with its log now");
+                    silent.push(room.clone());
+                }
+            }
         }
-        Ok(())
+        (compared, silent)
     }
 
     /// Repairs a room that is behind a place which was read in the log.
@@ -288,9 +284,8 @@ impl Hub {
             }
             flushes.run().await;
             let turn = rota.turn(&rooms);
-            if let Err(error) = self.compare(&turn).await {
-                debug!(%error, "Can't look for silent losses now");
-            }
+            // Whose log can't be read now has its next turn, or is compared when the subscription stands again.
+            self.compare(&turn).await;
             drop(turn);
             drop(rooms);
             empty_for
@@ -313,6 +308,10 @@ impl Hub {
             None => true,
         }
     }
+}
+
+pub(super) fn names_of(rooms: &[Arc<Room>]) -> Vec<RoomName> {
+    rooms.iter().map(|room| room.name.clone()).collect()
 }
 
 /// A message's id bears the time at which a node took it in.

@@ -8,7 +8,7 @@ use crate::harness::roamer::assert_heard_once;
 use crate::harness::{Client, Cluster, DEADLINE, Node, Roamer, eventually};
 
 /// Says what was said last once more, without publishing it: head and log alone know of it.
-const SAY_UNHEARD: &str = r#"
+pub const SAY_UNHEARD: &str = r#"
 local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1][2]
 for _ = 1, tonumber(ARGV[1]) do
   local seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)
@@ -139,7 +139,6 @@ async fn what_the_log_has_lost_too_is_told_as_a_gap() {
     assert_eq!(seqs(&plain.texts(3).await), [1, 4, 5]);
 }
 
-/// Rooms whose publications found no place between Redis and the hub are repaired.
 /// Joins and leaves are not logged. Who missed one is told the number that is right, once.
 #[tokio::test]
 async fn a_count_whose_notice_was_lost_is_told_after_the_reconnect() {
@@ -165,6 +164,7 @@ async fn a_count_whose_notice_was_lost_is_told_after_the_reconnect() {
     }
 }
 
+/// Rooms whose publications found no place between Redis and the hub are repaired.
 #[tokio::test]
 async fn a_queue_with_room_for_one_event_loses_nothing() {
     const EACH: usize = 150;

@@ -9,6 +9,7 @@ use crate::harness::redis_cluster::until_says;
 use crate::harness::roamer::outage;
 use crate::harness::store::Store;
 use crate::harness::{Client, Cluster, LONG_DEADLINE, RedisCluster, eventually, ports};
+use crate::losses::SAY_UNHEARD;
 
 /// The master of the beginning that has neither what is about nodes nor the index of rooms.
 async fn has_rooms_alone(redis: &RedisCluster) -> usize {
@@ -83,35 +84,70 @@ async fn who_leaves_a_room_of_a_frozen_shard_locks_nobody_out_of_others() {
     cluster.until_agreed(&near, &[&rahim.connection_id, &mita.connection_id]).await;
 }
 
+/// Two people on two nodes in a room of a living shard and in one of a shard that has died since.
+struct Bereft {
+    cluster: Cluster,
+    alive: usize,
+    near: String,
+    rahim: Client,
+    mita: Client,
+}
+
+impl Bereft {
+    async fn with(settings: &[(&str, &str)]) -> Option<Self> {
+        let redis = RedisCluster::start().await?;
+        for server in &redis.servers {
+            server.command(&["CONFIG", "SET", "cluster-require-full-coverage", "no"]).await;
+        }
+        let urls = vec![redis.url(); 2];
+        let mut cluster = Cluster::reaching(redis, &urls, settings).await;
+        let Store::Cluster(redis) = &mut cluster.redis else { unreachable!("started with one") };
+        let dead = has_rooms_alone(redis).await;
+        let alive = (dead + 1) % 3;
+        let (far, near) = (room_at(redis, dead).await, room_at(redis, alive).await);
+        let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+        let mut mita = Client::full(&cluster.nodes[1], "মিতা").await;
+        for room in [&far, &near] {
+            rahim.join(room).await;
+            mita.join(room).await;
+        }
+        for place in [dead + 3, dead] {
+            redis.servers[place].kill();
+        }
+        until_says(&redis.servers[alive], "CLUSTER", "INFO", "cluster_slots_fail:546").await;
+        Some(Self { cluster, alive, near, rahim, mita })
+    }
+
+    fn living(&self) -> &RedisServer {
+        let Store::Cluster(redis) = &self.cluster.redis else { unreachable!("started with one") };
+        &redis.servers[self.alive]
+    }
+}
+
 #[tokio::test]
 async fn while_a_shard_is_dead_rooms_of_others_are_told_what_a_broken_subscription_lost() {
-    let Some(redis) = RedisCluster::start().await else { return };
-    for server in &redis.servers {
-        server.command(&["CONFIG", "SET", "cluster-require-full-coverage", "no"]).await;
-    }
-    let urls = vec![redis.url(); 2];
-    let mut cluster = Cluster::reaching(redis, &urls, &[("redis.command_timeout", "500ms")]).await;
-    let Store::Cluster(redis) = &mut cluster.redis else { unreachable!("started with one") };
-    let dead = has_rooms_alone(redis).await;
-    let alive = (dead + 1) % 3;
-    let (far, near) = (room_at(redis, dead).await, room_at(redis, alive).await);
-    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
-    let mut mita = Client::full(&cluster.nodes[1], "মিতা").await;
-    for room in [&far, &near] {
-        rahim.join(room).await;
-        mita.join(room).await;
-    }
-    for place in [dead + 3, dead] {
-        redis.servers[place].kill();
-    }
-    until_says(&redis.servers[alive], "CLUSTER", "INFO", "cluster_slots_fail:546").await;
+    let settings = [("redis.command_timeout", "500ms")];
+    let Some(mut bereft) = Bereft::with(&settings).await else { return };
     // Nothing is said after it that would show the hole.
     for word in ["one", "two", "three"] {
-        redis.servers[alive].command(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
-        rahim.say(&near, word).await;
-        mita.hears(word).await;
-        rahim.hears(word).await;
+        bereft.living().command(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
+        bereft.rahim.say(&bereft.near, word).await;
+        bereft.mita.hears(word).await;
+        bereft.rahim.hears(word).await;
     }
+}
+
+#[tokio::test]
+async fn while_a_shard_is_dead_silent_losses_in_rooms_of_others_are_found() {
+    let settings = [("redis.command_timeout", "500ms"), ("history.check_every", "1s")];
+    let Some(mut bereft) = Bereft::with(&settings).await else { return };
+    bereft.rahim.say(&bereft.near, "said once").await;
+    bereft.mita.hears("said once").await;
+    let found = bereft.living().command(&["KEYS", &format!("*{{{}}}:head", bereft.near)]).await;
+    let [head]: [String; 1] = from_redis_value(found).expect("the room is in use");
+    let log = head.replace(":head", ":log");
+    bereft.living().command(&["EVAL", SAY_UNHEARD, "2", &head, &log, "1"]).await;
+    assert_eq!(bereft.mita.hears("said once").await["seq"], 2);
 }
 
 #[tokio::test]

@@ -108,10 +108,14 @@ impl Backend for MemoryNode {
         Ok(())
     }
 
-    async fn heads(&self, rooms: &[RoomName]) -> Result<Vec<Position>> {
+    async fn head(&self, room: &RoomName) -> Result<Position> {
+        Ok(self.cluster.lock().logs.head(room, Instant::now()))
+    }
+
+    async fn heads(&self, rooms: &[RoomName]) -> Vec<Result<Position>> {
         let mut shared = self.cluster.lock();
         let now = Instant::now();
-        Ok(rooms.iter().map(|room| shared.logs.head(room, now)).collect())
+        rooms.iter().map(|room| Ok(shared.logs.head(room, now))).collect()
     }
 
     async fn read(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page> {

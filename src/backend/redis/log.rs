@@ -81,7 +81,12 @@ impl Log {
         receipt.await.unwrap_or_else(|_| Err(stopped()))
     }
 
-    pub(super) async fn heads(&self, rooms: &[RoomName]) -> Result<Vec<Position>> {
+    pub(super) async fn head(&self, room: &RoomName) -> Result<Position> {
+        let store = &self.store;
+        position(store.shards.call(Lane::Reads, store.head_call(room)).await?)
+    }
+
+    pub(super) async fn heads(&self, rooms: &[RoomName]) -> Vec<Result<Position>> {
         let store = &self.store;
         let calls: Vec<Call> = rooms.iter().map(|room| store.head_call(room)).collect();
         let values = store.shards.call_all(Lane::Reads, &calls).await;

@@ -157,8 +157,12 @@ impl Backend for RedisBackend {
         self.within(self.shards.call(Lane::Reads, call)).await.map(drop)
     }
 
-    async fn heads(&self, rooms: &[RoomName]) -> Result<Vec<Position>> {
-        self.within(self.log.heads(rooms)).await
+    async fn head(&self, room: &RoomName) -> Result<Position> {
+        self.within(self.log.head(room)).await
+    }
+
+    async fn heads(&self, rooms: &[RoomName]) -> Vec<Result<Position>> {
+        self.log.heads(rooms).await
     }
 
     async fn read(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page> {

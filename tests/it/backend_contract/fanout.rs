@@ -116,7 +116,7 @@ pub async fn a_node_that_reads_too_late_is_told_so_and_harms_no_other(mut cluste
             BackendEvent::Room(..) => {}
         }
         if is_warned {
-            last = late.backend.heads(std::slice::from_ref(&room)).await.unwrap()[0].seq;
+            last = late.backend.head(&room).await.unwrap().seq;
         }
     }
     prompt.say(&room, "and on").await;

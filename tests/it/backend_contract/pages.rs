@@ -20,7 +20,7 @@ async fn numbers(node: &Node, room: &RoomName, span: Span, limit: usize) -> (Vec
 }
 
 async fn head(node: &Node, room: &RoomName) -> Position {
-    node.backend.heads(std::slice::from_ref(room)).await.unwrap().remove(0)
+    node.backend.head(room).await.unwrap()
 }
 
 pub async fn the_newest_page_ends_with_the_head(mut cluster: Cluster) {

@@ -129,8 +129,8 @@ async fn a_room_that_slept_through_a_failover_and_back_begins_an_epoch() {
     pair.b.promote().await;
     pair.front.turn_to(pair.b.port);
     let elsewhere = RoomName::parse("elsewhere", 64).unwrap();
-    let heads = async || pair.nodes[0].heads(std::slice::from_ref(&elsewhere)).await.ok();
-    eventually("the nodes use the new master", LONG_DEADLINE, heads).await;
+    let head = async || pair.nodes[0].head(&elsewhere).await.ok();
+    eventually("the nodes use the new master", LONG_DEADLINE, head).await;
     pair.a.follow(&pair.b).await;
     pair.a.promote().await;
     pair.front.turn_to(pair.a.port);

@@ -204,7 +204,7 @@ impl Walk {
         for node in &self.nodes {
             for room in &self.rooms {
                 let head = eventually("the nodes find the masters", LONG_DEADLINE, async || {
-                    let head = node.backend.heads(std::slice::from_ref(room)).await.ok()?.remove(0);
+                    let head = node.backend.head(room).await.ok()?;
                     let held = self.redis.held(room).await;
                     let is_it = |(epoch, seq): &(String, u64)| {
                         (epoch.as_str(), *seq) == (head.epoch.as_str(), head.seq)

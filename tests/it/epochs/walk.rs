@@ -107,9 +107,11 @@ impl Walk {
         // Now and then the nodes have found Redis again before anything else happens.
         if self.rng.bool() && fate != Fate::Copy {
             for node in &self.nodes {
-                let heads =
-                    eventually("heads", LONG_DEADLINE, async || node.backend.heads(&self.rooms).await.ok())
-                        .await;
+                let heads = eventually("heads", LONG_DEADLINE, async || {
+                    let heads = node.backend.heads(&self.rooms).await;
+                    heads.into_iter().collect::<Result<Vec<_>, _>>().ok()
+                })
+                .await;
                 for (room, head) in self.rooms.iter().zip(&heads) {
                     self.book.head(room, head);
                 }
