@@ -352,11 +352,7 @@ impl Change {
 }
 
 fn read_entered(value: Value, member: &Member, id: MessageId) -> Result<Entered> {
-    let fields: Vec<String> = parsed(value)?;
-    let [count, announced_at, entries @ ..] = fields.as_slice() else {
-        return Err(BackendError::Unavailable("an entrance that adda did not write".into()));
-    };
-    let client_count = count.parse().unwrap_or(0);
+    let (client_count, announced_at, entries): (u64, String, Vec<String>) = parsed(value)?;
     let notice = announced_at.parse().ok().map(|millis| Notice {
         kind: NoticeKind::Join { client_count },
         id,

@@ -87,6 +87,7 @@ contract! {
     }
     presence {
         a_users_first_session_joins_and_the_last_one_leaves
+        who_bears_a_users_id_in_the_name_is_somebody_else
         an_entrance_is_told_who_is_there
         an_entrance_is_told_of_so_many_members_at_most
         entering_or_leaving_twice_is_once

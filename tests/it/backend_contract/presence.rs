@@ -20,6 +20,18 @@ pub async fn a_users_first_session_joins_and_the_last_one_leaves(mut cluster: Cl
     assert_eq!(there.hears(&room).await, ["Rahim joined, 1"]);
 }
 
+pub async fn who_bears_a_users_id_in_the_name_is_somebody_else(mut cluster: Cluster) {
+    let (mut node, room, rahim) = (cluster.node().await, room("general"), User::new("Rahim"));
+    node.subscribe(&room).await;
+    let false_name = format!("Mita {} too", rahim.id);
+    node.backend.enter(&room, &User::new(&false_name).session()).await.unwrap();
+    let session = rahim.session();
+    node.backend.enter(&room, &session).await.unwrap();
+    node.backend.leave(&room, &session, Farewell::Now).await.unwrap();
+    let heard = node.hears(&room).await;
+    assert_eq!(heard[1..], ["Rahim joined, 2", "Rahim left, 1"], "{heard:?}");
+}
+
 pub async fn an_entrance_is_told_who_is_there(mut cluster: Cluster) {
     let ([here, there], room) = (cluster.nodes().await, room("general"));
     let (rahim, mita) = (User::new("Rahim"), User::new("Mita"));

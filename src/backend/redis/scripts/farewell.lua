@@ -10,7 +10,7 @@ local now = now_millis()
 if tonumber(due) > now then return 0 end
 redis.call('HDEL', KEYS[2], ARGV[3])
 local count = redis.call('SCARD', KEYS[1])
-if count > tonumber(ARGV[2]) or users_among(redis.call('SMEMBERS', KEYS[1]))[ARGV[3]] then
+if count > tonumber(ARGV[2]) or has_session(redis.call('SMEMBERS', KEYS[1]), ARGV[3]) then
   return 1
 end
 redis.call('ZADD', KEYS[3], millis_text(now), ARGV[3])

@@ -8,9 +8,8 @@ local was_in = redis.call('SREM', KEYS[1], entry) == 1
 local count = redis.call('SCARD', KEYS[1])
 if not was_in then return {count, false} end
 local is_big = count + 1 > tonumber(ARGV[2])
-local others = is_big and {} or redis.call('SMEMBERS', KEYS[1])
 local user, name = user_of(entry), name_of(entry)
-if is_big or users_among(others)[user] then
+if is_big or has_session(redis.call('SMEMBERS', KEYS[1]), user) then
   tell_count(ARGV[1], count)
 elseif tonumber(ARGV[6]) > 0 then
   local due = linger(KEYS[2], user, name, tonumber(ARGV[6]))

@@ -22,6 +22,16 @@ local function users_among(entries)
   return users
 end
 
+-- Whether one of `entries`, `except` aside, is a session of the user. Nobody's always is, as above.
+local function has_session(entries, user, except)
+  if user == '' then return true end
+  for _, entry in ipairs(entries) do
+    -- Looking for the text alone is quick, and rules out most.
+    if string.find(entry, user, 1, true) and entry ~= except and user_of(entry) == user then return true end
+  end
+  return false
+end
+
 local function tell_count(channel, count)
   redis.call(PUBLISH, channel, 'c ' .. count)
 end
