@@ -48,10 +48,7 @@ async fn rooms_at<const COUNT: usize>(redis: &RedisCluster, place: usize) -> [St
 
 #[tokio::test]
 async fn who_leaves_a_room_of_a_frozen_shard_locks_nobody_out_of_others() {
-    let Some(redis) = RedisCluster::start().await else { return };
-    for server in &redis.servers {
-        server.command(&["CONFIG", "SET", "cluster-require-full-coverage", "no"]).await;
-    }
+    let Some(redis) = RedisCluster::that_can_lose_a_shard().await else { return };
     let urls = vec![redis.url(); 2];
     let settings = [("redis.command_timeout", "500ms"), ("presence.linger", "100ms")];
     let cluster = Cluster::reaching(redis, &urls, &settings).await;
@@ -95,10 +92,7 @@ struct Bereft {
 
 impl Bereft {
     async fn with(settings: &[(&str, &str)]) -> Option<Self> {
-        let redis = RedisCluster::start().await?;
-        for server in &redis.servers {
-            server.command(&["CONFIG", "SET", "cluster-require-full-coverage", "no"]).await;
-        }
+        let redis = RedisCluster::that_can_lose_a_shard().await?;
         let urls = vec![redis.url(); 2];
         let mut cluster = Cluster::reaching(redis, &urls, settings).await;
         let Store::Cluster(redis) = &mut cluster.redis else { unreachable!("started with one") };
@@ -241,10 +235,7 @@ async fn who_comes_back_with_an_older_file_of_one_shard_is_taken_out_again() {
 
 #[tokio::test]
 async fn a_sweep_goes_past_a_shard_that_does_not_answer_and_comes_back() {
-    let Some(redis) = RedisCluster::start().await else { return };
-    for server in &redis.servers {
-        server.command(&["CONFIG", "SET", "cluster-require-full-coverage", "no"]).await;
-    }
+    let Some(redis) = RedisCluster::that_can_lose_a_shard().await else { return };
     let urls = vec![redis.url(); 2];
     // A secret that is configured is asked of no shard.
     let more = [("redis.prefix", "adda:"), ("auth.secret", "as long as need be, and some more words")];

@@ -55,6 +55,15 @@ impl RedisCluster {
         Some(cluster)
     }
 
+    /// One that goes on serving what it has while a shard is dead, which is not Redis' default.
+    pub async fn that_can_lose_a_shard() -> Option<Self> {
+        let cluster = Self::start().await?;
+        for server in &cluster.servers {
+            server.command(&["CONFIG", "SET", "cluster-require-full-coverage", "no"]).await;
+        }
+        Some(cluster)
+    }
+
     /// `redis-cluster://…`, with two of the servers.
     pub fn url(&self) -> String {
         format!("redis-cluster://127.0.0.1:{},127.0.0.1:{}", self.servers[0].port(), self.servers[1].port())
