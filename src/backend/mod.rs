@@ -108,6 +108,9 @@ impl Continuity {
 pub struct Entered {
     /// Sessions in the room, this one included.
     pub client_count: u64,
+    /// Whether the room is told of it, in its turn among all that it is told, by a notice or a count that
+    /// names the session. It is not if the session was in already.
+    pub is_told: bool,
     /// The join notice that the others get, if there was one to send.
     pub notice: Option<Notice>,
     /// Sessions of the room, at most [`MEMBERS_IN_JOINED`] of them.

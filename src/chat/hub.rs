@@ -145,7 +145,7 @@ impl Hub {
                 self.follow(&room, next);
             }
             Event::Notice(notice) => room.notify(&notice, self.inner.typing_every, flushes),
-            Event::Count { client_count } => room.count(client_count, flushes),
+            Event::Count { client_count, entered } => room.count(client_count, entered, flushes),
         }
     }
 
@@ -192,7 +192,10 @@ impl Hub {
             let again = !silent.is_empty();
             tokio::select! {
                 () = self.inner.stop.cancelled() => return,
-                () = self.inner.resumed.notified() => silent = self.all(),
+                () = self.inner.resumed.notified() => {
+                    silent = self.all();
+                    silent.iter().for_each(|room| room.expect_no_word());
+                }
                 () = tokio::time::sleep(RETRY), if again => {}
             }
             let comparing = self.compare_all(&silent);
@@ -219,11 +222,12 @@ impl Hub {
         if rooms.is_empty() {
             return;
         }
+        let heard: Vec<u64> = rooms.iter().map(|room| room.counts_heard()).collect();
         match self.inner.backend.counts(&names_of(&rooms)).await {
             Ok(counts) => {
                 let mut flushes = Flushes::default();
-                for (room, client_count) in rooms.into_iter().zip(counts) {
-                    room.correct_count(client_count, &mut flushes);
+                for ((room, client_count), heard) in rooms.into_iter().zip(counts).zip(heard) {
+                    room.correct_count(client_count, heard, &mut flushes);
                 }
                 flushes.run().await;
             }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::recipient::{Dialect, Flushes, Occupant};
-use super::room::Room;
+use super::room::{Room, gap};
 use super::{Chat, Refused};
 use crate::backend::{BackendError, Entered, Farewell, Page, Span};
 use crate::model::{LoggedMessage, Position, RoomName};
@@ -115,8 +115,12 @@ impl Chat {
 
     async fn enter(&self, room: &Room, occupant: &Occupant) -> Result<Entered, Refused> {
         let _entering = self.inner.restoring.read().await;
-        room.add_member(&occupant.member);
-        Ok(self.inner.backend.enter(&room.name, &occupant.member).await?)
+        room.add_member(occupant);
+        let entered = self.inner.backend.enter(&room.name, &occupant.member).await?;
+        if !entered.is_told {
+            room.expect_no_word_of(occupant.member.id);
+        }
+        Ok(entered)
     }
 
     async fn find_start(
@@ -202,9 +206,7 @@ fn follow(
         frames.push(server::reset(&room.name, &position));
     }
     if page.continuity.has_hole() {
-        if is_full {
-            frames.push(server::gap(&room.name, position.seq + 1, page.continuity.oldest - 1));
-        }
+        frames.push(gap(&room.name, occupant.dialect, position.seq + 1, page.continuity.oldest - 1));
         position.seq = page.continuity.oldest - 1;
     }
     for message in &page.messages {

@@ -47,19 +47,31 @@ pub(super) struct Counts {
     untold: Option<u64>,
     /// What was heard last, told or not.
     last: Option<u64>,
+    /// How often one was heard.
+    heard: u64,
 }
 
 impl Counts {
     /// So many sessions are in the room now.
     pub(super) fn set(&mut self, client_count: u64) {
         self.untold = Some(client_count);
-        self.last = Some(client_count);
+        self.hear(client_count);
     }
 
     /// A notice has told the count.
     pub(super) fn settle(&mut self, client_count: u64) {
         self.untold = None;
+        self.hear(client_count);
+    }
+
+    fn hear(&mut self, client_count: u64) {
         self.last = Some(client_count);
+        self.heard += 1;
+    }
+
+    /// How often a count was heard.
+    pub(super) fn heard(&self) -> u64 {
+        self.heard
     }
 
     /// Whether it is another count than was heard last.

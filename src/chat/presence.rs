@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use tokio::task::JoinHandle;
 use tracing::{debug, error, info, warn};
 use uuid::Uuid;
 
@@ -28,56 +29,135 @@ enum Contact {
     Lost,
 }
 
+/// What the presence loop carries from one renewal to the next.
+#[derive(Debug)]
+struct Upkeep {
+    contact: Contact,
+    has_started: bool,
+    /// Since when the backend may believe something else of this node's sessions.
+    settle_at: Option<Instant>,
+    /// What puts it right, beside the renewals: a part of the backend that does not answer would hold
+    /// them up until the lease runs out. It is never broken off, nor is there ever a second one.
+    restoration: Option<Restoration>,
+    /// It has succeeded: the next renewal tells the others.
+    is_restored: bool,
+}
+
+/// Sessions are being put right.
+#[derive(Debug)]
+struct Restoration {
+    work: JoinHandle<Result<(), BackendError>>,
+    /// What the renewal said that it began with.
+    lease: Lease,
+}
+
+/// When the lease is renewed next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    InTurn,
+    Soon,
+    Now,
+}
+
 impl Chat {
     /// Renews the lease in its rhythm until the node stops. After every sign that the backend may
-    /// believe something else of this node's sessions, puts it right.
+    /// believe something else of this node's sessions, has it put right.
     pub(super) async fn keep_lease(self) {
-        let mut beats = tokio::time::interval(self.inner.config.presence.renew_every);
+        let rhythm = self.inner.config.presence.renew_every;
+        let mut beats = tokio::time::interval(rhythm);
         beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let (mut contact, mut settle_at, mut has_started) = (Contact::Good, None, false);
+        let mut upkeep = Upkeep::new();
         loop {
-            tokio::select! {
+            let next = tokio::select! {
                 () = self.inner.stop.cancelled() => return,
-                () = self.inner.unsettled.notified() => settle_at = settle_at.or_else(|| Some(Instant::now())),
-                _ = beats.tick() => {
-                    let beat = self.beat(&mut settle_at).await;
-                    has_started |= matches!(beat, Ok(Lease::Held));
-                    self.inner.is_answered.store(has_started && beat.is_ok(), Ordering::Relaxed);
-                    if beat.is_err() {
-                        // What was given up may yet take effect, in any order.
-                        settle_at = Some(Instant::now());
-                    }
-                    if !matches!(beat, Ok(Lease::Held)) {
-                        beats.reset_after(RETRY.min(self.inner.config.presence.renew_every));
-                    }
-                    contact = tell_change(contact, beat.map(drop));
+                () = self.inner.unsettled.notified(), if upkeep.restoration.is_none() => {
+                    upkeep.settle_at.get_or_insert_with(Instant::now);
+                    Next::InTurn
                 }
+                (lease, outcome) = upkeep.restored() => self.conclude(&mut upkeep, lease, outcome),
+                _ = beats.tick() => self.beat(&mut upkeep).await,
+            };
+            match next {
+                Next::InTurn => {}
+                Next::Soon => beats.reset_after(RETRY.min(rhythm)),
+                Next::Now => beats.reset_immediately(),
             }
         }
     }
 
-    /// `settle_at`: since when the backend may believe something else of this node's sessions.
-    async fn beat(&self, settle_at: &mut Option<Instant>) -> Result<Lease, BackendError> {
+    async fn beat(&self, upkeep: &mut Upkeep) -> Next {
+        match self.renew().await {
+            Ok(lease) => self.take_in(upkeep, lease),
+            Err(error) => {
+                // What was given up may yet take effect, in any order.
+                upkeep.settle_at = Some(Instant::now());
+                self.tell(upkeep, Err(error));
+                Next::Soon
+            }
+        }
+    }
+
+    async fn renew(&self) -> Result<Lease, BackendError> {
         self.keep_secret().await?;
-        let lease = self.inner.backend.renew(&self.vitals()).await?;
+        self.inner.backend.renew(&self.vitals()).await
+    }
+
+    /// What a renewal said. As long as sessions are to be put right it makes no node answer that did not.
+    fn take_in(&self, upkeep: &mut Upkeep, lease: Lease) -> Next {
+        let (is_restored, was_due) = (std::mem::take(&mut upkeep.is_restored), upkeep.is_due());
+        if lease == Lease::Lost {
+            // Whoever is putting them right may have begun before: then it is done once more.
+            upkeep.settle_at = Some(Instant::now());
+        }
+        let is_busy = upkeep.restoration.is_some();
+        if !is_busy && !was_due && (is_restored || lease != Lease::Lost) {
+            self.tell(upkeep, Ok(lease));
+        } else if !is_busy {
+            upkeep.settle_at = None;
+            let work = self.inner.tasks.spawn(self.clone().settle(lease));
+            upkeep.restoration = Some(Restoration { work, lease });
+        }
+        match lease {
+            Lease::Waiting | Lease::Lost if upkeep.restoration.is_none() => Next::Soon,
+            _ => Next::InTurn,
+        }
+    }
+
+    async fn settle(self, lease: Lease) -> Result<(), BackendError> {
         if lease == Lease::Lost {
             self.hear_who_left().await;
-        } else if settle_at.is_none_or(|at| Instant::now() < at) {
-            return Ok(lease);
         }
-        if let Err(error) = self.restore().await {
-            if lease == Lease::Lost {
-                return Err(error);
+        self.restore().await
+    }
+
+    /// `lease`: as it was when the sessions began to be put right.
+    fn conclude(&self, upkeep: &mut Upkeep, lease: Lease, outcome: Result<(), BackendError>) -> Next {
+        match outcome {
+            Ok(()) => {
+                upkeep.is_restored = true;
+                // So that the others learn of it now and not with the next beat.
+                Next::Now
             }
-            // The lease stands, and so do the rooms that can be reached: only those who left others
-            // are still seen there. All joins wait while it is tried again, so not at once.
-            debug!(error = %source_of(&error), "Can't put all of this node's sessions right yet");
-            *settle_at = Some(Instant::now() + SETTLE_AGAIN);
-            return Ok(lease);
+            Err(error) if lease == Lease::Lost => {
+                upkeep.settle_at = Some(Instant::now());
+                self.tell(upkeep, Err(error));
+                Next::Soon
+            }
+            Err(error) => {
+                // The lease stands, and so do the rooms that can be reached: only those who left others
+                // are still seen there. All joins wait while it is tried again, so not at once.
+                debug!(error = %source_of(&error), "Can't put all of this node's sessions right yet");
+                upkeep.settle_at.get_or_insert_with(|| Instant::now() + SETTLE_AGAIN);
+                Next::Now
+            }
         }
-        *settle_at = None;
-        // So that the others learn of it now and not with the next beat.
-        self.inner.backend.renew(&self.vitals()).await
+    }
+
+    /// Has the node answer, or refuse, and logs it if that is another thing than before.
+    fn tell(&self, upkeep: &mut Upkeep, outcome: Result<Lease, BackendError>) {
+        upkeep.has_started |= matches!(outcome, Ok(Lease::Held));
+        self.inner.is_answered.store(upkeep.has_started && outcome.is_ok(), Ordering::Relaxed);
+        upkeep.contact = tell_change(upkeep.contact, outcome.map(drop));
     }
 
     /// A node that stood still finds out that it was taken for dead before its sessions have read
@@ -148,6 +228,31 @@ impl Chat {
         if let Err(error) = retired.await {
             warn!(error = %source_of(&error), "Could not give the lease back; it will run out");
         }
+    }
+}
+
+impl Upkeep {
+    fn new() -> Self {
+        Self {
+            contact: Contact::Good,
+            has_started: false,
+            settle_at: None,
+            restoration: None,
+            is_restored: false,
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        self.settle_at.is_some_and(|at| Instant::now() >= at)
+    }
+
+    /// Ends with the restoration that is under way, if there is one; may be dropped and called again.
+    async fn restored(&mut self) -> (Lease, Result<(), BackendError>) {
+        let Some(restoration) = &mut self.restoration else { return std::future::pending().await };
+        let outcome = (&mut restoration.work).await;
+        let lease = restoration.lease;
+        self.restoration = None;
+        (lease, outcome.unwrap_or_else(|error| Err(BackendError::Unavailable(error.into()))))
     }
 }
 

@@ -2,6 +2,7 @@
 //! everything, and what waits until a hole before it is filled.
 
 mod delivery;
+mod newcomers;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,8 @@ use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
+pub(super) use self::delivery::gap;
+use self::newcomers::Newcomers;
 use super::pace::{Counts, Typists};
 use super::recipient::{Flushes, Occupant};
 use super::tail::Tail;
@@ -34,6 +37,7 @@ struct State {
     seats: Vec<Seat>,
     // Also those who are entering or have been entered without being attached yet.
     members: HashMap<ConnectionId, Member>,
+    newcomers: Newcomers,
     flow: Flow,
     waiting: Vec<LoggedMessage>,
     /// Whether messages were left out since the log was last read.
@@ -89,18 +93,31 @@ impl Room {
 
     // --- members ---
 
-    /// From now on a restoration counts the session as being in the room.
-    pub(super) fn add_member(&self, member: &Member) {
-        let mut state = self.lock();
+    /// From now on a restoration counts the session as being in the room, and what the room is told after
+    /// its entrance is kept for it.
+    pub(super) fn add_member(&self, occupant: &Occupant) {
+        let (mut state, member) = (self.lock(), &occupant.member);
         // Who joins again begins anew: two seats would give everything twice.
         state.detach(member.id);
         state.members.insert(member.id, member.clone());
+        state.newcomers.add(occupant.clone());
+    }
+
+    /// The backend tells nobody of the session's entrance.
+    pub(super) fn expect_no_word_of(&self, id: ConnectionId) {
+        self.lock().newcomers.hear_of(id);
+    }
+
+    /// What the backend has told may have been lost, words of entrances among it.
+    pub(super) fn expect_no_word(&self) {
+        self.lock().newcomers.hear_of_all();
     }
 
     /// From now on it doesn't, and gets nothing more. Returns whether it did.
     pub(super) fn remove_member(&self, id: ConnectionId) -> bool {
         let mut state = self.lock();
         state.detach(id);
+        state.newcomers.remove(id);
         state.members.remove(&id).is_some()
     }
 
@@ -122,7 +139,8 @@ impl Room {
     // --- joining ---
 
     /// Lets a session take part from `position` on. Under one lock, so that nothing passes
-    /// between: first `frames`, then what the room was given after `position`, then what comes.
+    /// between: first `frames`, then what the room was given after `position`, and who has come and gone
+    /// since the session entered, then what comes.
     /// Takes nothing of `frames` if the room is too far ahead.
     pub(super) fn attach(
         &self,
@@ -139,6 +157,9 @@ impl Room {
         }
         for frame in missed {
             flushes.push(&occupant.outbox, frame);
+        }
+        for frame in state.newcomers.seat(occupant.member.id) {
+            flushes.push(&occupant.outbox, &frame);
         }
         // A session may be ahead of the room: the log is written before the publication arrives.
         state.seats.push(Seat { occupant: occupant.clone(), given: given.max(position.seq) });
@@ -242,11 +263,16 @@ impl Room {
             NoticeKind::Typing if !state.typists.admit(&notice.user_id, typing_every) => return,
             NoticeKind::Typing => &|occupant| occupant.member.user_id != notice.user_id,
         };
-        if let NoticeKind::Join { client_count } | NoticeKind::Leave { client_count } = notice.kind {
-            state.counts.settle(client_count);
-        }
         let frame = server::notice(&self.name, notice);
-        state.tell(&frame, concerns, flushes);
+        let (NoticeKind::Join { client_count } | NoticeKind::Leave { client_count }) = notice.kind else {
+            state.tell(&frame, concerns, flushes);
+            return;
+        };
+        state.counts.settle(client_count);
+        state.tell_who_is_there(&frame, concerns, flushes);
+        if let (NoticeKind::Join { .. }, Some(id)) = (notice.kind, notice.connection) {
+            state.newcomers.hear_of(id);
+        }
     }
 
     /// Whether a user was announced as typing so lately that it need not be said again.
@@ -254,17 +280,29 @@ impl Room {
         self.lock().typists.contains(user, typing_every)
     }
 
-    /// Tells the number of sessions, now or with the next [`Room::tick`].
-    pub(super) fn count(&self, client_count: u64, flushes: &mut Flushes) {
+    /// Tells the number of sessions, now or with the next [`Room::tick`]. `entered`: the session whose
+    /// entrance is told so.
+    pub(super) fn count(&self, client_count: u64, entered: Option<ConnectionId>, flushes: &mut Flushes) {
         let mut state = self.lock();
         state.counts.set(client_count);
         state.tell_count(&self.name, flushes);
+        if let Some(id) = entered {
+            state.newcomers.hear_of(id);
+        }
     }
 
-    /// Tells the number of sessions if it is not what was heard last: what told of it was lost.
-    pub(super) fn correct_count(&self, client_count: u64, flushes: &mut Flushes) {
-        if self.lock().counts.is_news(client_count) {
-            self.count(client_count, flushes);
+    /// How often a number of sessions was heard.
+    pub(super) fn counts_heard(&self) -> u64 {
+        self.lock().counts.heard()
+    }
+
+    /// Tells the number of sessions if it is not what was heard last: what told of it was lost. `heard` is
+    /// [`Room::counts_heard`] from before it was asked for: if more was heard since, that is newer.
+    pub(super) fn correct_count(&self, client_count: u64, heard: u64, flushes: &mut Flushes) {
+        let mut state = self.lock();
+        if state.counts.heard() == heard && state.counts.is_news(client_count) {
+            state.counts.set(client_count);
+            state.tell_count(&self.name, flushes);
         }
     }
 

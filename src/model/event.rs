@@ -13,6 +13,8 @@ pub enum Event {
     Count {
         /// Sessions in the room.
         client_count: u64,
+        /// The session whose entrance is told so, if one's is.
+        entered: Option<ConnectionId>,
     },
 }
 

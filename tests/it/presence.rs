@@ -139,3 +139,28 @@ async fn two_clusters_on_one_redis_do_not_meet() {
     assert!(karim.untaken("text").is_empty());
     assert_eq!(stranger.http().json("/api/nodes").await["data"].as_array().unwrap().len(), 1);
 }
+
+/// `joined` tells who is there at the moment of the entrance; who comes between that and the first live frame
+/// must not fall between the two, nor be told of twice.
+#[tokio::test]
+async fn those_who_join_together_know_of_each_other() {
+    let Some(cluster) = Cluster::start(2).await else { return };
+    for (round, node) in cluster.nodes.iter().cycle().take(20).enumerate() {
+        let room = format!("room {round}");
+        let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+        let mut mita = Client::full(node, "মিতা").await;
+        let (to_rahim, to_mita) = tokio::join!(rahim.join(&room), mita.join(&room));
+        rahim.say(&room, "all are here").await;
+        for (client, joined, other) in [(&mut rahim, to_rahim, "মিতা"), (&mut mita, to_mita, "রহিম")]
+        {
+            client.hears("all are here").await;
+            let members = joined["members"].as_array().expect("members");
+            let is_listed = members.iter().any(|member| member["username"] == other);
+            let notices = client.untaken("join");
+            assert_eq!(notices.len(), usize::from(!is_listed), "{room}: {joined} {notices:?}");
+            let counts = notices.iter().map(|notice| &notice["client_count"]);
+            let last = counts.fold(&joined["client_count"], |_, count| count);
+            assert_eq!(last, 2, "{room}: {joined} {notices:?}");
+        }
+    }
+}

@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     fn count(client_count: u64) -> BackendEvent {
-        BackendEvent::Room(RoomName::from_trusted("r"), Event::Count { client_count })
+        BackendEvent::Room(RoomName::from_trusted("r"), Event::Count { client_count, entered: None })
     }
 
     /// A fan-out with one listening node, whose queue holds 4 events.
@@ -101,7 +101,7 @@ mod tests {
 
     fn publish(fanout: &mut Fanout, counts: std::ops::RangeInclusive<u64>) {
         for client_count in counts {
-            fanout.publish(&RoomName::from_trusted("r"), &Event::Count { client_count });
+            fanout.publish(&RoomName::from_trusted("r"), &Event::Count { client_count, entered: None });
         }
     }
 
@@ -124,7 +124,7 @@ mod tests {
         let (mut last, mut is_resumed) = (0, false);
         let mut read = |event| match event {
             BackendEvent::Resumed => is_resumed = true,
-            BackendEvent::Room(_, Event::Count { client_count }) => {
+            BackendEvent::Room(_, Event::Count { client_count, .. }) => {
                 assert!(client_count == last + 1 || is_resumed, "{client_count} follows {last}");
                 (last, is_resumed) = (client_count, false);
             }

@@ -47,9 +47,10 @@ impl Presence {
         self.seats.put_in(room, node, member);
         let joined = (is_new && telling == Telling::Notice)
             .then(|| notice(join(count), Some(member.id), &member.user_id, &member.username));
-        let event = joined.clone().map(Event::Notice).or_else(|| is_new.then(|| count_event(count)));
+        let counted = || Event::Count { client_count: count as u64, entered: Some(member.id) };
+        let event = joined.clone().map(Event::Notice).or_else(|| is_new.then(counted));
         let members = self.seats.members(room, None, MEMBERS_IN_JOINED);
-        (Entered { client_count: count as u64, notice: joined, members }, event)
+        (Entered { client_count: count as u64, is_told: is_new, notice: joined, members }, event)
     }
 
     /// Tells nothing if the session was not in the room.
@@ -197,7 +198,7 @@ fn leave(count: usize) -> NoticeKind {
 }
 
 fn count_event(count: usize) -> Event {
-    Event::Count { client_count: count as u64 }
+    Event::Count { client_count: count as u64, entered: None }
 }
 
 /// `connection` is the session whose call is told of at once; a notice that waited has none.

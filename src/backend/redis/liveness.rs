@@ -73,9 +73,8 @@ impl Liveness {
         let keys = &self.keys;
         let node = self.node.to_string();
         let said = serde_json::to_string(vitals).expect("vitals are always JSON");
-        // A shard that does not answer must not cost this node its lease.
         let looking = self.shards.look_at_histories(Lane::Memberships);
-        let _ = tokio::time::timeout(self.lease / 4, looking).await;
+        let _ = tokio::time::timeout(self.patience(), looking).await;
         let histories = self.generations.histories();
         let script_keys =
             [keys.nodes(), keys.clock(), keys.vitals(), keys.due(), keys.restored(), keys.reaper(&node)];
@@ -94,6 +93,12 @@ impl Liveness {
         }
         self.keep_house(dead, due).await;
         Ok(if is_lost == 1 { Lease::Lost } else { lease })
+    }
+
+    /// How long a renewal waits for what lies at other shards: twice between two renewals, and one that
+    /// does not answer must not cost this node its lease.
+    fn patience(&self) -> Duration {
+        self.lease / 8
     }
 
     /// Who is waited for in a generation of this age.
@@ -117,7 +122,7 @@ impl Liveness {
         let reaper = &self.reaper;
         let working = housework
             .get_or_insert_with(|| AbortOnDropHandle::new(tokio::spawn(reaper.clone().see_to(dead, due))));
-        if tokio::time::timeout(self.lease / 2, working).await.is_ok() {
+        if tokio::time::timeout(self.patience(), working).await.is_ok() {
             *housework = None;
         }
     }

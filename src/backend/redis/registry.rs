@@ -274,10 +274,11 @@ impl Desk {
         self.put_right(&rooms.collect::<Vec<_>>()).await
     }
 
-    /// Goes on past rooms that can't be reached, and tells of one of them in the end: a shard that is
-    /// down must not keep the rooms of others wrong.
+    /// Goes on past rooms that can't be reached, and past the index of rooms, and tells of one failure
+    /// in the end: a shard that is down must not keep the rooms of others wrong. Without the node's own
+    /// list it ends: what is not noted must not be entered, and the lease lies at the same shard.
     async fn put_right(&self, rooms: &[(RoomName, &[Member])]) -> Result<()> {
-        let (mut silent, mut outcome) = (Silent::default(), Ok(()));
+        let (mut silent, mut outcome, mut indexed) = (Silent::default(), Ok(()), Ok(()));
         for group in rooms.chunks(GROUP) {
             let server_of = |room: &RoomName| self.shards.server_of(&self.keys.channel(room));
             let group = group.iter().map(|(room, members)| (room, *members, server_of(room)));
@@ -298,14 +299,26 @@ impl Desk {
                     Ok(_) => occupied.push((room, members)),
                 }
             }
-            self.index.occupy(occupied.iter().map(|(room, _)| *room)).await?;
-            self.finish(&aftermath).await?;
+            // A frozen shard is waited for once: the next restoration comes by all of it again.
+            if indexed.is_ok() {
+                indexed = self.conclude_group(occupied.iter().map(|(room, _)| *room), &aftermath).await;
+            }
             let mut all = self.lock_held();
             for (room, members) in occupied {
                 all.insert(room.clone(), members.iter().map(|member| member.id).collect());
             }
         }
-        outcome
+        outcome.and(indexed)
+    }
+
+    /// The third step for a group of rooms.
+    async fn conclude_group<'a>(
+        &self,
+        occupied: impl Iterator<Item = &'a RoomName>,
+        aftermath: &Aftermath,
+    ) -> Result<()> {
+        self.index.occupy(occupied).await?;
+        self.finish(aftermath).await
     }
 
     fn restore_call(&self, room: &RoomName, members: &[Member]) -> Call {
@@ -352,7 +365,7 @@ impl Change {
 }
 
 fn read_entered(value: Value, member: &Member, id: MessageId) -> Result<Entered> {
-    let (client_count, announced_at, entries): (u64, String, Vec<String>) = parsed(value)?;
+    let (client_count, is_told, announced_at, entries): (u64, u8, String, Vec<String>) = parsed(value)?;
     let notice = announced_at.parse().ok().map(|millis| Notice {
         kind: NoticeKind::Join { client_count },
         id,
@@ -362,5 +375,5 @@ fn read_entered(value: Value, member: &Member, id: MessageId) -> Result<Entered>
         timestamp: Timestamp::from_unix_millis(millis),
     });
     let members = entries.iter().filter_map(|entry| read_entry(entry)).collect();
-    Ok(Entered { client_count, notice, members })
+    Ok(Entered { client_count, is_told: is_told == 1, notice, members })
 }

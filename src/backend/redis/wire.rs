@@ -6,7 +6,7 @@
 //! j <notice> <connection|-> <user> <count> <millis>    + username
 //! l <notice> <connection|-> <user> <count> <millis>    + username
 //! t <notice> <connection|-> <user> 0 <millis>          + username
-//! c <count>
+//! c <count> <connection that has entered|->
 //! ```
 //!
 //! Messages, counts, joins and leaves are written by the scripts, typing notices here.
@@ -28,7 +28,13 @@ pub(super) fn decode(payload: Vec<u8>) -> Option<Event> {
             let (epoch, seq) = fields.split_once(' ')?;
             Some(Event::Message(logged(&Epoch::new(epoch), seq.parse().ok()?, body)))
         }
-        "c" => Some(Event::Count { client_count: fields.parse().ok()? }),
+        "c" => {
+            let (client_count, entered) = fields.split_once(' ')?;
+            Some(Event::Count {
+                client_count: client_count.parse().ok()?,
+                entered: ConnectionId::parse(entered),
+            })
+        }
         "j" | "l" | "t" => decode_notice(kind, fields, &body).map(Event::Notice),
         _ => None,
     }
@@ -88,7 +94,7 @@ mod tests {
 
     #[test]
     fn what_adda_did_not_write_is_nothing() {
-        for foreign in ["", "m", "m a b\n{}", "x 1 2", "j 1 2 3", "c many", "\u{0}"] {
+        for foreign in ["", "m", "m a b\n{}", "x 1 2", "j 1 2 3", "c 1", "c many -", "\u{0}"] {
             assert_eq!(decode(foreign.as_bytes().to_vec()), None, "{foreign:?}");
         }
     }

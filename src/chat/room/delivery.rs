@@ -109,14 +109,28 @@ impl State {
         meters().deliveries.increment(deliveries);
     }
 
+    /// Tells who came or went, or how many are there: those too who are about to be attached, but nobody who
+    /// has not entered yet.
+    pub(super) fn tell_who_is_there(
+        &mut self,
+        frame: &Frame,
+        concerns: &dyn Fn(&Occupant) -> bool,
+        flushes: &mut Flushes,
+    ) {
+        self.newcomers.keep(frame, concerns);
+        let concerns = |occupant: &Occupant| self.newcomers.has_entered(occupant) && concerns(occupant);
+        self.tell(frame, &concerns, flushes);
+    }
+
     pub(super) fn tell_count(&mut self, room: &RoomName, flushes: &mut Flushes) {
         let Some(client_count) = self.counts.take_due() else { return };
         let frame = server::count(room, client_count);
-        self.tell(&frame, &|occupant| occupant.dialect == Dialect::Full, flushes);
+        self.tell_who_is_there(&frame, &|occupant| occupant.dialect == Dialect::Full, flushes);
     }
 }
 
-fn gap(room: &RoomName, dialect: Dialect, from: u64, to: u64) -> Frame {
+/// What tells a session that messages are lost.
+pub(in crate::chat) fn gap(room: &RoomName, dialect: Dialect, from: u64, to: u64) -> Frame {
     match dialect {
         Dialect::Full => server::gap(room, from, to),
         Dialect::Plain => server::error(&server::Refusal {

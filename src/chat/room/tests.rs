@@ -26,14 +26,41 @@ impl Recipient for Inbox {
     }
 }
 
-/// Lets a full session take part from `position` on.
-fn attach(room: &Room, position: &Position) -> Arc<Inbox> {
+/// A full session, and what it is given.
+fn session() -> (Occupant, Arc<Inbox>) {
     let inbox = Arc::new(Inbox::default());
     let (id, user_id) = (ConnectionId::random(), UserId::guest());
     let member = Member { id, user_id, username: Username::from_trusted("x") };
-    let occupant = Occupant { member, dialect: Dialect::Full, outbox: inbox.clone() };
+    (Occupant { member, dialect: Dialect::Full, outbox: inbox.clone() }, inbox)
+}
+
+/// Lets a full session take part from `position` on.
+fn attach(room: &Room, position: &Position) -> Arc<Inbox> {
+    let (occupant, inbox) = session();
     room.attach(&occupant, position, &mut Vec::new()).unwrap();
     inbox
+}
+
+impl Inbox {
+    /// The counts and notices that came, by their numbers of sessions.
+    fn counts(&self) -> Vec<u64> {
+        let frames = self.0.lock().unwrap();
+        let texts = frames.iter().map(|frame| String::from_utf8_lossy(frame.as_bytes()).into_owned());
+        let count =
+            |text: String| text.split("\"client_count\":").nth(1)?.split(['}', ',']).next()?.parse().ok();
+        texts.filter_map(count).collect()
+    }
+}
+
+fn joins(occupant: &Occupant, client_count: u64) -> Notice {
+    Notice {
+        kind: NoticeKind::Join { client_count },
+        id: crate::model::MessageId::now(),
+        connection: Some(occupant.member.id),
+        user_id: occupant.member.user_id.clone(),
+        username: occupant.member.username.clone(),
+        timestamp: crate::model::Timestamp::now(),
+    }
 }
 
 fn place(seq: u64) -> Position {
@@ -123,4 +150,56 @@ fn a_gap_is_told_only_to_who_was_not_given_what_it_covers() {
     assert_eq!(*behind.0.lock().unwrap(), [gap(11), message(20), message(21)]);
     assert_eq!(*between.0.lock().unwrap(), [gap(16), message(20), message(21)]);
     assert_eq!(*ahead.0.lock().unwrap(), [message(21)]);
+}
+
+/// `joined` is as of the entrance, but the session is attached later.
+#[test]
+fn a_session_is_told_who_came_and_went_between_its_entrance_and_its_attachment() {
+    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), Flushes::default());
+    room.begin(place(0), &mut flushes);
+    let ((early, heard), (other, _)) = (session(), session());
+    let mut tell = |notice: &Notice| room.notify(notice, Duration::ZERO, &mut flushes);
+    room.add_member(&early);
+    tell(&joins(&other, 1));
+    tell(&joins(&early, 2));
+    tell(&joins(&other, 3));
+    room.attach(&early, &place(0), &mut Vec::new()).unwrap();
+    tell(&joins(&other, 4));
+    assert_eq!(heard.counts(), [3, 4], "neither what `joined` has told nor its own entrance");
+}
+
+#[test]
+fn a_session_that_is_attached_before_its_entrance_is_heard_of_hears_nothing_older() {
+    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), Flushes::default());
+    room.begin(place(0), &mut flushes);
+    let ((quick, heard), (other, _)) = (session(), session());
+    room.add_member(&quick);
+    room.attach(&quick, &place(0), &mut Vec::new()).unwrap();
+    room.notify(&joins(&other, 1), Duration::ZERO, &mut flushes);
+    room.count(2, Some(quick.member.id), &mut flushes);
+    room.notify(&joins(&other, 3), Duration::ZERO, &mut flushes);
+    assert_eq!(heard.counts(), [3]);
+    // A session whose entrance is told to nobody, or was lost, must not wait for it.
+    for release in [|room: &Room, id| room.expect_no_word_of(id), |room: &Room, _| room.expect_no_word()] {
+        let (again, heard) = session();
+        room.add_member(&again);
+        release(&room, again.member.id);
+        room.notify(&joins(&other, 4), Duration::ZERO, &mut flushes);
+        room.attach(&again, &place(0), &mut Vec::new()).unwrap();
+        assert_eq!(heard.counts(), [4]);
+    }
+}
+
+#[test]
+fn a_count_that_was_asked_for_before_a_newer_one_was_heard_is_not_told() {
+    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), Flushes::default());
+    room.begin(place(0), &mut flushes);
+    let heard = attach(&room, &place(0));
+    let (other, _) = session();
+    let before = room.counts_heard();
+    room.notify(&joins(&other, 6), Duration::ZERO, &mut flushes);
+    room.correct_count(5, before, &mut flushes);
+    assert_eq!(heard.counts(), [6]);
+    room.correct_count(5, room.counts_heard(), &mut flushes);
+    assert_eq!(heard.counts(), [6, 5]);
 }

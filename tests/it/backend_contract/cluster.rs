@@ -149,7 +149,7 @@ fn sentence(event: &BackendEvent) -> Option<String> {
     let BackendEvent::Room(_, event) = event else { return None };
     Some(match event {
         Event::Message(message) => format!("#{} {}", message.seq, content(message)),
-        Event::Count { client_count } => format!("count {client_count}"),
+        Event::Count { client_count, .. } => format!("count {client_count}"),
         Event::Notice(Notice { kind, username, .. }) => match kind {
             NoticeKind::Join { client_count } => format!("{username} joined, {client_count}"),
             NoticeKind::Leave { client_count } => format!("{username} left, {client_count}"),

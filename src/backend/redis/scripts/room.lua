@@ -32,8 +32,9 @@ local function has_session(entries, user, except)
   return false
 end
 
-local function tell_count(channel, count)
-  redis.call(PUBLISH, channel, 'c ' .. count)
+-- entered: the connection whose entrance is told so, if one's is.
+local function tell_count(channel, count, entered)
+  redis.call(PUBLISH, channel, 'c ' .. count .. ' ' .. (entered or '-'))
 end
 
 -- kind: 'j' or 'l'; connection: '-' if no session caused it.

@@ -82,10 +82,14 @@ impl Shards {
     }
 
     fn adopt(&self, map: Map) {
-        if map.is_as(&self.map()) {
+        let before = self.map();
+        if map.is_as(&before) {
             *self.write() = Arc::new(map);
             return;
         }
+        // One that is named in `redis.url` may have been connected to as a replica, whose history counts
+        // for nothing: the next connection sees which one the master goes on with.
+        map.servers().iter().filter(|server| !before.has(&server.name)).for_each(|server| server.suspect());
         let servers: Vec<String> = map.servers().iter().map(|server| server.name.clone()).collect();
         info!(masters = servers.join(", "), "The Redis Cluster has another map");
         *self.write() = Arc::new(map);
