@@ -115,6 +115,9 @@ pub struct Entered {
     pub notice: Option<Notice>,
     /// Sessions of the room, at most [`MEMBERS_IN_JOINED`] of them.
     pub members: Vec<Member>,
+    /// Whether these and the count are all. They may not be if the backend has forgotten some, and not all
+    /// nodes have put theirs back: [`Backend::members`] says when they have.
+    pub is_whole: bool,
 }
 
 /// How many members a joining session is told at once; the rest is for REST.
@@ -260,7 +263,9 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// Makes the backend's view of this node's sessions equal to `membership`, whatever it was
     /// before. Sessions that it has to remove have broken off ([`Farewell::Later`]). Those that it
     /// puts back are told by the count alone, as nobody was told that they went; but if the user's
-    /// leave notice was sent after waiting, by a join notice, which names no connection.
+    /// leave notice was sent after waiting, by a join notice, which names no connection. If the backend has
+    /// forgotten what it held, no count is told, as it would be short till all nodes are back:
+    /// [`Backend::counts`] says when it is not.
     async fn restore(&self, membership: &Membership) -> Result<()>;
 
     /// The rooms whose members somebody, this node included, has changed since the last call and since

@@ -184,6 +184,11 @@ impl Hub {
         }
     }
 
+    /// Has all rooms compared with their logs, and told how many are there.
+    pub(super) fn compare_soon(&self) {
+        self.inner.resumed.notify_one();
+    }
+
     /// After each interruption, however many came meanwhile: compares all rooms with their logs, as
     /// often as it takes.
     pub(super) async fn compare_when_resumed(self) {

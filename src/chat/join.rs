@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::recipient::{Dialect, Flushes, Occupant};
 use super::room::{Room, gap};
 use super::{Chat, Refused};
-use crate::backend::{BackendError, Entered, Farewell, Page, Span};
+use crate::backend::{BackendError, Entered, Farewell, MEMBERS_IN_JOINED, Page, Span};
 use crate::model::{LoggedMessage, Position, RoomName};
 use crate::protocol::server::{self, Entrance};
 use crate::protocol::{ErrorCode, Frame};
@@ -114,13 +114,32 @@ impl Chat {
     }
 
     async fn enter(&self, room: &Room, occupant: &Occupant) -> Result<Entered, Refused> {
-        let _entering = self.inner.restoring.read().await;
-        room.add_member(occupant);
-        let entered = self.inner.backend.enter(&room.name, &occupant.member).await?;
+        let entered = {
+            let _entering = self.inner.restoring.read().await;
+            room.add_member(occupant);
+            self.inner.backend.enter(&room.name, &occupant.member).await?
+        };
         if !entered.is_told {
             room.expect_no_word_of(occupant.member.id);
         }
-        Ok(entered)
+        // This node itself may have to put its sessions back first.
+        if entered.is_whole { Ok(entered) } else { self.count_again(room, entered).await }
+    }
+
+    /// Says who is in a room that a session has entered, as soon as that can be said.
+    async fn count_again(&self, room: &Room, entered: Entered) -> Result<Entered, Refused> {
+        let asking = async {
+            loop {
+                let asked = self.inner.backend.members(&room.name, None, MEMBERS_IN_JOINED).await;
+                if let Ok((client_count, members)) = asked {
+                    return Entered { client_count, members, is_whole: true, ..entered };
+                }
+                tokio::time::sleep(RETRY).await;
+            }
+        };
+        let deadline = self.inner.config.redis.command_timeout;
+        let counted = tokio::time::timeout(deadline, asking).await;
+        Ok(counted.map_err(|elapsed| BackendError::Unavailable(elapsed.into()))?)
     }
 
     async fn find_start(

@@ -34,6 +34,8 @@ enum Contact {
 struct Upkeep {
     contact: Contact,
     has_started: bool,
+    /// Whether all sessions of all nodes were there with the last renewal, so that they could be counted.
+    has_all: bool,
     /// Since when the backend may believe something else of this node's sessions.
     settle_at: Option<Instant>,
     /// What puts it right, beside the renewals: a part of the backend that does not answer would hold
@@ -105,6 +107,11 @@ impl Chat {
     /// What a renewal said. As long as sessions are to be put right it makes no node answer that did not.
     fn take_in(&self, upkeep: &mut Upkeep, lease: Lease) -> Next {
         let (is_restored, was_due) = (std::mem::take(&mut upkeep.is_restored), upkeep.is_due());
+        let had_all = std::mem::replace(&mut upkeep.has_all, lease == Lease::Held);
+        if upkeep.has_all && !had_all {
+            // What rooms were told meanwhile may have been short.
+            self.inner.hub.compare_soon();
+        }
         if lease == Lease::Lost {
             // Whoever is putting them right may have begun before: then it is done once more.
             upkeep.settle_at = Some(Instant::now());
@@ -236,6 +243,7 @@ impl Upkeep {
         Self {
             contact: Contact::Good,
             has_started: false,
+            has_all: false,
             settle_at: None,
             restoration: None,
             is_restored: false,

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::roamer::{assert_heard_once, outage};
 use crate::harness::{Client, Cluster, LONG_DEADLINE, Roamer, eventually};
@@ -219,6 +219,37 @@ async fn an_emptied_redis_is_filled_again_and_numbering_never_lies() {
     let new = back.resume("general", &after["epoch"], after["seq"].as_u64().unwrap()).await;
     assert_eq!(new["recovered"], true, "{new}");
     assert_eq!(plain.untaken("leave").len() + karim.untaken("leave").len(), 0, "nobody has left");
+}
+
+#[tokio::test]
+async fn an_emptied_redis_tells_nobody_of_a_part() {
+    let Some(cluster) = Cluster::with(3, &[("presence.renew_every", "500ms")]).await else { return };
+    let mut friends = Vec::new();
+    for (node, name) in cluster.nodes.iter().zip(["রহিম", "করিম", "মিতা"]) {
+        let mut friend = Client::full(node, name).await;
+        friend.join("general").await;
+        friends.push(friend);
+    }
+    let ids: Vec<String> = friends.iter().map(|friend| friend.connection_id.clone()).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    cluster.redis.command(&["FLUSHALL"]).await;
+    cluster.until_agreed("general", &ids).await;
+    friends[0].say("general", "all are back").await;
+    for friend in &mut friends {
+        friend.hears("all are back").await;
+        assert!(friend.untaken("count").is_empty(), "as many as before: {friend}");
+    }
+
+    cluster.redis.command(&["FLUSHALL"]).await;
+    let mut late = Client::full(&cluster.nodes[0], "late").await;
+    let joined = late.join("general").await;
+    assert_eq!(joined["client_count"], 4, "{joined}");
+    assert_eq!(joined["members"].as_array().map(Vec::len), Some(4), "{joined}");
+    for friend in &mut friends {
+        // The notice of the entrance may have told of fewer.
+        let is_right = |frame: &Value| frame["client_count"] == 4;
+        friend.expect_that("the right number", is_right).await;
+    }
 }
 
 #[tokio::test]

@@ -50,7 +50,10 @@ impl Presence {
         let counted = || Event::Count { client_count: count as u64, entered: Some(member.id) };
         let event = joined.clone().map(Event::Notice).or_else(|| is_new.then(counted));
         let members = self.seats.members(room, None, MEMBERS_IN_JOINED);
-        (Entered { client_count: count as u64, is_told: is_new, notice: joined, members }, event)
+        (
+            Entered { client_count: count as u64, is_told: is_new, notice: joined, members, is_whole: true },
+            event,
+        )
     }
 
     /// Tells nothing if the session was not in the room.

@@ -125,7 +125,7 @@ impl Presence {
     /// it vouches for: then nothing can have been forgotten before the reading that the answer does
     /// not show.
     async fn read_vouched(&self, mut calls: Vec<Call>) -> Result<Vec<Value>> {
-        let generation = Call::plain("HGET", self.keys.clock()).arg("generation");
+        let generation = generation(&self.keys);
         let mut values = if self.shards.is_cluster() {
             let mut values = self.shards.call_all(Lane::Reads, &calls).await;
             values.push(self.shards.call(Lane::Reads, generation).await);
@@ -142,6 +142,11 @@ impl Presence {
         self.generations.vouch(generation.as_deref())?;
         Ok(values)
     }
+}
+
+/// Asks for the generation that Redis is in.
+pub(super) fn generation(keys: &Keys) -> Call {
+    Call::plain("HGET", keys.clock()).arg("generation")
 }
 
 /// How a session stands in the members of a room.

@@ -25,7 +25,7 @@ use uuid::Uuid;
 use super::generation::Generations;
 use super::index::{Aftermath, Index, Silent};
 use super::keys::Keys;
-use super::presence::{entry, read_entry};
+use super::presence::{entry, generation, read_entry};
 use super::reason;
 use super::scripts::{Call, Script};
 use super::server::{Lane, parsed};
@@ -55,6 +55,15 @@ type Reply<T> = oneshot::Sender<Result<T>>;
 enum Change {
     Enter { room: RoomName, member: Member, reply: Reply<Entered> },
     Leave { room: RoomName, member: Member, farewell: Farewell, reply: Reply<()> },
+}
+
+/// What rooms are told of sessions that are put back or taken out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Telling {
+    /// How many are there now.
+    Counts,
+    /// Nothing: whoever can say how many there are asks for it later.
+    Nothing,
 }
 
 /// What it takes to carry out changes.
@@ -177,14 +186,25 @@ impl Desk {
 
     async fn conclude_entrances(&self, entrances: Vec<(RoomName, Reply<Entered>, Result<Entered>)>) {
         let rooms = entrances.iter().filter(|(_, _, outcome)| outcome.is_ok()).map(|(room, _, _)| room);
-        let indexed = self.index.occupy(rooms).await.map_err(|error| reason(&error));
+        if entrances.is_empty() {
+            return;
+        }
+        let (indexed, is_whole) = tokio::join!(self.index.occupy(rooms), self.is_whole());
+        let indexed = indexed.map_err(|error| reason(&error));
         for (_, reply, outcome) in entrances {
             // Whoever gave up waiting says that the session has left.
             let _ = reply.send(outcome.and_then(|entered| match &indexed {
-                Ok(()) => Ok(entered),
+                Ok(()) => Ok(Entered { is_whole, ..entered }),
                 Err(reason) => Err(BackendError::Unavailable(reason.clone().into())),
             }));
         }
+    }
+
+    /// Whether what was read of rooms before this call was the whole.
+    async fn is_whole(&self) -> bool {
+        let asked = self.shards.call(Lane::Memberships, generation(&self.keys)).await;
+        let generation = asked.and_then(parsed::<Option<String>>);
+        generation.is_ok_and(|generation| self.generations.vouch(generation.as_deref()).is_ok())
     }
 
     async fn conclude_departures(&self, departures: Vec<(RoomName, Member, Reply<()>, Result<Left>)>) {
@@ -258,12 +278,17 @@ impl Desk {
     async fn restore(&self, membership: &Membership) -> Result<()> {
         let _restoring = self.gate.write().await;
         let generation = self.generations.current();
+        // Of a Redis that has forgotten all: the others put theirs back as well, so the numbers are short.
+        let telling = match generation == self.generations.restored() {
+            true => Telling::Counts,
+            false => Telling::Nothing,
+        };
         let believed = Call::plain("SMEMBERS", self.keys.node_rooms(&self.node.to_string()));
         let believed: Vec<String> = parsed(self.shards.call(Lane::Memberships, believed).await?)?;
         let stale = believed.iter().map(|name| RoomName::from_trusted(name));
         let stale = stale.filter(|room| !membership.contains_key(room)).map(|room| (room, &[][..]));
         let held = membership.iter().map(|(room, members)| (room.clone(), members.as_slice()));
-        self.put_right(&held.chain(stale).collect::<Vec<_>>()).await?;
+        self.put_right(&held.chain(stale).collect::<Vec<_>>(), telling).await?;
         self.generations.restore(generation);
         Ok(())
     }
@@ -271,13 +296,13 @@ impl Desk {
     async fn mend(&self, membership: &Membership) -> Result<()> {
         let _mending = self.gate.write().await;
         let rooms = membership.iter().map(|(room, members)| (room.clone(), members.as_slice()));
-        self.put_right(&rooms.collect::<Vec<_>>()).await
+        self.put_right(&rooms.collect::<Vec<_>>(), Telling::Counts).await
     }
 
     /// Goes on past rooms that can't be reached, and past the index of rooms, and tells of one failure
     /// in the end: a shard that is down must not keep the rooms of others wrong. Without the node's own
     /// list it ends: what is not noted must not be entered, and the lease lies at the same shard.
-    async fn put_right(&self, rooms: &[(RoomName, &[Member])]) -> Result<()> {
+    async fn put_right(&self, rooms: &[(RoomName, &[Member])], telling: Telling) -> Result<()> {
         let (mut silent, mut outcome, mut indexed) = (Silent::default(), Ok(()), Ok(()));
         for group in rooms.chunks(GROUP) {
             let server_of = |room: &RoomName| self.shards.server_of(&self.keys.channel(room));
@@ -286,7 +311,7 @@ impl Desk {
             let held = group.iter().filter(|(_, members, _)| !members.is_empty()).map(|(room, _, _)| *room);
             self.index.note(self.node, &held.collect::<Vec<_>>()).await?;
             let calls: Vec<Call> =
-                group.iter().map(|(room, members, _)| self.restore_call(room, members)).collect();
+                group.iter().map(|(room, members, _)| self.restore_call(room, members, telling)).collect();
             let values = self.shards.call_all(Lane::Memberships, &calls).await;
             silent.take_in(
                 group.iter().zip(&values).map(|((_, _, server), value)| (server.clone(), value.is_ok())),
@@ -321,7 +346,7 @@ impl Desk {
         self.finish(aftermath).await
     }
 
-    fn restore_call(&self, room: &RoomName, members: &[Member]) -> Call {
+    fn restore_call(&self, room: &RoomName, members: &[Member], telling: Telling) -> Call {
         let keys = &self.keys;
         let call =
             Call::new(Script::Restore, [keys.members(room), keys.lingering(room), keys.farewells(room)])
@@ -329,7 +354,8 @@ impl Desk {
                 .arg(self.announce_up_to)
                 .arg(self.node)
                 .arg(self.linger_ms)
-                .arg(Uuid::new_v4());
+                .arg(Uuid::new_v4())
+                .arg(u8::from(telling == Telling::Counts));
         members.iter().fold(call, |call, member| call.arg(entry(self.node, member)))
     }
 
@@ -375,5 +401,5 @@ fn read_entered(value: Value, member: &Member, id: MessageId) -> Result<Entered>
         timestamp: Timestamp::from_unix_millis(millis),
     });
     let members = entries.iter().filter_map(|entry| read_entry(entry)).collect();
-    Ok(Entered { client_count, is_told: is_told == 1, notice, members })
+    Ok(Entered { client_count, is_told: is_told == 1, notice, members, is_whole: false })
 }

@@ -1,10 +1,10 @@
 -- Makes one node's share of a room's members exactly what the node says.
 -- KEYS[1] members  [2] lingering of the room  [3] farewells of the room
 -- ARGV[1] channel  [2] presence.announce_up_to  [3] node id  [4] presence.linger, ms
--- ARGV[5] seed for ids of notices  [6…] the node's entries
+-- ARGV[5] seed for ids of notices  [6] 1 if the number of sessions is told  [7…] the node's entries
 -- Returns {entries added or removed, sessions, lingering user, when it falls due, …}.
 local wanted = {}
-for i = 6, #ARGV do wanted[ARGV[i]] = true end
+for i = 7, #ARGV do wanted[ARGV[i]] = true end
 local kept, removed = {}, {}
 for _, entry in ipairs(redis.call('SMEMBERS', KEYS[1])) do
   if node_of(entry) == ARGV[3] and not wanted[entry] then
@@ -40,7 +40,7 @@ if #added + #removed > 0 then
       linger(KEYS[2], user, name_of(entry), tonumber(ARGV[4]))
     end
   end
-  tell_count(ARGV[1], count)
+  if ARGV[6] == '1' then tell_count(ARGV[1], count) end
 end
 append_lingering(reply, KEYS[2])
 return reply
