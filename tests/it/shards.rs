@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use redis::from_redis_value;
+use serde_json::json;
 
 use crate::harness::redis::RedisServer;
 use crate::harness::redis_cluster::until_says;
@@ -79,6 +80,55 @@ async fn who_leaves_a_room_of_a_frozen_shard_locks_nobody_out_of_others() {
     }
     cluster.until_agreed(&far, &[&rahim.connection_id]).await;
     cluster.until_agreed(&near, &[&rahim.connection_id, &mita.connection_id]).await;
+}
+
+#[tokio::test]
+async fn a_node_that_lives_is_not_taken_for_dead_while_a_shard_is_frozen() {
+    let Some(redis) = RedisCluster::that_can_lose_a_shard().await else { return };
+    let urls = vec![redis.url(); 2];
+    let settings = [
+        ("presence.lease", "2s"),
+        ("presence.renew_every", "300ms"),
+        ("presence.linger", "100ms"),
+        ("redis.command_timeout", "1s"),
+    ];
+    let cluster = Cluster::reaching(redis, &urls, &settings).await;
+    let Store::Cluster(redis) = &cluster.redis else { unreachable!("started with one") };
+    let frozen = has_rooms_alone(redis).await;
+    let far: [String; 12] = rooms_at(redis, frozen).await;
+    let near = room_at(redis, (frozen + 1) % 3).await;
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    rahim.join(&near).await;
+    let mut leavers = Vec::new();
+    for room in &far {
+        let mut leaver = Client::full(&cluster.nodes[0], "leaver").await;
+        leaver.join(room).await;
+        leavers.push(leaver);
+    }
+    for place in [frozen, frozen + 3] {
+        redis.servers[place].freeze();
+    }
+    let (mut entering, mut answers) = (Vec::new(), 0);
+    for (room, leaver) in far.iter().zip(&mut leavers) {
+        leaver.send(json!({ "type": "leave", "room_id": room })).await;
+        for _ in 0..4 {
+            let mut late = Client::full(&cluster.nodes[0], "late").await;
+            late.send(json!({ "type": "join", "room_id": room })).await;
+            entering.push(late);
+            if let Some(here) = cluster.nodes[1].http().connections_if_known(&near).await {
+                assert_eq!(here, [&*rahim.connection_id], "{}", cluster.nodes[1].log());
+                answers += 1;
+            }
+            outage(Duration::from_millis(200)).await;
+        }
+    }
+    assert!(answers > 0, "a living shard's rooms are told of");
+    for place in [frozen, frozen + 3] {
+        redis.servers[place].thaw();
+    }
+    cluster.until_agreed(&near, &[&rahim.connection_id]).await;
+    let dead = cluster.nodes.iter().find(|node| node.log().contains("A node died"));
+    assert!(dead.is_none(), "{}", dead.map(|node| node.log()).unwrap_or_default());
 }
 
 /// Two people on two nodes in a room of a living shard and in one of a shard that has died since.
