@@ -7,6 +7,9 @@ use super::{Config, ConfigError, Limits};
 const MILLISECOND: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 
+/// What `log.level` may be for all lines at once.
+const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
+
 impl Config {
     /// Refuses the first setting that makes no sense, by its name.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
@@ -18,7 +21,12 @@ impl Config {
             "not contain braces, which mark the hash tag of a room",
         )?;
         let secret = self.auth.secret.chars().count();
-        require(!(1..32).contains(&secret), "auth.secret", "have at least 32 characters")
+        require(!(1..32).contains(&secret), "auth.secret", "have at least 32 characters")?;
+        require(
+            self.log.level.split(',').all(is_level_or_rule),
+            "log.level",
+            "be error, warn, info, debug, trace, or a filter such as \"info,adda::ws=debug\"",
+        )
     }
 
     /// What each setting must be at least, whatever the others are.
@@ -100,6 +108,12 @@ impl Limits {
     }
 }
 
+/// Whether a part of `log.level` is a level, or says of what it sets one. Any other word would count as
+/// a target, the only one that is logged: a misspelt level would silence the node.
+fn is_level_or_rule(part: &str) -> bool {
+    part.contains('=') || LEVELS.iter().any(|level| level.eq_ignore_ascii_case(part))
+}
+
 fn require(is_kept: bool, key: &'static str, rule: impl ToString) -> Result<(), ConfigError> {
     if is_kept { Ok(()) } else { Err(ConfigError::Senseless { key, rule: rule.to_string() }) }
 }
@@ -156,6 +170,18 @@ mod tests {
     fn a_canary_that_is_never_late_or_always_is_refused() {
         assert_refused("redis.canary_late", |config| config.redis.canary_late = Duration::from_secs(1));
         assert_refused("redis.canary_late", |config| config.redis.canary_every = Duration::from_secs(2));
+    }
+
+    #[test]
+    fn a_word_that_is_no_level_is_refused() {
+        for level in ["loud", "warnn", "", "info,", "info, warn", "adda", "off", "3", "info,adda[span]"] {
+            assert_refused("log.level", |config| config.log.level = level.to_owned());
+        }
+        for level in ["error", "warn", "INFO", "debug", "trace", "info,adda::ws=debug", "hyper=off,warn"] {
+            let mut config = Config::defaults();
+            config.log.level = level.to_owned();
+            assert!(config.check().is_ok(), "{level}");
+        }
     }
 
     #[test]

@@ -58,6 +58,9 @@ async fn a_setting_that_makes_no_sense_is_named() {
         ("auth.secret", "too short", "auth.secret"),
         ("log.format", "xml", "format"),
         ("log.level", "info,adda=shout", "log.level"),
+        ("log.level", "loud", "log.level"),
+        ("log.level", "warnn,adda=info", "log.level"),
+        ("log.level", "", "log.level"),
         ("redis.url", "http://127.0.0.1:6379", "redis.url"),
     ] {
         // Without what is said before the setting is looked at.
