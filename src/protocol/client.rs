@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::ErrorCode;
 use crate::model::Position;
@@ -83,8 +84,7 @@ impl ClientFrame {
         if !text.trim_start().starts_with('{') {
             return Err(Unreadable::new(ErrorCode::BadFrame, "the frame is not a JSON object".to_owned()));
         }
-        let frame: AnyFrame<'_> = serde_json::from_str(text)
-            .map_err(|error| Unreadable::new(ErrorCode::BadFrame, explain(&error)))?;
+        let frame: AnyFrame<'_> = serde_json::from_str(text).map_err(|error| unreadable(text, &error))?;
         let (nonce, room_id) = (frame.nonce.clone(), frame.room_id.clone());
         frame.typed().map_err(|unreadable| Unreadable { nonce, room_id, ..unreadable })
     }
@@ -125,6 +125,26 @@ impl Unreadable {
     }
 }
 
+/// The two fields that help a client to find the frame, whatever they hold.
+#[derive(Default, Deserialize)]
+struct Marks<'a> {
+    #[serde(borrow)]
+    nonce: Option<&'a RawValue>,
+    #[serde(borrow)]
+    room_id: Option<&'a RawValue>,
+}
+
+/// Why serde refused a frame. One field of a wrong type hides the others from it, so the marks are read again.
+fn unreadable(text: &str, error: &serde_json::Error) -> Unreadable {
+    let marks: Marks<'_> = serde_json::from_str(text).unwrap_or_default();
+    let string = |mark: Option<&RawValue>| serde_json::from_str(mark?.get()).ok();
+    Unreadable {
+        nonce: string(marks.nonce),
+        room_id: string(marks.room_id),
+        ..Unreadable::new(ErrorCode::BadFrame, explain(error))
+    }
+}
+
 fn explain(error: &serde_json::Error) -> String {
     use serde_json::error::Category;
     match error.classify() {
@@ -161,5 +181,21 @@ mod tests {
         let unreadable = ClientFrame::parse(r#"{"type":"dance","nonce":"n1","room_id":"r"}"#).unwrap_err();
         assert_eq!(unreadable.code, ErrorCode::UnknownType);
         assert_eq!((unreadable.nonce.as_deref(), unreadable.room_id.as_deref()), (Some("n1"), Some("r")));
+    }
+
+    #[test]
+    fn a_field_of_the_wrong_type_hides_no_other() {
+        let marks = |text: &str| {
+            let unreadable = ClientFrame::parse(text).unwrap_err();
+            assert_eq!(unreadable.code, ErrorCode::BadFrame, "{text}");
+            (unreadable.nonce, unreadable.room_id)
+        };
+        let (nonce, room_id) = (Some("n\"1".to_owned()), Some("r".to_owned()));
+        let both = r#"{"content":5,"nonce":"n\"1","room_id":"r"}"#;
+        assert_eq!(marks(both), (nonce.clone(), room_id.clone()));
+        assert_eq!(marks(r#"{"nonce":["n"],"room_id":"r"}"#), (None, room_id));
+        assert_eq!(marks(r#"{"nonce":"n\"1","room_id":{"r":1}}"#), (nonce, None));
+        assert_eq!(marks(r#"{"type":7,"nonce":null}"#), (None, None));
+        assert_eq!(marks(r#"{"nonce":"n","room_id":"r""#), (None, None));
     }
 }

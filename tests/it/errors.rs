@@ -76,6 +76,23 @@ async fn an_error_names_the_nonce_and_the_room_of_what_was_sent() {
 }
 
 #[tokio::test]
+async fn a_field_of_the_wrong_type_hides_neither_the_nonce_nor_the_room() {
+    let node = Node::memory().await;
+    let mut rahim = Client::full(&node, "রহিম").await;
+    for (frame, room_id, nonce) in [
+        (json!({ "type": "join", "room_id": "h", "history": -1 }), json!("h"), json!(null)),
+        (json!({ "type": "text", "room_id": "r1", "content": 5, "nonce": "q" }), json!("r1"), json!("q")),
+        (json!({ "type": "text", "room_id": ["r1"], "content": "x", "nonce": "q" }), json!(null), json!("q")),
+        (json!({ "type": "text", "room_id": "r1", "content": "x", "nonce": 7 }), json!("r1"), json!(null)),
+    ] {
+        rahim.send(frame.clone()).await;
+        let error = rahim.expect("error").await;
+        assert_eq!(error["code"], "bad_frame", "{frame}: {error}");
+        assert_eq!((&error["room_id"], &error["nonce"]), (&room_id, &nonce), "{frame}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn a_refused_nonce_can_be_used_again() {
     let node = Node::memory().await;
     let mut rahim = Client::full(&node, "রহিম").await;
