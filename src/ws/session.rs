@@ -160,17 +160,13 @@ impl Session {
                 return Greeting::TurnedAway;
             }
         }
-        if let Some(token) = self.asked.token.take() {
-            match self.chat.sign_in(&token, self.chosen_name.clone()) {
-                Ok(author) => {
-                    self.author = author;
-                    self.is_signed_in = true;
-                }
-                Err(refused) => self.refuse(refused, None, None),
-            }
-        }
+        let signed_in = self.sign_in();
+        // The first frame, also of those whose token is refused.
         if self.asked.dialect == Dialect::Full {
             self.welcome();
+        }
+        if let Err(refused) = signed_in {
+            self.refuse(refused, None, None);
         }
         let room = match (self.asked.room.take(), self.asked.dialect) {
             (None, Dialect::Full) => return Greeting::Welcome,
@@ -188,6 +184,15 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Takes the user that the upgrade asked for; without a token it stays the guest.
+    fn sign_in(&mut self) -> Result<(), Refused> {
+        if let Some(token) = self.asked.token.take() {
+            self.author = self.chat.sign_in(&token, self.chosen_name.clone())?;
+            self.is_signed_in = true;
+        }
+        Ok(())
     }
 
     fn call_back(&self) -> Greeting {
