@@ -1,6 +1,7 @@
 //! The door for people: WebSocket sessions. Upgrade, framing, outbox, heartbeat; the rules of the
 //! chat are in `chat`.
 
+mod address;
 mod connection;
 mod decoder;
 mod echo;

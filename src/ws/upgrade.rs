@@ -13,6 +13,7 @@ use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use tracing::debug;
 
+use super::address::is_readable;
 use super::connection::Connection;
 use super::handshake::{FULL, Handshake};
 use super::outbox::Outbox;
@@ -52,7 +53,7 @@ async fn open_session(
 ) -> Response<Body> {
     match names {
         Ok(Query(names)) => door.open(names, request),
-        Err(unreadable) => refuse(StatusCode::BAD_REQUEST, ErrorCode::BadRequest, &unreadable.body_text()),
+        Err(unreadable) => refuse_address(&unreadable.body_text()),
     }
 }
 
@@ -65,7 +66,7 @@ async fn open_named_session(
         Ok(Path((room, username))) => {
             door.open(Names { room: Some(room), username: Some(username) }, request)
         }
-        Err(unreadable) => refuse(StatusCode::BAD_REQUEST, ErrorCode::BadRequest, &unreadable.body_text()),
+        Err(unreadable) => refuse_address(&unreadable.body_text()),
     }
 }
 
@@ -78,6 +79,9 @@ async fn open_echo(State(door): State<Door>, request: Request) -> Response<Body>
 
 impl Door {
     fn open(self, names: Names, request: Request) -> Response<Body> {
+        if request.uri().path_and_query().is_some_and(|address| !is_readable(address.as_str())) {
+            return refuse_address("The address has a percent escape that is cut short or no UTF-8");
+        }
         if let Err(refused) = self.chat.check_open() {
             return refuse(StatusCode::SERVICE_UNAVAILABLE, refused.code, &refused.content);
         }
@@ -148,6 +152,10 @@ impl Door {
         let sessions = self.sessions.clone();
         sessions.run(id, outbox.clone(), heartbeat, work(self, id, outbox, connection));
     }
+}
+
+fn refuse_address(sentence: &str) -> Response<Body> {
+    refuse(StatusCode::BAD_REQUEST, ErrorCode::BadRequest, sentence)
 }
 
 fn refuse(status: StatusCode, code: ErrorCode, sentence: &str) -> Response<Body> {

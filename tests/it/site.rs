@@ -19,7 +19,17 @@ async fn a_websocket_address_without_an_upgrade_is_426() {
 #[tokio::test]
 async fn an_address_that_can_not_be_read_is_400_and_no_session() {
     let node = Node::memory().await;
-    for path in ["/ws?room=a&username=x&username=y", "/ws?room=a&room=b", "/ws/%ff/x", "/ws/general/%ff"] {
+    for path in [
+        "/ws?room=a&username=x&username=y",
+        "/ws?room=a&room=b",
+        "/ws?room=%ff",
+        "/ws?room=a&username=%E0%A6",
+        "/ws?room=%zz",
+        "/ws?room=a&username=100%",
+        "/ws/%ff/x",
+        "/ws/general/%ff",
+        "/ws/%zz/x",
+    ] {
         let upgrade = [
             ("connection", "Upgrade"),
             ("upgrade", "websocket"),
