@@ -80,17 +80,43 @@ impl ClientFrame {
     /// [`ErrorCode::BadFrame`], [`ErrorCode::UnknownType`] or [`ErrorCode::BadContent`], with a
     /// sentence that names the field.
     pub fn parse(text: &str) -> Result<Self, Unreadable> {
+        Self::read(text, AnyFrame::typed)
+    }
+
+    /// Reads one text frame of a plain session: [`Text`](Self::Text) or [`Typing`](Self::Typing).
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse). All other types are unknown, whatever they lack.
+    pub fn parse_plain(text: &str) -> Result<Self, Unreadable> {
+        Self::read(text, AnyFrame::typed_plain)
+    }
+
+    fn read<'a>(
+        text: &'a str,
+        typed: impl FnOnce(AnyFrame<'a>) -> Result<Self, Unreadable>,
+    ) -> Result<Self, Unreadable> {
         // serde would take an array for an object whose fields stand in order.
         if !text.trim_start().starts_with('{') {
             return Err(Unreadable::new(ErrorCode::BadFrame, "the frame is not a JSON object".to_owned()));
         }
-        let frame: AnyFrame<'_> = serde_json::from_str(text).map_err(|error| unreadable(text, &error))?;
+        let frame: AnyFrame<'a> = serde_json::from_str(text).map_err(|error| unreadable(text, &error))?;
         let (nonce, room_id) = (frame.nonce.clone(), frame.room_id.clone());
-        frame.typed().map_err(|unreadable| Unreadable { nonce, room_id, ..unreadable })
+        typed(frame).map_err(|unreadable| Unreadable { nonce, room_id, ..unreadable })
     }
 }
 
 impl AnyFrame<'_> {
+    fn typed_plain(self) -> Result<ClientFrame, Unreadable> {
+        match self.r#type.as_deref() {
+            None | Some("text" | "typing") => self.typed(),
+            Some(_) => {
+                let sentence =
+                    "A plain session knows text and typing; ask for the subprotocol adda.v1 for more";
+                Err(Unreadable::new(ErrorCode::UnknownType, sentence.to_owned()))
+            }
+        }
+    }
+
     fn typed(self) -> Result<ClientFrame, Unreadable> {
         let missing = |field: &str| Unreadable::new(ErrorCode::BadFrame, format!("{field} is missing"));
         Ok(match self.r#type.as_deref().unwrap_or("text") {
@@ -174,6 +200,16 @@ mod tests {
         }
         let deep = format!("{{\"x\":{}1{}}}", "[".repeat(30_000), "]".repeat(30_000));
         assert!(ClientFrame::parse(&deep).is_err());
+    }
+
+    #[test]
+    fn plain_sessions_talk_and_type() {
+        for text in [r#"{"content":"x"}"#, r#"{"type":"text","content":"x"}"#, r#"{"type":"typing"}"#] {
+            assert_eq!(ClientFrame::parse_plain(text), ClientFrame::parse(text), "{text}");
+        }
+        for text in [r#"{"type":"leave"}"#, r#"{"type":"join","room_id":"r"}"#, r#"{"type":"ping"}"#] {
+            assert_eq!(ClientFrame::parse_plain(text).unwrap_err().code, ErrorCode::UnknownType, "{text}");
+        }
     }
 
     #[test]

@@ -220,9 +220,10 @@ impl Session {
     // --- frames ---
 
     async fn take(&mut self, said: Said) {
-        let frame = match &said {
-            Said::Text(text) => ClientFrame::parse(text),
-            Said::Binary(_) => {
+        let frame = match (&said, self.asked.dialect) {
+            (Said::Text(text), Dialect::Full) => ClientFrame::parse(text),
+            (Said::Text(text), Dialect::Plain) => ClientFrame::parse_plain(text),
+            (Said::Binary(_), _) => {
                 let refused = Refused::new(ErrorCode::BadFrame, "Frames must be text: one JSON object each");
                 return self.refuse(refused, None, None);
             }
@@ -237,22 +238,17 @@ impl Session {
     }
 
     async fn obey(&mut self, frame: ClientFrame) {
-        match (frame, self.asked.dialect) {
-            (ClientFrame::Text { room_id, content, nonce }, _) => self.post(room_id, content, nonce),
-            (ClientFrame::Typing { room_id }, _) => self.announce_typing(room_id).await,
-            (ClientFrame::Auth { token }, Dialect::Full) => self.authenticate(&token),
-            (ClientFrame::Join { room_id, since, history }, Dialect::Full) => {
+        match frame {
+            ClientFrame::Text { room_id, content, nonce } => self.post(room_id, content, nonce),
+            ClientFrame::Typing { room_id } => self.announce_typing(room_id).await,
+            ClientFrame::Auth { token } => self.authenticate(&token),
+            ClientFrame::Join { room_id, since, history } => {
                 if let Err(refused) = self.join(&room_id, since, history).await {
                     self.refuse(refused, None, Some(room_id));
                 }
             }
-            (ClientFrame::Leave { room_id }, Dialect::Full) => self.leave(room_id).await,
-            (ClientFrame::Ping, Dialect::Full) => self.outbox.send(&server::pong()),
-            (_, Dialect::Plain) => {
-                let sentence =
-                    "A plain session knows text and typing; ask for the subprotocol adda.v1 for more";
-                self.refuse(Refused::new(ErrorCode::UnknownType, sentence), None, None);
-            }
+            ClientFrame::Leave { room_id } => self.leave(room_id).await,
+            ClientFrame::Ping => self.outbox.send(&server::pong()),
         }
     }
 

@@ -157,6 +157,26 @@ async fn a_refusal_is_an_error_frame_and_the_session_lives_on() {
 }
 
 #[tokio::test]
+async fn types_of_full_sessions_are_unknown_whatever_else_is_sent() {
+    let node = Node::memory().await;
+    let mut rahim = Client::plain(&node, "general", "রহিম").await;
+    rahim.send(json!({ "type": "ping" })).await;
+    let refusal = rahim.expect("error").await;
+    assert_eq!(refusal["code"], "unknown_type");
+    for frame in [
+        json!({ "type": "leave" }),
+        json!({ "type": "leave", "room_id": "general" }),
+        json!({ "type": "join" }),
+        json!({ "type": "join", "room_id": "other" }),
+        json!({ "type": "auth" }),
+        json!({ "type": "sing" }),
+    ] {
+        rahim.send(frame.clone()).await;
+        assert_eq!(rahim.expect("error").await, refusal, "{frame}");
+    }
+}
+
+#[tokio::test]
 async fn four_thousand_characters_are_allowed() {
     let node = Node::memory().await;
     let mut rahim = Client::plain(&node, "general", "রহিম").await;
