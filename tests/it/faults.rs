@@ -114,6 +114,8 @@ async fn a_redis_that_is_back_at_once_costs_nobody_a_word() {
     let redis = &mut cluster.redis;
     let bounces = async {
         for count in [20, 60, 100] {
+            // A disk that keeps Redis waiting would be allowed to cost a word.
+            redis.command(&["CONFIG", "SET", "appendfsync", "always"]).await;
             until_said(&said, count).await;
             redis.kill();
             redis.restart().await;
