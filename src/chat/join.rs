@@ -123,23 +123,24 @@ impl Chat {
             room.expect_no_word_of(occupant.member.id);
         }
         // This node itself may have to put its sessions back first.
-        if entered.is_whole { Ok(entered) } else { self.count_again(room, entered).await }
+        Ok(if entered.is_whole { entered } else { self.count_again(room, entered).await })
     }
 
-    /// Says who is in a room that a session has entered, as soon as that can be said.
-    async fn count_again(&self, room: &Room, entered: Entered) -> Result<Entered, Refused> {
+    /// Says who is in a room that a session has entered, as soon as that can be said. If it takes too long, as
+    /// when another node has died as well, what is known must do: a count follows.
+    async fn count_again(&self, room: &Room, entered: Entered) -> Entered {
         let asking = async {
             loop {
-                let asked = self.inner.backend.members(&room.name, None, MEMBERS_IN_JOINED).await;
-                if let Ok((client_count, members)) = asked {
-                    return Entered { client_count, members, is_whole: true, ..entered };
+                match self.inner.backend.members(&room.name, None, MEMBERS_IN_JOINED).await {
+                    Ok(counted) => return counted,
+                    Err(_) => tokio::time::sleep(RETRY).await,
                 }
-                tokio::time::sleep(RETRY).await;
             }
         };
-        let deadline = self.inner.config.redis.command_timeout;
-        let counted = tokio::time::timeout(deadline, asking).await;
-        Ok(counted.map_err(|elapsed| BackendError::Unavailable(elapsed.into()))?)
+        match tokio::time::timeout(self.inner.config.redis.command_timeout, asking).await {
+            Ok((client_count, members)) => Entered { client_count, members, is_whole: true, ..entered },
+            Err(_) => entered,
+        }
     }
 
     async fn find_start(
