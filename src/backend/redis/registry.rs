@@ -177,10 +177,10 @@ impl Desk {
     }
 
     async fn conclude_entrances(&self, entrances: Vec<(RoomName, Reply<Entered>, Result<Entered>)>) {
-        let rooms = entrances.iter().filter(|(_, _, outcome)| outcome.is_ok()).map(|(room, _, _)| room);
         if entrances.is_empty() {
             return;
         }
+        let rooms = entrances.iter().filter(|(_, _, outcome)| outcome.is_ok()).map(|(room, _, _)| room);
         let (indexed, is_whole) = tokio::join!(self.index.occupy(rooms), self.is_whole());
         let indexed = indexed.map_err(|error| reason(&error));
         for (_, reply, outcome) in entrances {
