@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
-import { LANGUAGES, TEXTS } from '../../public/js/i18n/texts.js';
+import { LANGUAGES, PARTS, TEXTS } from '../../public/js/i18n/texts.js';
 
 const base = new URL('../../public/', import.meta.url);
 const markup = readFileSync(new URL('index.html', base), 'utf8');
 const scripts = readdirSync(new URL('js/', base), { recursive: true })
-  .filter((name) => name.endsWith('.js') && !name.endsWith('texts.js'))
+  .filter((name) => name.endsWith('.js') && !name.startsWith('i18n/texts'))
   .map((name) => readFileSync(new URL(`js/${name}`, base), 'utf8'));
 const asked = [...markup.matchAll(/data-(?:text|label|hint)="(\w+)"/g)].map((match) => match[1]);
 
@@ -24,6 +24,11 @@ test('every text is said in every language, with the same slots', () => {
       assert.deepEqual(slots(form), slots(said[0]), key);
     }
   }
+});
+
+test('no key stands in two parts', () => {
+  const keys = PARTS.flatMap((part) => Object.keys(part));
+  assert.equal(new Set(keys).size, keys.length);
 });
 
 test('every counting text covers the plurals of its language', () => {

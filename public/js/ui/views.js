@@ -1,23 +1,23 @@
 // All views of the page, and the few things that cross them: entering, opening a room, leaving.
 
-import { roomInAddress, showRoomInAddress } from './address.js';
-import { announcer } from './announcer.js';
-import { composer as createComposer } from './composer.js';
-import { connectionStrip } from './connection_strip.js';
-import { drawers as createDrawers } from './drawers.js';
-import { drawing } from './drawing.js';
-import { joinForm } from './join_form.js';
-import { keyboard } from './keyboard.js';
-import { byId } from './markup.js';
-import { members } from './members.js';
-import { openRoomForm } from './open_room.js';
-import { pageEvents } from './page_events.js';
-import { preferences } from './preferences.js';
-import { roomHeader } from './room_header.js';
-import { roomList } from './room_list.js';
-import { screens } from './screens.js';
-import { timeline as createTimeline } from './timeline.js';
-import { typingLine } from './typing_line.js';
+import { composer as createComposer } from './composer/composer.js';
+import { typingLine } from './composer/typing_line.js';
+import { joinForm } from './join/join_form.js';
+import { drawing } from './lib/drawing.js';
+import { byId } from './lib/markup.js';
+import { roomInAddress, showRoomInAddress } from './page/address.js';
+import { announcer } from './page/announcer.js';
+import { drawers as createDrawers } from './page/drawers.js';
+import { keyboard } from './page/keyboard.js';
+import { pageEvents } from './page/page_events.js';
+import { screens } from './page/screens.js';
+import { members } from './people/members.js';
+import { connectionStrip } from './room/connection_strip.js';
+import { roomHeader } from './room/room_header.js';
+import { preferences } from './settings/preferences.js';
+import { openRoomForm } from './sidebar/open_room.js';
+import { roomList } from './sidebar/room_list.js';
+import { timeline as createTimeline } from './timeline/timeline.js';
 
 /** `parts` is {store, storage, i18n, chat, directory}. */
 export function start(parts) {

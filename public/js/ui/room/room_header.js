@@ -1,8 +1,8 @@
 // The room's name and count, on the page and in the window's title.
 
-import { activeRoom, totalUnread } from '../state/chat.js';
-import { isAway } from '../state/connection.js';
-import { byId, setText } from './markup.js';
+import { activeRoom, totalUnread } from '../../state/chat.js';
+import { isAway } from '../../state/connection.js';
+import { byId, setText } from '../lib/markup.js';
 
 export function roomHeader({ i18n, chat, store }) {
   byId('leave-room').addEventListener('click', () => chat.leaveRoom(store.state.active));

@@ -1,8 +1,8 @@
 // Tells screen readers of live messages of others, and of nothing else: history, one's own
 // messages and redrawn rows are silent.
 
-import { activeRoom } from '../state/chat.js';
-import { byId } from './markup.js';
+import { activeRoom } from '../../state/chat.js';
+import { byId } from '../lib/markup.js';
 
 // More than a voice can read in the time becomes a number.
 const SPOKEN_AT_ONCE = 3;

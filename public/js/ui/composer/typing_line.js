@@ -1,7 +1,7 @@
 // Who is writing. Its height is fixed: nothing moves when somebody starts or stops.
 
-import { activeRoom } from '../state/chat.js';
-import { byId, setText } from './markup.js';
+import { activeRoom } from '../../state/chat.js';
+import { byId, setText } from '../lib/markup.js';
 
 export function typingLine({ i18n }) {
   return {

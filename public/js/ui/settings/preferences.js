@@ -1,7 +1,7 @@
 // Language and colours: chosen once, kept, changed without a reload.
 
-import { preferredLanguage } from '../i18n/i18n.js';
-import { byId, translate } from './markup.js';
+import { preferredLanguage } from '../../i18n/i18n.js';
+import { byId, translate } from '../lib/markup.js';
 
 /** Call `apply` before the first drawing; `onChange` then draws everything anew. */
 export function preferences({ i18n, storage, onChange }) {

@@ -1,6 +1,6 @@
 // The room in the page's address: /?room=NAME or /#NAME. Never anything that proves who one is.
 
-import { parseName } from '../state/names.js';
+import { parseName } from '../../state/names.js';
 
 export function roomInAddress({ search, hash }) {
   const asked = new URLSearchParams(search).get('room') || decoded(hash.slice(1));

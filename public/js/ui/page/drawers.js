@@ -1,6 +1,6 @@
 // On a phone the rooms and the people are drawers over the room; on a desk they stand beside it.
 
-import { byId, setAttribute } from './markup.js';
+import { byId, setAttribute } from '../lib/markup.js';
 
 const PANELS = { rooms: 'rooms-panel', people: 'members-panel' };
 

@@ -1,7 +1,7 @@
 // The field above the room list: opens a room by name, whether anybody is in it or not.
 
-import { parseName } from '../state/names.js';
-import { byId, setText } from './markup.js';
+import { parseName } from '../../state/names.js';
+import { byId, setText } from '../lib/markup.js';
 
 export function openRoomForm({ i18n, store, openRoom }) {
   const form = byId('open-room-form');

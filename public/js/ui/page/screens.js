@@ -1,6 +1,6 @@
 // Which of the two screens is shown: the way in, or the chat.
 
-import { byId, setText } from './markup.js';
+import { byId, setText } from '../lib/markup.js';
 
 export function screens() {
   return {

@@ -1,8 +1,8 @@
 // The way in: a name and a room.
 
-import { parseName } from '../state/names.js';
-import { keyedRows } from './keyed_rows.js';
-import { byId, setAttribute, setText } from './markup.js';
+import { parseName } from '../../state/names.js';
+import { keyedRows } from '../lib/keyed_rows.js';
+import { byId, setAttribute, setText } from '../lib/markup.js';
 
 // A few rooms to look into; the whole list is inside.
 const ROOMS_SHOWN = 6;

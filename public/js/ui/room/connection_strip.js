@@ -1,7 +1,7 @@
 // What the connection is doing, when that is worth a word.
 
-import { stripOf } from '../state/connection.js';
-import { byId, setText } from './markup.js';
+import { stripOf } from '../../state/connection.js';
+import { byId, setText } from '../lib/markup.js';
 
 // "Connected again" is read in a glance.
 const BACK_SHOWN_MS = 2_500;

@@ -1,10 +1,10 @@
 // Who is in the room on screen: users, and with how many sessions.
 
-import { activeRoom } from '../state/chat.js';
-import { usersOf } from '../state/members.js';
-import { avatar } from './avatar.js';
-import { keyedRows } from './keyed_rows.js';
-import { byId, cloned, setText } from './markup.js';
+import { activeRoom } from '../../state/chat.js';
+import { usersOf } from '../../state/members.js';
+import { avatar } from '../lib/avatar.js';
+import { keyedRows } from '../lib/keyed_rows.js';
+import { byId, cloned, setText } from '../lib/markup.js';
 
 export function members({ i18n }) {
   const more = byId('members-more');

@@ -1,8 +1,8 @@
 // One message row.
 
-import { splitLinks } from '../state/links.js';
-import { avatar } from './avatar.js';
-import { cloned, setText } from './markup.js';
+import { splitLinks } from '../../state/links.js';
+import { avatar } from '../lib/avatar.js';
+import { cloned, setText } from '../lib/markup.js';
 
 const EMOJI_ONLY = /^(?:\p{Extended_Pictographic}[\p{Emoji_Modifier}\u200d\ufe0f\p{Extended_Pictographic}]*\s*){1,3}$/u;
 

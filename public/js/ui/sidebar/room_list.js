@@ -1,7 +1,7 @@
 // The rooms of the cluster: ours with what is unread, then the others, each with its live count.
 
-import { keyedRows } from './keyed_rows.js';
-import { byId, cloned, setAttribute, setText } from './markup.js';
+import { keyedRows } from '../lib/keyed_rows.js';
+import { byId, cloned, setAttribute, setText } from '../lib/markup.js';
 
 export function roomList(page) {
   const { i18n, openRoom } = page;

@@ -1,7 +1,7 @@
 // Keys beyond Tab: F6 goes round the regions, Alt+arrows round one's rooms, arrows along the
 // messages, Ctrl/Cmd+K to the field that opens a room, Escape back.
 
-import { byId } from './markup.js';
+import { byId } from '../lib/markup.js';
 
 const REGIONS = ['rooms-panel', 'timeline', 'composer-input', 'members-panel'];
 

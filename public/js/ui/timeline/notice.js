@@ -1,6 +1,6 @@
 // The rows between messages: day and "new" dividers, who came and went, gaps and resets.
 
-import { cloned, setText } from './markup.js';
+import { cloned, setText } from '../lib/markup.js';
 
 // More names than this make a line nobody reads.
 const NAMES_SHOWN = 3;

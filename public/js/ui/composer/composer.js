@@ -1,7 +1,7 @@
 // Where one writes. Never disabled: what is written without a connection waits in the outbox.
 
-import { countCharacters } from '../state/names.js';
-import { byId, setText } from './markup.js';
+import { countCharacters } from '../../state/names.js';
+import { byId, setText } from '../lib/markup.js';
 
 // From here on a writer wants to know how much room is left.
 const COUNT_FROM = 0.8;

@@ -1,9 +1,9 @@
 // The timeline of the room on screen: rows, scrolling, older and newer pages, the way back down.
 
-import { activeRoom } from '../state/chat.js';
-import { pendingIn, rowsOf } from '../state/rows.js';
-import { keyedRows } from './keyed_rows.js';
-import { byId, setAttribute, setText } from './markup.js';
+import { activeRoom } from '../../state/chat.js';
+import { pendingIn, rowsOf } from '../../state/rows.js';
+import { keyedRows } from '../lib/keyed_rows.js';
+import { byId, setAttribute, setText } from '../lib/markup.js';
 import { createMessage, updateMessage } from './message.js';
 import { createNotice, updateNotice } from './notice.js';
 import { scrollKeeper } from './scroll_keeper.js';
