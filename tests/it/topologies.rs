@@ -10,7 +10,7 @@ use crate::harness::redis_cluster::until_says;
 use crate::harness::store::Store;
 use crate::harness::{Client, Cluster, LONG_DEADLINE, RedisCluster, Sentinels, eventually, ports};
 
-/// The rights that the README says are enough.
+/// The rights that docs/redis.md says are enough.
 const RIGHTS: &str = "~adda:* &adda:* +@read +@write +@pubsub +@transaction +@connection +evalsha +script|load +info \
                       +time +wait";
 
@@ -94,10 +94,10 @@ async fn a_master_that_was_replaced_and_was_not_told_is_left() {
 }
 
 #[tokio::test]
-async fn the_rights_that_the_readme_names_are_enough() {
-    let readme = std::fs::read_to_string("README.md").expect("the root of the checkout");
+async fn the_documented_rights_are_enough() {
+    let reference = std::fs::read_to_string("docs/redis.md").expect("the root of the checkout");
     let rights: Vec<_> = RIGHTS.split_whitespace().collect();
-    assert!(readme.contains(&rights.join(" ")), "the README names other rights");
+    assert!(reference.contains(&rights.join(" ")), "docs/redis.md names other rights");
     let Some(redis) = RedisServer::start().await else { return };
     let mut words = vec!["ACL", "SETUSER", "adda", "on", ">a-password"];
     words.extend(&rights);

@@ -1,0 +1,32 @@
+# Recipes for contributors; `just` lists them. CONTRIBUTING.md says which ring needs what.
+
+_default:
+    @just --list
+
+# Formatting, lints, and every test that needs neither Redis nor root.
+quick:
+    cargo fmt --check
+    cargo clippy --locked --all-targets -- -D warnings
+    cargo test --locked --lib --quiet
+    cargo test --locked --test it --quiet -- architecture:: backend_contract::memory:: plain:: full:: site:: errors::
+    node --test tests/js/*.test.js
+
+# Everything, with whatever it needs installed first (Debian packages).
+test:
+    scripts/test
+
+# Every fault at full length, or those that are named.
+chaos *faults:
+    scripts/chaos {{faults}}
+
+# A whole cluster on this machine, behind HAProxy on port 8080.
+cluster nodes="3":
+    scripts/cluster {{nodes}}
+
+# One node without Redis on http://localhost:3000.
+run:
+    cargo run --release
+
+# The documentation of the code, as a reader of the crate sees it.
+doc:
+    RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
