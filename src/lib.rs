@@ -8,6 +8,8 @@ pub mod config;
 
 pub mod telemetry;
 
+pub mod websocket;
+
 pub mod protocol;
 
 pub mod backend;

@@ -14,8 +14,9 @@ use super::room::{Room, gap};
 use super::{Chat, Refused};
 use crate::backend::{BackendError, Entered, Farewell, MEMBERS_IN_JOINED, Page, Span};
 use crate::model::{LoggedMessage, Position, RoomName};
+use crate::protocol::ErrorCode;
 use crate::protocol::server::{self, Entrance};
-use crate::protocol::{ErrorCode, Frame};
+use crate::websocket::Frame;
 
 /// Pages that a session may need to come up with a room that goes on talking. At a page of
 /// `history.max_page` messages each, no log is as long.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::Member;
-use crate::protocol::{CloseCode, Frame};
+use crate::websocket::{CloseCode, Frame};
 
 /// What a session understands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -19,8 +19,9 @@ use super::recipient::{Flushes, Occupant};
 use super::tail::Tail;
 use crate::backend::Page;
 use crate::model::{ConnectionId, LoggedMessage, Member, Notice, NoticeKind, Position, RoomName, UserId};
-use crate::protocol::{Frame, server};
+use crate::protocol::server;
 use crate::telemetry::meters;
+use crate::websocket::Frame;
 
 /// A room that this node is subscribed to, or about to be.
 #[derive(Debug)]

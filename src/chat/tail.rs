@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use crate::protocol::Frame;
+use crate::websocket::Frame;
 
 /// What is kept at most.
 const FRAMES: usize = 64;

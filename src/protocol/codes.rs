@@ -1,5 +1,5 @@
-//! A refusal answers a frame and the session goes on; a goodbye ends the session and tells the
-//! client whether to come back. Two tables.
+//! Why a frame or a request was refused; the session goes on. A close code ends it, and is in
+//! [`websocket::close`](crate::websocket::CloseCode).
 
 /// Why something was refused. The same codes over WebSocket and REST.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,52 +74,5 @@ impl ErrorCode {
     /// together don't come back together.
     pub fn retry_after_ms(self) -> Option<u32> {
         (self == Self::Unavailable).then(|| fastrand::u32(500..=1_000))
-    }
-}
-
-/// Why a session was closed: RFC 6455's codes below 4000, ours from there on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CloseCode {
-    /// 1000: the answer to a goodbye.
-    Normal,
-    /// 1002: the client broke RFC 6455.
-    ProtocolError,
-    /// 1007: text that is not UTF-8.
-    InvalidText,
-    /// 1009: a message beyond `limits.frame_bytes`. Don't send it again.
-    TooBig,
-    /// 1012: the node is going; come back after a random delay.
-    Restarting,
-    /// 4009: the session read too slowly; come back with the last seq.
-    Slow,
-    /// 4400: nothing sensible can come of this connection. Don't come back with the same request.
-    BadFrame,
-}
-
-impl CloseCode {
-    /// The number on the wire.
-    pub fn as_u16(self) -> u16 {
-        match self {
-            Self::Normal => 1000,
-            Self::ProtocolError => 1002,
-            Self::InvalidText => 1007,
-            Self::TooBig => 1009,
-            Self::Restarting => 1012,
-            Self::Slow => 4009,
-            Self::BadFrame => 4400,
-        }
-    }
-
-    /// The reason on the wire.
-    pub fn reason(self) -> &'static str {
-        match self {
-            Self::Normal => "",
-            Self::ProtocolError => "protocol error",
-            Self::InvalidText => "text is not UTF-8",
-            Self::TooBig => "message too big",
-            Self::Restarting => "restarting",
-            Self::Slow => "reading too slowly",
-            Self::BadFrame => "bad request",
-        }
     }
 }

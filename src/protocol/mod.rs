@@ -1,12 +1,13 @@
-//! The wire: what clients send, what they get, and the codes that say why not. No sockets here.
+//! The frames of clients and server, and the codes that say why not. No sockets here.
 
 pub mod bearer;
 pub mod client;
 pub mod codes;
-pub mod frame;
 pub mod server;
+
+/// The subprotocol of full sessions.
+pub const SUBPROTOCOL: &str = "adda.v1";
 
 pub use bearer::bearer;
 pub use client::ClientFrame;
-pub use codes::{CloseCode, ErrorCode};
-pub use frame::Frame;
+pub use codes::ErrorCode;

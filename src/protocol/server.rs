@@ -3,12 +3,13 @@
 use bytes::{BufMut, BytesMut};
 use serde::Serialize;
 
-use super::{ErrorCode, Frame};
+use super::ErrorCode;
 use crate::config::{Limits, Session};
 use crate::model::{
     Author, ConnectionId, Epoch, LoggedMessage, Member, NodeId, Notice, NoticeKind, Position, Receipt,
     RoomName, UserId, Username,
 };
+use crate::websocket::Frame;
 
 /// Encodes any of this module's frames.
 fn encode(frame: &impl Serialize) -> Frame {

@@ -8,11 +8,9 @@ use std::time::{Duration, Instant};
 
 use tokio::io::Interest;
 
-use super::decoder::{Decoder, Incoming};
 use super::outbox::{Answered, Outbox, Phase};
 use crate::chat::Recipient;
-use crate::protocol::frame::Opcode;
-use crate::protocol::{CloseCode, Frame};
+use crate::websocket::{CloseCode, Decoder, Frame, Incoming, Opcode};
 
 /// Bytes read at once. On the stack, so that a quiet connection holds no buffer.
 const READ: usize = 8 * 1024;

@@ -1,10 +1,8 @@
 //! `/ws/echo`: gives back what it gets, to test a proxy, a client, or conformance to RFC 6455.
 
-use crate::protocol::Frame;
-use crate::protocol::frame::Opcode;
-
 use super::connection::{Connection, Said};
 use super::outbox::Outbox;
+use crate::websocket::{Frame, Opcode};
 
 /// Echoes until the connection ends.
 pub async fn run(mut connection: Connection, outbox: &Outbox) {

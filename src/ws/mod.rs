@@ -3,9 +3,7 @@
 
 mod address;
 mod connection;
-mod decoder;
 mod echo;
-mod handshake;
 mod outbox;
 mod session;
 mod sessions;

@@ -13,9 +13,8 @@ use tokio::sync::Notify;
 use self::queue::Queue;
 use super::connection::now_s;
 use crate::chat::{Pushed, Recipient};
-use crate::protocol::frame::Opcode;
-use crate::protocol::{CloseCode, Frame};
 use crate::telemetry::meters;
+use crate::websocket::{CloseCode, Frame, Opcode};
 
 /// The outbox and the socket that it empties into. A write never blocks, so it may happen under
 /// the lock: that is what keeps two writers from mixing their bytes.

@@ -16,7 +16,8 @@ use super::outbox::Outbox;
 use crate::chat::{Chat, Dialect, Farewell, Occupant, Recipient, Refused, Room, guest};
 use crate::model::{Author, ConnectionId, Member, Position, Receipt, RoomName, Username};
 use crate::protocol::server::{self, Refusal};
-use crate::protocol::{ClientFrame, CloseCode, ErrorCode};
+use crate::protocol::{ClientFrame, ErrorCode};
+use crate::websocket::CloseCode;
 
 /// What a client asked for with its upgrade.
 #[derive(Debug)]

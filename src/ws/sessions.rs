@@ -14,9 +14,8 @@ use super::connection::now_s;
 use super::outbox::Outbox;
 use crate::config;
 use crate::model::ConnectionId;
-use crate::protocol::Frame;
-use crate::protocol::frame::Opcode;
 use crate::telemetry::meters;
+use crate::websocket::{Frame, Opcode};
 
 /// Shards of the registry, so that a storm of connections does not queue for one lock.
 const SHARDS: usize = 16;
@@ -111,7 +110,7 @@ impl Sessions {
         }
     }
 
-    /// Sends all sessions away with [`CloseCode::Restarting`](crate::protocol::CloseCode::Restarting), each at a random moment of `drain` so
+    /// Sends all sessions away with [`CloseCode::Restarting`](crate::websocket::CloseCode::Restarting), each at a random moment of `drain` so
     /// that the other nodes are not stormed and as soon as what it has said is answered, and waits until all have ended, but no longer than
     /// `patience` after the last was told: a Redis that does not answer must not keep the node.
     pub async fn send_away(&self, drain: Duration, patience: Duration) {

@@ -15,14 +15,14 @@ use tracing::debug;
 
 use super::address::is_readable;
 use super::connection::Connection;
-use super::handshake::{FULL, Handshake};
 use super::outbox::Outbox;
 use super::session::{Asked, Session};
 use super::socket::Socket;
 use super::{Sessions, echo};
 use crate::chat::{Chat, Dialect};
 use crate::model::ConnectionId;
-use crate::protocol::{ErrorCode, bearer, server};
+use crate::protocol::{ErrorCode, SUBPROTOCOL, bearer, server};
+use crate::websocket::Handshake;
 
 /// What the upgrade handlers share.
 #[derive(Debug, Clone)]
@@ -85,8 +85,8 @@ impl Door {
         if let Err(refused) = self.chat.check_open() {
             return refuse(StatusCode::SERVICE_UNAVAILABLE, refused.code, &refused.content);
         }
-        let is_full =
-            Handshake::read(request.method(), request.headers()).is_some_and(|hello| hello.offers_full);
+        let is_full = Handshake::read(request.method(), request.headers())
+            .is_some_and(|hello| hello.offers(SUBPROTOCOL));
         let authorization = request.headers().get(header::AUTHORIZATION);
         let token = authorization.and_then(|value| bearer(value.as_bytes()));
         let asked = Asked {
@@ -95,7 +95,7 @@ impl Door {
             username: names.username,
             token: token.map(str::to_owned),
         };
-        self.upgrade(request, is_full.then_some(FULL), |door, id, outbox, connection| async move {
+        self.upgrade(request, is_full.then_some(SUBPROTOCOL), |door, id, outbox, connection| async move {
             let _counted = door.chat.count_session();
             Session::new(door.chat.clone(), id, outbox, asked).run(connection).await;
         })
@@ -134,7 +134,7 @@ impl Door {
                 Err(error) => debug!(%error, "A client went away during its upgrade"),
             }
         });
-        response
+        response.map(|()| Body::empty())
     }
 
     fn start<W>(self, upgraded: Upgraded, work: impl FnOnce(Self, ConnectionId, Arc<Outbox>, Connection) -> W)

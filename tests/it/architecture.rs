@@ -4,8 +4,19 @@
 use std::path::{Path, PathBuf};
 
 /// The modules in reading order: each may name only those above it.
-const MODULES: [&str; 10] =
-    ["model", "config", "telemetry", "protocol", "backend", "chat", "ws", "http", "server", "health"];
+const MODULES: [&str; 11] = [
+    "model",
+    "config",
+    "telemetry",
+    "websocket",
+    "protocol",
+    "backend",
+    "chat",
+    "ws",
+    "http",
+    "server",
+    "health",
+];
 
 /// What a module must not name although it stands above: the doors are equal clients of `chat`.
 const STRANGERS: [(&str, &[&str]); 2] = [("ws", &["backend"]), ("http", &["backend", "ws"])];

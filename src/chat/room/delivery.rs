@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use super::{Flow, Next, State};
 use crate::chat::recipient::{Dialect, Flushes, Occupant};
 use crate::model::{ConnectionId, LoggedMessage, Position, RoomName};
-use crate::protocol::{ErrorCode, Frame, server};
+use crate::protocol::{ErrorCode, server};
 use crate::telemetry::meters;
+use crate::websocket::Frame;
 
 /// Messages that wait for a repair, at most. Further ones are left out: the log has them, and is
 /// read once more.

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::chat::recipient::Occupant;
 use crate::model::ConnectionId;
-use crate::protocol::Frame;
+use crate::websocket::Frame;
 
 /// Frames kept for one, at most: it reads long pages meanwhile. The newest tell the count.
 const KEPT: usize = 256;

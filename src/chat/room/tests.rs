@@ -5,7 +5,7 @@ use super::*;
 use crate::backend::Continuity;
 use crate::chat::recipient::{Dialect, Pushed, Recipient};
 use crate::model::{Epoch, UserId, Username};
-use crate::protocol::CloseCode;
+use crate::websocket::CloseCode;
 
 /// An outbox that keeps what is pushed.
 #[derive(Default)]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 
 use super::{Left, Phase};
-use crate::protocol::Frame;
+use crate::websocket::Frame;
 
 /// Frames in one vectored write, at most; Linux takes 1024.
 const SLICES: usize = 64;

@@ -1,8 +1,7 @@
 //! Reading frames (RFC 6455, section 5): unmasks, joins fragments, refuses what breaks the rules.
 //! Holds memory only while a frame is incomplete, so an idle session costs no buffer.
 
-use crate::protocol::CloseCode;
-use crate::protocol::frame::Opcode;
+use super::{CloseCode, Opcode};
 
 /// What a client said.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The opening handshake (RFC 6455, section 4.2).
 
-use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use ::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest, Sha1};
@@ -8,15 +8,11 @@ use sha1::{Digest, Sha1};
 /// Appended to the client's key (section 1.3).
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/// The subprotocol of full sessions.
-pub const FULL: &str = "adda.v1";
-
 /// A request that asks for a WebSocket in all due form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Handshake {
     accept: String,
-    /// Whether the client offers [`FULL`].
-    pub offers_full: bool,
+    subprotocols: Vec<String>,
 }
 
 impl Handshake {
@@ -30,13 +26,18 @@ impl Handshake {
         let is_key = STANDARD.decode(key).is_ok_and(|nonce| nonce.len() == 16);
         (is_handshake && is_key).then(|| Self {
             accept: STANDARD.encode(Sha1::new().chain_update(key).chain_update(GUID).finalize()),
-            offers_full: has_token(headers, header::SEC_WEBSOCKET_PROTOCOL, FULL),
+            subprotocols: tokens(headers, header::SEC_WEBSOCKET_PROTOCOL).map(str::to_owned).collect(),
         })
     }
 
+    /// Whether the client offers a subprotocol.
+    pub fn offers(&self, subprotocol: &str) -> bool {
+        self.subprotocols.iter().any(|offered| offered.eq_ignore_ascii_case(subprotocol))
+    }
+
     /// The response that switches protocols. `protocol` is the subprotocol agreed on.
-    pub fn accept(&self, protocol: Option<&'static str>) -> Response<axum::body::Body> {
-        let mut response = Response::new(axum::body::Body::empty());
+    pub fn accept(&self, protocol: Option<&'static str>) -> Response<()> {
+        let mut response = Response::new(());
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         let headers = response.headers_mut();
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
@@ -51,8 +52,13 @@ impl Handshake {
 }
 
 fn has_token(headers: &HeaderMap, name: header::HeaderName, token: &str) -> bool {
+    tokens(headers, name).any(|item| item.eq_ignore_ascii_case(token))
+}
+
+/// The items of a list, which may be spread over several headers (RFC 9110, section 5.3).
+fn tokens(headers: &HeaderMap, name: header::HeaderName) -> impl Iterator<Item = &str> {
     let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|item| item.trim().eq_ignore_ascii_case(token))
+    values.flat_map(|value| value.split(',')).map(str::trim)
 }
 
 #[cfg(test)]
@@ -75,7 +81,8 @@ mod tests {
     fn the_example_of_rfc_6455_is_accepted() {
         let handshake = Handshake::read(&Method::GET, &headers(&REQUEST)).unwrap();
         assert_eq!(handshake.accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
-        assert!(handshake.offers_full);
+        assert!(handshake.offers("chat") && handshake.offers("adda.v1"));
+        assert!(!handshake.offers("adda.v2"));
     }
 
     #[test]
