@@ -42,6 +42,8 @@ mod garbage;
 mod lingering;
 // Publications that never arrive.
 mod losses;
+// Redis at its memory limit.
+mod memory_limit;
 // Sessions without a subprotocol.
 mod plain;
 // Joins, leaves, typing and counts.

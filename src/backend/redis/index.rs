@@ -75,11 +75,20 @@ impl Index {
 
     /// A node is about to enter rooms.
     pub(super) async fn note(&self, node: NodeId, rooms: &[&RoomName]) -> Result<()> {
+        self.note_by(Script::Note, node, rooms).await
+    }
+
+    /// A node is about to put sessions back into rooms, which it may do at the memory limit, too.
+    pub(super) async fn note_back(&self, node: NodeId, rooms: &[&RoomName]) -> Result<()> {
+        self.note_by(Script::NoteBack, node, rooms).await
+    }
+
+    async fn note_by(&self, script: Script, node: NodeId, rooms: &[&RoomName]) -> Result<()> {
         if rooms.is_empty() {
             return Ok(());
         }
         let keys = [self.keys.node_rooms(&node.to_string()), self.keys.nodes()];
-        let call = rooms.iter().fold(Call::new(Script::Note, keys).arg(node), |call, room| call.arg(room));
+        let call = rooms.iter().fold(Call::new(script, keys).arg(node), |call, room| call.arg(room));
         self.shards.call(Lane::Memberships, call).await.map(drop)
     }
 
@@ -132,7 +141,7 @@ impl Index {
         if due.is_empty() {
             return Ok(());
         }
-        let call = Call::plain("ZADD", self.keys.due());
+        let call = Call::new(Script::Due, [self.keys.due()]);
         let call =
             due.iter().fold(call, |call, (room, user, at)| call.arg(at).arg(format_args!("{user} {room}")));
         self.shards.call(Lane::Memberships, call).await.map(drop)

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use redis::{ErrorKind, RedisError, Value};
+use redis::{ErrorKind, RedisError};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
@@ -38,8 +38,8 @@ use self::log::Log;
 use self::presence::Presence;
 use self::pubsub::Subscriber;
 use self::registry::Registry;
-use self::scripts::Call;
-use self::server::{Lane, parsed, unavailable};
+use self::scripts::{Call, Script};
+use self::server::{Lane, parsed};
 use self::shards::Shards;
 use self::target::Target;
 use self::watch::Watch;
@@ -235,12 +235,8 @@ impl Backend for RedisBackend {
     }
 
     async fn secret(&self, candidate: &str) -> Result<String> {
-        let key = self.keys.secret();
-        let keep = [Call::plain("SET", key.clone()).arg(candidate).arg("NX"), Call::plain("GET", key)];
-        let values = self.shards.call_all(Lane::Reads, &keep).await;
-        let kept = values.into_iter().last().unwrap_or(Ok(Value::Nil))?;
-        parsed::<Option<String>>(kept)?
-            .ok_or_else(|| unavailable(RedisError::from((ErrorKind::Client, "the secret was not kept"))))
+        let call = Call::new(Script::Secret, [self.keys.secret()]).arg(candidate);
+        parsed(self.within(self.shards.call(Lane::Reads, call)).await?)
     }
 
     fn subscription(&self) -> Subscription {

@@ -29,7 +29,7 @@ use super::keys::Keys;
 use super::presence::{entry, generation, read_entry};
 use super::reason;
 use super::scripts::{Call, Script};
-use super::server::{Lane, parsed};
+use super::server::{Lane, is_refusal, parsed};
 use super::shards::Shards;
 use crate::backend::{BackendError, Entered, Farewell, MEMBERS_IN_JOINED, Membership, Result};
 use crate::config::Presence as Settings;
@@ -154,7 +154,11 @@ impl Desk {
         let entering: Vec<&RoomName> = group.iter().filter_map(Change::entered).collect();
         if let Err(error) = self.index.note(self.node, &entering).await {
             let sentence = reason(&error);
-            group.into_iter().for_each(|change| change.refuse(&sentence));
+            // A Redis that has no memory for entrances lets sessions leave.
+            let is_refused = |change: &mut Change| !is_refusal(&error) || change.entered().is_some();
+            group.extract_if(.., is_refused).for_each(|change| change.refuse(&sentence));
+        }
+        if group.is_empty() {
             return;
         }
         let ids: Vec<MessageId> = group.iter().map(|_| MessageId::now()).collect();

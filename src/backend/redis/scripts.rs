@@ -16,14 +16,17 @@ pub(super) enum Script {
     Farewell,
     Digest,
     Note,
+    NoteBack,
     Occupy,
     Vacate,
+    Due,
     Renew,
     Claim,
     Forget,
     Settle,
     Whose,
     Enlist,
+    Secret,
 }
 
 const FENCE: &str = concat!(include_str!("scripts/history.lua"), include_str!("scripts/fence.lua"));
@@ -31,26 +34,65 @@ const HISTORY: &str = include_str!("scripts/history.lua");
 const ROOM: &str = include_str!("scripts/room.lua");
 const NONE: &str = "";
 
-/// Each script with the functions that it shares, in the order of [`Script`].
-const SOURCES: [(&str, &str); 18] = [
-    (FENCE, include_str!("scripts/post.lua")),
-    (FENCE, include_str!("scripts/head.lua")),
-    (FENCE, include_str!("scripts/read.lua")),
-    (ROOM, include_str!("scripts/enter.lua")),
-    (ROOM, include_str!("scripts/leave.lua")),
-    (ROOM, include_str!("scripts/restore.lua")),
-    (ROOM, include_str!("scripts/reap.lua")),
-    (ROOM, include_str!("scripts/farewell.lua")),
-    (NONE, include_str!("scripts/digest.lua")),
-    (NONE, include_str!("scripts/note.lua")),
-    (NONE, include_str!("scripts/occupy.lua")),
-    (NONE, include_str!("scripts/vacate.lua")),
-    (HISTORY, include_str!("scripts/renew.lua")),
-    (NONE, include_str!("scripts/claim.lua")),
-    (NONE, include_str!("scripts/forget.lua")),
-    (NONE, include_str!("scripts/settle.lua")),
-    (ROOM, include_str!("scripts/whose.lua")),
-    (NONE, include_str!("scripts/enlist.lua")),
+/// What a script does to Redis' memory. Redis looks at its limit before a script that says so in its first
+/// line; of one that does not, it looks only before the first write, and never before a DEL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Memory {
+    /// It writes nothing.
+    Untouched,
+    /// It grows with what clients ask for: refused at the limit.
+    Grows,
+    /// It gives memory back, or grows with what is there already (nodes, sessions) and keeps answers true:
+    /// carried out at the limit, too.
+    Spares,
+}
+
+impl Memory {
+    /// The line that Redis must find first.
+    fn first_line(self) -> &'static str {
+        match self {
+            Self::Untouched => "#!lua flags=no-writes\n",
+            Self::Grows => "#!lua\n",
+            Self::Spares => "#!lua flags=allow-oom\n",
+        }
+    }
+}
+
+/// A script's text, with the functions that it shares with others.
+#[derive(Debug, Clone, Copy)]
+struct Source {
+    memory: Memory,
+    shared: &'static str,
+    own: &'static str,
+}
+
+const fn source(memory: Memory, shared: &'static str, own: &'static str) -> Source {
+    Source { memory, shared, own }
+}
+
+/// In the order of [`Script`].
+const SOURCES: [Source; 21] = [
+    source(Memory::Grows, FENCE, include_str!("scripts/post.lua")),
+    source(Memory::Spares, FENCE, include_str!("scripts/head.lua")),
+    source(Memory::Spares, FENCE, include_str!("scripts/read.lua")),
+    source(Memory::Grows, ROOM, include_str!("scripts/enter.lua")),
+    source(Memory::Spares, ROOM, include_str!("scripts/leave.lua")),
+    source(Memory::Spares, ROOM, include_str!("scripts/restore.lua")),
+    source(Memory::Spares, ROOM, include_str!("scripts/reap.lua")),
+    source(Memory::Spares, ROOM, include_str!("scripts/farewell.lua")),
+    source(Memory::Untouched, NONE, include_str!("scripts/digest.lua")),
+    source(Memory::Grows, NONE, include_str!("scripts/note.lua")),
+    source(Memory::Spares, NONE, include_str!("scripts/note.lua")),
+    source(Memory::Spares, NONE, include_str!("scripts/occupy.lua")),
+    source(Memory::Spares, NONE, include_str!("scripts/vacate.lua")),
+    source(Memory::Spares, NONE, include_str!("scripts/due.lua")),
+    source(Memory::Spares, HISTORY, include_str!("scripts/renew.lua")),
+    source(Memory::Spares, NONE, include_str!("scripts/claim.lua")),
+    source(Memory::Spares, NONE, include_str!("scripts/forget.lua")),
+    source(Memory::Spares, NONE, include_str!("scripts/settle.lua")),
+    source(Memory::Untouched, ROOM, include_str!("scripts/whose.lua")),
+    source(Memory::Spares, NONE, include_str!("scripts/enlist.lua")),
+    source(Memory::Spares, NONE, include_str!("scripts/secret.lua")),
 ];
 
 /// The scripts, and the names under which Redis knows them.
@@ -74,8 +116,8 @@ impl Scripts {
     }
 }
 
-fn text(header: &str, (shared, own): (&str, &str)) -> String {
-    format!("{header}{shared}{own}")
+fn text(header: &str, Source { memory, shared, own }: Source) -> String {
+    format!("{}{header}{shared}{own}", memory.first_line())
 }
 
 /// Something to ask of the server that has a key.

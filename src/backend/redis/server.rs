@@ -252,6 +252,12 @@ pub(super) fn unavailable(error: RedisError) -> BackendError {
     BackendError::Unavailable(error.into())
 }
 
+/// Whether Redis has answered, and refused.
+pub(super) fn is_refusal(error: &BackendError) -> bool {
+    let BackendError::Unavailable(source) = error else { return false };
+    source.downcast_ref::<RedisError>().is_some_and(|error| error.code().is_some())
+}
+
 /// Turns Redis' own error at one place of a pipeline into ours.
 pub(super) fn value_or_error(value: Value) -> Result<Value> {
     value.extract_error().map_err(unavailable)

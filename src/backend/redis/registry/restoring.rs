@@ -54,7 +54,7 @@ impl Desk {
             let group = group.iter().map(|(room, members)| (room, *members, server_of(room)));
             let group: Vec<_> = group.filter(|(_, _, server)| !silent.has(server)).collect();
             let held = group.iter().filter(|(_, members, _)| !members.is_empty()).map(|(room, _, _)| *room);
-            self.index.note(self.node, &held.collect::<Vec<_>>()).await?;
+            self.index.note_back(self.node, &held.collect::<Vec<_>>()).await?;
             let calls: Vec<Call> =
                 group.iter().map(|(room, members, _)| self.restore_call(room, members, telling)).collect();
             let values = self.shards.call_all(Lane::Memberships, &calls).await;
