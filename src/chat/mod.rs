@@ -27,6 +27,7 @@ use self::tokens::Tokens;
 use crate::backend::{BackendError, Events, SharedBackend, Subscription};
 pub use crate::backend::{Farewell, NodeInfo, Page, RoomCount, Span};
 use crate::config::Config;
+use crate::model::characters::has_visible;
 use crate::model::{
     Author, Draft, Member, MessageId, NameError, NodeId, Nonce, Notice, NoticeKind, Receipt, RoomName,
     Timestamp, UserId, Username,
@@ -215,8 +216,11 @@ impl Chat {
 
     fn content(&self, content: String) -> Result<String, Refused> {
         let limit = self.inner.config.limits.content_chars;
-        if content.trim().is_empty() {
-            return Err(Refused::new(ErrorCode::BadContent, "A message must not be empty"));
+        if !has_visible(&content) {
+            return Err(Refused::new(ErrorCode::BadContent, "A message must have something to see"));
+        }
+        if content.contains('\0') {
+            return Err(Refused::new(ErrorCode::BadContent, "A message must not contain U+0000"));
         }
         if content.len() > limit && content.chars().count() > limit {
             let sentence = format!("A message must have at most {limit} characters; make it shorter");

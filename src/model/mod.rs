@@ -1,6 +1,7 @@
 //! What the program speaks of: ids, names, messages, notices and places in a room's log.
 //! No I/O and no wire format of a door lives here.
 
+pub mod characters;
 pub mod event;
 pub mod ids;
 pub mod member;

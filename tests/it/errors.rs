@@ -25,10 +25,18 @@ async fn every_mistake_has_its_code_and_the_session_lives_on() {
         (json!({ "type": "join", "room_id": " " }), "bad_room_name"),
         (json!({ "type": "join", "room_id": long_room }), "bad_room_name"),
         (json!({ "type": "join", "room_id": "a\nb" }), "bad_room_name"),
+        (json!({ "type": "join", "room_id": ".." }), "bad_room_name"),
+        (json!({ "type": "join", "room_id": "!x" }), "bad_room_name"),
+        (json!({ "type": "join", "room_id": "gen\u{ad}eral" }), "bad_room_name"),
         (json!({ "type": "leave", "room_id": "elsewhere" }), "not_in_room"),
         (json!({ "type": "typing", "room_id": "elsewhere" }), "not_in_room"),
         (json!({ "type": "text", "room_id": "elsewhere", "content": "x", "nonce": "n" }), "not_in_room"),
         (json!({ "type": "text", "room_id": "general", "content": "", "nonce": "n" }), "bad_content"),
+        (
+            json!({ "type": "text", "room_id": "general", "content": "\u{3164} \u{2800}", "nonce": "n" }),
+            "bad_content",
+        ),
+        (json!({ "type": "text", "room_id": "general", "content": "a\u{0}b", "nonce": "n" }), "bad_content"),
         (
             json!({ "type": "text", "room_id": "general", "content": too_long, "nonce": "n" }),
             "content_too_long",

@@ -1,25 +1,39 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { countCharacters, parseName } from '../../public/js/state/names.js';
+import { hasVisible } from '../../public/js/state/characters.js';
+import { JOINS_NEXT, JOINS_PREVIOUS, VIRAMA } from '../../public/js/state/joining.js';
+import { countCharacters, parseName, parseRoom, tidied } from '../../public/js/state/names.js';
 
-test('a Bengali name with its joiners is whole', () => {
-  assert.deepEqual(parseName('  র‍্যাব ক্ষমা ', 32), { value: 'র‍্যাব ক্ষমা' });
+const cases = JSON.parse(readFileSync(new URL('../names.json', import.meta.url), 'utf8'));
+
+for (const [parse, list] of [[(text) => parseName(text, 32), cases.names], [(text) => parseRoom(text, 64), cases.rooms]]) {
+  for (const { given, value, problem, why } of list) {
+    test(`${JSON.stringify(given.slice(0, 40))} is ${problem ?? 'a name'}: ${why}`, () => {
+      assert.deepEqual(parse(given), problem ? { problem } : { value });
+    });
+  }
+}
+
+for (const { given, is_visible: isVisible } of cases.texts) {
+  test(`${JSON.stringify(given)} ${isVisible ? 'has something' : 'has nothing'} to see`, () => assert.equal(hasVisible(given), isVisible));
+}
+
+test('the ranges are those that the server asks Unicode for', () => {
+  for (const [kind, ranges] of [[VIRAMA, cases.virama], [JOINS_NEXT, cases.joins_next], [JOINS_PREVIOUS, cases.joins_previous]]) {
+    const isIn = new Set(ranges.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, index) => first + index)));
+    for (let code = 0; code <= 0x10ffff; code += 1) assert.equal(kind.test(String.fromCodePoint(code)), isIn.has(code), code.toString(16));
+  }
 });
 
-test('a name is normalised, and invisible ends are cut', () => {
-  assert.equal(parseName('\u202ee\u0301\u200b', 32).value, 'é');
+test('half a character is no name', () => {
+  assert.deepEqual(parseName('a\ud83d', 32), { problem: 'hidden' });
 });
 
-test('nothing to see is empty', () => {
-  for (const text of ['', '   ', '\u200b\u202e']) assert.deepEqual(parseName(text, 32), { problem: 'empty' });
-});
-
-test('what the eye cannot see inside a name is refused', () => {
-  for (const text of ['a\u202eb', 'a\u0000b', 'a\nb']) assert.deepEqual(parseName(text, 32), { problem: 'control' });
+test('a slip of the blank bar is mended where one types', () => {
+  assert.equal(tidied(' a  b\t\u00a0c '), ' a b c ');
 });
 
 test('length is counted in characters, not in bytes or UTF-16 units', () => {
-  assert.equal(parseName('😀'.repeat(32), 32).problem, undefined);
-  assert.equal(parseName('😀'.repeat(33), 32).problem, 'too_long');
   assert.equal(countCharacters('ক্ষ'), 3);
 });

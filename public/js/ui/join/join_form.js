@@ -1,6 +1,6 @@
 // The way in: a name and a room.
 
-import { parseName } from '../../state/names.js';
+import { parseName, parseRoom, tidied } from '../../state/names.js';
 import { keyedRows } from '../lib/keyed_rows.js';
 import { byId, setAttribute, setText } from '../lib/markup.js';
 
@@ -17,13 +17,13 @@ export function joinForm({ i18n, store, storage, enter, roomAsked }) {
   byId('join-form').addEventListener('submit', (event) => {
     event.preventDefault();
     const { username_chars: nameMax, room_name_chars: roomMax } = store.state.limits;
-    const name = parsed('name', nameMax);
-    const room = name && parsed('room', roomMax);
+    const name = parsed('name', parseName, nameMax);
+    const room = name && parsed('room', parseRoom, roomMax);
     if (name && room) enter(name, room);
   });
 
-  function parsed(field, max) {
-    const { value, problem } = parseName(fields[field].value, max);
+  function parsed(field, parse, max) {
+    const { value, problem } = parse(tidied(fields[field].value), max);
     setAttribute(fields[field], 'aria-invalid', problem ? 'true' : null);
     setText(error, problem ? i18n.text(`${field}_${problem}`, { max }) : '');
     if (problem) fields[field].focus();

@@ -1,6 +1,6 @@
 // The field above the room list: opens a room by name, whether anybody is in it or not.
 
-import { parseName } from '../../state/names.js';
+import { parseRoom, tidied } from '../../state/names.js';
 import { byId, setText } from '../lib/markup.js';
 
 export function openRoomForm({ i18n, store, openRoom }) {
@@ -11,7 +11,7 @@ export function openRoomForm({ i18n, store, openRoom }) {
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     const max = store.state.limits.room_name_chars;
-    const { value, problem } = parseName(input.value, max);
+    const { value, problem } = parseRoom(tidied(input.value), max);
     setText(error, problem ? i18n.text(`room_${problem}`, { max }) : '');
     if (problem) return input.focus();
     input.value = '';
