@@ -8,6 +8,8 @@ pub mod config;
 
 pub mod telemetry;
 
+pub mod supervisor;
+
 pub mod websocket;
 
 pub mod protocol;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use adda::config::{Config, Overrides};
 use adda::server::Server;
-use adda::{health, telemetry};
+use adda::{health, supervisor, telemetry};
 use clap::{Args, Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
@@ -68,6 +68,7 @@ fn run_node(serve: Serve) -> Result<(), String> {
     let overrides = Overrides { bind: serve.bind, redis: serve.redis };
     let config = Config::load(serve.config.as_deref(), overrides).map_err(|error| error.to_string())?;
     telemetry::start_logging(&config.log).map_err(|error| format!("log.level is no filter: {error}"))?;
+    supervisor::log_panics();
     raise_descriptor_limit();
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     runtime.worker_threads(match config.server.worker_threads {
@@ -79,8 +80,7 @@ fn run_node(serve: Serve) -> Result<(), String> {
         let metrics = telemetry::start_metrics();
         let server = Server::start(config, metrics).await.map_err(|error| error.to_string())?;
         let stop = stop_signal().map_err(|error| format!("can't listen for signals: {error}"))?;
-        server.run(stop).await;
-        Ok(())
+        server.run(stop).await.map_err(|failed| failed.to_string())
     })
 }
 

@@ -19,6 +19,7 @@ use crate::chat::Chat;
 use crate::config::Config;
 use crate::http::{self, Site};
 use crate::model::NodeId;
+use crate::supervisor::{Supervisor, isolated};
 use crate::ws::{self, Sessions, Socket};
 
 /// Bytes of a request's head, at most, and the size of a connection's buffer.
@@ -57,7 +58,13 @@ pub struct Server {
     sessions: Sessions,
     site: Site,
     metrics: PrometheusHandle,
+    supervisor: Supervisor,
 }
+
+/// A node ended because a task did that it can't do without.
+#[derive(Debug, thiserror::Error)]
+#[error("the node stopped because its task {0} failed")]
+pub struct TaskFailed(&'static str);
 
 impl Server {
     /// Takes the port and starts the backend; a Redis that is not there yet is waited for.
@@ -70,64 +77,81 @@ impl Server {
             TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
         let node = NodeId::random();
         let kind = if config.redis.url.is_empty() { "memory" } else { "redis" };
-        let (backend, events) = backend::start(&config, node).await?;
+        let supervisor = Supervisor::default();
+        let (backend, events) = backend::start(&config, node, &supervisor).await?;
         info!(node = %node, bind = %address, backend = kind, prefix = config.redis.prefix, "Node {node} serves on {address}, backend {kind}");
-        let chat = Chat::start(node, config, backend, events);
+        let chat = Chat::start(node, config, backend, events, supervisor.clone());
         let site = Site::new(chat.clone(), metrics.clone());
-        Ok(Self { listener, chat, sessions: Sessions::default(), site, metrics })
+        Ok(Self { listener, chat, sessions: Sessions::default(), site, metrics, supervisor })
     }
 
-    /// Serves until `stop` ends, then leaves quietly: not ready, sessions sent away, lease given
-    /// back.
-    pub async fn run(self, stop: impl Future<Output = ()>) {
-        let (upkeep, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let config = self.chat.config().clone();
-        tasks.spawn(self.sessions.clone().keep_up(config.session, upkeep.clone()));
-        tasks.spawn(condense(self.metrics.clone(), upkeep.clone()));
-        let router = http::router(self.site.clone(), ws::router(self.chat.clone(), self.sessions.clone()));
-        let drain = async {
-            stop.await;
-            info!(sessions = self.sessions.count(), "Stopping: sending the sessions away");
-            self.site.start_draining();
-            self.sessions.send_away(config.server.drain, PARTING + 2 * config.redis.command_timeout).await;
+    /// Serves until `stop` ends or a task fails, then leaves quietly: not ready, sessions sent away, lease
+    /// given back.
+    ///
+    /// # Errors
+    /// [`TaskFailed`] if it did not stop for `stop`.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), TaskFailed> {
+        let (config, supervisor) = (self.chat.config().clone(), self.supervisor);
+        supervisor
+            .run("heartbeat", self.sessions.clone().keep_up(config.session.clone(), supervisor.clone()));
+        supervisor.run("metrics-upkeep", condense(self.metrics.clone(), supervisor.clone()));
+        let door = Door {
+            listener: self.listener,
+            router: http::router(self.site.clone(), ws::router(self.chat.clone(), self.sessions.clone())),
+            head_within: config.server.header_timeout,
+            patience: config.session.write_timeout,
+            connections: TaskTracker::new(),
+            last_answers: CancellationToken::new(),
         };
-        let (connections, last_answers) = (TaskTracker::new(), CancellationToken::new());
+        let (connections, last_answers) = (door.connections.clone(), door.last_answers.clone());
+        let acceptor = supervisor.keep("acceptor", door.accept());
+        tokio::select! {
+            () = stop => {}
+            () = supervisor.failed() => {}
+        }
+        info!(sessions = self.sessions.count(), "Stopping: sending the sessions away");
+        self.site.start_draining();
+        self.sessions.send_away(config.server.drain, PARTING + 2 * config.redis.command_timeout).await;
         // With the accepting the port is closed, at once: a connection that nobody accepts would wait
         // for an answer until the end.
-        tokio::select! {
-            () = accept(self.listener, router, self.chat.config(), &connections, &last_answers) => {}
-            () = drain => {}
-        }
-        upkeep.cancel();
+        drop(acceptor);
         self.chat.retire().await;
         last_answers.cancel();
         connections.close();
         let _ = tokio::time::timeout(LAST_ANSWERS, connections.wait()).await;
         info!("Stopped");
+        supervisor.failure().map_or(Ok(()), |task| Err(TaskFailed(task)))
     }
 }
 
-/// Accepts connections for ever.
-async fn accept(
+/// Where connections come in.
+struct Door {
     listener: TcpListener,
     router: Router,
-    config: &Config,
-    connections: &TaskTracker,
-    last_answers: &CancellationToken,
-) {
-    let (head_within, patience) = (config.server.header_timeout, config.session.write_timeout);
-    loop {
-        match listener.accept().await {
-            Ok((socket, _)) => {
-                // Small frames must not wait for the acknowledgement of the last one.
-                let _ = socket.set_nodelay(true);
-                let socket = Socket::new(socket, patience);
-                connections.spawn(serve(socket, router.clone(), head_within, last_answers.clone()));
-            }
-            Err(error) => {
-                // Out of descriptors, most likely: those that are open go on.
-                warn!(%error, "Could not accept a connection");
-                tokio::time::sleep(Duration::from_millis(100)).await;
+    head_within: Duration,
+    patience: Duration,
+    connections: TaskTracker,
+    last_answers: CancellationToken,
+}
+
+impl Door {
+    /// Accepts connections for ever.
+    async fn accept(self) {
+        loop {
+            match self.listener.accept().await {
+                Ok((socket, _)) => {
+                    // Small frames must not wait for the acknowledgement of the last one.
+                    let _ = socket.set_nodelay(true);
+                    let socket = Socket::new(socket, self.patience);
+                    let serving =
+                        serve(socket, self.router.clone(), self.head_within, self.last_answers.clone());
+                    self.connections.spawn(isolated("connection", serving));
+                }
+                Err(error) => {
+                    // Out of descriptors, most likely: those that are open go on.
+                    warn!(%error, "Could not accept a connection");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
             }
         }
     }
@@ -153,11 +177,11 @@ async fn serve(socket: Socket, router: Router, head_within: Duration, last_answe
     }
 }
 
-async fn condense(metrics: PrometheusHandle, stop: CancellationToken) {
+async fn condense(metrics: PrometheusHandle, supervisor: Supervisor) {
     let mut ticks = tokio::time::interval(UPKEEP);
     loop {
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = supervisor.stopping() => return,
             _ = ticks.tick() => metrics.run_upkeep(),
         }
     }

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::config::Config;
 use crate::model::{Draft, Epoch, Event, LoggedMessage, Member, NodeId, Notice, Position, Receipt, RoomName};
+use crate::supervisor::Supervisor;
 
 pub mod memory;
 pub mod redis;
@@ -338,11 +339,15 @@ pub enum Subscription {
 /// # Errors
 /// [`BackendError::Misconfigured`] if it can never work. A Redis that is not there yet is no
 /// error: the backend waits for it.
-pub async fn start(config: &Config, node: NodeId) -> Result<(SharedBackend, Events)> {
+pub async fn start(
+    config: &Config,
+    node: NodeId,
+    supervisor: &Supervisor,
+) -> Result<(SharedBackend, Events)> {
     if config.redis.url.is_empty() {
         Ok(memory::MemoryCluster::new(config).join(node))
     } else {
-        redis::RedisBackend::start(config, node).await
+        redis::RedisBackend::start(config, node, supervisor).await
     }
 }
 

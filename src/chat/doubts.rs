@@ -65,7 +65,7 @@ impl Chat {
         let mut doubts = Doubts::default();
         for second in 0_u32.. {
             tokio::select! {
-                () = self.inner.stop.cancelled() => return,
+                () = self.inner.supervisor.stopping() => return,
                 _ = ticks.tick() => {}
             }
             let rooms = self.inner.hub.occupied_rooms();

@@ -6,8 +6,6 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing::debug;
 
 use super::pace::Rota;
@@ -16,6 +14,7 @@ use super::room::{Next, Room};
 use super::source_of;
 use crate::backend::{BackendEvent, Events, Membership, Result, SharedBackend, Span};
 use crate::model::{Event, LoggedMessage, MessageId, Position, RoomName};
+use crate::supervisor::Supervisor;
 use crate::telemetry::meters;
 
 /// Events handled between two flushes, at most: what arrives together is written together.
@@ -43,8 +42,7 @@ struct Inner {
     typing_every: Duration,
     /// The subscription was interrupted: all rooms are to be compared with their logs.
     resumed: Notify,
-    tasks: TaskTracker,
-    stop: CancellationToken,
+    supervisor: Supervisor,
 }
 
 impl Hub {
@@ -52,12 +50,11 @@ impl Hub {
         backend: SharedBackend,
         page: usize,
         typing_every: Duration,
-        tasks: TaskTracker,
-        stop: CancellationToken,
+        supervisor: Supervisor,
     ) -> Self {
         let rooms = RwLock::default();
         let resumed = Notify::new();
-        Self { inner: Arc::new(Inner { backend, rooms, page, typing_every, resumed, tasks, stop }) }
+        Self { inner: Arc::new(Inner { backend, rooms, page, typing_every, resumed, supervisor }) }
     }
 
     /// The room, subscribed and at a known place. Several callers open it once.
@@ -119,7 +116,7 @@ impl Hub {
         let mut flushes = Flushes::default();
         loop {
             let received = tokio::select! {
-                () = self.inner.stop.cancelled() => return,
+                () = self.inner.supervisor.stopping() => return,
                 received = events.recv_many(&mut batch, BATCH) => received,
             };
             if received == 0 {
@@ -154,13 +151,11 @@ impl Hub {
     fn follow(&self, room: &Arc<Room>, next: Next) {
         if next == Next::Repair {
             let (hub, room) = (self.clone(), room.clone());
-            self.spawn(async move { hub.repair(&room).await });
+            let supervisor = self.inner.supervisor.clone();
+            self.inner.supervisor.run_once("room-repair", async move {
+                supervisor.until_stopping(hub.repair(&room)).await;
+            });
         }
-    }
-
-    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        let stop = self.inner.stop.clone();
-        self.inner.tasks.spawn(async move { stop.run_until_cancelled(work).await });
     }
 
     /// Fills the hole of a room, once for all its sessions, however often it takes: until it is
@@ -196,7 +191,7 @@ impl Hub {
         loop {
             let again = !silent.is_empty();
             tokio::select! {
-                () = self.inner.stop.cancelled() => return,
+                () = self.inner.supervisor.stopping() => return,
                 () = self.inner.resumed.notified() => {
                     silent = self.all();
                     silent.iter().for_each(|room| room.expect_no_word());
@@ -204,7 +199,7 @@ impl Hub {
                 () = tokio::time::sleep(RETRY), if again => {}
             }
             let comparing = self.compare_all(&silent);
-            let Some(left) = self.inner.stop.run_until_cancelled(comparing).await else { return };
+            let Some(left) = self.inner.supervisor.until_stopping(comparing).await else { return };
             silent = left;
         }
     }
@@ -279,7 +274,7 @@ impl Hub {
         let mut rota = Rota::new(check_every);
         loop {
             tokio::select! {
-                () = self.inner.stop.cancelled() => return,
+                () = self.inner.supervisor.stopping() => return,
                 _ = ticks.tick() => {}
             }
             let rooms = self.all();

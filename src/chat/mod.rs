@@ -16,8 +16,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use tokio::sync::{Notify, RwLock};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing::debug;
 
 use self::hub::Hub;
@@ -29,10 +27,11 @@ pub use crate::backend::{Farewell, NodeInfo, Page, RoomCount, Span};
 use crate::config::Config;
 use crate::model::characters::has_visible;
 use crate::model::{
-    Author, Draft, Member, MessageId, NameError, NodeId, Nonce, Notice, NoticeKind, Receipt, RoomName,
-    Timestamp, UserId, Username,
+    Author, ConnectionId, Draft, Member, MessageId, NameError, NodeId, Nonce, Notice, NoticeKind, Receipt,
+    RoomName, Timestamp, UserId, Username,
 };
 use crate::protocol::ErrorCode;
+use crate::supervisor::Supervisor;
 use crate::telemetry::{count_refusal, meters};
 
 /// Why something was refused: a code for programs, a sentence for people.
@@ -90,8 +89,7 @@ struct Inner {
     restoring: RwLock<()>,
     /// Wakes the presence loop: memberships may differ from what the backend believes.
     unsettled: Notify,
-    tasks: TaskTracker,
-    stop: CancellationToken,
+    supervisor: Supervisor,
 }
 
 /// The cluster's secret once it is known; never shown.
@@ -106,18 +104,23 @@ impl std::fmt::Debug for Secret {
 
 impl Chat {
     /// Starts the tasks that hand on events and keep the lease. They end with [`Chat::retire`].
-    pub fn start(node: NodeId, config: Config, backend: SharedBackend, events: Events) -> Self {
-        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    pub fn start(
+        node: NodeId,
+        config: Config,
+        backend: SharedBackend,
+        events: Events,
+        supervisor: Supervisor,
+    ) -> Self {
         let hub = Hub::new(
             backend.clone(),
             config.history.max_page,
             config.presence.typing_every,
-            tasks.clone(),
-            stop.clone(),
+            supervisor.clone(),
         );
-        tasks.spawn(hub.clone().run(events));
-        tasks.spawn(hub.clone().compare_when_resumed());
-        tasks.spawn(hub.clone().keep_up(config.presence.unsubscribe_after, config.history.check_every));
+        supervisor.run("hub", hub.clone().run(events));
+        supervisor.run("log-comparison", hub.clone().compare_when_resumed());
+        let upkeep = hub.clone().keep_up(config.presence.unsubscribe_after, config.history.check_every);
+        supervisor.run("room-upkeep", upkeep);
         let inner = Inner {
             node,
             config,
@@ -130,12 +133,11 @@ impl Chat {
             is_answered: AtomicBool::new(false),
             restoring: RwLock::default(),
             unsettled: Notify::new(),
-            tasks,
-            stop,
+            supervisor,
         };
         let chat = Self { inner: Arc::new(inner) };
-        chat.inner.tasks.spawn(chat.clone().keep_lease());
-        chat.inner.tasks.spawn(chat.clone().check_memberships());
+        chat.inner.supervisor.run("lease", chat.clone().keep_lease());
+        chat.inner.supervisor.run("membership-check", chat.clone().check_memberships());
         chat
     }
 
@@ -276,6 +278,13 @@ impl Chat {
         }
     }
 
+    /// Takes a session out of a room that can't wait for the backend, which is made to agree later.
+    pub fn abandon(&self, room: &Room, id: ConnectionId) {
+        if room.abandon_member(id) {
+            self.inner.unsettled.notify_one();
+        }
+    }
+
     /// Occupied rooms of the cluster by name; at most `limit`, and at most `history.max_page`.
     pub async fn rooms(
         &self,
@@ -319,7 +328,8 @@ impl Chat {
     /// Whether this node can serve now: the backend answered the last renewal of the lease, and
     /// events arrive. Costs the backend nothing.
     pub fn is_ready(&self) -> bool {
-        self.inner.is_answered.load(Ordering::Relaxed)
+        self.inner.supervisor.failure().is_none()
+            && self.inner.is_answered.load(Ordering::Relaxed)
             && self.inner.backend.subscription() == Subscription::Fresh
     }
 

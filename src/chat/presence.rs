@@ -71,7 +71,7 @@ impl Chat {
         let mut upkeep = Upkeep::new();
         loop {
             let next = tokio::select! {
-                () = self.inner.stop.cancelled() => return,
+                () = self.inner.supervisor.stopping() => return,
                 () = self.inner.unsettled.notified(), if upkeep.restoration.is_none() => {
                     upkeep.settle_at.get_or_insert_with(Instant::now);
                     Next::InTurn
@@ -121,7 +121,7 @@ impl Chat {
             self.tell(upkeep, Ok(lease));
         } else if !is_busy {
             upkeep.settle_at = None;
-            let work = self.inner.tasks.spawn(self.clone().settle(lease));
+            let work = self.inner.supervisor.run_once("restoration", self.clone().settle(lease));
             upkeep.restoration = Some(Restoration { work, lease });
         }
         match lease {
@@ -223,9 +223,7 @@ impl Chat {
 
     /// Stops the tasks and gives the lease back. The sessions must have left before.
     pub async fn retire(&self) {
-        self.inner.stop.cancel();
-        self.inner.tasks.close();
-        self.inner.tasks.wait().await;
+        self.inner.supervisor.stop().await;
         // With the lease nobody would look for what could not be taken out of a room before. If that
         // fails the lease is left to run out, and the others see to it.
         let retired = async {

@@ -116,10 +116,13 @@ impl Room {
 
     /// From now on it doesn't, and gets nothing more. Returns whether it did.
     pub(super) fn remove_member(&self, id: ConnectionId) -> bool {
-        let mut state = self.lock();
-        state.detach(id);
-        state.newcomers.remove(id);
-        state.members.remove(&id).is_some()
+        self.lock().remove_member(id)
+    }
+
+    /// As [`Room::remove_member`], for a task that panics, perhaps under this very lock: the next to take
+    /// it finds the room broken, and the node ends.
+    pub(super) fn abandon_member(&self, id: ConnectionId) -> bool {
+        self.state.lock().is_ok_and(|mut state| state.remove_member(id))
     }
 
     /// The sessions of this node that are in the room.

@@ -106,11 +106,8 @@ impl Session {
             Ending::Away | Ending::SentAway | Ending::Broken => Farewell::Later,
         };
         let (chat, member) = (self.chat.clone(), self.member());
-        let rooms = std::mem::take(&mut self.rooms).into_values();
-        let mut leaving = pin!(join_all(rooms.map(|room| {
-            let (chat, member) = (&chat, &member);
-            async move { chat.leave(&room, member, farewell).await }
-        })));
+        let rooms: Vec<_> = self.rooms.values().cloned().collect();
+        let mut leaving = pin!(join_all(rooms.iter().map(|room| chat.leave(room, &member, farewell))));
         let has_left = timeout(PROMPT, &mut leaving).await.is_ok();
         let rest = async {
             if !has_left {
@@ -118,6 +115,7 @@ impl Session {
             }
         };
         tokio::join!(rest, connection.finish(ending));
+        self.rooms.clear();
     }
 
     /// Whether the client has a token, without which it would be another user.
@@ -366,6 +364,15 @@ impl Session {
             Dialect::Plain => (None, None),
         };
         self.outbox.send(&server::error(&Refusal { code, content, nonce, room_id }));
+    }
+}
+
+/// A task that ends before [`Session::part`] has, by a panic, leaves no member behind.
+impl Drop for Session {
+    fn drop(&mut self) {
+        for room in self.rooms.values() {
+            self.chat.abandon(room, self.id);
+        }
     }
 }
 

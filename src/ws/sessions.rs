@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connection::now_s;
 use super::outbox::Outbox;
 use crate::config;
 use crate::model::ConnectionId;
+use crate::supervisor::{Supervisor, isolated};
 use crate::telemetry::meters;
 use crate::websocket::{Frame, Opcode};
 
@@ -69,16 +69,16 @@ impl Sessions {
         if self.is_draining() {
             outbox.send_away();
         }
-        let sessions = self.clone();
+        let registered = Registered { sessions: self.clone(), id };
         self.inner.tasks.spawn(async move {
-            session.await;
-            sessions.shard(id).remove(&id);
+            let _registered = registered;
+            isolated("session", session).await;
         });
     }
 
     /// Runs what leads to a session.
     pub fn spawn_upgrade(&self, upgrade: impl Future<Output = ()> + Send + 'static) {
-        self.inner.tasks.spawn(upgrade);
+        self.inner.tasks.spawn(isolated("upgrade", upgrade));
     }
 
     /// Whether sessions are being sent away, so that none should come.
@@ -87,13 +87,13 @@ impl Sessions {
     }
 
     /// Once a second: pings who is due, drops who was silent or took nothing for too long.
-    pub async fn keep_up(self, settings: config::Session, stop: CancellationToken) {
+    pub async fn keep_up(self, settings: config::Session, supervisor: Supervisor) {
         let ping = Frame::encode(Opcode::Ping, b"");
         let (every_s, silence_s) = (heartbeat_s(settings.heartbeat), settings.idle_timeout.as_secs() as u32);
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
         loop {
             tokio::select! {
-                () = stop.cancelled() => return,
+                () = supervisor.stopping() => return,
                 _ = ticks.tick() => {}
             }
             let now = now_s();
@@ -126,6 +126,20 @@ impl Sessions {
         // Whoever came in between was closed on coming.
         self.inner.tasks.close();
         let _ = tokio::time::timeout(patience, self.inner.tasks.wait()).await;
+    }
+}
+
+/// A session among the open ones, until its task ends, be it by a panic.
+struct Registered {
+    sessions: Sessions,
+    id: ConnectionId,
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        let outbox = self.sessions.shard(self.id).remove(&self.id);
+        // One that ended well has closed its socket already.
+        outbox.inspect(|outbox| outbox.abort());
     }
 }
 

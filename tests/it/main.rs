@@ -56,6 +56,8 @@ mod rest;
 mod restarts;
 // History, and coming back by place.
 mod resume;
+// A task of a node ends or panics.
+mod supervision;
 // Redis with less than it had: numbering and places afterwards.
 mod set_back;
 // A Redis Cluster with a shard that fails, or a server that was left behind.

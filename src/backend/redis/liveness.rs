@@ -18,6 +18,7 @@ use super::sweep::Sweeper;
 use crate::backend::{Lease, NodeInfo, Result, Vitals};
 use crate::config::Presence as Settings;
 use crate::model::NodeId;
+use crate::supervisor::Supervisor;
 
 /// What `renew.lua` returns.
 type Renewal = (u8, Vec<String>, Vec<(String, String)>, String, u64, Vec<(String, String)>, u8);
@@ -42,6 +43,7 @@ pub(super) struct Liveness {
     /// Without any renewal for so long, Redis was away.
     away_ms: u128,
     generations: Generations,
+    supervisor: Supervisor,
 }
 
 impl Liveness {
@@ -51,6 +53,7 @@ impl Liveness {
         shards: Arc<Shards>,
         generations: Generations,
         settings: &Settings,
+        supervisor: &Supervisor,
     ) -> Self {
         Self {
             node,
@@ -66,6 +69,7 @@ impl Liveness {
             lease_ms: settings.lease.as_millis(),
             away_ms: settings.lease.div_f64(2.0).max(settings.renew_every * 2).as_millis(),
             generations,
+            supervisor: supervisor.clone(),
         }
     }
 
@@ -121,7 +125,7 @@ impl Liveness {
         let mut housework = self.housework.lock().await;
         let reaper = &self.reaper;
         let working = housework
-            .get_or_insert_with(|| AbortOnDropHandle::new(tokio::spawn(reaper.clone().see_to(dead, due))));
+            .get_or_insert_with(|| self.supervisor.keep_once("reaper", reaper.clone().see_to(dead, due)));
         if tokio::time::timeout(self.patience(), working).await.is_ok() {
             *housework = None;
         }
@@ -131,7 +135,7 @@ impl Liveness {
         let mut sweeping = self.sweeping.lock().expect("no code panics while it holds this lock");
         if sweeping.as_ref().is_none_or(|task| task.is_finished()) {
             let sweep = self.sweeper.clone().sweep(generation);
-            *sweeping = Some(AbortOnDropHandle::new(tokio::spawn(sweep)));
+            *sweeping = Some(self.supervisor.keep_once("sweep", sweep));
         }
     }
 

@@ -13,6 +13,7 @@ use super::shards::Shards;
 use crate::backend::{BackendError, Continuity, NONCE_TTL, Page, Result, Span, logged};
 use crate::config::Config;
 use crate::model::{Draft, Epoch, Position, Receipt, RoomName};
+use crate::supervisor::Supervisor;
 
 /// Drafts that go to Redis in one pipeline, at most.
 const GROUP: usize = 128;
@@ -51,7 +52,7 @@ struct Store {
 
 impl Log {
     /// Spawns the tasks that post. They end with this value.
-    pub(super) fn start(keys: Keys, shards: Arc<Shards>, config: &Config) -> Self {
+    pub(super) fn start(keys: Keys, shards: Arc<Shards>, config: &Config, supervisor: &Supervisor) -> Self {
         let (history, min_replicas) = (&config.history, config.redis.min_replicas_acked);
         let queues = shards.queues();
         let store = Store {
@@ -67,7 +68,7 @@ impl Log {
         };
         let start = |_| {
             let (sender, receiver) = mpsc::channel(WAITING);
-            (sender, AbortOnDropHandle::new(tokio::spawn(post_in_groups(store.clone(), receiver))))
+            (sender, supervisor.keep("post-writer", post_in_groups(store.clone(), receiver)))
         };
         let (waiting, posters) = (0..queues).map(start).unzip();
         Self { store, waiting, _posters: posters }

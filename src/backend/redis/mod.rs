@@ -49,6 +49,7 @@ use super::{
 };
 use crate::config::Config;
 use crate::model::{Draft, Member, NodeId, Notice, Position, Receipt, RoomName};
+use crate::supervisor::Supervisor;
 
 /// One node's share of a cluster over Redis.
 #[derive(Debug)]
@@ -72,20 +73,31 @@ impl RedisBackend {
     /// # Errors
     /// [`BackendError::Misconfigured`] for a URL that is none, a refused password, or a Redis
     /// before version 7, which would replicate scripts and so defeat their fence.
-    pub async fn start(config: &Config, node: NodeId) -> Result<(SharedBackend, Events)> {
+    pub async fn start(
+        config: &Config,
+        node: NodeId,
+        supervisor: &Supervisor,
+    ) -> Result<(SharedBackend, Events)> {
         let settings = &config.redis;
         let (keys, generations) = (Keys::new(&settings.prefix), Generations::default());
         let (target, watch) = (Target::read(settings)?, Watch::new(keys.clone()));
         let shards = Arc::new(Shards::new(target, settings, generations.clone(), watch.clone())?);
         check(&shards, settings.command_timeout).await?;
         let (events, receiver) = mpsc::channel(settings.event_queue);
-        let log = Log::start(keys.clone(), shards.clone(), config);
+        let log = Log::start(keys.clone(), shards.clone(), config, supervisor);
         let presence = Presence::new(keys.clone(), shards.clone(), generations.clone());
-        let registry =
-            Registry::start(node, keys.clone(), shards.clone(), generations.clone(), &config.presence);
-        let liveness = Liveness::new(node, keys.clone(), shards.clone(), generations, &config.presence);
-        let subscriber = Subscriber::start(keys.clone(), node, shards.clone(), settings, events);
-        let map_keeper = AbortOnDropHandle::new(tokio::spawn(shards.clone().keep_up()));
+        let registry = Registry::start(
+            node,
+            keys.clone(),
+            shards.clone(),
+            generations.clone(),
+            &config.presence,
+            supervisor,
+        );
+        let liveness =
+            Liveness::new(node, keys.clone(), shards.clone(), generations, &config.presence, supervisor);
+        let subscriber = Subscriber::start(keys.clone(), node, shards.clone(), settings, events, supervisor);
+        let map_keeper = supervisor.keep("topology", shards.clone().keep_up());
         let deadline = settings.command_timeout;
         let backend = Self {
             node,

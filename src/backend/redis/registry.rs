@@ -34,6 +34,7 @@ use super::shards::Shards;
 use crate::backend::{BackendError, Entered, Farewell, MEMBERS_IN_JOINED, Membership, Result};
 use crate::config::Presence as Settings;
 use crate::model::{ConnectionId, Member, MessageId, NodeId, Notice, NoticeKind, RoomName, Timestamp};
+use crate::supervisor::Supervisor;
 
 /// Changes that go to Redis together, at most.
 const GROUP: usize = 128;
@@ -85,6 +86,7 @@ impl Registry {
         shards: Arc<Shards>,
         generations: Generations,
         settings: &Settings,
+        supervisor: &Supervisor,
     ) -> Self {
         let queues = shards.queues();
         let desk = Desk {
@@ -100,7 +102,7 @@ impl Registry {
         };
         let start = |_| {
             let (sender, receiver) = mpsc::channel(WAITING);
-            (sender, AbortOnDropHandle::new(tokio::spawn(desk.clone().carry_out_in_groups(receiver))))
+            (sender, supervisor.keep("membership-writer", desk.clone().carry_out_in_groups(receiver)))
         };
         let (waiting, clerks) = (0..queues).map(start).unzip();
         Self { desk, waiting, _clerks: clerks }

@@ -25,6 +25,13 @@ impl State {
         self.given().is_some_and(|given| given.epoch == head.epoch && given.seq >= head.seq)
     }
 
+    /// Whether it was in.
+    pub(super) fn remove_member(&mut self, id: ConnectionId) -> bool {
+        self.detach(id);
+        self.newcomers.remove(id);
+        self.members.remove(&id).is_some()
+    }
+
     pub(super) fn detach(&mut self, id: ConnectionId) {
         if let Some(at) = self.seats.iter().position(|seat| seat.occupant.member.id == id) {
             self.seats.swap_remove(at);

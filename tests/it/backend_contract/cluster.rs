@@ -10,6 +10,7 @@ use adda::model::{
     Author, ConnectionId, Draft, Event, LoggedMessage, Member, MessageId, NodeId, Nonce, Notice, NoticeKind,
     Receipt, RoomName, Timestamp, UserId, Username,
 };
+use adda::supervisor::Supervisor;
 use futures_util::future::join_all;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -50,7 +51,7 @@ impl Cluster {
         let id = NodeId::random();
         let (backend, events) = match (&self.redis, &self.redis_cluster) {
             (None, None) => self.memory.get_or_insert_with(|| MemoryCluster::new(&self.config)).join(id),
-            _ => backend::start(&self.config, id).await.expect("Redis is there"),
+            _ => backend::start(&self.config, id, &Supervisor::default()).await.expect("Redis is there"),
         };
         Node { id, backend, events }
     }

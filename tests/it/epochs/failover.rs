@@ -5,6 +5,7 @@ use adda::config::Config;
 use adda::model::{
     Author, Draft, MessageId, NodeId, Position, Receipt, RoomName, Timestamp, UserId, Username,
 };
+use adda::supervisor::Supervisor;
 
 use super::front::Front;
 use super::server::Server;
@@ -26,8 +27,8 @@ impl Pair {
         let front = Front::to(a.port).await;
         let mut config = Config::defaults();
         config.redis.url = front.url();
-        let (here, _) = backend::start(&config, NodeId::random()).await.unwrap();
-        let (there, _) = backend::start(&config, NodeId::random()).await.unwrap();
+        let (here, _) = backend::start(&config, NodeId::random(), &Supervisor::default()).await.unwrap();
+        let (there, _) = backend::start(&config, NodeId::random(), &Supervisor::default()).await.unwrap();
         let room = RoomName::parse("general", 64).unwrap();
         Some(Self { a, b, front, nodes: [here, there], room })
     }

@@ -3,6 +3,7 @@
 use adda::backend::{self, BackendEvent, Events, Page, SharedBackend, Span};
 use adda::config::Config;
 use adda::model::{Event, NodeId, Position, Receipt, RoomName};
+use adda::supervisor::Supervisor;
 use fastrand::Rng;
 
 use super::book::Book;
@@ -19,7 +20,8 @@ pub struct Node {
 
 impl Node {
     pub async fn start(config: &Config, rooms: &[RoomName], book: &mut Book) -> Self {
-        let (backend, events) = backend::start(config, NodeId::random()).await.unwrap();
+        let (backend, events) =
+            backend::start(config, NodeId::random(), &Supervisor::default()).await.unwrap();
         let mut followers = Vec::new();
         for room in rooms {
             backend.subscribe(room).await.unwrap();

@@ -3,6 +3,7 @@
 use adda::backend::{self, SharedBackend, Span};
 use adda::config::Config;
 use adda::model::{Author, Draft, MessageId, NodeId, Receipt, RoomName, Timestamp, UserId, Username};
+use adda::supervisor::Supervisor;
 
 use super::server::Server;
 
@@ -21,7 +22,7 @@ impl Alone {
         let server = Server::start().await?;
         let mut config = Config::defaults();
         config.redis.url = server.url();
-        let (node, _) = backend::start(&config, NodeId::random()).await.unwrap();
+        let (node, _) = backend::start(&config, NodeId::random(), &Supervisor::default()).await.unwrap();
         Some(Self { server, node, room: RoomName::parse("general", 64).unwrap() })
     }
 

@@ -41,6 +41,12 @@ impl Launch {
         self
     }
 
+    /// Has the task of this name panic at [`Node::inject_panic`].
+    pub fn panic_in(mut self, task: &str) -> Self {
+        self.settings.push(("PANIC_IN_TASK".to_owned(), task.to_owned()));
+        self
+    }
+
     /// Puts the node on a Redis.
     pub fn redis(mut self, url: &str) -> Self {
         self.redis = Some(url.to_owned());
@@ -165,6 +171,11 @@ impl Node {
     /// Lets it go on.
     pub fn thaw(&self) {
         self.signal(Signal::SIGCONT);
+    }
+
+    /// Has the task panic that [`Launch::panic_in`] named.
+    pub fn inject_panic(&self) {
+        self.signal(Signal::SIGUSR2);
     }
 
     fn signal(&self, signal: Signal) {

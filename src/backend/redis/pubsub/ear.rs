@@ -230,6 +230,13 @@ impl Hearing {
     }
 }
 
+impl Drop for Hearing {
+    /// The connection's own task has ended, if only by a panic that told nobody.
+    fn drop(&mut self) {
+        self.lost.notify_one();
+    }
+}
+
 /// Makes the connection's subscriptions equal to the wanted ones. The only one to subscribe and
 /// unsubscribe, and always by what is wanted at that moment: so a late UNSUBSCRIBE can't overtake a
 /// new join and leave the node deaf to the room.

@@ -19,6 +19,7 @@ use super::shards::Shards;
 use crate::backend::{BackendError, BackendEvent, Result, Subscription};
 use crate::config::Redis as Settings;
 use crate::model::{NodeId, RoomName};
+use crate::supervisor::Supervisor;
 
 /// The handle to the subscription's tasks, which end with this value.
 #[derive(Debug)]
@@ -70,6 +71,7 @@ struct Context {
     settings: Settings,
     events: mpsc::Sender<BackendEvent>,
     wanted: Arc<Wanted>,
+    supervisor: Supervisor,
 }
 
 impl Subscriber {
@@ -80,12 +82,14 @@ impl Subscriber {
         shards: Arc<Shards>,
         settings: &Settings,
         events: mpsc::Sender<BackendEvent>,
+        supervisor: &Supervisor,
     ) -> Self {
         let (wanted, ears) = (Arc::<Wanted>::default(), Arc::<Mutex<Ears>>::default());
         let settings = settings.clone();
         let confirm_within = settings.command_timeout;
-        let context = Context { keys, node, shards, settings, events, wanted: wanted.clone() };
-        let keeper = AbortOnDropHandle::new(tokio::spawn(keep_ears(context, ears.clone())));
+        let (wanted_by_all, supervisor) = (wanted.clone(), supervisor.clone());
+        let context = Context { keys, node, shards, settings, events, wanted: wanted_by_all, supervisor };
+        let keeper = context.supervisor.keep("subscriptions", keep_ears(context.clone(), ears.clone()));
         Self { wanted, ears, confirm_within, _keeper: keeper }
     }
 
@@ -145,7 +149,7 @@ fn listen(context: &Context, server: Arc<Server>) -> Listener {
     let canary = Arc::new(Canary::new(context.settings.canary_late));
     let changes = Arc::<Changes>::default();
     let ear = Ear::new(context.clone(), server.clone(), canary.clone(), changes.clone());
-    Listener { server, canary, changes, _ear: AbortOnDropHandle::new(tokio::spawn(ear.run())) }
+    Listener { server, canary, changes, _ear: context.supervisor.keep("subscription", ear.run()) }
 }
 
 impl Wanted {

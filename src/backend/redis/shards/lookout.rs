@@ -29,7 +29,8 @@ impl Shards {
         loop {
             ticks.tick().await;
             match &self.target {
-                Target::One(_) => return,
+                // Nothing moves.
+                Target::One(_) => std::future::pending().await,
                 Target::Sentinel { .. } => {
                     for server in self.map().servers() {
                         server.follow_sentinels().await;
