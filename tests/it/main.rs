@@ -76,3 +76,5 @@ mod strays;
 mod stuck;
 // Users with few rights, TLS, replicas, Sentinels, a Redis Cluster.
 mod topologies;
+// Back, links to messages, drawers and kept rooms in the browser client.
+mod wayfinding;

@@ -37,3 +37,21 @@ test('what somebody else wrote into the storage is not trusted', () => {
   local.setItem('adda.outbox.y', '"text"');
   assert.deepEqual(storage.outboxOf('রহিম'), []);
 });
+
+test('a name finds its rooms again, the last one first, until it leaves them', () => {
+  const client = clientInGeneral();
+  client.chat.openRoom('চা');
+  client.chat.exit();
+  assert.deepEqual(client.storage.roomsOf('রহিম'), ['চা', 'general']);
+  assert.deepEqual(client.storage.roomsOf('করিম'), []);
+  client.chat.enter('রহিম', 'general');
+  client.chat.leaveRoom('general');
+  assert.deepEqual(client.storage.roomsOf('রহিম'), ['চা']);
+});
+
+test('a browser knows who has not signed out', () => {
+  const client = clientInGeneral();
+  assert.equal(client.storage.signedIn(), 'রহিম');
+  client.chat.exit();
+  assert.equal(client.storage.signedIn(), null);
+});

@@ -91,6 +91,7 @@ export function createChat({ store, storage, api, timers, connectTransport, newN
     /** Put a room on screen and be in it. */
     openRoom(room) {
       store.dispatch({ type: 'room_opened', room });
+      storage.keepRoom(name, room);
       transport.join(room);
       if (store.state.rooms.get(room).timeline.hasNewer) chat.loadNewest(room);
     },
@@ -101,12 +102,14 @@ export function createChat({ store, storage, api, timers, connectTransport, newN
     },
     leaveRoom(room) {
       transport.leave(room);
+      storage.forgetRoom(name, room);
       store.dispatch({ type: 'room_left', room });
     },
-    /** Close the connection and forget this tab's rooms; name and token stay. */
+    /** Close the connection and empty this tab; name, token and rooms are kept for the next time. */
     exit() {
       transport.close();
       transport = null;
+      storage.signOut();
       for (const room of store.state.rooms.keys()) store.dispatch({ type: 'room_left', room });
     },
 
@@ -133,6 +136,10 @@ export function createChat({ store, storage, api, timers, connectTransport, newN
       if (!timeline?.hasNewer) return undefined;
       const after = newerCursor(timeline);
       return after === null ? load('newest', room, {}) : load('newer', room, { after });
+    },
+    /** The messages around one of them, in place of what the timeline shows. */
+    loadAround(room, seq) {
+      return idleTimeline(room) ? load('around', room, { before: seq + Math.ceil(PAGE_MESSAGES / 2) }) : undefined;
     },
     loadNewest: (room) => (idleTimeline(room) ? load('newest', room, {}) : undefined),
 

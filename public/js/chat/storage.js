@@ -6,6 +6,9 @@ import { keptItem } from '../state/outbox.js';
 const OUTBOX_PREFIX = 'adda.outbox.';
 // A family's names on one computer; two tabs may speak as two of them.
 const IDENTITIES_KEPT = 8;
+const ROOMS_PREFIX = 'adda.rooms.';
+// A server lets a session into 128 rooms; nobody reads so many.
+const ROOMS_KEPT = 50;
 
 /**
  * `local()` outlives the tab (localStorage), `session()` only a reload (sessionStorage); functions,
@@ -13,15 +16,31 @@ const IDENTITIES_KEPT = 8;
  */
 export function createStorage({ local, session }) {
   const identities = () => read(local, 'adda.identities') ?? [];
+  const roomsOf = (username) => read(local, ROOMS_PREFIX + username) ?? [];
 
   return {
     /** The name of the last time. */
     name: () => identities()[0]?.username ?? '',
     /** What proves to the server that `username` is who it was before. */
     tokenOf: (username) => identities().find((identity) => identity.username === username)?.token,
+    /** Who used this browser last and has not signed out: a new tab need not ask for the name. */
+    signedIn: () => read(local, 'adda.signed_in')?.username ?? null,
+    signOut: () => write(local, 'adda.signed_in', null),
     keepIdentity(identity) {
+      write(local, 'adda.signed_in', { username: identity.username });
       const others = identities().filter(({ username }) => username !== identity.username);
       write(local, 'adda.identities', [identity, ...others].slice(0, IDENTITIES_KEPT));
+    },
+
+    /** The rooms that `username` is in, the one opened last first. */
+    roomsOf: (username) => roomsOf(username),
+    keepRoom(username, room) {
+      const others = roomsOf(username).filter((other) => other !== room);
+      write(local, ROOMS_PREFIX + username, [room, ...others].slice(0, ROOMS_KEPT));
+    },
+    forgetRoom(username, room) {
+      const others = roomsOf(username).filter((other) => other !== room);
+      write(local, ROOMS_PREFIX + username, others.length > 0 ? others : null);
     },
 
     /** {language, theme} */

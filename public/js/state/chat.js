@@ -5,7 +5,7 @@ import { emptyConnection, withStatus } from './connection.js';
 import * as outbox from './outbox.js';
 import * as rooms from './room.js';
 import { withAcked, withKey } from './timeline.js';
-import { withNewerPage, withNewestPage, withOlderPage } from './timeline_pages.js';
+import { withNewerPage, withNewestPage, withOlderPage, withPageAround } from './timeline_pages.js';
 
 export function emptyChat() {
   return {
@@ -100,7 +100,7 @@ const events = {
   message_discarded: (state, { nonce }) => ({ ...state, outbox: outbox.withoutItem(state.outbox, nonce) }),
 };
 
-const pages = { older: withOlderPage, newer: withNewerPage, newest: withNewestPage };
+const pages = { older: withOlderPage, newer: withNewerPage, newest: withNewestPage, around: withPageAround };
 
 const frames = {
   welcome: (state, { limits }) => ({ ...state, limits: { ...state.limits, ...limits } }),

@@ -68,6 +68,20 @@ export function withNewestPage(timeline, page) {
   };
 }
 
+/** A page somewhere in the history, in place of everything: what a permalink leads to. */
+export function withPageAround(timeline, page) {
+  const reached = page.data.at(-1)?.seq ?? 0;
+  return {
+    ...timeline,
+    loading: null,
+    entries: page.data.map(asEntry),
+    hasOlder: page.next != null && page.data.length > 0,
+    hasNewer: reached < timeline.head,
+    isFollowing: false,
+    below: 0,
+  };
+}
+
 function fresh(timeline, messages) {
   const known = new Set(timeline.entries.map((entry) => entry.id));
   return messages.filter((message) => !known.has(message.id)).map(asEntry);

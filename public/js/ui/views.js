@@ -5,12 +5,14 @@ import { typingLine } from './composer/typing_line.js';
 import { joinForm } from './join/join_form.js';
 import { drawing } from './lib/drawing.js';
 import { byId } from './lib/markup.js';
-import { roomInAddress, showRoomInAddress } from './page/address.js';
+import { placeInAddress } from './page/address.js';
 import { announcer } from './page/announcer.js';
 import { drawers as createDrawers } from './page/drawers.js';
 import { keyboard } from './page/keyboard.js';
+import { navigation } from './page/navigation.js';
 import { pageEvents } from './page/page_events.js';
 import { screens } from './page/screens.js';
+import { toast } from './page/toast.js';
 import { members } from './people/members.js';
 import { connectionStrip } from './room/connection_strip.js';
 import { roomHeader } from './room/room_header.js';
@@ -23,7 +25,8 @@ import { timeline as createTimeline } from './timeline/timeline.js';
 export function start(parts) {
   const { store, storage, chat } = parts;
   const drawers = createDrawers();
-  const page = { ...parts, drawers, enter, openRoom, roomAsked: roomInAddress(location) };
+  const asked = placeInAddress(location);
+  const page = { ...parts, drawers, enter, openRoom, tell: toast(), roomAsked: asked.room };
   const switches = preferences({ ...parts, onChange: () => redraw() });
   switches.apply();
 
@@ -37,41 +40,51 @@ export function start(parts) {
   openRoomForm(page);
   announcer(page);
   keyboard({ ...page, timeline });
-  store.subscribe((state, previous) => {
+  store.subscribe((state) => {
     header.updateTitle(state);
-    if (state.active !== previous.active) showRoomInAddress(state.active);
     draw();
   });
+  navigation({ store, drawers, openPlace });
   pageEvents(page);
   byId('leave-chat').addEventListener('click', leave);
   comeBack();
 
-  function enter(name, room) {
+  /** `others` are rooms to be in besides. */
+  function enter(name, room, others = storage.roomsOf(name)) {
     chat.enter(name, room);
+    for (const other of others) chat.keepRoom(other);
+    if (room === asked.room && asked.seq !== null) timeline.seek(room, asked.seq);
     draw();
     requestAnimationFrame(composer.focus);
   }
 
   function openRoom(room) {
-    drawers.close();
+    // The drawer's entry in the history becomes the room's.
+    if (room === store.state.active) drawers.close();
+    else drawers.show(null);
     chat.openRoom(room);
     requestAnimationFrame(composer.focus);
   }
 
+  function openPlace({ room, seq }) {
+    if (room !== store.state.active) openRoom(room);
+    if (seq !== null) timeline.seek(room, seq);
+    draw();
+  }
+
   function leave() {
-    drawers.close();
+    drawers.show(null);
     chat.exit();
     requestAnimationFrame(form.focus);
   }
 
-  // A reload goes on where the tab was; a new tab asks first.
+  // A reload goes on where the tab was; a new tab goes by the name of the last one.
   function comeBack() {
     const tab = storage.tab();
-    if (!tab) return form.focus();
-    const [active, ...others] = tab.rooms;
-    enter(tab.username, page.roomAsked ?? active);
-    for (const room of [active, ...others]) chat.keepRoom(room);
-    return undefined;
+    const name = tab?.username ?? storage.signedIn();
+    if (!name) return form.focus();
+    const rooms = [...(tab?.rooms ?? []), ...storage.roomsOf(name)];
+    return enter(name, asked.room ?? rooms[0] ?? 'general', rooms);
   }
 
   function redraw() {

@@ -154,6 +154,29 @@ impl Page {
         list.select_by_value(value).await.expect(selector);
     }
 
+    /// Presses a key, or keys one after another, where the focus is.
+    pub async fn press(&self, keys: &str) {
+        let focused = self.driver.active_element().await.expect("something has the focus");
+        focused.send_keys(keys).await.expect(keys);
+    }
+
+    /// Goes one entry back in the window's history.
+    pub async fn back(&self) {
+        self.driver.back().await.expect("the window goes back");
+    }
+
+    /// Opens an address of the same site, from its root.
+    pub async fn visit(&self, path: &str) {
+        let here = self.driver.current_url().await.expect("the window has an address");
+        let there = here.join(path).expect("a path").to_string();
+        self.driver.goto(&there).await.expect("the page loads");
+    }
+
+    /// Makes the window as wide and high as a device.
+    pub async fn resize(&self, width: u32, height: u32) {
+        self.driver.set_window_size(width, height).await.expect("the window changes");
+    }
+
     /// Loads the page again.
     pub async fn reload(&self) {
         self.driver.refresh().await.expect("the page loads again");

@@ -11,6 +11,7 @@ export const TIMELINE = {
     en: { one: '{count} new message', other: '{count} new messages' },
     bn: { one: '{count}টি নতুন বার্তা', other: '{count}টি নতুন বার্তা' },
   },
+  message_gone: { en: 'That message is gone, or could not be fetched.', bn: 'বার্তাটি আর নেই, বা আনা যায়নি।' },
   new_messages: { en: 'New messages', bn: 'নতুন বার্তা' },
   gap: {
     en: { one: '{count} message was skipped here.', other: '{count} messages were skipped here.' },

@@ -1,17 +1,23 @@
-// The room in the page's address: /?room=NAME or /#NAME. Never anything that proves who one is.
+// What the page's address names: a room, and perhaps a message in it. /?room=NAME#SEQ, or /#NAME
+// as people write it by hand. Never anything that proves who one is.
 
 import { parseRoom, tidied } from '../../state/names.js';
 
 // The server says its limit later; this spares the work on what no server takes.
 const LONGEST_ROOM = 1_024;
 
-export function roomInAddress({ search, hash }) {
-  const asked = new URLSearchParams(search).get('room') || decoded(hash.slice(1));
-  return parseRoom(tidied(asked), LONGEST_ROOM).value ?? null;
+/** `{room, seq}`, each null if the address does not name it. */
+export function placeInAddress({ search, hash }) {
+  const asked = new URLSearchParams(search).get('room');
+  const room = parseRoom(tidied(asked || decoded(hash.slice(1))), LONGEST_ROOM).value ?? null;
+  const seq = asked && /^#[1-9]\d{0,15}$/.test(hash) ? Number(hash.slice(1)) : null;
+  return { room, seq };
 }
 
-export function showRoomInAddress(room) {
-  history.replaceState(null, '', room === null ? '/' : `/?room=${encodeURIComponent(room)}`);
+/** The address of a place, from the root of the site. */
+export function addressOf(room, seq = null) {
+  if (room === null) return '/';
+  return `/?room=${encodeURIComponent(room)}${seq === null ? '' : `#${seq}`}`;
 }
 
 function decoded(text) {

@@ -35,6 +35,11 @@ export function scrollKeeper(scroller, rows) {
     toTop(element) {
       scroller.scrollTop += element.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
     },
+    toMiddle(element) {
+      const room = scroller.clientHeight - element.offsetHeight;
+      this.toTop(element);
+      scroller.scrollTop -= Math.max(0, room / 2);
+    },
     /** Runs `change` on the rows without moving what is being read. */
     keep(isFollowing, change) {
       const anchors = isFollowing ? [] : messagesInView();

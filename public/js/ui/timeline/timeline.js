@@ -6,6 +6,7 @@ import { keyedRows } from '../lib/keyed_rows.js';
 import { byId, setAttribute, setText } from '../lib/markup.js';
 import { createMessage, updateMessage } from './message.js';
 import { createNotice, updateNotice } from './notice.js';
+import { permalink } from './permalink.js';
 import { scrollKeeper } from './scroll_keeper.js';
 
 export function timeline(page) {
@@ -19,6 +20,7 @@ export function timeline(page) {
     (row) => (isMessage(row) ? createMessage(row, page) : createNotice(row, page)),
     (element, row) => (isMessage(row) ? updateMessage : updateNotice)(element, row, page),
   );
+  const link = permalink({ ...page, reveal });
   let shown = { room: null, entries: null };
 
   scroller.addEventListener('scroll', () => follow(), { passive: true });
@@ -49,6 +51,12 @@ export function timeline(page) {
     updateJump(room.timeline);
     setAttribute(scroller, 'aria-label', i18n.text('timeline_label', { room: room.id }));
     if (isGrown || isOpening) follow();
+    link.pursue(room);
+  }
+
+  function reveal(row) {
+    keeper.toMiddle(row);
+    follow();
   }
 
   function updateEdges({ timeline: { hasOlder, entries, loading }, isJoined, refusal }, list) {
@@ -85,5 +93,5 @@ export function timeline(page) {
     keeper.toBottom();
   }
 
-  return { update, jumpToLatest };
+  return { update, jumpToLatest, seek: link.seek };
 }

@@ -1,0 +1,42 @@
+// Leads to one message: scrolls to it, marks it for a moment, and loads the page around it if need be.
+
+import { byId } from '../lib/markup.js';
+
+const MARKED_MS = 4_000;
+
+/** `reveal(row)` scrolls. `seek` sets the message to find, `pursue` is called after each drawing. */
+export function permalink({ i18n, chat, tell, reveal }) {
+  let sought = null;
+
+  function seek(room, seq) {
+    sought = { room, seq, isAsked: false };
+  }
+
+  function pursue({ id, isJoined, refusal, timeline }) {
+    if (sought?.room !== id) return;
+    if (refusal) return end();
+    const row = byId('timeline-rows').querySelector(`.message[data-seq="${sought.seq}"]`);
+    if (row) return found(row);
+    if (!isJoined || timeline.loading !== null) return;
+    if (sought.isAsked) {
+      tell(i18n.text('message_gone'));
+      return end();
+    }
+    sought.isAsked = true;
+    chat.loadAround(id, sought.seq);
+  }
+
+  function found(row) {
+    end();
+    reveal(row);
+    row.focus({ preventScroll: true });
+    row.classList.add('message--marked');
+    setTimeout(() => row.classList.remove('message--marked'), MARKED_MS);
+  }
+
+  function end() {
+    sought = null;
+  }
+
+  return { seek, pursue };
+}

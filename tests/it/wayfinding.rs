@@ -1,0 +1,97 @@
+//! How a person finds the way in the browser client: back, links to messages, drawers, kept rooms.
+
+use fantoccini::key::Key;
+
+use crate::harness::browser::{Browser, Page};
+use crate::harness::{Client, Node};
+
+/// Opens a room by its name in the field above the list.
+async fn open(page: &Page, room: &str) {
+    page.fill("#open-room-input", room).await;
+    page.press(&Key::Enter.to_string()).await;
+    shows_room(page, room).await;
+}
+
+async fn shows_room(page: &Page, room: &str) {
+    page.until(&format!("document.querySelector('#room-title').textContent === '{room}'")).await;
+}
+
+/// A phone: the narrowest window that Chromium grants is wider, but still has drawers.
+const PHONE: (u32, u32) = (500, 740);
+
+#[tokio::test]
+async fn back_leads_to_the_room_before() {
+    let Some(browser) = Browser::start().await else { return };
+    let node = Node::memory().await;
+    let page = browser.open(node.port).await;
+    page.join("রহিম", "general").await;
+    open(&page, "চা").await;
+    open(&page, "খেলা").await;
+    for room in ["চা", "general"] {
+        page.back().await;
+        shows_room(&page, room).await;
+    }
+    let address = "new URLSearchParams(location.search).get('room')";
+    assert_eq!(page.value(address).await, "general");
+    page.close().await;
+}
+
+#[tokio::test]
+async fn a_drawer_takes_the_focus_and_back_closes_it() {
+    let Some(browser) = Browser::start().await else { return };
+    let node = Node::memory().await;
+    let page = browser.open(node.port).await;
+    page.join("রহিম", "general").await;
+    page.resize(PHONE.0, PHONE.1).await;
+    page.until("matchMedia('(width < 60rem)').matches").await;
+    page.value("document.querySelector('#menu-button').focus()").await;
+    page.press(&Key::Enter.to_string()).await;
+    page.until("document.querySelector('#rooms-panel').contains(document.activeElement)").await;
+    page.back().await;
+    page.until("document.body.dataset.drawer === undefined").await;
+    page.until("document.activeElement.id === 'menu-button'").await;
+    shows_room(&page, "general").await;
+    page.close().await;
+}
+
+#[tokio::test]
+async fn a_link_leads_to_its_message_however_far_up() {
+    let Some(browser) = Browser::start().await else { return };
+    let node = Node::memory().await;
+    let mut karim = Client::full(&node, "করিম").await;
+    karim.join("general").await;
+    for number in 1..=120 {
+        karim.say("general", &format!("message {number}")).await;
+    }
+    let page = browser.open(node.port).await;
+    page.join("রহিম", "চা").await;
+    page.visit("/?room=general#7").await;
+    page.until("document.querySelector('.message--marked')?.dataset.seq === '7'").await;
+    page.until("document.activeElement.dataset.seq === '7'").await;
+    let in_view = "(() => { const box = document.activeElement.getBoundingClientRect(); return box.top > 0 && box.bottom < innerHeight; })()";
+    assert_eq!(page.value(in_view).await, true);
+    page.close().await;
+}
+
+#[tokio::test]
+async fn rooms_are_kept_for_a_name_until_it_leaves_them() {
+    let Some(browser) = Browser::start().await else { return };
+    let node = Node::memory().await;
+    let page = browser.open(node.port).await;
+    page.join("রহিম", "general").await;
+    open(&page, "চা").await;
+    page.value("sessionStorage.clear()").await;
+    page.visit("/").await;
+    page.until("document.body.dataset.screen === 'chat'").await;
+    shows_room(&page, "চা").await;
+    page.until("document.querySelector('[data-room=general]') !== null").await;
+    page.click("#leave-chat").await;
+    page.until("document.body.dataset.screen === 'join'").await;
+    page.visit("/").await;
+    page.until("document.body.dataset.screen === 'join'").await;
+    page.join("করিম", "general").await;
+    let kept = "localStorage.getItem('adda.rooms.রহিম')";
+    assert_eq!(page.value(kept).await, r#"["চা","general"]"#);
+    assert_eq!(page.value("localStorage.getItem('adda.rooms.করিম')").await, r#"["general"]"#);
+    page.close().await;
+}
