@@ -223,6 +223,40 @@ async fn a_server_that_was_left_behind_by_the_others_is_not_believed() {
     assert!(kept.is_empty(), "{kept:?}");
 }
 
+/// So a Redis Cluster grows: the new master gets keys before it has their slot.
+#[tokio::test]
+async fn a_room_that_has_arrived_at_a_master_without_slots_is_served_there() {
+    let Some(redis) = RedisCluster::start().await else { return };
+    let urls = vec![redis.url()];
+    let mut cluster = Cluster::reaching(redis, &urls, &[]).await;
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    rahim.join("general").await;
+    rahim.say("general", "before").await;
+    let Store::Cluster(redis) = &mut cluster.redis else { unreachable!("started with one") };
+    let to = redis.add_master().await;
+    let slot = redis.slot("{general}").await;
+    let from = redis.master(slot).await;
+    redis.open_slot(slot, from, to).await;
+    while redis.move_keys(slot, from, to, 100).await > 0 {}
+    let http = cluster.nodes[0].http();
+    for _ in 0..3 {
+        let page = http.get("/api/rooms/general/messages").await;
+        assert_eq!(page.status, 200, "{page:?}");
+        assert_eq!(page.json()["data"][0]["content"], "before");
+    }
+    // The node has told of the new server with its next renewal.
+    eventually("the session is found there", LONG_DEADLINE, async || {
+        (http.connections_if_known("general").await? == [&*rahim.connection_id]).then_some(())
+    })
+    .await;
+    redis.hand_over(slot, from, to).await;
+    eventually("the room goes on at its new master", LONG_DEADLINE, async || {
+        (rahim.post("general", "after", "n-after").await["type"] == "ack").then_some(())
+    })
+    .await;
+    rahim.hears("after").await;
+}
+
 /// Times that let a node die, or a sweep begin, while a test waits.
 const SHORT: [(&str, &str); 4] = [
     ("presence.lease", "2s"),

@@ -43,6 +43,8 @@ pub(super) struct Shards {
     map: RwLock<Arc<Map>>,
     /// The servers of a cluster that are named in `redis.url`, whether masters now or not.
     seeds: Vec<Arc<Server>>,
+    /// Servers without slots that others sent us to: the first slot of each is on its way.
+    importing: Mutex<Vec<Arc<Server>>>,
     /// Told of each new map.
     changes: watch::Sender<()>,
     /// Held while the map is asked for: one asks for all that wait.
@@ -58,6 +60,7 @@ impl Shards {
     ) -> Result<Self> {
         let mut shards = Self {
             seeds: Vec::new(),
+            importing: Mutex::default(),
             map: RwLock::default(),
             target,
             settings: settings.clone(),
@@ -247,16 +250,9 @@ impl Shards {
 
     /// Finds out where to look for the keys of calls that were refused.
     async fn redirected(&self, refused: Vec<(Pending, Elsewhere, Value)>) -> Vec<Pending> {
-        let before = self.map();
-        let is_known = |elsewhere: &Elsewhere, map: &Map| match elsewhere {
-            Elsewhere::Asked(address) => map.has(address),
-            Elsewhere::Moved | Elsewhere::Later => false,
-        };
         let mut is_early = refused.iter().any(|(_, elsewhere, _)| *elsewhere == Elsewhere::Later);
-        let away = |(_, elsewhere, _): &(_, Elsewhere, _)| {
-            *elsewhere != Elsewhere::Later && !is_known(elsewhere, &before)
-        };
-        if refused.iter().any(away) {
+        if refused.iter().any(|(_, elsewhere, _)| *elsewhere == Elsewhere::Moved) {
+            let before = self.map();
             self.look().await;
             // Nobody knows more than the server that refused.
             is_early |= self.map().is_as(&before);
@@ -264,14 +260,15 @@ impl Shards {
         if is_early {
             tokio::time::sleep(PATIENCE).await;
         }
-        let map = self.map();
-        let target = |(pending, elsewhere, _): (Pending, Elsewhere, Value)| match elsewhere {
-            Elsewhere::Asked(address) => {
-                Pending { asked: map.servers().into_iter().find(|server| server.name == address), ..pending }
-            }
-            Elsewhere::Moved | Elsewhere::Later => Pending { asked: None, ..pending },
-        };
-        refused.into_iter().map(target).collect()
+        let mut redirected = Vec::with_capacity(refused.len());
+        for (pending, elsewhere, _) in refused {
+            let asked = match elsewhere {
+                Elsewhere::Asked(address) => self.server_at(address).await,
+                Elsewhere::Moved | Elsewhere::Later => None,
+            };
+            redirected.push(Pending { asked, ..pending });
+        }
+        redirected
     }
 }
 

@@ -112,6 +112,20 @@ impl RedisCluster {
         (0..MASTERS).find(|place| *place != master).expect("there are three")
     }
 
+    /// Adds a master that has no slot yet; returns its place.
+    pub async fn add_master(&mut self) -> usize {
+        let bus = ports::reserve().to_string();
+        let settings = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", &bus];
+        let server = RedisServer::with(&settings).await.expect("the others could be started");
+        let port = server.port().to_string();
+        self.servers[0].command(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus]).await;
+        let known = format!("cluster_known_nodes:{}", self.servers.len() + 1);
+        self.servers.push(server);
+        self.until_each_says(&known).await;
+        self.until_each_says("cluster_state:ok").await;
+        self.servers.len() - 1
+    }
+
     /// Begins to move a slot. Its keys go with [`RedisCluster::move_keys`], it itself with
     /// [`RedisCluster::hand_over`].
     pub async fn open_slot(&self, slot: u16, from: usize, to: usize) {

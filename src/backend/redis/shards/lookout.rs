@@ -53,6 +53,7 @@ impl Shards {
         };
         let (before, mut known) = (self.map(), self.map().servers());
         known.extend(self.seeds.iter().filter(|seed| !before.has(&seed.name)).cloned());
+        known.extend(self.importing.lock().await.iter().cloned());
         let mut asking: FuturesUnordered<_> =
             known.iter().map(async |server| (server, self.ask(server, &known).await)).collect();
         let (mut newest, mut refusal): (Option<Map>, _) = (None, None);
@@ -96,6 +97,23 @@ impl Shards {
         *self.write() = Arc::new(map);
         self.generations.keep_histories(&servers);
         self.changes.send_replace(());
+    }
+
+    /// The server at an address that another one has sent us to. It may have no slot yet, and so not stand
+    /// in the map.
+    pub(super) async fn server_at(&self, address: String) -> Option<Arc<Server>> {
+        let map = self.map();
+        let mut importing = self.importing.lock().await;
+        importing.retain(|server| !map.has(&server.name));
+        let known = [map.servers(), importing.clone()].concat();
+        let Target::Cluster(seeds) = &self.target else { return None };
+        let (host, port) = address.rsplit_once(':')?;
+        let info = at(&seeds[0], host, port.parse().ok()?);
+        let server = self.at(address, &info, &known)?;
+        if !known.iter().any(|known| Arc::ptr_eq(known, &server)) {
+            importing.push(server.clone());
+        }
+        Some(server)
     }
 
     /// A server of the map, or one not known yet.
