@@ -62,6 +62,13 @@ pub fn meters() -> &'static Meters {
     &METERS
 }
 
+/// Begins the counts of refusals at 0: a rate is not seen of a series that appears with its first event.
+pub fn begin_refusals(codes: impl IntoIterator<Item = &'static str>) {
+    for code in codes {
+        counter!("adda_refusals_total", "code" => code).absolute(0);
+    }
+}
+
 /// Counts a refusal by its code.
 pub fn count_refusal(code: &'static str) {
     counter!("adda_refusals_total", "code" => code).increment(1);
@@ -108,13 +115,13 @@ impl Meters {
 /// # Panics
 /// If it is called twice in a process.
 pub fn start_metrics() -> PrometheusHandle {
-    const SECONDS: [f64; 14] =
-        [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
+    const SECONDS: [f64; 16] =
+        [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
     let handle = PrometheusBuilder::new()
         .set_buckets(&SECONDS)
         .expect("there are buckets")
         .install_recorder()
         .expect("metrics start once");
-    LazyLock::force(&LazyLock::new(meters));
+    meters();
     handle
 }

@@ -32,7 +32,7 @@ use crate::model::{
 };
 use crate::protocol::ErrorCode;
 use crate::supervisor::Supervisor;
-use crate::telemetry::{count_refusal, meters};
+use crate::telemetry::{begin_refusals, count_refusal, meters};
 
 /// Why something was refused: a code for programs, a sentence for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -111,6 +111,7 @@ impl Chat {
         events: Events,
         supervisor: Supervisor,
     ) -> Self {
+        begin_refusals(ErrorCode::ALL.map(ErrorCode::as_str));
         let hub = Hub::new(
             backend.clone(),
             config.history.max_page,

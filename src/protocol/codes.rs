@@ -45,6 +45,29 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    /// All of them.
+    pub const ALL: [Self; 19] = [
+        Self::BadFrame,
+        Self::UnknownType,
+        Self::BadRoomName,
+        Self::BadUsername,
+        Self::NotInRoom,
+        Self::BadContent,
+        Self::ContentTooLong,
+        Self::BadNonce,
+        Self::BadToken,
+        Self::AlreadyJoined,
+        Self::TooManyRooms,
+        Self::Unavailable,
+        Self::MessagesSkipped,
+        Self::RoomNotFound,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::BadRequest,
+        Self::UpgradeRequired,
+        Self::Internal,
+    ];
+
     /// The code as clients see it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -74,5 +97,18 @@ impl ErrorCode {
     /// together don't come back together.
     pub fn retry_after_ms(self) -> Option<u32> {
         (self == Self::Unavailable).then(|| fastrand::u32(500..=1_000))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_among_all() {
+        for (place, code) in ErrorCode::ALL.into_iter().enumerate() {
+            assert_eq!(code as usize, place);
+        }
+        assert_eq!(ErrorCode::Internal as usize + 1, ErrorCode::ALL.len(), "it stands last");
     }
 }

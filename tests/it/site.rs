@@ -141,6 +141,13 @@ async fn metrics_are_prometheus_text_about_adda() {
         assert!(value.parse::<f64>().is_ok(), "{line}");
         assert!(!line.contains("general") && !line.contains("রহিম"), "no series per room or user: {line}");
     }
+    for begun in [
+        "adda_refusals_total{code=\"unavailable\"} 0",
+        "adda_refusals_total{code=\"bad_nonce\"} 0",
+        "adda_redis_command_seconds_bucket{le=\"0.0001\"}",
+    ] {
+        assert!(text.lines().any(|line| line.starts_with(begun)), "{begun} before it is needed: {text}");
+    }
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
