@@ -100,7 +100,10 @@ impl Subscriber {
         match tokio::time::timeout(self.confirm_within, confirmed).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(BackendError::Unavailable("the room was given up meanwhile".into())),
-            Err(elapsed) => Err(BackendError::Unavailable(elapsed.into())),
+            Err(elapsed) => {
+                self.wanted.forget_waiting(room);
+                Err(BackendError::Unavailable(elapsed.into()))
+            }
         }
     }
 
@@ -155,6 +158,13 @@ fn listen(context: &Context, server: Arc<Server>) -> Listener {
 impl Wanted {
     fn lock(&self) -> MutexGuard<'_, HashMap<RoomName, Vec<oneshot::Sender<()>>>> {
         lock(&self.rooms)
+    }
+
+    /// Forgets those who have given up waiting: each attempt to join would leave one behind.
+    fn forget_waiting(&self, room: &RoomName) {
+        if let Some(waiting) = self.lock().get_mut(room) {
+            waiting.retain(|confirm| !confirm.is_closed());
+        }
     }
 
     fn confirm<'a>(&self, rooms: impl IntoIterator<Item = &'a RoomName>) {
