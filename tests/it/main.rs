@@ -38,6 +38,8 @@ mod faults;
 mod full;
 // Bytes on the port that are neither HTTP nor WebSocket.
 mod garbage;
+// Connections to Redis that were idle and are forgotten on the way.
+mod idle;
 // Who breaks off is waited for; who says goodbye is not.
 mod lingering;
 // Publications that never arrive.

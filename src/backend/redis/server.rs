@@ -6,7 +6,7 @@ mod connections;
 
 use std::sync::Mutex as StdMutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use redis::{Pipeline, RedisError, ServerErrorKind, Value};
 use tokio::sync::{Mutex, Notify};
@@ -38,6 +38,10 @@ pub(super) enum Lane {
 }
 
 const LANES: usize = 5;
+
+/// A connection on which nothing went for so long is asked for a sign of life before anything that must
+/// not be sent twice goes over it: a NAT or a balancer may have forgotten it, and tells nobody.
+const IDLE: Duration = Duration::from_secs(2);
 
 /// How calls are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +77,8 @@ pub(super) struct Server {
     is_cluster: bool,
     /// Whether its settings were complained of.
     is_warned: AtomicBool,
+    /// Whether its refusal to end connections was complained of.
+    is_kill_refused: AtomicBool,
 }
 
 impl std::fmt::Debug for Server {
@@ -93,7 +99,7 @@ impl Server {
         let lanes = std::array::from_fn(|_| Mutex::default());
         let (failures, given_up) = (AtomicU64::new(0), StdMutex::default());
         let (settings, scripts) = (settings.clone(), Scripts::new(is_cluster));
-        let is_warned = AtomicBool::new(false);
+        let (is_warned, is_kill_refused) = (AtomicBool::new(false), AtomicBool::new(false));
         Self {
             name,
             dialer,
@@ -108,6 +114,7 @@ impl Server {
             scripts,
             is_cluster,
             is_warned,
+            is_kill_refused,
         }
     }
 
@@ -207,6 +214,7 @@ impl Server {
         meters().redis_command.record(started.elapsed());
         let refused = match outcome {
             Ok(Ok(values)) => {
+                open.use_now();
                 if values.iter().any(is_demoted) {
                     self.fail(open.failures);
                 }
@@ -215,7 +223,7 @@ impl Server {
             Ok(Err(error)) => unavailable(error),
             Err(elapsed) => BackendError::Unavailable(elapsed.into()),
         };
-        self.lock_given_up().push(open.named.clone());
+        self.give_up(open);
         self.fail(open.failures);
         Err(refused)
     }

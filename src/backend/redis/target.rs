@@ -1,6 +1,10 @@
 //! What `redis.url` names: one Redis, a master that Sentinels watch over, or a Redis Cluster.
 
+use std::time::Duration;
+
 use redis::TlsCertificates;
+use redis::io::tcp::TcpSettings;
+use redis::io::tcp::socket2::TcpKeepalive;
 use redis::{Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisResult};
 
 use crate::backend::{BackendError, Result};
@@ -112,11 +116,22 @@ impl<'a> Parts<'a> {
         let port = if has_port { String::new() } else { format!(":{default_port}") };
         let url = format!("{}://{}{host}{port}/{path}", self.scheme, self.user);
         let info = url.into_connection_info()?;
-        match tls {
-            Some(tls) => Ok(Client::build_with_tls(info, tls.clone())?.get_connection_info().clone()),
-            None => Ok(info),
-        }
+        let info = match tls {
+            Some(tls) => Client::build_with_tls(info, tls.clone())?.get_connection_info().clone(),
+            None => info,
+        };
+        Ok(info.set_tcp_settings(tcp_settings()))
     }
+}
+
+/// What lies between may forget a connection on which nothing goes (AWS: after 350 s, Azure: 240 s), and a
+/// machine may die without a word: 35 s of silence at most.
+fn tcp_settings() -> TcpSettings {
+    let keepalive = TcpKeepalive::new()
+        .with_time(Duration::from_secs(20))
+        .with_interval(Duration::from_secs(5))
+        .with_retries(3);
+    TcpSettings::default().set_nodelay(true).set_keepalive(keepalive)
 }
 
 /// The same way to another address, as a cluster or a Sentinel names it.

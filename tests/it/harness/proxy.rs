@@ -1,8 +1,8 @@
 //! A TCP proxy between a node and its Redis: passes everything on, lets answers come late, or keeps what
 //! is published to itself.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -19,7 +19,16 @@ pub struct Proxy {
     pub port: u16,
     delay: Arc<watch::Sender<Duration>>,
     is_hushed: Arc<AtomicBool>,
+    forget_after: Arc<watch::Sender<Duration>>,
     accepting: JoinHandle<()>,
+}
+
+/// Whether the proxy has forgotten one connection, as a NAT does with one that was idle for long: what is
+/// said on it from then on is swallowed, and nobody is told.
+struct Memory {
+    forget_after: watch::Receiver<Duration>,
+    /// When something was last said; `None`: it is forgotten.
+    spoken: Mutex<Option<Instant>>,
 }
 
 /// What is done to the answers of one connection.
@@ -36,8 +45,15 @@ impl Proxy {
         let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("the port was free");
         let delay = Arc::new(watch::Sender::new(Duration::ZERO));
         let is_hushed = Arc::<AtomicBool>::default();
-        let accepting = tokio::spawn(accept(listener, target, delay.clone(), is_hushed.clone()));
-        Self { port, delay, is_hushed, accepting }
+        let forget_after = Arc::new(watch::Sender::new(Duration::MAX));
+        let accepting =
+            tokio::spawn(accept(listener, target, delay.clone(), is_hushed.clone(), forget_after.clone()));
+        Self { port, delay, is_hushed, forget_after, accepting }
+    }
+
+    /// Forgets each connection on which nobody says anything for so long.
+    pub fn forget_after(&self, idle: Duration) {
+        self.forget_after.send_replace(idle);
     }
 
     /// Lets whatever the target says from now on arrive so much later, over all connections. What is said
@@ -64,6 +80,7 @@ async fn accept(
     target: u16,
     delay: Arc<watch::Sender<Duration>>,
     is_hushed: Arc<AtomicBool>,
+    forget_after: Arc<watch::Sender<Duration>>,
 ) {
     while let Ok((near, _)) = listener.accept().await {
         let is_subscribed = Arc::<AtomicBool>::default();
@@ -72,6 +89,8 @@ async fn accept(
             is_hushed: is_hushed.clone(),
             is_subscribed: is_subscribed.clone(),
         };
+        let memory =
+            Memory { forget_after: forget_after.subscribe(), spoken: Mutex::new(Some(Instant::now())) };
         tokio::spawn(async move {
             let Ok(far) = TcpStream::connect(("127.0.0.1", target)).await else { return };
             let ((near_reader, near_writer), (far_reader, far_writer)) =
@@ -81,11 +100,21 @@ async fn accept(
                     if said.windows(9).any(|word| word == b"SUBSCRIBE") {
                         is_subscribed.store(true, Ordering::Relaxed);
                     }
-                    Some(Duration::ZERO)
+                    memory.knows().then_some(Duration::ZERO)
                 }) => {}
-                () = pass(far_reader, near_writer, |_| answers.lateness()) => {}
+                () = pass(far_reader, near_writer, |_| answers.lateness().filter(|_| memory.knows())) => {}
             }
         });
+    }
+}
+
+impl Memory {
+    /// Something is said on the connection: whether it is still known.
+    fn knows(&self) -> bool {
+        let mut spoken = self.spoken.lock().expect("no code panics while it holds this lock");
+        let limit = *self.forget_after.borrow();
+        *spoken = spoken.filter(|spoken| spoken.elapsed() < limit).map(|_| Instant::now());
+        spoken.is_some()
     }
 }
 

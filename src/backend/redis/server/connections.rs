@@ -1,14 +1,15 @@
 //! The connections of a [`Server`]: each lane opens its own when it is needed, and anew after a failure.
 
-use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard};
+use std::time::Instant;
 
 use futures_util::FutureExt;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, ErrorKind, Pipeline, RedisError, RedisResult, Value};
 use tracing::{debug, info, warn};
 
-use super::{Lane, Server, unavailable};
+use super::{IDLE, Lane, Server, unavailable};
 use crate::backend::{BackendError, Result};
 
 /// A connection that stands.
@@ -18,6 +19,23 @@ pub(super) struct Open {
     pub(super) named: Named,
     /// [`Server::failures`] when it was opened.
     pub(super) failures: u64,
+    /// When Redis last answered on it.
+    used: Arc<StdMutex<Instant>>,
+}
+
+impl Open {
+    /// Redis has answered.
+    pub(super) fn use_now(&self) {
+        *self.lock_used() = Instant::now();
+    }
+
+    fn is_idle(&self) -> bool {
+        self.lock_used().elapsed() >= IDLE
+    }
+
+    fn lock_used(&self) -> MutexGuard<'_, Instant> {
+        self.used.lock().expect("no code panics while it holds this lock")
+    }
 }
 
 /// How Redis names a connection. The address makes it unique over restarts of Redis, which count
@@ -48,13 +66,28 @@ impl Server {
         let mut current = self.lanes[lane as usize].lock().await;
         let failures = self.failures.load(Ordering::Relaxed);
         let mut open = match current.take().filter(|open| open.failures == failures) {
-            Some(open) => open,
+            Some(open) if !open.is_idle() || self.answers(&open).await => open,
             // Boxed: rare, and the largest of all that a call may wait for.
-            None => self.open_anew(lane, failures).boxed().await?,
+            _ => self.open_anew(lane, failures).boxed().await?,
         };
         self.bury_given_up(&mut open.connection).await?;
         *current = Some(open.clone());
         Ok(open)
+    }
+
+    /// Whether a connection that was idle still leads to Redis. If it does not, that says nothing of others.
+    async fn answers(&self, open: &Open) -> bool {
+        let mut connection = open.connection.clone();
+        let ping = redis::cmd("PING");
+        let asking = ping.exec_async(&mut connection);
+        let is_alive =
+            matches!(tokio::time::timeout(self.settings.command_timeout / 4, asking).await, Ok(Ok(())));
+        if is_alive {
+            open.use_now();
+        } else {
+            debug!(id = open.named.id, redis = %self.name, "An idle connection to Redis is dead");
+        }
+        is_alive
     }
 
     async fn open_anew(&self, lane: Lane, failures: u64) -> RedisResult<Open> {
@@ -84,7 +117,8 @@ impl Server {
             self.generations.see_history(&self.name, history);
         }
         self.opened.notify_waiters();
-        Ok(Open { connection, named, failures })
+        let used = Arc::new(StdMutex::new(Instant::now()));
+        Ok(Open { connection, named, failures, used })
     }
 
     fn check_role(&self, info: &str) -> RedisResult<()> {
@@ -134,12 +168,26 @@ impl Server {
         for Named { id, address } in &given_up {
             kill.cmd("CLIENT").arg("KILL").arg("ID").arg(id).arg("ADDR").arg(address);
         }
-        connection.send_packed_commands(&kill, 0, given_up.len()).await?;
+        let answers = connection.send_packed_commands(&kill, 0, given_up.len()).await?;
+        if let Some(Value::ServerError(error)) = answers.first()
+            && !self.is_kill_refused.swap(true, Ordering::Relaxed)
+        {
+            let (redis, error) = (&self.name, error.to_string());
+            warn!(%redis, error, "Redis does not let adda end its own connections (CLIENT KILL): a command that was given up may be carried out late");
+        }
         self.lock_given_up().retain(|named| !given_up.contains(named));
         Ok(())
     }
 
-    pub(super) fn lock_given_up(&self) -> MutexGuard<'_, Vec<Named>> {
+    /// A command was given up on this connection. It is noted once, however many were on their way.
+    pub(super) fn give_up(&self, open: &Open) {
+        let mut given_up = self.lock_given_up();
+        if !given_up.contains(&open.named) {
+            given_up.push(open.named.clone());
+        }
+    }
+
+    fn lock_given_up(&self) -> MutexGuard<'_, Vec<Named>> {
         self.given_up.lock().expect("no code panics while it holds this lock")
     }
 
