@@ -26,6 +26,8 @@ mod chaos_verdict;
 mod cluster;
 // Packets that are lost without a word: a node cut from Redis, half-open sockets.
 mod cuts;
+// Two clusters on two databases of one Redis.
+mod databases;
 // Redis is spoiled by somebody else, and mended.
 mod digests;
 // Numbers that name one message for ever, along random walks over a Redis that loses.

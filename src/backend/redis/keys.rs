@@ -8,21 +8,29 @@ use crate::model::{NodeId, Nonce, RoomName, UserId};
 #[derive(Debug, Clone)]
 pub(super) struct Keys {
     prefix: String,
+    /// Ends the name of each channel: `@1` for database 1, nothing for database 0. Pub/Sub knows no
+    /// databases, so clusters on two of them would hear each other.
+    database: String,
 }
 
 impl Keys {
-    pub(super) fn new(prefix: &str) -> Self {
-        Self { prefix: prefix.to_owned() }
+    pub(super) fn new(prefix: &str, database: i64) -> Self {
+        let database = if database == 0 { String::new() } else { format!("@{database}") };
+        Self { prefix: prefix.to_owned(), database }
     }
 
     /// Channel: messages and notices of the room, as `wire.rs` writes them.
     pub(super) fn channel(&self, room: &RoomName) -> String {
-        format!("{}{{{}}}", self.prefix, Tag(room))
+        format!("{}{{{}}}{}", self.prefix, Tag(room), self.database)
     }
 
     /// The room whose channel this is.
     pub(super) fn room_of_channel(&self, channel: &str) -> Option<RoomName> {
-        let tag = channel.strip_prefix(&self.prefix)?.strip_prefix('{')?.strip_suffix('}')?;
+        self.room_of(channel, &self.database)
+    }
+
+    fn room_of(&self, name: &str, end: &str) -> Option<RoomName> {
+        let tag = name.strip_prefix(&self.prefix)?.strip_prefix('{')?.strip_suffix(end)?.strip_suffix('}')?;
         Some(RoomName::from_trusted(&untag(tag)))
     }
 
@@ -43,7 +51,7 @@ impl Keys {
 
     /// The room whose members are under this key.
     pub(super) fn room_of_members(&self, key: &str) -> Option<RoomName> {
-        self.room_of_channel(key.strip_suffix(":members")?)
+        self.room_of(key, ":members")
     }
 
     /// The pattern that [`Self::members`] of all rooms have in common. Redis matches other keys with it, too.
@@ -130,8 +138,8 @@ impl Keys {
     /// hashes to a slot of the shard.
     pub(super) fn canary(&self, node: NodeId, tag: Option<&str>) -> String {
         match tag {
-            Some(tag) => format!("{}node:{node}:{{{tag}}}:canary", self.prefix),
-            None => format!("{}node:{node}:canary", self.prefix),
+            Some(tag) => format!("{}node:{node}:{{{tag}}}:canary{}", self.prefix, self.database),
+            None => format!("{}node:{node}:canary{}", self.prefix, self.database),
         }
     }
 
@@ -187,16 +195,30 @@ mod tests {
 
     #[test]
     fn a_room_is_read_back_from_its_channel() {
-        let keys = Keys::new("adda:");
-        for name in ["general", "আড্ডা", "}{", "100%", "%7B", "a b:c"] {
-            let room = RoomName::from_trusted(name);
-            assert_eq!(keys.room_of_channel(&keys.channel(&room)), Some(room));
+        for keys in [Keys::new("adda:", 0), Keys::new("adda:", 12)] {
+            for name in ["general", "আড্ডা", "}{", "100%", "%7B", "a b:c", "a}@12"] {
+                let room = RoomName::from_trusted(name);
+                assert_eq!(keys.room_of_channel(&keys.channel(&room)), Some(room.clone()));
+                assert_eq!(keys.room_of_members(&keys.members(&room)), Some(room));
+            }
+        }
+    }
+
+    #[test]
+    fn each_database_has_channels_of_its_own() {
+        let (room, node) = (RoomName::from_trusted("general"), NodeId::random());
+        let [zero, one, eleven] = [0, 1, 11].map(|database| Keys::new("adda:", database));
+        assert_eq!(one.channel(&room), "adda:{general}@1");
+        for (keys, other) in [(&zero, &one), (&one, &zero), (&one, &eleven), (&eleven, &one)] {
+            assert_eq!(keys.room_of_channel(&other.channel(&room)), None);
+            assert_ne!(keys.canary(node, None), other.canary(node, None));
+            assert_eq!(slot_of(&keys.channel(&room)), slot_of(&keys.log(&room)));
         }
     }
 
     #[test]
     fn every_key_of_a_room_has_one_hash_tag() {
-        let keys = Keys::new("adda:");
+        let keys = Keys::new("adda:", 0);
         let room = RoomName::from_trusted("}x{");
         assert_eq!(keys.log(&room), "adda:{%7Dx%7B}:log");
         assert_eq!(keys.channel(&RoomName::from_trusted("general")), "adda:{general}");
@@ -204,12 +226,12 @@ mod tests {
 
     #[test]
     fn a_prefix_is_no_pattern() {
-        assert_eq!(Keys::new("[a]*?\\:").all_members(), "\\[a\\]\\*\\?\\\\:{*}:members");
+        assert_eq!(Keys::new("[a]*?\\:", 0).all_members(), "\\[a\\]\\*\\?\\\\:{*}:members");
     }
 
     #[test]
     fn what_one_script_takes_shares_a_slot() {
-        let keys = Keys::new("adda:");
+        let keys = Keys::new("adda:", 0);
         let nodes = slot_of(&keys.nodes());
         let listed = [keys.node_rooms("a"), keys.reaper("b")];
         let kept = [keys.vitals(), keys.restored(), keys.clock(), keys.due(), keys.sweeper()];

@@ -115,7 +115,7 @@ mod tests {
             dialer,
             &settings,
             Generations::default(),
-            Watch::new(Keys::new("")),
+            Watch::new(Keys::new("", 0)),
             true,
         ))
     }

@@ -79,8 +79,9 @@ impl RedisBackend {
         supervisor: &Supervisor,
     ) -> Result<(SharedBackend, Events)> {
         let settings = &config.redis;
-        let (keys, generations) = (Keys::new(&settings.prefix), Generations::default());
-        let (target, watch) = (Target::read(settings)?, Watch::new(keys.clone()));
+        let (target, generations) = (Target::read(settings)?, Generations::default());
+        let keys = Keys::new(&settings.prefix, target.database());
+        let watch = Watch::new(keys.clone());
         let shards = Arc::new(Shards::new(target, settings, generations.clone(), watch.clone())?);
         check(&shards, settings.command_timeout).await?;
         let (events, receiver) = mpsc::channel(settings.event_queue);

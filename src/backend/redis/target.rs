@@ -62,6 +62,14 @@ impl Target {
         }
     }
 
+    /// The number of the database. A Redis Cluster has one alone.
+    pub(super) fn database(&self) -> i64 {
+        match self {
+            Self::One(info) | Self::Sentinel { redis: info, .. } => info.redis_settings().db(),
+            Self::Cluster(_) => 0,
+        }
+    }
+
     /// For messages: hosts and ports alone.
     pub(super) fn address(&self) -> String {
         let infos = match self {

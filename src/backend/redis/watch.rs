@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_change_is_told_once_and_what_is_no_rooms_members_not_at_all() {
-        let keys = Keys::new("adda:");
+        let keys = Keys::new("adda:", 0);
         let watch = Watch::new(keys.clone());
         let room = RoomName::from_trusted("আড্ডা {1}");
         let changed = [keys.members(&room), keys.rooms(), "other:{a}:members".into()];
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn everything_is_suspect_once_nobody_tells_or_all_is_gone() {
-        let watch = Watch::new(Keys::new("adda:"));
+        let watch = Watch::new(Keys::new("adda:", 0));
         watch.hear(PushInfo { kind: PushKind::Disconnection, data: Vec::new() });
         assert!(watch.take().all);
         watch.hear(invalidate(vec![Value::Nil]));
