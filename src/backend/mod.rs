@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
@@ -25,6 +26,9 @@ pub type Events = mpsc::Receiver<BackendEvent>;
 
 /// The result of asking a backend.
 pub type Result<T> = std::result::Result<T, BackendError>;
+
+/// The receipt of a draft that has its place in the queue of the log, whenever it is asked for.
+pub type Posting = BoxFuture<'static, Result<Receipt>>;
 
 /// Why a backend could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -221,8 +225,9 @@ pub trait Backend: Send + Sync + fmt::Debug {
 
     /// Numbers, logs and publishes a message in one atomic step, unless its nonce was used by this
     /// user in this room within 24 hours ([`NONCE_TTL`]): then the first receipt comes back and nothing
-    /// else happens. Drafts are numbered in the order in which this method was called.
-    async fn post(&self, draft: Draft) -> Result<Receipt>;
+    /// else happens. Drafts are numbered in the order in which this method was called, in whatever
+    /// order their receipts are awaited. A posting that is dropped may never be carried out.
+    fn post(&self, draft: Draft) -> Posting;
 
     /// Publishes a notice to the room's sessions on all nodes. Not logged, not numbered.
     async fn announce(&self, room: &RoomName, notice: Notice) -> Result<()>;

@@ -198,23 +198,35 @@ impl Chat {
 
     // --- messages ---
 
-    /// Posts a message. Calls of one task are numbered in the order of the calls.
-    pub async fn post(
+    /// Posts a message. The calls of one task are numbered in their order, in whatever order the
+    /// receipts are awaited.
+    pub fn post(
         &self,
         author: Author,
         room: RoomName,
         content: String,
         nonce: Option<&str>,
-    ) -> Result<Receipt, Refused> {
+    ) -> impl Future<Output = Result<Receipt, Refused>> + Send + use<> {
+        let posting = self.draft(author, room, content, nonce).map(|draft| self.inner.backend.post(draft));
+        async {
+            let receipt = posting?.await?;
+            if !receipt.is_duplicate {
+                meters().messages_in.increment(1);
+            }
+            Ok(receipt)
+        }
+    }
+
+    fn draft(
+        &self,
+        author: Author,
+        room: RoomName,
+        content: String,
+        nonce: Option<&str>,
+    ) -> Result<Draft, Refused> {
         let content = self.content(content)?;
         let nonce = nonce.map(parse_nonce).transpose()?;
-        let (id, timestamp) = (MessageId::now(), Timestamp::now());
-        let draft = Draft { id, room, author, content, timestamp, nonce };
-        let receipt = self.inner.backend.post(draft).await?;
-        if !receipt.is_duplicate {
-            meters().messages_in.increment(1);
-        }
-        Ok(receipt)
+        Ok(Draft { id: MessageId::now(), room, author, content, timestamp: Timestamp::now(), nonce })
     }
 
     fn content(&self, content: String) -> Result<String, Refused> {

@@ -306,12 +306,10 @@ impl Session {
             Ok(room) => room.name.clone(),
             Err(refused) => return self.refuse(refused, nonce, room_id),
         };
-        let (chat, author) = (self.chat.clone(), self.author.clone());
-        let posting = Box::pin(async move {
-            let outcome = chat.post(author, room.clone(), content, nonce.as_deref()).await;
-            Posted { room, nonce, outcome }
-        });
-        self.posts.get_or_insert_default().push_back(posting);
+        // Its place among the session's posts is that of this call.
+        let posting = self.chat.post(self.author.clone(), room.clone(), content, nonce.as_deref());
+        let receipt = Box::pin(async { Posted { room, nonce, outcome: posting.await } });
+        self.posts.get_or_insert_default().push_back(receipt);
     }
 
     fn acknowledge(&mut self, posted: Posted) {

@@ -10,6 +10,7 @@ mod rules;
 mod seats;
 
 use std::fmt;
+use std::future::ready;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
@@ -20,11 +21,11 @@ use self::leases::Leases;
 use self::log::Logs;
 use self::presence::Presence;
 use super::{
-    Backend, Comparison, Entered, Events, Farewell, Lease, Membership, NodeInfo, Page, Result, RoomCount,
-    SharedBackend, Span, Subscription, Touched, Vitals,
+    Backend, Comparison, Entered, Events, Farewell, Lease, Membership, NodeInfo, Page, Posting, Result,
+    RoomCount, SharedBackend, Span, Subscription, Touched, Vitals,
 };
 use crate::config::Config;
-use crate::model::{Draft, Event, Member, NodeId, Notice, Position, Receipt, RoomName};
+use crate::model::{Draft, Event, Member, NodeId, Notice, Position, RoomName};
 
 /// What the nodes of one memory cluster share. A clone is another handle to the same cluster,
 /// which lives as long as a handle or a node of it.
@@ -93,14 +94,14 @@ struct MemoryNode {
 
 #[async_trait]
 impl Backend for MemoryNode {
-    async fn post(&self, draft: Draft) -> Result<Receipt> {
+    fn post(&self, draft: Draft) -> Posting {
         let open_json = draft.open_json();
         let mut shared = self.cluster.lock();
         let (receipt, message) = shared.logs.post(&draft, &open_json, Instant::now());
         if let Some(message) = message {
             shared.fanout.publish(&draft.room, &Event::Message(message));
         }
-        Ok(receipt)
+        Box::pin(ready(Ok(receipt)))
     }
 
     async fn announce(&self, room: &RoomName, notice: Notice) -> Result<()> {

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use redis::Value;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::unconstrained;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::keys::Keys;
@@ -74,12 +76,24 @@ impl Log {
         Self { store, waiting, _posters: posters }
     }
 
-    pub(super) async fn post(&self, draft: Draft) -> Result<Receipt> {
+    /// Gives the draft its place among those that wait, before this returns.
+    pub(super) fn post(&self, draft: Draft) -> impl Future<Output = Result<Receipt>> + Send + use<> {
         let (reply, receipt) = oneshot::channel();
         let stopped = || BackendError::Unavailable("the node is stopping".into());
         let queue = self.store.shards.queue_of(&self.store.keys.channel(&draft.room));
-        self.waiting[queue].send((draft, reply)).await.map_err(|_| stopped())?;
-        receipt.await.unwrap_or_else(|_| Err(stopped()))
+        let waiting = self.waiting[queue].clone();
+        // A full channel takes what is sent in the order of the first polls, so the first poll is here,
+        // and not one that tokio puts off because the task has had its share.
+        let mut sending = Box::pin(unconstrained(async move { waiting.send((draft, reply)).await }));
+        let sent = sending.as_mut().now_or_never();
+        async move {
+            let sent = match sent {
+                Some(sent) => sent,
+                None => sending.await,
+            };
+            sent.map_err(|_| stopped())?;
+            receipt.await.unwrap_or_else(|_| Err(stopped()))
+        }
     }
 
     pub(super) async fn head(&self, room: &RoomName) -> Result<Position> {

@@ -44,11 +44,11 @@ use self::shards::Shards;
 use self::target::Target;
 use self::watch::Watch;
 use super::{
-    Backend, BackendError, Comparison, Entered, Events, Farewell, Lease, Membership, NodeInfo, Page, Result,
-    RoomCount, SharedBackend, Span, Subscription, Touched, Vitals,
+    Backend, BackendError, Comparison, Entered, Events, Farewell, Lease, Membership, NodeInfo, Page, Posting,
+    Result, RoomCount, SharedBackend, Span, Subscription, Touched, Vitals,
 };
 use crate::config::Config;
-use crate::model::{Draft, Member, NodeId, Notice, Position, Receipt, RoomName};
+use crate::model::{Draft, Member, NodeId, Notice, Position, RoomName};
 use crate::supervisor::Supervisor;
 
 /// One node's share of a cluster over Redis.
@@ -117,10 +117,17 @@ impl RedisBackend {
     }
 
     async fn within<T>(&self, work: impl Future<Output = Result<T>> + Send) -> Result<T> {
-        tokio::time::timeout(self.deadline, work)
-            .await
-            .unwrap_or_else(|elapsed| Err(BackendError::Unavailable(elapsed.into())))
+        within(self.deadline, work).await
     }
+}
+
+/// Counts from the call, whenever the result is awaited.
+fn within<T>(
+    deadline: Duration,
+    work: impl Future<Output = Result<T>> + Send,
+) -> impl Future<Output = Result<T>> + Send {
+    let ending = tokio::time::timeout(deadline, work);
+    async { ending.await.unwrap_or_else(|elapsed| Err(BackendError::Unavailable(elapsed.into()))) }
 }
 
 /// Tells what will never work from what is not there yet.
@@ -160,8 +167,8 @@ fn reason(error: &BackendError) -> String {
 
 #[async_trait]
 impl Backend for RedisBackend {
-    async fn post(&self, draft: Draft) -> Result<Receipt> {
-        self.within(self.log.post(draft)).await
+    fn post(&self, draft: Draft) -> Posting {
+        Box::pin(within(self.deadline, self.log.post(draft)))
     }
 
     async fn announce(&self, room: &RoomName, notice: Notice) -> Result<()> {
