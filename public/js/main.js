@@ -20,7 +20,8 @@ const timers = {
   clearTimeout: (timer) => clearTimeout(timer),
   now: () => Date.now(),
 };
-const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`;
+// Beside the page, which may be served below any path of its host. Older browsers take no http: here.
+const url = new URL('ws', document.baseURI).href.replace(/^http/, 'ws');
 const connectTransport = (callbacks) =>
   createTransport({ url, WebSocket, timers, random: Math.random, ...callbacks });
 const chat = createChat({ store, storage, api, timers, connectTransport, newNonce });

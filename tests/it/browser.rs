@@ -36,10 +36,10 @@ async fn watch(page: &Page) {
 
 /// Waits until the balancer sends requests to a node.
 async fn until_found(balancer: &HaProxy, node: &Node) {
-    let count = || node.log().matches("/healthz").count();
+    let count = || node.log().matches("/api/nodes").count();
     let before = count();
     eventually("the balancer finds the node", LONG_DEADLINE, async || {
-        Http::new(balancer.port).get("/healthz").await;
+        Http::new(balancer.port).get("/api/nodes").await;
         (count() > before).then_some(())
     })
     .await;

@@ -12,6 +12,8 @@ mod accounts;
 mod architecture;
 // One suite for every backend, at the seam.
 mod backend_contract;
+// The balancer's files, tried with a real HAProxy.
+mod balancer;
 // The browser client, driven by a browser.
 mod browser;
 // Faults in a running cluster, and a verdict from what every client remembers: modules, no tests.

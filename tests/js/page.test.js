@@ -30,8 +30,12 @@ for (const name of scripts.filter((it) => /^js\/(net|chat)\//.test(it))) {
 
 test('the markup has one script, from a file, and no inline script or style', () => {
   assert.equal(markup.match(/<script/g).length, 1);
-  assert.match(markup, /<script type="module" src="\/js\/main\.js"[^>]*><\/script>/);
+  assert.match(markup, /<script type="module" src="js\/main\.js"[^>]*><\/script>/);
   assert.doesNotMatch(markup, /<style|\sstyle=|\son\w+=|javascript:/i);
+});
+
+test('every address is relative, so that the page works below any path', () => {
+  for (const name of files) assert.doesNotMatch(read(name), /(?:src|href)="\/|[`']\/(?:api|ws|js|css|\?|['`])|location\.host|location\.origin/, name);
 });
 
 test('nothing is fetched from elsewhere', () => {

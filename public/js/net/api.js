@@ -1,6 +1,10 @@
 // The REST side of the server: rooms, who is in them, pages of history.
 
-/** Every call resolves to the parsed answer or rejects; there is no "empty because it failed". */
+/**
+ * Paths are relative to the page, which may be served below any path of its host.
+ *
+ * Every call resolves to the parsed answer or rejects; there is no "empty because it failed".
+ */
 export function createApi({ fetch, base = '' }) {
   async function get(path, query = {}) {
     const given = Object.entries(query).filter(([, value]) => value !== undefined);
@@ -10,10 +14,10 @@ export function createApi({ fetch, base = '' }) {
     return response.json();
   }
 
-  const roomPath = (room) => `/api/rooms/${encodeURIComponent(room)}`;
+  const roomPath = (room) => `api/rooms/${encodeURIComponent(room)}`;
 
   return {
-    listRooms: ({ limit } = {}) => get('/api/rooms', { limit }),
+    listRooms: ({ limit } = {}) => get('api/rooms', { limit }),
     getRoom: (room) => get(roomPath(room)),
     listMessages: (room, { before, after, limit }) =>
       get(`${roomPath(room)}/messages`, { before, after, limit }),

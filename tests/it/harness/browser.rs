@@ -57,6 +57,11 @@ impl Browser {
 
     /// Opens the client of the server on a port, in a window of a fresh profile.
     pub async fn open(&self, port: u16) -> Page {
+        self.open_at(&format!("http://127.0.0.1:{port}/")).await
+    }
+
+    /// Opens an address, in a window of a fresh profile.
+    pub async fn open_at(&self, address: &str) -> Page {
         let arguments = [
             "--headless=new",
             "--no-sandbox",
@@ -71,7 +76,7 @@ impl Browser {
             .connect(&format!("http://127.0.0.1:{}", self.port))
             .await
             .expect("Chromium starts");
-        driver.goto(&format!("http://127.0.0.1:{port}/")).await.expect("the page loads");
+        driver.goto(address).await.expect("the page loads");
         Page { driver }
     }
 }

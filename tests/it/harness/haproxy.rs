@@ -19,12 +19,17 @@ impl HaProxy {
     /// In front of the nodes on these ports, as soon as one of them can serve. `None`, and a word on
     /// stderr, if haproxy is not installed.
     pub async fn start(nodes: &[u16]) -> Option<Self> {
+        Self::start_with(nodes, "").await
+    }
+
+    /// The same with more sections behind those of the repository, such as another frontend.
+    pub async fn start_with(nodes: &[u16], sections: &str) -> Option<Self> {
         let port = ports::reserve();
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("haproxy-{port}"));
         std::fs::create_dir_all(&folder).expect("the target folder can be written");
         let servers: String =
             nodes.iter().map(|node| format!("    server n{node} 127.0.0.1:{node}\n")).collect();
-        std::fs::write(folder.join("servers.cfg"), format!("backend nodes\n{servers}"))
+        std::fs::write(folder.join("servers.cfg"), format!("backend nodes\n{servers}\n{sections}"))
             .expect("so can a file");
         let process = match run(port, &folder) {
             Ok(process) => process,
@@ -56,7 +61,7 @@ impl HaProxy {
         eventually("haproxy finds a node", LONG_DEADLINE, async || {
             let exit = self.process.try_wait().expect("a child of ours");
             assert!(exit.is_none(), "haproxy ended: {exit:?}");
-            (http.status("/readyz").await == Some(200)).then_some(())
+            (http.status("/api/nodes").await == Some(200)).then_some(())
         })
         .await;
     }

@@ -14,10 +14,10 @@ export function placeInAddress({ search, hash }) {
   return { room, seq };
 }
 
-/** The address of a place, from the root of the site. */
+/** The address of a place, relative to the page, which may be served below any path of its host. */
 export function addressOf(room, seq = null) {
-  if (room === null) return '/';
-  return `/?room=${encodeURIComponent(room)}${seq === null ? '' : `#${seq}`}`;
+  if (room === null) return '.';
+  return `?room=${encodeURIComponent(room)}${seq === null ? '' : `#${seq}`}`;
 }
 
 function decoded(text) {

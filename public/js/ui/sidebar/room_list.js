@@ -2,6 +2,7 @@
 
 import { keyedRows } from '../lib/keyed_rows.js';
 import { byId, cloned, setAttribute, setText } from '../lib/markup.js';
+import { addressOf } from '../page/address.js';
 
 export function roomList(page) {
   const { i18n, openRoom } = page;
@@ -26,7 +27,7 @@ export function roomList(page) {
     const item = cloned('room-template', i18n);
     const link = item.querySelector('a');
     link.dataset.room = name;
-    link.href = `/?room=${encodeURIComponent(name)}`;
+    link.href = addressOf(name);
     link.addEventListener('click', (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
