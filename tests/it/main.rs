@@ -36,6 +36,8 @@ mod digests;
 mod epochs;
 // Error codes and close codes.
 mod errors;
+// The programs of `examples/`.
+mod examples;
 // Redis down, frozen, emptied, set back; connections to it that break.
 mod faults;
 // The protocol `adda.v1`, frame by frame.
