@@ -1,22 +1,19 @@
 //! Everybody is cut off at once, and everybody comes back.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use futures_util::future::join_all;
+use serde_json::Value;
 
 use crate::harness::stopwatch::Stopwatch;
 use crate::harness::swarm::Tally;
-use crate::harness::{Cluster, DEADLINE, HaProxy, LONG_DEADLINE, Node, Swarm, eventually};
+use crate::harness::{Client, Cluster, DEADLINE, HaProxy, LONG_DEADLINE, Node, Swarm, eventually};
 
 /// Sessions in a room.
 const IN_A_ROOM: usize = 50;
 
 /// Messages that are said in each room while nobody is there.
 const SAID: usize = 3;
-
-/// `presence.linger`, after which a wrong leave would come, and a little more.
-const LINGER: Duration = Duration::from_secs(12);
 
 /// How many there are. To see what a storm costs, ask for more than a test needs: `ADDA_STORM=5000` with a release
 /// build. The figures are in the test's output.
@@ -73,12 +70,25 @@ fn seen(counter: &AtomicUsize) -> usize {
     counter.load(Ordering::Relaxed)
 }
 
+/// Waits until every leave notice that waited before this call was sent or dropped: one that starts to wait now falls due
+/// after all of them.
+async fn until_grace_periods_are_over(cluster: &Cluster) {
+    let mut watcher = Client::full(&cluster.nodes[0], "watcher").await;
+    watcher.join("beside").await;
+    let mut last = Client::full(&cluster.nodes[0], "last").await;
+    last.join("beside").await;
+    drop(last);
+    let is_leave = |frame: &Value| frame["type"] == "leave" && frame["username"] == "last";
+    let leave = watcher.find_within(LONG_DEADLINE, "the leave of the last to break off", is_leave).await;
+    assert!(leave.is_some(), "the watcher stays connected");
+}
+
 /// All are back where they were, have missed nothing, and nobody was told of it.
 async fn assert_unnoticed(cluster: &Cluster, swarm: &Swarm, count: usize, joins_before: usize) {
     let tally = swarm.tally();
     let heard = async || (seen(&tally.messages) == count * (1 + SAID)).then_some(());
     eventually("everybody has heard everything", LONG_DEADLINE, heard).await;
-    tokio::time::sleep(LINGER).await;
+    until_grace_periods_are_over(cluster).await;
     assert_eq!(seen(&tally.messages), count * (1 + SAID), "each once");
     assert_eq!((seen(&tally.recovered), seen(&tally.unrecovered)), (count, 0), "all go on where they were");
     assert_eq!(seen(&tally.misplaced), 0, "in order");

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::Display;
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -242,7 +243,17 @@ impl Client {
 
     /// Takes the oldest frame that a test is waiting for; `None` if the connection ends before.
     pub async fn find(&mut self, what: &str, is_it: impl Fn(&Value) -> bool) -> Option<Value> {
-        let deadline = Instant::now() + DEADLINE;
+        self.find_within(DEADLINE, what, is_it).await
+    }
+
+    /// The same, of a frame that may take longer to come than others.
+    pub async fn find_within(
+        &mut self,
+        within: Duration,
+        what: &str,
+        is_it: impl Fn(&Value) -> bool,
+    ) -> Option<Value> {
+        let deadline = Instant::now() + within;
         let mut seen = 0;
         loop {
             if let Some(place) = self.inbox.iter().skip(seen).position(&is_it) {
