@@ -24,7 +24,7 @@ pub struct RedisServer {
 
 impl RedisServer {
     /// An empty server that answers. `None`, and a word on stderr, if redis-server is not
-    /// installed; with `ADDA_TEST_REQUIRE_REDIS` set that is a failure.
+    /// installed; without `ADDA_TEST_SKIP_MISSING` that is a failure.
     pub async fn start() -> Option<Self> {
         Self::with(&[]).await
     }
