@@ -60,6 +60,9 @@ pub async fn eventually<T>(what: &str, within: Duration, mut ask: impl AsyncFnMu
 /// instead, and passes: only a person at a keyboard should ask for that.
 pub fn skip(missing: &str) {
     let may_skip = std::env::var_os("ADDA_TEST_SKIP_MISSING").is_some();
-    assert!(may_skip, "{missing} is missing: install it, or set ADDA_TEST_SKIP_MISSING=1 to leave such tests out");
+    assert!(
+        may_skip,
+        "{missing} is missing: install it, or set ADDA_TEST_SKIP_MISSING=1 to leave such tests out"
+    );
     eprintln!("skipped: {missing} is missing");
 }
