@@ -23,5 +23,3 @@ pub mod ws;
 pub mod http;
 
 pub mod server;
-
-pub mod health;

@@ -16,7 +16,7 @@ use tracing::{info, warn};
 
 use crate::backend::{self, BackendError};
 use crate::chat::Chat;
-use crate::config::Config;
+use crate::config::{Bind, Config};
 use crate::http::{self, Site};
 use crate::model::NodeId;
 use crate::supervisor::{Supervisor, isolated};
@@ -41,7 +41,7 @@ pub enum StartError {
     #[error("can't listen on {address}: {source}; choose another with --bind")]
     Listen {
         /// `server.bind`.
-        address: std::net::SocketAddr,
+        address: Bind,
         /// What the system says.
         source: io::Error,
     },
@@ -72,9 +72,11 @@ impl Server {
     /// # Errors
     /// [`StartError`], with a sentence for the operator.
     pub async fn start(config: Config, metrics: PrometheusHandle) -> Result<Self, StartError> {
-        let address = config.server.bind;
-        let listener =
-            TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
+        let address = config.server.bind.clone();
+        let listener = match TcpListener::bind(address.as_str()).await {
+            Ok(listener) => listener,
+            Err(source) => return Err(StartError::Listen { address, source }),
+        };
         let node = NodeId::random();
         let kind = if config.redis.url.is_empty() { "memory" } else { "redis" };
         let supervisor = Supervisor::default();

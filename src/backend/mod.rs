@@ -339,6 +339,14 @@ pub enum Subscription {
     Deaf,
 }
 
+/// Reads what the settings of the backend name, and connects to nothing.
+///
+/// # Errors
+/// [`BackendError::Misconfigured`] as [`start`].
+pub fn check(config: &Config) -> Result<()> {
+    if config.redis.url.is_empty() { Ok(()) } else { redis::check(&config.redis) }
+}
+
 /// Starts the backend that the configuration names, and the stream of its events.
 ///
 /// # Errors

@@ -24,6 +24,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use self::error::ApiError;
 use crate::chat::Chat;
+use crate::config::Origins;
 
 /// What the handlers share.
 #[derive(Debug, Clone)]
@@ -52,7 +53,7 @@ impl Site {
 /// All paths of the node: these, and those of `sessions`, which answers upgrades.
 pub fn router(site: Site, sessions: Router) -> Router {
     let body_limit = DefaultBodyLimit::max(site.chat.config().limits.post_bytes());
-    let cors = cors(&site.chat.config().server.cors_origins);
+    let cors = cors(&site.chat.config().server.origins);
     let api = Router::new()
         .route("/rooms", get(rooms::list_rooms))
         .route("/rooms/{room}", get(rooms::show_room))
@@ -78,10 +79,13 @@ pub fn router(site: Site, sessions: Router) -> Router {
         .layer(middleware::from_fn(trace::log_request))
 }
 
-fn cors(origins: &[String]) -> CorsLayer {
-    let allowed = match origins.iter().any(|origin| origin == "*") {
-        true => AllowOrigin::any(),
-        false => AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok())),
+fn cors(origins: &Origins) -> CorsLayer {
+    let allowed = match origins {
+        Origins::Any => AllowOrigin::any(),
+        Origins::Listed(_) => {
+            let origins = origins.clone();
+            AllowOrigin::predicate(move |origin, _| origin.to_str().is_ok_and(|origin| origins.allow(origin)))
+        }
     };
     CorsLayer::new()
         .allow_origin(allowed)

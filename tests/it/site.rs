@@ -90,7 +90,7 @@ async fn other_origins_may_use_the_api() {
 #[tokio::test]
 async fn only_configured_origins_may_use_the_api() {
     let listed = "https://adda.example, https://other.example";
-    let node = Node::with(&[("server.cors_origins", listed)]).await;
+    let node = Node::with(&[("server.origins", listed)]).await;
     for (origin, allowed) in [
         ("https://adda.example", "https://adda.example"),
         ("https://other.example", "https://other.example"),

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::harness::redis::RedisServer;
-use crate::harness::{Client, LONG_DEADLINE, Launch, eventually};
+use crate::harness::{Client, LONG_DEADLINE, Launch, Node, eventually};
 
 /// What a process said on stderr before it ended, and whether it ended well.
 struct Ended {
@@ -41,34 +41,101 @@ fn file(name: &str, content: &str) -> String {
 
 #[tokio::test]
 async fn a_setting_that_makes_no_sense_is_named() {
-    for (key, value, word) in [
-        ("server.bnid", "127.0.0.1:0", "bnid"),
-        ("sevrer.bind", "127.0.0.1:0", "sevrer"),
-        ("server.bind", "everywhere", "bind"),
-        ("server.drain", "soon", "drain"),
-        ("limits.frame_bytes", "-1", "frame_bytes"),
-        ("limits.frame_bytes", "many", "frame_bytes"),
-        ("history.max_messages", "0", "history.max_messages"),
-        ("presence.lease", "300ms", "presence.lease"),
-        ("presence.renew_every", "0s", "presence.renew_every"),
-        ("redis.canary_late", "1s", "redis.canary_late"),
-        ("limits.content_chars", "100000", "limits.frame_bytes"),
-        ("limits.content_chars", "", "content_chars"),
-        ("redis.canary", "1", "canary"),
-        ("auth.secret", "too short", "auth.secret"),
-        ("log.format", "xml", "format"),
-        ("log.level", "info,adda=shout", "log.level"),
-        ("log.level", "loud", "log.level"),
-        ("log.level", "warnn,adda=info", "log.level"),
-        ("log.level", "", "log.level"),
-        ("redis.url", "http://127.0.0.1:6379", "redis.url"),
+    for (key, value) in [
+        ("server.bnid", "127.0.0.1:0"),
+        ("server.bind", "everywhere"),
+        ("server.worker_threads", "100000000"),
+        ("limits.frame_bytes", "-1"),
+        ("history.max_messages", "18446744073709551615"),
+        ("presence.lease", "300ms"),
+        ("redis.command_timeout", "500000000000years"),
+        ("auth.secret", "too short"),
+        ("log.format", "xml"),
+        ("log.level", "info,adda=shout"),
+        ("redis.url", "http://127.0.0.1:6379"),
+        ("redis.url", "redis://127.0.0.1:99999"),
+        ("redis.url", "redis://:p@ss:w/rd@127.0.0.1"),
     ] {
-        // Without what is said before the setting is looked at.
-        let launch = Launch::new().set("log.level", "error");
+        // Whatever the format of the log is, no line of it stands before the sentence.
+        let launch = Launch::new().set("log.format", "json").set(key, value);
         let bind = format!("127.0.0.1:{}", launch.port());
-        let launch = launch.set("server.bind", &bind);
-        assert_refuses(launch.set(key, value).command(&["serve"]), word).await;
+        for command in ["serve", "check"] {
+            let arguments: &[&str] =
+                if key == "server.bind" { &[command] } else { &[command, "--bind", &bind] };
+            assert_refuses(launch.command(arguments), key.trim_start_matches("server.")).await;
+        }
     }
+}
+
+#[tokio::test]
+async fn a_variable_that_is_almost_a_setting_is_refused() {
+    let mut command = Launch::new().command(&["serve"]);
+    command.env("ADDA_REDIS_URL", "redis://127.0.0.1");
+    assert_refuses(command, "ADDA__REDIS__URL").await;
+}
+
+/// A file of certificates without one of them would let any server in.
+#[tokio::test]
+async fn a_file_without_a_certificate_stops_the_start() {
+    let url = "rediss://127.0.0.1:1";
+    for key in ["redis.tls_ca", "redis.tls_cert"] {
+        let launch = Launch::new()
+            .redis(url)
+            .set("redis.tls_key", if key == "redis.tls_ca" { "" } else { "/etc/passwd" });
+        let launch = launch.set(key, "/etc/passwd");
+        assert_refuses(launch.command(&["check", "--redis", url]), key).await;
+    }
+}
+
+#[tokio::test]
+async fn a_node_works_at_both_ends_of_every_range() {
+    for end in [0, 1] {
+        let mut toml = String::new();
+        for entry in adda::config::table() {
+            // Where it listens is the test's; files would have to be there; a filter of nothing says nothing.
+            if !entry.key.ends_with("_file")
+                && !["server.bind", "redis.url"].contains(&entry.key)
+                && !entry.key.starts_with("redis.tls_")
+            {
+                toml.push_str(&format!("{} = {}\n", entry.key, entry.ends[end]));
+            }
+        }
+        let path = file(&format!("end{end}.toml"), &toml);
+        let launch = Launch::bare();
+        let bind = format!("127.0.0.1:{}", launch.port());
+        let command = launch.command(&["--config", &path, "--bind", &bind]);
+        let mut node = launch.spawn_command(command);
+        node.until_ready().await;
+        node.terminate();
+        assert!(node.exited().await.success());
+    }
+}
+
+#[tokio::test]
+async fn a_lone_node_says_that_it_is_alone() {
+    let node = Node::memory().await;
+    assert!(node.log().contains("this node is alone and keeps nothing"), "{}", node.log());
+}
+
+#[tokio::test]
+async fn the_settings_that_count_are_printed_without_secrets() {
+    let secret = "a-signing-secret-of-32-characters!";
+    let path = file("print.toml", &format!("[auth]\nsecret = \"{secret}\"\n[limits]\ncontent_chars = 7\n"));
+    let url = "redis://user:s3cret-password@127.0.0.1:7";
+    let launch = Launch::bare().set("redis.url", url);
+    let mut command = launch.command(&["config", "--bind", ":4000"]);
+    let output = command.env("ADDA_CONFIG", &path).output().expect("it can be started");
+    let printed = String::from_utf8(output.stdout).expect("text");
+    assert!(output.status.success(), "{printed}");
+    for line in [
+        "bind = \":4000\"  # --bind",
+        &format!("content_chars = 7  # {path}"),
+        "username_chars = 32\n",
+        "# ADDA__REDIS__URL",
+    ] {
+        assert!(printed.contains(line), "{line} in {printed}");
+    }
+    assert!(!printed.contains(secret) && !printed.contains("s3cret"), "{printed}");
 }
 
 #[tokio::test]
@@ -160,23 +227,51 @@ async fn a_node_waits_for_a_redis_that_is_not_there_yet() {
 #[tokio::test]
 async fn health_is_an_exit_status() {
     let launch = Launch::new();
-    let url = format!("http://127.0.0.1:{}/readyz", launch.port());
-    let health = || launch.command(&["health", "--url", &url]);
-    let before = run(health()).await;
+    let address = format!("127.0.0.1:{}", launch.port());
+    let [url, root] = [format!("http://{address}/readyz"), format!("http://{address}")];
+    let health = |asked: &str| launch.command(&["health", "--url", asked]);
+    let before = run(health(&url)).await;
     assert!(!before.is_success, "nobody listens yet");
     assert!(!before.stderr.is_empty() && !before.stderr.contains("panicked"), "{}", before.stderr);
     let mut node = launch.clone().start().await;
-    assert!(run(health()).await.is_success);
+    for asked in [&url, &root, &address, &format!("localhost:{}", launch.port())] {
+        assert!(run(health(asked)).await.is_success, "{asked}");
+    }
+    assert_refuses(health(&format!("{address}/nothing")), "404").await;
+    for nonsense in ["", "ftp://h", "http://", "h:port", "http://a b"] {
+        assert_refuses(health(nonsense), "http://host:port/path").await;
+    }
     node.kill();
-    assert!(!run(health()).await.is_success);
+    assert!(!run(health(&url)).await.is_success);
+}
+
+#[tokio::test]
+async fn health_asks_the_node_that_the_settings_describe() {
+    for host in ["0.0.0.0", "127.0.0.1", "[::]", "[::1]", "localhost"] {
+        let launch = Launch::bare();
+        let launch = launch.clone().set("server.bind", &format!("{host}:{}", launch.port()));
+        let command = launch.command(&["serve"]);
+        let mut node = launch.clone().spawn_command(command);
+        eventually("the node is healthy", LONG_DEADLINE, async || {
+            run(launch.command(&["health"])).await.is_success.then_some(())
+        })
+        .await;
+        node.kill();
+        assert!(!run(launch.command(&["health"])).await.is_success, "{host}");
+    }
+    let path = file("health.toml", "[server]\nbind = \"127.0.0.1:1\"\n");
+    assert_refuses(Launch::bare().command(&["health", "--config", &path]), "127.0.0.1:1").await;
 }
 
 #[tokio::test]
 async fn help_and_version_are_answered() {
-    for argument in ["--help", "--version"] {
+    for argument in ["--help", "--version", "version"] {
         let output = Launch::new().command(&[argument]).output().expect("it can be started");
         let text = String::from_utf8(output.stdout).expect("text");
         assert!(output.status.success() && text.contains("adda"), "{argument}: {text}");
+        for named in ["ADDA__REDIS__URL", "ADDA_CONFIG", "/etc/adda/adda.toml", "adda config", "adda check"] {
+            assert!(argument != "--help" || text.contains(named), "{named}: {text}");
+        }
     }
 }
 

@@ -83,7 +83,7 @@ impl RedisBackend {
         let keys = Keys::new(&settings.prefix, target.database());
         let watch = Watch::new(keys.clone());
         let shards = Arc::new(Shards::new(target, settings, generations.clone(), watch.clone())?);
-        check(&shards, settings.command_timeout).await?;
+        try_first(&shards, settings.command_timeout).await?;
         let (events, receiver) = mpsc::channel(settings.event_queue);
         let log = Log::start(keys.clone(), shards.clone(), config, supervisor);
         let presence = Presence::new(keys.clone(), shards.clone(), generations.clone());
@@ -130,8 +130,16 @@ fn within<T>(
     async { ending.await.unwrap_or_else(|elapsed| Err(BackendError::Unavailable(elapsed.into()))) }
 }
 
+/// Reads `redis.url` and the files of certificates.
+///
+/// # Errors
+/// [`BackendError::Misconfigured`]
+pub fn check(settings: &crate::config::Redis) -> Result<()> {
+    Target::read(settings).map(drop)
+}
+
 /// Tells what will never work from what is not there yet.
-async fn check(shards: &Shards, deadline: Duration) -> Result<()> {
+async fn try_first(shards: &Shards, deadline: Duration) -> Result<()> {
     let address = shards.address();
     match tokio::time::timeout(deadline, shards.connect_first()).await {
         Ok(Ok(())) => {

@@ -6,6 +6,8 @@ use redis::TlsCertificates;
 use redis::io::tcp::TcpSettings;
 use redis::io::tcp::socket2::TcpKeepalive;
 use redis::{Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisResult};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
 use crate::backend::{BackendError, Result};
 use crate::config::Redis as Settings;
@@ -35,7 +37,12 @@ impl Target {
     /// A sentence that never shows the URL: it may hold a password.
     pub(super) fn read(settings: &Settings) -> Result<Self> {
         let tls = certificates(settings)?;
-        let parts = Parts::of(&settings.url).ok_or_else(|| unusable("it has no host"))?;
+        if settings.url.starts_with("unix:") || settings.url.starts_with("redis+unix:") {
+            return Err(unusable("Unix sockets are not supported"));
+        }
+        let parts = Parts::of(&settings.url)
+            .ok_or_else(|| unusable("it does not begin with redis:// or names no host"))?;
+        parts.check().map_err(unusable)?;
         let infos = |path: &str| -> Result<Vec<ConnectionInfo>> {
             let info = |host: &&str| parts.info(host, path, &tls).map_err(|error| unusable(error.category()));
             parts.hosts.iter().map(info).collect()
@@ -117,6 +124,30 @@ impl<'a> Parts<'a> {
         (!hosts.is_empty()).then_some(Self { kind, scheme, user, hosts, path })
     }
 
+    /// Names the part that can't be read, without showing it where it may be a piece of a password.
+    fn check(&self) -> std::result::Result<(), &'static str> {
+        let is_escaped =
+            |text: &str| !text.contains(['@', '/', '?', '#', ' ']) && text.matches(':').count() <= 1;
+        if !is_escaped(self.user.trim_end_matches('@')) || self.path.contains('@') {
+            return Err("its user or password is not escaped; write @ : / as %40 %3A %2F");
+        }
+        let port = |host: &str| {
+            host.rsplit(']').next().and_then(|tail| tail.rsplit_once(':')).map(|(_, port)| port.to_owned())
+        };
+        let is_port = |port: String| port.parse::<u16>().is_ok_and(|port| port > 0);
+        if !self.hosts.iter().filter_map(|host| port(host)).all(is_port) {
+            return Err("a port is no number from 1 to 65535; in a password, write @ : / as %40 %3A %2F");
+        }
+        let db = match self.kind {
+            "-sentinel" => self.path.split_once('/').map_or("", |(_, db)| db),
+            _ => self.path,
+        };
+        match db.is_empty() || db.parse::<u16>().is_ok() {
+            true => Ok(()),
+            false => Err("the database behind the last / is no number from 0 to 65535"),
+        }
+    }
+
     fn info(&self, host: &str, path: &str, tls: &Option<TlsCertificates>) -> RedisResult<ConnectionInfo> {
         let default_port = if self.kind == "-sentinel" { 26379 } else { 6379 };
         // An IPv6 address stands in brackets, behind which a port may follow.
@@ -163,7 +194,7 @@ fn certificates(settings: &Settings) -> Result<Option<TlsCertificates>> {
     };
     let root_cert = match settings.tls_ca.as_str() {
         "" => None,
-        path => Some(read("redis.tls_ca", path)?),
+        path => Some(read("redis.tls_ca", path).and_then(|pem| with_certificate("redis.tls_ca", path, pem))?),
     };
     let client_tls = match (settings.tls_cert.as_str(), settings.tls_key.as_str()) {
         ("", "") => None,
@@ -172,11 +203,22 @@ fn certificates(settings: &Settings) -> Result<Option<TlsCertificates>> {
             return Err(BackendError::Misconfigured(sentence.into()));
         }
         (cert, key) => Some(ClientTlsConfig {
-            client_cert: read("redis.tls_cert", cert)?,
+            client_cert: read("redis.tls_cert", cert)
+                .and_then(|pem| with_certificate("redis.tls_cert", cert, pem))?,
             client_key: read("redis.tls_key", key)?,
         }),
     };
     Ok((root_cert.is_some() || client_tls.is_some()).then_some(TlsCertificates { client_tls, root_cert }))
+}
+
+/// The bytes of a file, if there is a certificate in them: without one, any other would do.
+fn with_certificate(key: &str, path: &str, pem: Vec<u8>) -> Result<Vec<u8>> {
+    match CertificateDer::pem_slice_iter(&pem).next() {
+        Some(Ok(_)) => Ok(pem),
+        _ => {
+            Err(BackendError::Misconfigured(format!("{key} names {path}, which holds no certificate in PEM")))
+        }
+    }
 }
 
 fn unusable(why: &str) -> BackendError {
@@ -229,6 +271,34 @@ mod tests {
         ] {
             let error = target(url).expect_err(url).to_string();
             assert!(error.contains("redis.url") && !error.contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_part_of_a_url_that_can_not_be_read_is_named() {
+        for (url, part) in [
+            ("redis://h:99999", "port"),
+            ("redis://h:0", "port"),
+            ("redis://a:1,b:x", "port"),
+            ("redis://h/abc", "database"),
+            ("redis-sentinel://h/chat/abc", "database"),
+            ("redis://:p@ss:w/rd@h", "%40"),
+            ("redis://:p/w@h", "%2F"),
+            ("redis://:p@w@h", "%40"),
+            ("redis+unix:///run/redis.sock", "Unix"),
+            ("unix:///run/redis.sock", "Unix"),
+        ] {
+            let error = target(url).expect_err(url).to_string();
+            assert!(error.contains(part) && !error.contains("w@"), "{url}: {error}");
+        }
+        for url in [
+            "redis://u:p%40s%2F@h",
+            "redis://[::1]",
+            "redis://[::1]:6379/3",
+            "redis://:p@h:6379",
+            "redis://h/",
+        ] {
+            target(url).unwrap_or_else(|error| panic!("{url}: {error}"));
         }
     }
 }

@@ -30,8 +30,12 @@ pub struct Node {
 impl Launch {
     /// A node on the memory backend with the default settings, but that nodes learn of each other sooner.
     pub fn new() -> Self {
-        let settings = Self { port: ports::reserve(), settings: Vec::new(), redis: None };
-        settings.set("log.level", "info,adda=debug").set("presence.renew_every", "250ms")
+        Self::bare().set("log.level", "info,adda=debug").set("presence.renew_every", "250ms")
+    }
+
+    /// A node with the default settings and nothing else.
+    pub fn bare() -> Self {
+        Self { port: ports::reserve(), settings: Vec::new(), redis: None }
     }
 
     /// Changes a setting, named as in `config/default.toml`: `presence.linger`.

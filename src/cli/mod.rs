@@ -1,0 +1,91 @@
+//! The command line: one file a command. What the commands do is in the library.
+
+mod check;
+mod config;
+mod health;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use adda::config::Flags;
+use clap::{Args, Parser, Subcommand};
+
+/// What `--help` says of settings.
+const SETTINGS_HELP: &str = "\
+Settings: built-in defaults, then a file (--config, or ADDA_CONFIG, or /etc/adda/adda.toml if it exists),
+then variables ADDA__SECTION__KEY, such as ADDA__REDIS__URL=redis://127.0.0.1:6379, then flags.
+`adda config` prints them all with the place of each, `adda check` validates them.";
+
+/// adda: a chat cluster. Stateless nodes accept WebSockets; Redis stands between them.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true, after_help = SETTINGS_HELP)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Settings,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs a node (the default).
+    #[command(after_help = SETTINGS_HELP)]
+    Serve(Settings),
+    /// Asks a node whether it is ready; the exit status says it.
+    Health(health::Health),
+    /// Prints the settings that count, and where each comes from; secrets are not shown.
+    Config(Settings),
+    /// Validates the settings without starting anything.
+    Check(Settings),
+    /// Prints the version.
+    Version,
+}
+
+/// The settings that the command line may change.
+#[derive(Debug, Args)]
+struct Settings {
+    /// Address or name and port to listen on, or a port alone [default: 0.0.0.0:3000].
+    #[arg(long)]
+    bind: Option<String>,
+    /// Redis to share with the other nodes, redis://host:port; without it the node is alone.
+    #[arg(long)]
+    redis: Option<String>,
+    /// A file of settings, like config/default.toml.
+    #[arg(long)]
+    config: Option<PathBuf>,
+}
+
+impl From<Settings> for Flags {
+    fn from(settings: Settings) -> Self {
+        Self { config: settings.config, bind: settings.bind, redis: settings.redis }
+    }
+}
+
+/// Runs the command that the arguments name.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = match arguments.command.unwrap_or(Command::Serve(arguments.serve)) {
+        Command::Serve(settings) => serve::run(&settings.into()),
+        Command::Health(health) => health::run(health).map(|answer| print(&answer)),
+        Command::Config(settings) => config::run(&settings.into()).map(|toml| print(&toml)),
+        Command::Check(settings) => check::run(&settings.into()).map(|answer| print(&answer)),
+        Command::Version => {
+            print(concat!("adda ", env!("CARGO_PKG_VERSION")));
+            Ok(())
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            // There may be no log yet.
+            eprintln!("adda: {sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Writes the answer of a command; a reader that has gone needs none.
+fn print(answer: &str) {
+    let _ = std::io::Write::write_fmt(&mut std::io::stdout(), format_args!("{}\n", answer.trim_end()));
+}

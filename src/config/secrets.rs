@@ -1,0 +1,73 @@
+//! Secrets that stand in files of their own, as Docker, Kubernetes and systemd hand them out, so that neither a process list
+//! nor an environment shows them. They are read at start, and again when somebody asks: then a secret may have been
+//! replaced.
+
+use std::path::Path;
+
+use super::error::ConfigError;
+use super::file::read_text;
+use super::given::{Given, Raw, Source};
+use super::ranges::Range;
+use super::sections::{Auth, Redis, SECRET, SECRETS, SENTINEL_PASSWORD, URL};
+
+/// Each secret and the setting that names its file.
+pub const FILES: [(&str, &str); 4] = [
+    ("redis.url", "redis.url_file"),
+    ("redis.sentinel_password", "redis.sentinel_password_file"),
+    ("auth.secret", "auth.secret_file"),
+    ("auth.previous_secrets", "auth.previous_secrets_file"),
+];
+
+/// What a secret's file holds, without the line feed at its end.
+pub fn read(file_key: &str, path: &str) -> Result<Given, ConfigError> {
+    let text = read_text(file_key, Path::new(path))?;
+    let text = text.trim_end_matches(['\r', '\n']);
+    if text.is_empty() {
+        let (key, path) = (file_key.to_owned(), path.to_owned());
+        return Err(ConfigError::File { key, path, reason: "is empty".to_owned() });
+    }
+    Ok(Given { raw: Raw::Untyped(text.to_owned()), source: Source::SecretFile(path.to_owned()) })
+}
+
+/// Reads a secret again, unless no file is named.
+fn reread<R: Range>(value: &mut R::Value, range: &R, file_key: &str, path: &str) -> Result<(), ConfigError> {
+    if path.is_empty() {
+        return Ok(());
+    }
+    match range.read(&read(file_key, path)?) {
+        Some(fresh) => *value = fresh,
+        None => {
+            let reason = format!("must hold {}", range.takes());
+            return Err(ConfigError::File { key: file_key.to_owned(), path: path.to_owned(), reason });
+        }
+    }
+    Ok(())
+}
+
+impl Redis {
+    /// The same settings with the secrets that the files hold now: a refused password may have been replaced.
+    ///
+    /// # Errors
+    /// One sentence that names the file.
+    pub fn with_current_secrets(&self) -> Result<Self, ConfigError> {
+        let mut fresh = self.clone();
+        reread(&mut fresh.url, &URL, "redis.url_file", &self.url_file)?;
+        let (password, path) = (&mut fresh.sentinel_password, &self.sentinel_password_file);
+        reread(password, &SENTINEL_PASSWORD, "redis.sentinel_password_file", path)?;
+        Ok(fresh)
+    }
+}
+
+impl Auth {
+    /// The same settings with the secrets that the files hold now.
+    ///
+    /// # Errors
+    /// One sentence that names the file.
+    pub fn with_current_secrets(&self) -> Result<Self, ConfigError> {
+        let mut fresh = self.clone();
+        reread(&mut fresh.secret, &SECRET, "auth.secret_file", &self.secret_file)?;
+        let (secrets, path) = (&mut fresh.previous_secrets, &self.previous_secrets_file);
+        reread(secrets, &SECRETS, "auth.previous_secrets_file", path)?;
+        Ok(fresh)
+    }
+}

@@ -1,0 +1,187 @@
+//! The table of all settings: the type, range and example of each, and why its range ends where it does. Its default and a
+//! line about it are in `config/default.toml`.
+
+use std::time::Duration;
+
+use super::error::ConfigError;
+use super::layers::Layers;
+use super::origins::{OriginList, Origins};
+use super::ranges::{Address, Bind, Format, Level, LogFormat, Number, Range, Text, Time};
+use super::ranges::{Secret, SecretList};
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const MANY_YEARS: Duration = Duration::from_secs(3650 * 24 * 60 * 60);
+
+const fn time(least: Duration, most: Duration) -> Time {
+    Time { least, most }
+}
+
+const fn number(least: usize, most: usize) -> Number {
+    Number { least, most }
+}
+
+const fn text(most_chars: usize) -> Text {
+    Text { most_chars, without: &[], is_secret: false }
+}
+
+/// The range of `redis.url`, which may hold a password.
+pub(super) const URL: Text = Text { most_chars: 4096, without: &[], is_secret: true };
+/// The range of `redis.sentinel_password`.
+pub(super) const SENTINEL_PASSWORD: Text = Text { most_chars: 1024, without: &[], is_secret: true };
+/// The range of `auth.secret`.
+pub(super) const SECRET: Secret = Secret;
+/// The range of `auth.previous_secrets`.
+pub(super) const SECRETS: SecretList = SecretList;
+
+/// A setting as sentences and documents tell of it.
+#[derive(Debug)]
+pub struct Entry {
+    /// `section.key`.
+    pub key: &'static str,
+    /// What it may be.
+    pub takes: String,
+    /// Its least and its greatest value, as TOML writes them.
+    pub ends: [String; 2],
+    /// A value that it takes, as TOML writes it.
+    pub example: &'static str,
+    /// Why the range ends where it does.
+    pub reason: &'static str,
+    /// Whether its value is never shown.
+    pub is_secret: bool,
+}
+
+macro_rules! settings {
+    ($($section:ident: $name:ident { $($key:ident: $type:ty = $range:expr, $example:literal, $reason:literal;)* })*) => {
+        $(
+            #[doc = concat!("The section `", stringify!($section), "` of `config/default.toml`.")]
+            #[derive(Debug, Clone)]
+            #[allow(missing_docs, reason = "config/default.toml documents every key")]
+            pub struct $name {
+                $(pub $key: $type,)*
+            }
+        )*
+
+        /// All settings.
+        #[derive(Debug, Clone)]
+        #[allow(missing_docs, reason = "each is a section of config/default.toml")]
+        pub struct Config {
+            $(pub $section: $name,)*
+        }
+
+        impl Config {
+            pub(super) fn read(layers: &Layers) -> Result<Self, ConfigError> {
+                let mut entries = table().into_iter();
+                let mut next = || entries.next().expect("the table has an entry for each setting");
+                Ok(Self {
+                    $($section: $name { $($key: layers.read(&next(), &$range)?,)* },)*
+                })
+            }
+        }
+
+        /// All settings, in the order of the sections.
+        pub fn table() -> Vec<Entry> {
+            vec![$($({
+                let range = $range;
+                Entry {
+                    key: concat!(stringify!($section), ".", stringify!($key)),
+                    takes: range.takes(),
+                    ends: range.ends(),
+                    example: $example,
+                    reason: $reason,
+                    is_secret: range.is_secret(),
+                }
+            },)*)*]
+        }
+
+        const SECTIONS: &[&str] = &[$(stringify!($section),)*];
+    };
+}
+
+settings! {
+    server: Server {
+        bind: Bind = Address, r#""0.0.0.0:3000""#, "an IPv6 address stands in brackets";
+        drain: Duration = time(Duration::ZERO, HOUR), r#""10s""#, "a deployment waits for it";
+        origins: Origins = OriginList, r#"["https://chat.example"]"#, "browsers send nothing else";
+        header_timeout: Duration = time(SECOND, HOUR), r#""10s""#, "a silent connection holds a descriptor for so long";
+        body_timeout: Duration = time(SECOND, HOUR), r#""10s""#, "a silent connection holds a descriptor for so long";
+        worker_threads: usize = number(0, 1024), "4", "each is a thread with a stack of its own";
+    }
+    redis: Redis {
+        url: String = URL, r#""redis://127.0.0.1:6379""#, "it is one URL";
+        url_file: String = text(4096), r#""/run/secrets/redis_url""#, "it is a path";
+        prefix: String = Text { most_chars: 128, without: &['{', '}'], is_secret: false }, r#""adda:""#, "each key begins with it, and braces mark the hash tag of a room";
+        command_timeout: Duration = time(10 * MILLISECOND, MINUTE), r#""2s""#, "a sender waits for so long before a refusal";
+        connect_timeout: Duration = time(10 * MILLISECOND, MINUTE), r#""1s""#, "a node is not ready for so long when Redis' machine has died";
+        canary_every: Duration = time(50 * MILLISECOND, MINUTE), r#""1s""#, "each is a command, and a deaf subscription goes unnoticed between two";
+        canary_late: Duration = time(100 * MILLISECOND, 10 * MINUTE), r#""3s""#, "a deaf subscription goes unnoticed for so long";
+        event_queue: usize = number(1, 1_000_000), "4096", "each is held in memory";
+        min_replicas_acked: usize = number(0, 100), "1", "each message waits for so many";
+        sentinel_user: String = text(1024), r#""adda""#, "it is a name";
+        sentinel_password: String = SENTINEL_PASSWORD, r#""correct horse""#, "it is a password";
+        sentinel_password_file: String = text(4096), r#""/run/secrets/sentinel_password""#, "it is a path";
+        tls_ca: String = text(4096), r#""/etc/adda/ca.pem""#, "it is a path";
+        tls_cert: String = text(4096), r#""/etc/adda/node.pem""#, "it is a path";
+        tls_key: String = text(4096), r#""/etc/adda/node.key""#, "it is a path";
+    }
+    history: History {
+        max_messages: usize = number(1, 1_000_000), "1000", "Redis holds them in memory";
+        ttl: Duration = time(SECOND, MANY_YEARS), r#""30days""#, "it is counted in seconds";
+        on_join: usize = number(0, 1000), "50", "no page is longer";
+        plain_on_join: usize = number(0, 1000), "5", "no page is longer";
+        max_page: usize = number(1, 1000), "200", "a page is held in memory whole";
+        check_every: Duration = time(SECOND, DAY), r#""120s""#, "a silent loss goes unnoticed for so long";
+    }
+    limits: Limits {
+        room_name_chars: usize = number(1, 256), "64", "a name stands in paths, whose head is limited";
+        username_chars: usize = number(1, 128), "32", "a token bears the name and is limited to 1,024 bytes";
+        content_chars: usize = number(1, 100_000), "4000", "each reader's outbox holds it whole";
+        frame_bytes: usize = number(4102, 16 << 20), "65536", "a message in pieces is held in memory";
+        outbox_bytes: usize = number(4 * 4102, 1 << 30), "262144", "each slow reader may hold so much memory";
+        rooms_per_session: usize = number(1, 10_000), "128", "a session leaves them one by one";
+        posts_in_flight: usize = number(1, 10_000), "64", "each is held in memory";
+    }
+    session: Session {
+        heartbeat: Duration = time(SECOND, 12 * HOUR), r#""25s""#, "it is counted in seconds, and proxies cut idle connections";
+        idle_timeout: Duration = time(2 * SECOND, DAY), r#""60s""#, "it is longer than the heartbeat, and a vanished client counts as present for so long";
+        write_timeout: Duration = time(SECOND, HOUR), r#""10s""#, "a reader that takes nothing holds its memory for so long";
+    }
+    presence: Presence {
+        lease: Duration = time(100 * MILLISECOND, 10 * MINUTE), r#""5s""#, "a dead node's sessions are counted for so long";
+        renew_every: Duration = time(50 * MILLISECOND, MINUTE), r#""1s""#, "each is a command, and a start waits for one";
+        announce_up_to: usize = number(0, 100_000), "200", "a notice goes to every session of the room";
+        linger: Duration = time(Duration::ZERO, HOUR), r#""10s""#, "Redis remembers each broken session for so long";
+        typing_every: Duration = time(Duration::ZERO, HOUR), r#""3s""#, "it spaces notices of one user";
+        unsubscribe_after: Duration = time(Duration::ZERO, HOUR), r#""5s""#, "an empty room costs its traffic for so long";
+        check_every: Duration = time(SECOND, DAY), r#""300s""#, "a spoiled room may stay so for so long";
+    }
+    auth: Auth {
+        secret: String = SECRET, r#""0123456789abcdef0123456789abcdef""#, "a shorter one can be guessed";
+        secret_file: String = text(4096), r#""/run/secrets/adda""#, "it is a path";
+        previous_secrets: Vec<String> = SECRETS, r#"["0123456789abcdef0123456789abcdef"]"#, "a shorter one can be guessed";
+        previous_secrets_file: String = text(4096), r#""/run/secrets/adda_previous""#, "it is a path";
+        token_ttl: Duration = time(SECOND, MANY_YEARS), r#""30days""#, "it is counted in seconds";
+    }
+    log: Log {
+        level: String = Level, r#""info,adda::ws=debug""#, "another word would silence the node";
+        format: LogFormat = Format, r#""json""#, "there are no other formats";
+    }
+}
+
+/// Whether a section bears this name.
+pub(super) fn is_section(name: &str) -> bool {
+    SECTIONS.contains(&name)
+}
+
+/// The setting whose name is most like this one, which may lack its section.
+pub(super) fn closest(name: &str) -> &'static str {
+    let likeness = |key: &str| {
+        let bare = key.rsplit('.').next().unwrap_or_default();
+        strsim::jaro_winkler(key, name).max(strsim::jaro_winkler(bare, name))
+    };
+    let keys = table().into_iter().map(|entry| entry.key);
+    keys.max_by(|a, b| likeness(a).total_cmp(&likeness(b))).expect("there are settings")
+}
