@@ -19,6 +19,10 @@ test:
 chaos *faults:
     scripts/chaos {{faults}}
 
+# This tree against the floor of bare sockets, on a quiet machine.
+bench *arguments:
+    scripts/bench {{arguments}}
+
 # A whole cluster on this machine, behind HAProxy on port 8080.
 cluster nodes="3":
     scripts/cluster {{nodes}}
