@@ -18,14 +18,17 @@ const api = createApi({ fetch: (...request) => fetch(...request) });
 const timers = {
   setTimeout: (callback, delayMs) => setTimeout(callback, delayMs),
   clearTimeout: (timer) => clearTimeout(timer),
-  now: () => Date.now(),
+  // Goes on evenly, whatever somebody does to the clock; dates come from `clock`.
+  now: () => performance.now(),
 };
+const clock = () => Date.now();
 // Beside the page, which may be served below any path of its host. Older browsers take no http: here.
 const url = new URL('ws', document.baseURI).href.replace(/^http/, 'ws');
 const connectTransport = (callbacks) =>
   createTransport({ url, WebSocket, timers, random: Math.random, ...callbacks });
-const chat = createChat({ store, storage, api, timers, connectTransport, newNonce });
-const directory = createDirectory({ store, api, timers, isWatched: () => !document.hidden });
+const chat = createChat({ store, storage, api, timers, clock, connectTransport, newNonce });
+const directory = createDirectory({ store, api, chat, timers, isWatched: () => !document.hidden });
 
-ui.start({ store, storage, i18n, chat, directory });
+ui.start({ store, storage, i18n, chat, directory, now: timers.now, today: () => clock() + store.state.serverAheadMs });
 directory.start();
+document.getElementById('load-failure').remove();

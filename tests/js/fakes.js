@@ -8,7 +8,7 @@ import { emptyChat, reduce } from '../../public/js/state/chat.js';
 import { createStore } from '../../public/js/state/store.js';
 
 export class FakeClock {
-  time = 1_700_000_000_000;
+  time = Date.parse('2026-11-20T08:00:00.000Z');
   #due = new Map();
   #next = 1;
 
@@ -108,13 +108,20 @@ export function fakeClient({ local = fakeArea(), session = fakeArea(), clock = n
     },
   };
   let nonces = 0;
+  let asleepMs = 0;
   const chat = createChat({
-    store, storage, api, timers: clock,
+    store, storage, api, timers: clock, clock: () => clock.now() + asleepMs,
     newNonce: () => `nonce-${local.entries.size}-${(nonces += 1)}`,
     connectTransport: (callbacks) =>
       createTransport({ url: 'ws://test/ws', WebSocket: net.FakeWebSocket, timers: clock, random: () => 0.5, ...callbacks }),
   });
-  return { chat, store, storage, clock, local, session, asked, socket: net.last, sockets: net.sockets };
+  const sleep = (milliseconds) => { asleepMs += milliseconds; };
+  return { chat, store, sleep, storage, clock, local, session, asked, socket: net.last, sockets: net.sockets };
+}
+
+/** As the view does once it has drawn a room's last rows before its reader. */
+export function looksAt(client, room, isFollowing = true) {
+  client.store.dispatch({ type: 'following_changed', room, isFollowing });
 }
 
 /** A client that is in #general. */
@@ -123,5 +130,6 @@ export function clientInGeneral(parts) {
   client.chat.enter('রহিম', 'general');
   client.socket().say(WELCOME);
   client.socket().say(joined('general'));
+  looksAt(client, 'general');
   return client;
 }

@@ -44,9 +44,9 @@ test('texts take their numbers in the language\'s digits and their plural from t
   assert.equal(i18n.text('gap', { count: 12 }), 'এখানে ১২টি বার্তা বাদ পড়েছে।');
 });
 
-test('what people wrote is not taken for a slot', () => {
+test('what people wrote is not taken for a slot, and keeps its direction to itself', () => {
   const i18n = createI18n('en');
-  assert.equal(i18n.text('announce_message', { name: '{content}', content: '$& {name}' }), '{content}: $& {name}');
+  assert.equal(i18n.text('announce_message', { name: '{content}', content: '$& {name}' }), '\u2068{content}\u2069: \u2068$& {name}\u2069');
 });
 
 test('the language is the first of the browser\'s that we speak, else Bengali', () => {

@@ -21,3 +21,17 @@ test('the parts joined are the text, whatever it is', () => {
     assert.equal(splitLinks(text).map((part) => part.text).join(''), text);
   }
 });
+
+test('a link that leads elsewhere than its text says names its host', () => {
+  const hostOf = (text) => splitLinks(text).find(({ href }) => href)?.host;
+  assert.equal(hostOf('https://example.org:8080/a?b#c'), undefined);
+  assert.equal(hostOf('https://\u0430pple.com/'), 'xn--pple-43d.com');
+  assert.equal(hostOf('https://apple.com@evil.example/'), 'evil.example');
+  assert.equal(hostOf('https://user:pass@evil.example/'), 'evil.example');
+  assert.equal(hostOf('http://0x7f.1/'), '127.0.0.1');
+});
+
+test('what hides or turns round is no part of an address', () => {
+  assert.deepEqual(links('https://x.example/\u202egpj.exe'), ['https://x.example/']);
+  assert.deepEqual(links('https://x.example/a\u200bb'), ['https://x.example/a']);
+});

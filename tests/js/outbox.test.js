@@ -207,3 +207,53 @@ test('storage that refuses everything stops nothing', () => {
   client.chat.post('general', 'ক');
   assert.equal(texts(client.socket()).length, 1);
 });
+
+test('what is older than a nonce lasts is asked about, by the server\'s time', () => {
+  const before = fakeClient();
+  before.chat.enter('রহিম', 'general');
+  before.chat.post('general', 'ক');
+  const clock = before.clock;
+  clock.advance(23 * 3_600_000 - 1_000);
+  const young = fakeClient({ local: before.local, clock });
+  young.chat.enter('রহিম', 'general');
+  young.socket().say(WELCOME);
+  // Their clock is right; ours runs behind.
+  const old = fakeClient({ local: before.local, clock });
+  old.chat.enter('রহিম', 'general');
+  old.socket().say({ ...WELCOME, timestamp: new Date(clock.now() + 3_600_000).toISOString() });
+  old.socket().say(AUTH);
+  for (const client of [young, old]) client.socket().say(joined('general'));
+  assert.equal(texts(young.socket()).length, 1);
+  assert.deepEqual(texts(old.socket()), []);
+  assert.deepEqual(old.store.state.outbox.map(({ state, reason }) => [state, reason]), [['failed', 'expired']]);
+  old.chat.retry(old.store.state.outbox[0].nonce);
+  assert.equal(texts(old.socket()).length, 1, 'it was asked about');
+});
+
+test('a room in which words wait is there, whichever is open', () => {
+  const before = fakeClient();
+  before.chat.enter('রহিম', 'চা');
+  before.chat.post('চা', 'ক');
+  const after = fakeClient({ local: before.local });
+  after.chat.enter('রহিম', 'general');
+  assert.deepEqual([...after.store.state.rooms.keys()], ['general', 'চা']);
+  assert.equal(after.store.state.active, 'general');
+});
+
+test('a clock that is set back holds no message up', () => {
+  const client = clientInGeneral();
+  client.chat.post('general', 'ক');
+  const [first] = texts(client.socket());
+  client.sleep(-3_600_000);
+  client.socket().say({ type: 'error', code: 'unavailable', nonce: first.nonce, room_id: 'general', retry_after_ms: 800 });
+  client.clock.advance(900);
+  assert.equal(texts(client.socket()).length, 2);
+});
+
+test('nothing to see is not sent, and halves of characters and U+0000 are not either', () => {
+  const client = clientInGeneral();
+  for (const content of [' \u3164\n', '\u200b', '\0']) client.chat.post('general', content);
+  assert.deepEqual(client.store.state.outbox, []);
+  client.chat.post('general', 'a\ud83d\0b');
+  assert.equal(texts(client.socket())[0].content, 'a\ufffdb');
+});

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { totalUnread } from '../../public/js/state/chat.js';
 import { usersOf } from '../../public/js/state/members.js';
-import { clientInGeneral, joined, message } from './fakes.js';
+import { peopleIn } from '../../public/js/state/room.js';
+import { WELCOME, clientInGeneral, fakeClient, joined, looksAt, message } from './fakes.js';
 
 const room = (client, id) => client.store.state.rooms.get(id);
 
@@ -10,6 +11,7 @@ function inTwoRooms() {
   const client = clientInGeneral();
   client.chat.openRoom('চা');
   client.socket().say(joined('চা'));
+  looksAt(client, 'চা');
   return client;
 }
 
@@ -20,6 +22,10 @@ test('one stays in a room one looks away from, and what is said there is unread'
   assert.equal(room(client, 'general').unread, 2);
   assert.equal(room(client, 'general').dividerSeq, 0);
   client.chat.openRoom('general');
+  assert.equal(totalUnread(client.store.state), 2, 'nothing is drawn yet');
+  looksAt(client, 'general', false);
+  assert.equal(totalUnread(client.store.state), 2, 'the last one is below the window');
+  looksAt(client, 'general');
   assert.equal(totalUnread(client.store.state), 0);
   assert.equal(client.socket().sentOf('join').length, 2);
 });
@@ -39,6 +45,8 @@ test('a window without the focus reads nothing; coming back reads what is at the
   client.socket().say(message(1));
   assert.equal(room(client, 'general').unread, 1);
   client.store.dispatch({ type: 'attention_changed', isAttentive: true });
+  assert.equal(room(client, 'general').unread, 1, 'the view shows first where it left off');
+  looksAt(client, 'general');
   assert.equal(room(client, 'general').unread, 0);
   assert.equal(room(client, 'general').dividerSeq, 0, 'the divider stays while one reads');
   client.chat.post('general', 'পড়লাম');
@@ -54,17 +62,92 @@ test('missed messages are unread, the first page is not', () => {
   assert.equal(room(client, 'নতুন').unread, 0);
 });
 
-test('counts follow notices and count frames; an older list does not overrule them', () => {
+test('what came while the line was lost is behind the divider, and read when it was seen', () => {
   const client = clientInGeneral();
-  const askedAt = client.clock.now();
-  client.clock.advance(10);
-  client.socket().say({ type: 'count', room_id: 'general', client_count: 500 });
-  assert.equal(room(client, 'general').clientCount, 500);
-  const page = { data: [{ id: 'general', name: 'general', client_count: 3 }] };
-  client.store.dispatch({ type: 'directory_listed', page, askedAt });
-  assert.equal(room(client, 'general').clientCount, 500);
-  client.store.dispatch({ type: 'directory_listed', page, askedAt: client.clock.now() + 1 });
-  assert.equal(room(client, 'general').clientCount, 3);
+  client.socket().say(message(1));
+  assert.equal(room(client, 'general').unread, 0);
+  client.socket().end(1006);
+  client.clock.advance(5_000);
+  client.socket().say(WELCOME);
+  client.socket().say({ type: 'auth_success', user_id: 'guest-1', username: 'রহিম', token: 't' });
+  client.socket().say(joined('general', { seq: 3, recovered: true, messages: [message(2), message(3)] }));
+  assert.deepEqual([room(client, 'general').unread, room(client, 'general').dividerSeq], [2, 1]);
+  assert.equal(client.store.state.placed, null, 'the view puts the divider before the reader');
+  looksAt(client, 'general');
+  assert.deepEqual([room(client, 'general').unread, room(client, 'general').dividerSeq], [0, 1]);
+});
+
+test('a line that is back at once makes no divider', () => {
+  const client = clientInGeneral();
+  client.socket().end(1012);
+  client.clock.advance(300);
+  client.socket().say(WELCOME);
+  client.socket().say({ type: 'auth_success', user_id: 'guest-1', username: 'রহিম', token: 't' });
+  client.socket().say(joined('general', { seq: 1, recovered: true, messages: [message(1)] }));
+  assert.deepEqual([room(client, 'general').unread, room(client, 'general').dividerSeq], [0, null]);
+});
+
+test('after a sleep that no timer counted, what was missed is unread', () => {
+  const client = clientInGeneral();
+  client.socket().end(1006);
+  // The clock went on, the timers did not.
+  client.sleep(600_000);
+  client.clock.advance(500);
+  client.socket().say(WELCOME);
+  client.socket().say({ type: 'auth_success', user_id: 'guest-1', username: 'রহিম', token: 't' });
+  client.socket().say(joined('general', { seq: 1, recovered: true, messages: [message(1)] }));
+  assert.equal(room(client, 'general').unread, 1);
+});
+
+test('people are counted, not their windows', () => {
+  const client = clientInGeneral();
+  const members = [{ id: 'c1', user_id: 'guest-1', username: 'রহিম' }, { id: 'c2', user_id: 'guest-1', username: 'রহিম' }, { id: 'c3', user_id: 'u2', username: 'করিম' }];
+  client.chat.openRoom('চা');
+  client.socket().say(joined('চা', { client_count: 3, members }));
+  assert.equal(peopleIn(room(client, 'চা')), 2);
+  client.socket().say({ type: 'join', id: 'n', room_id: 'চা', user_id: 'u3', username: 'মিনা', client_count: 4 });
+  client.socket().say({ type: 'count', room_id: 'চা', client_count: 5 });
+  assert.equal(peopleIn(room(client, 'চা')), 3);
+  client.socket().say(joined('চা', { client_count: 500, members }));
+  assert.equal(peopleIn(room(client, 'চা')), 500);
+});
+
+test('the server calls a room as it takes the name, and the page follows', () => {
+  const client = clientInGeneral();
+  client.chat.openRoom('চা ');
+  client.chat.post('চা ', 'এক');
+  client.socket().say(joined('চা'));
+  assert.deepEqual([client.store.state.active, client.store.state.rooms.has('চা ')], ['চা', false]);
+  assert.equal(client.socket().sentOf('text')[0].room_id, 'চা');
+});
+
+test('a name that the server refuses leads back to the way in, with the reason', () => {
+  const client = fakeClient();
+  client.chat.enter('x', 'general');
+  client.socket().say({ type: 'error', code: 'bad_username', content: '…' });
+  client.socket().end(4400);
+  assert.deepEqual([client.store.state.active, client.store.state.refusedEntry], [null, 'bad_username']);
+  assert.equal(client.storage.tab(), null);
+});
+
+test('whoever leaves the page has left, for as long as that lasts', () => {
+  const client = clientInGeneral();
+  client.chat.suspend();
+  assert.equal(client.sockets[0].closedWith, 4000);
+  client.clock.advance(600_000);
+  assert.equal(client.sockets.length, 1);
+  client.chat.resume();
+  assert.equal(client.sockets.length, 2);
+});
+
+test('a word, or any sign of somebody, ends a wait', () => {
+  const client = clientInGeneral();
+  client.socket().end(1006);
+  client.chat.post('general', 'ক');
+  assert.equal(client.sockets.length, 2);
+  client.sockets[1].end(1006);
+  client.chat.hurry();
+  assert.equal(client.sockets.length, 3);
 });
 
 test('join and leave notices change the members', () => {

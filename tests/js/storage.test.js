@@ -23,18 +23,33 @@ test('a tab remembers its rooms, the one on screen first, until its person leave
   assert.equal(client.storage.name(), 'রহিম');
 });
 
-test('drafts are kept by room, and an empty one is none', () => {
-  const { storage, local } = fakeClient();
-  storage.keepDraft('general', 'আধা লে');
-  assert.deepEqual([storage.draft('general'), storage.draft('চা')], ['আধা লে', '']);
-  storage.keepDraft('general', '');
-  assert.equal(local.entries.size, 0);
+test('drafts belong to a name and a room, and signing out ends them', () => {
+  const client = clientInGeneral();
+  client.chat.keepDraft('general', 'আধা লে');
+  assert.deepEqual([client.chat.draft('general'), client.chat.draft('চা'), client.storage.draft('করিম', 'general')], ['আধা লে', '', '']);
+  client.chat.exit();
+  assert.equal(client.storage.draft('রহিম', 'general'), '');
+  assert.deepEqual([...client.local.entries.keys(), ...client.session.entries.keys()].filter((key) => key.startsWith('adda.drafts')), []);
+});
+
+test('a tab keeps its own draft over a reload; another one begins with the last', () => {
+  const one = clientInGeneral();
+  const other = fakeClient({ local: one.local });
+  other.chat.enter('রহিম', 'general');
+  one.chat.keepDraft('general', 'এই ট্যাব');
+  other.chat.keepDraft('general', 'অন্য ট্যাব');
+  const again = fakeClient({ local: one.local, session: one.session });
+  assert.equal(again.storage.draft('রহিম', 'general'), 'এই ট্যাব');
+  one.chat.keepDraft('general', '');
+  assert.equal(again.storage.draft('রহিম', 'general'), '', 'an empty one is its own, too');
+  assert.equal(fakeClient({ local: one.local }).storage.draft('রহিম', 'general'), '');
 });
 
 test('what somebody else wrote into the storage is not trusted', () => {
   const { storage, local } = fakeClient();
   local.setItem('adda.outbox.x', '{');
   local.setItem('adda.outbox.y', '"text"');
+  local.setItem('adda.outbox.z', '{"nonce":"z","username":"রহিম","room":"general","content":"x","state":"queued"}');
   assert.deepEqual(storage.outboxOf('রহিম'), []);
 });
 
@@ -54,4 +69,20 @@ test('a browser knows who has not signed out', () => {
   assert.equal(client.storage.signedIn(), 'রহিম');
   client.chat.exit();
   assert.equal(client.storage.signedIn(), null);
+});
+
+test('nothing that storage holds stops the chat', () => {
+  for (const value of ['{"a":1}', '5', '[null]', '[{}]', '"x"', 'null', '{', '[[]]', '{"username":5}', '{"username":"","rooms":[]}', '{"rooms":"x"}']) {
+    const { storage, local, session } = fakeClient();
+    for (const key of ['adda.identities', 'adda.signed_in', 'adda.preferences', 'adda.rooms.রহিম', 'adda.drafts.["রহিম","general"]']) local.setItem(key, value);
+    for (const key of ['adda.tab', 'adda.drafts.["রহিম","general"]']) session.setItem(key, value);
+    const client = fakeClient({ local, session });
+    client.chat.enter('রহিম', 'general');
+    client.socket().say(WELCOME);
+    client.socket().say(joined('general'));
+    assert.equal(typeof storage.name(), 'string');
+    assert.ok(storage.tab() === null || storage.tab().rooms.length > 0, value);
+    assert.ok(storage.signedIn() === null || storage.signedIn() !== '', value);
+    assert.equal(typeof storage.draft('রহিম', 'general'), 'string');
+  }
 });

@@ -1,25 +1,29 @@
 // What a person can do here, as verbs. Joins the transport, the REST API, the storage and the
 // store; knows no page, so the tests drive it with a fake socket and a fake clock.
 
-import { ACK_LIMIT_MS, newItem, nextToSend } from '../state/outbox.js';
-import { newerCursor, olderCursor } from '../state/timeline_pages.js';
+import { hasVisible, wellFormed } from '../state/characters.js';
+import { ACK_LIMIT_MS, isAged, newItem, nextToSend } from '../state/outbox.js';
+import { PAGE_MESSAGES, newerCursor, olderCursor } from '../state/timeline_pages.js';
 
-const PAGE_MESSAGES = 50;
 // The server passes on one typing notice per 3 s and user; more would only be thrown away.
 const TYPING_EVERY_MS = 3_000;
 
 /**
  * @param {object} parts
- *   store, storage, api, timers
+ *   store, storage, api
+ *   timers            {setTimeout, clearTimeout, now}; `now` goes on evenly
+ *   clock             () => milliseconds of this computer's clock, which may be set
  *   connectTransport  (callbacks) => transport; see createTransport for both
  *   newNonce          () => UUID
  */
-export function createChat({ store, storage, api, timers, connectTransport, newNonce }) {
+export function createChat({ store, storage, api, timers, clock, connectTransport, newNonce }) {
   let transport = null;
   // Who this tab speaks as; another tab of the browser may be somebody else.
   let name = null;
   let typedAt = -Infinity;
+  let isWatchingRooms = false;
   const now = () => timers.now();
+  const serverNow = () => clock() + store.state.serverAheadMs;
 
   store.subscribe((state, previous, event) => {
     // Whose messages are put aside for another's name keep them for when they are back.
@@ -35,6 +39,7 @@ export function createChat({ store, storage, api, timers, connectTransport, newN
 
   // One item a room and call: dispatching makes the store call again, with the next state.
   function flush(state) {
+    if (state.outbox.some((item) => isAged(item, serverNow()))) return store.dispatch({ type: 'outbox_aged', serverNow: serverNow() });
     for (const { id, isJoined } of state.rooms.values()) {
       const item = isJoined ? nextToSend(store.state.outbox, id, now()) : null;
       if (item && transport?.post(id, item.content, item.nonce)) {
@@ -42,10 +47,11 @@ export function createChat({ store, storage, api, timers, connectTransport, newN
         timers.setTimeout(() => store.dispatch({ type: 'acks_awaited', now: now() }), ACK_LIMIT_MS);
       }
     }
+    return undefined;
   }
 
   function hear(frame) {
-    store.dispatch({ type: 'frame', frame, now: now() });
+    store.dispatch({ type: 'frame', frame, now: now(), at: clock() });
     if (frame.type === 'error' && frame.nonce && frame.retry_after_ms !== 0) {
       timers.setTimeout(() => flush(store.state), (frame.retry_after_ms ?? 1_000) + 1);
     }
@@ -82,10 +88,14 @@ export function createChat({ store, storage, api, timers, connectTransport, newN
         identity: { username, token },
         positionOf,
         onIdentity: identify,
+        onRoomNamed: (asked, given) => store.dispatch({ type: 'room_named', room: asked, name: given }),
         onFrame: hear,
         onStatus: (status) => store.dispatch({ type: 'status', status, now: now() }),
       });
+      transport.watchRooms(isWatchingRooms);
       chat.openRoom(room);
+      // Words wait in them: their writer must see that, whatever room is open.
+      for (const item of store.state.outbox) chat.keepRoom(item.room);
       transport.connect();
     },
     /** Put a room on screen and be in it. */
@@ -110,15 +120,18 @@ export function createChat({ store, storage, api, timers, connectTransport, newN
       transport.close();
       transport = null;
       storage.signOut();
+      storage.forgetDrafts(name);
       for (const room of store.state.rooms.keys()) store.dispatch({ type: 'room_left', room });
     },
 
     post(room, content) {
-      const item = newItem({ nonce: newNonce(), username: name, room, content: content.normalize('NFC').trim(), now: now() });
+      const item = newItem({ nonce: newNonce(), username: name, room, content: sendable(content), now: serverNow() });
+      if (!hasVisible(item.content)) return;
       store.dispatch({ type: 'message_written', item });
+      transport.hurry();
       if (store.state.rooms.get(room)?.timeline.hasNewer) chat.loadNewest(room);
     },
-    retry: (nonce) => store.dispatch({ type: 'message_retried', nonce }),
+    retry: (nonce) => store.dispatch({ type: 'message_retried', nonce, serverNow: serverNow() }),
     discard: (nonce) => store.dispatch({ type: 'message_discarded', nonce }),
     typing(room) {
       if (now() - typedAt < TYPING_EVERY_MS) return;
@@ -143,8 +156,22 @@ export function createChat({ store, storage, api, timers, connectTransport, newN
     },
     loadNewest: (room) => (idleTimeline(room) ? load('newest', room, {}) : undefined),
 
+    /** Whether somebody looks at the list of rooms. */
+    watchRooms(isOn) {
+      isWatchingRooms = isOn;
+      transport?.watchRooms(isOn);
+    },
     retryNow: () => transport?.retryNow(),
     wake: () => transport?.wake(),
+    /** Somebody is here: a wait for the next try is over. */
+    hurry: () => transport?.hurry(),
+    /** There may be no network any more: ask the line. */
+    probe: () => transport?.probe(),
+    /** The page goes away, perhaps to come back: others must not believe that its reader is here. */
+    suspend: () => transport?.suspend(),
+    resume: () => transport?.connect(),
+    draft: (room) => storage.draft(name, room),
+    keepDraft: (room, text) => storage.keepDraft(name, room, text),
   };
   return chat;
 
@@ -152,4 +179,9 @@ export function createChat({ store, storage, api, timers, connectTransport, newN
     const { epoch, head } = store.state.rooms.get(room)?.timeline ?? {};
     return epoch == null ? null : { epoch, seq: head };
   }
+}
+
+// As the server takes it: whole characters, composed, nothing around, no U+0000.
+function sendable(content) {
+  return wellFormed(content.replaceAll('\0', '')).normalize('NFC').trim();
 }

@@ -1,40 +1,55 @@
-// Keeps the room list and the list of members true while somebody looks: live frames say most,
-// REST says the rest (other rooms, second sessions of a user).
+// Keeps the lists true while somebody looks. Inside, the server tells which rooms are occupied, and
+// notices tell who is where; REST answers at the way in, and for the rest of a large room's people.
 
-const ROOMS_EVERY_MS = 5_000;
-// Joins come in bursts; one question after the burst is enough.
-const MEMBERS_AFTER_MS = 700;
+const ROOMS_EVERY_MS = 15_000;
+const MEMBERS_EVERY_MS = 15_000;
 const ROOMS_SHOWN = 200;
 
-export function createDirectory({ store, api, timers, isWatched }) {
+export function createDirectory({ store, api, chat, timers, isWatched }) {
   let roomsTimer = null;
-  let membersTimer = null;
+  let isAsking = false;
+  const membersAskedAt = new Map();
 
-  store.subscribe((state) => {
-    const room = state.rooms.get(state.active);
-    if (room?.isJoined && room.listedFor !== room.clientCount) askMembersSoon();
+  store.subscribe((state, previous) => {
+    if ((state.active === null) !== (previous.active === null)) refresh();
   });
 
-  async function askRooms() {
+  /** Somebody came to look, or went away. */
+  function refresh() {
+    const isInside = store.state.active !== null;
     timers.clearTimeout(roomsTimer);
-    roomsTimer = timers.setTimeout(askRooms, ROOMS_EVERY_MS);
-    if (!isWatched()) return;
-    const askedAt = timers.now();
-    const page = await api.listRooms({ limit: ROOMS_SHOWN }).catch(() => null);
+    chat.watchRooms(isInside && isWatched());
+    if (!isInside && isWatched()) askRooms();
+  }
+
+  async function askRooms() {
+    roomsTimer = timers.setTimeout(refresh, ROOMS_EVERY_MS);
     // A failure is no answer: the list stays as it was rather than turning empty.
-    if (page) store.dispatch({ type: 'directory_listed', page, askedAt });
+    const page = await api.listRooms({ limit: ROOMS_SHOWN }).catch(() => null);
+    if (page) store.dispatch({ type: 'directory_listed', page });
   }
 
-  function askMembersSoon() {
-    membersTimer ??= timers.setTimeout(askMembers, MEMBERS_AFTER_MS);
+  /** The people of the room on screen from the first on, or those after the ones that are known. */
+  async function askMembers(from) {
+    const room = store.state.rooms.get(store.state.active);
+    if (!room || room.isWhole || isAsking || !isDue(room.id, from)) return;
+    isAsking = true;
+    const cursor = from === 'next' ? (room.nextMembers ?? undefined) : undefined;
+    const answer = await api.getRoom(room.id, { cursor }).catch(() => null);
+    isAsking = false;
+    if (!answer) return;
+    const page = { members: answer.data.clients, isFirst: cursor === undefined, next: answer.data.next ?? null };
+    store.dispatch({ type: 'members_listed', room: room.id, page });
   }
 
-  async function askMembers() {
-    const room = store.state.active;
-    const answer = room === null ? null : await api.getRoom(room).catch(() => null);
-    membersTimer = null;
-    if (answer) store.dispatch({ type: 'members_listed', room, members: answer.data.clients });
+  function isDue(id, from) {
+    const isSoon = timers.now() - (membersAskedAt.get(id) ?? -Infinity) < MEMBERS_EVERY_MS;
+    if (from === 'first') {
+      if (isSoon) return false;
+      membersAskedAt.set(id, timers.now());
+    }
+    return true;
   }
 
-  return { start: askRooms, refresh: askRooms };
+  return { start: refresh, refresh, askMembers };
 }

@@ -1,12 +1,14 @@
 // What outlives the page. Everything here may fail (private windows, full disks) and then simply
 // is not kept; nothing of it may stop the chat.
 
-import { keptItem } from '../state/outbox.js';
+import { isKeptItem, keptItem } from '../state/outbox.js';
+import { asIdentities, asName, asPreferences, asTab, asTexts } from './kept.js';
 
 const OUTBOX_PREFIX = 'adda.outbox.';
 // A family's names on one computer; two tabs may speak as two of them.
 const IDENTITIES_KEPT = 8;
 const ROOMS_PREFIX = 'adda.rooms.';
+const DRAFT_PREFIX = 'adda.drafts.';
 // A server lets a session into 128 rooms; nobody reads so many.
 const ROOMS_KEPT = 50;
 
@@ -15,8 +17,9 @@ const ROOMS_KEPT = 50;
  * because a browser may refuse even to name them.
  */
 export function createStorage({ local, session }) {
-  const identities = () => read(local, 'adda.identities') ?? [];
-  const roomsOf = (username) => read(local, ROOMS_PREFIX + username) ?? [];
+  const identities = () => asIdentities(read(local, 'adda.identities'));
+  const roomsOf = (username) => asTexts(read(local, ROOMS_PREFIX + username));
+  const draftKey = (username, room) => DRAFT_PREFIX + JSON.stringify([username, room]);
 
   return {
     /** The name of the last time. */
@@ -24,7 +27,7 @@ export function createStorage({ local, session }) {
     /** What proves to the server that `username` is who it was before. */
     tokenOf: (username) => identities().find((identity) => identity.username === username)?.token,
     /** Who used this browser last and has not signed out: a new tab need not ask for the name. */
-    signedIn: () => read(local, 'adda.signed_in')?.username ?? null,
+    signedIn: () => asName(read(local, 'adda.signed_in')),
     signOut: () => write(local, 'adda.signed_in', null),
     keepIdentity(identity) {
       write(local, 'adda.signed_in', { username: identity.username });
@@ -44,20 +47,35 @@ export function createStorage({ local, session }) {
     },
 
     /** {language, theme} */
-    preferences: () => read(local, 'adda.preferences') ?? {},
+    preferences: () => asPreferences(read(local, 'adda.preferences')),
     keepPreferences: (preferences) => write(local, 'adda.preferences', preferences),
 
     /** {username, rooms} of this tab, the room on screen first; null when the tab has not entered. */
-    tab: () => read(session, 'adda.tab'),
+    tab: () => asTab(read(session, 'adda.tab')),
     keepTab: (tab) => write(session, 'adda.tab', tab),
 
-    draft: (room) => read(local, `adda.draft.${room}`) ?? '',
-    keepDraft: (room, text) => write(local, `adda.draft.${room}`, text || null),
+    /** What `username` has begun to write in a room: in this tab, else in whichever tab wrote last. */
+    draft(username, room) {
+      const drafts = [session, local].map((area) => read(area, draftKey(username, room)));
+      return drafts.find((draft) => typeof draft === 'string') ?? '';
+    },
+    keepDraft(username, room, text) {
+      // An empty one is kept for the tab, lest another tab's come up in it.
+      write(session, draftKey(username, room), text);
+      write(local, draftKey(username, room), text || null);
+    },
+    /** Whoever sits here next must not find them. */
+    forgetDrafts(username) {
+      const start = `${JSON.stringify([username]).slice(0, -1)},`;
+      for (const area of [session, local]) {
+        for (const key of keysOf(area)) if (key.startsWith(DRAFT_PREFIX + start)) write(area, key, null);
+      }
+    },
 
     /** What `username` wrote and nobody confirmed, oldest first. */
     outboxOf(username) {
       const keys = keysOf(local).filter((key) => key.startsWith(OUTBOX_PREFIX));
-      const items = keys.map((key) => read(local, key)).filter((item) => item?.username === username);
+      const items = keys.map((key) => read(local, key)).filter((item) => isKeptItem(item) && item.username === username);
       return items.sort((one, other) => one.createdAt - other.createdAt);
     },
     /** A key for each item, so that two tabs never write over each other's. */

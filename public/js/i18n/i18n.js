@@ -27,6 +27,11 @@ export function preferredLanguage(browserLanguages) {
   return codes.find((code) => LANGUAGES.includes(code)) ?? LANGUAGES[0];
 }
 
+// What people wrote keeps its own direction and does not turn round what stands beside it.
+export function isolated(text) {
+  return `\u2068${text}\u2069`;
+}
+
 function chosen(text, { count }, format) {
   return typeof text === 'string' ? text : text[format.plural(count)];
 }
@@ -34,6 +39,6 @@ function chosen(text, { count }, format) {
 function fill(text, slots, format) {
   return text.replace(/\{(\w+)\}/g, (_, name) => {
     const value = slots[name];
-    return typeof value === 'number' ? format.number(value) : String(value);
+    return typeof value === 'number' ? format.number(value) : isolated(String(value));
   });
 }

@@ -18,7 +18,7 @@ export function createApi({ fetch, base = '' }) {
 
   return {
     listRooms: ({ limit } = {}) => get('api/rooms', { limit }),
-    getRoom: (room) => get(roomPath(room)),
+    getRoom: (room, { cursor } = {}) => get(roomPath(room), { cursor }),
     listMessages: (room, { before, after, limit }) =>
       get(`${roomPath(room)}/messages`, { before, after, limit }),
   };

@@ -21,6 +21,7 @@ export function createSocket({ open, timers, random, onFrame, onStatus }) {
   let phase = 'closed';
   let tries = 0;
   let settledAt = null;
+  let lostAt = null;
   let timer = null;
   const heartbeat = createHeartbeat({
     timers,
@@ -55,7 +56,8 @@ export function createSocket({ open, timers, random, onFrame, onStatus }) {
     if (settledAt !== null && timers.now() - settledAt >= HEALTHY_AFTER_MS) tries = 0;
     settledAt = null;
     if (back === 'never') return enter({ phase: 'refused', reason });
-    const delayMs = back === 'later' ? longBackoff(random) : backoff(tries, random);
+    lostAt ??= timers.now();
+    const delayMs = back === 'later' ? longBackoff(random) : backoff(tries, random, timers.now() - lostAt);
     tries += 1;
     timer = timers.setTimeout(connect, delayMs);
     enter({ phase: 'waiting', reason, retryAt: timers.now() + delayMs });
@@ -81,6 +83,7 @@ export function createSocket({ open, timers, random, onFrame, onStatus }) {
     settle() {
       timers.clearTimeout(timer);
       settledAt = timers.now();
+      lostAt = null;
       enter({ phase: 'online' });
     },
     followBeat: heartbeat.follow,
@@ -93,10 +96,25 @@ export function createSocket({ open, timers, random, onFrame, onStatus }) {
       if (phase === 'waiting') connect();
       else if (phase === 'online') heartbeat.probe();
     },
+    /** Somebody is here and wants something: do not wait. */
+    hurry() {
+      if (phase === 'waiting') connect();
+    },
+    /** Is the line alive? Asked when there is reason to doubt it. */
+    probe() {
+      if (phase === 'online') heartbeat.probe();
+    },
+    /** For a while: the server waits for us, and `connect` comes back. */
+    suspend() {
+      drop(BACK_SOON);
+      settledAt = null;
+      enter({ phase: 'closed' });
+    },
     close() {
       drop();
       tries = 0;
       settledAt = null;
+      lostAt = null;
       enter({ phase: 'closed' });
     },
   };

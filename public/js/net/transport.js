@@ -17,6 +17,7 @@ const JOIN_RETRY_MS = 1_000;
  *   identity    {username, token?}: who to be; a token wins over the name
  *   positionOf  (room) => {epoch, seq} | null: what the caller has of a room
  *   onIdentity  ({userId, username, token}) each time the server says who we are
+ *   onRoomNamed (asked, name) the server calls the room that was asked for by another name
  *   onFrame     (frame) every other frame, in order
  *   onStatus    (status) see createSocket
  */
@@ -28,6 +29,7 @@ export function createTransport(parts) {
   let guest = null;
   // What the server said before it turned us away; a close code says less.
   let refusal = null;
+  let isWatchingRooms = false;
   // Rooms we want to be in: 'wanted' (not asked on this socket), 'joining' or 'joined'.
   const rooms = new Map();
 
@@ -55,6 +57,7 @@ export function createTransport(parts) {
     },
     auth_success: (frame) => begin(frame),
     joined(frame) {
+      if (!rooms.has(frame.room_id)) adopt(frame.room_id);
       if (rooms.has(frame.room_id)) rooms.set(frame.room_id, 'joined');
       onFrame(frame);
     },
@@ -75,8 +78,11 @@ export function createTransport(parts) {
     identity = { username, token: token ?? identity.token };
     onIdentity({ userId: user_id, username, token: identity.token });
     socket.settle();
+    if (isWatchingRooms) askToWatch();
     for (const room of rooms.keys()) ask(room);
   }
+
+  const askToWatch = () => socket.send({ type: 'rooms', watch: isWatchingRooms });
 
   function ask(room) {
     if (!isOnline || rooms.get(room) !== 'wanted') return;
@@ -84,6 +90,16 @@ export function createTransport(parts) {
     const since = positionOf(room);
     const extent = since ? { since } : {};
     socket.send({ type: 'join', room_id: room, ...extent, history: HISTORY_MESSAGES });
+  }
+
+  // The server takes a name as its own rule says, and answers joins in order: what was asked first
+  // is what it now calls by another name.
+  function adopt(name) {
+    const asked = [...rooms.keys()].find((room) => rooms.get(room) === 'joining');
+    if (asked === undefined) return;
+    rooms.delete(asked);
+    rooms.set(name, 'joining');
+    parts.onRoomNamed(asked, name);
   }
 
   function joinRefused({ code, room_id, retry_after_ms }) {
@@ -98,12 +114,21 @@ export function createTransport(parts) {
     close: socket.close,
     retryNow: socket.retryNow,
     wake: socket.wake,
+    hurry: socket.hurry,
+    probe: socket.probe,
+    suspend: socket.suspend,
     join(room) {
       if (!rooms.has(room)) rooms.set(room, 'wanted');
       ask(room);
     },
     leave(room) {
       if (rooms.delete(room) && isOnline) socket.send({ type: 'leave', room_id: room });
+    },
+    /** Whether the server shall tell which rooms are occupied. */
+    watchRooms(isOn) {
+      if (isOn === isWatchingRooms) return;
+      isWatchingRooms = isOn;
+      if (isOnline) askToWatch();
     },
     /** False when the room cannot be spoken to right now; nothing was sent then. */
     post(room, content, nonce) {

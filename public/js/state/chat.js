@@ -1,10 +1,12 @@
 // The whole state of the page and the one function that changes it. No page, no socket: an event
 // goes in, the next state comes out, and what did not change stays the same object.
 
-import { emptyConnection, withStatus } from './connection.js';
+import { changedRoom, changedTimeline, read, withRoom } from './changes.js';
+import { emptyConnection, withNetwork, withStatus } from './connection.js';
+import * as directory from './directory.js';
+import { withFrame } from './frames.js';
 import * as outbox from './outbox.js';
 import * as rooms from './room.js';
-import { withAcked, withKey } from './timeline.js';
 import { withNewerPage, withNewestPage, withOlderPage, withPageAround } from './timeline_pages.js';
 
 export function emptyChat() {
@@ -14,10 +16,15 @@ export function emptyChat() {
     connection: emptyConnection(),
     rooms: new Map(), // by id, the ones we are in
     active: null, // the id of the room on screen
-    directory: { rooms: [], hasMore: false, isKnown: false },
+    directory: directory.emptyDirectory(),
     outbox: [],
     isAttentive: true, // the page is visible and has the focus
-    isNetworkUp: true,
+    placed: null, // the id of the room whose rows the view has put before the reader's eyes
+    serverAheadMs: 0, // the server's clock less ours
+    heardAt: null, // when the server last said anything, by our clock
+    silentMs: 0, // how long it had said nothing when it welcomed us
+    lostMs: 0, // how long the line had been lost then
+    refusedEntry: null, // why the server turned us away; the way in says so
     now: 0,
   };
 }
@@ -38,7 +45,9 @@ export function totalUnread(state) {
 const events = {
   status(state, { status, now }) {
     const connection = withStatus(state.connection, status, now);
-    if (status.phase === 'online') return { ...state, connection };
+    const lostMs = state.connection.lostAt === null ? 0 : now - state.connection.lostAt;
+    if (status.phase === 'online') return { ...state, connection, lostMs };
+    if (status.phase === 'refused' && status.reason === 'bad_username') return turnedAway({ ...state, connection }, status.reason);
     const left = [...state.rooms].map(([id, room]) => [id, { ...room, isJoined: false, typing: [] }]);
     const sent = status.phase === 'refused' ? outbox.blamed(state.outbox, status.reason) : outbox.interrupted(state.outbox);
     return { ...state, connection, rooms: new Map(left), outbox: sent };
@@ -49,14 +58,19 @@ const events = {
     const me = { userId, username, userIds: [userId, ...former] };
     return { ...state, me, outbox: outbox.withStrangersFailed(state.outbox, userId) };
   },
-  frame(state, { frame, now }) {
-    return Object.hasOwn(frames, frame.type) ? frames[frame.type](state, frame, now) : withRoomFrame(state, frame, now);
+  frame: withFrame,
+  room_named(state, { room, name }) {
+    const known = state.rooms.get(room);
+    if (!known) return state;
+    const renamed = [...state.rooms].filter(([id]) => id !== name).map(([id, it]) => (id === room ? [name, { ...it, id: name }] : [id, it]));
+    const items = state.outbox.map((item) => (item.room === room ? { ...item, room: name } : item));
+    return { ...state, rooms: new Map(renamed), outbox: items, active: state.active === room ? name : state.active };
   },
 
   room_opened(state, { room }) {
     const closed = state.active === room ? state : changedRoom(state, state.active, rooms.withoutDivider);
     const opened = rooms.withRoomFollowing(state.rooms.get(room) ?? rooms.emptyRoom(room), true);
-    return read({ ...withRoom(closed, opened), active: room });
+    return { ...withRoom(closed, opened), active: room, placed: state.active === room ? state.placed : null, refusedEntry: null };
   },
   room_kept: (state, { room }) => (state.rooms.has(room) ? state : withRoom(state, rooms.emptyRoom(room))),
   room_left(state, { room }) {
@@ -66,29 +80,29 @@ const events = {
     return { ...state, rooms: others, active };
   },
   following_changed: (state, { room, isFollowing }) =>
-    read(changedRoom(state, room, (it) => rooms.withRoomFollowing(it, isFollowing))),
-  attention_changed: (state, { isAttentive }) => read({ ...state, isAttentive }),
-  network_changed: (state, { isNetworkUp }) => ({ ...state, isNetworkUp }),
+    read({ ...changedRoom(state, room, (it) => rooms.withRoomFollowing(it, isFollowing)), placed: room }),
+  attention_changed(state, { isAttentive }) {
+    if (isAttentive === state.isAttentive) return state;
+    const isBack = isAttentive && (activeRoom(state)?.unread ?? 0) > 0 && activeRoom(state).timeline.isFollowing;
+    return read({ ...state, isAttentive, placed: isBack ? null : state.placed });
+  },
+  network_changed: (state, { isNetworkUp, now }) => ({ ...state, now, connection: withNetwork(state.connection, isNetworkUp, now) }),
   ticked(state, { now }) {
     const ticked = [...state.rooms.keys()].reduce(
       (next, id) => changedRoom(next, id, (room) => rooms.withTypingExpired(room, now)), state);
     return { ...ticked, now };
   },
 
-  directory_listed(state, { page, askedAt }) {
-    const directory = { rooms: page.data, hasMore: page.next != null, isKnown: true };
-    return page.data.reduce((next, { id, client_count: clientCount }) =>
-      changedRoom(next, id, (room) => (room.countedAt < askedAt ? { ...room, clientCount } : room)),
-    { ...state, directory });
-  },
-  members_listed: (state, { room, members }) =>
-    changedRoom(state, room, (it) => rooms.withMembersListed(it, members)),
+  directory_listed: (state, { page }) => ({ ...state, directory: directory.fromPage(page) }),
+  members_listed: (state, { room, page }) =>
+    changedRoom(state, room, (it) => rooms.withMembersListed(it, page)),
   page_asked: (state, { room, side }) => changedTimeline(state, room, (it) => ({ ...it, loading: side })),
   page_failed: (state, { room }) => changedTimeline(state, room, (it) => ({ ...it, loading: null })),
   page_listed: (state, { room, side, page }) =>
     read(changedTimeline(state, room, (it) => pages[side](it, page))),
 
   outbox_restored: (state, { items }) => ({ ...state, outbox: items.map(outbox.restoredItem) }),
+  outbox_aged: (state, { serverNow }) => ({ ...state, outbox: outbox.withAgedFailed(state.outbox, serverNow) }),
   message_written(state, { item }) {
     const written = { ...state, outbox: [...state.outbox, item] };
     return changedRoom(written, item.room, (room) => rooms.withoutDivider(rooms.withRoomFollowing(room, true)));
@@ -96,65 +110,13 @@ const events = {
   message_sent: (state, { nonce, now }) =>
     ({ ...state, outbox: outbox.withSending(state.outbox, nonce, state.me.userId, now) }),
   acks_awaited: (state, { now }) => ({ ...state, outbox: outbox.withOverdueQueued(state.outbox, now) }),
-  message_retried: (state, { nonce }) => ({ ...state, outbox: outbox.withRetry(state.outbox, nonce) }),
+  message_retried: (state, { nonce, serverNow }) => ({ ...state, outbox: outbox.withRetry(state.outbox, nonce, serverNow) }),
   message_discarded: (state, { nonce }) => ({ ...state, outbox: outbox.withoutItem(state.outbox, nonce) }),
 };
 
 const pages = { older: withOlderPage, newer: withNewerPage, newest: withNewestPage, around: withPageAround };
 
-const frames = {
-  welcome: (state, { limits }) => ({ ...state, limits: { ...state.limits, ...limits } }),
-  ack(state, ack) {
-    const item = state.outbox.find(({ nonce }) => nonce === ack.nonce);
-    if (!item) return state;
-    const message = { id: ack.id, room_id: item.room, epoch: ack.epoch, seq: ack.seq, content: item.content,
-      timestamp: ack.timestamp, user_id: state.me.userId, username: state.me.username };
-    const acked = { ...state, outbox: outbox.withoutItem(state.outbox, ack.nonce) };
-    return changedTimeline(acked, item.room, (it) => withAcked(it, message, ack.nonce));
-  },
-  error(state, error, now) {
-    if (error.nonce) return { ...state, outbox: outbox.withRefusal(state.outbox, error, now) };
-    if (error.code === 'unavailable' || error.retry_after_ms > 0) return state;
-    return changedRoom(state, error.room_id, (room) => (room.isJoined ? room : { ...room, refusal: error.code }));
-  },
-  joined(state, frame, now) {
-    return frame.messages.reduce(withEchoOf, withRoomFrame(state, frame, now));
-  },
-  text: (state, message, now) => withEchoOf(withRoomFrame(state, message, now), message),
-};
-
-function withRoomFrame(state, frame, now) {
-  return changedRoom(state, frame.room_id, (room) =>
-    rooms.withRoomFrame(room, frame, { me: state.me, now, isRead: isRead(state, room) }));
-}
-
-// The row takes over the key of the pending one, so that the page does not see it come and go.
-function withEchoOf(state, message) {
-  const item = outbox.echoedItem(state.outbox, message, state.me);
-  if (!item) return state;
-  const echoed = { ...state, outbox: outbox.withEcho(state.outbox, item.nonce, message.id) };
-  return changedTimeline(echoed, item.room, (it) => withKey(it, message.id, item.nonce));
-}
-
-function isRead(state, room) {
-  return state.active === room.id && state.isAttentive && room.timeline.isFollowing;
-}
-
-function read(state) {
-  return changedRoom(state, state.active, (room) => (isRead(state, room) ? rooms.asRead(room) : room));
-}
-
-function changedRoom(state, id, change) {
-  const room = state.rooms.get(id);
-  if (!room) return state;
-  const next = change(room);
-  return next === room ? state : withRoom(state, next);
-}
-
-function withRoom(state, room) {
-  return { ...state, rooms: new Map(state.rooms).set(room.id, room) };
-}
-
-function changedTimeline(state, id, change) {
-  return changedRoom(state, id, (room) => ({ ...room, timeline: change(room.timeline) }));
+// Back at the way in, with the reason; what was written waits for a name that is taken.
+function turnedAway(state, reason) {
+  return { ...state, rooms: new Map(), active: null, placed: null, refusedEntry: reason };
 }

@@ -1,32 +1,57 @@
 // The connection as a person should hear of it. A blip is not worth a word.
 
 const BLIP_MS = 2_000;
+// The browser knows sooner than a silent line shows it.
+const OFFLINE_MS = 1_000;
 
 export function emptyConnection() {
-  return { phase: 'closed', reason: null, retryAt: null, lostAt: null };
+  return { phase: 'closed', reason: null, retryAt: null, lostAt: null, offlineAt: null, unavailableAt: null };
 }
 
 export function withStatus(connection, { phase, reason = null, retryAt = null }, now) {
   const isLost = phase === 'connecting' || phase === 'waiting';
   // How it began says most: a server that restarts also refuses a try or two on the way.
   const isSame = phase === 'connecting' || (isLost && reason === 'lost' && connection.lostAt !== null);
-  return { phase, reason: (isSame && connection.reason) || reason, retryAt, lostAt: isLost ? (connection.lostAt ?? now) : null };
+  return { ...connection, phase, reason: (isSame && connection.reason) || reason, retryAt, lostAt: isLost ? (connection.lostAt ?? now) : null };
 }
 
+// Without another word of it, a server that could not reach its storage can again.
+const UNAVAILABLE_LASTS_MS = 10_000;
+
 /** Whether we have been without a connection for so long that what we know of others is old. */
-export function isAway({ phase, lostAt }, now) {
-  return phase === 'closed' || phase === 'refused' || (lostAt !== null && now - lostAt >= BLIP_MS);
+export function isAway({ phase, lostAt, offlineAt }, now) {
+  return phase === 'closed' || phase === 'refused' || isPast(lostAt, now) || isOffline(offlineAt, now);
+}
+
+const isPast = (since, now) => since !== null && now - since >= BLIP_MS;
+const isOffline = (since, now) => since !== null && now - since >= OFFLINE_MS;
+
+/** The browser says that there is a network, or none. */
+export function withNetwork(connection, isUp, now) {
+  return { ...connection, offlineAt: isUp ? null : (connection.offlineAt ?? now) };
+}
+
+/** The server said that it cannot take messages now (`at`), or showed that it can (null). */
+export function withUnavailable(connection, at) {
+  return connection.unavailableAt === at ? connection : { ...connection, unavailableAt: at };
+}
+
+/** Is there something to tell that ends, or changes, by time alone? */
+export function isTimely({ lostAt, offlineAt, unavailableAt }) {
+  return lostAt !== null || offlineAt !== null || unavailableAt !== null;
 }
 
 /**
  * What the strip shows: null, or {kind, seconds?} with kind 'refused' (plus reason), 'offline',
- * 'restarting', 'slow', 'too_fast', 'reconnecting' or 'connecting'.
+ * 'restarting', 'slow', 'too_fast', 'reconnecting', 'connecting' or 'unavailable'.
  */
-export function stripOf(connection, { now, isNetworkUp }) {
-  const { phase, reason, retryAt, lostAt } = connection;
+export function stripOf(connection, now) {
+  const { phase, reason, retryAt, lostAt, offlineAt, unavailableAt } = connection;
   if (phase === 'refused') return { kind: 'refused', reason };
+  if (isOffline(offlineAt, now)) return { kind: 'offline' };
+  const isUnavailable = unavailableAt !== null && now - unavailableAt < UNAVAILABLE_LASTS_MS;
+  if (phase === 'online' && isUnavailable) return { kind: 'unavailable' };
   if (lostAt === null || !isAway(connection, now)) return null;
-  if (!isNetworkUp) return { kind: 'offline' };
   if (phase === 'connecting') return { kind: 'connecting' };
   const kind = reason === 'lost' ? 'reconnecting' : reason;
   return { kind, seconds: Math.max(1, Math.ceil((retryAt - now) / 1000)) };

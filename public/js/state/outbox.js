@@ -7,12 +7,24 @@
 
 // An ack that takes longer than this was lost with something we could not see.
 export const ACK_LIMIT_MS = 15_000;
+// A server forgets a nonce after 24 h; then sending again could post twice.
+const NONCE_LASTS_MS = 23 * 60 * 60_000;
 // How much earlier than our clock's time of writing a server may date an echo.
 const CLOCK_SKEW_MS = 60_000;
 
 export function newItem({ nonce, username, room, content, now }) {
   return { nonce, username, room, content, createdAt: now, state: 'queued', reason: null,
     userId: null, sentAt: null, retryAt: 0, echoId: null };
+}
+
+/** What lay about for longer than a nonce lasts may be posted already and no nonce could tell. Ask. */
+export function withAgedFailed(outbox, serverNow) {
+  if (!outbox.some((item) => isAged(item, serverNow))) return outbox;
+  return outbox.map((item) => (isAged(item, serverNow) ? { ...item, state: 'failed', reason: 'expired', echoId: null } : item));
+}
+
+export function isAged(item, serverNow) {
+  return item.state !== 'failed' && serverNow - item.createdAt >= NONCE_LASTS_MS;
 }
 
 /** The next item of a room to put on the wire: one at a time, so that order survives a refusal. */
@@ -64,8 +76,10 @@ export function withStrangersFailed(outbox, userId) {
   );
 }
 
-export function withRetry(outbox, nonce) {
-  return changed(outbox, nonce, () => ({ state: 'queued', reason: null, userId: null, retryAt: 0 }));
+export function withRetry(outbox, nonce, serverNow) {
+  return changed(outbox, nonce, ({ createdAt, reason }) => ({
+    // Its time begins anew: it was asked about.
+    state: 'queued', reason: null, userId: null, retryAt: 0, createdAt: reason === 'expired' ? serverNow : createdAt }));
 }
 
 /**
@@ -92,6 +106,13 @@ export function keptItem({ nonce, username, room, content, createdAt, state, rea
 
 export function restoredItem(kept) {
   return { ...newItem({ ...kept, now: kept.createdAt }), ...kept };
+}
+
+/** Is this what `keptItem` made? Another version, or anybody, may have written it. */
+export function isKeptItem(item) {
+  const isText = (value) => typeof value === 'string' && value !== '';
+  return typeof item === 'object' && item !== null && [item.nonce, item.username, item.room, item.content].every(isText) &&
+    Number.isFinite(item.createdAt) && (item.state === 'queued' || item.state === 'failed');
 }
 
 function changed(outbox, nonce, change) {

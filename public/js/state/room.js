@@ -15,8 +15,10 @@ export function emptyRoom(id) {
     clientCount: 0,
     // When the count was last told live: a list that was asked before is older than that.
     countedAt: 0,
-    // The count for which `members` was fetched; another one says that the list is out of date.
-    listedFor: null,
+    // `members` began as the whole list, and notices have kept it so.
+    isWhole: false,
+    // Where the next page of a large room's list begins; null before the first was asked for.
+    nextMembers: null,
     typing: [],
     unread: 0,
     // Messages above this seq are below the "new" divider; null shows none.
@@ -24,7 +26,7 @@ export function emptyRoom(id) {
   };
 }
 
-/** A room after one of the server's frames. `context` is {me, now, isRead: the reader sees the bottom}. */
+/** A room after one of the server's frames. `context` is {me, now, isRead: the reader sees the bottom, isAfterAbsence}. */
 export function withRoomFrame(room, frame, context) {
   const change = Object.hasOwn(changes, frame.type) ? changes[frame.type] : null;
   return change ? change(room, frame, context) : room;
@@ -32,7 +34,9 @@ export function withRoomFrame(room, frame, context) {
 
 const changes = {
   joined(room, frame, context) {
-    const read = frame.messages.reduce((told, message) => counted(told, message, room, context), room);
+    // What came while nobody could see it is news, wherever the reader stands now.
+    const seen = { ...context, isRead: context.isRead && !context.isAfterAbsence };
+    const read = frame.messages.reduce((told, message) => counted(told, message, room, seen), room);
     const isFirst = room.timeline.epoch === null;
     return {
       ...(isFirst ? room : read),
@@ -41,7 +45,8 @@ const changes = {
       timeline: withJoined(room.timeline, frame),
       members: frame.members ?? [],
       ...countOf(frame, context),
-      listedFor: frame.client_count,
+      isWhole: (frame.members ?? []).length === frame.client_count,
+      nextMembers: null,
     };
   },
   text(room, message, context) {
@@ -92,8 +97,17 @@ export function withRoomFollowing(room, isFollowing) {
   return { ...room, timeline: withFollowing(room.timeline, isFollowing) };
 }
 
-export function withMembersListed(room, list) {
-  return { ...room, members: list, listedFor: room.clientCount };
+/** A page of the list, after those of before or (`isFirst`) in their place. */
+export function withMembersListed(room, { members: page, isFirst, next }) {
+  const known = new Set(isFirst ? [] : room.members.map(({ id }) => id));
+  const list = [...(isFirst ? [] : room.members), ...page.filter(({ id }) => id === null || !known.has(id))];
+  return { ...room, members: list, nextMembers: next, isWhole: next == null && list.length >= room.clientCount };
+}
+
+/** How many people are in a room, as far as it is known: of a large one the sessions are counted. */
+export function peopleIn({ members: list, isWhole, clientCount }) {
+  const people = new Set(list.map(({ user_id: userId }) => userId)).size;
+  return isWhole ? people : Math.max(people, clientCount);
 }
 
 export function withTypingExpired(room, now) {

@@ -97,6 +97,8 @@ export function withGap(timeline, { from, to }) {
 
 export function withReset(timeline, { epoch, seq }) {
   const renumbered = { ...timeline, epoch, head: seq };
+  // Numbers go on where they stood: nothing is missing, and nobody need hear of it.
+  if (seq === timeline.head) return renumbered;
   if (timeline.hasNewer) return { ...renumbered, isStale: true };
   const reset = { kind: 'reset', key: `reset:${epoch}`, seq };
   // Two in a row say no more than one.

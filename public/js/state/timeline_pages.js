@@ -3,6 +3,9 @@
 
 import { asEntry, gapEntry, MAX_ENTRIES } from './timeline.js';
 
+/** How many messages a page has. */
+export const PAGE_MESSAGES = 50;
+
 /** The seq to ask `before`, or null when nothing older can exist. */
 export function olderCursor(timeline) {
   // A reset may have set the numbers back; what the log has above is below its base.

@@ -23,9 +23,5 @@ export const ROOMS = {
   people: { en: 'People', bn: 'যাঁরা আছেন' },
   show_people: { en: 'Show people', bn: 'যাঁরা আছেন দেখান' },
   you: { en: 'you', bn: 'আপনি' },
-  user_sessions: {
-    en: { one: '{count} session', other: '{count} sessions' },
-    bn: { one: '{count}টি সেশন', other: '{count}টি সেশন' },
-  },
   members_more: { en: 'and {count} more', bn: 'এবং আরও {count}' },
 };

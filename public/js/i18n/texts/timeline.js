@@ -24,6 +24,8 @@ export const TIMELINE = {
   notice_joined: { en: '{joined} joined', bn: '{joined} এসেছেন' },
   notice_left: { en: '{left} left', bn: '{left} চলে গেছেন' },
   notice_both: { en: '{joined} joined, {left} left', bn: '{joined} এসেছেন, {left} চলে গেছেন' },
+  show_more: { en: 'Show more', bn: 'আরও দেখুন' },
+  show_less: { en: 'Show less', bn: 'কম দেখুন' },
   people_count: {
     en: { one: '{count} person', other: '{count} people' },
     bn: { one: '{count} জন', other: '{count} জন' },

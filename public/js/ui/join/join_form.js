@@ -11,6 +11,7 @@ export function joinForm({ i18n, store, storage, enter, roomAsked }) {
   const fields = { name: byId('name'), room: byId('room') };
   const error = byId('join-error');
   const show = keyedRows(byId('join-rooms'), createRoom, updateRoom);
+  let shownRefusal = null;
   fields.name.value = storage.name();
   fields.room.value = roomAsked ?? 'general';
 
@@ -28,6 +29,12 @@ export function joinForm({ i18n, store, storage, enter, roomAsked }) {
     setText(error, problem ? i18n.text(`${field}_${problem}`, { max }) : '');
     if (problem) fields[field].focus();
     return value;
+  }
+
+  function tellRefusal(reason) {
+    setText(error, i18n.text(`refused_${reason}`));
+    setAttribute(fields.name, 'aria-invalid', 'true');
+    fields.name.focus();
   }
 
   function createRoom({ name }) {
@@ -51,6 +58,10 @@ export function joinForm({ i18n, store, storage, enter, roomAsked }) {
 
   return {
     update(state) {
+      if (state.refusedEntry !== shownRefusal) {
+        shownRefusal = state.refusedEntry;
+        if (shownRefusal) tellRefusal(shownRefusal);
+      }
       const busiest = [...state.directory.rooms].sort((one, other) => other.client_count - one.client_count);
       // By name, so that they do not change places under a finger.
       const shown = busiest.slice(0, ROOMS_SHOWN).sort((one, other) => i18n.format.compare(one.name, other.name));

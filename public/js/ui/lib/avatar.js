@@ -1,11 +1,10 @@
 // A coloured letter for a user: the same one everywhere, without asking anybody for a picture.
 
-const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+import { firstGrapheme } from '../../state/graphemes.js';
 
 /** Fills an `.avatar` element. */
 export function avatar(element, { user_id, username }) {
-  const [first] = segmenter.segment(username);
-  element.textContent = first?.segment ?? '?';
+  element.textContent = firstGrapheme(username) || '?';
   element.style.setProperty('--hue', hueOf(user_id ?? username));
 }
 

@@ -1,36 +1,47 @@
 // What the browser tells: network, visibility, focus, and the passing of time.
 
+import { isTimely } from '../../state/connection.js';
+
 const TICK_MS = 1_000;
 
-export function pageEvents({ store, chat, directory }) {
+export function pageEvents({ store, chat, directory, now }) {
   const attend = () => store.dispatch({ type: 'attention_changed', isAttentive: !document.hidden && document.hasFocus() });
-  const network = () => store.dispatch({ type: 'network_changed', isNetworkUp: navigator.onLine });
+  const network = () => store.dispatch({ type: 'network_changed', isNetworkUp: navigator.onLine, now: now() });
 
   addEventListener('online', () => {
     network();
     chat.wake();
   });
-  addEventListener('offline', network);
-  addEventListener('focus', attend);
+  addEventListener('offline', () => {
+    network();
+    chat.probe();
+  });
+  // Whoever has left the page has left the rooms, though a browser may keep page and socket alive.
+  addEventListener('pagehide', () => chat.suspend());
+  addEventListener('pageshow', (event) => event.persisted && chat.resume());
+  addEventListener('focus', () => {
+    attend();
+    chat.hurry();
+  });
+  addEventListener('keydown', () => chat.hurry());
   addEventListener('blur', attend);
   document.addEventListener('visibilitychange', () => {
     attend();
-    if (document.hidden) return;
-    chat.wake();
     directory.refresh();
+    if (!document.hidden) chat.wake();
   });
   // Only what is on screen and runs out needs the time: a countdown, somebody writing, a new day.
   let day = new Date().toDateString();
   setInterval(() => {
     const today = new Date().toDateString();
-    const isNeeded = isTimely(store.state) || today !== day;
+    const isDue = isPassing(store.state) || today !== day;
     day = today;
-    if (isNeeded) store.dispatch({ type: 'ticked', now: Date.now() });
+    if (isDue) store.dispatch({ type: 'ticked', now: now() });
   }, TICK_MS);
   network();
   attend();
 }
 
-function isTimely({ connection, rooms }) {
-  return connection.lostAt !== null || [...rooms.values()].some((room) => room.typing.length > 0);
+function isPassing({ connection, rooms }) {
+  return isTimely(connection) || [...rooms.values()].some((room) => room.typing.length > 0);
 }

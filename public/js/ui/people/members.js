@@ -2,11 +2,12 @@
 
 import { activeRoom } from '../../state/chat.js';
 import { usersOf } from '../../state/members.js';
+import { peopleIn } from '../../state/room.js';
 import { avatar } from '../lib/avatar.js';
 import { keyedRows } from '../lib/keyed_rows.js';
 import { byId, cloned, setText } from '../lib/markup.js';
 
-export function members({ i18n }) {
+export function members({ i18n, directory }) {
   const more = byId('members-more');
   const show = keyedRows(byId('members'), createUser, updateUser);
 
@@ -19,14 +20,16 @@ export function members({ i18n }) {
   function updateUser(item, user) {
     avatar(item.querySelector('.avatar'), user);
     setText(item.querySelector('.members__name'), user.username);
-    setText(item.querySelector('.members__note'), noteOf(user));
+    setText(item.querySelector('.members__note'), user.isMe ? i18n.text('you') : '');
   }
 
-  function noteOf({ isMe, sessions }) {
-    const notes = isMe ? [i18n.text('you')] : [];
-    if (sessions > 1) notes.push(i18n.text('user_sessions', { count: sessions }));
-    return notes.join(' · ');
-  }
+  // A large room's list goes on as one reads it, and begins anew when its drawer is opened.
+  const list = byId('members');
+  list.addEventListener('scroll', () => {
+    const isNearEnd = list.scrollHeight - list.clientHeight - list.scrollTop < list.clientHeight / 2;
+    if (isNearEnd) directory.askMembers('next');
+  }, { passive: true });
+  byId('people-button').addEventListener('click', () => directory.askMembers('first'));
 
   return {
     update(state) {
@@ -34,9 +37,8 @@ export function members({ i18n }) {
       if (!room) return;
       const users = usersOf(room.members, state.me, i18n.format.compare);
       show(users.map((user) => ({ ...user, key: user.user_id, isMe: user.user_id === state.me?.userId })), i18n.language);
-      const unlisted = room.clientCount - room.members.length;
-      // A list on its way is not "more": only a page that was cut is.
-      more.hidden = unlisted <= 0 || room.listedFor !== room.clientCount;
+      const unlisted = peopleIn(room) - users.length;
+      more.hidden = unlisted <= 0;
       setText(more, i18n.text('members_more', { count: unlisted }));
     },
   };

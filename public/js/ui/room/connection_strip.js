@@ -6,7 +6,7 @@ import { byId, setText } from '../lib/markup.js';
 // "Connected again" is read in a glance.
 const BACK_SHOWN_MS = 2_500;
 
-export function connectionStrip({ i18n, chat }) {
+export function connectionStrip({ i18n, chat, now }) {
   const strip = byId('connection-strip');
   const retry = byId('retry-now');
   let shownKind = null;
@@ -32,11 +32,12 @@ export function connectionStrip({ i18n, chat }) {
     update(state) {
       const { phase } = state.connection;
       document.body.dataset.connection = phase;
-      const told = stripOf(state.connection, { now: Math.max(state.now, Date.now()), isNetworkUp: state.isNetworkUp });
-      retry.hidden = !told || told.kind === 'connecting';
+      const told = stripOf(state.connection, now());
+      retry.hidden = !told || told.kind === 'connecting' || told.kind === 'unavailable';
       if (told) return show(told.kind, textOf(told, i18n));
       if (shownKind === 'back') return undefined;
-      return shownKind !== null && phase === 'online' ? showBack() : show(null, '');
+      const isBack = shownKind !== null && shownKind !== 'unavailable' && phase === 'online';
+      return isBack ? showBack() : show(null, '');
     },
   };
 }

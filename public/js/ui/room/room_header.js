@@ -2,9 +2,10 @@
 
 import { activeRoom, totalUnread } from '../../state/chat.js';
 import { isAway } from '../../state/connection.js';
+import { peopleIn } from '../../state/room.js';
 import { byId, setText } from '../lib/markup.js';
 
-export function roomHeader({ i18n, chat, store }) {
+export function roomHeader({ i18n, chat, store, now }) {
   byId('leave-room').addEventListener('click', () => chat.leaveRoom(store.state.active));
 
   return {
@@ -14,8 +15,8 @@ export function roomHeader({ i18n, chat, store }) {
       setText(byId('room-title'), room.id);
       // It stands while we move to another node: what comes and goes in a moment only flickers.
       const wasJoined = room.timeline.epoch !== null && room.refusal === null;
-      const isKnown = room.isJoined || (wasJoined && !isAway(state.connection, Math.max(state.now, Date.now())));
-      setText(byId('room-count'), isKnown ? i18n.text('room_online', { count: room.clientCount }) : '');
+      const isKnown = wasJoined && !isAway(state.connection, now());
+      setText(byId('room-count'), isKnown ? i18n.text('room_online', { count: peopleIn(room) }) : '');
       byId('leave-room').hidden = state.rooms.size < 2;
     },
     /** Also while the page is hidden, where nothing else is drawn. */

@@ -1,5 +1,6 @@
 // The rooms of the cluster: ours with what is unread, then the others, each with its live count.
 
+import { peopleIn } from '../../state/room.js';
 import { keyedRows } from '../lib/keyed_rows.js';
 import { byId, cloned, setAttribute, setText } from '../lib/markup.js';
 import { addressOf } from '../page/address.js';
@@ -72,8 +73,8 @@ export function roomList(page) {
 /** Both by name: a list that is sorted by activity jumps under the finger. */
 function sectionsOf(state, compare) {
   const byName = (one, other) => compare(one.name, other.name);
-  const ours = [...state.rooms.values()].map(({ id, clientCount, unread }) => (
-    { key: id, name: id, count: clientCount, unread, isActive: id === state.active }));
+  const ours = [...state.rooms.values()].map((room) => (
+    { key: room.id, name: room.id, count: peopleIn(room), unread: room.unread, isActive: room.id === state.active }));
   const others = state.directory.rooms
     .filter(({ id }) => !state.rooms.has(id))
     .map(({ id, name, client_count }) => ({ key: id, name, count: client_count, unread: 0, isActive: false }));

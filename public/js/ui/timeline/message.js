@@ -1,10 +1,10 @@
 // One message row.
 
+import { isEmojiOnly } from '../../state/emoji.js';
 import { splitLinks } from '../../state/links.js';
 import { avatar } from '../lib/avatar.js';
 import { cloned, setText } from '../lib/markup.js';
-
-const EMOJI_ONLY = /^(?:\p{Extended_Pictographic}[\p{Emoji_Modifier}\u200d\ufe0f\p{Extended_Pictographic}]*\s*){1,3}$/u;
+import { updateFold } from './fold.js';
 
 /** A new `.message`; its buttons act on whatever the row is then. */
 export function createMessage(row, { i18n, chat }) {
@@ -20,10 +20,11 @@ export function updateMessage(element, row, { i18n }) {
   if (Number.isFinite(row.seq)) element.dataset.seq = row.seq;
   element.classList.toggle('message--own', row.isOwn);
   element.classList.toggle('message--continued', row.isContinued);
-  element.classList.toggle('message--emoji', EMOJI_ONLY.test(row.content));
+  element.classList.toggle('message--emoji', isEmojiOnly(row.content));
   setText(element.querySelector('.message__author'), row.username);
   updateTime(element.querySelector('.message__time'), row.at, i18n.format);
   updateContent(element.querySelector('.message__content'), row.content);
+  updateFold(element, row.content, i18n);
   updateDelivery(element, row, i18n);
 }
 
@@ -39,13 +40,15 @@ function updateContent(element, content) {
   element.lang = languageOf(content);
 }
 
-function asNode({ text, href }) {
+function asNode({ text, href, host }) {
   if (!href) return document.createTextNode(text);
   const link = document.createElement('a');
   link.href = href;
   link.rel = 'noopener noreferrer nofollow';
   link.target = '_blank';
   link.textContent = text;
+  // Shown behind the text, see message.css.
+  if (host) link.dataset.host = host;
   return link;
 }
 

@@ -1,5 +1,6 @@
 // The rows between messages: day and "new" dividers, who came and went, gaps and resets.
 
+import { isolated } from '../../i18n/i18n.js';
 import { cloned, setText } from '../lib/markup.js';
 
 // More names than this make a line nobody reads.
@@ -12,14 +13,14 @@ export function createNotice(row, { i18n }) {
   return element;
 }
 
-export function updateNotice(element, row, { i18n }) {
-  const text = textOf[row.kind](row, i18n);
+export function updateNotice(element, row, { i18n, today }) {
+  const text = textOf[row.kind](row, i18n, today());
   setText(element.querySelector('.divider__text') ?? element, text);
   if (row.kind === 'day' || row.kind === 'new') element.setAttribute('aria-label', text);
 }
 
 const textOf = {
-  day: ({ at }, i18n) => i18n.format.day(at, Date.now()),
+  day: ({ at }, i18n, today) => i18n.format.day(at, today),
   new: (_, i18n) => i18n.text('new_messages'),
   gap: ({ from, to }, i18n) => i18n.text('gap', { count: to - from + 1 }),
   reset: (_, i18n) => i18n.text('reset'),
@@ -32,5 +33,5 @@ const textOf = {
 
 function namesOf(users, i18n) {
   if (users.length > NAMES_SHOWN) return i18n.text('people_count', { count: users.length });
-  return i18n.format.list(users.map((user) => user.username));
+  return i18n.format.list(users.map((user) => isolated(user.username)));
 }

@@ -1,7 +1,11 @@
 // Keeps the reader's place: at the bottom for who is there, else whatever row they look at.
 
-// A reader this close to the end still wants the next message.
+// A page that changes its size this little leaves its reader at the end.
 const BOTTOM_PX = 100;
+// Scrolling ends at fractions of a pixel.
+const EDGE_PX = 2;
+// So far ahead of the reader the next page is fetched, however tall the window is.
+const AHEAD_PX = 1_000;
 
 export function scrollKeeper(scroller, rows) {
   const belowPx = () => scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop;
@@ -9,10 +13,18 @@ export function scrollKeeper(scroller, rows) {
   let sizeAtBottom = '';
   const size = () => `${scroller.clientHeight} ${scroller.scrollHeight}`;
 
+  let lastTop = 0;
+
   function toBottom() {
     scroller.scrollTop = scroller.scrollHeight;
     sizeAtBottom = size();
+    lastTop = scroller.scrollTop;
   }
+
+  const isInView = (element) => {
+    const top = element.getBoundingClientRect().top;
+    return top < scroller.getBoundingClientRect().top + scroller.clientHeight && element.getBoundingClientRect().bottom > scroller.getBoundingClientRect().top;
+  };
 
   // Some of the messages in view may go with the change; the first that stays is what we hold on to.
   // Not a divider: that of a day moves up when older messages of the day come.
@@ -28,9 +40,23 @@ export function scrollKeeper(scroller, rows) {
   return {
     /** Since the last time at the bottom: then it is the page that moved, not the reader. */
     isResized: () => size() !== sizeAtBottom,
-    isAtBottom: () => belowPx() <= BOTTOM_PX,
-    isNearTop: () => scroller.scrollTop < scroller.clientHeight,
-    isNearBottom: () => belowPx() < scroller.clientHeight,
+    /** Who scrolls up reads, be it one line; who scrolls down to about the end follows again. */
+    isAtBottom(wasFollowing) {
+      const movedPx = scroller.scrollTop - lastTop;
+      lastTop = scroller.scrollTop;
+      const isReader = movedPx < 0 && size() === sizeAtBottom;
+      return belowPx() <= (movedPx > 0 || (wasFollowing && !isReader) ? BOTTOM_PX : EDGE_PX);
+    },
+    isNearTop: () => scroller.scrollTop < Math.min(scroller.clientHeight, AHEAD_PX),
+    isNearBottom: () => belowPx() < Math.min(scroller.clientHeight, AHEAD_PX),
+    isInView,
+    /** How many messages stand below the end of the window. */
+    messagesBelow() {
+      const bottom = scroller.getBoundingClientRect().top + scroller.clientHeight;
+      const messages = [...rows.querySelectorAll('.message')];
+      const last = messages.findLastIndex((element) => element.getBoundingClientRect().top < bottom);
+      return messages.length - 1 - last;
+    },
     toBottom,
     toTop(element) {
       scroller.scrollTop += element.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
@@ -47,6 +73,7 @@ export function scrollKeeper(scroller, rows) {
       if (isFollowing) return toBottom();
       const anchor = anchors.find(({ element }) => element.isConnected);
       if (anchor) scroller.scrollTop += anchor.element.getBoundingClientRect().top - anchor.top;
+      lastTop = scroller.scrollTop;
     },
   };
 }

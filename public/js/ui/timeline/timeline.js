@@ -2,6 +2,8 @@
 
 import { activeRoom } from '../../state/chat.js';
 import { pendingIn, rowsOf } from '../../state/rows.js';
+import { MAX_ENTRIES } from '../../state/timeline.js';
+import { PAGE_MESSAGES } from '../../state/timeline_pages.js';
 import { keyedRows } from '../lib/keyed_rows.js';
 import { byId, setAttribute, setText } from '../lib/markup.js';
 import { createMessage, updateMessage } from './message.js';
@@ -38,17 +40,17 @@ export function timeline(page) {
   function update(state) {
     const room = activeRoom(state);
     if (!room) return;
-    const isOpening = room.id !== shown.room;
+    const isOpening = room.id !== shown.room || state.placed !== room.id;
     const isGrown = room.timeline.entries !== shown.entries;
     const list = rowsOf(room, pendingIn(state.outbox, room.id), state.me);
     keeper.keep(room.timeline.isFollowing, () => {
-      show(list, `${i18n.language} ${room.id} ${new Date().toDateString()}`);
+      show(list, `${i18n.language} ${room.id} ${new Date(page.today()).toDateString()}`);
       updateEdges(room, list);
     });
     shown = { room: room.id, entries: room.timeline.entries };
     const divider = isOpening ? rows.querySelector('.divider--new') : null;
     if (divider) keeper.toTop(divider);
-    updateJump(room.timeline);
+    updateJump(room);
     setAttribute(scroller, 'aria-label', i18n.text('timeline_label', { room: room.id }));
     if (isGrown || isOpening) follow();
     link.pursue(room);
@@ -69,8 +71,10 @@ export function timeline(page) {
     else setText(start, i18n.text(list.length > 0 ? 'timeline_start' : 'timeline_empty'));
   }
 
-  function updateJump({ isFollowing, hasNewer, below }) {
+  function updateJump({ unread, timeline: { isFollowing, hasNewer, below: arrived } }) {
     byId('jump-latest').hidden = isFollowing && !hasNewer;
+    const unseen = Math.max(arrived, unread);
+    const below = hasNewer || unseen === 0 ? unseen : Math.min(unseen, keeper.messagesBelow());
     setText(byId('jump-latest-text'), below > 0 ? i18n.text('jump_latest_new', { count: below }) : i18n.text('jump_latest'));
   }
 
@@ -81,10 +85,19 @@ export function timeline(page) {
     if (!room || room.id !== shown.room) return;
     const { hasNewer, isFollowing } = room.timeline;
     if (isFollowing && keeper.isResized()) keeper.toBottom();
-    const isAtEnd = keeper.isAtBottom() && !hasNewer;
-    if (isAtEnd !== isFollowing) store.dispatch({ type: 'following_changed', room: room.id, isFollowing: isAtEnd });
-    if (keeper.isNearTop()) chat.loadOlder(room.id);
-    if (hasNewer && keeper.isNearBottom()) chat.loadNewer(room.id);
+    const isAtEnd = keeper.isAtBottom(isFollowing) && !hasNewer;
+    if (isAtEnd !== isFollowing || store.state.placed !== room.id) store.dispatch({ type: 'following_changed', room: room.id, isFollowing: isAtEnd });
+    else updateJump(room);
+    if (keeper.isNearTop() && !isShown(room, -1)) chat.loadOlder(room.id);
+    if (hasNewer && keeper.isNearBottom() && !isShown(room, 0)) chat.loadNewer(room.id);
+  }
+
+  // A page more cuts the other end off: not while that is before the reader's eyes.
+  function isShown({ timeline: { entries } }, end) {
+    const isCut = entries.length + PAGE_MESSAGES > MAX_ENTRIES;
+    const cut = end === 0 ? PAGE_MESSAGES : -PAGE_MESSAGES;
+    const edge = [...rows.querySelectorAll('.message')].at(cut);
+    return isCut && edge !== undefined && keeper.isInView(edge);
   }
 
   function jumpToLatest() {

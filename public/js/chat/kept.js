@@ -1,0 +1,32 @@
+// What storage holds may be of another version, or anybody's: each value is read through one of these.
+// What does not fit is as if it had not been kept.
+
+const isText = (value) => typeof value === 'string';
+const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export function asTexts(value) {
+  return Array.isArray(value) ? value.filter(isText) : [];
+}
+
+/** `[{username, token?}]` */
+export function asIdentities(value) {
+  const isIdentity = (it) => isObject(it) && isText(it.username) && (it.token === undefined || isText(it.token));
+  return Array.isArray(value) ? value.filter(isIdentity) : [];
+}
+
+/** `{username, rooms}` with one room at least, or null. */
+export function asTab(value) {
+  const rooms = isObject(value) ? asTexts(value.rooms) : [];
+  return rooms.length > 0 && isText(value.username) && value.username !== '' ? { username: value.username, rooms } : null;
+}
+
+/** The name in `{username}`, or null. */
+export function asName(value) {
+  return isObject(value) && isText(value.username) && value.username !== '' ? value.username : null;
+}
+
+/** Settings by name, each a word, a number or a switch. */
+export function asPreferences(value) {
+  const isSetting = ([, setting]) => ['string', 'number', 'boolean'].includes(typeof setting);
+  return isObject(value) ? Object.fromEntries(Object.entries(value).filter(isSetting)) : {};
+}
