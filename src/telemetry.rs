@@ -54,6 +54,14 @@ pub struct Meters {
     pub rooms: Gauge,
     /// 1 while events are known to arrive.
     pub subscription_fresh: Gauge,
+    /// Seconds by which this node's clock is ahead of that of Redis.
+    pub clock_skew: Gauge,
+    /// Generations of Redis that began while this node ran: each time Redis may have lost data.
+    pub generations: Counter,
+    /// Epochs that began in rooms of this node's sessions.
+    pub epochs_begun: Counter,
+    /// What was found in Redis and is not of adda, or of a later version, and was left alone.
+    pub foreign_entries: Counter,
 }
 
 /// The process' metrics.
@@ -106,6 +114,13 @@ impl Meters {
             sessions: gauged("adda_sessions", "Open WebSocket connections"),
             rooms: gauged("adda_rooms", "Rooms occupied by sessions of this node"),
             subscription_fresh: gauged("adda_subscription_fresh", "1 while events are known to arrive"),
+            clock_skew: gauged("adda_clock_skew_seconds", "This node's clock less that of Redis"),
+            generations: counted("adda_generations_total", "Times that Redis may have lost data"),
+            epochs_begun: counted(
+                "adda_epochs_begun_total",
+                "New epochs of rooms with sessions of this node",
+            ),
+            foreign_entries: counted("adda_foreign_entries_total", "Looks at what adda can't read in Redis"),
         }
     }
 }

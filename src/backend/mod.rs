@@ -139,7 +139,7 @@ pub enum Farewell {
 }
 
 /// What a node says of itself with each renewal of its lease.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Vitals {
     /// The version of adda.
     pub version: String,
@@ -149,6 +149,17 @@ pub struct Vitals {
     pub sessions: u64,
     /// Rooms that its sessions occupy.
     pub rooms: u64,
+    /// What it must have in common with the others.
+    pub fingerprints: Fingerprints,
+}
+
+/// Short hashes of what all nodes of a cluster must have in common; empty if not known yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fingerprints {
+    /// Of the secret that it signs tokens with.
+    pub secret: String,
+    /// Of the settings that concern more than the node itself.
+    pub settings: String,
 }
 
 /// A living node.

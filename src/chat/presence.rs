@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::tokens::Tokens;
 use super::{Chat, source_of};
-use crate::backend::{BackendError, Lease, Vitals};
+use crate::backend::{BackendError, Fingerprints, Lease, Vitals};
 
 /// Wait before a renewal that failed, or found that others still have to put their sessions back, is made
 /// again: till then no answer is given about who is where.
@@ -218,6 +218,7 @@ impl Chat {
             uptime_s: self.inner.started.elapsed().as_secs(),
             sessions: self.inner.sessions.load(Ordering::Relaxed),
             rooms: self.inner.hub.occupied() as u64,
+            fingerprints: Fingerprints::default(),
         }
     }
 

@@ -237,6 +237,7 @@ impl Room {
         let Flow::Repairing(given) = &state.flow else { return Next::Go };
         let resume_at = Position { epoch: page.head.epoch.clone(), seq: page.continuity.resume_at };
         let is_new_epoch = given.epoch != page.head.epoch;
+        meters().epochs_begun.increment(u64::from(is_new_epoch));
         if !page.continuity.is_proven || is_new_epoch {
             state.reset(&self.name, resume_at, flushes);
         }

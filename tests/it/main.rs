@@ -24,6 +24,8 @@ mod chaos_presence;
 mod chaos_runs;
 // The verdict on messages, likewise fed.
 mod chaos_verdict;
+// Redis' clock set back and forth: nobody is taken for dead, and nothing waits for the old time.
+mod clocks;
 // What only several nodes can get wrong.
 mod cluster;
 // Packets that are lost without a word: a node cut from Redis, half-open sockets.
@@ -40,6 +42,8 @@ mod errors;
 mod examples;
 // Redis down, frozen, emptied, set back; connections to it that break.
 mod faults;
+// What is not of adda in Redis, or of a later version.
+mod foreign;
 // The protocol `adda.v1`, frame by frame.
 mod full;
 // Bytes on the port that are neither HTTP nor WebSocket.

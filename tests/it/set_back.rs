@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Client, Cluster};
+use crate::harness::{Client, Cluster, LONG_DEADLINE, eventually};
 
 fn seqs(joined: &serde_json::Value) -> Vec<u64> {
     joined["messages"].as_array().unwrap().iter().map(|message| message["seq"].as_u64().unwrap()).collect()
@@ -114,4 +114,75 @@ async fn a_session_that_sleeps_through_a_set_back_catches_up_whole() {
         assert_eq!(more.len(), 4, "nothing comes twice: {more:?}");
     }
     assert_eq!(rahim.untaken("reset").len(), 1, "{rahim}");
+}
+
+async fn counted(cluster: &Cluster, node: usize, name: &str) -> u64 {
+    let metrics = cluster.nodes[node].http().get("/metrics").await;
+    let text = String::from_utf8(metrics.body.to_vec()).unwrap();
+    let value = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+    value.unwrap_or_else(|| panic!("{name} in {text}"))
+}
+
+/// The replication ids of a warning.
+fn replids(log: &str, sentence: &str) -> [String; 2] {
+    let warnings: Vec<_> = log.lines().filter(|line| line.contains(sentence)).collect();
+    assert_eq!(warnings.len(), 1, "told once: {warnings:?}");
+    ["old_replid=\"", "new_replid=\""].map(|field| {
+        let (_, rest) = warnings[0].split_once(field).expect("a warning names both ids");
+        rest.chars().take_while(char::is_ascii_hexdigit).collect()
+    })
+}
+
+#[tokio::test]
+async fn every_node_tells_its_operator_that_redis_was_emptied() {
+    let Some(cluster) = Cluster::start(2).await else { return };
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    rahim.join("general").await;
+    rahim.say("general", "lost").await;
+    for node in 0..2 {
+        assert_eq!(counted(&cluster, node, "adda_generations_total").await, 0);
+    }
+    cluster.redis.command(&["FLUSHALL"]).await;
+    rahim.expect("reset").await;
+    for node in 0..2 {
+        eventually("a new generation is counted", LONG_DEADLINE, async || {
+            (counted(&cluster, node, "adda_generations_total").await == 1).then_some(())
+        })
+        .await;
+        let [old, new] = replids(&cluster.nodes[node].log(), "Redis has lost its data");
+        assert!(old == new && old.len() == 40, "one process: {old} {new}");
+    }
+    assert_eq!(counted(&cluster, 0, "adda_epochs_begun_total").await, 1);
+    assert_eq!(counted(&cluster, 1, "adda_epochs_begun_total").await, 0, "it has no sessions");
+}
+
+#[tokio::test]
+async fn every_node_tells_its_operator_that_redis_goes_on_elsewhere() {
+    let Some(mut cluster) = Cluster::start(2).await else { return };
+    bounce(&mut cluster).await;
+    for node in 0..2 {
+        eventually("a new generation is counted", LONG_DEADLINE, async || {
+            (counted(&cluster, node, "adda_generations_total").await == 1).then_some(())
+        })
+        .await;
+        let [old, new] = replids(&cluster.nodes[node].log(), "Redis restarted or another server took over");
+        assert!(old != new && old.len() == 40 && new.len() == 40, "{old} {new}");
+    }
+}
+
+/// Each byte wears out a card, and is copied to each replica.
+#[tokio::test]
+async fn a_node_in_which_nothing_happens_writes_little() {
+    let Some(cluster) = Cluster::start(3).await else { return };
+    let renewals = async || {
+        let stats: String =
+            ::redis::from_redis_value(cluster.redis.command(&["INFO", "commandstats"]).await).unwrap();
+        let calls = stats.lines().find_map(|line| line.strip_prefix("cmdstat_evalsha:calls="));
+        calls.and_then(|calls| calls.split(',').next()?.parse::<u64>().ok()).expect("nodes renew")
+    };
+    let (calls, bytes) = (renewals().await, cluster.redis.file_length());
+    eventually("sixty renewals", LONG_DEADLINE, async || (renewals().await >= calls + 60).then_some(()))
+        .await;
+    let (calls, bytes) = (renewals().await - calls, cluster.redis.file_length() - bytes);
+    assert!(bytes < 200 * calls, "{} bytes a renewal", bytes / calls);
 }

@@ -125,8 +125,9 @@ async fn a_sweep_that_was_left_half_way_is_begun_anew() {
     until_swept(&cluster.redis).await;
     haunt(&cluster.redis, "attic", &Uuid::new_v4().to_string(), Uuid::new_v4()).await;
     // As a node does that dies next.
-    let claim = ["SET", "adda:{adda:nodes}:sweeper", "a dead node", "PX", "4000"];
-    cluster.redis.command(&claim).await;
+    let [now, _]: [String; 2] = ::redis::from_redis_value(cluster.redis.command(&["TIME"]).await).unwrap();
+    let claim = format!("{} {now}000", Uuid::new_v4());
+    cluster.redis.command(&["SET", "adda:{adda:nodes}:sweeper", &claim]).await;
     cluster.redis.command(&["HDEL", CLOCK, "generation"]).await;
     until_only(&cluster.nodes[0], "attic", &[]).await;
     until_swept(&cluster.redis).await;

@@ -8,8 +8,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use tracing::warn;
+
 use crate::backend::{BackendError, Lease, Result};
 use crate::model::NodeId;
+use crate::telemetry::meters;
 
 /// What this node knows of generations; a cheap handle. Written by the renewal of the lease and by
 /// restorations, read by every answer about who is where.
@@ -28,10 +31,26 @@ struct State {
     settled: String,
     /// The nodes that lived in the settled one.
     known: BTreeSet<String>,
+    /// The history of the Redis that has the leases, as the last renewal told.
+    history: String,
     /// The history that each server was last found in.
     histories: BTreeMap<String, String>,
+    /// Servers that were found in another history since the last generation began, each with the one before.
+    left: BTreeMap<String, String>,
     /// The histories that a renewal has told of. One that none has may begin a new generation.
     told: BTreeSet<String>,
+}
+
+/// What a renewal told of, and heard.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Heard<'a> {
+    /// The histories that it told of.
+    pub(super) told: &'a [String],
+    /// That of the Redis that answered.
+    pub(super) history: &'a str,
+    pub(super) generation: &'a str,
+    /// The living nodes, with the generation that each has restored.
+    pub(super) living: &'a [(String, String)],
 }
 
 /// Who must have put their sessions back before this node vouches for the whole.
@@ -57,7 +76,11 @@ impl Generations {
 
     /// A connection was opened and found the server in this history.
     pub(super) fn see_history(&self, server: &str, history: &str) {
-        self.lock().histories.insert(server.to_owned(), history.to_owned());
+        let mut state = self.lock();
+        let before = state.histories.insert(server.to_owned(), history.to_owned());
+        if let Some(before) = before.filter(|before| before != history) {
+            state.left.insert(server.to_owned(), before);
+        }
     }
 
     /// Forgets the servers that are masters no longer.
@@ -80,17 +103,11 @@ impl Generations {
         self.lock().restored = generation;
     }
 
-    /// Takes in a renewal that told of `told`: `living` are the nodes with the generation that each
-    /// has restored.
-    pub(super) fn see(
-        &self,
-        told: &[String],
-        generation: &str,
-        living: &[(String, String)],
-        awaited: Awaited,
-        this: NodeId,
-    ) -> Lease {
+    /// Takes in what a renewal of this node has heard.
+    pub(super) fn see(&self, heard: &Heard<'_>, awaited: Awaited, this: NodeId) -> Lease {
+        let Heard { told, history, generation, living } = *heard;
         let mut state = self.lock();
+        state.report_loss(history, generation);
         state.told.extend(told.iter().cloned());
         if state.current.is_empty() {
             // The first renewal: whatever this node has entered, it entered in this generation.
@@ -132,9 +149,52 @@ impl Generations {
     }
 }
 
+impl State {
+    /// Tells the operator that Redis may have lost data.
+    fn report_loss(&mut self, history: &str, generation: &str) {
+        let before = std::mem::replace(&mut self.history, history.to_owned());
+        let left = std::mem::take(&mut self.left);
+        if self.current.is_empty() || self.current == generation {
+            return;
+        }
+        meters().generations.increment(1);
+        let moved = |(server, old): (&String, &String)| {
+            let new = self.histories.get(server).filter(|new| *new != old)?;
+            Some(format!("{server}: {old} to {new}"))
+        };
+        let others = left.iter().filter_map(moved).collect::<Vec<_>>().join(", ");
+        if before == history && others.is_empty() {
+            warn!(
+                old_replid = before,
+                new_replid = history,
+                generation,
+                "Redis has lost its data (it was emptied); messages that it no longer has are gone"
+            );
+        } else {
+            warn!(
+                old_replid = before,
+                new_replid = history,
+                servers = others,
+                generation,
+                "Redis restarted or another server took over; it may have lost data"
+            );
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn see(
+        generations: &Generations,
+        (told, generation): (&[String], &str),
+        living: &[(String, String)],
+        awaited: Awaited,
+        this: NodeId,
+    ) -> Lease {
+        generations.see(&Heard { told, history: "h", generation, living }, awaited, this)
+    }
 
     fn living(nodes: &[(&str, &str)]) -> Vec<(String, String)> {
         nodes.iter().map(|(id, restored)| ((*id).to_owned(), (*restored).to_owned())).collect()
@@ -145,7 +205,7 @@ mod tests {
         let (generations, this) = (Generations::default(), NodeId::random());
         let me = this.to_string();
         assert_eq!(
-            generations.see(&[], "one", &living(&[(&me, "one"), ("other", "one")]), Awaited::Known, this),
+            see(&generations, (&[], "one"), &living(&[(&me, "one"), ("other", "one")]), Awaited::Known, this),
             Lease::Held
         );
         assert!(generations.vouch(Some("one")).is_ok());
@@ -153,15 +213,21 @@ mod tests {
         // Emptied: what is read before the next renewal bears no generation, or another.
         assert!(generations.vouch(None).is_err());
         assert!(generations.vouch(Some("two")).is_err());
-        assert_eq!(generations.see(&[], "two", &living(&[(&me, "one")]), Awaited::Known, this), Lease::Lost);
-        assert_eq!(generations.see(&[], "two", &living(&[(&me, "one")]), Awaited::Known, this), Lease::Lost);
+        assert_eq!(
+            see(&generations, (&[], "two"), &living(&[(&me, "one")]), Awaited::Known, this),
+            Lease::Lost
+        );
+        assert_eq!(
+            see(&generations, (&[], "two"), &living(&[(&me, "one")]), Awaited::Known, this),
+            Lease::Lost
+        );
         generations.restore("two".into());
         assert_eq!(
-            generations.see(&[], "two", &living(&[(&me, "two")]), Awaited::Known, this),
+            see(&generations, (&[], "two"), &living(&[(&me, "two")]), Awaited::Known, this),
             Lease::Waiting
         );
         assert!(generations.vouch(Some("two")).is_err(), "the other node is not back yet");
-        generations.see(&[], "two", &living(&[(&me, "two"), ("other", "two")]), Awaited::Known, this);
+        see(&generations, (&[], "two"), &living(&[(&me, "two"), ("other", "two")]), Awaited::Known, this);
         assert!(generations.vouch(Some("two")).is_ok());
     }
 
@@ -170,11 +236,11 @@ mod tests {
         let (generations, this) = (Generations::default(), NodeId::random());
         let me = this.to_string();
         generations.restore("one".into());
-        generations.see(&[], "one", &living(&[(&me, "one"), ("other", "one")]), Awaited::Known, this);
+        see(&generations, (&[], "one"), &living(&[(&me, "one"), ("other", "one")]), Awaited::Known, this);
         generations.restore("two".into());
-        generations.see(&[], "two", &living(&[(&me, "two")]), Awaited::Known, this);
+        see(&generations, (&[], "two"), &living(&[(&me, "two")]), Awaited::Known, this);
         assert!(generations.vouch(Some("two")).is_err());
-        generations.see(&[], "two", &living(&[(&me, "two")]), Awaited::Nobody, this);
+        see(&generations, (&[], "two"), &living(&[(&me, "two")]), Awaited::Nobody, this);
         assert!(generations.vouch(Some("two")).is_ok());
     }
 
@@ -183,14 +249,14 @@ mod tests {
         let (generations, this) = (Generations::default(), NodeId::random());
         let me = this.to_string();
         generations.see_history("a:1", "h1");
-        generations.see(&["h1".into()], "one", &living(&[(&me, "one")]), Awaited::Known, this);
+        see(&generations, (&["h1".into()], "one"), &living(&[(&me, "one")]), Awaited::Known, this);
         generations.see_history("a:1", "h1");
         assert!(generations.vouch(Some("one")).is_ok(), "only another connection");
         generations.see_history("a:1", "h2");
         assert!(generations.vouch(Some("one")).is_err());
         assert_eq!(generations.histories(), ["h2"]);
         // Another node has told of it already, and this one has restored nothing in the new generation.
-        generations.see(&["h2".into()], "two", &living(&[(&me, "one")]), Awaited::Known, this);
+        see(&generations, (&["h2".into()], "two"), &living(&[(&me, "one")]), Awaited::Known, this);
         assert!(generations.vouch(Some("two")).is_err());
     }
 
@@ -199,14 +265,14 @@ mod tests {
         let (generations, this) = (Generations::default(), NodeId::random());
         let me = this.to_string();
         let alone = living(&[(&me, "two")]);
-        assert_eq!(generations.see(&[], "two", &alone, Awaited::Unknown, this), Lease::Waiting);
+        assert_eq!(see(&generations, (&[], "two"), &alone, Awaited::Unknown, this), Lease::Waiting);
         assert!(generations.vouch(Some("two")).is_err());
         // The other renews, and has not put its sessions back yet.
         let both = living(&[(&me, "two"), ("other", "one")]);
-        assert_eq!(generations.see(&[], "two", &both, Awaited::Unknown, this), Lease::Waiting);
-        assert_eq!(generations.see(&[], "two", &both, Awaited::Known, this), Lease::Waiting);
+        assert_eq!(see(&generations, (&[], "two"), &both, Awaited::Unknown, this), Lease::Waiting);
+        assert_eq!(see(&generations, (&[], "two"), &both, Awaited::Known, this), Lease::Waiting);
         let both = living(&[(&me, "two"), ("other", "two")]);
-        assert_eq!(generations.see(&[], "two", &both, Awaited::Known, this), Lease::Held);
+        assert_eq!(see(&generations, (&[], "two"), &both, Awaited::Known, this), Lease::Held);
         assert!(generations.vouch(Some("two")).is_ok());
     }
 }

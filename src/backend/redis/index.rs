@@ -20,11 +20,20 @@ pub(super) struct Index {
     shards: Arc<Shards>,
 }
 
+/// A leave notice that waits.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) room: RoomName,
+    pub(super) user: String,
+    /// Tells it from the next one of the same user in the same room.
+    pub(super) token: String,
+}
+
 /// What is left to note after rooms have changed.
 #[derive(Debug, Default)]
 pub(super) struct Aftermath {
-    /// Leave notices that wait: room, user, when it falls due in ms.
-    pub(super) due: Vec<(RoomName, String, u64)>,
+    /// Leave notices that wait.
+    pub(super) due: Vec<Waiting>,
     /// Rooms that were left without a session.
     pub(super) empty: Vec<RoomName>,
     /// Rooms that the node in question is in no more.
@@ -41,8 +50,8 @@ impl Aftermath {
         if count == 0 {
             self.empty.push(room.clone());
         }
-        while let (Some(user), Some(due)) = (fields.next(), fields.next()) {
-            self.due.push((room.clone(), user, due.parse().unwrap_or(0)));
+        while let (Some(user), Some(token)) = (fields.next(), fields.next()) {
+            self.due.push(Waiting { room: room.clone(), user, token });
         }
         Ok(changed)
     }
@@ -136,24 +145,24 @@ impl Index {
         self.shards.call(Lane::Memberships, vacate).await.map(drop)
     }
 
-    /// Leave notices wait.
-    pub(super) async fn put_due(&self, due: &[(RoomName, String, u64)]) -> Result<()> {
+    /// Leave notices wait for `linger_ms`, those that are noted already for what is left of it.
+    pub(super) async fn put_due(&self, due: &[Waiting], linger_ms: u128) -> Result<()> {
         if due.is_empty() {
             return Ok(());
         }
-        let call = Call::new(Script::Due, [self.keys.due()]);
-        let call =
-            due.iter().fold(call, |call, (room, user, at)| call.arg(at).arg(format_args!("{user} {room}")));
-        self.shards.call(Lane::Memberships, call).await.map(drop)
+        let call = Call::new(Script::Due, [self.keys.due(), self.keys.clock()]).arg(linger_ms);
+        let entry = |call: Call, Waiting { room, user, token }: &Waiting| {
+            call.arg(format_args!("{token} {user} {room}"))
+        };
+        self.shards.call(Lane::Memberships, due.iter().fold(call, entry)).await.map(drop)
     }
 
-    /// Leave notices were said, or there was nothing to say: each as the index had it.
-    pub(super) async fn settle(&self, said: &[(String, String)]) -> Result<()> {
-        if said.is_empty() {
+    /// Leave notices were sent, or there was nothing to send.
+    pub(super) async fn settle(&self, sent: &[&str]) -> Result<()> {
+        if sent.is_empty() {
             return Ok(());
         }
-        let call = Call::new(Script::Settle, [self.keys.due()]);
-        let call = said.iter().fold(call, |call, (entry, at)| call.arg(entry).arg(at));
+        let call = sent.iter().fold(Call::plain("ZREM", self.keys.due()), |call, entry| call.arg(entry));
         self.shards.call(Lane::Memberships, call).await.map(drop)
     }
 }

@@ -66,7 +66,7 @@ impl Keys {
         pattern + "{*}:members"
     }
 
-    /// Hash: users whose leave notice waits, `<due, ms> <name>`. Minutes.
+    /// Hash: users whose leave notice waits, `<token> <name>`. Days, if nobody sends them.
     pub(super) fn lingering(&self, room: &RoomName) -> String {
         self.of_room(room, "lingering")
     }
@@ -93,12 +93,12 @@ impl Keys {
         format!("{}{{{}}}:entrances", self.prefix, self.rooms())
     }
 
-    /// Sorted set: node ids by the time of their last renewal, ms of Redis' clock.
+    /// Sorted set: node ids by the time of their last renewal, ms of the cluster's clock (`clock.lua`).
     pub(super) fn nodes(&self) -> String {
         format!("{}nodes", self.prefix)
     }
 
-    /// Hash: node id to the JSON that the node says of itself.
+    /// Hash: node id to what the node says of itself, `<when it started, ms> <JSON>`; see `vitals.rs`.
     pub(super) fn vitals(&self) -> String {
         self.of_nodes("vitals")
     }
@@ -108,18 +108,19 @@ impl Keys {
         self.of_nodes("restored")
     }
 
-    /// Hash: when any node last renewed, since when renewals have not stopped, and the generation:
-    /// a stretch in which no Redis forgot anything. `swept` is the last in which all rooms were gone through.
+    /// Hash: a time that was reached (`last`) and what the cluster's clock is ahead of Redis' one, since when renewals
+    /// have not stopped, and the generation: a stretch in which no Redis forgot anything. `swept` is the last in which
+    /// all rooms were gone through, `format` the oldest format that nodes must know.
     pub(super) fn clock(&self) -> String {
         self.of_nodes("clock")
     }
 
-    /// String: the node that is going through all rooms. Seconds.
+    /// String: the node that is going through all rooms, `<node> <since, ms>`. Seconds.
     pub(super) fn sweeper(&self) -> String {
         self.of_nodes("sweeper")
     }
 
-    /// Sorted set: `<user> <room>` by the time its leave notice falls due.
+    /// Sorted set: `<token> <user> <room>` by the time the leave notice falls due.
     pub(super) fn due(&self) -> String {
         self.of_nodes("due")
     }
@@ -129,7 +130,7 @@ impl Keys {
         self.of_node(node, "rooms")
     }
 
-    /// String: the node that is reaping this one. Seconds.
+    /// String: the node that is reaping this one, `<node> <since, ms>`. Seconds.
     pub(super) fn reaper(&self, node: &str) -> String {
         self.of_node(node, "reaper")
     }

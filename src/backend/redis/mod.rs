@@ -13,12 +13,15 @@ mod presence;
 mod pubsub;
 mod reaper;
 mod registry;
+mod renewal;
 mod scripts;
 mod sentinels;
 mod server;
 mod shards;
+mod skew;
 mod sweep;
 mod target;
+mod vitals;
 mod watch;
 mod wire;
 

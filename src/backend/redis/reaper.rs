@@ -15,6 +15,7 @@ use super::shards::Shards;
 use crate::backend::Result;
 use crate::config::Presence as Settings;
 use crate::model::{NodeId, RoomName};
+use crate::telemetry::meters;
 
 /// Rooms reaped, or notices said, together, at most.
 const GROUP: usize = 256;
@@ -45,7 +46,7 @@ impl Reaper {
     }
 
     /// Reaps nodes, then says leave notices.
-    pub(super) async fn see_to(self, dead: Vec<String>, due: Vec<(String, String)>) {
+    pub(super) async fn see_to(self, dead: Vec<String>, due: Vec<Vec<u8>>) {
         for node in dead {
             if let Err(error) = self.reap(&node).await {
                 let error = reason(&error);
@@ -82,8 +83,14 @@ impl Reaper {
         }
         outcome?;
         let keys = &self.keys;
-        let script_keys =
-            [keys.nodes(), keys.vitals(), keys.node_rooms(dead), keys.restored(), keys.reaper(dead)];
+        let script_keys = [
+            keys.nodes(),
+            keys.vitals(),
+            keys.node_rooms(dead),
+            keys.restored(),
+            keys.reaper(dead),
+            keys.clock(),
+        ];
         let forget = Call::new(Script::Forget, script_keys).arg(dead).arg(self.lease_ms);
         self.shards.call(Lane::Memberships, forget).await?;
         info!(dead_node = %dead, sessions = removed, "Forgot a dead node");
@@ -91,7 +98,8 @@ impl Reaper {
     }
 
     async fn claim(&self, dead: &str) -> Result<bool> {
-        let call = Call::new(Script::Claim, [self.keys.nodes(), self.keys.reaper(dead)]);
+        let keys = [self.keys.nodes(), self.keys.reaper(dead), self.keys.clock()];
+        let call = Call::new(Script::Claim, keys);
         let call = call.arg(dead).arg(self.lease_ms).arg(self.node);
         Ok(parsed::<u8>(self.shards.call(Lane::Memberships, call).await?)? == 1)
     }
@@ -115,7 +123,7 @@ impl Reaper {
                 Err(error) => outcome = Err(error),
             }
         }
-        self.index.put_due(&aftermath.due).await?;
+        self.index.put_due(&aftermath.due, self.linger_ms).await?;
         self.index.vacate(&aftermath.empty).await?;
         // Last: whoever goes on after us must see what is not done yet.
         self.index.unnote(dead, &aftermath.gone).await?;
@@ -130,37 +138,52 @@ impl Reaper {
             .arg(self.linger_ms)
     }
 
-    /// Says leave notices; `due` are entries of the index with their time. What can't be said now
-    /// stays in the index and keeps nobody else's.
-    async fn say_farewells(&self, due: &[(String, String)]) -> Result<()> {
+    /// Sends leave notices; `due` are entries of the index. What can't be sent now stays in the index and
+    /// keeps nobody else's, and so does what is not of adda, or of a later version of it.
+    async fn say_farewells(&self, due: &[Vec<u8>]) -> Result<()> {
         let mut outcome = Ok(());
-        for group in due.chunks(GROUP) {
-            let (entries, calls): (Vec<_>, Vec<Call>) =
-                group.iter().filter_map(|entry| Some((entry.clone(), self.farewell_call(&entry.0)?))).unzip();
-            let mut said = Vec::new();
-            for (entry, value) in
-                entries.into_iter().zip(self.shards.call_all(Lane::Memberships, &calls).await)
-            {
-                match value.and_then(parsed::<u8>) {
-                    Ok(1) => said.push(entry),
-                    Ok(_) => {}
+        let notices: Vec<_> = due.iter().filter_map(|entry| LeaveNotice::read(entry)).collect();
+        meters().foreign_entries.increment((due.len() - notices.len()) as u64);
+        for group in notices.chunks(GROUP) {
+            let calls: Vec<Call> = group.iter().map(|notice| self.farewell_call(notice)).collect();
+            let mut sent = Vec::new();
+            for (notice, value) in group.iter().zip(self.shards.call_all(Lane::Memberships, &calls).await) {
+                match value {
+                    Ok(_) => sent.push(notice.entry),
                     Err(error) => outcome = Err(error),
                 }
             }
-            self.index.settle(&said).await?;
+            self.index.settle(&sent).await?;
         }
         outcome
     }
 
-    fn farewell_call(&self, entry: &str) -> Option<Call> {
-        let (user, room) = entry.split_once(' ')?;
-        let room = RoomName::from_trusted(room);
-        let keys = [self.keys.members(&room), self.keys.lingering(&room), self.keys.farewells(&room)];
-        let call = Call::new(Script::Farewell, keys)
-            .arg(self.keys.channel(&room))
+    fn farewell_call(&self, notice: &LeaveNotice<'_>) -> Call {
+        let (keys, room) = (&self.keys, &notice.room);
+        Call::new(Script::Farewell, [keys.members(room), keys.lingering(room), keys.farewells(room)])
+            .arg(keys.channel(room))
             .arg(self.announce_up_to)
-            .arg(user)
-            .arg(Uuid::new_v4());
-        Some(call)
+            .arg(notice.user)
+            .arg(Uuid::new_v4())
+            .arg(notice.token)
+    }
+}
+
+/// A leave notice as the index names it: `<token> <user> <room>`.
+#[derive(Debug)]
+struct LeaveNotice<'a> {
+    entry: &'a str,
+    token: &'a str,
+    user: &'a str,
+    room: RoomName,
+}
+
+impl<'a> LeaveNotice<'a> {
+    fn read(entry: &'a [u8]) -> Option<Self> {
+        let entry = std::str::from_utf8(entry).ok()?;
+        let mut words = entry.splitn(3, ' ');
+        let (token, user, room) = (words.next()?, words.next()?, words.next()?);
+        let is_token = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit());
+        is_token.then(|| Self { entry, token, user, room: RoomName::from_trusted(room) })
     }
 }

@@ -24,7 +24,7 @@ use tokio::sync::{RwLock, mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::generation::Generations;
-use super::index::{Aftermath, Index};
+use super::index::{Aftermath, Index, Waiting};
 use super::keys::Keys;
 use super::presence::{entry, generation, read_entry};
 use super::reason;
@@ -209,7 +209,12 @@ impl Desk {
         let mut aftermath = Aftermath::default();
         for (room, member, _, outcome) in &departures {
             let Ok((count, due)) = outcome else { continue };
-            aftermath.due.extend(due.map(|due| (room.clone(), member.user_id.to_string(), due)));
+            let user = || member.user_id.to_string();
+            aftermath.due.extend(due.clone().map(|token| Waiting {
+                room: room.clone(),
+                user: user(),
+                token,
+            }));
             if *count == 0 {
                 aftermath.empty.push(room.clone());
             }
@@ -233,7 +238,7 @@ impl Desk {
 
     /// The third step of leaving. If it fails a restoration comes by here again, or this node's reaper.
     async fn finish(&self, aftermath: &Aftermath) -> Result<()> {
-        self.index.put_due(&aftermath.due).await?;
+        self.index.put_due(&aftermath.due, self.linger_ms).await?;
         self.index.vacate(&aftermath.empty).await?;
         // Last: until all is done a reaper must look here.
         self.index.unnote(&self.node.to_string(), &aftermath.gone).await?;
@@ -276,8 +281,8 @@ impl Desk {
     }
 }
 
-/// What `leave.lua` returns: the sessions left, and when the notice falls due, if it waits.
-type Left = (u64, Option<u64>);
+/// What `leave.lua` returns: the sessions left, and the token of the notice, if it waits.
+type Left = (u64, Option<String>);
 
 impl Change {
     fn entered(&self) -> Option<&RoomName> {

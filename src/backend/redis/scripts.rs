@@ -23,14 +23,16 @@ pub(super) enum Script {
     Renew,
     Claim,
     Forget,
-    Settle,
+    Sweep,
     Whose,
     Enlist,
     Secret,
 }
 
 const FENCE: &str = concat!(include_str!("scripts/history.lua"), include_str!("scripts/fence.lua"));
-const HISTORY: &str = include_str!("scripts/history.lua");
+/// Clock and history.
+const TIMED: &str = concat!(include_str!("scripts/history.lua"), include_str!("scripts/clock.lua"));
+const CLOCK: &str = include_str!("scripts/clock.lua");
 const ROOM: &str = include_str!("scripts/room.lua");
 const NONE: &str = "";
 
@@ -85,11 +87,11 @@ const SOURCES: [Source; 21] = [
     source(Memory::Spares, NONE, include_str!("scripts/note.lua")),
     source(Memory::Spares, NONE, include_str!("scripts/occupy.lua")),
     source(Memory::Spares, NONE, include_str!("scripts/vacate.lua")),
-    source(Memory::Spares, NONE, include_str!("scripts/due.lua")),
-    source(Memory::Spares, HISTORY, include_str!("scripts/renew.lua")),
-    source(Memory::Spares, NONE, include_str!("scripts/claim.lua")),
-    source(Memory::Spares, NONE, include_str!("scripts/forget.lua")),
-    source(Memory::Spares, NONE, include_str!("scripts/settle.lua")),
+    source(Memory::Spares, CLOCK, include_str!("scripts/due.lua")),
+    source(Memory::Spares, TIMED, include_str!("scripts/renew.lua")),
+    source(Memory::Spares, CLOCK, include_str!("scripts/claim.lua")),
+    source(Memory::Spares, CLOCK, include_str!("scripts/forget.lua")),
+    source(Memory::Spares, CLOCK, include_str!("scripts/sweep.lua")),
     source(Memory::Untouched, ROOM, include_str!("scripts/whose.lua")),
     source(Memory::Spares, NONE, include_str!("scripts/enlist.lua")),
     source(Memory::Spares, NONE, include_str!("scripts/secret.lua")),

@@ -61,7 +61,7 @@ impl Sweeper {
     }
 
     async fn sweep_all(&self, generation: &str) -> Result<()> {
-        if !self.claim().await? {
+        if !self.claim("").await? {
             return Ok(());
         }
         let map = self.shards.map();
@@ -82,22 +82,17 @@ impl Sweeper {
         if !self.shards.map().is_as(&map) {
             return Err(BackendError::Unavailable("slots have moved meanwhile".into()));
         }
-        let swept = Call::plain("HSET", self.keys.clock()).arg("swept").arg(generation);
-        self.shards.call(Lane::Memberships, swept).await?;
+        self.claim(generation).await?;
         debug!(generation, "Went through all rooms");
         Ok(())
     }
 
-    async fn claim(&self) -> Result<bool> {
-        let call = Call::plain("SET", self.keys.sweeper()).arg(self.node);
-        let call = call.arg("NX").arg("PX").arg(self.lease_ms);
-        Ok(parsed::<Option<String>>(self.shards.call(Lane::Memberships, call).await?)?.is_some())
-    }
-
-    /// Should it have run out, two sweep at once: that does it twice, and no harm.
-    async fn keep_claim(&self) -> Result<()> {
-        let call = Call::plain("SET", self.keys.sweeper()).arg(self.node).arg("PX").arg(self.lease_ms);
-        self.shards.call(Lane::Memberships, call).await.map(drop)
+    /// Whether this node is to go through the rooms; it says so again as it goes on. `done_in` is the generation in
+    /// which it has, empty until then. If the claim runs out, two sweep at once: that does it twice, and no harm.
+    async fn claim(&self, done_in: &str) -> Result<bool> {
+        let call = Call::new(Script::Sweep, [self.keys.clock(), self.keys.sweeper()]);
+        let call = call.arg(self.node).arg(self.lease_ms).arg(done_in);
+        Ok(parsed::<u8>(self.shards.call(Lane::Memberships, call).await?)? == 1)
     }
 
     /// The server that has `tag`. What enters a room while it is gone through is on its node's list.
@@ -117,7 +112,7 @@ impl Sweeper {
                 return Ok(strays);
             }
             cursor = next;
-            self.keep_claim().await?;
+            self.claim("").await?;
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adda::backend::memory::MemoryCluster;
-use adda::backend::{self, BackendEvent, Events, Lease, SharedBackend, Vitals};
+use adda::backend::{self, BackendEvent, Events, Fingerprints, Lease, SharedBackend, Vitals};
 use adda::config::Config;
 use adda::model::{
     Author, ConnectionId, Draft, Event, LoggedMessage, Member, MessageId, NodeId, Nonce, Notice, NoticeKind,
@@ -216,5 +216,6 @@ pub fn typing(username: &str) -> Notice {
 }
 
 pub fn vitals(sessions: u64) -> Vitals {
-    Vitals { version: "1.2.3".into(), uptime_s: 4, sessions, rooms: 5 }
+    let fingerprints = Fingerprints { secret: "a".into(), settings: "b".into() };
+    Vitals { version: "1.2.3".into(), uptime_s: 4, sessions, rooms: 5, fingerprints }
 }

@@ -4,6 +4,7 @@
 pub mod balancer;
 pub mod browser;
 pub mod client;
+pub mod clock;
 pub mod cluster;
 pub mod haproxy;
 pub mod http;

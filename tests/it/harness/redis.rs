@@ -9,6 +9,7 @@ use ::redis::{Client, RedisResult, Value};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::clock::Clock;
 use super::{LONG_DEADLINE, eventually, ports, skip};
 
 /// A running redis-server with an append-only file, so that what it acknowledged survives a kill.
@@ -19,6 +20,8 @@ pub struct RedisServer {
     folder: PathBuf,
     /// What it is started with besides the usual.
     more: Vec<String>,
+    /// If it does not go by the machine's.
+    clock: Option<Clock>,
     process: Child,
 }
 
@@ -31,13 +34,23 @@ impl RedisServer {
 
     /// The same with further settings of redis-server: `["--maxmemory", "1mb"]`.
     pub async fn with(more: &[&str]) -> Option<Self> {
+        Self::launch(ports::reserve(), more, None).await
+    }
+
+    /// The same with a clock of its own, which [`Self::set_clock`] sets.
+    pub async fn with_clock(more: &[&str]) -> Option<Self> {
         let port = ports::reserve();
+        let clock = Clock::new(&format!("redis-{port}.clock"))?;
+        Self::launch(port, more, Some(clock)).await
+    }
+
+    async fn launch(port: u16, more: &[&str], clock: Option<Clock>) -> Option<Self> {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("redis-{port}"));
         // Left over if an earlier process was killed.
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).expect("the target folder can be written");
         let more: Vec<String> = more.iter().map(ToString::to_string).collect();
-        let process = match run(port, &folder, &more, &[]) {
+        let process = match run(port, &folder, clock.as_ref(), &more, &[]) {
             Ok(process) => process,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 skip("redis-server");
@@ -45,9 +58,14 @@ impl RedisServer {
             }
             Err(error) => panic!("redis-server can't be started: {error}"),
         };
-        let mut server = Self { port, folder, more, process };
+        let mut server = Self { port, folder, more, clock, process };
         server.until_it_answers().await;
         Some(server)
+    }
+
+    /// Sets its clock so many seconds off the machine's, if negative behind.
+    pub fn set_clock(&self, seconds: i64) {
+        self.clock.as_ref().expect("it was started with a clock of its own").set(seconds * 1000);
     }
 
     /// Where it listens on the loopback address.
@@ -74,6 +92,12 @@ impl RedisServer {
     pub async fn try_command(&self, words: &[&str]) -> RedisResult<Value> {
         let mut connection = self.connect().await?;
         ::redis::cmd(words[0]).arg(&words[1..]).query_async(&mut connection).await
+    }
+
+    /// Sends a command whose words are no text; an error that Redis answers fails the test.
+    pub async fn run(&self, command: &::redis::Cmd) -> Value {
+        let mut connection = self.connect().await.expect("Redis answers");
+        command.query_async(&mut connection).await.unwrap_or_else(|error| panic!("{command:?}: {error}"))
     }
 
     /// A number of `INFO stats`.
@@ -143,8 +167,8 @@ impl RedisServer {
 
     /// Starts it again with more arguments and does not wait: it may be loading for a while.
     pub fn begin_restart(&mut self, arguments: &[&str]) {
-        self.process =
-            run(self.port, &self.folder, &self.more, arguments).expect("it could be started before");
+        self.process = run(self.port, &self.folder, self.clock.as_ref(), &self.more, arguments)
+            .expect("it could be started before");
     }
 
     /// The number of its process.
@@ -200,8 +224,18 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-fn run(port: u16, folder: &Path, always: &[String], more: &[&str]) -> std::io::Result<Child> {
-    Command::new("redis-server")
+fn run(
+    port: u16,
+    folder: &Path,
+    clock: Option<&Clock>,
+    always: &[String],
+    more: &[&str],
+) -> std::io::Result<Child> {
+    let mut command = Command::new("redis-server");
+    if let Some(clock) = clock {
+        clock.rule(&mut command);
+    }
+    command
         .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
         .args(["--save", "", "--appendonly", "yes", "--logfile", "log"])
         // A replica that can't go on where it was is not to wait for others in the same case.

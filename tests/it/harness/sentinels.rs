@@ -32,11 +32,20 @@ struct Sentinel {
 impl Sentinels {
     /// All of them, knowing each other; `None` if there is no Redis to be had here.
     pub async fn start() -> Option<Self> {
-        let master = RedisServer::start().await?;
+        Self::around(async |settings| RedisServer::with(settings).await).await
+    }
+
+    /// The same, and each server has a clock of its own.
+    pub async fn with_clocks() -> Option<Self> {
+        Self::around(async |settings| RedisServer::with_clock(settings).await).await
+    }
+
+    async fn around(server: impl AsyncFn(&[&str]) -> Option<RedisServer>) -> Option<Self> {
+        let master = server(&[]).await?;
         let port = master.port().to_string();
         let mut servers = vec![master];
         for _ in 0..2 {
-            let replica = RedisServer::with(&["--replicaof", "127.0.0.1", &port]).await?;
+            let replica = server(&["--replicaof", "127.0.0.1", &port]).await?;
             until_says(&replica, "INFO", "replication", "master_link_status:up").await;
             servers.push(replica);
         }

@@ -1,14 +1,12 @@
 -- Forgets a dead node whose rooms have all been reaped.
 -- KEYS[1] nodes  [2] what nodes say of themselves  [3] rooms of the dead node
--- KEYS[4] which generation each node has restored its sessions in  [5] the dead node's reaper
+-- KEYS[4] which generation each node has restored its sessions in  [5] the dead node's reaper  [6] clock
 -- ARGV[1] dead node's id  [2] presence.lease, ms
 -- Returns 1 if it is forgotten, 0 if it lives after all or has rooms left.
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('DEL', KEYS[5])
-local renewed = redis.call('ZSCORE', KEYS[1], ARGV[1])
-if renewed and now - tonumber(renewed) < tonumber(ARGV[2]) then return 0 end
-if redis.call('SCARD', KEYS[3]) > 0 then return 0 end
+local renewed = millis_of(redis.call('ZSCORE', KEYS[1], ARGV[1]))
+if renewed and cluster_time(KEYS[6]) - renewed <= tonumber(ARGV[2]) then return 0 end
+if redis.call('EXISTS', KEYS[3]) == 1 then return 0 end
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('HDEL', KEYS[2], ARGV[1])
 redis.call('HDEL', KEYS[4], ARGV[1])

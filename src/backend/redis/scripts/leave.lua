@@ -2,7 +2,7 @@
 -- KEYS[1] members  [2] lingering of the room
 -- ARGV[1] channel  [2] presence.announce_up_to  [3] entry  [4] connection id
 -- ARGV[5] id for the notice  [6] ms that the notice waits, 0: it is sent now
--- Returns {sessions, when the notice falls due, or nothing if none waits}.
+-- Returns {sessions, the token of the notice, or nothing if none waits}.
 local entry = ARGV[3]
 local was_in = redis.call('SREM', KEYS[1], entry) == 1
 local count = redis.call('SCARD', KEYS[1])

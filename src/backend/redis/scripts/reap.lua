@@ -1,7 +1,7 @@
 -- Takes the sessions of a dead node out of one room.
 -- KEYS[1] members  [2] lingering of the room
 -- ARGV[1] channel  [2] presence.announce_up_to  [3] dead node's id  [4] presence.linger, ms
--- Returns {sessions removed, sessions left, lingering user, when it falls due, …}: also those who
+-- Returns {sessions removed, sessions left, lingering user, the token of the notice, …}: also those who
 -- lingered before, for a reaper may have died before it told.
 local kept, gone = {}, {}
 for _, entry in ipairs(redis.call('SMEMBERS', KEYS[1])) do

@@ -2,76 +2,116 @@
 -- KEYS[1] nodes (score: last renewal, ms)  [2] clock of all renewals  [3] what nodes say of themselves
 -- KEYS[4] due leave notices  [5] which generation each node has restored its sessions in
 -- KEYS[6] the node's reaper, if any
--- ARGV[1] node id  [2] presence.lease, ms  [3] the node's vitals, JSON
--- ARGV[4] ms without any renewal that mean that Redis was away
--- ARGV[5] the generation that the node has restored its sessions in, '' if none
--- ARGV[6…] the histories that the node has found other servers in, in a Redis Cluster
--- Returns {1 if the lease was lost, {dead node, …}, {"user room" whose leave notice is due, when, …},
--- generation, its age in ms, {living node, the generation it has restored, …}, 1 if it is time to go through
--- all rooms once in this generation}.
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local function text(number) return string.format('%.0f', number) end
+-- ARGV[1] node id  [2] presence.lease, ms  [3] presence.linger, ms  [4] ms without any renewal that mean that Redis
+-- was away  [5] ms since the node started  [6] the node's vitals, JSON
+-- ARGV[7] the generation that the node has restored its sessions in, '' if none
+-- ARGV[8…] the histories that the node has found other servers in, in a Redis Cluster
+-- Returns {1 if the lease was lost, {dead node, …}, {entry of a leave notice that is due, …}, generation, its age in ms,
+-- {living node, the generation it has restored, …}, 1 if it is time to go through all rooms once in this generation,
+-- history, Redis' clock in ms, entries that were none, the oldest format that may be read and written here}.
 local node, lease = ARGV[1], tonumber(ARGV[2])
+local now, ahead = cluster_time(KEYS[2])
+local clock = {}
+local fields =
+  {'last', 'ahead', 'steady_since', 'away_since', 'histories', 'generation', 'began', 'swept', 'format'}
+for i, value in ipairs(redis.call('HMGET', KEYS[2], unpack(fields))) do clock[fields[i]] = value or nil end
+
+-- One look at all nodes serves three questions; idle nodes do nothing but this.
+local renewed, newest, foreign, expired, living = nil, nil, 0, {}, {node}
 local renewals = redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')
-local clock = redis.call('HMGET', KEYS[2], 'last', 'steady_since', 'histories', 'generation', 'began', 'away_since',
-  'swept')
-local last, steady_since = tonumber(clock[1]), tonumber(clock[2])
-local histories, generation, began = clock[3] or '', clock[4], tonumber(clock[5])
+for i = 1, #renewals, 2 do
+  local id, at = renewals[i], millis_of(renewals[i + 1]) or 0
+  if not string.find(id, '^%x+%-%x+%-%x+%-%x+%-%x+$') then
+    foreign = foreign + 1
+  else
+    if at > now then
+      -- Nobody renews later than now: the clock was lost, or the time is somebody else's.
+      at = now
+      redis.call('ZADD', KEYS[1], text_of(now), id)
+    end
+    if not newest or at > newest then newest = at end
+    if id == node then
+      renewed = at
+    elseif now - at > lease then
+      expired[#expired + 1] = id
+    else
+      living[#living + 1] = id
+    end
+  end
+end
 
 -- While Redis is frozen, down or loading nobody can renew, so everybody looks dead afterwards.
--- Nobody is taken for dead, and no farewell said, before all have had a whole lease to renew.
-local away_since = clock[6] or ''
-if not last or not steady_since or now - last > tonumber(ARGV[4]) then
-  steady_since, away_since = now, clock[1] or ''
+-- Nobody is taken for dead, and no leave notice sent, before all have had a whole lease to renew.
+local steady_since, away_since = millis_of(clock.steady_since), clock.away_since or ''
+if not newest or now - newest > tonumber(ARGV[4]) or not steady_since or steady_since > now then
+  steady_since, away_since = now, newest and text_of(newest) or ''
 end
 
 -- A generation is a stretch in which Redis forgot nothing. With a history that nobody has told of
--- before there begins a new one: each node must put its sessions back, and till all have, nobody can
+-- before there begins a new one: each node must put its sessions back, and until all have, nobody can
 -- say who is where.
+local histories, generation, began = clock.histories or '', clock.generation, millis_of(clock.began)
+if generation and not string.find(generation, '^%x+$') then generation = nil end
 ARGV[#ARGV + 1] = RUN
-for i = 6, #ARGV do
+for i = 8, #ARGV do
   if not string.find(histories, ' ' .. ARGV[i] .. ' ', 1, true) then
     histories = ' ' .. ARGV[i] .. string.sub(histories == '' and ' ' or histories, 1, 4096)
     generation = nil
   end
 end
-if not generation then generation, began = string.sub(redis.sha1hex(histories .. text(now)), 1, 16), now end
-redis.call('HSET', KEYS[2], 'last', text(now), 'steady_since', text(steady_since),
-  'histories', histories, 'generation', generation, 'began', text(began),
-  'away_since', away_since)
-redis.call('ZADD', KEYS[1], text(now), node)
-redis.call('HSET', KEYS[3], node, ARGV[3])
+if not generation then generation, began = string.sub(redis.sha1hex(histories .. text_of(now)), 1, 16), now end
+if not began or began > now then began = now end
 
--- One look at all nodes serves three questions; idle nodes do nothing but this.
-local renewed, expired, living = nil, {}, {node}
-for i = 1, #renewals, 2 do
-  local id, at = renewals[i], tonumber(renewals[i + 1])
-  if id == node then
-    renewed = at
-  elseif now - at > lease then
-    expired[#expired + 1] = id
-  else
-    living[#living + 1] = id
+-- Each write goes to Redis' file, so only what has changed is written, and `last` now and then: it need not be
+-- newer for time not to go back by much.
+local changes = {}
+local function note(field, value)
+  if clock[field] ~= value then
+    changes[#changes + 1] = field
+    changes[#changes + 1] = value
   end
 end
+local last = millis_of(clock.last)
+if not last or now - last >= lease / 8 then note('last', text_of(now)) end
+note('ahead', text_of(ahead))
+note('steady_since', text_of(steady_since))
+note('away_since', away_since)
+note('histories', histories)
+note('generation', generation)
+note('began', text_of(began))
+if #changes > 0 then redis.call('HSET', KEYS[2], unpack(changes)) end
+redis.call('ZADD', KEYS[1], text_of(now), node)
+local said = redis.call('HGET', KEYS[3], node)
+if not said or string.match(said, '^%d+ (.*)$') ~= ARGV[6] then
+  redis.call('HSET', KEYS[3], node, text_of(now - tonumber(ARGV[5])) .. ' ' .. ARGV[6])
+end
+
+-- A leave notice that waits longer than any can was noted by a clock that is lost.
+local longest = text_of(now + tonumber(ARGV[3]))
+for _, entry in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], '(' .. longest, '+inf', 'LIMIT', 0, 256)) do
+  redis.call('ZADD', KEYS[4], longest, entry)
+end
+-- One that nobody could read for a day is not of adda.
+redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', text_of(now - 86400000))
 local dead, due = {}, {}
 if now - steady_since >= lease then
   dead = expired
-  due = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', text(now), 'WITHSCORES', 'LIMIT', 0, 4096)
+  due = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', text_of(now), 'LIMIT', 0, 4096)
 end
+
 -- Later than the living need to put their sessions back: less is left to be found.
-local is_unswept = clock[7] ~= generation and now - began >= 2 * lease
+local is_unswept = clock.swept ~= generation and now - began >= 2 * lease
 local restored = redis.call('HMGET', KEYS[5], unpack(living))
 -- A sweep has found sessions of this node where it was not known to be.
 local is_called = restored[1] == 'again'
-if restored[1] ~= ARGV[5] then redis.call('HSET', KEYS[5], node, ARGV[5]) end
-restored[1] = ARGV[5]
+if restored[1] ~= ARGV[7] then redis.call('HSET', KEYS[5], node, ARGV[7]) end
+restored[1] = ARGV[7]
 local states = {}
 for i, id in ipairs(living) do
   states[#states + 1] = id
-  states[#states + 1] = restored[i] or ''
+  states[#states + 1] = string.match(restored[i] or '', '^%x+$') or ''
 end
 -- While somebody reaps this node what it has put back may be taken out again.
-local is_lost = not renewed or now - renewed > lease or is_called or redis.call('EXISTS', KEYS[6]) == 1
-return {is_lost and 1 or 0, dead, due, generation, text(now - began), states, is_unswept and 1 or 0}
+local is_lost = not renewed or now - renewed > lease or is_called or is_claimed(KEYS[6], now, lease)
+return {is_lost and 1 or 0, dead, due, generation, text_of(now - began), states, is_unswept and 1 or 0, RUN,
+  text_of(redis_millis()), foreign, text_of(millis_of(clock.format) or 0)}

@@ -2,7 +2,7 @@
 -- KEYS[1] members  [2] lingering of the room  [3] farewells of the room
 -- ARGV[1] channel  [2] presence.announce_up_to  [3] node id  [4] presence.linger, ms
 -- ARGV[5] seed for ids of notices  [6] 1 if the number of sessions is told  [7…] the node's entries
--- Returns {entries added or removed, sessions, lingering user, when it falls due, …}.
+-- Returns {entries added or removed, sessions, lingering user, the token of the notice, …}.
 local wanted = {}
 for i = 7, #ARGV do wanted[ARGV[i]] = true end
 local kept, removed = {}, {}

@@ -46,21 +46,27 @@ end
 -- How long it is remembered that a user's leave notice was said after waiting.
 local FAREWELL_MILLIS = 600000
 
--- A user whose last session broke off: the leave notice waits. Returns when it falls due. This hash is
--- the truth; the index of what is due, which the caller keeps, only says when to look.
+-- Longer than any step of Redis' clock that is likely: a leave notice that is forgotten is never sent.
+local LINGERING_MILLIS = 172800000
+
+-- A user whose last session broke off: the leave notice waits. Returns the token that tells this wait from the user's
+-- next one. How long it lasts says the index of what is due, which the caller keeps, by one clock for all rooms.
 local function linger(lingering, user, name, millis)
-  local due = millis_text(now_millis() + millis)
-  redis.call('HSET', lingering, user, due .. ' ' .. name)
-  redis.call('PEXPIRE', lingering, millis + FAREWELL_MILLIS)
-  return due
+  local token = millis_text(now_millis() + millis)
+  redis.call('HSET', lingering, user, token .. ' ' .. name)
+  redis.call('PEXPIRE', lingering, millis + LINGERING_MILLIS)
+  return token
 end
 
--- Appends to `reply` each user whose leave notice waits, and when it falls due.
+-- Appends to `reply` each user whose leave notice waits, and the token.
 local function append_lingering(reply, lingering)
   local all = redis.call('HGETALL', lingering)
   for i = 1, #all, 2 do
-    reply[#reply + 1] = all[i]
-    reply[#reply + 1] = string.match(all[i + 1], '^%d+')
+    local token = string.match(all[i + 1], '^(%d+) ')
+    if token then
+      reply[#reply + 1] = all[i]
+      reply[#reply + 1] = token
+    end
   end
 end
 

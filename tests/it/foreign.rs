@@ -1,0 +1,123 @@
+//! What somebody else, or a later version of adda, has put among what nodes share: it is skipped and counted.
+
+use crate::harness::{Client, Cluster, LONG_DEADLINE, eventually};
+
+const NODES: &str = "adda:nodes";
+const CLOCK: &str = "adda:{adda:nodes}:clock";
+const SETTINGS: &[(&str, &str)] = &[
+    ("redis.prefix", "adda:"),
+    ("presence.lease", "2s"),
+    ("presence.linger", "1s"),
+    ("presence.renew_every", "250ms"),
+];
+
+/// Like raw bytes of `redis-cli`: no UTF-8.
+const BYTES: &[u8] = b"\xff\xfe \x00\x80";
+
+async fn put(cluster: &Cluster, words: &[&[u8]]) {
+    let mut command = ::redis::Cmd::new();
+    for word in words {
+        command.arg(word);
+    }
+    cluster.redis.run(&command).await;
+}
+
+async fn metric(cluster: &Cluster, node: usize, name: &str) -> u64 {
+    let metrics = cluster.nodes[node].http().get("/metrics").await;
+    let text = String::from_utf8(metrics.body.to_vec()).unwrap();
+    let value = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+    value.unwrap_or_else(|| panic!("{name} in {text}"))
+}
+
+/// Waits for some renewals of each node, which must not fail. A failed one is tried again at once, so the log is asked.
+async fn goes_on(cluster: &Cluster) {
+    let mut witness = Client::full(&cluster.nodes[0], "witness").await;
+    witness.join("general").await;
+    let mut broken = Client::full(&cluster.nodes[1], "breaks off").await;
+    broken.join("general").await;
+    witness.sees_join("breaks off").await;
+    drop(broken);
+    witness.sees_leave("breaks off").await;
+    for node in &cluster.nodes {
+        assert_eq!(node.http().json("/api/nodes").await["data"].as_array().map(Vec::len), Some(2));
+        assert_eq!(node.http().status("/readyz").await, Some(200));
+        assert!(!node.log().contains("ERROR"), "{}", node.log());
+    }
+    witness.leave("general").await;
+}
+
+#[tokio::test]
+async fn words_among_the_leases_cost_nothing() {
+    let Some(cluster) = Cluster::with(2, SETTINGS).await else { return };
+    for score in ["-inf", "0", "1e17", "inf"] {
+        put(&cluster, &[b"ZADD", NODES.as_bytes(), score.as_bytes(), BYTES]).await;
+        put(&cluster, &[b"ZADD", NODES.as_bytes(), score.as_bytes(), b"word"]).await;
+    }
+    for key in ["vitals", "restored"] {
+        let key = format!("adda:{{adda:nodes}}:{key}");
+        put(&cluster, &[b"HSET", key.as_bytes(), BYTES, BYTES]).await;
+        for node in cluster.nodes[0].http().json("/api/nodes").await["data"].as_array().unwrap() {
+            let id = node["id"].as_str().unwrap().as_bytes().to_vec();
+            put(&cluster, &[b"HSET", key.as_bytes(), &id, BYTES]).await;
+        }
+    }
+    eventually("it is counted", LONG_DEADLINE, async || {
+        (metric(&cluster, 0, "adda_foreign_entries_total").await > 0).then_some(())
+    })
+    .await;
+    goes_on(&cluster).await;
+}
+
+#[tokio::test]
+async fn words_in_the_clock_cost_nothing() {
+    let Some(cluster) = Cluster::with(2, SETTINGS).await else { return };
+    goes_on(&cluster).await;
+    for word in [b"word".as_slice(), BYTES, b"-1", b"1e300", b"nan", b"32503680000000"] {
+        for field in
+            ["last", "ahead", "steady_since", "away_since", "began", "swept", "histories", "generation"]
+        {
+            put(&cluster, &[b"HSET", CLOCK.as_bytes(), field.as_bytes(), word]).await;
+        }
+        goes_on(&cluster).await;
+    }
+}
+
+#[tokio::test]
+async fn words_among_the_leave_notices_cost_nothing() {
+    let Some(cluster) = Cluster::with(2, SETTINGS).await else { return };
+    let due = b"adda:{adda:nodes}:due";
+    for score in ["0", "1e17", "inf"] {
+        for entry in
+            [BYTES, b"word", b"user room", b"1 user room", b"1 user \xff", b"99999999999999999999 a b"]
+        {
+            put(&cluster, &[b"ZADD", due, score.as_bytes(), entry]).await;
+        }
+    }
+    put(&cluster, &[b"HSET", b"adda:{general}:lingering", b"user", b"without a time"]).await;
+    put(&cluster, &[b"HSET", b"adda:{general}:lingering", BYTES, BYTES]).await;
+    goes_on(&cluster).await;
+}
+
+#[tokio::test]
+async fn a_node_of_a_later_version_beside_is_left_alone() {
+    let Some(cluster) = Cluster::with(2, SETTINGS).await else { return };
+    let later = "00000000-0000-4000-8000-000000000000";
+    let vitals = br#"1000 {"format":2,"version":"9.0.0","everything":"else"}"#;
+    put(&cluster, &[b"HSET", b"adda:{adda:nodes}:vitals", later.as_bytes(), vitals]).await;
+    put(&cluster, &[b"ZADD", NODES.as_bytes(), b"1e14", later.as_bytes()]).await;
+    goes_on(&cluster).await;
+}
+
+#[tokio::test]
+async fn a_node_that_is_too_old_for_its_cluster_says_so_and_stays_out() {
+    let Some(cluster) = Cluster::with(2, SETTINGS).await else { return };
+    put(&cluster, &[b"HSET", CLOCK.as_bytes(), b"format", b"2"]).await;
+    let mut old = cluster.launch().spawn();
+    eventually("it says so", LONG_DEADLINE, async || {
+        old.log().contains("belongs to nodes of a later version of adda").then_some(())
+    })
+    .await;
+    old.until_readyz(503).await;
+    put(&cluster, &[b"HDEL", CLOCK.as_bytes(), b"format"]).await;
+    old.until_ready().await;
+}
