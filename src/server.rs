@@ -1,7 +1,6 @@
 //! Joins the doors, serves, drains.
 
 use std::io;
-use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
@@ -20,7 +19,7 @@ use crate::config::{Bind, Config};
 use crate::http::{self, Site};
 use crate::model::NodeId;
 use crate::supervisor::{Supervisor, isolated};
-use crate::ws::{self, Sessions, Socket};
+use crate::ws::{self, Flaw, Sessions, Socket};
 
 /// Bytes of a request's head, at most, and the size of a connection's buffer.
 const HEAD_BYTES: usize = 16 * 1024;
@@ -162,20 +161,27 @@ impl Door {
 /// Answers a connection's requests until it ends, or until the answer under way when `last_answer`
 /// is called for.
 async fn serve(socket: Socket, router: Router, head_within: Duration, last_answer: CancellationToken) {
-    let connection = http1::Builder::new()
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(head_within)
         .max_buf_size(HEAD_BYTES)
         .serve_connection(TokioIo::new(socket), TowerToHyperService::new(router))
         .with_upgrades();
-    let mut connection = pin!(connection);
-    // Ends with an error for every client that breaks off; that is its own affair.
-    tokio::select! {
-        _ = connection.as_mut() => {}
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
         () = last_answer.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            let _ = connection.await;
+            Pin::new(&mut connection).graceful_shutdown();
+            (&mut connection).await
         }
+    };
+    // Ends with an error for every client that breaks off; that is its own affair.
+    let flaw = match ended {
+        Err(error) if error.is_timeout() => Flaw::Late,
+        Err(error) if error.is_parse() => Flaw::Unreadable,
+        _ => return,
+    };
+    if let Some(parts) = connection.into_parts() {
+        parts.io.into_inner().refuse(flaw).await;
     }
 }
 

@@ -27,13 +27,14 @@ const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src '
 
 /// `GET /` and the files that it names.
 pub async fn show_asset(request: Request) -> Response {
-    let path = match request.uri().path().trim_start_matches('/') {
-        "" => "index.html",
-        path => path,
+    let path = match request.uri().path() {
+        "/" => "index.html",
+        path => path.strip_prefix('/').unwrap_or_default(),
     };
     let Some(file) = Client::get(path) else { return ApiError::not_found().into_response() };
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return ApiError::method_not_allowed().into_response();
+        let allowed = [(header::ALLOW, HeaderValue::from_static("GET,HEAD"))];
+        return (allowed, ApiError::method_not_allowed()).into_response();
     }
     show(&file, path, request.headers())
 }

@@ -1,6 +1,6 @@
 //! A refusal over REST: a status and `{"error": sentence, "code": code}`.
 
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
@@ -41,6 +41,7 @@ impl ApiError {
 fn status(code: ErrorCode) -> StatusCode {
     match code {
         ErrorCode::BadToken => StatusCode::UNAUTHORIZED,
+        ErrorCode::BadOrigin => StatusCode::FORBIDDEN,
         ErrorCode::RoomNotFound | ErrorCode::NotFound => StatusCode::NOT_FOUND,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
@@ -67,8 +68,8 @@ impl From<Refused> for ApiError {
     }
 }
 
-impl From<JsonRejection> for ApiError {
-    fn from(rejection: JsonRejection) -> Self {
+impl From<BytesRejection> for ApiError {
+    fn from(rejection: BytesRejection) -> Self {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             return Self::new(ErrorCode::ContentTooLong, "The body is too large");
         }
@@ -93,6 +94,11 @@ impl IntoResponse for ApiError {
         let Self { status, refused } = self;
         let mut response = json(server::error_body(refused.code, &refused.content));
         *response.status_mut() = status;
+        if status == StatusCode::UNAUTHORIZED {
+            // A client learns how to prove itself (RFC 6750, section 3).
+            let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
         if status == StatusCode::REQUEST_TIMEOUT {
             // What is left of the body would be taken for the next request (RFC 9110, section 15.5.9).
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

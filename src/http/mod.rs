@@ -3,6 +3,7 @@
 
 mod assets;
 mod error;
+mod head;
 mod health;
 mod messages;
 mod nodes;
@@ -59,9 +60,10 @@ pub fn router(site: Site, sessions: Router) -> Router {
         .route("/rooms/{room}", get(rooms::show_room))
         .route("/rooms/{room}/messages", get(messages::list_messages).post(messages::post_message))
         .route("/nodes", get(nodes::list_nodes))
+        .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .layer(body_limit)
-        .layer(cors);
+        .layer(cors.clone());
     Router::new()
         .nest("/api", api)
         .route("/healthz", get(health::tell_life))
@@ -70,7 +72,8 @@ pub fn router(site: Site, sessions: Router) -> Router {
         .fallback(assets::show_asset)
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .with_state(site)
-        .merge(sessions)
+        .merge(sessions.layer(cors))
+        .layer(middleware::from_fn(head::check_head))
         // An answer that bears what people wrote is never taken for a page.
         .layer(SetResponseHeaderLayer::overriding(
             header::X_CONTENT_TYPE_OPTIONS,
@@ -91,7 +94,7 @@ fn cors(origins: &Origins) -> CorsLayer {
         .allow_origin(allowed)
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION, messages::IDEMPOTENCY_KEY])
-        .expose_headers([trace::REQUEST_ID])
+        .expose_headers([trace::REQUEST_ID, header::RETRY_AFTER])
 }
 
 /// Answers with a JSON body that was written by hand.

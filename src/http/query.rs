@@ -1,8 +1,9 @@
 //! Reading what is asked: queries, paths, pages and bodies.
 
-use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
@@ -35,7 +36,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Named<T
     }
 }
 
-/// A body of JSON, which has to come within `server.body_timeout`; its refusal is JSON as well.
+/// A body that is one object of JSON and comes within `server.body_timeout`; its refusal is JSON as well.
 #[derive(Debug)]
 pub struct Sent<T>(pub T);
 
@@ -43,12 +44,37 @@ impl<T: DeserializeOwned> FromRequest<Site> for Sent<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, site: &Site) -> Result<Self, ApiError> {
-        let body = Json::<T>::from_request(request, site);
+        if !is_json(request.headers()) {
+            return Err(ApiError::new(ErrorCode::BadRequest, "The content-type must be application/json"));
+        }
+        let body = Bytes::from_request(request, site);
         match tokio::time::timeout(site.chat.config().server.body_timeout, body).await {
-            Ok(body) => Ok(Self(body?.0)),
+            Ok(body) => read_object(&body?).map(Self),
             Err(_) => Err(ApiError::body_timeout()),
         }
     }
+}
+
+/// Whether a body is said to be JSON (RFC 8259, section 11; RFC 6839, section 3.1). Browsers send such a body to another
+/// origin only if that origin allows it, other than a form's.
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    kind == "application/json" || kind.starts_with("application/") && kind.ends_with("+json")
+}
+
+/// An object, behind a byte order mark if need be, as some editors and shells write one. An array would fill a struct
+/// by the order of its fields, which is no part of any contract.
+fn read_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(ApiError::new(ErrorCode::BadRequest, "The body must be a JSON object"));
+    }
+    serde_json::from_slice(body).map_err(|error| {
+        // An error may show what was sent.
+        let sentence: String = error.to_string().chars().take(100).collect();
+        ApiError::new(ErrorCode::BadRequest, format!("The body can't be read: {sentence}"))
+    })
 }
 
 /// Entries in a page of a list, unless the query asks for another number, and at most.

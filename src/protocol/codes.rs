@@ -38,6 +38,8 @@ pub enum ErrorCode {
     MethodNotAllowed,
     /// A query or body that can't be read.
     BadRequest,
+    /// A page of an origin that `server.origins` does not name.
+    BadOrigin,
     /// The path speaks WebSocket only.
     UpgradeRequired,
     /// A fault of the server.
@@ -88,6 +90,7 @@ impl ErrorCode {
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::BadRequest => "bad_request",
+            Self::BadOrigin => "bad_origin",
             Self::UpgradeRequired => "upgrade_required",
             Self::Internal => "internal",
         }

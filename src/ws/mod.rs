@@ -8,8 +8,9 @@ mod outbox;
 mod session;
 mod sessions;
 mod socket;
+mod unreadable;
 mod upgrade;
 
 pub use sessions::Sessions;
-pub use socket::Socket;
+pub use socket::{Flaw, Socket};
 pub use upgrade::router;

@@ -1,5 +1,6 @@
 //! The socket under HTTP, until an upgrade takes it over: it fails when its other end takes nothing
-//! for too long. hyper waits for ever, and an answer that nobody reads must not.
+//! for too long, and gives a body to the answers that hyper writes without one. hyper waits for ever, and an answer that
+//! nobody reads must not.
 
 use std::future::Future;
 use std::io;
@@ -7,9 +8,26 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Sleep, sleep, timeout};
+
+use super::unreadable::{late_head, replace_bare_answer};
+
+/// Time and bytes that a client is listened to after it was refused: a connection that is closed with unread bytes is reset,
+/// and a reset may overtake the refusal.
+const LINGER: Duration = Duration::from_secs(1);
+const LINGER_BYTES: u64 = 4 << 20;
+
+/// What was wrong with the head of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    /// It did not come in time, and nothing has been answered.
+    Late,
+    /// It could not be read, and hyper has answered.
+    Unreadable,
+}
 
 /// A TCP connection whose writes have to get somewhere within a time.
 #[derive(Debug)]
@@ -18,12 +36,30 @@ pub struct Socket {
     patience: Duration,
     /// Runs while a write waits.
     limit: Option<Pin<Box<Sleep>>>,
+    /// An answer that stands for one of hyper's own, as far as it is not written yet.
+    instead: Bytes,
+    /// Whether bytes came since anything was written: a request has begun.
+    is_asked: bool,
 }
 
 impl Socket {
     /// A write that gets nowhere for `patience` fails with [`io::ErrorKind::TimedOut`].
     pub fn new(stream: TcpStream, patience: Duration) -> Self {
-        Self { stream, patience, limit: None }
+        Self { stream, patience, limit: None, instead: Bytes::new(), is_asked: false }
+    }
+
+    /// Ends a connection that HTTP could not go on with, so that its client can read why.
+    pub async fn refuse(mut self, flaw: Flaw) {
+        let parting = async {
+            // A connection on which nobody has asked for anything ends without a word.
+            if flaw == Flaw::Late && self.is_asked {
+                self.stream.write_all(&late_head()).await?;
+            }
+            self.stream.shutdown().await?;
+            tokio::io::copy(&mut self.stream.take(LINGER_BYTES), &mut tokio::io::sink()).await
+        };
+        // Whatever fails here, the connection ends.
+        let _ = timeout(LINGER, parting).await;
     }
 
     /// The connection without its limit.
@@ -47,7 +83,10 @@ impl AsyncRead for Socket {
         context: &mut Context<'_>,
         bytes: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, bytes)
+        let before = bytes.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, bytes);
+        self.is_asked |= bytes.filled().len() > before;
+        read
     }
 }
 
@@ -57,6 +96,12 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.is_asked = false;
+        if let Some(instead) = replace_bare_answer(bytes) {
+            // Written with the flush that hyper asks for next; nothing follows it.
+            self.instead = instead.into();
+            return Poll::Ready(Ok(bytes.len()));
+        }
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.bound(written, context)
     }
@@ -66,6 +111,11 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        // hyper's own answers have no body, so they come in one piece.
+        if let [only] = slices {
+            return self.poll_write(context, only);
+        }
+        self.is_asked = false;
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
         self.bound(written, context)
     }
@@ -75,6 +125,15 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.instead.has_remaining() {
+            let Self { stream, instead, .. } = &mut *self;
+            let written = Pin::new(stream).poll_write(context, instead);
+            match self.bound(written, context) {
+                Poll::Ready(Ok(count)) => self.instead.advance(count),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
         Pin::new(&mut self.stream).poll_flush(context)
     }
 

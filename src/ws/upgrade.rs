@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, Request, State};
-use axum::http::{Response, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use axum::routing::any;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
@@ -117,12 +117,17 @@ impl Door {
             let sentence = "This path speaks WebSocket (RFC 6455, version 13) only";
             let mut response = refuse(StatusCode::UPGRADE_REQUIRED, ErrorCode::UpgradeRequired, sentence);
             let headers = response.headers_mut();
-            headers.insert(header::UPGRADE, header::HeaderValue::from_static("websocket"));
-            headers.insert(header::CONNECTION, header::HeaderValue::from_static("upgrade"));
+            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
             // For those who speak another version (RFC 6455, section 4.4).
-            headers.insert(header::SEC_WEBSOCKET_VERSION, header::HeaderValue::from_static("13"));
+            headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
             return response;
         };
+        if !self.lets_in(request.headers()) {
+            let sentence =
+                "Pages of this origin may not open sessions here; server.origins names those that may";
+            return refuse(StatusCode::FORBIDDEN, ErrorCode::BadOrigin, sentence);
+        }
         if self.sessions.is_draining() {
             let sentence = "This node is stopping; connect again to reach another";
             return refuse(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable, sentence);
@@ -135,6 +140,13 @@ impl Door {
             }
         });
         response.map(|()| Body::empty())
+    }
+
+    /// Whether the page that opens the session may (RFC 6455, section 10.2). Programs name no origin.
+    fn lets_in(&self, headers: &HeaderMap) -> bool {
+        let origins = &self.chat.config().server.origins;
+        let is_allowed = |origin: &HeaderValue| origins.allow(&String::from_utf8_lossy(origin.as_bytes()));
+        headers.get_all(header::ORIGIN).into_iter().all(is_allowed)
     }
 
     fn start<W>(self, upgraded: Upgraded, work: impl FnOnce(Self, ConnectionId, Arc<Outbox>, Connection) -> W)
@@ -161,7 +173,7 @@ fn refuse_address(sentence: &str) -> Response<Body> {
 fn refuse(status: StatusCode, code: ErrorCode, sentence: &str) -> Response<Body> {
     let mut response = Response::new(Body::from(server::error_body(code, sentence)));
     *response.status_mut() = status;
-    let json = header::HeaderValue::from_static("application/json");
+    let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     response
 }

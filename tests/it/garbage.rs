@@ -135,6 +135,63 @@ async fn requests_that_are_no_http_are_refused() {
     still_talks(&mut witness).await;
 }
 
+/// Sends bytes and reads an answer that must be JSON, whoever in the node has refused.
+async fn refusal(node: &Node, request: &str) -> (u16, serde_json::Value, String) {
+    let mut socket = RawSocket::connect(node.port).await;
+    socket.write(request.as_bytes()).await;
+    let answer = String::from_utf8(socket.read_to_end().await).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{request:.80?}: {answer:?}"));
+    let body = serde_json::from_str(body).unwrap_or_else(|error| panic!("{request:.80?}: {error}: {answer}"));
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body, head.to_lowercase())
+}
+
+#[tokio::test]
+async fn a_head_that_can_not_be_read_is_refused_with_json() {
+    let node = Launch::new().set("server.header_timeout", "1s").start().await;
+    let long = "x".repeat(20_000);
+    for (request, status) in [
+        ("GET\r\n\r\n".to_owned(), 400),
+        ("GET / HTTP/9.9\r\nHost: x\r\n\r\n".to_owned(), 400),
+        ("GET /api/rooms?prefix=\u{1} HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), 400),
+        ("GET / HTTP/1.1\r\nHost: x\r\nBad Header\r\n\r\n".to_owned(), 400),
+        ("POST /api/rooms/x/messages HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n".to_owned(), 400),
+        (format!("GET / HTTP/1.1\r\nHost: x\r\nX-Long: {long}\r\n\r\n"), 431),
+        (format!("GET /{long} HTTP/1.1\r\nHost: x\r\n\r\n"), 431),
+        (format!("GET / HTTP/1.1\r\nHost: x\r\n{}\r\n", "X-Many: x\r\n".repeat(101)), 431),
+        ("GET / HTTP/1.1\r\nHost: x\r\n".to_owned(), 408),
+    ] {
+        let (found, body, head) = refusal(&node, &request).await;
+        assert_eq!((found, &body["code"]), (status, &"bad_request".into()), "{request:.80?}: {head}");
+        assert!(head.contains("access-control-allow-origin: *"), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_names_one_host_and_one_framing() {
+    let node = Node::memory().await;
+    for head in [
+        "GET / HTTP/1.1\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: u@a\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
+        "GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n",
+        "POST /api/rooms/x/messages HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "POST /api/rooms/x/messages HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    ] {
+        let (status, body, _) = refusal(&node, head).await;
+        assert_eq!((status, &body["code"]), (400, &"bad_request".into()), "{head:?}");
+    }
+    for head in [
+        "GET /healthz HTTP/1.0\r\n\r\n",
+        "GET /healthz HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n",
+        "GET /healthz HTTP/1.1\r\nHost: [::1]:3000\r\nConnection: close\r\n\r\n",
+        "GET http://a/healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    ] {
+        assert_eq!(refusal(&node, head).await.0, 200, "{head:?}");
+    }
+}
+
 #[tokio::test]
 async fn upgrades_that_break_rfc_6455_are_refused() {
     let node = Node::memory().await;

@@ -325,3 +325,74 @@ async fn the_living_nodes_are_listed_alike_on_all_of_them() {
     assert_eq!(listed[0], listed[1]);
     assert_eq!(listed[1], listed[2]);
 }
+
+#[tokio::test]
+async fn a_body_is_one_object_and_may_begin_with_a_mark() {
+    let node = Node::memory().await;
+    let path = "/api/rooms/general/messages";
+    let send = async |kind: &str, body: &str| {
+        node.http().call("POST", path).header("content-type", kind).body(body.to_owned()).send().await
+    };
+    for body in
+        [r#"["arr","name"]"#, r#""text""#, "7", "null", "", "[]", "[{\"content\":\"x\"}]", "\u{feff}[]"]
+    {
+        assert_eq!(send("application/json", body).await.error(400), "bad_request", "{body}");
+    }
+    for kind in
+        ["text/plain", "", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonx"]
+    {
+        assert_eq!(send(kind, r#"{"content":"x"}"#).await.error(400), "bad_request", "{kind}");
+    }
+    for kind in ["application/json", "Application/JSON; charset=utf-8", "application/problem+json"] {
+        assert_eq!(send(kind, "\u{feff} {\"content\":\"x\"}").await.status, 201, "{kind}");
+    }
+    let long = format!(r#"{{"content":["{}"]}}"#, "x".repeat(2000));
+    let refused = send("application/json", &long).await;
+    assert_eq!(refused.error(400), "bad_request");
+    assert!(refused.body.len() < 300, "no more of what was sent than helps: {refused:?}");
+}
+
+#[tokio::test]
+async fn only_a_bearer_is_asked_for_its_token() {
+    let node = Node::memory().await;
+    let body = json!({ "content": "x" });
+    for other in ["Basic YTpi", "Digest username=\"x\"", "Negotiate abc"] {
+        assert_eq!(
+            post(&node, "general", body.clone(), &[("authorization", other)]).await.status,
+            201,
+            "{other}"
+        );
+    }
+    for malformed in ["Bearer", "Bearer ", "bearer \u{9}", "Bearer a b", "Bearer a.b.c"] {
+        let refused = post(&node, "general", body.clone(), &[("authorization", malformed)]).await;
+        assert_eq!(refused.error(401), "bad_token", "{malformed}");
+        assert!(refused.header("www-authenticate").starts_with("Bearer"), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_route_answers_400_requests_at_once() {
+    let node = Node::memory().await;
+    let mut witness = Client::full(&node, "witness").await;
+    witness.join("corner").await;
+    for (path, status) in [
+        ("/api/rooms", 200),
+        ("/api/rooms/corner", 200),
+        ("/api/rooms/corner/messages", 200),
+        ("/api/nodes", 200),
+        ("/api/nothing", 404),
+        ("/healthz", 200),
+        ("/metrics", 200),
+        ("/", 200),
+        ("/ws", 426),
+    ] {
+        let calls: Vec<_> = (0..400).map(|_| tokio::spawn(node.http().call("GET", path).send())).collect();
+        for call in calls {
+            let reply = call.await.expect("the call ends");
+            // Under a flood a node may refuse, but says so.
+            assert!(reply.status == status || reply.status == 503, "{path}: {reply:?}");
+        }
+        witness.say("corner", path).await;
+        witness.hears(path).await;
+    }
+}

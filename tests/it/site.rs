@@ -103,6 +103,83 @@ async fn only_configured_origins_may_use_the_api() {
 }
 
 #[tokio::test]
+async fn only_pages_of_configured_origins_may_open_sessions() {
+    let node = Node::with(&[("server.origins", "https://adda.example, http://[::1]:8080")]).await;
+    for path in ["/ws", "/ws/general/rahim", "/ws/echo"] {
+        for (origin, is_allowed) in [
+            ("https://adda.example", true),
+            ("http://[::1]:8080", true),
+            ("https://adda.example:444", false),
+            ("http://adda.example", false),
+            ("https://evil.example", false),
+            ("null", false),
+            ("", false),
+        ] {
+            let call = upgrade(node.http().call("GET", path)).header("origin", origin);
+            let reply = call.send().await;
+            assert_eq!(reply.status, if is_allowed { 101 } else { 403 }, "{path} {origin}: {reply:?}");
+            if !is_allowed {
+                assert_eq!(reply.error(403), "bad_origin");
+            }
+        }
+        assert_eq!(
+            upgrade(node.http().call("GET", path)).send().await.status,
+            101,
+            "programs name no origin"
+        );
+    }
+}
+
+#[tokio::test]
+async fn errors_reach_pages_of_other_origins() {
+    let node = Node::memory().await;
+    for (method, path, status) in [
+        ("GET", "/api/nope", 404),
+        ("GET", "/api/rooms/x/y/z", 404),
+        ("GET", "/api/rooms/nobody", 404),
+        ("DELETE", "/api/rooms", 405),
+        ("GET", "/api/rooms?limit=x", 400),
+        ("GET", "/api/rooms/./messages", 400),
+        ("GET", "/api/rooms/../messages", 400),
+        ("GET", "/ws", 426),
+        ("GET", "/ws?room=%ff", 400),
+    ] {
+        let reply = node.http().call(method, path).header("origin", "https://elsewhere.example").send().await;
+        reply.error(status);
+        assert_eq!(reply.header("access-control-allow-origin"), "*", "{path}: {reply:?}");
+        let exposed = reply.header("access-control-expose-headers").to_lowercase();
+        assert!(exposed.contains("retry-after") && exposed.contains("x-request-id"), "{path}: {reply:?}");
+    }
+    for path in ["/metrics", "/readyz", "/"] {
+        let reply = node.http().call("GET", path).header("origin", "https://elsewhere.example").send().await;
+        assert_eq!(reply.header("access-control-allow-origin"), "", "{path}: {reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_method_that_a_path_does_not_take_is_told_those_that_it_takes() {
+    let node = Node::memory().await;
+    for (method, path, allowed) in [
+        ("DELETE", "/api/rooms", "GET"),
+        ("PUT", "/api/rooms/x/messages", "POST"),
+        ("POST", "/healthz", "GET"),
+        ("POST", "/", "GET"),
+        ("DELETE", "/js/main.js", "GET"),
+    ] {
+        let reply = node.http().call(method, path).send().await;
+        assert_eq!(reply.error(405), "method_not_allowed", "{path}");
+        assert!(reply.header("allow").contains(allowed), "{method} {path}: {reply:?}");
+    }
+}
+
+fn upgrade(call: crate::harness::http::Call) -> crate::harness::http::Call {
+    call.header("connection", "Upgrade")
+        .header("upgrade", "websocket")
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+}
+
+#[tokio::test]
 async fn every_answer_has_a_request_id() {
     let node = Node::memory().await;
     let mut ids = Vec::new();
@@ -213,6 +290,9 @@ async fn a_file_that_is_not_there_is_404() {
     let node = Node::memory().await;
     for path in [
         "/nothing.js",
+        "//index.html",
+        "//",
+        "/index.html/",
         "/js/",
         "/favicon.png/x",
         "/../Cargo.toml",
@@ -234,7 +314,7 @@ async fn show(node: &Node, path: &str, encodings: &str, known: &str) -> Reply {
 #[tokio::test]
 async fn text_files_are_compressed_for_those_who_take_it() {
     let node = Node::memory().await;
-    for path in ["/", "/js/main.js", "/css/layout.css", "/icon.svg"] {
+    for path in ["/", "/js/main.js", "/css/page/layout.css", "/icon.svg"] {
         let plain = node.http().get(path).await;
         let packed = show(&node, path, "br;q=1, GZIP;q=0.8", "").await;
         assert_eq!(packed.header("content-encoding"), "gzip", "{path}: {packed:?}");
