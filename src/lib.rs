@@ -23,3 +23,5 @@ pub mod ws;
 pub mod http;
 
 pub mod server;
+
+pub mod signals;

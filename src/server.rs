@@ -1,6 +1,8 @@
 //! Joins the doors, serves, drains.
 
 use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -9,6 +11,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
@@ -19,6 +22,7 @@ use crate::config::{Bind, Config};
 use crate::http::{self, Site};
 use crate::model::NodeId;
 use crate::supervisor::{Supervisor, isolated};
+use crate::telemetry::Logging;
 use crate::ws::{self, Flaw, Sessions, Socket};
 
 /// Bytes of a request's head, at most, and the size of a connection's buffer.
@@ -53,11 +57,13 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
+    address: SocketAddr,
     chat: Chat,
     sessions: Sessions,
     site: Site,
     metrics: PrometheusHandle,
     supervisor: Supervisor,
+    settings: watch::Sender<Arc<Config>>,
 }
 
 /// A node ended because a task did that it can't do without.
@@ -72,18 +78,43 @@ impl Server {
     /// [`StartError`], with a sentence for the operator.
     pub async fn start(config: Config, metrics: PrometheusHandle) -> Result<Self, StartError> {
         let address = config.server.bind.clone();
-        let listener = match TcpListener::bind(address.as_str()).await {
-            Ok(listener) => listener,
+        let bound = TcpListener::bind(address.as_str()).await;
+        let bound = bound.and_then(|listener| Ok((listener.local_addr()?, listener)));
+        let (address, listener) = match bound {
+            Ok(bound) => bound,
             Err(source) => return Err(StartError::Listen { address, source }),
         };
         let node = NodeId::random();
+        let settings = watch::Sender::new(Arc::new(config.clone()));
         let kind = if config.redis.url.is_empty() { "memory" } else { "redis" };
         let supervisor = Supervisor::default();
         let (backend, events) = backend::start(&config, node, &supervisor).await?;
-        info!(node = %node, bind = %address, backend = kind, prefix = config.redis.prefix, "Node {node} serves on {address}, backend {kind}");
+        info!(%node, bind = %address, backend = kind, prefix = config.redis.prefix, "starting a node");
         let chat = Chat::start(node, config, backend, events, supervisor.clone());
         let site = Site::new(chat.clone(), metrics.clone());
-        Ok(Self { listener, chat, sessions: Sessions::default(), site, metrics, supervisor })
+        Ok(Self {
+            listener,
+            address,
+            chat,
+            sessions: Sessions::default(),
+            site,
+            metrics,
+            supervisor,
+            settings,
+        })
+    }
+
+    /// The settings of the process: those that can change while it runs are followed there.
+    pub fn settings(&self) -> watch::Sender<Arc<Config>> {
+        self.settings.clone()
+    }
+
+    /// A node whose log has ended is to be seen to.
+    pub fn watch_log(&self, log: Arc<Logging>) {
+        let supervisor = self.supervisor.clone();
+        self.supervisor.run("log-writer", async move {
+            supervisor.until_stopping(log.ended()).await;
+        });
     }
 
     /// Serves until `stop` ends or a task fails, then leaves quietly: not ready, sessions sent away, lease
@@ -106,13 +137,24 @@ impl Server {
         };
         let (connections, last_answers) = (door.connections.clone(), door.last_answers.clone());
         let acceptor = supervisor.keep("acceptor", door.accept());
+        let greeting = async {
+            self.chat.started().await;
+            tell_address(self.address);
+            std::future::pending().await
+        };
         tokio::select! {
             () = stop => {}
             () = supervisor.failed() => {}
+            () = greeting => {}
         }
         info!(sessions = self.sessions.count(), "Stopping: sending the sessions away");
-        self.site.start_draining();
-        self.sessions.send_away(config.server.drain, PARTING + 2 * config.redis.command_timeout).await;
+        self.chat.start_draining();
+        let patience = PARTING + 2 * config.redis.command_timeout;
+        // A balancer that does not try again finds out by asking, so the port stays open for that long.
+        tokio::join!(
+            self.sessions.send_away(config.server.drain, patience),
+            tokio::time::sleep(config.server.lame_duck)
+        );
         // With the accepting the port is closed, at once: a connection that nobody accepts would wait
         // for an answer until the end.
         drop(acceptor);
@@ -122,6 +164,18 @@ impl Server {
         let _ = tokio::time::timeout(LAST_ANSWERS, connections.wait()).await;
         info!("Stopped");
         supervisor.failure().map_or(Ok(()), |task| Err(TaskFailed(task)))
+    }
+}
+
+/// Names an address that a person can open.
+fn tell_address(address: SocketAddr) {
+    let port = address.port();
+    match address.ip() {
+        ip if ip.is_unspecified() => {
+            info!("Ready on all addresses of this machine: open http://localhost:{port}");
+        }
+        ip if ip.is_loopback() => info!("Ready: open http://localhost:{port}"),
+        _ => info!("Ready: open http://{address}"),
     }
 }
 

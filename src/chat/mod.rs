@@ -6,23 +6,27 @@ mod hub;
 mod join;
 mod pace;
 mod presence;
+mod readiness;
 mod recipient;
 mod room;
 mod tail;
 mod tokens;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use tokio::sync::{Notify, RwLock};
+use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use self::hub::Hub;
+use self::readiness::Contact;
+pub use self::readiness::NotReady;
 pub use self::recipient::{Dialect, Flushes, Occupant, Pushed, Recipient};
 pub use self::room::Room;
 use self::tokens::Tokens;
-use crate::backend::{BackendError, Events, SharedBackend, Subscription};
+use crate::backend::{BackendError, Events, SharedBackend};
 pub use crate::backend::{Farewell, NodeInfo, Page, RoomCount, Span};
 use crate::config::Config;
 use crate::model::characters::has_visible;
@@ -82,8 +86,9 @@ struct Inner {
     secret: Secret,
     started: Instant,
     sessions: AtomicU64,
-    /// Whether the last renewal of the lease succeeded. Written by the presence loop alone.
-    is_answered: AtomicBool,
+    contact: Contact,
+    /// Cancelled when the node is told to stop.
+    drain: CancellationToken,
     /// Held for reading while a session enters or leaves, for writing while memberships are
     /// restored: a restoration that did not know of an entrance would undo it.
     restoring: RwLock<()>,
@@ -131,7 +136,8 @@ impl Chat {
             secret: Secret::default(),
             started: Instant::now(),
             sessions: AtomicU64::new(0),
-            is_answered: AtomicBool::new(false),
+            contact: Contact::default(),
+            drain: CancellationToken::new(),
             restoring: RwLock::default(),
             unsettled: Notify::new(),
             supervisor,
@@ -324,7 +330,7 @@ impl Chat {
     /// them back; till then it has no answer about who is where. Nor has one whose lease can't be
     /// renewed because the backend takes nothing in: what that shows grows old.
     fn check_contact(&self) -> Result<(), Refused> {
-        if self.inner.is_answered.load(Ordering::Relaxed) {
+        if self.inner.contact.state().is_ok() {
             return Ok(());
         }
         Err(Refused::new(ErrorCode::Unavailable, "The server has lost its storage; try again"))
@@ -338,26 +344,15 @@ impl Chat {
 
     // --- the node itself ---
 
-    /// Whether this node can serve now: the backend answered the last renewal of the lease, and
-    /// events arrive. Costs the backend nothing.
-    pub fn is_ready(&self) -> bool {
-        self.inner.supervisor.failure().is_none()
-            && self.inner.is_answered.load(Ordering::Relaxed)
-            && self.inner.backend.subscription() == Subscription::Fresh
+    /// Number of open sessions.
+    fn session_count(&self) -> u64 {
+        self.inner.sessions.load(Ordering::Relaxed)
     }
 
     /// Counts a session for as long as the guard lives.
     pub fn count_session(&self) -> SessionGuard {
         self.inner.sessions.fetch_add(1, Ordering::Relaxed);
         SessionGuard(self.clone())
-    }
-
-    /// Brings the gauges up to date.
-    pub fn measure(&self) {
-        meters().sessions.set(self.inner.sessions.load(Ordering::Relaxed) as f64);
-        meters().rooms.set(self.inner.hub.occupied() as f64);
-        let is_fresh = self.inner.backend.subscription() == Subscription::Fresh;
-        meters().subscription_fresh.set(f64::from(u8::from(is_fresh)));
     }
 }
 

@@ -1,6 +1,5 @@
 //! Keeps this node's lease, and the backend's view of its sessions true.
 
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
@@ -8,7 +7,7 @@ use tracing::{debug, error, info, warn};
 use uuid::Uuid;
 
 use super::tokens::Tokens;
-use super::{Chat, source_of};
+use super::{Chat, NotReady, source_of};
 use crate::backend::{BackendError, Fingerprints, Lease, Vitals};
 
 /// Wait before a renewal that failed, or found that others still have to put their sessions back, is made
@@ -120,6 +119,7 @@ impl Chat {
         if !is_busy && !was_due && (is_restored || lease != Lease::Lost) {
             self.tell(upkeep, Ok(lease));
         } else if !is_busy {
+            self.inner.contact.is_back();
             upkeep.settle_at = None;
             let work = self.inner.supervisor.run_once("restoration", self.clone().settle(lease));
             upkeep.restoration = Some(Restoration { work, lease });
@@ -163,7 +163,11 @@ impl Chat {
     /// Has the node answer, or refuse, and logs it if that is another thing than before.
     fn tell(&self, upkeep: &mut Upkeep, outcome: Result<Lease, BackendError>) {
         upkeep.has_started |= matches!(outcome, Ok(Lease::Held));
-        self.inner.is_answered.store(upkeep.has_started && outcome.is_ok(), Ordering::Relaxed);
+        self.inner.contact.set(match &outcome {
+            _ if !upkeep.has_started => Err(NotReady::Starting),
+            Ok(_) => Ok(()),
+            Err(_) => Err(NotReady::Redis),
+        });
         upkeep.contact = tell_change(upkeep.contact, outcome.map(drop));
     }
 
@@ -216,7 +220,7 @@ impl Chat {
         Vitals {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_s: self.inner.started.elapsed().as_secs(),
-            sessions: self.inner.sessions.load(Ordering::Relaxed),
+            sessions: self.session_count(),
             rooms: self.inner.hub.occupied() as u64,
             fingerprints: Fingerprints::default(),
         }

@@ -79,7 +79,7 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
             // There may be no log yet.
-            eprintln!("adda: {sentence}");
+            adda::telemetry::print_error(&sentence);
             ExitCode::FAILURE
         }
     }

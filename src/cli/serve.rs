@@ -2,8 +2,8 @@
 
 use adda::config::{Config, Flags};
 use adda::server::Server;
+use adda::signals::{self, Signals};
 use adda::{supervisor, telemetry};
-use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
 use super::check;
@@ -12,19 +12,24 @@ use super::check;
 pub fn run(flags: &Flags) -> Result<(), String> {
     // Nothing is logged before the settings are known to be good: an error stands alone.
     let (config, warnings) = check::read(flags)?;
-    telemetry::start_logging(&config.log).map_err(|error| format!("log.level is no filter: {error}"))?;
+    let logging =
+        telemetry::start_logging(&config.log).map_err(|error| format!("log.level is no filter: {error}"))?;
     supervisor::log_panics();
     for warning in warnings {
         warn!("{warning}");
     }
     raise_descriptor_limit();
     let runtime = runtime(&config).map_err(|error| format!("can't start threads: {error}"))?;
-    runtime.block_on(async {
+    let load = || Ok(check::read(flags)?.0);
+    let outcome = runtime.block_on(async {
+        let signals = Signals::listen().map_err(|error| format!("can't listen for signals: {error}"))?;
         let metrics = telemetry::start_metrics();
         let server = Server::start(config, metrics).await.map_err(|error| error.to_string())?;
-        let stop = stop_signal().map_err(|error| format!("can't listen for signals: {error}"))?;
-        server.run(stop).await.map_err(|failed| failed.to_string())
-    })
+        signals::serve(server, signals, logging, load).await.map_err(|error| error.to_string())
+    });
+    // A node that was told to stop at once waits for nothing.
+    runtime.shutdown_background();
+    outcome
 }
 
 fn runtime(config: &Config) -> std::io::Result<tokio::runtime::Runtime> {
@@ -41,14 +46,4 @@ fn raise_descriptor_limit() {
         Ok(limit) => info!(limit, "May open {limit} files and sockets"),
         Err(error) => warn!(%error, "Could not raise the limit of open files"),
     }
-}
-
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }

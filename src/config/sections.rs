@@ -105,6 +105,7 @@ settings! {
     server: Server {
         bind: Bind = Address, r#""0.0.0.0:3000""#, "an IPv6 address stands in brackets";
         drain: Duration = time(Duration::ZERO, HOUR), r#""10s""#, "a deployment waits for it";
+        lame_duck: Duration = time(Duration::ZERO, HOUR), r#""3s""#, "a deployment waits for it";
         origins: Origins = OriginList, r#"["https://chat.example"]"#, "browsers send nothing else";
         header_timeout: Duration = time(SECOND, HOUR), r#""10s""#, "a silent connection holds a descriptor for so long";
         body_timeout: Duration = time(SECOND, HOUR), r#""10s""#, "a silent connection holds a descriptor for so long";

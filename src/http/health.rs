@@ -11,11 +11,15 @@ pub async fn tell_life() -> Response {
     json(r#"{"status":"alive"}"#)
 }
 
-/// `GET /readyz`: it can serve now. 503 otherwise, so that a load balancer sends no new sockets.
+/// `GET /readyz`: it can serve now. 503 and the reason otherwise, so that a load balancer sends no new
+/// sockets.
 pub async fn tell_readiness(State(site): State<Site>) -> Response {
-    match site.is_ready() {
-        true => json(r#"{"status":"ready"}"#),
-        false => (StatusCode::SERVICE_UNAVAILABLE, json(r#"{"status":"not ready"}"#)).into_response(),
+    match site.chat.readiness() {
+        Ok(()) => json(r#"{"status":"ready"}"#),
+        Err(reason) => {
+            let body = format!(r#"{{"status":"not ready","reason":"{}"}}"#, reason.as_str());
+            (StatusCode::SERVICE_UNAVAILABLE, json(body)).into_response()
+        }
     }
 }
 

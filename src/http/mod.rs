@@ -11,9 +11,6 @@ mod query;
 mod rooms;
 mod trace;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue, Method, header};
@@ -32,22 +29,12 @@ use crate::config::Origins;
 pub struct Site {
     chat: Chat,
     metrics: PrometheusHandle,
-    is_draining: Arc<AtomicBool>,
 }
 
 impl Site {
     /// The REST side of a node.
     pub fn new(chat: Chat, metrics: PrometheusHandle) -> Self {
-        Self { chat, metrics, is_draining: Arc::default() }
-    }
-
-    /// From now on the node is not ready.
-    pub fn start_draining(&self) {
-        self.is_draining.store(true, Ordering::Relaxed);
-    }
-
-    fn is_ready(&self) -> bool {
-        !self.is_draining.load(Ordering::Relaxed) && self.chat.is_ready()
+        Self { chat, metrics }
     }
 }
 

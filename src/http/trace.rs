@@ -14,32 +14,39 @@ use super::{is_probe, name};
 /// Taken from the request if it has a sensible one, and put into the response.
 pub const REQUEST_ID: HeaderName = name("x-request-id");
 
-/// Logs method, path, status, time and request id; never the query, which is a person's, nor a path
-/// that may hold a person's name.
+/// Bytes of a path in the log, at most.
+const PATH_BYTES: usize = 256;
+
+/// Bytes of a method in the log, at most.
+const METHOD_BYTES: usize = 16;
+
+/// Logs method, route, status, time and request id; never what the client put into the place of a
+/// parameter, nor the query: names of rooms and persons. Files and probes are told at `debug`.
 pub async fn log_request(request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let (method, path) = (request.method().clone(), shown_path(&request).to_owned());
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let is_quiet = route.is_none() || is_probe(&request);
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let method = cut(method.as_str(), METHOD_BYTES);
+    // No route: a file of the client, or nothing that a node has.
+    let route = route.as_ref().map_or_else(|| cut(&path, PATH_BYTES), MatchedPath::as_str);
     let request_id = request_id(&request);
-    let is_probe = is_probe(&request);
     let mut response = next.run(request).await;
     let status = response.status().as_u16();
-    let duration_ms = started.elapsed().as_secs_f64() * 1e3;
+    let duration_ms = (started.elapsed().as_secs_f64() * 1e6).round() / 1e3;
     let shown = request_id.to_str().unwrap_or_default();
-    match is_probe {
-        true => debug!(%method, path, status, duration_ms, request_id = shown, "Answered {method} {path}"),
-        false => info!(%method, path, status, duration_ms, request_id = shown, "Answered {method} {path}"),
+    match is_quiet {
+        true => debug!(method, route, status, duration_ms, request_id = shown, "answered"),
+        false => info!(method, route, status, duration_ms, request_id = shown, "answered"),
     }
     response.headers_mut().insert(REQUEST_ID, request_id);
     response
 }
 
-/// The path; below `/ws/`, where usernames are, no more than the route.
-fn shown_path(request: &Request) -> &str {
-    let path = request.uri().path();
-    if !path.starts_with("/ws/") {
-        return path;
-    }
-    request.extensions().get::<MatchedPath>().map_or("/ws/…", MatchedPath::as_str)
+/// The beginning of a text, of at most `bytes`.
+fn cut(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or_default()]
 }
 
 fn request_id(request: &Request) -> HeaderValue {

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// The modules in reading order: each may name only those above it.
-const MODULES: [&str; 11] = [
+const MODULES: [&str; 12] = [
     "model",
     "config",
     "telemetry",
@@ -16,6 +16,7 @@ const MODULES: [&str; 11] = [
     "ws",
     "http",
     "server",
+    "signals",
 ];
 
 /// What a module must not name although it stands above: the doors are equal clients of `chat`.

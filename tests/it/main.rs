@@ -28,6 +28,8 @@ mod chaos_verdict;
 mod clocks;
 // What only several nodes can get wrong.
 mod cluster;
+// Why a node is not ready, and what it says before and after.
+mod readiness;
 // Packets that are lost without a word: a node cut from Redis, half-open sockets.
 mod cuts;
 // Two clusters on two databases of one Redis.
@@ -52,6 +54,8 @@ mod garbage;
 mod idle;
 // Who breaks off is waited for; who says goodbye is not.
 mod lingering;
+// Logs on full disks and pipes that nobody reads; what a line may hold.
+mod logging;
 // Publications that never arrive.
 mod losses;
 // Redis at its memory limit.
@@ -72,6 +76,8 @@ mod resume;
 mod supervision;
 // Redis with less than it had: numbering and places afterwards.
 mod set_back;
+// SIGHUP, SIGQUIT, Ctrl-C.
+mod signals;
 // A Redis Cluster with a shard that fails, or a server that was left behind.
 mod shards;
 // Upgrades, CORS, files, probes, metrics.

@@ -28,9 +28,10 @@ pub struct Node {
 }
 
 impl Launch {
-    /// A node on the memory backend with the default settings, but that nodes learn of each other sooner.
+    /// A node on the memory backend with the default settings, but that nodes learn of each other and end sooner.
     pub fn new() -> Self {
-        Self::bare().set("log.level", "info,adda=debug").set("presence.renew_every", "250ms")
+        let settings = Self::bare().set("log.level", "info,adda=debug").set("presence.renew_every", "250ms");
+        settings.set("server.lame_duck", "0s")
     }
 
     /// A node with the default settings and nothing else.
@@ -40,14 +41,20 @@ impl Launch {
 
     /// Changes a setting, named as in `config/default.toml`: `presence.linger`.
     pub fn set(mut self, key: &str, value: &str) -> Self {
-        let variable = format!("ADDA__{}", key.to_uppercase().replace('.', "__"));
-        self.settings.push((variable, value.to_owned()));
+        self.settings.push((variable(key), value.to_owned()));
         self
     }
 
     /// Has the task of this name panic at [`Node::inject_panic`].
     pub fn panic_in(mut self, task: &str) -> Self {
         self.settings.push(("PANIC_IN_TASK".to_owned(), task.to_owned()));
+        self
+    }
+
+    /// Leaves a setting to the files and the defaults.
+    pub fn unset(mut self, key: &str) -> Self {
+        let variable = variable(key);
+        self.settings.retain(|(name, _)| *name != variable);
         self
     }
 
@@ -87,15 +94,28 @@ impl Launch {
 
     /// Starts a process with other arguments than the usual ones.
     pub fn spawn_command(self, mut command: Command) -> Node {
-        let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("node-{}.log", self.port));
-        let file = File::create(&log).expect("the target folder can be written");
+        let (log, file) = self.log();
         let process = run(&mut command, file);
         Node { port: self.port, command, process, log }
+    }
+
+    /// Starts the process with its log going elsewhere, and returns when it can serve.
+    pub async fn start_logging_to(self, errors: impl Into<Stdio>) -> Node {
+        let mut command = self.serve();
+        let (log, file) = self.log();
+        let process = command.stdout(file).stderr(errors).spawn().expect("the program can be started");
+        Node { port: self.port, command, process, log }.ready().await
     }
 
     /// Starts the process and returns when it can serve.
     pub async fn start(self) -> Node {
         self.spawn().ready().await
+    }
+
+    fn log(&self) -> (PathBuf, File) {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("node-{}.log", self.port));
+        let file = File::create(&path).expect("the target folder can be written");
+        (path, file)
     }
 
     fn serve(&self) -> Command {
@@ -106,6 +126,10 @@ impl Launch {
         }
         self.command(&arguments)
     }
+}
+
+fn variable(key: &str) -> String {
+    format!("ADDA__{}", key.to_uppercase().replace('.', "__"))
 }
 
 fn run(command: &mut Command, log: File) -> Child {
@@ -182,7 +206,8 @@ impl Node {
         self.signal(Signal::SIGUSR2);
     }
 
-    fn signal(&self, signal: Signal) {
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.process.id().cast_signed()), signal).expect("a child of ours");
     }
 

@@ -1,4 +1,4 @@
-//! What an operator sees: log lines and metrics. Names no message text, token or address.
+//! What a node measures, in Prometheus' text format.
 
 use std::sync::LazyLock;
 
@@ -6,24 +6,8 @@ use metrics::{
     Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram,
 };
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
 
-use crate::config::{Log, LogFormat};
-
-/// Starts writing log lines to standard error.
-///
-/// # Errors
-/// If `log.level` is no filter.
-pub fn start_logging(settings: &Log) -> Result<(), ParseError> {
-    let filter = EnvFilter::builder().parse(&settings.level)?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match settings.format {
-        LogFormat::Text => lines.with_target(false).with_ansi(false).init(),
-        LogFormat::Json => lines.json().flatten_event(true).init(),
-    }
-    Ok(())
-}
+use super::lost_lines;
 
 /// The metrics that this node writes, looked up once.
 #[derive(Debug)]
@@ -62,6 +46,10 @@ pub struct Meters {
     pub epochs_begun: Counter,
     /// What was found in Redis and is not of adda, or of a later version, and was left alone.
     pub foreign_entries: Counter,
+    /// 1 while the node can serve.
+    pub ready: Gauge,
+    /// Log lines that could not be written.
+    log_lines_lost: Counter,
 }
 
 /// The process' metrics.
@@ -83,6 +71,11 @@ pub fn count_refusal(code: &'static str) {
 }
 
 impl Meters {
+    /// Brings up to date what the process itself counts.
+    pub fn measure_process(&self) {
+        self.log_lines_lost.absolute(lost_lines());
+    }
+
     fn new() -> Self {
         let counted = |name: &'static str, what: &'static str| {
             describe_counter!(name, what);
@@ -121,6 +114,8 @@ impl Meters {
                 "New epochs of rooms with sessions of this node",
             ),
             foreign_entries: counted("adda_foreign_entries_total", "Looks at what adda can't read in Redis"),
+            ready: gauged("adda_ready", "1 while the node can serve, as /readyz says"),
+            log_lines_lost: counted("adda_log_lines_lost_total", "Log lines that could not be written"),
         }
     }
 }

@@ -1,0 +1,108 @@
+//! Whether the node can serve now, and if not, why.
+
+use tokio::sync::watch;
+
+use super::Chat;
+use crate::backend::Subscription;
+use crate::telemetry::meters;
+
+/// Why a node can't serve. What an operator has to look at comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotReady {
+    /// A task that the node can't do without has failed; the node ends.
+    TaskFailed,
+    /// The node was told to stop.
+    Draining,
+    /// The backend has not been reached yet, or other nodes have not heard of this one.
+    Starting,
+    /// The last renewal of the lease failed.
+    Redis,
+    /// The backend answers again, but this node's sessions are not back in their rooms yet.
+    MembershipIncomplete,
+    /// Events are not known to arrive.
+    StaleSubscription,
+}
+
+impl NotReady {
+    /// The reason for programs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TaskFailed => "task_failed",
+            Self::Draining => "draining",
+            Self::Starting => "starting",
+            Self::Redis => "redis",
+            Self::MembershipIncomplete => "membership_incomplete",
+            Self::StaleSubscription => "stale_subscription",
+        }
+    }
+}
+
+/// Whether the backend answers this node. Written by the presence loop alone.
+#[derive(Debug)]
+pub(super) struct Contact(watch::Sender<Result<(), NotReady>>);
+
+impl Default for Contact {
+    fn default() -> Self {
+        Self(watch::Sender::new(Err(NotReady::Starting)))
+    }
+}
+
+impl Contact {
+    pub(super) fn state(&self) -> Result<(), NotReady> {
+        *self.0.borrow()
+    }
+
+    pub(super) fn set(&self, state: Result<(), NotReady>) {
+        self.0.send_if_modified(|current| std::mem::replace(current, state) != state);
+    }
+
+    /// The backend answers, but this node's sessions are still to be put right.
+    pub(super) fn is_back(&self) {
+        if self.state() == Err(NotReady::Redis) {
+            self.set(Err(NotReady::MembershipIncomplete));
+        }
+    }
+
+    pub(super) async fn good(&self) {
+        // Fails only when the sender is gone, which is ours.
+        let _ = self.0.subscribe().wait_for(Result::is_ok).await;
+    }
+}
+
+impl Chat {
+    /// Whether this node can serve now: the backend answered the last renewal of the lease, and
+    /// events arrive. Costs the backend nothing.
+    pub fn readiness(&self) -> Result<(), NotReady> {
+        if self.inner.supervisor.failure().is_some() {
+            return Err(NotReady::TaskFailed);
+        }
+        if self.inner.drain.is_cancelled() {
+            return Err(NotReady::Draining);
+        }
+        self.inner.contact.state()?;
+        match self.inner.backend.subscription() {
+            Subscription::Fresh => Ok(()),
+            Subscription::Deaf => Err(NotReady::StaleSubscription),
+        }
+    }
+
+    /// From now on the node is not ready.
+    pub fn start_draining(&self) {
+        self.inner.drain.cancel();
+    }
+
+    /// Ends when the backend has answered for the first time.
+    pub async fn started(&self) {
+        self.inner.contact.good().await;
+    }
+
+    /// Brings the gauges up to date.
+    pub fn measure(&self) {
+        meters().sessions.set(self.session_count() as f64);
+        meters().rooms.set(self.inner.hub.occupied() as f64);
+        let is_fresh = self.inner.backend.subscription() == Subscription::Fresh;
+        meters().subscription_fresh.set(f64::from(u8::from(is_fresh)));
+        meters().ready.set(f64::from(u8::from(self.readiness().is_ok())));
+        meters().measure_process();
+    }
+}

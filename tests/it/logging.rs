@@ -1,0 +1,101 @@
+//! A log that can't be written costs lines, and nothing else; what a line holds is short and harmless.
+
+use std::fs::File;
+use std::io::pipe;
+use std::process::Stdio;
+
+use crate::harness::{Client, DEADLINE, Launch, Node, RawSocket, eventually};
+
+/// Value of a metric of the node, if it has one of that name.
+async fn metric(node: &Node, name: &str) -> Option<f64> {
+    let text = String::from_utf8(node.http().get("/metrics").await.body.to_vec()).expect("text");
+    text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
+}
+
+async fn until_lines_are_lost(node: &Node) {
+    eventually("lost lines are counted", DEADLINE, async || {
+        node.http().get("/readyz").await;
+        metric(node, "adda_log_lines_lost_total ").await.filter(|lost| *lost > 0.0)
+    })
+    .await;
+}
+
+/// It still serves, drains and ends well.
+async fn assert_well(mut node: Node) {
+    let mut rahim = Client::full(&node, "রহিম").await;
+    rahim.join("general").await;
+    rahim.say("general", "still here").await;
+    assert_eq!(node.http().get("/readyz").await.status, 200);
+    node.terminate();
+    assert_eq!(rahim.closed().await, 1012);
+    assert!(node.exited().await.success());
+}
+
+#[tokio::test]
+async fn a_log_that_can_not_be_written_stops_nothing() {
+    let full = Stdio::from(File::options().write(true).open("/dev/full").expect("Linux has it"));
+    // Its reader is gone at once.
+    let closed = Stdio::from(pipe().expect("a pipe").1);
+    for errors in [full, closed] {
+        let launch = Launch::new().set("server.drain", "100ms");
+        let node = launch.start_logging_to(errors).await;
+        until_lines_are_lost(&node).await;
+        assert_well(node).await;
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_reads_stops_nothing() {
+    let (_unread, errors) = pipe().expect("a pipe");
+    let launch = Launch::new().set("log.level", "debug").set("server.drain", "100ms");
+    let node = launch.start_logging_to(errors).await;
+    // More lines than the pipe and the queue hold.
+    let mut raw = RawSocket::connect(node.port).await;
+    raw.write("GET /readyz HTTP/1.1\r\nhost: a\r\n\r\n".repeat(8000).as_bytes()).await;
+    raw.write(b"GET /readyz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    raw.read_to_end().await;
+    until_lines_are_lost(&node).await;
+    assert_well(node).await;
+}
+
+#[tokio::test]
+async fn a_long_path_or_method_is_cut_and_stands_in_a_line_once() {
+    let node = Launch::new().set("log.level", "debug").start().await;
+    node.http().get(&format!("/{}", "x".repeat(8000))).await;
+    let mut raw = RawSocket::connect(node.port).await;
+    let method = "Y".repeat(8000);
+    raw.write(format!("{method} /readyz HTTP/1.1\r\nhost: a\r\n\r\n").as_bytes()).await;
+    let log = eventually("both are logged", DEADLINE, async || {
+        let log = node.log();
+        (log.contains("xxx") && log.contains("YYY")).then_some(log)
+    })
+    .await;
+    let count = |letter: char| log.chars().filter(|c| *c == letter).count();
+    assert!(count('x') < 300, "256 bytes of the path: {}", count('x'));
+    assert!(count('Y') < 20, "16 bytes of the method: {}", count('Y'));
+}
+
+#[tokio::test]
+async fn files_of_the_client_are_no_news() {
+    let node = Launch::new().set("log.level", "info").start().await;
+    for path in ["/", "/js/main.js", "/nothing-here", "/healthz"] {
+        node.http().get(path).await;
+    }
+    node.http().get("/api/rooms").await;
+    let log = eventually("what follows is logged", DEADLINE, async || {
+        let log = node.log();
+        log.contains("/api/rooms").then_some(log)
+    })
+    .await;
+    assert_eq!(log.lines().filter(|line| line.contains("route=")).count(), 1, "{log}");
+}
+
+#[tokio::test]
+async fn an_answer_of_a_command_needs_no_reader() {
+    let launch = Launch::new();
+    let url = format!("http://127.0.0.1:{}/readyz", launch.port());
+    let mut health = launch.command(&["health", "--url", &url]);
+    let _node = launch.start().await;
+    let full = File::options().write(true).open("/dev/full").expect("Linux has it");
+    assert!(health.stdout(full).status().expect("it can be started").success());
+}

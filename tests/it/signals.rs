@@ -1,0 +1,61 @@
+//! What signals do, and that none kills a node unheard.
+
+use std::path::Path;
+
+use nix::sys::signal::Signal;
+
+use crate::harness::{Client, DEADLINE, Launch, Node, eventually};
+
+async fn until_logged(node: &Node, words: &str) {
+    eventually(&format!("{words:?} is logged"), DEADLINE, async || node.log().contains(words).then_some(()))
+        .await;
+}
+
+#[tokio::test]
+async fn a_hangup_reads_the_settings_again() {
+    let launch = Launch::new().unset("log.level");
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("reloaded-{}.toml", launch.port()));
+    let settings = |text: &str| std::fs::write(&path, text).expect("the target folder can be written");
+    settings("[log]\nlevel = \"info\"\n");
+    let bind = format!("127.0.0.1:{}", launch.port());
+    let command = launch.command(&["serve", "--bind", &bind, "--config", path.to_str().expect("text")]);
+    let node = launch.spawn_command(command).ready().await;
+    assert!(!node.log().contains("DEBUG"), "{}", node.log());
+    settings("[log]\nlevel = \"debug\"\n");
+    node.signal(Signal::SIGHUP);
+    until_logged(&node, "Read the settings again").await;
+    node.http().get("/readyz").await;
+    until_logged(&node, "DEBUG").await;
+    settings("[log]\nlevel = 7 beta\n");
+    node.signal(Signal::SIGHUP);
+    until_logged(&node, "Could not read the settings again").await;
+    assert_eq!(node.http().get("/readyz").await.status, 200);
+    std::fs::remove_file(&path).expect("it was there");
+}
+
+#[tokio::test]
+async fn signals_that_mean_nothing_do_nothing() {
+    let node = Node::memory().await;
+    let mut rahim = Client::full(&node, "রহিম").await;
+    rahim.join("general").await;
+    for signal in [Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGHUP, Signal::SIGPIPE] {
+        node.signal(signal);
+    }
+    until_logged(&node, "Read the settings again").await;
+    rahim.say("general", "still here").await;
+}
+
+#[tokio::test]
+async fn a_second_interrupt_and_a_quit_end_a_node_that_drains() {
+    for last in [Signal::SIGINT, Signal::SIGQUIT] {
+        // Longer than the test waits for anything.
+        let mut node = Node::with(&[("server.drain", "10m"), ("server.lame_duck", "10m")]).await;
+        let mut rahim = Client::full(&node, "রহিম").await;
+        rahim.join("general").await;
+        node.signal(Signal::SIGINT);
+        until_logged(&node, "press Ctrl-C again to stop at once").await;
+        node.until_readyz(503).await;
+        node.signal(last);
+        assert!(!node.exited().await.success(), "it has not ended well");
+    }
+}
