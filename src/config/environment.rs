@@ -13,8 +13,18 @@ const PREFIX: &str = "ADDA_";
 pub const FILE: &str = "ADDA_CONFIG";
 
 /// Variables of the scripts, the containers and the tests. A name that ends in `_` stands for all that begin with it.
-const FOREIGN: [&str; 7] =
-    ["ADDA_CONFIG", "ADDA_PORT", "ADDA_BIN", "ADDA_BALANCER_", "ADDA_TEST_", "ADDA_STORM", "ADDA_EPOCHS_"];
+const FOREIGN: [&str; 10] = [
+    "ADDA_CONFIG",
+    "ADDA_PORT",
+    "ADDA_BIN",
+    "ADDA_BALANCER_",
+    "ADDA_NODE_MEMORY",
+    "ADDA_REDIS_MEMORY",
+    "ADDA_REDIS_LIMIT",
+    "ADDA_TEST_",
+    "ADDA_STORM",
+    "ADDA_EPOCHS_",
+];
 
 /// What the variables set, as `section.key` and value.
 ///

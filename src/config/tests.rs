@@ -260,6 +260,7 @@ fn variables_of_scripts_containers_and_services_are_no_settings() {
         ("ADDA_PORT", "9000"),
         ("ADDA_BIN", "/bin/adda"),
         ("ADDA_BALANCER_BIND", ":8080"),
+        ("ADDA_REDIS_MEMORY", "512mb"),
         ("ADDA_TEST_REQUIRE_REDIS", "1"),
         ("ADDA_STORM", "5000"),
         ("ADDA_EPOCHS_SEED", "7"),
@@ -271,6 +272,29 @@ fn variables_of_scripts_containers_and_services_are_no_settings() {
         ("ADDAMS", "family"),
     ])
     .unwrap();
+}
+
+#[test]
+fn no_variable_that_the_repository_itself_uses_stops_a_node() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut names = Vec::new();
+    for file in [
+        "docker-compose.yml",
+        "scripts/cluster",
+        "scripts/test",
+        "config/haproxy/haproxy.cfg",
+        "config/haproxy/tls.cfg",
+    ] {
+        let text = std::fs::read_to_string(root.join(file)).unwrap();
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        names.extend(
+            words.filter(|word| word.starts_with("ADDA_") && !word.starts_with("ADDA__")).map(str::to_owned),
+        );
+    }
+    assert!(names.len() > 5, "{names:?}");
+    for name in names {
+        read_variables(&[(&name, "1")]).unwrap();
+    }
 }
 
 #[test]

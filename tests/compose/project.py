@@ -89,7 +89,7 @@ class Project:
     def is_answering(self):
         """Whether the balancer is up: the engine takes connections to its port before it listens itself."""
         try:
-            return self.get("/healthz")[0] == 200
+            return self.get("/api/nodes")[0] == 200
         except OSError:
             return False
 

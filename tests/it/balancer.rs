@@ -1,7 +1,7 @@
 //! The balancer as it is shipped, and what operators add to it: another path, TLS.
 
 use crate::harness::browser::Browser;
-use crate::harness::{Client, HaProxy, Http, Node, ports};
+use crate::harness::{Client, HaProxy, Http, Launch, Node, RawSocket, ports};
 
 /// A frontend that serves adda below `/chat/`, as `docs/operations.md` shows it.
 fn below_a_path(port: u16) -> String {
@@ -34,4 +34,89 @@ async fn the_client_works_below_a_path_of_its_host() {
     page.until(links).await;
     page.reload().await;
     page.shows("ভালো আছো?").await;
+}
+
+#[tokio::test]
+async fn probes_and_metrics_are_not_shown_to_visitors() {
+    let node = Node::memory().await;
+    let Some(balancer) = HaProxy::start(&[node.port]).await else { return };
+    for target in [
+        "/metrics",
+        "/metrics?x",
+        "/metrics/",
+        "//metrics",
+        "/%6detrics",
+        "/%6Detrics%3Fx",
+        "/METRICS",
+        "http://adda/metrics",
+        "http://adda//metrics?x=/",
+        "/healthz",
+        "/readyz#x",
+        "/read%79z",
+    ] {
+        let mut socket = RawSocket::connect(balancer.port).await;
+        let request = format!("GET {target} HTTP/1.1\r\nHost: adda\r\nConnection: close\r\n\r\n");
+        socket.write(request.as_bytes()).await;
+        let answer = String::from_utf8_lossy(&socket.read_to_end().await).into_owned();
+        // What HAProxy can't read it refuses by itself.
+        assert!(
+            answer.starts_with("HTTP/1.1 404") || answer.starts_with("HTTP/1.1 400"),
+            "{target}: {answer}"
+        );
+        assert!(!answer.contains("adda_sessions") && !answer.contains("ready"), "{target}: {answer}");
+    }
+    assert_eq!(Http::new(balancer.port).get("/metrics").await.error(404), "not_found");
+    assert_eq!(node.http().get("/metrics").await.status, 200, "the node shows them");
+}
+
+#[tokio::test]
+async fn the_balancer_refuses_as_a_node_does() {
+    let mut node = Node::memory().await;
+    let Some(balancer) = HaProxy::start(&[node.port]).await else { return };
+    for given in ["a-b.C_1", "two words", &"x".repeat(65), "<script>", ""] {
+        let reply =
+            Http::new(balancer.port).call("GET", "/api/rooms").header("x-request-id", given).send().await;
+        let id = reply.header("x-request-id");
+        assert_eq!(id == given, given == "a-b.C_1", "{given}: {id}");
+        assert!(!id.is_empty() && id.len() <= 64, "{given}: {id}");
+    }
+    node.kill();
+    let refused = Http::new(balancer.port).get("/api/rooms").await;
+    let status = refused.status;
+    assert!(status == 503 || status == 502, "{refused:?}");
+    assert_eq!(refused.error(status), "unavailable");
+    assert_eq!(refused.header("access-control-allow-origin"), "*");
+    assert_eq!(refused.header("retry-after"), "1");
+}
+
+#[tokio::test]
+async fn the_balancer_speaks_tls() {
+    let node = Node::memory().await;
+    let certified = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let (certificate, key) = (certified.cert.pem(), certified.signing_key.serialize_pem());
+    let plain = ports::reserve();
+    let pem = format!("{certificate}{key}");
+    let Some(balancer) = HaProxy::start_tls(&[node.port], &pem, plain).await else { return };
+    let trusted = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("trusted-{plain}.pem"));
+    std::fs::write(&trusted, certificate).unwrap();
+    let asked = |host: &str| format!("https://{host}:{}/api/nodes", balancer.port);
+    let health = |url: &str| Launch::bare().command(&["health", "--url", url]);
+    let is_success = |mut command: std::process::Command| command.output().expect("it runs").status.success();
+    let mut trusting = health(&asked("localhost"));
+    trusting.env("SSL_CERT_FILE", &trusted);
+    assert!(is_success(trusting), "a certificate of the file is trusted");
+    let mut elsewhere = health(&asked("127.0.0.1"));
+    elsewhere.env("SSL_CERT_FILE", &trusted);
+    assert!(!is_success(elsewhere), "another name is not");
+    assert!(!is_success(health(&asked("localhost"))), "nor is it trusted without the file");
+    assert!(
+        !is_success(health(&format!("localhost:{}/api/nodes", balancer.port))),
+        "the port speaks TLS alone"
+    );
+    let sent = Http::new(plain).get("/x?y").await;
+    assert_eq!(
+        (sent.status, sent.header("location")),
+        (308, format!("https://127.0.0.1:{plain}/x?y").as_str())
+    );
+    std::fs::remove_file(trusted).unwrap();
 }

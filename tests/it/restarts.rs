@@ -97,8 +97,8 @@ async fn a_new_socket_through_the_balancer_never_lands_on_a_node_that_leaves() {
     let (leaving, staying) = cluster.nodes.split_at_mut(1);
     for node in [&leaving[0], &staying[0]] {
         eventually("the balancer finds the node", LONG_DEADLINE, async || {
-            Http::new(balancer.port).get("/healthz").await;
-            node.log().contains("/healthz").then_some(())
+            Http::new(balancer.port).get("/api/nodes").await;
+            node.log().contains("/api/nodes").then_some(())
         })
         .await;
     }

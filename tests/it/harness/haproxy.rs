@@ -11,8 +11,25 @@ use super::{Http, LONG_DEADLINE, eventually, ports, skip};
 pub struct HaProxy {
     /// Where it listens on the loopback address.
     pub port: u16,
-    folder: PathBuf,
+    setup: Setup,
     process: Child,
+}
+
+/// What it is started with.
+#[derive(Debug)]
+struct Setup {
+    folder: PathBuf,
+    files: Vec<PathBuf>,
+    variables: Vec<(&'static str, String)>,
+    greeting: Greeting,
+}
+
+/// The answer by which a test knows that it lets somebody through.
+#[derive(Debug)]
+struct Greeting {
+    port: u16,
+    path: &'static str,
+    status: u16,
 }
 
 impl HaProxy {
@@ -25,13 +42,29 @@ impl HaProxy {
     /// The same with more sections behind those of the repository, such as another frontend.
     pub async fn start_with(nodes: &[u16], sections: &str) -> Option<Self> {
         let port = ports::reserve();
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("haproxy-{port}"));
-        std::fs::create_dir_all(&folder).expect("the target folder can be written");
-        let servers: String =
-            nodes.iter().map(|node| format!("    server n{node} 127.0.0.1:{node}\n")).collect();
-        std::fs::write(folder.join("servers.cfg"), format!("backend nodes\n{servers}\n{sections}"))
-            .expect("so can a file");
-        let process = match run(port, &folder) {
+        let setup = Setup::new(port, nodes, sections);
+        Self::run(port, setup).await
+    }
+
+    /// The same with TLS, as `config/haproxy/tls.cfg` says it; `pem` is a certificate and its key. Those who come in plain on
+    /// the second port are sent to the first.
+    pub async fn start_tls(nodes: &[u16], pem: &str, plain_port: u16) -> Option<Self> {
+        let port = ports::reserve();
+        let mut setup = Setup::new(port, nodes, "");
+        let path = setup.folder.join("adda.pem");
+        std::fs::write(&path, pem).expect("the target folder can be written");
+        setup.files.push(config("tls.cfg"));
+        let bind = format!("127.0.0.1:{port} ssl crt {} alpn h2,http/1.1", path.display());
+        setup.variables = vec![
+            ("ADDA_BALANCER_BIND", bind),
+            ("ADDA_BALANCER_PLAIN_BIND", format!("127.0.0.1:{plain_port}")),
+        ];
+        setup.greeting = Greeting { port: plain_port, path: "/", status: 308 };
+        Self::run(port, setup).await
+    }
+
+    async fn run(port: u16, setup: Setup) -> Option<Self> {
+        let process = match setup.spawn() {
             Ok(process) => process,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 skip("haproxy");
@@ -39,7 +72,7 @@ impl HaProxy {
             }
             Err(error) => panic!("haproxy can't be started: {error}"),
         };
-        let mut balancer = Self { port, folder, process };
+        let mut balancer = Self { port, setup, process };
         balancer.until_it_answers().await;
         Some(balancer)
     }
@@ -52,33 +85,54 @@ impl HaProxy {
 
     /// Starts it again after [`Self::kill`] and waits until it lets somebody through.
     pub async fn restart(&mut self) {
-        self.process = run(self.port, &self.folder).expect("it could be started before");
+        self.process = self.setup.spawn().expect("it could be started before");
         self.until_it_answers().await;
     }
 
     async fn until_it_answers(&mut self) {
-        let http = Http::new(self.port);
+        let Greeting { port, path, status } = self.setup.greeting;
         eventually("haproxy finds a node", LONG_DEADLINE, async || {
             let exit = self.process.try_wait().expect("a child of ours");
             assert!(exit.is_none(), "haproxy ended: {exit:?}");
-            (http.status("/api/nodes").await == Some(200)).then_some(())
+            (Http::new(port).status(path).await == Some(status)).then_some(())
         })
         .await;
     }
 }
 
-fn run(port: u16, folder: &Path) -> std::io::Result<Child> {
-    // Debian keeps it where only root's PATH looks.
-    let path = std::env::var("PATH").unwrap_or_default();
-    Command::new("haproxy")
-        .env("PATH", format!("{path}:/usr/sbin:/usr/local/sbin"))
-        .env("ADDA_BALANCER_BIND", format!("127.0.0.1:{port}"))
-        .args(["-db", "-f", concat!(env!("CARGO_MANIFEST_DIR"), "/config/haproxy/haproxy.cfg"), "-f"])
-        .arg(folder.join("servers.cfg"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
+fn config(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("config/haproxy").join(file)
+}
+
+impl Setup {
+    fn new(port: u16, nodes: &[u16], sections: &str) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("haproxy-{port}"));
+        std::fs::create_dir_all(&folder).expect("the target folder can be written");
+        let servers: String =
+            nodes.iter().map(|node| format!("    server n{node} 127.0.0.1:{node}\n")).collect();
+        let list = folder.join("servers.cfg");
+        std::fs::write(&list, format!("backend nodes\n{servers}\n{sections}")).expect("so can a file");
+        Self {
+            folder,
+            files: vec![config("haproxy.cfg"), list],
+            variables: vec![("ADDA_BALANCER_BIND", format!("127.0.0.1:{port}"))],
+            greeting: Greeting { port, path: "/api/nodes", status: 200 },
+        }
+    }
+
+    fn spawn(&self) -> std::io::Result<Child> {
+        // Debian keeps it where only root's PATH looks.
+        let path = std::env::var("PATH").unwrap_or_default();
+        Command::new("haproxy")
+            .env("PATH", format!("{path}:/usr/sbin:/usr/local/sbin"))
+            .envs(self.variables.iter().cloned())
+            .arg("-db")
+            .args(self.files.iter().flat_map(|file| [Path::new("-f"), file]))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+    }
 }
 
 impl Drop for HaProxy {
@@ -86,6 +140,6 @@ impl Drop for HaProxy {
         // Fails only if it has ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
+        let _ = std::fs::remove_dir_all(&self.setup.folder);
     }
 }
