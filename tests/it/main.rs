@@ -70,6 +70,8 @@ mod refusals;
 mod rest;
 // Nodes that leave, die and come back.
 mod restarts;
+// Settings, commands, ignored people and completions in the browser client.
+mod habits;
 // History, and coming back by place.
 mod resume;
 // A task of a node ends or panics.

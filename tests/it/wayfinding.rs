@@ -74,6 +74,47 @@ async fn a_link_leads_to_its_message_however_far_up() {
 }
 
 #[tokio::test]
+async fn the_switcher_takes_the_best_match_and_makes_a_room_only_when_asked() {
+    let Some(browser) = Browser::start().await else { return };
+    let node = Node::memory().await;
+    let mut karim = Client::full(&node, "করিম").await;
+    karim.join("নতুন ঘর").await;
+    let page = browser.open(node.port).await;
+    page.join("রহিম", "general").await;
+    page.until("document.querySelector('[data-room=\"নতুন ঘর\"]') !== null").await;
+    page.press(&(Key::Control + "k")).await;
+    page.until("document.activeElement.id === 'open-room-input'").await;
+    page.press("নতুন").await;
+    page.until("document.querySelectorAll('#room-suggestions [role=option]').length === 2").await;
+    page.press(&Key::Enter.to_string()).await;
+    shows_room(&page, "নতুন ঘর").await;
+    // Whatever the case, and with the sign that people write in front.
+    page.fill("#open-room-input", "#General").await;
+    page.press(&Key::Enter.to_string()).await;
+    shows_room(&page, "general").await;
+    page.fill("#open-room-input", "General").await;
+    page.press(&Key::Down.to_string()).await;
+    page.press(&Key::Enter.to_string()).await;
+    shows_room(&page, "General").await;
+    page.close().await;
+}
+
+#[tokio::test]
+async fn a_room_that_was_left_can_be_entered_again_at_once() {
+    let Some(browser) = Browser::start().await else { return };
+    let node = Node::memory().await;
+    let page = browser.open(node.port).await;
+    page.join("রহিম", "general").await;
+    open(&page, "চা").await;
+    page.click("#room-menu-button").await;
+    page.click("#leave-room").await;
+    shows_room(&page, "general").await;
+    page.click("#toast-undo").await;
+    shows_room(&page, "চা").await;
+    page.close().await;
+}
+
+#[tokio::test]
 async fn rooms_are_kept_for_a_name_until_it_leaves_them() {
     let Some(browser) = Browser::start().await else { return };
     let node = Node::memory().await;

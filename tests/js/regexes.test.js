@@ -26,7 +26,10 @@ async function runs() {
   const { hasVisible, wellFormed } = await import('../../public/js/state/characters.js');
   const { parseName, parseRoom, tidied } = await import('../../public/js/state/names.js');
   const { linesOf } = await import('../../public/js/state/lines.js');
-  const functions = { splitLinks, isEmojiOnly, hasVisible, wellFormed, tidied,
+  const { formatted } = await import('../../public/js/state/formatting.js');
+  const { parseCommand } = await import('../../public/js/state/commands.js');
+  const { isMentioned } = await import('../../public/js/state/mentions.js');
+  const functions = { formatted, parseCommand, isMentioned: (text) => isMentioned(text, 'a'), splitLinks, isEmojiOnly, hasVisible, wellFormed, tidied,
     firstGrapheme: (text) => firstGrapheme(text, undefined), parseName: (text) => parseName(text, 32),
     parseRoom: (text) => parseRoom(text, 1_024), linesOf: (text) => linesOf(text, 72, 21) };
   const literals = sources().flatMap(([name, source]) => literalsIn(source).map((literal) => [`${name}: ${literal}`, asFunction(literal)]));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
+import { CHOICES } from '../../public/js/state/settings.js';
 import { LANGUAGES, PARTS, TEXTS } from '../../public/js/i18n/texts.js';
 
 const base = new URL('../../public/', import.meta.url);
@@ -43,7 +44,7 @@ test('every counting text covers the plurals of its language', () => {
 // Scripts build some keys of a stem and a code: `strip_${kind}`, `${field}_${problem}`.
 test('every text is used', () => {
   const stems = scripts.flatMap((script) => [...script.matchAll(/`(\w+_)\$\{/g)].map((match) => match[1]));
-  stems.push('name_', 'room_');
+  stems.push('name_', 'room_', ...Object.keys(CHOICES).map((choice) => `${choice}_`));
   for (const [key] of all) {
     const isUsed = asked.includes(key) || scripts.some((script) => script.includes(`'${key}'`)) || stems.some((stem) => key.startsWith(stem));
     assert.ok(isUsed, `nobody says ${key}`);

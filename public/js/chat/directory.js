@@ -4,6 +4,7 @@
 const ROOMS_EVERY_MS = 15_000;
 const MEMBERS_EVERY_MS = 15_000;
 const ROOMS_SHOWN = 200;
+const ROOMS_FOUND = 20;
 
 export function createDirectory({ store, api, chat, timers, isWatched }) {
   let roomsTimer = null;
@@ -51,5 +52,11 @@ export function createDirectory({ store, api, chat, timers, isWatched }) {
     return true;
   }
 
-  return { start: refresh, refresh, askMembers };
+  /** Occupied rooms whose names begin so; none if nobody answers: they are suggestions. */
+  async function find(prefix) {
+    const page = await api.listRooms({ prefix, limit: ROOMS_FOUND }).catch(() => ({ data: [] }));
+    return page.data;
+  }
+
+  return { start: refresh, refresh, askMembers, find };
 }

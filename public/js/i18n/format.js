@@ -1,21 +1,27 @@
 // Numbers, times and lists as a language writes them. Nothing is formatted by hand: Bengali digits
-// and lakh grouping come from Intl.
+// and lakh grouping come from Intl; only the parts of a Bengali day are our own.
 
-// A day has 24 hours in both: "১:০৫ AM" is neither language's habit.
+import { isolated } from './bidi.js';
+
 const LOCALES = { bn: 'bn-BD', en: 'en-GB' };
+// What a language's readers have on their own clocks.
+const CLOCKS = { bn: '12', en: '24' };
+// From this hour on. CLDR's রাত্রি and বিকাল are words of books.
+const DAY_PARTS = [[20, 'রাত'], [18, 'সন্ধ্যা'], [15, 'বিকেল'], [12, 'দুপুর'], [6, 'সকাল'], [4, 'ভোর'], [0, 'রাত']];
 
-/** `timeZone` is for tests; the page uses the reader's own. */
-export function createFormat(language, timeZone) {
-  const locale = LOCALES[language];
+/** `digits` is 'own' or 'latin', `clock` 'auto', '12' or '24'. `timeZone` is for tests; the page uses the reader's own. */
+export function createFormat(language, { digits = 'own', clock = 'auto', timeZone } = {}) {
+  const locale = LOCALES[language] + (digits === 'latin' ? '-u-nu-latn' : '');
   const date = (options) => new Intl.DateTimeFormat(locale, { timeZone, ...options });
-  const clock = date({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
   const dayOfYear = date({ weekday: 'long', day: 'numeric', month: 'long' });
   const dayOfAnyYear = date({ weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
-  const moment = date({ dateStyle: 'full', timeStyle: 'short', hourCycle: 'h23' });
+  const fullDay = date({ dateStyle: 'full' });
+  const time = clockOf(language, clock === 'auto' ? CLOCKS[language] : clock, date, timeZone);
   // Sweden writes dates as ISO 8601 does.
   const calendar = new Intl.DateTimeFormat('sv-SE', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
   const number = new Intl.NumberFormat(locale);
+  const percent = new Intl.NumberFormat(locale, { style: 'percent' });
   const list = new Intl.ListFormat(locale);
   const plural = new Intl.PluralRules(locale);
   const collator = new Intl.Collator(locale, { numeric: true });
@@ -24,9 +30,10 @@ export function createFormat(language, timeZone) {
 
   return {
     number: (value) => number.format(value),
-    time: (at) => clock.format(at),
-    moment: (at) => moment.format(at),
-    list: (texts) => list.format(texts),
+    percent: (value) => percent.format(value),
+    time,
+    moment: (at) => `${fullDay.format(at)}, ${time(at)}`,
+    list: (texts) => list.formatToParts(texts.map(isolated)).map(({ type, value }) => (type === 'literal' ? joined(value) : value)).join(''),
     plural: (count) => plural.select(count),
     compare: collator.compare,
     /** "আজ", "গতকাল", or the date, with the year when it is another one. */
@@ -38,6 +45,24 @@ export function createFormat(language, timeZone) {
     },
   };
 }
+
+function clockOf(language, clock, date, timeZone) {
+  if (clock === '24') {
+    const format = date({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+    return (at) => format.format(at);
+  }
+  const format = date({ hour: 'numeric', minute: '2-digit', hourCycle: 'h12' });
+  if (language !== 'bn') return (at) => format.format(at);
+  const hour = new Intl.DateTimeFormat('en', { timeZone, hour: 'numeric', hourCycle: 'h23' });
+  return (at) => {
+    const part = (wanted) => format.formatToParts(at).find(({ type }) => type === wanted).value;
+    const [, dayPart] = DAY_PARTS.find(([from]) => Number(hour.format(at)) >= from);
+    return `${dayPart} ${part('hour')}:${part('minute')}`;
+  };
+}
+
+// One voice for "and": the texts say ও, CLDR এবং.
+const joined = (literal) => literal.replace('এবং', 'ও');
 
 function capitalised(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);

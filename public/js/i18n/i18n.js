@@ -1,6 +1,7 @@
 // The language in use: texts with their slots filled, and the formats. Switching needs no reload;
 // views ask again at their next update.
 
+import { isolated } from './bidi.js';
 import { createFormat } from './format.js';
 import { LANGUAGES, TEXTS } from './texts.js';
 
@@ -8,9 +9,13 @@ export function createI18n(language) {
   const i18n = {
     language: null,
     format: null,
-    use(next) {
+    // Changes whenever something must be said anew.
+    version: null,
+    /** `habits` is {digits, clock}, see createFormat. */
+    use(next, habits = {}) {
       i18n.language = LANGUAGES.includes(next) ? next : LANGUAGES[0];
-      i18n.format = createFormat(i18n.language);
+      i18n.format = createFormat(i18n.language, habits);
+      i18n.version = JSON.stringify([i18n.language, habits]);
     },
     /** A text; numbers among the slots are written in the language's digits. */
     text: (key, slots = {}) => fill(chosen(TEXTS[key][i18n.language], slots, i18n.format), slots, i18n.format),
@@ -25,11 +30,6 @@ export function createI18n(language) {
 export function preferredLanguage(browserLanguages) {
   const codes = browserLanguages.map((tag) => tag.split('-')[0]);
   return codes.find((code) => LANGUAGES.includes(code)) ?? LANGUAGES[0];
-}
-
-// What people wrote keeps its own direction and does not turn round what stands beside it.
-export function isolated(text) {
-  return `\u2068${text}\u2069`;
 }
 
 function chosen(text, { count }, format) {

@@ -3,6 +3,7 @@
 
 import { CONNECTION } from './texts/connection.js';
 import { ENTRY } from './texts/entry.js';
+import { HELP } from './texts/help.js';
 import { ROOMS } from './texts/rooms.js';
 import { SETTINGS } from './texts/settings.js';
 import { TIMELINE } from './texts/timeline.js';
@@ -11,6 +12,6 @@ import { WRITING } from './texts/writing.js';
 export const LANGUAGES = ['bn', 'en'];
 
 /** The parts; the tests hold that no key stands in two of them. */
-export const PARTS = [ENTRY, ROOMS, TIMELINE, WRITING, CONNECTION, SETTINGS];
+export const PARTS = [ENTRY, ROOMS, TIMELINE, WRITING, CONNECTION, SETTINGS, HELP];
 
 export const TEXTS = Object.assign({}, ...PARTS);

@@ -17,7 +17,7 @@ export function createApi({ fetch, base = '' }) {
   const roomPath = (room) => `api/rooms/${encodeURIComponent(room)}`;
 
   return {
-    listRooms: ({ limit } = {}) => get('api/rooms', { limit }),
+    listRooms: ({ limit, prefix } = {}) => get('api/rooms', { limit, prefix }),
     getRoom: (room, { cursor } = {}) => get(roomPath(room), { cursor }),
     listMessages: (room, { before, after, limit }) =>
       get(`${roomPath(room)}/messages`, { before, after, limit }),

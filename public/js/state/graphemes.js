@@ -7,6 +7,17 @@ export function firstGrapheme(text, Segmenter = globalThis.Intl?.Segmenter) {
   return first?.segment ?? '';
 }
 
+/** How many of them must go from the end until the text has at most `max` code points. */
+export function graphemesOver(text, max, Segmenter = globalThis.Intl?.Segmenter) {
+  const lengths = Segmenter
+    ? Array.from(new Segmenter(undefined, { granularity: 'grapheme' }).segment(text), ({ segment }) => [...segment].length)
+    : [...text].map(() => 1);
+  let left = lengths.reduce((sum, length) => sum + length, 0);
+  let over = 0;
+  for (; left > max; over += 1) left -= lengths[lengths.length - 1 - over];
+  return over;
+}
+
 // A flag, or a character with the marks on it; of a conjunct the first letter.
 const SIMPLEST = /^(?:\p{Regional_Indicator}{2}|\P{M}\p{M}{0,8})/u;
 

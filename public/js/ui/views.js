@@ -1,24 +1,33 @@
 // All views of the page, and the few things that cross them: entering, opening a room, leaving.
 
+import { createHues } from '../state/hues.js';
 import { composer as createComposer } from './composer/composer.js';
 import { typingLine } from './composer/typing_line.js';
 import { joinForm } from './join/join_form.js';
+import { dialogs } from './lib/dialogs.js';
 import { drawing } from './lib/drawing.js';
 import { byId } from './lib/markup.js';
 import { placeInAddress } from './page/address.js';
 import { announcer } from './page/announcer.js';
 import { drawers as createDrawers } from './page/drawers.js';
+import { help } from './page/help.js';
 import { keyboard } from './page/keyboard.js';
 import { navigation } from './page/navigation.js';
+import { notifications } from './page/notifications.js';
 import { pageEvents } from './page/page_events.js';
 import { screens } from './page/screens.js';
 import { toast } from './page/toast.js';
 import { members } from './people/members.js';
 import { connectionStrip } from './room/connection_strip.js';
+import { invite } from './room/invite.js';
+import { roomDetails } from './room/room_details.js';
 import { roomHeader } from './room/room_header.js';
-import { preferences } from './settings/preferences.js';
-import { openRoomForm } from './sidebar/open_room.js';
+import { roomMenu } from './room/room_menu.js';
+import { choices } from './settings/choices.js';
+import { ignored } from './settings/ignored.js';
+import { createSettings } from './settings/settings.js';
 import { roomList } from './sidebar/room_list.js';
+import { switcher as createSwitcher } from './sidebar/switcher.js';
 import { timeline as createTimeline } from './timeline/timeline.js';
 
 /** `parts` is {store, storage, i18n, chat, directory}. */
@@ -26,25 +35,28 @@ export function start(parts) {
   const { store, storage, chat } = parts;
   const drawers = createDrawers();
   const asked = placeInAddress(location);
-  const page = { ...parts, drawers, enter, openRoom, tell: toast(), roomAsked: asked.room };
-  const switches = preferences({ ...parts, onChange: () => redraw() });
-  switches.apply();
+  const settings = createSettings({ ...parts, onChange: redraw });
+  const page = { ...parts, settings, drawers, hueOf: createHues(), tell: toast(), roomAsked: asked.room,
+    enter, openRoom, openPlace, leaveRoom, rename, redraw };
+  page.invite = invite(page);
 
   const header = roomHeader(page);
   const timeline = createTimeline(page);
   const composer = createComposer(page);
   const form = joinForm(page);
-  const draw = drawing(store, [screens(page), form, header, roomList(page), members(page),
-    timeline, typingLine(page), connectionStrip(page), composer]);
+  const switcher = createSwitcher(page);
+  const draw = drawing(store, [screens(page), choices(page), ignored(page), help(page), form, header, roomMenu(page),
+    roomDetails(page), roomList(page), members(page), timeline, typingLine(page), connectionStrip(page), composer]);
 
-  openRoomForm(page);
+  dialogs();
   announcer(page);
-  keyboard({ ...page, timeline });
+  notifications(page);
+  keyboard({ ...page, timeline, switcher, composer });
   store.subscribe((state) => {
     header.updateTitle(state);
     draw();
   });
-  navigation({ store, drawers, openPlace });
+  navigation(page);
   pageEvents(page);
   byId('leave-chat').addEventListener('click', leave);
   comeBack();
@@ -70,6 +82,20 @@ export function start(parts) {
     if (room !== store.state.active) openRoom(room);
     if (seq !== null) timeline.seek(room, seq);
     draw();
+  }
+
+  // The last room cannot be left without leaving the chat.
+  function leaveRoom(room) {
+    if (store.state.rooms.size === 1) return leave();
+    chat.leaveRoom(room);
+    return requestAnimationFrame(composer.focus);
+  }
+
+  // Another name is another person to the server: the same rooms, entered anew.
+  function rename(name) {
+    const [room, ...others] = [store.state.active, ...store.state.rooms.keys()];
+    chat.exit();
+    enter(name, room, others);
   }
 
   function leave() {

@@ -1,15 +1,19 @@
 // Where one writes. Never disabled: what is written without a connection waits in the outbox.
 
 import { hasVisible } from '../../state/characters.js';
+import { graphemesOver } from '../../state/graphemes.js';
 import { countCharacters } from '../../state/names.js';
 import { byId, setText } from '../lib/markup.js';
+import { commandLine } from './command_line.js';
+import { completions } from './completions.js';
 
 // From here on a writer wants to know how much room is left.
 const COUNT_FROM = 0.8;
 // More than this many times the limit is never typed: it is pasted, and not taken in whole.
 const MOST = 4;
 
-export function composer({ i18n, chat, store }) {
+export function composer(page) {
+  const { i18n, chat, store, settings } = page;
   const input = byId('composer-input');
   const error = byId('composer-error');
   // Touch keyboards have no Shift+Enter; there Enter is a new line and the button sends.
@@ -17,6 +21,9 @@ export function composer({ i18n, chat, store }) {
   input.enterKeyHint = isTouch ? 'enter' : 'send';
   let shownRoom = null;
   let written = 0;
+  // Before the keys below: Enter takes what the list offers.
+  completions(page);
+  const commands = commandLine(page);
 
   byId('composer').addEventListener('submit', (event) => {
     event.preventDefault();
@@ -24,12 +31,14 @@ export function composer({ i18n, chat, store }) {
     input.focus();
   });
   input.addEventListener('keydown', (event) => {
-    if (event.key !== 'Enter' || event.shiftKey || isTouch || isComposing(event)) return;
+    if (event.key !== 'Enter' || event.shiftKey || event.defaultPrevented || isComposing(event) || !sends(event)) return;
     event.preventDefault();
     post();
   });
   input.addEventListener('input', () => {
-    if (input.value.trim() !== '') chat.typing(shownRoom);
+    const isSpeaking = input.value.trim() !== '' && !/^\//.test(input.value);
+    if (isSpeaking && settings.current.typing === 'on') chat.typing(shownRoom);
+    commands.clear();
     chat.keepDraft(shownRoom, input.value);
     setText(error, '');
     updateInput();
@@ -41,18 +50,36 @@ export function composer({ i18n, chat, store }) {
   });
 
   function tellCut() {
-    setText(error, i18n.text('paste_cut', { max: store.state.limits.content_chars }));
+    setText(error, i18n.text('paste_cut'));
   }
 
   function post() {
     const content = input.value.trim();
     if (!hasVisible(content)) return;
     const max = store.state.limits.content_chars;
-    if (written > max) return setText(error, i18n.text('message_too_long', { max }));
-    chat.post(shownRoom, content);
+    if (written > max) return setText(error, i18n.text('message_too_long', { count: overBy(content, max) }));
+    const room = shownRoom;
+    const isDone = commands.take(content, (text) => {
+      chat.post(room, text);
+      empty(room);
+    });
+    if (isDone) empty(room);
+  }
+
+  function empty(room) {
+    // Leaving by a command has put it aside already.
+    if (room === null || !store.state.rooms.has(room)) return;
+    chat.keepDraft(room, '');
+    if (room !== shownRoom) return;
     input.value = '';
-    chat.keepDraft(shownRoom, '');
     updateInput();
+  }
+
+  const overBy = (text, max) => graphemesOver(text.normalize('NFC'), max);
+
+  // Ctrl+Enter sends always; Enter alone where it is set so and a keyboard has Shift for a new line.
+  function sends({ ctrlKey, metaKey }) {
+    return ctrlKey || metaKey || (settings.current.send_key === 'enter' && !isTouch);
   }
 
   function updateInput() {
@@ -68,9 +95,10 @@ export function composer({ i18n, chat, store }) {
     const count = byId('composer-count');
     count.hidden = written < max * COUNT_FROM;
     count.classList.toggle('composer__count--over', written > max);
+    if (count.hidden) return;
     setText(count, written > max
-      ? i18n.text('characters_over', { count: written - max })
-      : i18n.text('characters_left', { count: max - written }));
+      ? i18n.text('characters_over', { count: overBy(input.value.trim(), max) })
+      : i18n.text('characters_left', { percent: i18n.format.percent(written / max) }));
   }
 
   return {
@@ -79,12 +107,15 @@ export function composer({ i18n, chat, store }) {
         shownRoom = state.active;
         input.value = shownRoom === null ? '' : chat.draft(shownRoom).slice(0, state.limits.content_chars * MOST);
         setText(error, '');
+        commands.clear();
         updateInput();
       }
       updateCount(state.limits.content_chars);
     },
     // On a phone the focus would bring up the keyboard unasked.
     focus: () => isTouch || input.focus(),
+    /** A letter typed where nothing takes it belongs here. */
+    take: () => input.focus(),
   };
 }
 

@@ -1,12 +1,14 @@
 // Who is writing. Its height is fixed: nothing moves when somebody starts or stops.
 
 import { activeRoom } from '../../state/chat.js';
+import { isIgnored } from '../../state/settings.js';
 import { byId, setText } from '../lib/markup.js';
 
-export function typingLine({ i18n }) {
+export function typingLine({ i18n, settings }) {
   return {
     update(state) {
-      const users = activeRoom(state)?.typing ?? [];
+      const typing = activeRoom(state)?.typing ?? [];
+      const users = typing.filter(({ user_id }) => !isIgnored(settings.current, user_id));
       setText(byId('typing-line'), textOf(users.map((user) => user.username), i18n));
     },
   };

@@ -1,40 +1,67 @@
 // The way in: a name and a room.
 
 import { parseName, parseRoom, tidied } from '../../state/names.js';
+import { matchingRooms } from '../../state/switcher.js';
+import { combobox } from '../lib/combobox.js';
 import { keyedRows } from '../lib/keyed_rows.js';
-import { byId, setAttribute, setText } from '../lib/markup.js';
+import { byId, cloned, setAttribute, setText } from '../lib/markup.js';
+import { problemText } from '../lib/problems.js';
 
 // A few rooms to look into; the whole list is inside.
 const ROOMS_SHOWN = 6;
 
 export function joinForm({ i18n, store, storage, enter, roomAsked }) {
   const fields = { name: byId('name'), room: byId('room') };
-  const error = byId('join-error');
   const show = keyedRows(byId('join-rooms'), createRoom, updateRoom);
   let shownRefusal = null;
   fields.name.value = storage.name();
   fields.room.value = roomAsked ?? 'general';
+  // What was written is taken unless one chooses: it may be a room to be.
+  combobox({ input: fields.room, list: byId('join-suggestions'), suggest, create, update, choose, isEager: false });
 
   byId('join-form').addEventListener('submit', (event) => {
     event.preventDefault();
     const { username_chars: nameMax, room_name_chars: roomMax } = store.state.limits;
+    const room = parsed('room', parseRoom, roomMax);
     const name = parsed('name', parseName, nameMax);
-    const room = name && parsed('room', parseRoom, roomMax);
     if (name && room) enter(name, room);
   });
+  for (const field of ['name', 'room']) {
+    fields[field].addEventListener('input', () => tell(field, ''));
+  }
 
   function parsed(field, parse, max) {
-    const { value, problem } = parse(tidied(fields[field].value), max);
-    setAttribute(fields[field], 'aria-invalid', problem ? 'true' : null);
-    setText(error, problem ? i18n.text(`${field}_${problem}`, { max }) : '');
+    const text = tidied(fields[field].value);
+    const { value, problem } = parse(text, max);
+    tell(field, problem ? problemText(i18n, { field, problem, text, max }) : '');
     if (problem) fields[field].focus();
     return value;
   }
 
-  function tellRefusal(reason) {
-    setText(error, i18n.text(`refused_${reason}`));
-    setAttribute(fields.name, 'aria-invalid', 'true');
-    fields.name.focus();
+  function tell(field, text) {
+    setAttribute(fields[field], 'aria-invalid', text === '' ? null : 'true');
+    setText(byId(`${field}-error`), text);
+  }
+
+  function suggest() {
+    const rooms = store.state.directory.rooms.map(({ name, client_count }) => ({ name, count: client_count }));
+    const matches = matchingRooms(fields.room.value, rooms, storage.roomsOf(fields.name.value));
+    return matches.map(({ name, count }) => ({ key: name, name, count })).filter(({ name }) => name !== fields.room.value);
+  }
+
+  function create() {
+    return cloned('room-suggestion-template', i18n);
+  }
+
+  function update(option, { name, count }) {
+    setText(option.querySelector('.suggestions__name'), name);
+    setText(option.querySelector('.suggestions__note'), i18n.text('people_count', { count }));
+  }
+
+  function choose({ name }) {
+    fields.room.value = name;
+    tell('room', '');
+    (fields.name.value === '' ? fields.name : byId('join-button')).focus();
   }
 
   function createRoom({ name }) {
@@ -42,11 +69,7 @@ export function joinForm({ i18n, store, storage, enter, roomAsked }) {
     const button = document.createElement('button');
     button.type = 'button';
     button.className = 'chip';
-    button.dir = 'auto';
-    button.addEventListener('click', () => {
-      fields.room.value = name;
-      (fields.name.value === '' ? fields.name : byId('join-button')).focus();
-    });
+    button.addEventListener('click', () => choose({ name }));
     item.append(button);
     return item;
   }
@@ -60,12 +83,15 @@ export function joinForm({ i18n, store, storage, enter, roomAsked }) {
     update(state) {
       if (state.refusedEntry !== shownRefusal) {
         shownRefusal = state.refusedEntry;
-        if (shownRefusal) tellRefusal(shownRefusal);
+        if (shownRefusal) {
+          tell('name', i18n.text(`refused_${shownRefusal}`));
+          fields.name.focus();
+        }
       }
       const busiest = [...state.directory.rooms].sort((one, other) => other.client_count - one.client_count);
       // By name, so that they do not change places under a finger.
       const shown = busiest.slice(0, ROOMS_SHOWN).sort((one, other) => i18n.format.compare(one.name, other.name));
-      show(shown.map(({ id, name, client_count }) => ({ key: id, name, count: client_count })), i18n.language);
+      show(shown.map(({ id, name, client_count }) => ({ key: id, name, count: client_count })), i18n.version);
     },
     focus: () => (fields.name.value === '' ? fields.name : byId('join-button')).focus(),
   };

@@ -2,6 +2,7 @@
 // messages and redrawn rows are silent.
 
 import { activeRoom } from '../../state/chat.js';
+import { isIgnored } from '../../state/settings.js';
 import { byId } from '../lib/markup.js';
 
 // More than a voice can read in the time becomes a number.
@@ -10,7 +11,7 @@ const WINDOW_MS = 2_000;
 // Long enough to be picked up, short enough that nobody finds old news by browsing.
 const KEPT_MS = 10_000;
 
-export function announcer({ i18n, store }) {
+export function announcer({ i18n, store, settings }) {
   let spoken = 0;
   let waiting = 0;
   let timer = null;
@@ -18,6 +19,7 @@ export function announcer({ i18n, store }) {
   store.subscribe((state, previous, { type, frame }) => {
     if (type !== 'frame' || frame.type !== 'text' || frame.room_id !== state.active) return;
     if (frame.user_id === state.me?.userId || frame.seq <= activeRoom(previous)?.timeline.head) return;
+    if (isIgnored(settings.current, frame.user_id)) return;
     timer ??= setTimeout(endWindow, WINDOW_MS);
     if (spoken < SPOKEN_AT_ONCE) announce(i18n.text('announce_message', { name: frame.username, content: frame.content }));
     else waiting += 1;

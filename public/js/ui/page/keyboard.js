@@ -1,13 +1,13 @@
-// Keys beyond Tab: F6 goes round the regions, Alt+arrows round one's rooms, arrows along the
-// messages, Ctrl/Cmd+K to the field that opens a room, Escape back.
+// Keys beyond Tab, as help.js lists them for people.
 
+import { openDialog } from '../lib/dialogs.js';
 import { byId } from '../lib/markup.js';
 
 const REGIONS = ['rooms-panel', 'timeline', 'composer-input', 'members-panel'];
 
-export function keyboard({ i18n, store, openRoom, drawers, timeline }) {
+export function keyboard({ i18n, store, openRoom, drawers, timeline, switcher, composer }) {
   document.addEventListener('keydown', (event) => {
-    if (store.state.active === null || event.isComposing) return;
+    if (store.state.active === null || event.isComposing || document.querySelector('dialog[open]')) return;
     const act = actionFor(event);
     if (act && act() !== false) event.preventDefault();
   });
@@ -18,13 +18,45 @@ export function keyboard({ i18n, store, openRoom, drawers, timeline }) {
     row.focus();
   });
 
-  function actionFor({ key, altKey, ctrlKey, metaKey, shiftKey }) {
+  function actionFor(event) {
+    const { key, altKey, ctrlKey, metaKey, shiftKey } = event;
     if (key === 'F6') return () => nextRegion(shiftKey ? -1 : 1);
-    if (key === 'Escape') return () => drawers.close() || timeline.jumpToLatest();
-    if (altKey && key === 'ArrowUp') return () => nextRoom(-1);
-    if (altKey && key === 'ArrowDown') return () => nextRoom(1);
-    if ((ctrlKey || metaKey) && key.toLowerCase() === 'k') return () => byId('open-room-input').focus();
-    return null;
+    if (key === 'Escape') return escape;
+    if (altKey && key === 'ArrowUp') return () => nextRoom(-1, shiftKey);
+    if (altKey && key === 'ArrowDown') return () => nextRoom(1, shiftKey);
+    if (altKey && key.toLowerCase() === 'a') return () => nextRoom(1, true);
+    if ((ctrlKey || metaKey) && key.toLowerCase() === 'k') return switcher.focus;
+    if ((ctrlKey || metaKey) && event.code === 'Slash') return () => openDialog('help');
+    if (altKey || ctrlKey || metaKey) return null;
+    if (event.target === byId('composer-input')) return pageKey(key);
+    return isLetter(event) ? letter(key) : null;
+  }
+
+  // The composer has few lines; a page is the talk's.
+  function pageKey(key) {
+    if (key === 'PageUp') return () => timeline.turn(-1);
+    return key === 'PageDown' ? () => timeline.turn(1) : null;
+  }
+
+  function letter(key) {
+    if (key === '?') return () => openDialog('help');
+    // The key itself then goes to the field that has the focus.
+    return () => {
+      drawers.close();
+      composer.take();
+      return false;
+    };
+  }
+
+  function isLetter({ key, target }) {
+    const isTaken = target.closest('input, textarea, select, [role="menu"]') || (key === ' ' && target.closest('button, a'));
+    return !isTaken && [...key].length === 1 && (key !== ' ' || !target.closest('#timeline'));
+  }
+
+  function escape() {
+    if (drawers.close()) return;
+    timeline.jumpToLatest();
+    composer.focus();
   }
 
   function nextRegion(step) {
@@ -33,9 +65,12 @@ export function keyboard({ i18n, store, openRoom, drawers, timeline }) {
     regions.at((at + step) % regions.length).focus();
   }
 
-  function nextRoom(step) {
+  function nextRoom(step, isUnread) {
     const rooms = [...store.state.rooms.keys()].sort(i18n.format.compare);
-    openRoom(rooms.at((rooms.indexOf(store.state.active) + step) % rooms.length));
+    const at = rooms.indexOf(store.state.active);
+    const around = rooms.map((_, place) => rooms.at((at + step * (place + 1)) % rooms.length));
+    const next = around.find((room) => !isUnread || store.state.rooms.get(room).unread > 0);
+    if (next !== undefined && next !== store.state.active) openRoom(next);
   }
 
   function rowFor(key) {

@@ -9,10 +9,6 @@ export function screens() {
       document.body.dataset.screen = isInside ? 'chat' : 'join';
       byId('join-screen').hidden = isInside;
       byId('chat-screen').hidden = !isInside;
-      // One set of switches for both screens: it moves with the person.
-      const home = isInside ? byId('chat-preferences') : document.body;
-      const switches = byId('preferences');
-      if (switches.parentElement !== home) home.append(switches);
       setText(byId('account-name'), state.me?.username ?? '');
     },
   };

@@ -1,13 +1,20 @@
-// Who is in the room on screen: users, and with how many sessions.
+// Who is in the room on screen: oneself, then who spoke lately, then the others by name.
 
 import { activeRoom } from '../../state/chat.js';
 import { usersOf } from '../../state/members.js';
+import { sharedNames, signOf } from '../../state/namesakes.js';
+import { bySpeaking, namedLike } from '../../state/people.js';
 import { peopleIn } from '../../state/room.js';
 import { avatar } from '../lib/avatar.js';
 import { keyedRows } from '../lib/keyed_rows.js';
 import { byId, cloned, setText } from '../lib/markup.js';
 
-export function members({ i18n, directory }) {
+// A shorter list is seen at a glance.
+const SEARCHED_FROM = 12;
+
+export function members({ i18n, directory, hueOf, redraw }) {
+  const field = byId('find-people');
+  field.addEventListener('input', redraw);
   const more = byId('members-more');
   const show = keyedRows(byId('members'), createUser, updateUser);
 
@@ -19,7 +26,7 @@ export function members({ i18n, directory }) {
 
   function updateUser(item, user) {
     avatar(item.querySelector('.avatar'), user);
-    setText(item.querySelector('.members__name'), user.username);
+    setText(item.querySelector('.members__name'), user.isShared ? `${user.username} ${signOf(user.user_id)}` : user.username);
     setText(item.querySelector('.members__note'), user.isMe ? i18n.text('you') : '');
   }
 
@@ -35,8 +42,13 @@ export function members({ i18n, directory }) {
     update(state) {
       const room = activeRoom(state);
       if (!room) return;
-      const users = usersOf(room.members, state.me, i18n.format.compare);
-      show(users.map((user) => ({ ...user, key: user.user_id, isMe: user.user_id === state.me?.userId })), i18n.language);
+      const users = bySpeaking(usersOf(room.members, state.me, i18n.format.compare), room.timeline.entries, state.me);
+      const names = sharedNames(users);
+      field.hidden = users.length < SEARCHED_FROM && field.value === '';
+      const found = namedLike(users, field.value);
+      show(found.map((user) => ({ ...user, key: user.user_id, isMe: user.user_id === state.me?.userId,
+        hue: hueOf(room.id, user.user_id), isShared: names.has(user.username) })), i18n.version);
+      setText(byId('nobody-found'), found.length === 0 && field.value !== '' ? i18n.text('nobody_found') : '');
       const unlisted = peopleIn(room) - users.length;
       more.hidden = unlisted <= 0;
       setText(more, i18n.text('members_more', { count: unlisted }));

@@ -3,21 +3,19 @@
 import { activeRoom, totalUnread } from '../../state/chat.js';
 import { isAway } from '../../state/connection.js';
 import { peopleIn } from '../../state/room.js';
-import { byId, setText } from '../lib/markup.js';
+import { byId, setAttribute, setText } from '../lib/markup.js';
 
-export function roomHeader({ i18n, chat, store, now }) {
-  byId('leave-room').addEventListener('click', () => chat.leaveRoom(store.state.active));
-
+export function roomHeader({ i18n, now }) {
   return {
     update(state) {
       const room = activeRoom(state);
       if (!room) return;
       setText(byId('room-title'), room.id);
+      setAttribute(byId('room-title'), 'title', room.id);
       // It stands while we move to another node: what comes and goes in a moment only flickers.
       const wasJoined = room.timeline.epoch !== null && room.refusal === null;
       const isKnown = wasJoined && !isAway(state.connection, now());
       setText(byId('room-count'), isKnown ? i18n.text('room_online', { count: peopleIn(room) }) : '');
-      byId('leave-room').hidden = state.rooms.size < 2;
     },
     /** Also while the page is hidden, where nothing else is drawn. */
     updateTitle(state) {

@@ -1,16 +1,29 @@
 // The rooms of the cluster: ours with what is unread, then the others, each with its live count.
 
-import { peopleIn } from '../../state/room.js';
+import { inPlace, roomSections } from '../../state/room_sections.js';
 import { keyedRows } from '../lib/keyed_rows.js';
 import { byId, cloned, setAttribute, setText } from '../lib/markup.js';
+import { roving } from '../lib/roving.js';
 import { addressOf } from '../page/address.js';
+
+const SHOWN_AT_FIRST = 30;
+const SHOWN_MORE = 50;
 
 export function roomList(page) {
   const { i18n, openRoom } = page;
   const root = byId('room-list');
   const showSections = keyedRows(root, createSection, updateSection);
-  const showNames = keyedRows(byId('room-names'), () => document.createElement('option'), (option, { name }) => {
-    option.value = name;
+  const stops = roving(root, 'a');
+  const more = byId('rooms-show-more');
+  let limit = SHOWN_AT_FIRST;
+  let places = [];
+
+  more.addEventListener('click', () => {
+    const last = root.querySelector('.room-list__section:last-child li:last-child a');
+    limit += SHOWN_MORE;
+    page.redraw();
+    // The button may be gone by then; the list goes on where it ended.
+    requestAnimationFrame(() => (last ?? root).focus());
   });
 
   function createSection() {
@@ -21,7 +34,7 @@ export function roomList(page) {
 
   function updateSection(section, { heading, rooms }) {
     setText(section.querySelector('.room-list__heading'), i18n.text(heading));
-    section.show(rooms, i18n.language);
+    section.show(rooms, i18n.version);
   }
 
   function createRoom({ name }) {
@@ -44,6 +57,7 @@ export function roomList(page) {
     setAttribute(link, 'aria-label', labelOf(name, count, unread));
     link.classList.toggle('room-list__link--unread', unread > 0);
     setText(item.querySelector('.room-list__name'), name);
+    setAttribute(link, 'title', name);
     setText(item.querySelector('.room-list__count'), i18n.format.number(count));
     setText(badge, i18n.format.number(unread));
     badge.hidden = unread === 0;
@@ -55,28 +69,27 @@ export function roomList(page) {
       : i18n.text('room_label', { room, count });
   }
 
+  // While somebody points at a room or is in the list, the busiest one may be another, but not here.
+  function settled(others) {
+    const isInUse = root.matches(':hover, :focus-within');
+    const rows = isInUse ? inPlace(others, places) : others;
+    places = rows.map(({ key }) => key);
+    return rows;
+  }
+
   return {
     update(state) {
-      const [ours, others] = sectionsOf(state, i18n.format.compare);
+      const { ours, others } = roomSections(state, i18n.format.compare);
+      const shown = settled(others).slice(0, limit);
       const sections = [
         { key: 'ours', heading: 'your_rooms', rooms: ours },
-        { key: 'others', heading: 'other_rooms', rooms: others },
+        { key: 'others', heading: 'other_rooms', rooms: shown },
       ];
-      showSections(sections.filter(({ rooms }) => rooms.length > 0), i18n.language);
-      showNames(state.directory.rooms.map(({ id, name }) => ({ key: id, name })));
-      byId('rooms-more').hidden = !state.directory.hasMore;
+      showSections(sections.filter(({ rooms }) => rooms.length > 0), i18n.version);
+      stops.settle(root.querySelector('[aria-current]'));
+      more.hidden = shown.length === others.length;
+      byId('rooms-more').hidden = !more.hidden || !state.directory.hasMore;
       byId('menu-unread').hidden = ours.every(({ unread, isActive }) => unread === 0 || isActive);
     },
   };
-}
-
-/** Both by name: a list that is sorted by activity jumps under the finger. */
-function sectionsOf(state, compare) {
-  const byName = (one, other) => compare(one.name, other.name);
-  const ours = [...state.rooms.values()].map((room) => (
-    { key: room.id, name: room.id, count: peopleIn(room), unread: room.unread, isActive: room.id === state.active }));
-  const others = state.directory.rooms
-    .filter(({ id }) => !state.rooms.has(id))
-    .map(({ id, name, client_count }) => ({ key: id, name, count: client_count, unread: 0, isActive: false }));
-  return [ours.sort(byName), others.sort(byName)];
 }

@@ -1,17 +1,20 @@
 // One message row.
 
 import { isEmojiOnly } from '../../state/emoji.js';
-import { splitLinks } from '../../state/links.js';
+import { signOf } from '../../state/namesakes.js';
 import { avatar } from '../lib/avatar.js';
-import { cloned, setText } from '../lib/markup.js';
+import { cloned, setAttribute, setText } from '../lib/markup.js';
+import { contentOf } from './content.js';
 import { updateFold } from './fold.js';
+
+// What each content element shows: markup has no way back to its source.
+const sources = new WeakMap();
 
 /** A new `.message`; its buttons act on whatever the row is then. */
 export function createMessage(row, { i18n, chat }) {
   const element = cloned('message-template', i18n);
   element.querySelector('.message__retry').addEventListener('click', () => chat.retry(element.dataset.key));
   element.querySelector('.message__discard').addEventListener('click', () => chat.discard(element.dataset.key));
-  avatar(element.querySelector('.message__avatar'), row);
   return element;
 }
 
@@ -21,7 +24,10 @@ export function updateMessage(element, row, { i18n }) {
   element.classList.toggle('message--own', row.isOwn);
   element.classList.toggle('message--continued', row.isContinued);
   element.classList.toggle('message--emoji', isEmojiOnly(row.content));
-  setText(element.querySelector('.message__author'), row.username);
+  avatar(element.querySelector('.message__avatar'), row);
+  const author = element.querySelector('.message__author');
+  setText(author, row.isShared ? `${row.username} ${signOf(row.user_id)}` : row.username);
+  setAttribute(author, 'title', row.username);
   updateTime(element.querySelector('.message__time'), row.at, i18n.format);
   updateContent(element.querySelector('.message__content'), row.content);
   updateFold(element, row.content, i18n);
@@ -35,21 +41,10 @@ function updateTime(element, at, format) {
 }
 
 function updateContent(element, content) {
-  if (element.textContent === content) return;
-  element.replaceChildren(...splitLinks(content).map(asNode));
+  if (sources.get(element) === content) return;
+  sources.set(element, content);
+  element.replaceChildren(...contentOf(content));
   element.lang = languageOf(content);
-}
-
-function asNode({ text, href, host }) {
-  if (!href) return document.createTextNode(text);
-  const link = document.createElement('a');
-  link.href = href;
-  link.rel = 'noopener noreferrer nofollow';
-  link.target = '_blank';
-  link.textContent = text;
-  // Shown behind the text, see message.css.
-  if (host) link.dataset.host = host;
-  return link;
 }
 
 // So that a screen reader changes its voice; unknown scripts stay unclaimed.
@@ -69,5 +64,5 @@ function updateDelivery(element, { delivery, reason }, i18n) {
 }
 
 function failureText(reason, i18n) {
-  return i18n.has(`failed_${reason}`) ? i18n.text(`failed_${reason}`) : i18n.text('failed', { code: reason });
+  return i18n.has(`failed_${reason}`) ? i18n.text(`failed_${reason}`) : i18n.text('failed');
 }

@@ -1,6 +1,5 @@
 // The rows between messages: day and "new" dividers, who came and went, gaps and resets.
 
-import { isolated } from '../../i18n/i18n.js';
 import { cloned, setText } from '../lib/markup.js';
 
 // More names than this make a line nobody reads.
@@ -24,14 +23,19 @@ const textOf = {
   new: (_, i18n) => i18n.text('new_messages'),
   gap: ({ from, to }, i18n) => i18n.text('gap', { count: to - from + 1 }),
   reset: (_, i18n) => i18n.text('reset'),
-  presence({ joined, left }, i18n) {
-    const slots = { joined: namesOf(joined, i18n), left: namesOf(left, i18n) };
+  presence({ joined, left, isCondensed }, i18n) {
+    const said = isCondensed ? numberOf : namesOf;
+    const slots = { joined: said(joined, i18n), left: said(left, i18n) };
     if (left.length === 0) return i18n.text('notice_joined', slots);
     return i18n.text(joined.length === 0 ? 'notice_left' : 'notice_both', slots);
   },
 };
 
 function namesOf(users, i18n) {
-  if (users.length > NAMES_SHOWN) return i18n.text('people_count', { count: users.length });
-  return i18n.format.list(users.map((user) => isolated(user.username)));
+  if (users.length > NAMES_SHOWN) return numberOf(users, i18n);
+  return i18n.format.list(users.map((user) => user.username));
+}
+
+function numberOf(users, i18n) {
+  return i18n.text('people_count', { count: users.length });
 }

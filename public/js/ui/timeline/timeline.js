@@ -1,18 +1,22 @@
 // The timeline of the room on screen: rows, scrolling, older and newer pages, the way back down.
 
 import { activeRoom } from '../../state/chat.js';
+import { sharedNames } from '../../state/namesakes.js';
+import { peopleIn } from '../../state/room.js';
 import { pendingIn, rowsOf } from '../../state/rows.js';
+import { seenRows } from '../../state/seen_rows.js';
 import { MAX_ENTRIES } from '../../state/timeline.js';
 import { PAGE_MESSAGES } from '../../state/timeline_pages.js';
 import { keyedRows } from '../lib/keyed_rows.js';
 import { byId, setAttribute, setText } from '../lib/markup.js';
 import { createMessage, updateMessage } from './message.js';
+import { messageMenu } from './message_menu.js';
 import { createNotice, updateNotice } from './notice.js';
 import { permalink } from './permalink.js';
 import { scrollKeeper } from './scroll_keeper.js';
 
 export function timeline(page) {
-  const { i18n, chat, store } = page;
+  const { i18n, chat, store, settings, hueOf } = page;
   const scroller = byId('timeline');
   const rows = byId('timeline-rows');
   const keeper = scrollKeeper(scroller, rows);
@@ -24,6 +28,8 @@ export function timeline(page) {
   );
   const link = permalink({ ...page, reveal });
   let shown = { room: null, entries: null };
+  let shownRows = [];
+  messageMenu({ ...page, rowOf: (key) => shownRows.find((row) => row.key === key) });
 
   scroller.addEventListener('scroll', () => follow(), { passive: true });
   byId('older-button').addEventListener('click', () => chat.loadOlder(store.state.active));
@@ -42,10 +48,11 @@ export function timeline(page) {
     if (!room) return;
     const isOpening = room.id !== shown.room || state.placed !== room.id;
     const isGrown = room.timeline.entries !== shown.entries;
-    const list = rowsOf(room, pendingIn(state.outbox, room.id), state.me);
+    const list = dressed(seenRows(rowsOf(room, pendingIn(state.outbox, room.id), state.me), settings.current), room);
+    shownRows = list;
     keeper.keep(room.timeline.isFollowing, () => {
-      show(list, `${i18n.language} ${room.id} ${new Date(page.today()).toDateString()}`);
-      updateEdges(room, list);
+      show(list, `${i18n.version} ${room.id} ${new Date(page.today()).toDateString()}`);
+      updateEdges(room, list, peopleIn(room));
     });
     shown = { room: room.id, entries: room.timeline.entries };
     const divider = isOpening ? rows.querySelector('.divider--new') : null;
@@ -61,14 +68,27 @@ export function timeline(page) {
     follow();
   }
 
-  function updateEdges({ timeline: { hasOlder, entries, loading }, isJoined, refusal }, list) {
+  // What a row looks like depends on who else is in the room.
+  function dressed(list, room) {
+    const names = sharedNames([...list.filter(isMessage), ...room.members]);
+    return list.map((row) => (isMessage(row)
+      ? { ...row, hue: hueOf(room.id, row.user_id ?? row.username), isShared: names.has(row.username) } : row));
+  }
+
+  function updateEdges({ timeline: { hasOlder, entries, loading }, isJoined, refusal }, list, people) {
     const older = byId('older-button');
     const start = byId('timeline-start');
+    const isSilent = !list.some(isMessage) && !hasOlder && isJoined;
     older.hidden = !hasOlder;
     setText(older, i18n.text(loading === 'older' ? 'older_loading' : 'older'));
-    start.hidden = hasOlder || !(isJoined || refusal || entries.length > 0);
-    if (refusal) setText(start, i18n.text('room_refused', { code: refusal }));
-    else setText(start, i18n.text(list.length > 0 ? 'timeline_start' : 'timeline_empty'));
+    byId('timeline-empty').hidden = !isSilent;
+    setText(byId('timeline-empty-lead'), i18n.text(people > 1 ? 'timeline_empty' : 'timeline_empty_lead'));
+    start.hidden = hasOlder || isSilent || !(isJoined || refusal || entries.length > 0);
+    setText(start, refusal ? refusalText(refusal) : i18n.text('timeline_start'));
+  }
+
+  function refusalText(code) {
+    return i18n.text(i18n.has(`room_refused_${code}`) ? `room_refused_${code}` : 'room_refused');
   }
 
   function updateJump({ unread, timeline: { isFollowing, hasNewer, below: arrived } }) {
@@ -106,5 +126,10 @@ export function timeline(page) {
     keeper.toBottom();
   }
 
-  return { update, jumpToLatest, seek: link.seek };
+  /** A page up (-1) or down (1), from wherever the focus is. */
+  function turn(pages) {
+    scroller.scrollTop += pages * scroller.clientHeight * 0.9;
+  }
+
+  return { update, jumpToLatest, turn, seek: link.seek };
 }

@@ -1,0 +1,32 @@
+// The list of keys, commands and signs of style.
+
+export const HELP = {
+  help: { en: 'Keys and commands', bn: 'কী ও কমান্ড' },
+  help_keys: { en: 'Keys', bn: 'কীবোর্ড' },
+  help_commands: { en: 'Commands', bn: 'কমান্ড' },
+  help_writing: { en: 'Writing', bn: 'লেখা' },
+
+  key_switcher: { en: 'Find or open a room', bn: 'ঘর খোঁজা বা খোলা' },
+  key_rooms: { en: 'The room before or after', bn: 'আগের বা পরের ঘর' },
+  key_unread: { en: 'The unread room before or after', bn: 'আগের বা পরের অপঠিত ঘর' },
+  key_first_unread: { en: 'To an unread room', bn: 'অপঠিত ঘরে যাওয়া' },
+  key_regions: { en: 'Round the parts of the page', bn: 'পাতার এক অংশ থেকে অন্য অংশে' },
+  key_messages: { en: 'Along the messages', bn: 'এক বার্তা থেকে আরেক বার্তায়' },
+  key_scroll: { en: 'A page up or down', bn: 'এক পাতা ওপরে বা নিচে' },
+  key_menu: { en: 'The menu of a message', bn: 'বার্তার মেনু' },
+  key_escape: { en: 'Close, or to the latest message', bn: 'বন্ধ করা, অথবা সর্বশেষ বার্তায়' },
+  key_help: { en: 'This list', bn: 'এই তালিকা' },
+
+  command_join: { en: 'Open a room', bn: 'ঘর খোলা' },
+  command_leave: { en: 'Leave this room', bn: 'এই ঘর থেকে বেরোনো' },
+  command_nick: { en: 'Take another name', bn: 'নাম বদলানো' },
+  command_help: { en: 'This list', bn: 'এই তালিকা' },
+
+  write_bold: { en: 'Bold', bn: 'মোটা' },
+  write_italic: { en: 'Slanted', bn: 'বাঁকা' },
+  write_code: { en: 'Code', bn: 'কোড' },
+  write_fence: { en: 'Lines of code, between two such lines', bn: 'কয়েক লাইন কোড, এমন দুই লাইনের মাঝে' },
+  write_quote: { en: 'Quote', bn: 'উদ্ধৃতি' },
+  write_list: { en: 'List', bn: 'তালিকা' },
+  write_emoji: { en: 'Emoji by a part of its name', bn: 'নামের অংশ দিয়ে ইমোজি' },
+};

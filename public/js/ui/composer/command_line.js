@@ -1,0 +1,69 @@
+// Carries out what begins with a slash, and asks about what it does not know.
+
+import { asMessage, parseCommand } from '../../state/commands.js';
+import { parseName, parseRoom, tidied } from '../../state/names.js';
+import { openDialog } from '../lib/dialogs.js';
+import { byId, setText } from '../lib/markup.js';
+import { problemText } from '../lib/problems.js';
+
+/** Returns `{take(text, send), clear}`; `take` is true if the text is done with and may be cleared. */
+export function commandLine({ i18n, store, openRoom, leaveRoom, rename }) {
+  const box = byId('composer-ask');
+  const button = byId('composer-ask-send');
+  let sendAnyway = null;
+  button.addEventListener('click', () => {
+    const send = sendAnyway;
+    clear();
+    send?.();
+  });
+
+  // Without `send` there is nothing to do but to write it otherwise.
+  function refuse(text, send = null) {
+    sendAnyway = send;
+    box.hidden = false;
+    setText(byId('composer-ask-text'), text);
+    button.hidden = send === null;
+    return false;
+  }
+
+  function clear() {
+    sendAnyway = null;
+    box.hidden = true;
+    setText(byId('composer-ask-text'), '');
+  }
+
+  const commands = {
+    join: (text) => named('room', text.replace(/^#+/u, ''), parseRoom, openRoom),
+    nick: (text) => named('name', text, parseName, rename),
+    leave() {
+      leaveRoom(store.state.active);
+      return true;
+    },
+    help() {
+      openDialog('help');
+      return true;
+    },
+  };
+
+  function named(field, text, parse, act) {
+    const { room_name_chars: room, username_chars: name } = store.state.limits;
+    const max = { room, name }[field];
+    const { value, problem } = parse(tidied(text), max);
+    if (problem) return refuse(problemText(i18n, { field, problem, text, max }));
+    act(value);
+    return true;
+  }
+
+  function take(text, send) {
+    const command = parseCommand(text);
+    if (command === null) {
+      send(asMessage(text));
+      return true;
+    }
+    if (command.kind === 'unknown') return refuse(i18n.text('command_unknown', { name: command.name }), () => send(text));
+    if (command.kind === 'incomplete') return refuse(i18n.text(`command_needs_${command.needs}`));
+    return commands[command.name](command.argument);
+  }
+
+  return { take, clear };
+}

@@ -1,0 +1,20 @@
+// The page's dialogs: opened by `[data-dialog]`, closed by Escape, by a press beside them, or by
+// `[data-close]`. The browser traps the focus and gives it back.
+
+import { byId } from './markup.js';
+
+export function openDialog(id) {
+  const dialog = byId(id);
+  if (!dialog.open) dialog.showModal();
+}
+
+export function dialogs() {
+  for (const opener of document.querySelectorAll('[data-dialog]')) {
+    opener.addEventListener('click', () => openDialog(opener.dataset.dialog));
+  }
+  for (const dialog of document.querySelectorAll('dialog')) {
+    dialog.addEventListener('click', ({ target }) => {
+      if (target === dialog || target.closest('[data-close]')) dialog.close();
+    });
+  }
+}

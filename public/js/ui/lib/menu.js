@@ -1,0 +1,50 @@
+// A menu of buttons (the menu pattern of ARIA): arrows, Home and End inside, Escape and Tab out.
+
+/** `element` is the `[role=menu]`. Returns {open(anchor), close, isOpen}; the focus returns to the anchor. */
+export function menu(element) {
+  let anchor = null;
+  const items = () => [...element.querySelectorAll('[role="menuitem"]')].filter((item) => !item.hidden);
+
+  function open(from) {
+    anchor = from;
+    element.hidden = false;
+    anchor.setAttribute('aria-expanded', 'true');
+    if (element.classList.contains('menu--floating')) placeBeside(anchor);
+    items()[0].focus();
+  }
+
+  function close({ keepsFocus = false } = {}) {
+    if (element.hidden) return;
+    element.hidden = true;
+    anchor.setAttribute('aria-expanded', 'false');
+    if (!keepsFocus && anchor.isConnected) anchor.focus();
+  }
+
+  // Below the anchor, or above it where the window ends.
+  function placeBeside(target) {
+    const box = target.getBoundingClientRect();
+    const { offsetWidth: width, offsetHeight: height } = element;
+    const below = box.bottom + height <= innerHeight ? box.bottom : box.top - height;
+    element.style.insetBlockStart = `${Math.max(4, Math.min(below, innerHeight - height - 4))}px`;
+    element.style.insetInlineStart = `${Math.max(4, Math.min(box.left, innerWidth - width - 4))}px`;
+  }
+
+  element.addEventListener('keydown', (event) => {
+    const all = items();
+    const at = all.indexOf(document.activeElement);
+    const to = { ArrowDown: (at + 1) % all.length, ArrowUp: (at - 1 + all.length) % all.length, Home: 0, End: all.length - 1 }[event.key];
+    if (event.key === 'Escape') close();
+    else if (event.key === 'Tab') return close();
+    else if (to === undefined) return;
+    else all[to].focus();
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  // Before what the item does: a dialog that it opens gives the focus back to the anchor.
+  element.addEventListener('click', ({ target }) => target.closest('[role="menuitem"]') && close(), true);
+  document.addEventListener('pointerdown', ({ target }) => {
+    if (!element.contains(target) && !anchor?.contains(target)) close({ keepsFocus: true });
+  });
+
+  return { open, close, isOpen: () => !element.hidden };
+}

@@ -1,0 +1,53 @@
+// Tells of messages that come while nobody looks: a notification and a sound, as the settings say.
+// Asked for only when somebody turns them on.
+
+import { levelOf, isIgnored } from '../../state/settings.js';
+import { isMentioned } from '../../state/mentions.js';
+import { byId, setText } from '../lib/markup.js';
+import { chime } from './chime.js';
+
+export function notifications({ i18n, store, settings, openPlace }) {
+  store.subscribe((state, previous, { type, frame }) => {
+    if (type !== 'frame' || frame.type !== 'text' || state.isAttentive) return;
+    const isNews = frame.seq > (previous.rooms.get(frame.room_id)?.timeline.head ?? Infinity);
+    if (isNews && isWanted(frame, state)) tell(frame);
+  });
+  for (const list of document.querySelectorAll('[data-setting="notifications"]')) {
+    list.addEventListener('change', () => list.value === 'on' && ask());
+  }
+
+  function isWanted(message, { me }) {
+    if (me === null || me.userIds.includes(message.user_id) || isIgnored(settings.current, message.user_id)) return false;
+    const level = levelOf(settings.current, message.room_id);
+    return level === 'all' || (level === 'mentions' && isMentioned(message.content, me.username));
+  }
+
+  function tell(message) {
+    if (settings.current.sounds === 'on') chime();
+    if (settings.current.notifications !== 'on' || globalThis.Notification?.permission !== 'granted') return;
+    // Of two tabs the second replaces what the first has shown: the same tag.
+    const options = { body: message.content, tag: `${message.room_id} ${message.seq}`, lang: i18n.language, icon: 'icon.svg' };
+    const title = i18n.text('notification_title', { name: message.username, room: message.room_id });
+    show(title, options, () => openPlace({ room: message.room_id, seq: message.seq }));
+  }
+
+  async function ask() {
+    const answer = globalThis.Notification ? await Notification.requestPermission() : 'denied';
+    if (answer !== 'granted') settings.choose('notifications', 'off');
+    setText(byId('notifications-blocked'), answer === 'granted' ? '' : i18n.text('notifications_blocked'));
+  }
+}
+
+// Phones let only a service worker show one.
+function show(title, options, open) {
+  try {
+    const notification = new Notification(title, options);
+    notification.addEventListener('click', () => {
+      window.focus();
+      open();
+      notification.close();
+    });
+  } catch {
+    navigator.serviceWorker?.ready.then((worker) => worker.showNotification(title, options));
+  }
+}

@@ -1,0 +1,32 @@
+// The room in numbers, its link, and how much of it one wants to be told.
+
+import { activeRoom } from '../../state/chat.js';
+import { CHOICES, withLevel } from '../../state/settings.js';
+import { byId, setText } from '../lib/markup.js';
+import { linkTo } from './invite.js';
+
+export function roomDetails({ i18n, store, settings }) {
+  const level = byId('details-level');
+  level.append(...['', ...CHOICES.level].map(option));
+  level.addEventListener('change', () =>
+    settings.change(withLevel(settings.current, store.state.active, level.value || null)));
+
+  return {
+    update(state) {
+      const room = activeRoom(state);
+      if (!room || !byId('room-details').open) return;
+      setText(byId('details-name'), room.id);
+      setText(byId('details-people'), byId('room-count').textContent);
+      setText(byId('details-latest'), i18n.format.number(room.timeline.head));
+      setText(byId('details-link'), linkTo(room.id));
+      for (const it of level.options) setText(it, i18n.text(`level_${it.value || 'default'}`));
+      level.value = settings.current.levels.find((it) => it.room === room.id)?.level ?? '';
+    },
+  };
+}
+
+function option(word) {
+  const element = document.createElement('option');
+  element.value = word;
+  return element;
+}

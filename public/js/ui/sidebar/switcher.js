@@ -1,0 +1,85 @@
+// The field above the room list: finds a room as one types, or makes one. Ctrl+K leads to it.
+
+import { parseRoom, tidied } from '../../state/names.js';
+import { peopleIn } from '../../state/room.js';
+import { folded, matchingRooms } from '../../state/switcher.js';
+import { combobox } from '../lib/combobox.js';
+import { byId, cloned, setText } from '../lib/markup.js';
+import { problemText } from '../lib/problems.js';
+
+// One question a pause in typing, not one a letter.
+const ASK_AFTER_MS = 250;
+
+export function switcher({ i18n, store, storage, directory, drawers, openRoom }) {
+  const input = byId('open-room-input');
+  const error = byId('open-room-error');
+  let found = [];
+  let timer = null;
+  const box = combobox({ input, list: byId('room-suggestions'), suggest, create, update, choose, isEager: true });
+
+  byId('open-room-form').addEventListener('submit', (event) => {
+    event.preventDefault();
+    const { problem } = named(input.value);
+    const max = store.state.limits.room_name_chars;
+    if (problem) setText(error, problemText(i18n, { field: 'room', problem, text: input.value, max }));
+  });
+  input.addEventListener('input', () => {
+    setText(error, '');
+    clearTimeout(timer);
+    timer = setTimeout(ask, ASK_AFTER_MS);
+  });
+
+  function known() {
+    const { rooms, directory: { rooms: others }, me } = store.state;
+    const counts = new Map([...found, ...others].map(({ id, client_count }) => [id, client_count]));
+    for (const room of rooms.values()) counts.set(room.id, peopleIn(room));
+    const recent = storage.roomsOf(me?.username ?? '');
+    for (const room of recent) if (!counts.has(room)) counts.set(room, 0);
+    return { rooms: [...counts].map(([name, count]) => ({ name, count })), recent };
+  }
+
+  function suggest() {
+    const { rooms, recent } = known();
+    const matches = matchingRooms(input.value, rooms, recent.filter((room) => room !== store.state.active));
+    const shown = matches.map(({ name, count }) => ({ key: name, name, count, isNew: false }));
+    const { value } = named(input.value);
+    const isThere = shown.some(({ name }) => name === value);
+    return value && !isThere ? [...shown, { key: '', name: value, count: 0, isNew: true }] : shown;
+  }
+
+  // A sign in front is how people write of rooms; it is no part of the name.
+  function named(text) {
+    return parseRoom(tidied(text).replace(/^\s*#+/u, ''), store.state.limits.room_name_chars);
+  }
+
+  // The list knows the busiest rooms; the others are asked for by how they begin.
+  async function ask() {
+    const prefix = input.value.trim().replace(/^#+/u, '');
+    if (prefix === '' || !store.state.directory.hasMore) return;
+    found = await directory.find(prefix);
+    if (folded(input.value).startsWith(folded(prefix))) box.refresh();
+  }
+
+  function create() {
+    return cloned('room-suggestion-template', i18n);
+  }
+
+  function update(option, { name, count, isNew }) {
+    setText(option.querySelector('.suggestions__name'), isNew ? i18n.text('create_room', { room: name }) : name);
+    setText(option.querySelector('.suggestions__note'), isNew || count === 0 ? '' : i18n.text('people_count', { count }));
+  }
+
+  function choose({ name }) {
+    clearTimeout(timer);
+    input.value = '';
+    openRoom(name);
+  }
+
+  return {
+    focus() {
+      if (drawers.isNarrow()) drawers.open('rooms');
+      input.focus();
+      box.open();
+    },
+  };
+}

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createHues, HUES } from '../../public/js/state/hues.js';
+import { isMentioned } from '../../public/js/state/mentions.js';
+import { sharedNames, signOf } from '../../public/js/state/namesakes.js';
+import { bySpeaking, namedLike } from '../../public/js/state/people.js';
+import { inPlace, roomSections } from '../../public/js/state/room_sections.js';
+import { matchingRooms } from '../../public/js/state/switcher.js';
+
+const rooms = [['general', 8], ['General talk', 2], ['my general', 1], ['নতুন ঘর', 3], ['ঘর', 1], ['মেলা', 251]].map(([name, count]) => ({ name, count }));
+const found = (text, recent = []) => matchingRooms(text, rooms, recent).map(({ name }) => name);
+
+test('rooms are found by any part, in any script and case, the same name first', () => {
+  assert.deepEqual(found('GENERAL'), ['general', 'General talk', 'my general']);
+  assert.deepEqual(found('#general'), ['general', 'General talk', 'my general']);
+  assert.deepEqual(found('ঘর'), ['ঘর', 'নতুন ঘর']);
+  assert.deepEqual(found('নতুন'), ['নতুন ঘর']);
+  assert.deepEqual(found('xyz'), []);
+});
+
+test('a name is found in either normal form', () => {
+  assert.deepEqual(matchingRooms('য়', [{ name: 'বিদায়'.normalize('NFD'), count: 1 }], []).length, 1);
+});
+
+test('nothing written shows the rooms of lately, then the busiest', () => {
+  assert.deepEqual(found('', ['ঘর', 'general']).slice(0, 3), ['ঘর', 'general', 'মেলা']);
+});
+
+test('other rooms come by how many are in them, and stay in place while somebody points at them', () => {
+  const state = { rooms: new Map([['চা', { id: 'চা', members: [], isWhole: false, clientCount: 2, unread: 1 }]]), active: 'চা',
+    directory: { rooms: [['a', 1], ['মেলা', 251], ['b', 7], ['চা', 2]].map(([name, client_count]) => ({ id: name, name, client_count })) } };
+  const { ours, others } = roomSections(state, new Intl.Collator('bn').compare);
+  assert.deepEqual(ours.map(({ name, isActive }) => [name, isActive]), [['চা', true]]);
+  assert.deepEqual(others.map(({ name }) => name), ['মেলা', 'b', 'a']);
+  assert.deepEqual(inPlace(others, ['a', 'মেলা']).map(({ name }) => name), ['a', 'মেলা', 'b']);
+});
+
+test('people: oneself, who spoke last, then the order they came in', () => {
+  const users = ['me', 'a', 'b', 'c'].map((user_id) => ({ user_id, username: user_id }));
+  const entries = ['c', 'b', 'me'].map((user_id) => ({ kind: 'message', user_id }));
+  assert.deepEqual(bySpeaking(users, entries, { userId: 'me' }).map(({ user_id }) => user_id), ['me', 'b', 'c', 'a']);
+  assert.deepEqual(namedLike([{ username: 'Kabir' }, { username: 'করিম' }], 'BIR').length, 1);
+});
+
+test('twelve people of a room have twelve hues, and each keeps theirs', () => {
+  const hueOf = createHues();
+  const given = Array.from({ length: HUES }, (_, at) => hueOf('general', `user-${at}`));
+  assert.equal(new Set(given).size, HUES);
+  assert.deepEqual(Array.from({ length: HUES }, (_, at) => hueOf('general', `user-${at}`)), given);
+  assert.ok(hueOf('general', 'thirteenth') < HUES);
+});
+
+test('people of one name are told apart, one person in two places is not', () => {
+  const users = [{ user_id: 'a1', username: 'রহিম' }, { user_id: 'b2', username: 'রহিম' }, { user_id: 'c3', username: 'মিনা' }, { user_id: 'c3', username: 'মিনা' }];
+  assert.deepEqual([...sharedNames(users)], ['রহিম']);
+  assert.equal(signOf('0d0b1a2c-0000-4000-8000-00000000abcd'), '#bcd');
+});
+
+test('a name is mentioned as a word, with a Bengali ending too', () => {
+  for (const text of ['Rahim?', '@rahim look', 'so, RAHIM']) assert.ok(isMentioned(text, 'Rahim'), text);
+  for (const text of ['Rahima came', 'ibrahim', '']) assert.ok(!isMentioned(text, 'Rahim'), text);
+  assert.ok(isMentioned('রহিমকে বলো', 'রহিম'));
+  assert.ok(!isMentioned('আবদুররহিম', 'রহিম'));
+});
