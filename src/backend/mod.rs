@@ -162,6 +162,21 @@ pub struct Fingerprints {
     pub settings: String,
 }
 
+/// What tokens are signed with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secrets {
+    /// Signs and verifies.
+    pub current: String,
+    /// Have signed, and verify.
+    pub earlier: Vec<String>,
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secrets").field("earlier", &self.earlier.len()).finish_non_exhaustive()
+    }
+}
+
 /// A living node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NodeInfo {
@@ -333,9 +348,12 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// The living nodes, by id.
     async fn nodes(&self) -> Result<Vec<NodeInfo>>;
 
-    /// The secret that the cluster signs tokens with: the one kept already, else `candidate`,
-    /// which is kept from now on.
-    async fn secret(&self, candidate: &str) -> Result<String>;
+    /// The secrets that the cluster's tokens are signed with; `None` if none is kept.
+    async fn secrets(&self) -> Result<Option<Secrets>>;
+
+    /// Has the cluster sign with `own` from now on, unless another secret is kept already: then `own` is kept as an
+    /// earlier one. Of those the newest eight are kept.
+    async fn keep_secret(&self, own: &str) -> Result<Secrets>;
 
     /// Whether events that are published now would reach this node.
     fn subscription(&self) -> Subscription;

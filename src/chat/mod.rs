@@ -5,15 +5,17 @@ mod doubts;
 mod hub;
 mod join;
 mod pace;
+mod peers;
 mod presence;
 mod readiness;
 mod recipient;
 mod room;
+mod secrets;
 mod tail;
 mod tokens;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use tokio::sync::{Notify, RwLock};
@@ -25,6 +27,7 @@ use self::readiness::Contact;
 pub use self::readiness::NotReady;
 pub use self::recipient::{Dialect, Flushes, Occupant, Pushed, Recipient};
 pub use self::room::Room;
+use self::secrets::Keyring;
 use self::tokens::Tokens;
 use crate::backend::{BackendError, Events, SharedBackend};
 pub use crate::backend::{Farewell, NodeInfo, Page, RoomCount, Span};
@@ -82,8 +85,7 @@ struct Inner {
     config: Config,
     backend: SharedBackend,
     hub: Hub,
-    tokens: OnceLock<Tokens>,
-    secret: Secret,
+    keyring: Keyring,
     started: Instant,
     sessions: AtomicU64,
     contact: Contact,
@@ -95,16 +97,6 @@ struct Inner {
     /// Wakes the presence loop: memberships may differ from what the backend believes.
     unsettled: Notify,
     supervisor: Supervisor,
-}
-
-/// The cluster's secret once it is known; never shown.
-#[derive(Default)]
-struct Secret(OnceLock<String>);
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret")
-    }
 }
 
 impl Chat {
@@ -127,13 +119,13 @@ impl Chat {
         supervisor.run("log-comparison", hub.clone().compare_when_resumed());
         let upkeep = hub.clone().keep_up(config.presence.unsubscribe_after, config.history.check_every);
         supervisor.run("room-upkeep", upkeep);
+        let keyring = Keyring::new(&config.auth);
         let inner = Inner {
             node,
             config,
             backend,
             hub,
-            tokens: OnceLock::new(),
-            secret: Secret::default(),
+            keyring,
             started: Instant::now(),
             sessions: AtomicU64::new(0),
             contact: Contact::default(),
@@ -144,6 +136,7 @@ impl Chat {
         };
         let chat = Self { inner: Arc::new(inner) };
         chat.inner.supervisor.run("lease", chat.clone().keep_lease());
+        chat.inner.supervisor.run("peer-check", chat.clone().check_peers());
         chat.inner.supervisor.run("membership-check", chat.clone().check_memberships());
         chat
     }
@@ -196,8 +189,8 @@ impl Chat {
         self.tokens().map(drop)
     }
 
-    fn tokens(&self) -> Result<&Tokens, Refused> {
-        self.inner.tokens.get().ok_or_else(|| {
+    fn tokens(&self) -> Result<Arc<Tokens>, Refused> {
+        self.inner.keyring.tokens().ok_or_else(|| {
             Refused::new(ErrorCode::Unavailable, "The server has not reached its storage yet; try again")
         })
     }

@@ -4,11 +4,9 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 use tracing::{debug, error, info, warn};
-use uuid::Uuid;
 
-use super::tokens::Tokens;
 use super::{Chat, NotReady, source_of};
-use crate::backend::{BackendError, Fingerprints, Lease, Vitals};
+use crate::backend::{BackendError, Lease, Vitals};
 
 /// Wait before a renewal that failed, or found that others still have to put their sessions back, is made
 /// again: till then no answer is given about who is where.
@@ -99,8 +97,11 @@ impl Chat {
     }
 
     async fn renew(&self) -> Result<Lease, BackendError> {
-        self.keep_secret().await?;
-        self.inner.backend.renew(&self.vitals()).await
+        let lease = self.inner.backend.renew(&self.vitals()).await?;
+        if lease == Lease::Held {
+            self.learn_secrets().await?;
+        }
+        Ok(lease)
     }
 
     /// What a renewal said. As long as sessions are to be put right it makes no node answer that did not.
@@ -181,39 +182,15 @@ impl Chat {
 
     async fn restore(&self) -> Result<(), BackendError> {
         let _restoring = self.inner.restoring.write().await;
+        // Before the others are told that this node has given back what it has. They wait for it, and a shard without
+        // the secret keeps no session out of its rooms.
+        let shared = self.share_secrets().await;
         let membership = self.inner.hub.membership();
         self.inner.backend.restore(&membership).await?;
         if !membership.is_empty() {
             info!(rooms = membership.len(), "Put this node's sessions back into their rooms");
         }
-        self.give_secret_back().await
-    }
-
-    /// Learns the cluster's secret, or makes it.
-    async fn keep_secret(&self) -> Result<(), BackendError> {
-        if self.inner.tokens.get().is_some() {
-            return Ok(());
-        }
-        let auth = &self.inner.config.auth;
-        let secret = match auth.secret.as_str() {
-            "" => self.inner.backend.secret(&new_secret()).await?,
-            configured => configured.to_owned(),
-        };
-        self.inner.secret.0.get_or_init(|| secret.clone());
-        self.inner.tokens.get_or_init(|| Tokens::new(&secret, auth.token_ttl));
-        Ok(())
-    }
-
-    /// An emptied backend has lost the secret; nodes that start later must learn the same one.
-    async fn give_secret_back(&self) -> Result<(), BackendError> {
-        let Some(secret) = self.inner.secret.0.get().filter(|_| self.inner.config.auth.secret.is_empty())
-        else {
-            return Ok(());
-        };
-        if self.inner.backend.secret(secret).await? != *secret {
-            error!("The backend keeps another secret than this node signs with; restart the nodes");
-        }
-        Ok(())
+        shared
     }
 
     fn vitals(&self) -> Vitals {
@@ -222,7 +199,7 @@ impl Chat {
             uptime_s: self.inner.started.elapsed().as_secs(),
             sessions: self.session_count(),
             rooms: self.inner.hub.occupied() as u64,
-            fingerprints: Fingerprints::default(),
+            fingerprints: self.fingerprints(),
         }
     }
 
@@ -265,11 +242,6 @@ impl Upkeep {
         self.restoration = None;
         (lease, outcome.unwrap_or_else(|error| Err(BackendError::Unavailable(error.into()))))
     }
-}
-
-/// 256 random bits.
-fn new_secret() -> String {
-    format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
 }
 
 fn tell_change(before: Contact, beat: Result<(), BackendError>) -> Contact {

@@ -14,9 +14,10 @@ use crate::model::{Author, UserId, Username};
 const LONGEST: usize = 1024;
 
 /// Signs and verifies tokens with HMAC-SHA-256 (RFC 2104).
-#[derive(Clone)]
 pub struct Tokens {
     mac: Hmac<Sha256>,
+    /// Of secrets that verify and do not sign.
+    earlier: Vec<Hmac<Sha256>>,
     ttl: Duration,
 }
 
@@ -27,10 +28,16 @@ impl std::fmt::Debug for Tokens {
 }
 
 impl Tokens {
-    /// Tokens of a cluster with this secret, each valid for `ttl`.
-    pub fn new(secret: &str, ttl: Duration) -> Self {
-        let mac = Hmac::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
-        Self { mac, ttl }
+    /// Tokens of a cluster with this secret, each valid for `ttl`, if it was signed with the secret or an earlier one.
+    pub fn new(secret: &str, earlier: &[String], ttl: Duration) -> Self {
+        let earlier = earlier.iter().map(|secret| keyed(secret)).collect();
+        Self { mac: keyed(secret), earlier, ttl }
+    }
+
+    /// Tells the secret that signs from others, and nothing else of it.
+    pub fn fingerprint(&self) -> String {
+        let hash = self.mac.clone().chain_update("fingerprint").finalize().into_bytes();
+        hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// A token that proves to be `author`.
@@ -47,7 +54,11 @@ impl Tokens {
         let (claims, signature) = token.get(..LONGEST.min(token.len()))?.rsplit_once('.')?;
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
         // In constant time.
-        self.mac.clone().chain_update(claims).verify_slice(&signature).ok()?;
+        let is_signed_by =
+            |mac: &Hmac<Sha256>| mac.clone().chain_update(claims).verify_slice(&signature).is_ok();
+        if !std::iter::once(&self.mac).chain(&self.earlier).any(is_signed_by) {
+            return None;
+        }
         let (expires, rest) = claims.split_once('.')?;
         let (user_id, username) = rest.rsplit_once('.')?;
         let is_valid = expires.parse::<u64>().ok()? > unix_now().as_secs();
@@ -59,6 +70,10 @@ impl Tokens {
     }
 }
 
+fn keyed(secret: &str) -> Hmac<Sha256> {
+    Hmac::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length")
+}
+
 fn unix_now() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
@@ -68,6 +83,7 @@ mod tests {
     use super::*;
 
     const SECRET: &str = "a secret of at least 32 characters";
+    const OTHER: &str = "another secret of at least 32 characters";
 
     fn author() -> Author {
         Author {
@@ -77,26 +93,29 @@ mod tests {
 
     #[test]
     fn a_token_proves_its_user() {
-        let (tokens, author) = (Tokens::new(SECRET, Duration::from_secs(60)), author());
+        let (tokens, author) = (Tokens::new(SECRET, &[], Duration::from_secs(60)), author());
         assert_eq!(tokens.verify(&tokens.issue(&author)), Some(author));
     }
 
     #[test]
     fn a_token_of_another_secret_proves_nothing() {
-        let token =
-            Tokens::new("another secret of at least 32 characters", Duration::from_secs(60)).issue(&author());
-        assert_eq!(Tokens::new(SECRET, Duration::from_secs(60)).verify(&token), None);
+        let (ttl, author) = (Duration::from_secs(60), author());
+        let token = Tokens::new(OTHER, &[], ttl).issue(&author);
+        assert_eq!(Tokens::new(SECRET, &[], ttl).verify(&token), None);
+        let rotated = Tokens::new(SECRET, &[OTHER.to_owned()], ttl);
+        assert_eq!(rotated.verify(&token), Some(author.clone()), "an earlier secret verifies");
+        assert_eq!(Tokens::new(OTHER, &[], ttl).verify(&rotated.issue(&author)), None, "and does not sign");
     }
 
     #[test]
     fn a_token_runs_out() {
-        let tokens = Tokens::new(SECRET, Duration::ZERO);
+        let tokens = Tokens::new(SECRET, &[], Duration::ZERO);
         assert_eq!(tokens.verify(&tokens.issue(&author())), None);
     }
 
     #[test]
     fn a_token_changed_anywhere_proves_nothing() {
-        let tokens = Tokens::new(SECRET, Duration::from_secs(60));
+        let tokens = Tokens::new(SECRET, &[], Duration::from_secs(60));
         let token = tokens.issue(&author());
         for at in 0..token.len() {
             let mut forged = token.clone().into_bytes();

@@ -76,6 +76,8 @@ mod habits;
 mod resume;
 // A task of a node ends or panics.
 mod supervision;
+// The secret that all nodes sign with, also where Redis has forgotten it.
+mod secrets;
 // Redis with less than it had: numbering and places afterwards.
 mod set_back;
 // SIGHUP, SIGQUIT, Ctrl-C.

@@ -22,10 +22,13 @@ use self::log::Logs;
 use self::presence::Presence;
 use super::{
     Backend, Comparison, Entered, Events, Farewell, Lease, Membership, NodeInfo, Page, Posting, Result,
-    RoomCount, SharedBackend, Span, Subscription, Touched, Vitals,
+    RoomCount, Secrets, SharedBackend, Span, Subscription, Touched, Vitals,
 };
 use crate::config::Config;
 use crate::model::{Draft, Event, Member, NodeId, Notice, Position, RoomName};
+
+/// `secret.lua`: earlier secrets that are kept.
+const EARLIER_SECRETS: usize = 8;
 
 /// What the nodes of one memory cluster share. A clone is another handle to the same cluster,
 /// which lives as long as a handle or a node of it.
@@ -41,7 +44,7 @@ struct Shared {
     logs: Logs,
     presence: Presence,
     leases: Leases,
-    secret: Option<String>,
+    secrets: Option<Secrets>,
 }
 
 impl MemoryCluster {
@@ -54,7 +57,7 @@ impl MemoryCluster {
             logs: Logs::new(&config.history, &config.limits),
             presence: Presence::new(&config.presence),
             leases: Leases::new(&config.presence, now),
-            secret: None,
+            secrets: None,
         };
         Self { shared: Arc::new(Mutex::new(shared)) }
     }
@@ -221,8 +224,21 @@ impl Backend for MemoryNode {
         Ok(self.cluster.lock().leases.living(Instant::now()))
     }
 
-    async fn secret(&self, candidate: &str) -> Result<String> {
-        Ok(self.cluster.lock().secret.get_or_insert_with(|| candidate.to_owned()).clone())
+    async fn secrets(&self) -> Result<Option<Secrets>> {
+        Ok(self.cluster.lock().secrets.clone())
+    }
+
+    async fn keep_secret(&self, own: &str) -> Result<Secrets> {
+        let mut shared = self.cluster.lock();
+        let first = || Secrets { current: own.to_owned(), earlier: Vec::new() };
+        let secrets = shared.secrets.get_or_insert_with(first);
+        if secrets.current != own {
+            secrets.earlier.retain(|earlier| earlier != own);
+            secrets.earlier.push(own.to_owned());
+            let excess = secrets.earlier.len().saturating_sub(EARLIER_SECRETS);
+            secrets.earlier.drain(..excess);
+        }
+        Ok(secrets.clone())
     }
 
     fn subscription(&self) -> Subscription {

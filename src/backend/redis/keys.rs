@@ -149,6 +149,11 @@ impl Keys {
         format!("{}secret", self.prefix)
     }
 
+    /// Sorted set: secrets that have signed tokens, in the order in which they were put here. The last eight.
+    pub(super) fn earlier_secrets(&self) -> String {
+        format!("{}{{{}}}:earlier", self.prefix, self.secret())
+    }
+
     fn of_nodes(&self, what: &str) -> String {
         format!("{}{{{}}}:{what}", self.prefix, self.nodes())
     }
@@ -240,6 +245,7 @@ mod tests {
             assert_eq!(slot_of(&key), nodes, "{key}");
         }
         assert_eq!(slot_of(&keys.entrances()), slot_of(&keys.rooms()));
+        assert_eq!(slot_of(&keys.earlier_secrets()), slot_of(&keys.secret()));
     }
 
     #[test]

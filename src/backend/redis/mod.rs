@@ -48,7 +48,7 @@ use self::target::Target;
 use self::watch::Watch;
 use super::{
     Backend, BackendError, Comparison, Entered, Events, Farewell, Lease, Membership, NodeInfo, Page, Posting,
-    Result, RoomCount, SharedBackend, Span, Subscription, Touched, Vitals,
+    Result, RoomCount, Secrets, SharedBackend, Span, Subscription, Touched, Vitals,
 };
 use crate::config::Config;
 use crate::model::{Draft, Member, NodeId, Notice, Position, RoomName};
@@ -117,6 +117,15 @@ impl RedisBackend {
             _map_keeper: map_keeper,
         };
         Ok((Arc::new(backend), receiver))
+    }
+
+    /// `own`: empty if this node has none.
+    async fn exchange_secrets(&self, own: &str) -> Result<Option<Secrets>> {
+        let keys = [self.keys.secret(), self.keys.earlier_secrets()];
+        let call = Call::new(Script::Secret, keys).arg(own);
+        let kept: Vec<String> = parsed(self.within(self.shards.call(Lane::Reads, call)).await?)?;
+        let mut kept = kept.into_iter();
+        Ok(kept.next().map(|current| Secrets { current, earlier: kept.collect() }))
     }
 
     async fn within<T>(&self, work: impl Future<Output = Result<T>> + Send) -> Result<T> {
@@ -265,9 +274,13 @@ impl Backend for RedisBackend {
         self.within(self.liveness.nodes()).await
     }
 
-    async fn secret(&self, candidate: &str) -> Result<String> {
-        let call = Call::new(Script::Secret, [self.keys.secret()]).arg(candidate);
-        parsed(self.within(self.shards.call(Lane::Reads, call)).await?)
+    async fn secrets(&self) -> Result<Option<Secrets>> {
+        self.exchange_secrets("").await
+    }
+
+    async fn keep_secret(&self, own: &str) -> Result<Secrets> {
+        let kept = self.exchange_secrets(own).await?;
+        kept.ok_or_else(|| BackendError::Unavailable("Redis did not keep the secret".into()))
     }
 
     fn subscription(&self) -> Subscription {

@@ -110,11 +110,20 @@ pub async fn after_a_silence_of_all_nobody_is_dead_at_once(mut cluster: Cluster)
 
 pub async fn the_first_secret_is_kept(mut cluster: Cluster) {
     let [here, there] = cluster.nodes().await;
-    let (one, other) = tokio::join!(here.backend.secret("one"), there.backend.secret("other"));
-    let kept = one.unwrap();
-    assert!(["one", "other"].contains(&kept.as_str()));
-    assert_eq!(other.unwrap(), kept);
-    assert_eq!(here.backend.secret("a third").await.unwrap(), kept);
+    assert!(here.backend.secrets().await.unwrap().is_none());
+    let (one, other) = tokio::join!(here.backend.keep_secret("one"), there.backend.keep_secret("other"));
+    let (first, second) = match one.unwrap().current.as_str() {
+        "one" => ("one", "other"),
+        _ => ("other", "one"),
+    };
+    assert_eq!(other.unwrap().current, first);
+    let all = there.backend.secrets().await.unwrap().unwrap();
+    assert_eq!((all.current.as_str(), all.earlier), (first, vec![second.to_owned()]));
+    for number in 0..20 {
+        let kept = here.backend.keep_secret(&format!("secret {number}")).await.unwrap();
+        assert_eq!(kept.current, first);
+        assert!(kept.earlier.len() <= 8 && kept.earlier.contains(&format!("secret {number}")), "{number}");
+    }
 }
 
 pub async fn a_subscription_is_fresh(mut cluster: Cluster) {

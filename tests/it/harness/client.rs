@@ -118,14 +118,22 @@ impl Client {
 
     /// A full session of a guest who was here before.
     pub async fn returning(node: &Node, token: &str) -> Self {
+        Self::returning_or_refused(node, token).await.expect("the token is valid")
+    }
+
+    /// The same; `None` if the token is not valid there.
+    pub async fn returning_or_refused(node: &Node, token: &str) -> Option<Self> {
         let mut client = Dial::full(node.port, "/ws").open().await;
         client.welcomed().await;
         client.send(json!({ "type": "auth", "token": token })).await;
-        let success = client.expect("auth_success").await;
-        client.username = text(&success["username"]);
-        client.user_id = text(&success["user_id"]);
-        client.token = text(&success["token"]);
-        client
+        let answer = client.next_of(&["auth_success", "error"]).await;
+        if answer["type"] == "error" {
+            return None;
+        }
+        client.username = text(&answer["username"]);
+        client.user_id = text(&answer["user_id"]);
+        client.token = text(&answer["token"]);
+        Some(client)
     }
 
     /// Takes the `welcome` and remembers what it says.

@@ -1,5 +1,13 @@
--- Keeps the cluster's secret, unless one is kept already.
--- KEYS[1] secret  ARGV[1] the one to keep
--- Returns the one that is kept.
-redis.call('SET', KEYS[1], ARGV[1], 'NX')
-return redis.call('GET', KEYS[1])
+-- Keeps a secret of the cluster: the one that signs if there is none, else an earlier one.
+-- KEYS[1] secret  [2] earlier ones  ARGV[1] the node's own, '' if it has none
+-- Returns the one that signs and the earlier ones, nothing if there is none.
+local own = ARGV[1]
+if own ~= '' then redis.call('SET', KEYS[1], own, 'NX') end
+local current = redis.call('GET', KEYS[1])
+if not current then return {} end
+if own ~= '' and own ~= current and not redis.call('ZSCORE', KEYS[2], own) then
+  local newest = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')[2]
+  redis.call('ZADD', KEYS[2], (tonumber(newest) or 0) + 1, own)
+  redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -9)
+end
+return {current, unpack(redis.call('ZRANGE', KEYS[2], 0, -1))}

@@ -1,0 +1,129 @@
+//! Compares this node with the others of its cluster: what all must have in common is told by short hashes.
+
+use std::collections::HashMap;
+
+use hmac::digest::Digest;
+use sha2::Sha256;
+use tracing::{debug, warn};
+
+use super::{Chat, source_of};
+use crate::backend::{BackendError, Fingerprints};
+use crate::config::Config;
+use crate::model::NodeId;
+
+/// Renewals between two comparisons.
+const EVERY: u32 = 5;
+
+/// The nodes that differ, each with the number of comparisons that have shown it: a node may have looked before the
+/// other has learned the secret, so the second one counts.
+type Differing = HashMap<(NodeId, What), u32>;
+
+/// What a node differs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum What {
+    Secret,
+    Settings,
+}
+
+impl Chat {
+    /// Compares from time to time, until the node stops.
+    pub(super) async fn check_peers(self) {
+        let mut ticks = tokio::time::interval(self.inner.config.presence.renew_every * EVERY);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut differing = Differing::new();
+        loop {
+            tokio::select! {
+                () = self.inner.supervisor.stopping() => return,
+                _ = ticks.tick() => {}
+            }
+            // An outage is told by the renewal of the lease.
+            if self.check_contact().is_ok()
+                && let Err(error) = self.compare_with_peers(&mut differing).await
+            {
+                debug!(error = %source_of(&error), "Can't compare this node with the others now");
+            }
+        }
+    }
+
+    async fn compare_with_peers(&self, differing: &mut Differing) -> Result<(), BackendError> {
+        self.share_secrets().await?;
+        let (own, nodes) = (self.fingerprints(), self.inner.backend.nodes().await?);
+        let mut now = Differing::new();
+        for node in nodes.into_iter().filter(|node| node.id != self.inner.node) {
+            for what in differences(&own, &node.vitals.fingerprints) {
+                let count = differing.get(&(node.id, what)).copied().unwrap_or(0) + 1;
+                if count == 2 {
+                    tell(node.id, what);
+                }
+                now.insert((node.id, what), count);
+            }
+        }
+        *differing = now;
+        Ok(())
+    }
+
+    pub(super) fn fingerprints(&self) -> Fingerprints {
+        let secret = self.inner.keyring.fingerprint();
+        Fingerprints { secret, settings: fingerprint_of_settings(&self.inner.config) }
+    }
+}
+
+fn tell(other_node: NodeId, what: What) {
+    match what {
+        What::Secret => warn!(
+            %other_node,
+            "Another node of this cluster signs tokens with another secret: its users are strangers here; set the \
+             same auth.secret, or name the other one in auth.previous_secrets"
+        ),
+        What::Settings => warn!(
+            %other_node,
+            "Another node of this cluster has other settings in history, presence, limits or auth.token_ttl than this \
+             one; all must have the same"
+        ),
+    }
+}
+
+/// A fingerprint that is not known yet differs from none.
+fn differences(own: &Fingerprints, other: &Fingerprints) -> Vec<What> {
+    let differ = |own: &str, other: &str| !own.is_empty() && !other.is_empty() && own != other;
+    let secret = differ(&own.secret, &other.secret).then_some(What::Secret);
+    let settings = differ(&own.settings, &other.settings).then_some(What::Settings);
+    secret.into_iter().chain(settings).collect()
+}
+
+/// Of the settings that decide what is kept in common, and who may say what.
+fn fingerprint_of_settings(config: &Config) -> String {
+    let Config { history, presence, limits, auth, .. } = config;
+    let log = (history.max_messages, history.ttl);
+    let members = (presence.lease, presence.linger, presence.announce_up_to);
+    let texts = (limits.room_name_chars, limits.username_chars, limits.content_chars);
+    let hash = Sha256::digest(format!("{log:?} {members:?} {texts:?} {:?}", auth.token_ttl));
+    hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_of_the_node_alone_may_differ() {
+        let mut config = Config::defaults();
+        let fingerprint = fingerprint_of_settings(&config);
+        config.server.drain *= 2;
+        assert_eq!(fingerprint_of_settings(&config), fingerprint);
+        config.history.max_messages += 1;
+        assert_ne!(fingerprint_of_settings(&config), fingerprint);
+    }
+
+    #[test]
+    fn what_is_not_known_yet_differs_from_nothing() {
+        let fingerprints = |secret: &str, settings: &str| Fingerprints {
+            secret: secret.to_owned(),
+            settings: settings.to_owned(),
+        };
+        let own = fingerprints("a", "b");
+        assert_eq!(differences(&own, &fingerprints("", "")), []);
+        assert_eq!(differences(&own, &own), []);
+        assert_eq!(differences(&own, &fingerprints("c", "d")), [What::Secret, What::Settings]);
+    }
+}
