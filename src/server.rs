@@ -91,7 +91,7 @@ impl Server {
         let (backend, events) = backend::start(&config, node, &supervisor).await?;
         info!(%node, bind = %address, backend = kind, prefix = config.redis.prefix, "starting a node");
         let chat = Chat::start(node, config, backend, events, supervisor.clone());
-        let site = Site::new(chat.clone(), metrics.clone());
+        let site = Site::new(chat.clone(), metrics.clone(), settings.subscribe());
         Ok(Self {
             listener,
             address,
@@ -127,9 +127,10 @@ impl Server {
         supervisor
             .run("heartbeat", self.sessions.clone().keep_up(config.session.clone(), supervisor.clone()));
         supervisor.run("metrics-upkeep", condense(self.metrics.clone(), supervisor.clone()));
+        let sessions = ws::router(self.chat.clone(), self.sessions.clone(), self.settings.subscribe());
         let door = Door {
             listener: self.listener,
-            router: http::router(self.site.clone(), ws::router(self.chat.clone(), self.sessions.clone())),
+            router: http::router(self.site.clone(), sessions),
             head_within: config.server.header_timeout,
             patience: config.session.write_timeout,
             connections: TaskTracker::new(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::environment::{self, variable};
 use super::error::ConfigError;
@@ -27,14 +27,8 @@ impl Layers {
     /// # Errors
     /// One sentence about a file that can't be read, or a name that no setting has.
     pub fn load(flags: &Flags) -> Result<Self, ConfigError> {
-        let named = std::env::var_os(environment::FILE).filter(|path| !path.is_empty());
-        let system = Some(PathBuf::from(SYSTEM_FILE)).filter(|path| path.exists());
-        let (key, path) = match (&flags.config, named) {
-            (Some(path), _) => ("--config", Some(path.clone())),
-            (None, Some(path)) => (environment::FILE, Some(PathBuf::from(path))),
-            (None, None) => ("the system", system),
-        };
-        let file = path.map(|path| NamedFile { key, path });
+        let variable = std::env::var_os(environment::FILE);
+        let file = NamedFile::choose(flags.config.as_deref(), variable, Path::new(SYSTEM_FILE));
         Self::stack(file.as_ref(), std::env::vars_os(), flags)
     }
 
@@ -168,10 +162,15 @@ pub(super) struct NamedFile {
     pub(super) path: PathBuf,
 }
 
-#[cfg(test)]
 impl NamedFile {
-    pub(super) fn new(path: &std::path::Path) -> Self {
-        Self { key: "--config", path: path.to_owned() }
+    /// The file that a flag names, or else the variable, or else that of the system if it is there.
+    pub(super) fn choose(flag: Option<&Path>, variable: Option<OsString>, system: &Path) -> Option<Self> {
+        let named = |key, path: PathBuf| Self { key, path };
+        flag.map(|path| named("--config", path.to_owned()))
+            .or_else(|| {
+                variable.filter(|path| !path.is_empty()).map(|path| named(environment::FILE, path.into()))
+            })
+            .or_else(|| system.exists().then(|| named("the system", system.to_owned())))
     }
 }
 

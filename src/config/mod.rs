@@ -19,6 +19,9 @@ mod sections;
 mod tests;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::watch;
 
 pub use self::error::ConfigError;
 pub use self::layers::Layers;
@@ -33,6 +36,9 @@ pub const DEFAULTS: &str = include_str!("../../config/default.toml");
 
 /// Read if it exists and no other file is named.
 pub const SYSTEM_FILE: &str = "/etc/adda/adda.toml";
+
+/// The settings as they are now: some may change while a node runs.
+pub type Current = watch::Receiver<Arc<Config>>;
 
 /// What the command line may set.
 #[derive(Debug, Clone, Default)]

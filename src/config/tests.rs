@@ -8,9 +8,13 @@ use super::layers::NamedFile;
 use super::*;
 
 fn read(file: Option<&Path>, variables: &[(&str, OsString)], flags: &Flags) -> Result<Config, ConfigError> {
-    let file = file.map(NamedFile::new);
+    let file = file.map(named);
     let variables = variables.iter().map(|(name, value)| (OsString::from(name), value.clone()));
     Config::from_layers(&Layers::stack(file.as_ref(), variables, flags)?)
+}
+
+fn named(path: &Path) -> NamedFile {
+    NamedFile { key: "--config", path: path.to_owned() }
 }
 
 fn read_variables(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
@@ -323,6 +327,21 @@ fn a_file_that_can_not_be_read_is_named_with_the_reason() {
 }
 
 #[test]
+fn a_file_is_named_by_a_flag_or_a_variable_or_stands_in_its_place() {
+    let [flag, variable, system] = ["flag", "variable", "system"].map(|name| file(name, ""));
+    let given = Some(variable.clone().into_os_string());
+    let chosen = |flag, variable, system| NamedFile::choose(flag, variable, system).map(|file| file.path);
+    assert_eq!(chosen(Some(flag.as_path()), given.clone(), &system), Some(flag.clone()));
+    assert_eq!(chosen(None, given, &system), Some(variable.clone()));
+    assert_eq!(chosen(None, Some(OsString::new()), &system), Some(system.clone()));
+    assert_eq!(chosen(None, None, &system), Some(system.clone()));
+    for path in [&flag, &variable, &system] {
+        std::fs::remove_file(path).unwrap();
+    }
+    assert_eq!(chosen(None, None, &system), None, "the system needs none");
+}
+
+#[test]
 fn layers_stand_over_each_other_and_tell_where_a_value_stands() {
     let path = file(
         "layers.toml",
@@ -331,7 +350,7 @@ fn layers_stand_over_each_other_and_tell_where_a_value_stands() {
     let variables =
         [("ADDA__LIMITS__ROOM_NAME_CHARS", OsString::from("8"))].into_iter().map(|(n, v)| (n.into(), v));
     let flags = Flags { bind: Some("3001".to_owned()), ..Flags::default() };
-    let layers = Layers::stack(Some(&NamedFile::new(&path)), variables, &flags).unwrap();
+    let layers = Layers::stack(Some(&named(&path)), variables, &flags).unwrap();
     std::fs::remove_file(&path).unwrap();
     let config = Config::from_layers(&layers).unwrap();
     assert_eq!((config.limits.content_chars, config.limits.room_name_chars), (3, 8));

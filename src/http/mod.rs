@@ -2,6 +2,7 @@
 //! `chat`; here they only get paths and statuses.
 
 mod assets;
+mod cors;
 mod error;
 mod head;
 mod health;
@@ -13,35 +14,36 @@ mod trace;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware;
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
-use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 
+use self::cors::with_cors;
 use self::error::ApiError;
 use crate::chat::Chat;
-use crate::config::Origins;
+use crate::config::Current;
 
 /// What the handlers share.
 #[derive(Debug, Clone)]
 pub struct Site {
     chat: Chat,
     metrics: PrometheusHandle,
+    settings: Current,
 }
 
 impl Site {
     /// The REST side of a node.
-    pub fn new(chat: Chat, metrics: PrometheusHandle) -> Self {
-        Self { chat, metrics }
+    pub fn new(chat: Chat, metrics: PrometheusHandle, settings: Current) -> Self {
+        Self { chat, metrics, settings }
     }
 }
 
 /// All paths of the node: these, and those of `sessions`, which answers upgrades.
 pub fn router(site: Site, sessions: Router) -> Router {
     let body_limit = DefaultBodyLimit::max(site.chat.config().limits.post_bytes());
-    let cors = cors(&site.chat.config().server.origins);
+    let settings = site.settings.clone();
     let api = Router::new()
         .route("/rooms", get(rooms::list_rooms))
         .route("/rooms/{room}", get(rooms::show_room))
@@ -49,17 +51,16 @@ pub fn router(site: Site, sessions: Router) -> Router {
         .route("/nodes", get(nodes::list_nodes))
         .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
-        .layer(body_limit)
-        .layer(cors.clone());
+        .layer(body_limit);
     Router::new()
-        .nest("/api", api)
+        .nest("/api", with_cors(api, &settings))
         .route("/healthz", get(health::tell_life))
         .route("/readyz", get(health::tell_readiness))
         .route("/metrics", get(health::show_metrics))
         .fallback(assets::show_asset)
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .with_state(site)
-        .merge(sessions.layer(cors))
+        .merge(with_cors(sessions, &settings))
         .layer(middleware::from_fn(head::check_head))
         // An answer that bears what people wrote is never taken for a page.
         .layer(SetResponseHeaderLayer::overriding(
@@ -67,21 +68,6 @@ pub fn router(site: Site, sessions: Router) -> Router {
             HeaderValue::from_static("nosniff"),
         ))
         .layer(middleware::from_fn(trace::log_request))
-}
-
-fn cors(origins: &Origins) -> CorsLayer {
-    let allowed = match origins {
-        Origins::Any => AllowOrigin::any(),
-        Origins::Listed(_) => {
-            let origins = origins.clone();
-            AllowOrigin::predicate(move |origin, _| origin.to_str().is_ok_and(|origin| origins.allow(origin)))
-        }
-    };
-    CorsLayer::new()
-        .allow_origin(allowed)
-        .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION, messages::IDEMPOTENCY_KEY])
-        .expose_headers([trace::REQUEST_ID, header::RETRY_AFTER])
 }
 
 /// Answers with a JSON body that was written by hand.

@@ -20,6 +20,7 @@ use super::session::{Asked, Session};
 use super::socket::Socket;
 use super::{Sessions, echo};
 use crate::chat::{Chat, Dialect};
+use crate::config::Current;
 use crate::model::ConnectionId;
 use crate::protocol::{ErrorCode, SUBPROTOCOL, bearer, server};
 use crate::websocket::Handshake;
@@ -29,15 +30,16 @@ use crate::websocket::Handshake;
 struct Door {
     chat: Chat,
     sessions: Sessions,
+    settings: Current,
 }
 
 /// `/ws`, `/ws/ROOM/NAME` and `/ws/echo`.
-pub fn router(chat: Chat, sessions: Sessions) -> Router {
+pub fn router(chat: Chat, sessions: Sessions, settings: Current) -> Router {
     Router::new()
         .route("/ws", any(open_session))
         .route("/ws/{room}/{username}", any(open_named_session))
         .route("/ws/echo", any(open_echo))
-        .with_state(Door { chat, sessions })
+        .with_state(Door { chat, sessions, settings })
 }
 
 #[derive(Debug, Deserialize)]
@@ -144,9 +146,11 @@ impl Door {
 
     /// Whether the page that opens the session may (RFC 6455, section 10.2). Programs name no origin.
     fn lets_in(&self, headers: &HeaderMap) -> bool {
-        let origins = &self.chat.config().server.origins;
-        let is_allowed = |origin: &HeaderValue| origins.allow(&String::from_utf8_lossy(origin.as_bytes()));
-        headers.get_all(header::ORIGIN).into_iter().all(is_allowed)
+        let settings = self.settings.borrow();
+        let origins = headers.get_all(header::ORIGIN).into_iter();
+        origins
+            .map(|origin| String::from_utf8_lossy(origin.as_bytes()))
+            .all(|origin| settings.server.origins.allow(&origin))
     }
 
     fn start<W>(self, upgraded: Upgraded, work: impl FnOnce(Self, ConnectionId, Arc<Outbox>, Connection) -> W)

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::{Client, DEADLINE, Launch, Node, eventually};
+use crate::harness::{Client, DEADLINE, Dial, Launch, Node, eventually};
 
 async fn until_logged(node: &Node, words: &str) {
     eventually(&format!("{words:?} is logged"), DEADLINE, async || node.log().contains(words).then_some(()))
@@ -30,6 +30,35 @@ async fn a_hangup_reads_the_settings_again() {
     node.signal(Signal::SIGHUP);
     until_logged(&node, "Could not read the settings again").await;
     assert_eq!(node.http().get("/readyz").await.status, 200);
+    std::fs::remove_file(&path).expect("it was there");
+}
+
+#[tokio::test]
+async fn a_hangup_lets_pages_of_other_origins_in() {
+    let launch = Launch::new();
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("origins-{}.toml", launch.port()));
+    let settings = |origins: &str| {
+        let text = format!("[server]\norigins = [{origins}]\n");
+        std::fs::write(&path, text).expect("the target folder can be written");
+    };
+    settings("\"https://one.example\"");
+    let bind = format!("127.0.0.1:{}", launch.port());
+    let command = launch.command(&["serve", "--bind", &bind, "--config", path.to_str().expect("text")]);
+    let node = launch.spawn_command(command).ready().await;
+    let other = "https://other.example";
+    let allowed = async || {
+        let call = node.http().call("GET", "/api/rooms").header("origin", other);
+        call.send().await.header("access-control-allow-origin").to_owned()
+    };
+    let dialled = async || Dial::full(node.port, "/ws").header("origin", other).try_open().await.is_ok();
+    assert_eq!((allowed().await, dialled().await), (String::new(), false));
+    settings(&format!("\"{other}\""));
+    node.signal(Signal::SIGHUP);
+    until_logged(&node, "Read the settings again").await;
+    assert_eq!((allowed().await, dialled().await), (other.to_owned(), true));
+    settings("\"*\"");
+    node.signal(Signal::SIGHUP);
+    eventually("every page may call", DEADLINE, async || (allowed().await == "*").then_some(())).await;
     std::fs::remove_file(&path).expect("it was there");
 }
 
