@@ -1,7 +1,9 @@
-//! Every setting with values that make no sense, and with the ends of its range.
+//! Settings as operators give them, in files, variables and flags; `values` and `names` are those that are wrong.
+
+mod names;
+mod values;
 
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use super::layers::NamedFile;
@@ -49,37 +51,6 @@ fn assert_sentence(outcome: Result<Config, ConfigError>, words: &[&str]) {
     assert_eq!(sentence.lines().count(), 1, "{sentence}");
     assert!(sentence.chars().count() < 700, "{sentence}");
 }
-
-/// Values that few settings take, as a file writes them.
-const ABSURD: [&str; 27] = [
-    "0",
-    "-1",
-    "1",
-    "5.7",
-    "inf",
-    "nan",
-    "true",
-    "18446744073709551615",
-    "18446744073709551616",
-    "9223372036854775808",
-    "99999999999999999999999999",
-    "0xffff_ffff_ffff_ffff_ffff",
-    "[]",
-    "[1, 2]",
-    "[[\"x\"]]",
-    "{ a = 1 }",
-    "{}",
-    "1979-05-27T07:32:00Z",
-    "\"\"",
-    "\" \"",
-    "\"25\"",
-    "\"25 parsecs\"",
-    "\"500000000000years\"",
-    "\"-1s\"",
-    "\"a\\u0000b\"",
-    "\"a\\nb\"",
-    "\"\u{9be}আড্ডা\u{202e}\"",
-];
 
 #[test]
 fn the_defaults_make_sense() {
@@ -130,175 +101,6 @@ fn every_setting_is_documented() {
     assert_eq!(rows.len(), table().len());
     let missing: Vec<_> = rows.into_iter().filter(|row| !reference.contains(row)).collect();
     assert!(missing.is_empty(), "rows that docs/configuration.md lacks:\n{}", missing.join("\n"));
-}
-
-#[test]
-fn an_absurd_value_is_refused_with_its_key_or_works() {
-    let long = format!("\"{}\"", "x".repeat(100_000));
-    for entry in table() {
-        let (section, key) = entry.key.split_once('.').unwrap();
-        let mut refused = 0;
-        for value in ABSURD.iter().copied().chain([long.as_str()]) {
-            let by_file = in_file("absurd.toml", format!("[{section}]\n{key} = {value}\n"));
-            let text = value.trim_matches('"').replace("\\u0000", "\u{1}").replace("\\n", "\n");
-            let by_variable = read_variables(&[(&variable(entry.key), &text)]);
-            for outcome in [by_file, by_variable] {
-                if outcome.is_err() {
-                    refused += 1;
-                    // Some values are fine by themselves and wrong beside another.
-                    let is_pair = matches!(outcome, Err(ConfigError::Pair { .. } | ConfigError::File { .. }));
-                    let example = if is_pair { "" } else { entry.example };
-                    assert_sentence(outcome, &[section, example]);
-                }
-            }
-        }
-        assert!(refused >= ABSURD.len() / 2, "{} takes nearly everything", entry.key);
-        let bytes = OsString::from_vec(vec![b'a', 0xff]);
-        let name = variable(entry.key);
-        assert_sentence(
-            read(None, &[(&name, bytes)], &Flags::default()),
-            &[entry.key, "UTF-8", entry.example],
-        );
-    }
-}
-
-#[test]
-fn both_ends_of_each_range_and_its_example_are_taken() {
-    for end in [0, 1] {
-        let mut toml = String::new();
-        for entry in table().iter().filter(|entry| !is_path(entry.key)) {
-            toml.push_str(&format!("{} = {}\n", entry.key, entry.ends[end]));
-        }
-        in_file("ends.toml", toml).unwrap();
-    }
-    for entry in table().iter().filter(|entry| !is_path(entry.key)) {
-        in_file("example.toml", format!("{} = {}\n", entry.key, entry.example)).unwrap();
-    }
-}
-
-/// Whether the setting names a file that is read at once.
-fn is_path(key: &str) -> bool {
-    key.ends_with("_file")
-}
-
-#[test]
-fn a_value_beside_its_range_is_refused_with_the_range() {
-    for (key, value, words) in [
-        ("session.heartbeat", "25", ["a duration from 1s to 12h", "\"25\"", "\"25s\""]),
-        ("server.worker_threads", "1025", ["0 to 1024", "\"1025\"", "4"]),
-        ("history.max_messages", "18446744073709551615", ["1 to 1000000", "18446744073709551615", "1000"]),
-        ("server.bind", "everywhere", ["a port", "\"everywhere\"", "0.0.0.0:3000"]),
-        ("server.bind", "1.2.3:80", ["a port", "\"1.2.3:80\"", "0.0.0.0:3000"]),
-        ("log.format", "logfmt", ["\"text\" or \"json\"", "\"logfmt\"", "json"]),
-        ("auth.secret", "too short", ["32 to 1024", "a text of 9 characters", "0123456789abcdef"]),
-        ("redis.prefix", "a{b}", ["without", "a{b}", "adda:"]),
-        ("server.origins", "https://a.example/", ["origin", "https://a.example/", "https://chat.example"]),
-    ] {
-        assert_sentence(
-            read_variables(&[(&variable(key), value)]),
-            &[&[key, &variable(key)][..], &words].concat(),
-        );
-    }
-}
-
-#[test]
-fn a_pair_that_breaks_a_node_is_refused_with_both_names() {
-    for (variables, words) in [
-        (
-            [("ADDA__LIMITS__CONTENT_CHARS", "20000"), ("ADDA__LIMITS__FRAME_BYTES", "65536")],
-            ["limits.frame_bytes", "content_chars", "124096", "65536"],
-        ),
-        (
-            [("ADDA__LIMITS__FRAME_BYTES", "131072"), ("ADDA__LIMITS__OUTBOX_BYTES", "262144")],
-            ["limits.outbox_bytes", "frame_bytes", "524288", "262144"],
-        ),
-        (
-            [("ADDA__REDIS__CANARY_EVERY", "2s"), ("ADDA__REDIS__CANARY_LATE", "3s")],
-            ["redis.canary_late", "canary_every", "4s", "3s"],
-        ),
-        (
-            [("ADDA__PRESENCE__RENEW_EVERY", "1s"), ("ADDA__PRESENCE__LEASE", "1900ms")],
-            ["presence.lease", "renew_every", "2s", "1s 900ms"],
-        ),
-        (
-            [("ADDA__SESSION__HEARTBEAT", "2100ms"), ("ADDA__SESSION__IDLE_TIMEOUT", "2900ms")],
-            ["session.idle_timeout", "heartbeat", "3s", "2s 900ms"],
-        ),
-    ] {
-        assert_sentence(read_variables(&variables), &words);
-    }
-}
-
-#[test]
-fn a_name_that_no_setting_has_is_refused_with_one_that_it_resembles() {
-    for (name, meant) in [
-        ("ADDA_REDIS_URL", "ADDA__REDIS__URL"),
-        ("ADDA__REDIS_URL", "ADDA__REDIS__URL"),
-        ("ADDA__SERVER__BNID", "ADDA__SERVER__BIND"),
-        ("ADDA__SEVRER__BIND", "ADDA__SERVER__BIND"),
-        ("ADDA_LOG_LEVEL", "ADDA__LOG__LEVEL"),
-        ("ADDA_SECRET", "ADDA__"),
-        ("ADDA_", "ADDA__SECTION__KEY"),
-        ("ADDA__", "ADDA__"),
-        ("ADDA__REDIS", "a section"),
-        ("ADDA__SERVER__BIND__PORT", "ADDA__SERVER__BIND"),
-    ] {
-        assert_sentence(read_variables(&[(name, "x")]), &[name, meant]);
-    }
-    for (toml, words) in [
-        ("[limits]\nframe_byts = 1\n", ["limits.frame_byts", "limits.frame_bytes"]),
-        ("[sevrer]\nbind = 1\n", ["sevrer.bind", "server.bind"]),
-        ("[sevrer]\n", ["sevrer", "server"]),
-        ("bind = \"0.0.0.0:1\"\n", ["bind", "server.bind"]),
-        ("server = 5\n", ["server", "a section"]),
-        ("[server.bind]\nport = 1\n", ["server.bind", "a table"]),
-    ] {
-        assert_sentence(in_file("unknown.toml", toml), &words);
-    }
-    in_file("empty.toml", "[server]\n").unwrap();
-}
-
-#[test]
-fn variables_of_scripts_containers_and_services_are_no_settings() {
-    read_variables(&[
-        ("ADDA_PORT", "9000"),
-        ("ADDA_BIN", "/bin/adda"),
-        ("ADDA_BALANCER_BIND", ":8080"),
-        ("ADDA_REDIS_MEMORY", "512mb"),
-        ("ADDA_TEST_REQUIRE_REDIS", "1"),
-        ("ADDA_STORM", "5000"),
-        ("ADDA_EPOCHS_SEED", "7"),
-        ("ADDA_SERVICE_HOST", "10.0.0.1"),
-        ("ADDA_SERVICE_PORT_HTTP", "3000"),
-        ("ADDA_PORT_3000_TCP_ADDR", "10.0.0.1"),
-        ("ADDA_REDIS_PORT", "tcp://10.0.0.2:6379"),
-        ("ADDA_REDIS_PORT_6379_TCP", "tcp://10.0.0.2:6379"),
-        ("ADDAMS", "family"),
-    ])
-    .unwrap();
-}
-
-#[test]
-fn no_variable_that_the_repository_itself_uses_stops_a_node() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut names = Vec::new();
-    for file in [
-        "docker-compose.yml",
-        "scripts/cluster",
-        "scripts/test",
-        "config/haproxy/haproxy.cfg",
-        "config/haproxy/tls.cfg",
-    ] {
-        let text = std::fs::read_to_string(root.join(file)).unwrap();
-        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        names.extend(
-            words.filter(|word| word.starts_with("ADDA_") && !word.starts_with("ADDA__")).map(str::to_owned),
-        );
-    }
-    assert!(names.len() > 5, "{names:?}");
-    for name in names {
-        read_variables(&[(&name, "1")]).unwrap();
-    }
 }
 
 #[test]
@@ -393,45 +195,4 @@ fn a_secret_may_stand_in_a_file_of_its_own_and_be_replaced() {
     }
     let gone = config.redis.with_current_secrets().expect_err("the file is gone").to_string();
     assert!(gone.contains("redis.url_file") && !gone.contains("two"), "{gone}");
-}
-
-#[test]
-fn a_renamed_setting_is_taken_with_a_warning() {
-    let variables = [("ADDA__SERVER__CORS_ORIGINS", "https://a.example, https://b.example")];
-    let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
-    let layers = Layers::stack(None, variables, &Flags::default()).unwrap();
-    assert_eq!(layers.warnings().len(), 1, "{:?}", layers.warnings());
-    let config = Config::from_layers(&layers).unwrap();
-    assert_eq!(config.server.origins.to_string(), "https://a.example, https://b.example");
-}
-
-#[test]
-fn an_address_may_be_a_port_or_a_name() {
-    for (text, address) in [
-        ("3000", "0.0.0.0:3000"),
-        (":3000", "0.0.0.0:3000"),
-        ("localhost:3000", "localhost:3000"),
-        ("node-1.chat_net.example:80", "node-1.chat_net.example:80"),
-        ("127.0.0.1:0", "127.0.0.1:0"),
-        ("[::]:3000", "[::]:3000"),
-    ] {
-        let config = read_variables(&[("ADDA__SERVER__BIND", text)]).unwrap();
-        assert_eq!(config.server.bind.as_str(), address, "{text}");
-    }
-    for text in [
-        "",
-        ":",
-        "localhost",
-        "::1",
-        "[::1]",
-        "::1:3000",
-        "1.2.3.4.5:80",
-        "host:+80",
-        "host:65536",
-        "a b:80",
-        "http://h:80",
-        "h:80/",
-    ] {
-        assert_sentence(read_variables(&[("ADDA__SERVER__BIND", text)]), &["server.bind", "0.0.0.0:3000"]);
-    }
 }

@@ -1,0 +1,166 @@
+//! Every setting with values that make no sense, and with the ends of its range.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+
+use super::{assert_sentence, in_file, read, read_variables, variable};
+use crate::config::{ConfigError, Flags, table};
+
+/// Values that few settings take, as a file writes them.
+const ABSURD: [&str; 27] = [
+    "0",
+    "-1",
+    "1",
+    "5.7",
+    "inf",
+    "nan",
+    "true",
+    "18446744073709551615",
+    "18446744073709551616",
+    "9223372036854775808",
+    "99999999999999999999999999",
+    "0xffff_ffff_ffff_ffff_ffff",
+    "[]",
+    "[1, 2]",
+    "[[\"x\"]]",
+    "{ a = 1 }",
+    "{}",
+    "1979-05-27T07:32:00Z",
+    "\"\"",
+    "\" \"",
+    "\"25\"",
+    "\"25 parsecs\"",
+    "\"500000000000years\"",
+    "\"-1s\"",
+    "\"a\\u0000b\"",
+    "\"a\\nb\"",
+    "\"\u{9be}আড্ডা\u{202e}\"",
+];
+
+#[test]
+fn an_absurd_value_is_refused_with_its_key_or_works() {
+    let long = format!("\"{}\"", "x".repeat(100_000));
+    for entry in table() {
+        let (section, key) = entry.key.split_once('.').unwrap();
+        let mut refused = 0;
+        for value in ABSURD.iter().copied().chain([long.as_str()]) {
+            let by_file = in_file("absurd.toml", format!("[{section}]\n{key} = {value}\n"));
+            let text = value.trim_matches('"').replace("\\u0000", "\u{1}").replace("\\n", "\n");
+            let by_variable = read_variables(&[(&variable(entry.key), &text)]);
+            for outcome in [by_file, by_variable] {
+                if outcome.is_err() {
+                    refused += 1;
+                    // Some values are fine by themselves and wrong beside another.
+                    let is_pair = matches!(outcome, Err(ConfigError::Pair { .. } | ConfigError::File { .. }));
+                    let example = if is_pair { "" } else { entry.example };
+                    assert_sentence(outcome, &[section, example]);
+                }
+            }
+        }
+        assert!(refused >= ABSURD.len() / 2, "{} takes nearly everything", entry.key);
+        let bytes = OsString::from_vec(vec![b'a', 0xff]);
+        let name = variable(entry.key);
+        assert_sentence(
+            read(None, &[(&name, bytes)], &Flags::default()),
+            &[entry.key, "UTF-8", entry.example],
+        );
+    }
+}
+
+#[test]
+fn both_ends_of_each_range_and_its_example_are_taken() {
+    for end in [0, 1] {
+        let mut toml = String::new();
+        for entry in table().iter().filter(|entry| !is_path(entry.key)) {
+            toml.push_str(&format!("{} = {}\n", entry.key, entry.ends[end]));
+        }
+        in_file("ends.toml", toml).unwrap();
+    }
+    for entry in table().iter().filter(|entry| !is_path(entry.key)) {
+        in_file("example.toml", format!("{} = {}\n", entry.key, entry.example)).unwrap();
+    }
+}
+
+/// Whether the setting names a file that is read at once.
+fn is_path(key: &str) -> bool {
+    key.ends_with("_file")
+}
+
+#[test]
+fn a_value_beside_its_range_is_refused_with_the_range() {
+    for (key, value, words) in [
+        ("session.heartbeat", "25", ["a duration from 1s to 12h", "\"25\"", "\"25s\""]),
+        ("server.worker_threads", "1025", ["0 to 1024", "\"1025\"", "4"]),
+        ("history.max_messages", "18446744073709551615", ["1 to 1000000", "18446744073709551615", "1000"]),
+        ("server.bind", "everywhere", ["a port", "\"everywhere\"", "0.0.0.0:3000"]),
+        ("server.bind", "1.2.3:80", ["a port", "\"1.2.3:80\"", "0.0.0.0:3000"]),
+        ("log.format", "logfmt", ["\"text\" or \"json\"", "\"logfmt\"", "json"]),
+        ("auth.secret", "too short", ["32 to 1024", "a text of 9 characters", "0123456789abcdef"]),
+        ("redis.prefix", "a{b}", ["without", "a{b}", "adda:"]),
+        ("server.origins", "https://a.example/", ["origin", "https://a.example/", "https://chat.example"]),
+    ] {
+        assert_sentence(
+            read_variables(&[(&variable(key), value)]),
+            &[&[key, &variable(key)][..], &words].concat(),
+        );
+    }
+}
+
+#[test]
+fn a_pair_that_breaks_a_node_is_refused_with_both_names() {
+    for (variables, words) in [
+        (
+            [("ADDA__LIMITS__CONTENT_CHARS", "20000"), ("ADDA__LIMITS__FRAME_BYTES", "65536")],
+            ["limits.frame_bytes", "content_chars", "124096", "65536"],
+        ),
+        (
+            [("ADDA__LIMITS__FRAME_BYTES", "131072"), ("ADDA__LIMITS__OUTBOX_BYTES", "262144")],
+            ["limits.outbox_bytes", "frame_bytes", "524288", "262144"],
+        ),
+        (
+            [("ADDA__REDIS__CANARY_EVERY", "2s"), ("ADDA__REDIS__CANARY_LATE", "3s")],
+            ["redis.canary_late", "canary_every", "4s", "3s"],
+        ),
+        (
+            [("ADDA__PRESENCE__RENEW_EVERY", "1s"), ("ADDA__PRESENCE__LEASE", "1900ms")],
+            ["presence.lease", "renew_every", "2s", "1s 900ms"],
+        ),
+        (
+            [("ADDA__SESSION__HEARTBEAT", "2100ms"), ("ADDA__SESSION__IDLE_TIMEOUT", "2900ms")],
+            ["session.idle_timeout", "heartbeat", "3s", "2s 900ms"],
+        ),
+    ] {
+        assert_sentence(read_variables(&variables), &words);
+    }
+}
+
+#[test]
+fn an_address_may_be_a_port_or_a_name() {
+    for (text, address) in [
+        ("3000", "0.0.0.0:3000"),
+        (":3000", "0.0.0.0:3000"),
+        ("localhost:3000", "localhost:3000"),
+        ("node-1.chat_net.example:80", "node-1.chat_net.example:80"),
+        ("127.0.0.1:0", "127.0.0.1:0"),
+        ("[::]:3000", "[::]:3000"),
+    ] {
+        let config = read_variables(&[("ADDA__SERVER__BIND", text)]).unwrap();
+        assert_eq!(config.server.bind.as_str(), address, "{text}");
+    }
+    for text in [
+        "",
+        ":",
+        "localhost",
+        "::1",
+        "[::1]",
+        "::1:3000",
+        "1.2.3.4.5:80",
+        "host:+80",
+        "host:65536",
+        "a b:80",
+        "http://h:80",
+        "h:80/",
+    ] {
+        assert_sentence(read_variables(&[("ADDA__SERVER__BIND", text)]), &["server.bind", "0.0.0.0:3000"]);
+    }
+}
