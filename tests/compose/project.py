@@ -62,6 +62,11 @@ class Project:
         running = [c for c in ids if self.inspect(c, "{{.State.Running}}") == "true"]
         return {self._node_id(container): container for container in running}
 
+    def is_healthy(self, service):
+        """Whether the engine says so of its container."""
+        container = self._run([*self._compose, "ps", "-q", service]).strip()
+        return self.inspect(container, "{{.State.Health.Status}}") == "healthy"
+
     def inspect(self, container, field):
         return self._run([*DOCKER, "inspect", "-f", field, container]).strip()
 
