@@ -35,4 +35,6 @@ export const WRITING = {
   send_as_text: { en: 'Send as a message', bn: 'বার্তা হিসেবে পাঠান' },
   paste_cut: { en: 'That was too long to take in whole.', bn: 'লেখাটি এত লম্বা যে পুরোটা নেওয়া যায়নি।' },
   failed_expired: { en: 'This lay here for a day. Nobody can tell whether it was sent. Send it again?', bn: 'এটি এক দিন ধরে পড়ে আছে, পৌঁছেছে কি না জানা যায়নি। আবার পাঠাবেন?' },
+  failed_bad_content: { en: 'Not sent: there is nothing to see in it.', bn: 'পাঠানো যায়নি: এতে দেখার মতো কিছু নেই।' },
+  failed_not_in_room: { en: 'Not sent: you are not in this room.', bn: 'পাঠানো যায়নি: আপনি এই ঘরে নেই।' },
 };

@@ -14,8 +14,12 @@ const WRITING = [
 ];
 
 export function help({ i18n }) {
+  let shown = null;
+
   return {
     update() {
+      if (shown === i18n.version) return;
+      shown = i18n.version;
       fill('help-keys', KEYS, i18n);
       fill('help-commands', COMMANDS.map(({ usage, help: key }) => [usage, key]), i18n);
       fill('help-writing', WRITING, i18n);

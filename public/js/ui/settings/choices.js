@@ -10,8 +10,13 @@ export function choices({ i18n, settings }) {
     list.addEventListener('change', () => settings.choose(list.dataset.setting, list.value));
   }
 
+  let shown = null;
+
   return {
     update() {
+      // Not with every message: there are many words.
+      if (shown === settings.current) return;
+      shown = settings.current;
       for (const list of lists) {
         const name = list.dataset.setting;
         for (const it of list.options) if (name !== 'language') setText(it, i18n.text(`${name}_${it.value}`));

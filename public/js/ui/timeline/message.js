@@ -5,17 +5,14 @@ import { signOf } from '../../state/namesakes.js';
 import { avatar } from '../lib/avatar.js';
 import { cloned, setAttribute, setText } from '../lib/markup.js';
 import { contentOf } from './content.js';
+import { updateFailure } from './failure.js';
 import { updateFold } from './fold.js';
 
 // What each content element shows: markup has no way back to its source.
 const sources = new WeakMap();
 
-/** A new `.message`; its buttons act on whatever the row is then. */
-export function createMessage(row, { i18n, chat }) {
-  const element = cloned('message-template', i18n);
-  element.querySelector('.message__retry').addEventListener('click', () => chat.retry(element.dataset.key));
-  element.querySelector('.message__discard').addEventListener('click', () => chat.discard(element.dataset.key));
-  return element;
+export function createMessage(row, { i18n }) {
+  return cloned('message-template', i18n);
 }
 
 export function updateMessage(element, row, { i18n }) {
@@ -59,10 +56,5 @@ function updateDelivery(element, { delivery, reason }, i18n) {
   else delete element.dataset.delivery;
   // Beside the time, where it takes no line: most messages are sent before anybody could read it.
   setText(element.querySelector('.message__state'), delivery && !hasFailed ? i18n.text(`delivery_${delivery}`) : '');
-  element.querySelector('.message__failure').hidden = !hasFailed;
-  setText(element.querySelector('.message__reason'), hasFailed ? failureText(reason, i18n) : '');
-}
-
-function failureText(reason, i18n) {
-  return i18n.has(`failed_${reason}`) ? i18n.text(`failed_${reason}`) : i18n.text('failed');
+  updateFailure(element, hasFailed ? reason : null, i18n);
 }

@@ -9,6 +9,7 @@ import { MAX_ENTRIES } from '../../state/timeline.js';
 import { PAGE_MESSAGES } from '../../state/timeline_pages.js';
 import { keyedRows } from '../lib/keyed_rows.js';
 import { byId, setAttribute, setText } from '../lib/markup.js';
+import { failureButtons } from './failure.js';
 import { createMessage, updateMessage } from './message.js';
 import { messageMenu } from './message_menu.js';
 import { createNotice, updateNotice } from './notice.js';
@@ -31,6 +32,7 @@ export function timeline(page) {
   let shownRows = [];
   messageMenu({ ...page, rowOf: (key) => shownRows.find((row) => row.key === key) });
 
+  failureButtons(rows, chat);
   scroller.addEventListener('scroll', () => follow(), { passive: true });
   byId('older-button').addEventListener('click', () => chat.loadOlder(store.state.active));
   byId('jump-latest').addEventListener('click', () => {
