@@ -1,7 +1,6 @@
 //! What the nodes share: the log and its fan-out, who is in which room, and which nodes live.
 //! A backend carries events, not frames, and knows no socket.
 
-use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +15,13 @@ use crate::model::{Draft, Epoch, Event, LoggedMessage, Member, NodeId, Notice, P
 use crate::supervisor::Supervisor;
 
 pub mod memory;
+mod presence;
 pub mod redis;
+
+pub use self::presence::{
+    Busiest, Comparison, Entered, Farewell, MEMBERS_IN_JOINED, MemberPage, MemberPosition, Membership,
+    RoomCount, Touched,
+};
 
 /// A backend that any part of the node may hold.
 pub type SharedBackend = Arc<dyn Backend>;
@@ -108,36 +113,6 @@ impl Continuity {
     }
 }
 
-/// What came of entering a room.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entered {
-    /// Sessions in the room, this one included.
-    pub client_count: u64,
-    /// Whether the room is told of it, in its turn among all that it is told, by a notice or a count that
-    /// names the session. It is not if the session was in already.
-    pub is_told: bool,
-    /// The join notice that the others get, if there was one to send.
-    pub notice: Option<Notice>,
-    /// Sessions of the room, at most [`MEMBERS_IN_JOINED`] of them.
-    pub members: Vec<Member>,
-    /// Whether these and the count are all. They may not be if the backend has forgotten some, and not all
-    /// nodes have put theirs back: [`Backend::members`] says when they have.
-    pub is_whole: bool,
-}
-
-/// How many members a joining session is told at once; the rest is for REST.
-pub const MEMBERS_IN_JOINED: usize = 100;
-
-/// Whether a leave notice is sent at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Farewell {
-    /// The session said goodbye.
-    Now,
-    /// The session broke off: the notice waits for `presence.linger` and is dropped if the user is
-    /// back by then. Counts and lists change at once.
-    Later,
-}
-
 /// What a node says of itself with each renewal of its lease.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Vitals {
@@ -200,43 +175,6 @@ pub enum Lease {
     /// out of their rooms, so they must be put back. Or the backend has found sessions of this node
     /// where it was not known to have any.
     Lost,
-}
-
-/// A room and its number of sessions.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoomCount {
-    /// The room.
-    pub room: RoomName,
-    /// Sessions in it, on all living nodes. Never 0.
-    pub client_count: u64,
-}
-
-/// A node's own sessions by room: what it holds, against what the backend believes.
-pub type Membership = BTreeMap<RoomName, Vec<Member>>;
-
-/// Rooms that have been changed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Touched {
-    /// These.
-    pub rooms: HashSet<RoomName>,
-    /// Any may be: what tells of changes was interrupted.
-    pub all: bool,
-}
-
-/// What came of comparing. A room that is in neither could not be asked about.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Comparison {
-    /// The backend holds of these what the node does.
-    pub same: Vec<RoomName>,
-    /// Of these it does not.
-    pub differing: Vec<RoomName>,
-}
-
-impl Comparison {
-    pub(crate) fn add(&mut self, room: &RoomName, is_same: bool) {
-        let rooms = if is_same { &mut self.same } else { &mut self.differing };
-        rooms.push(room.clone());
-    }
 }
 
 /// The seam between a node and what all nodes share. `tests/it/backend_contract` is the suite
@@ -321,10 +259,17 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// most `limit`.
     async fn rooms(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<RoomCount>>;
 
-    /// The number of sessions of a room on all living nodes, 0 if it is not occupied, and its
-    /// members in the order of their ids, of those after `after` at most `limit`.
-    async fn members(&self, room: &RoomName, after: Option<&str>, limit: usize)
-    -> Result<(u64, Vec<Member>)>;
+    /// The occupied rooms with the most sessions, at most `limit`, the largest first. Which these are may be
+    /// known seconds late; their counts are exact.
+    async fn busiest(&self, limit: usize) -> Result<Busiest>;
+
+    /// The members of a room in the order of their positions: of those after `after` at most `limit`.
+    async fn members(
+        &self,
+        room: &RoomName,
+        after: Option<MemberPosition>,
+        limit: usize,
+    ) -> Result<MemberPage>;
 
     /// The numbers of sessions in rooms on all living nodes, in the order of `rooms`.
     async fn counts(&self, rooms: &[RoomName]) -> Result<Vec<u64>>;

@@ -23,7 +23,7 @@ use crate::telemetry::meters;
 const SETTLING: Duration = Duration::from_secs(3);
 
 /// For each so many sessions that this node has in a room, that time grows by a second: Redis reads all
-/// sessions of the room to compare it, some 12 ms for 10,000, and does nothing else meanwhile.
+/// of them to compare, some 15 ms for 10,000, and does nothing else meanwhile.
 const SESSIONS_A_SECOND: usize = 200;
 
 /// What that time grows to at most.

@@ -139,7 +139,9 @@ impl Chat {
             }
         };
         match tokio::time::timeout(self.inner.config.redis.command_timeout, asking).await {
-            Ok((client_count, members)) => Entered { client_count, members, is_whole: true, ..entered },
+            Ok(page) => {
+                Entered { client_count: page.client_count, members: page.members, is_whole: true, ..entered }
+            }
             Err(_) => entered,
         }
     }

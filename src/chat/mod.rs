@@ -30,7 +30,7 @@ pub use self::room::Room;
 use self::secrets::Keyring;
 use self::tokens::Tokens;
 use crate::backend::{BackendError, Events, SharedBackend};
-pub use crate::backend::{Farewell, NodeInfo, Page, RoomCount, Span};
+pub use crate::backend::{Farewell, MemberPage, MemberPosition, NodeInfo, Page, RoomCount, Span};
 use crate::config::Config;
 use crate::model::characters::has_visible;
 use crate::model::{
@@ -312,9 +312,9 @@ impl Chat {
     pub async fn members(
         &self,
         room: &RoomName,
-        after: Option<&str>,
+        after: Option<MemberPosition>,
         limit: usize,
-    ) -> Result<(u64, Vec<Member>), Refused> {
+    ) -> Result<MemberPage, Refused> {
         self.check_contact()?;
         Ok(self.inner.backend.members(room, after, limit).await?)
     }

@@ -94,10 +94,12 @@ pub fn read_cursor(cursor: Option<&str>) -> Result<Option<String>, ApiError> {
     let Some(cursor) = cursor else { return Ok(None) };
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
     let after = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-    match after {
-        Some(after) => Ok(Some(after)),
-        None => Err(ApiError::new(ErrorCode::BadRequest, "cursor must be the `next` of an earlier page")),
-    }
+    after.map(Some).ok_or_else(bad_cursor)
+}
+
+/// The refusal of a cursor that no page gave.
+pub fn bad_cursor() -> ApiError {
+    ApiError::new(ErrorCode::BadRequest, "cursor must be the `next` of an earlier page")
 }
 
 /// The cursor of the page after `last`.

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Site;
 use super::error::ApiError;
-use super::query::{Asked, Named, limit, read_cursor, write_cursor};
-use crate::chat::RoomCount;
+use super::query::{Asked, Named, bad_cursor, limit, read_cursor, write_cursor};
+use crate::chat::{MemberPage, MemberPosition, RoomCount};
 use crate::model::names::to_nfc;
 use crate::model::{Member, RoomName};
 
@@ -42,7 +42,10 @@ pub async fn list_rooms(
     let after = read_cursor(query.cursor.as_deref())?;
     let prefix = to_nfc(&query.prefix.unwrap_or_default());
     let mut rooms = site.chat.rooms(&prefix, after.as_deref(), limit + 1).await?;
-    let next = cut(&mut rooms, limit, |room| room.room.to_string());
+    let has_more = rooms.len() > limit;
+    // A page was read that is one room too long.
+    rooms.truncate(limit);
+    let next = rooms.last().filter(|_| has_more).map(|last| write_cursor(last.room.as_str()));
     let data = rooms.into_iter().map(|RoomCount { room, client_count }| RoomJson {
         id: room.clone(),
         name: room,
@@ -73,7 +76,7 @@ struct RoomDetail {
     next: Option<String>,
 }
 
-/// `GET /api/rooms/{room}`: with its sessions, by id.
+/// `GET /api/rooms/{room}`: with its sessions, by node and id.
 pub async fn show_room(
     State(site): State<Site>,
     Named(room): Named<String>,
@@ -82,17 +85,11 @@ pub async fn show_room(
     let room = site.chat.room_name(&room)?;
     let limit = limit(query.limit)?;
     let after = read_cursor(query.cursor.as_deref())?;
-    let (client_count, mut clients) = site.chat.members(&room, after.as_deref(), limit + 1).await?;
+    let after = after.map(|after| MemberPosition::parse(&after).ok_or_else(bad_cursor)).transpose()?;
+    let MemberPage { client_count, members: clients, next } = site.chat.members(&room, after, limit).await?;
     if client_count == 0 {
         return Err(ApiError::room_not_found());
     }
-    let next = cut(&mut clients, limit, |member| member.id.to_string());
+    let next = next.map(|last| write_cursor(&last.to_string()));
     Ok(Json(RoomAnswer { data: RoomDetail { id: room.clone(), name: room, client_count, clients, next } }))
-}
-
-/// Cuts a page that was read one entry too long; the cursor of the next, if there is one.
-fn cut<T>(page: &mut Vec<T>, limit: usize, key: impl Fn(&T) -> String) -> Option<String> {
-    let has_more = page.len() > limit;
-    page.truncate(limit);
-    page.last().filter(|_| has_more).map(|last| write_cursor(&key(last)))
 }

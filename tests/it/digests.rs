@@ -1,5 +1,8 @@
 //! What Redis holds of a node's sessions is spoiled by somebody else; the node finds out and mends it.
 
+use uuid::Uuid;
+
+use crate::harness::entries::{entries, entry, node_of, put};
 use crate::harness::redis::RedisServer;
 use crate::harness::store::Store;
 use crate::harness::{Client, Cluster, DEADLINE, RedisCluster, eventually};
@@ -33,31 +36,38 @@ async fn spoil_and_see_mended(cluster: &Cluster) {
     rahim.sees_join("মিতা").await;
     let here = [rahim.connection_id.clone(), mita.connection_id.clone()];
     let here: Vec<&str> = here.iter().map(String::as_str).collect();
-    let entries: Vec<String> =
-        redis::from_redis_value(cluster.redis.command(&["SMEMBERS", MEMBERS]).await).expect("entries");
-    let lost = entries.iter().find(|entry| entry.contains(&*rahim.connection_id)).expect("রহিম is there");
+    let connection = Uuid::parse_str(&rahim.connection_id).expect("a UUID");
+    let entries = entries(&cluster.redis, MEMBERS).await;
+    let lost =
+        entries.iter().find(|entry| entry[16..32] == connection.as_bytes()[..]).expect("রহিম is there");
 
-    cluster.redis.command(&["SREM", MEMBERS, lost]).await;
+    cluster.redis.run(redis::cmd("ZREM").arg(MEMBERS).arg(lost)).await;
     cluster.until_agreed("general", &here).await;
 
     // A ghost, on the node that রহিম is on.
-    let (node, _) = lost.split_once(' ').expect("an entry begins with its node");
-    let (ghost, user) = (uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
-    cluster.redis.command(&["SADD", MEMBERS, &format!("{node} {ghost} {user} ghost")]).await;
+    let node = node_of(lost);
+    put(&cluster.redis, MEMBERS, &entry(node, Uuid::new_v4(), Uuid::new_v4(), "ghost")).await;
     cluster.until_agreed("general", &here).await;
 
     // No session at all; people come and go past it.
-    cluster.redis.command(&["SADD", MEMBERS, &format!("{node} rubbish")]).await;
+    put(&cluster.redis, MEMBERS, &[node.as_bytes(), &b"rubbish"[..]].concat()).await;
     let mut passer = Client::full(&cluster.nodes[1], "পথিক").await;
     passer.join("general").await;
     rahim.sees_join("পথিক").await;
     passer.leave("general").await;
     eventually("only sessions are members", DEADLINE, async || {
         let count: u64 =
-            redis::from_redis_value(cluster.redis.command(&["SCARD", MEMBERS]).await).expect("a number");
+            redis::from_redis_value(cluster.redis.command(&["ZCARD", MEMBERS]).await).expect("a number");
         (count == 2).then_some(())
     })
     .await;
+
+    // An entry that stands behind all others, and a key of another type, as of an older adda.
+    cluster.redis.run(redis::cmd("ZADD").arg(MEMBERS).arg(-7).arg(lost)).await;
+    cluster.until_agreed("general", &here).await;
+    cluster.redis.command(&["DEL", MEMBERS]).await;
+    cluster.redis.command(&["SADD", MEMBERS, "an older adda's"]).await;
+    cluster.until_agreed("general", &here).await;
 
     // The whole room, as an eviction would take it.
     cluster.redis.command(&["DEL", MEMBERS]).await;
@@ -66,10 +76,10 @@ async fn spoil_and_see_mended(cluster: &Cluster) {
     // The lists in which others look for the room.
     let list = format!("adda:node:{node}:{{adda:nodes}}:rooms");
     cluster.redis.command(&["DEL", "adda:rooms", &list]).await;
-    for list in ["adda:rooms", &list] {
+    for ask in [&["ZRANGE", "adda:rooms", "0", "-1"][..], &["SMEMBERS", &list]] {
         eventually("the room is listed again", DEADLINE, async || {
             let rooms: Vec<String> =
-                redis::from_redis_value(cluster.redis.command(&["SMEMBERS", list]).await).expect("names");
+                redis::from_redis_value(cluster.redis.command(ask).await).expect("names");
             (rooms == ["general"]).then_some(())
         })
         .await;

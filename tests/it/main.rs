@@ -61,6 +61,7 @@ mod losses;
 // Redis at its memory limit.
 mod memory_limit;
 // Sessions without a subprotocol.
+mod pages;
 mod plain;
 // Joins, leaves, typing and counts.
 mod presence;

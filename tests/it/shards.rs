@@ -5,6 +5,7 @@ use std::time::Duration;
 use redis::from_redis_value;
 use serde_json::json;
 
+use crate::harness::entries::{entry, put};
 use crate::harness::redis::RedisServer;
 use crate::harness::redis_cluster::until_says;
 use crate::harness::roamer::outage;
@@ -341,8 +342,8 @@ async fn a_sweep_goes_past_a_shard_that_does_not_answer_and_comes_back() {
     until_swept().await;
     for (room, place) in [(&far, frozen), (&near, nodes)] {
         let ids = [(); 3].map(|()| uuid::Uuid::new_v4());
-        let entry = format!("{} {} {} ghost", ids[0], ids[1], ids[2]);
-        redis.servers[place].command(&["SADD", &format!("adda:{{{room}}}:members"), &entry]).await;
+        let entry = entry(ids[0], ids[1], ids[2], "ghost");
+        put(&redis.servers[place], &format!("adda:{{{room}}}:members"), &entry).await;
         cluster.agree(room, &[&ids[1].to_string()]).await;
     }
     for place in [frozen, frozen + 3] {

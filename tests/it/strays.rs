@@ -3,6 +3,7 @@
 use redis::from_redis_value;
 use uuid::Uuid;
 
+use crate::harness::entries::{entries, entry, node_of, put};
 use crate::harness::redis::RedisServer;
 use crate::harness::{Client, Cluster, LONG_DEADLINE, Node, eventually};
 
@@ -26,11 +27,11 @@ async fn until_swept(redis: &RedisServer) {
 }
 
 /// Puts a session of a node into a room, and nowhere else; returns its connection id.
-async fn haunt(redis: &RedisServer, room_tag: &str, node: &str, user: Uuid) -> String {
-    let connection = Uuid::new_v4().to_string();
-    let entry = format!("{node} {connection} {user} ghost");
-    redis.command(&["SADD", &format!("adda:{{{room_tag}}}:members"), &entry]).await;
-    connection
+async fn haunt(redis: &RedisServer, room_tag: &str, node: Uuid, user: Uuid) -> String {
+    let connection = Uuid::new_v4();
+    let key = format!("adda:{{{room_tag}}}:members");
+    put(redis, &key, &entry(node, connection, user, "ghost")).await;
+    connection.to_string()
 }
 
 /// Waits until a room holds just these sessions; they are in every answer until then.
@@ -61,13 +62,15 @@ async fn sessions_of_a_node_that_is_long_forgotten_are_taken_out() {
     rahim.join("general").await;
     mita.join("general").await;
     until_swept(&cluster.redis).await;
-    let (node, user) = (Uuid::new_v4().to_string(), Uuid::new_v4());
+    let (node, user) = (Uuid::new_v4(), Uuid::new_v4());
     for tag in ["general", "general", "attic", "%7B100%25%7D"] {
-        haunt(&cluster.redis, tag, &node, user).await;
+        haunt(&cluster.redis, tag, node, user).await;
     }
-    cluster.redis.command(&["SADD", "adda:rooms", "attic", "{100%}"]).await;
+    cluster.redis.command(&["ZADD", "adda:rooms", "0", "attic", "0", "{100%}"]).await;
     // What is no session, and what is no room, are nobody's.
-    cluster.redis.command(&["SADD", "adda:{cellar}:members", "rubbish", "more rubbish of 4 words"]).await;
+    for rubbish in ["rubbish", "more rubbish, which is longer than an entry"] {
+        put(&cluster.redis, "adda:{cellar}:members", rubbish.as_bytes()).await;
+    }
     cluster.redis.command(&["SET", "adda:{general}:nonce:x {}:members", "x"]).await;
     assert_eq!(cluster.nodes[0].http().rooms().await.len(), 3);
 
@@ -94,7 +97,7 @@ async fn sessions_of_a_node_that_is_long_forgotten_are_taken_out() {
     })
     .await;
     let index: Vec<String> =
-        from_redis_value(cluster.redis.command(&["SMEMBERS", "adda:rooms"]).await).expect("names");
+        from_redis_value(cluster.redis.command(&["ZRANGE", "adda:rooms", "0", "-1"]).await).expect("names");
     assert_eq!(index, ["general"]);
 }
 
@@ -104,9 +107,7 @@ async fn sessions_of_a_living_node_in_a_room_that_it_has_left_are_taken_out() {
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     rahim.join("general").await;
     until_swept(&cluster.redis).await;
-    let entries = cluster.redis.command(&["SMEMBERS", "adda:{general}:members"]).await;
-    let entries: Vec<String> = from_redis_value(entries).expect("one entry");
-    let (node, _) = entries[0].split_once(' ').expect("an entry begins with its node");
+    let node = node_of(&entries(&cluster.redis, "adda:{general}:members").await[0]);
     let ghost = haunt(&cluster.redis, "attic", node, Uuid::new_v4()).await;
     cluster.agree("attic", &[&ghost]).await;
 
@@ -123,7 +124,7 @@ async fn sessions_of_a_living_node_in_a_room_that_it_has_left_are_taken_out() {
 async fn a_sweep_that_was_left_half_way_is_begun_anew() {
     let Some(cluster) = Cluster::with(2, &SETTINGS).await else { return };
     until_swept(&cluster.redis).await;
-    haunt(&cluster.redis, "attic", &Uuid::new_v4().to_string(), Uuid::new_v4()).await;
+    haunt(&cluster.redis, "attic", Uuid::new_v4(), Uuid::new_v4()).await;
     // As a node does that dies next.
     let [now, _]: [String; 2] = ::redis::from_redis_value(cluster.redis.command(&["TIME"]).await).unwrap();
     let claim = format!("{} {now}000", Uuid::new_v4());

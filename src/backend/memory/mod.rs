@@ -21,8 +21,8 @@ use self::leases::Leases;
 use self::log::Logs;
 use self::presence::Presence;
 use super::{
-    Backend, Comparison, Entered, Events, Farewell, Lease, Membership, NodeInfo, Page, Posting, Result,
-    RoomCount, Secrets, SharedBackend, Span, Subscription, Touched, Vitals,
+    Backend, Busiest, Comparison, Entered, Events, Farewell, Lease, MemberPage, MemberPosition, Membership,
+    NodeInfo, Page, Posting, Result, RoomCount, Secrets, SharedBackend, Span, Subscription, Touched, Vitals,
 };
 use crate::config::Config;
 use crate::model::{Draft, Event, Member, NodeId, Notice, Position, RoomName};
@@ -181,15 +181,17 @@ impl Backend for MemoryNode {
         Ok(self.cluster.lock().presence.seats.rooms(prefix, after, limit))
     }
 
+    async fn busiest(&self, limit: usize) -> Result<Busiest> {
+        Ok(self.cluster.lock().presence.seats.busiest(limit))
+    }
+
     async fn members(
         &self,
         room: &RoomName,
-        after: Option<&str>,
+        after: Option<MemberPosition>,
         limit: usize,
-    ) -> Result<(u64, Vec<Member>)> {
-        let shared = self.cluster.lock();
-        let seats = &shared.presence.seats;
-        Ok((seats.count(room) as u64, seats.members(room, after, limit)))
+    ) -> Result<MemberPage> {
+        Ok(self.cluster.lock().presence.seats.members(room, after, limit))
     }
 
     async fn counts(&self, rooms: &[RoomName]) -> Result<Vec<u64>> {

@@ -40,7 +40,7 @@ impl Presence {
         node: NodeId,
         member: &Member,
     ) -> (Entered, Option<Event>) {
-        let is_new = !self.seats.holds(room, member.id);
+        let is_new = !self.seats.holds(room, node, member.id);
         let count = self.seats.count(room) + usize::from(is_new);
         let telling = self.telling(count, || telling_of_entry(self.standing(room, &member.user_id)));
         self.lingering.forget(room, &member.user_id);
@@ -49,7 +49,7 @@ impl Presence {
             .then(|| notice(join(count), Some(member.id), &member.user_id, &member.username));
         let counted = || Event::Count { client_count: count as u64, entered: Some(member.id) };
         let event = joined.clone().map(Event::Notice).or_else(|| is_new.then(counted));
-        let members = self.seats.members(room, None, MEMBERS_IN_JOINED);
+        let members = self.seats.members(room, None, MEMBERS_IN_JOINED).members;
         (
             Entered { client_count: count as u64, is_told: is_new, notice: joined, members, is_whole: true },
             event,

@@ -8,8 +8,9 @@ use redis::Value;
 
 use super::keys::Keys;
 use super::scripts::{Call, Script};
-use super::server::{Lane, parsed};
+use super::server::{Lane, parsed, parsed_if_ours};
 use super::shards::Shards;
+use super::sizes::Sizes;
 use crate::backend::Result;
 use crate::model::{NodeId, RoomName};
 
@@ -18,6 +19,7 @@ use crate::model::{NodeId, RoomName};
 pub(super) struct Index {
     keys: Keys,
     shards: Arc<Shards>,
+    sizes: Sizes,
 }
 
 /// A leave notice that waits.
@@ -43,15 +45,15 @@ pub(super) struct Aftermath {
 impl Aftermath {
     /// What `restore.lua` or `reap.lua` said of a room. Returns the sessions added or removed.
     pub(super) fn take_in(&mut self, room: &RoomName, value: Value) -> Result<u64> {
-        let fields: Vec<String> = parsed(value)?;
-        let mut fields = fields.into_iter();
+        let fields: Vec<Vec<u8>> = parsed(value)?;
+        let mut fields = fields.iter().map(|field| String::from_utf8_lossy(field));
         let mut number = || fields.next().and_then(|field| field.parse().ok()).unwrap_or(0);
         let (changed, count): (u64, u64) = (number(), number());
         if count == 0 {
             self.empty.push(room.clone());
         }
         while let (Some(user), Some(token)) = (fields.next(), fields.next()) {
-            self.due.push(Waiting { room: room.clone(), user, token });
+            self.due.push(Waiting { room: room.clone(), user: user.into_owned(), token: token.into_owned() });
         }
         Ok(changed)
     }
@@ -78,8 +80,13 @@ impl Silent {
 }
 
 impl Index {
-    pub(super) fn new(keys: Keys, shards: Arc<Shards>) -> Self {
-        Self { keys, shards }
+    pub(super) fn new(keys: Keys, shards: Arc<Shards>, sizes: Sizes) -> Self {
+        Self { keys, shards, sizes }
+    }
+
+    /// Sessions have entered or left these rooms.
+    pub(super) fn measure<'a>(&self, rooms: impl IntoIterator<Item = &'a RoomName>) {
+        self.sizes.measure(rooms);
     }
 
     /// A node is about to enter rooms.
@@ -102,11 +109,11 @@ impl Index {
     }
 
     /// A node, which may be dead, is in these rooms no more.
-    pub(super) async fn unnote(&self, node: &str, rooms: &[RoomName]) -> Result<()> {
+    pub(super) async fn unnote(&self, node: NodeId, rooms: &[RoomName]) -> Result<()> {
         if rooms.is_empty() {
             return Ok(());
         }
-        let call = Call::plain("SREM", self.keys.node_rooms(node));
+        let call = Call::plain("SREM", self.keys.node_rooms(&node.to_string()));
         let call = rooms.iter().fold(call, |call, room| call.arg(room));
         self.shards.call(Lane::Memberships, call).await.map(drop)
     }
@@ -132,14 +139,15 @@ impl Index {
             return Ok(());
         }
         let ask = rooms.iter().fold(Call::plain("HMGET", self.keys.entrances()), |call, room| call.arg(room));
-        let entrances: Vec<Option<String>> = parsed(self.shards.call(Lane::Memberships, ask).await?)?;
+        let entrances: Vec<Option<Vec<u8>>> = parsed_if_ours(self.shards.call(Lane::Memberships, ask).await)?;
         let counts: Vec<Call> =
-            rooms.iter().map(|room| Call::plain("SCARD", self.keys.members(room))).collect();
+            rooms.iter().map(|room| Call::plain("ZCARD", self.keys.members(room))).collect();
         let mut vacate = Call::new(Script::Vacate, [self.keys.rooms(), self.keys.entrances()]);
         let counts = self.shards.call_all(Lane::Memberships, &counts).await;
+        let entrances = entrances.into_iter().chain(std::iter::repeat(None));
         for ((room, entrance), count) in rooms.iter().zip(entrances).zip(counts) {
-            if parsed::<u64>(count?)? == 0 {
-                vacate = vacate.arg(room).arg(entrance.unwrap_or_default());
+            if parsed_if_ours::<u64>(count)? == 0 {
+                vacate = vacate.arg(room).bytes(entrance.unwrap_or_default());
             }
         }
         self.shards.call(Lane::Memberships, vacate).await.map(drop)

@@ -44,7 +44,7 @@ impl Keys {
         self.of_room(room, "head")
     }
 
-    /// Set: the sessions in the room, `<node> <connection> <user> <username>`.
+    /// Sorted set, all scores 0: the sessions in the room, as `entry.rs` writes them.
     pub(super) fn members(&self, room: &RoomName) -> String {
         self.of_room(room, "members")
     }
@@ -82,9 +82,14 @@ impl Keys {
         self.of_room(room, &format!("nonce:{user} {}", nonce.as_str()))
     }
 
-    /// Set: names of the occupied rooms.
+    /// Sorted set, all scores 0: names of the occupied rooms.
     pub(super) fn rooms(&self) -> String {
         format!("{}rooms", self.prefix)
+    }
+
+    /// Sorted set: the same by the number of sessions, seconds late.
+    pub(super) fn rooms_by_size(&self) -> String {
+        format!("{}rooms:by-size", self.prefix)
     }
 
     /// Hash: each room of the index with the number of the entrance that put it there last, and

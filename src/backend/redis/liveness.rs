@@ -8,6 +8,7 @@ use tokio::sync::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::generation::{Awaited, Generations, Heard};
+use super::index::Index;
 use super::keys::Keys;
 use super::reaper::Reaper;
 use super::renewal::Renewal;
@@ -53,12 +54,13 @@ impl Liveness {
         keys: Keys,
         shards: Arc<Shards>,
         generations: Generations,
+        index: Index,
         settings: &Settings,
         supervisor: &Supervisor,
     ) -> Self {
         Self {
             node,
-            reaper: Reaper::new(node, keys.clone(), shards.clone(), settings),
+            reaper: Reaper::new(node, keys.clone(), shards.clone(), index, settings),
             sweeper: Sweeper::new(node, keys.clone(), shards.clone(), settings),
             keys,
             shards,

@@ -2,7 +2,9 @@
 //! be whole is one Lua script. Nothing here knows a session, a frame or a socket.
 
 mod batch;
+mod comparison;
 mod dialer;
+mod entry;
 mod generation;
 mod index;
 mod keys;
@@ -18,6 +20,7 @@ mod scripts;
 mod sentinels;
 mod server;
 mod shards;
+mod sizes;
 mod skew;
 mod sweep;
 mod target;
@@ -34,7 +37,9 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
+use self::comparison::Comparer;
 use self::generation::Generations;
+use self::index::Index;
 use self::keys::Keys;
 use self::liveness::Liveness;
 use self::log::Log;
@@ -44,11 +49,13 @@ use self::registry::Registry;
 use self::scripts::{Call, Script};
 use self::server::{Lane, parsed};
 use self::shards::Shards;
+use self::sizes::Sizes;
 use self::target::Target;
 use self::watch::Watch;
 use super::{
-    Backend, BackendError, Comparison, Entered, Events, Farewell, Lease, Membership, NodeInfo, Page, Posting,
-    Result, RoomCount, Secrets, SharedBackend, Span, Subscription, Touched, Vitals,
+    Backend, BackendError, Busiest, Comparison, Entered, Events, Farewell, Lease, MemberPage, MemberPosition,
+    Membership, NodeInfo, Page, Posting, Result, RoomCount, Secrets, SharedBackend, Span, Subscription,
+    Touched, Vitals,
 };
 use crate::config::Config;
 use crate::model::{Draft, Member, NodeId, Notice, Position, RoomName};
@@ -57,17 +64,18 @@ use crate::supervisor::Supervisor;
 /// One node's share of a cluster over Redis.
 #[derive(Debug)]
 pub struct RedisBackend {
-    node: NodeId,
     keys: Keys,
     shards: Arc<Shards>,
     watch: Watch,
     log: Log,
     presence: Presence,
+    comparer: Comparer,
     registry: Registry,
     liveness: Liveness,
     subscriber: Subscriber,
     deadline: Duration,
     _map_keeper: AbortOnDropHandle<()>,
+    _size_keeper: AbortOnDropHandle<()>,
 }
 
 impl RedisBackend {
@@ -89,32 +97,45 @@ impl RedisBackend {
         try_first(&shards, settings.command_timeout).await?;
         let (events, receiver) = mpsc::channel(settings.event_queue);
         let log = Log::start(keys.clone(), shards.clone(), config, supervisor);
-        let presence = Presence::new(keys.clone(), shards.clone(), generations.clone());
+        let sizes = Sizes::default();
+        let index = Index::new(keys.clone(), shards.clone(), sizes.clone());
+        let presence = Presence::new(keys.clone(), shards.clone(), generations.clone(), sizes.clone());
+        let comparer = Comparer::new(node, keys.clone(), shards.clone());
         let registry = Registry::start(
             node,
             keys.clone(),
             shards.clone(),
             generations.clone(),
+            index.clone(),
             &config.presence,
             supervisor,
         );
-        let liveness =
-            Liveness::new(node, keys.clone(), shards.clone(), generations, &config.presence, supervisor);
+        let liveness = Liveness::new(
+            node,
+            keys.clone(),
+            shards.clone(),
+            generations,
+            index,
+            &config.presence,
+            supervisor,
+        );
         let subscriber = Subscriber::start(keys.clone(), node, shards.clone(), settings, events, supervisor);
         let map_keeper = supervisor.keep("topology", shards.clone().keep_up());
+        let size_keeper = supervisor.keep("room_sizes", sizes.keep(keys.clone(), shards.clone()));
         let deadline = settings.command_timeout;
         let backend = Self {
-            node,
             keys,
             shards,
             watch,
             log,
             presence,
+            comparer,
             registry,
             liveness,
             subscriber,
             deadline,
             _map_keeper: map_keeper,
+            _size_keeper: size_keeper,
         };
         Ok((Arc::new(backend), receiver))
     }
@@ -238,23 +259,27 @@ impl Backend for RedisBackend {
     }
 
     async fn compare(&self, membership: &Membership) -> Comparison {
-        self.presence.compare(self.node, membership).await
+        self.comparer.compare(membership).await
     }
 
     async fn unlisted(&self, rooms: &[RoomName]) -> Result<Vec<RoomName>> {
-        self.within(self.presence.unlisted(self.node, rooms)).await
+        self.within(self.comparer.unlisted(rooms)).await
     }
 
     async fn rooms(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<RoomCount>> {
         self.within(self.presence.rooms(prefix, after, limit)).await
     }
 
+    async fn busiest(&self, limit: usize) -> Result<Busiest> {
+        self.within(self.presence.busiest(limit)).await
+    }
+
     async fn members(
         &self,
         room: &RoomName,
-        after: Option<&str>,
+        after: Option<MemberPosition>,
         limit: usize,
-    ) -> Result<(u64, Vec<Member>)> {
+    ) -> Result<MemberPage> {
         self.within(self.presence.members(room, after, limit)).await
     }
 

@@ -1,19 +1,26 @@
-//! Who is in which room: sets of sessions, each tagged with its node. Read here; `registry.rs` writes.
+//! Who is in which room, read: sorted sets of sessions, and the index of rooms. `registry.rs` writes them.
 
 use std::sync::Arc;
 
 use redis::Value;
-use sha1::{Digest, Sha1};
-use tracing::debug;
 
+use super::entry::{self, Entry};
 use super::generation::Generations;
 use super::keys::Keys;
-use super::reason;
-use super::scripts::{Call, Script};
-use super::server::{Lane, parsed};
+use super::scripts::Call;
+use super::server::{Lane, parsed, parsed_if_ours};
 use super::shards::Shards;
-use crate::backend::{Comparison, Membership, Result, RoomCount};
-use crate::model::{ConnectionId, Member, NodeId, RoomName, UserId, Username};
+use super::sizes::Sizes;
+use crate::backend::{Busiest, MemberPage, MemberPosition, Result, RoomCount};
+use crate::model::RoomName;
+use crate::telemetry::meters;
+
+/// Entries that are read at once, at least and at most, in search of those that fill a page.
+const STEP: usize = 32;
+const LONGEST_STEP: usize = 1024;
+
+/// Rooms that the index by size may name although they are empty, for each page of the busiest.
+const SPARE: usize = 32;
 
 /// The rooms' members in Redis, as every node sees them.
 #[derive(Debug, Clone)]
@@ -21,110 +28,112 @@ pub(super) struct Presence {
     keys: Keys,
     shards: Arc<Shards>,
     generations: Generations,
+    sizes: Sizes,
 }
 
 impl Presence {
-    pub(super) fn new(keys: Keys, shards: Arc<Shards>, generations: Generations) -> Self {
-        Self { keys, shards, generations }
+    pub(super) fn new(keys: Keys, shards: Arc<Shards>, generations: Generations, sizes: Sizes) -> Self {
+        Self { keys, shards, generations, sizes }
     }
 
-    /// Reads the whole index for a page: the order by name is the client's, and a Redis set has none.
+    /// The index may name rooms that are empty by now: each step that finds too few others looks at
+    /// twice as many, so a page costs few round trips whatever stands there.
     pub(super) async fn rooms(
         &self,
         prefix: &str,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<RoomCount>> {
-        let mut names: Vec<String> = self.read_set(self.keys.rooms()).await?;
-        names.retain(|name| name.starts_with(prefix) && after.is_none_or(|after| name.as_str() > after));
-        names.sort_unstable();
-        let mut rooms = Vec::new();
-        for names in names.chunks(limit.max(1)) {
-            let names: Vec<RoomName> = names.iter().map(|name| RoomName::from_trusted(name)).collect();
-            let counts = self.counts(&names).await?;
-            let counted = names.into_iter().zip(counts);
-            let occupied = counted.filter(|(_, client_count)| *client_count > 0);
-            rooms.extend(occupied.map(|(room, client_count)| RoomCount { room, client_count }));
-            // A room may have emptied since the index was read; the page is filled all the same.
-            if rooms.len() >= limit {
-                break;
-            }
+        let mut from = match after.filter(|after| *after >= prefix) {
+            Some(after) => [b"(", after.as_bytes()].concat(),
+            None => [b"[", prefix.as_bytes()].concat(),
+        };
+        let to = match prefix {
+            "" => b"+".to_vec(),
+            // No byte of UTF-8 is as large.
+            prefix => [b"(", prefix.as_bytes(), &[0xff]].concat(),
+        };
+        let (mut rooms, mut step) = (Vec::new(), limit.clamp(STEP, LONGEST_STEP));
+        loop {
+            let call = range(self.keys.rooms(), from, to.clone(), step);
+            let names: Vec<Vec<u8>> = self.read_one(call).await?;
+            rooms.extend(self.counted(&names).await?);
+            let Some(last) = names.last().filter(|_| rooms.len() < limit && names.len() == step) else {
+                rooms.truncate(limit);
+                return Ok(rooms);
+            };
+            from = [b"(", &last[..]].concat();
+            step = (step * 2).min(LONGEST_STEP);
         }
+    }
+
+    /// The rooms with the most sessions. Which these are may be known late; how many are there is exact.
+    pub(super) async fn busiest(&self, limit: usize) -> Result<Busiest> {
+        let sizes = Call::plain("ZREVRANGE", self.keys.rooms_by_size()).arg(0).arg(limit + SPARE - 1);
+        let sizes = sizes.arg("WITHSCORES");
+        let mut values =
+            self.shards.call_all(Lane::Reads, &[sizes, Call::plain("ZCARD", self.keys.rooms())]).await;
+        let total = parsed_if_ours(values.pop().unwrap_or(Ok(Value::Nil)))?;
+        let sizes: Vec<(Vec<u8>, f64)> = parsed_if_ours(values.pop().unwrap_or(Ok(Value::Nil)))?;
+        let sizes = sizes.iter().filter_map(|(name, size)| Some((room(name)?, *size)));
+        let (rooms, sizes): (Vec<RoomName>, Vec<f64>) = sizes.unzip();
+        let counts = self.counts(&rooms).await?;
+        let stale = rooms.iter().zip(&counts).zip(sizes).filter(|((_, count), size)| **count as f64 != *size);
+        self.sizes.measure(stale.map(|((room, _), _)| room));
+        let mut rooms: Vec<RoomCount> = occupied(rooms, counts).collect();
+        rooms.sort_by(|one, other| {
+            other.client_count.cmp(&one.client_count).then_with(|| one.room.cmp(&other.room))
+        });
         rooms.truncate(limit);
-        Ok(rooms)
+        Ok(Busiest { rooms, total })
+    }
+
+    /// Those of the rooms that are occupied, in their order.
+    async fn counted(&self, names: &[Vec<u8>]) -> Result<impl Iterator<Item = RoomCount>> {
+        let rooms: Vec<RoomName> = names.iter().filter_map(|name| room(name)).collect();
+        let counts = self.counts(&rooms).await?;
+        Ok(occupied(rooms, counts))
     }
 
     pub(super) async fn counts(&self, rooms: &[RoomName]) -> Result<Vec<u64>> {
-        let call = |room: &RoomName| Call::plain("SCARD", self.keys.members(room));
-        let values = self.read_vouched(rooms.iter().map(call).collect()).await?;
-        values.into_iter().map(parsed).collect()
+        let call = |room: &RoomName| Call::plain("ZCARD", self.keys.members(room));
+        let values = self.read(rooms.iter().map(call).collect()).await?;
+        values.into_iter().map(parsed_if_ours).collect()
     }
 
+    /// Entries that can't be read are counted as sessions, and passed over: so a page may take
+    /// several steps.
     pub(super) async fn members(
         &self,
         room: &RoomName,
-        after: Option<&str>,
+        after: Option<MemberPosition>,
         limit: usize,
-    ) -> Result<(u64, Vec<Member>)> {
-        let entries: Vec<String> = self.read_set(self.keys.members(room)).await?;
-        let mut members: Vec<Member> = entries.iter().filter_map(|entry| read_entry(entry)).collect();
-        let count = members.len() as u64;
-        members.retain(|member| after.is_none_or(|after| member.id.to_string().as_str() > after));
-        members.sort_unstable();
-        members.truncate(limit);
-        Ok((count, members))
-    }
-
-    // --- comparing ---
-
-    /// Compares this node's share of rooms with what the node holds.
-    pub(super) async fn compare(&self, node: NodeId, membership: &Membership) -> Comparison {
-        let call = |(room, members): (&RoomName, &Vec<Member>)| {
-            let sum = members.iter().map(|member| digest(&entry(node, member))).fold(0, u64::wrapping_add);
-            Call::new(Script::Digest, [self.keys.members(room)])
-                .arg(node)
-                .arg(members.len())
-                .arg(sum & DIGEST_MASK)
-        };
-        let calls: Vec<Call> = membership.iter().map(call).collect();
-        let values = self.shards.call_all(Lane::Watches, &calls).await;
-        let mut comparison = Comparison::default();
-        for (room, value) in membership.keys().zip(values) {
-            match value.and_then(parsed::<u8>) {
-                Ok(is_same) => comparison.add(room, is_same == 1),
-                Err(error) => debug!(error = %reason(&error), room = %room, "Can't compare a room now"),
-            }
+    ) -> Result<MemberPage> {
+        let key = self.keys.members(room);
+        let mut from = after.map_or_else(|| b"-".to_vec(), |last| entry::after(last.node, last.connection));
+        let (mut found, mut step): (Vec<Entry>, usize) = (Vec::new(), limit + 1);
+        loop {
+            let count = Call::plain("ZCARD", key.clone());
+            let mut values = self.read(vec![count, range(key.clone(), from, b"+".to_vec(), step)]).await?;
+            let entries: Vec<Vec<u8>> = parsed_if_ours(values.pop().unwrap_or(Ok(Value::Nil)))?;
+            let client_count = parsed_if_ours(values.pop().unwrap_or(Ok(Value::Nil)))?;
+            found.extend(entries.iter().filter_map(|entry| read_entry(entry)));
+            let Some(last) = entries.last().filter(|_| found.len() <= limit && entries.len() == step) else {
+                return Ok(page(client_count, found, limit));
+            };
+            from = [b"(", &last[..]].concat();
+            step = (step * 2).clamp(STEP, LONGEST_STEP);
         }
-        comparison
     }
 
-    /// Those of a node's rooms that are not in the index, or not in the node's own list.
-    pub(super) async fn unlisted(&self, node: NodeId, rooms: &[RoomName]) -> Result<Vec<RoomName>> {
-        let mut unlisted = Vec::new();
-        for rooms in rooms.chunks(LISTED) {
-            let lists = [self.keys.rooms(), self.keys.node_rooms(&node.to_string())];
-            let calls = lists
-                .map(|list| rooms.iter().fold(Call::plain("SMISMEMBER", list), |call, room| call.arg(room)));
-            let mut is_listed = vec![true; rooms.len()];
-            for value in self.shards.call_all(Lane::Watches, &calls).await {
-                let flags: Vec<bool> = parsed(value?)?;
-                is_listed.iter_mut().zip(flags).for_each(|(is_listed, flag)| *is_listed &= flag);
-            }
-            let missing = rooms.iter().zip(is_listed).filter(|(_, is_listed)| !is_listed);
-            unlisted.extend(missing.map(|(room, _)| room.clone()));
-        }
-        Ok(unlisted)
-    }
-
-    async fn read_set(&self, key: String) -> Result<Vec<String>> {
-        let mut values = self.read_vouched(vec![Call::plain("SMEMBERS", key)]).await?;
-        parsed(values.pop().unwrap_or(Value::Nil))
+    async fn read_one<T: redis::FromRedisValue + Default>(&self, call: Call) -> Result<T> {
+        parsed_if_ours(self.read(vec![call]).await?.pop().unwrap_or(Ok(Value::Nil)))
     }
 
     /// Reads, and makes sure that nothing was missing. The generation must be asked for *after* what
     /// it vouches for: then nothing can have been forgotten before the reading that the answer does
     /// not show.
-    async fn read_vouched(&self, mut calls: Vec<Call>) -> Result<Vec<Value>> {
+    async fn read(&self, mut calls: Vec<Call>) -> Result<Vec<Result<Value>>> {
         let generation = generation(&self.keys);
         let mut values = if self.shards.is_cluster() {
             let mut values = self.shards.call_all(Lane::Reads, &calls).await;
@@ -134,11 +143,8 @@ impl Presence {
             calls.push(generation);
             self.shards.call_all(Lane::Reads, &calls).await
         };
-        let generation: Option<String> = match values.pop() {
-            Some(value) => parsed(value?)?,
-            None => None,
-        };
-        let values = values.into_iter().collect::<Result<Vec<Value>>>()?;
+        let generation: Option<Vec<u8>> = parsed(values.pop().unwrap_or(Ok(Value::Nil))?)?;
+        let generation = generation.as_deref().map(String::from_utf8_lossy);
         self.generations.vouch(generation.as_deref())?;
         Ok(values)
     }
@@ -149,29 +155,36 @@ pub(super) fn generation(keys: &Keys) -> Call {
     Call::plain("HGET", keys.clock()).arg("generation")
 }
 
-/// How a session stands in the members of a room.
-pub(super) fn entry(node: NodeId, member: &Member) -> String {
-    format!("{node} {} {} {}", member.id, member.user_id, member.username)
+/// `count` entries of a sorted set between two bounds of ZRANGEBYLEX.
+fn range(key: String, from: Vec<u8>, to: Vec<u8>, count: usize) -> Call {
+    Call::plain("ZRANGEBYLEX", key).bytes(from).bytes(to).arg("LIMIT").arg(0).arg(count)
 }
 
-/// Rooms that a list is asked about at once, at most.
-const LISTED: usize = 512;
+fn occupied(rooms: Vec<RoomName>, counts: Vec<u64>) -> impl Iterator<Item = RoomCount> {
+    let counted = rooms.into_iter().zip(counts).filter(|(_, client_count)| *client_count > 0);
+    counted.map(|(room, client_count)| RoomCount { room, client_count })
+}
 
-/// Modulo 2^48, as `digest.lua` counts.
-const DIGEST_MASK: u64 = (1 << 48) - 1;
-
-/// What stands for an entry in a sum.
-fn digest(entry: &str) -> u64 {
-    let hash = Sha1::digest(entry.as_bytes());
-    hash.iter().take(6).fold(0, |sum, &byte| sum << 8 | u64::from(byte))
+/// A name in the index of rooms.
+pub(super) fn room(name: &[u8]) -> Option<RoomName> {
+    let name = std::str::from_utf8(name).inspect_err(|_| meters().foreign_entries.increment(1)).ok()?;
+    Some(RoomName::from_trusted(name))
 }
 
 /// A session of whatever node.
-pub(super) fn read_entry(entry: &str) -> Option<Member> {
-    let mut words = entry.splitn(4, ' ').skip(1);
-    Some(Member {
-        id: ConnectionId::parse(words.next()?)?,
-        user_id: UserId::parse(words.next()?)?,
-        username: Username::from_trusted(words.next()?),
-    })
+pub(super) fn read_entry(entry: &[u8]) -> Option<Entry> {
+    let read = entry::decode(entry);
+    if read.is_none() {
+        meters().foreign_entries.increment(1);
+    }
+    read
+}
+
+/// A page of what was read, which may be longer.
+fn page(client_count: u64, mut found: Vec<Entry>, limit: usize) -> MemberPage {
+    let has_more = found.len() > limit;
+    found.truncate(limit);
+    let last = found.last().filter(|_| has_more);
+    let next = last.map(|Entry { node, member }| MemberPosition { node: *node, connection: member.id });
+    MemberPage { client_count, members: found.into_iter().map(|entry| entry.member).collect(), next }
 }

@@ -8,13 +8,13 @@ use uuid::Uuid;
 
 use super::index::{Aftermath, Index, Silent};
 use super::keys::Keys;
-use super::reason;
 use super::scripts::{Call, Script};
-use super::server::{Lane, parsed};
+use super::server::{Lane, parsed, parsed_if_ours};
 use super::shards::Shards;
+use super::{entry, presence, reason};
 use crate::backend::Result;
 use crate::config::Presence as Settings;
-use crate::model::{NodeId, RoomName};
+use crate::model::{NodeId, RoomName, UserId};
 use crate::telemetry::meters;
 
 /// Rooms reaped, or notices said, together, at most.
@@ -33,10 +33,16 @@ pub(super) struct Reaper {
 }
 
 impl Reaper {
-    pub(super) fn new(node: NodeId, keys: Keys, shards: Arc<Shards>, settings: &Settings) -> Self {
+    pub(super) fn new(
+        node: NodeId,
+        keys: Keys,
+        shards: Arc<Shards>,
+        index: Index,
+        settings: &Settings,
+    ) -> Self {
         Self {
             node,
-            index: Index::new(keys.clone(), shards.clone()),
+            index,
             keys,
             shards,
             announce_up_to: settings.announce_up_to,
@@ -47,8 +53,8 @@ impl Reaper {
 
     /// Reaps nodes, then says leave notices.
     pub(super) async fn see_to(self, dead: Vec<String>, due: Vec<Vec<u8>>) {
-        for node in dead {
-            if let Err(error) = self.reap(&node).await {
+        for node in dead.iter().filter_map(|id| read_node(id)) {
+            if let Err(error) = self.reap(node).await {
                 let error = reason(&error);
                 warn!(error, dead_node = %node, "Could not take a dead node's sessions out of their rooms");
             }
@@ -61,13 +67,11 @@ impl Reaper {
     /// The first to claim a dead node undoes it. If that one dies half-way, its claim runs out and
     /// another goes on where it stopped. A node that wakes up finds the claim, and puts its sessions
     /// back until it is gone.
-    async fn reap(&self, dead: &str) -> Result<()> {
+    async fn reap(&self, dead: NodeId) -> Result<()> {
         if !self.claim(dead).await? {
             return Ok(());
         }
-        let rooms = Call::plain("SMEMBERS", self.keys.node_rooms(dead));
-        let rooms: Vec<String> = parsed(self.shards.call(Lane::Memberships, rooms).await?)?;
-        let mut rooms: Vec<RoomName> = rooms.iter().map(|room| RoomName::from_trusted(room)).collect();
+        let mut rooms = self.rooms_of(dead).await?;
         // If this takes too long, whoever goes on begins elsewhere.
         fastrand::shuffle(&mut rooms);
         warn!(dead_node = %dead, rooms = rooms.len(), "A node died; taking its sessions out of their rooms");
@@ -86,9 +90,9 @@ impl Reaper {
         let script_keys = [
             keys.nodes(),
             keys.vitals(),
-            keys.node_rooms(dead),
+            keys.node_rooms(&dead.to_string()),
             keys.restored(),
-            keys.reaper(dead),
+            keys.reaper(&dead.to_string()),
             keys.clock(),
         ];
         let forget = Call::new(Script::Forget, script_keys).arg(dead).arg(self.lease_ms);
@@ -97,8 +101,26 @@ impl Reaper {
         Ok(())
     }
 
-    async fn claim(&self, dead: &str) -> Result<bool> {
-        let keys = [self.keys.nodes(), self.keys.reaper(dead), self.keys.clock()];
+    /// The rooms on a dead node's list. What is no room's name is taken off it: it would keep the node from being
+    /// forgotten.
+    async fn rooms_of(&self, dead: NodeId) -> Result<Vec<RoomName>> {
+        let list = self.keys.node_rooms(&dead.to_string());
+        let names = self.shards.call(Lane::Memberships, Call::plain("SMEMBERS", list.clone())).await;
+        let names: Vec<Vec<u8>> = parsed_if_ours(names)?;
+        let (rooms, foreign): (Vec<_>, Vec<_>) = names
+            .into_iter()
+            .map(|name| presence::room(&name).ok_or(name))
+            .partition(std::result::Result::is_ok);
+        let foreign: Vec<Vec<u8>> = foreign.into_iter().filter_map(std::result::Result::err).collect();
+        if !foreign.is_empty() {
+            let remove = foreign.into_iter().fold(Call::plain("SREM", list), Call::bytes);
+            self.shards.call(Lane::Memberships, remove).await?;
+        }
+        Ok(rooms.into_iter().flatten().collect())
+    }
+
+    async fn claim(&self, dead: NodeId) -> Result<bool> {
+        let keys = [self.keys.nodes(), self.keys.reaper(&dead.to_string()), self.keys.clock()];
         let call = Call::new(Script::Claim, keys);
         let call = call.arg(dead).arg(self.lease_ms).arg(self.node);
         Ok(parsed::<u8>(self.shards.call(Lane::Memberships, call).await?)? == 1)
@@ -106,13 +128,14 @@ impl Reaper {
 
     /// Goes on past rooms that can't be reached, and tells of one of them in the end: they stay the
     /// dead node's, and are looked at again.
-    async fn reap_rooms(&self, dead: &str, rooms: &[RoomName], silent: &mut Silent) -> Result<u64> {
+    async fn reap_rooms(&self, dead: NodeId, rooms: &[RoomName], silent: &mut Silent) -> Result<u64> {
         let server_of = |room: &RoomName| self.shards.server_of(&self.keys.channel(room));
         let rooms: Vec<_> = rooms.iter().map(|room| (room, server_of(room))).collect();
         let rooms: Vec<_> = rooms.into_iter().filter(|(_, server)| !silent.has(server)).collect();
         let calls: Vec<Call> = rooms.iter().map(|(room, _)| self.reap_call(dead, room)).collect();
         let values = self.shards.call_all(Lane::Memberships, &calls).await;
         silent.take_in(rooms.iter().zip(&values).map(|((_, server), value)| (server.clone(), value.is_ok())));
+        self.index.measure(rooms.iter().map(|(room, _)| *room));
         let (mut aftermath, mut removed, mut outcome) = (Aftermath::default(), 0, Ok(()));
         for ((room, _), value) in rooms.into_iter().zip(values) {
             match value.and_then(|value| aftermath.take_in(room, value)) {
@@ -130,11 +153,11 @@ impl Reaper {
         outcome.map(|()| removed)
     }
 
-    fn reap_call(&self, dead: &str, room: &RoomName) -> Call {
+    fn reap_call(&self, dead: NodeId, room: &RoomName) -> Call {
         Call::new(Script::Reap, [self.keys.members(room), self.keys.lingering(room)])
             .arg(self.keys.channel(room))
             .arg(self.announce_up_to)
-            .arg(dead)
+            .bytes(dead.0.as_bytes())
             .arg(self.linger_ms)
     }
 
@@ -163,9 +186,10 @@ impl Reaper {
         Call::new(Script::Farewell, [keys.members(room), keys.lingering(room), keys.farewells(room)])
             .arg(keys.channel(room))
             .arg(self.announce_up_to)
-            .arg(notice.user)
+            .arg(&notice.user)
             .arg(Uuid::new_v4())
             .arg(notice.token)
+            .bytes(entry::user_bytes(&notice.user))
     }
 }
 
@@ -174,7 +198,7 @@ impl Reaper {
 struct LeaveNotice<'a> {
     entry: &'a str,
     token: &'a str,
-    user: &'a str,
+    user: UserId,
     room: RoomName,
 }
 
@@ -184,6 +208,12 @@ impl<'a> LeaveNotice<'a> {
         let mut words = entry.splitn(3, ' ');
         let (token, user, room) = (words.next()?, words.next()?, words.next()?);
         let is_token = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit());
-        is_token.then(|| Self { entry, token, user, room: RoomName::from_trusted(room) })
+        let user = UserId::parse(user).filter(|_| is_token)?;
+        Some(Self { entry, token, user, room: RoomName::from_trusted(room) })
     }
+}
+
+/// A node of the list of nodes.
+fn read_node(id: &str) -> Option<NodeId> {
+    NodeId::parse(id).filter(|node| node.to_string() == id)
 }

@@ -23,10 +23,11 @@ use redis::Value;
 use tokio::sync::{RwLock, mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::entry;
 use super::generation::Generations;
 use super::index::{Aftermath, Index, Waiting};
 use super::keys::Keys;
-use super::presence::{entry, generation, read_entry};
+use super::presence::{generation, read_entry};
 use super::reason;
 use super::scripts::{Call, Script};
 use super::server::{Lane, is_refusal, parsed};
@@ -85,13 +86,14 @@ impl Registry {
         keys: Keys,
         shards: Arc<Shards>,
         generations: Generations,
+        index: Index,
         settings: &Settings,
         supervisor: &Supervisor,
     ) -> Self {
         let queues = shards.queues();
         let desk = Desk {
             node,
-            index: Index::new(keys.clone(), shards.clone()),
+            index,
             keys,
             shards,
             generations,
@@ -187,6 +189,7 @@ impl Desk {
             return;
         }
         let rooms = entrances.iter().filter(|(_, _, outcome)| outcome.is_ok()).map(|(room, _, _)| room);
+        self.index.measure(rooms.clone());
         let (indexed, is_whole) = tokio::join!(self.index.occupy(rooms), self.is_whole());
         let indexed = indexed.map_err(|error| reason(&error));
         for (_, reply, outcome) in entrances {
@@ -207,6 +210,7 @@ impl Desk {
 
     async fn conclude_departures(&self, departures: Vec<(RoomName, Member, Reply<()>, Result<Left>)>) {
         let mut aftermath = Aftermath::default();
+        self.index.measure(departures.iter().map(|(room, ..)| room));
         for (room, member, _, outcome) in &departures {
             let Ok((count, due)) = outcome else { continue };
             let user = || member.user_id.to_string();
@@ -241,7 +245,7 @@ impl Desk {
         self.index.put_due(&aftermath.due, self.linger_ms).await?;
         self.index.vacate(&aftermath.empty).await?;
         // Last: until all is done a reaper must look here.
-        self.index.unnote(&self.node.to_string(), &aftermath.gone).await?;
+        self.index.unnote(self.node, &aftermath.gone).await?;
         let mut held = self.lock_held();
         aftermath.gone.iter().for_each(|room| drop(held.remove(room)));
         Ok(())
@@ -255,7 +259,7 @@ impl Desk {
                 Call::new(Script::Enter, script_keys)
                     .arg(keys.channel(room))
                     .arg(self.announce_up_to)
-                    .arg(entry(self.node, member))
+                    .bytes(entry::encode(self.node, member))
                     .arg(member.id)
                     .arg(id)
                     .arg(MEMBERS_IN_JOINED)
@@ -268,7 +272,7 @@ impl Desk {
                 Call::new(Script::Leave, [keys.members(room), keys.lingering(room)])
                     .arg(keys.channel(room))
                     .arg(self.announce_up_to)
-                    .arg(entry(self.node, member))
+                    .bytes(entry::encode(self.node, member))
                     .arg(member.id)
                     .arg(id)
                     .arg(wait_ms)
@@ -308,7 +312,7 @@ impl Change {
 }
 
 fn read_entered(value: Value, member: &Member, id: MessageId) -> Result<Entered> {
-    let (client_count, is_told, announced_at, entries): (u64, u8, String, Vec<String>) = parsed(value)?;
+    let (client_count, is_told, announced_at, entries): (u64, u8, String, Vec<Vec<u8>>) = parsed(value)?;
     let notice = announced_at.parse().ok().map(|millis| Notice {
         kind: NoticeKind::Join { client_count },
         id,
@@ -317,6 +321,6 @@ fn read_entered(value: Value, member: &Member, id: MessageId) -> Result<Entered>
         username: member.username.clone(),
         timestamp: Timestamp::from_unix_millis(millis),
     });
-    let members = entries.iter().filter_map(|entry| read_entry(entry)).collect();
+    let members = entries.iter().filter_map(|entry| Some(read_entry(entry)?.member)).collect();
     Ok(Entered { client_count, is_told: is_told == 1, notice, members, is_whole: false })
 }

@@ -25,6 +25,7 @@ pub(super) enum Script {
     Forget,
     Sweep,
     Whose,
+    Resize,
     Enlist,
     Secret,
 }
@@ -33,7 +34,13 @@ const FENCE: &str = concat!(include_str!("scripts/history.lua"), include_str!("s
 /// Clock and history.
 const TIMED: &str = concat!(include_str!("scripts/history.lua"), include_str!("scripts/clock.lua"));
 const CLOCK: &str = include_str!("scripts/clock.lua");
-const ROOM: &str = include_str!("scripts/room.lua");
+const TYPES: &str = include_str!("scripts/types.lua");
+const SHARE: &str = include_str!("scripts/share.lua");
+const ROOM: &str = concat!(
+    include_str!("scripts/types.lua"),
+    include_str!("scripts/share.lua"),
+    include_str!("scripts/room.lua")
+);
 const NONE: &str = "";
 
 /// What a script does to Redis' memory. Redis looks at its limit before a script that says so in its first
@@ -73,7 +80,7 @@ const fn source(memory: Memory, shared: &'static str, own: &'static str) -> Sour
 }
 
 /// In the order of [`Script`].
-const SOURCES: [Source; 21] = [
+const SOURCES: [Source; 22] = [
     source(Memory::Grows, FENCE, include_str!("scripts/post.lua")),
     source(Memory::Spares, FENCE, include_str!("scripts/head.lua")),
     source(Memory::Spares, FENCE, include_str!("scripts/read.lua")),
@@ -82,18 +89,19 @@ const SOURCES: [Source; 21] = [
     source(Memory::Spares, ROOM, include_str!("scripts/restore.lua")),
     source(Memory::Spares, ROOM, include_str!("scripts/reap.lua")),
     source(Memory::Spares, ROOM, include_str!("scripts/farewell.lua")),
-    source(Memory::Untouched, NONE, include_str!("scripts/digest.lua")),
-    source(Memory::Grows, NONE, include_str!("scripts/note.lua")),
-    source(Memory::Spares, NONE, include_str!("scripts/note.lua")),
-    source(Memory::Spares, NONE, include_str!("scripts/occupy.lua")),
-    source(Memory::Spares, NONE, include_str!("scripts/vacate.lua")),
+    source(Memory::Untouched, SHARE, include_str!("scripts/digest.lua")),
+    source(Memory::Grows, TYPES, include_str!("scripts/note.lua")),
+    source(Memory::Spares, TYPES, include_str!("scripts/note.lua")),
+    source(Memory::Spares, TYPES, include_str!("scripts/occupy.lua")),
+    source(Memory::Spares, TYPES, include_str!("scripts/vacate.lua")),
     source(Memory::Spares, CLOCK, include_str!("scripts/due.lua")),
     source(Memory::Spares, TIMED, include_str!("scripts/renew.lua")),
     source(Memory::Spares, CLOCK, include_str!("scripts/claim.lua")),
     source(Memory::Spares, CLOCK, include_str!("scripts/forget.lua")),
     source(Memory::Spares, CLOCK, include_str!("scripts/sweep.lua")),
-    source(Memory::Untouched, ROOM, include_str!("scripts/whose.lua")),
-    source(Memory::Spares, NONE, include_str!("scripts/enlist.lua")),
+    source(Memory::Untouched, SHARE, include_str!("scripts/whose.lua")),
+    source(Memory::Spares, TYPES, include_str!("scripts/resize.lua")),
+    source(Memory::Spares, TYPES, include_str!("scripts/enlist.lua")),
     source(Memory::Spares, NONE, include_str!("scripts/secret.lua")),
 ];
 
@@ -155,6 +163,17 @@ impl Call {
             Self::Script { args, .. } => args.push(arg.into_bytes()),
             Self::Plain { command, .. } => {
                 command.arg(arg);
+            }
+        }
+        self
+    }
+
+    /// An argument that is no text.
+    pub(super) fn bytes(mut self, arg: impl Into<Vec<u8>>) -> Self {
+        match &mut self {
+            Self::Script { args, .. } => args.push(arg.into()),
+            Self::Plain { command, .. } => {
+                command.arg(arg.into());
             }
         }
         self

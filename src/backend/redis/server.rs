@@ -271,6 +271,21 @@ pub(super) fn value_or_error(value: Value) -> Result<Value> {
     value.extract_error().map_err(unavailable)
 }
 
+/// Reads what a key holds. A key of another type than adda gives it holds nothing.
+pub(super) fn parsed_if_ours<T: redis::FromRedisValue + Default>(value: Result<Value>) -> Result<T> {
+    match value {
+        Err(BackendError::Unavailable(error)) if is_wrong_type(&*error) => {
+            meters().foreign_entries.increment(1);
+            Ok(T::default())
+        }
+        value => parsed(value?),
+    }
+}
+
+fn is_wrong_type(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    error.downcast_ref::<RedisError>().is_some_and(|error| error.code() == Some("WRONGTYPE"))
+}
+
 /// Reads a value that adda's own commands and scripts shape.
 pub(super) fn parsed<T: redis::FromRedisValue>(value: Value) -> Result<T> {
     redis::from_redis_value(value).map_err(|error| unavailable(error.into()))

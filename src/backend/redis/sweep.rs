@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use tracing::{debug, warn};
+use uuid::Uuid;
 
 use super::keys::Keys;
 use super::reason;
 use super::scripts::{Call, Script};
-use super::server::{Lane, parsed};
+use super::server::{Lane, parsed, parsed_if_ours};
 use super::shards::Shards;
 use crate::backend::{BackendError, Result};
 use crate::config::Presence as Settings;
@@ -101,7 +102,7 @@ impl Sweeper {
         loop {
             let scan = Call::beside("SCAN", tag.to_owned()).arg(&cursor);
             let scan = scan.arg("MATCH").arg(self.keys.all_members()).arg("COUNT").arg(STEP);
-            let scan = scan.arg("TYPE").arg("set");
+            let scan = scan.arg("TYPE").arg("zset");
             let (next, keys): (String, Vec<Vec<u8>>) = parsed(self.shards.call(Lane::Reads, scan).await?)?;
             let room_of = |key: &Vec<u8>| self.keys.room_of_members(std::str::from_utf8(key).ok()?);
             let rooms: Vec<RoomName> = keys.iter().filter_map(room_of).collect();
@@ -123,8 +124,8 @@ impl Sweeper {
         let mut strays = 0;
         // Who was leaving just now was first out of the room, then off the list: it is gone by now.
         for (node, rooms) in self.occupants(&rooms).await? {
-            let keys = [self.keys.node_rooms(&node), self.keys.nodes(), self.keys.restored()];
-            let call = Call::new(Script::Enlist, keys).arg(&node);
+            let keys = [self.keys.node_rooms(&node.to_string()), self.keys.nodes(), self.keys.restored()];
+            let call = Call::new(Script::Enlist, keys).arg(node);
             let call = rooms.iter().fold(call, |call, room| call.arg(room));
             strays += parsed::<u64>(self.shards.call(Lane::Memberships, call).await?)?;
         }
@@ -137,11 +138,10 @@ impl Sweeper {
         let calls: Vec<Call> = rooms.iter().map(call).collect();
         let mut occupants = Occupants::new();
         for (room, value) in rooms.iter().zip(self.shards.call_all(Lane::Reads, &calls).await) {
-            for node in parsed::<Vec<String>>(value?)? {
-                // What adda did not write is nobody's to take out.
-                if NodeId::parse(&node).is_some() {
-                    occupants.entry(node).or_default().push(room.clone());
-                }
+            for node in parsed::<Vec<Vec<u8>>>(value?)? {
+                let node =
+                    Uuid::from_slice(&node).map_err(|error| BackendError::Unavailable(error.into()))?;
+                occupants.entry(NodeId(node)).or_default().push(room.clone());
             }
         }
         Ok(occupants)
@@ -152,7 +152,7 @@ impl Sweeper {
     /// anybody enters it (`note.lua`), so whoever was seen there rightly is found here.
     async fn unlisted(&self, occupants: Occupants) -> Result<Vec<RoomName>> {
         let asked = occupants.iter().flat_map(|(node, rooms)| {
-            let listed = Call::plain("SMISMEMBER", self.keys.node_rooms(node));
+            let listed = Call::plain("SMISMEMBER", self.keys.node_rooms(&node.to_string()));
             [
                 Call::plain("ZSCORE", self.keys.nodes()).arg(node),
                 rooms.iter().fold(listed, |call, room| call.arg(room)),
@@ -164,7 +164,8 @@ impl Sweeper {
         for rooms in occupants.into_values() {
             let (Some(renewed), Some(listed)) = (values.next(), values.next()) else { break };
             let is_known = parsed::<Option<String>>(renewed?)?.is_some();
-            let listed: Vec<bool> = parsed(listed?)?;
+            let listed: Vec<bool> = parsed_if_ours(listed)?;
+            let listed = listed.into_iter().chain(std::iter::repeat(false));
             let missing = rooms.into_iter().zip(listed).filter(|(_, is_listed)| !(is_known && *is_listed));
             unlisted.extend(missing.map(|(room, _)| room));
         }
@@ -174,5 +175,5 @@ impl Sweeper {
     }
 }
 
-/// Nodes by their id, each with the rooms that it has sessions in.
-type Occupants = BTreeMap<String, Vec<RoomName>>;
+/// Nodes, each with the rooms that it has sessions in.
+type Occupants = BTreeMap<NodeId, Vec<RoomName>>;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adda::backend::memory::MemoryCluster;
-use adda::backend::{self, BackendEvent, Events, Fingerprints, Lease, SharedBackend, Vitals};
+use adda::backend::{self, BackendEvent, Events, Fingerprints, Lease, MemberPage, SharedBackend, Vitals};
 use adda::config::Config;
 use adda::model::{
     Author, ConnectionId, Draft, Event, LoggedMessage, Member, MessageId, NodeId, Nonce, Notice, NoticeKind,
@@ -125,9 +125,12 @@ impl Node {
         }
     }
 
+    /// The members of a room, by id.
     pub async fn members(&self, room: &RoomName) -> Vec<Member> {
-        let (count, members) = self.backend.members(room, None, 1000).await.unwrap();
-        assert_eq!(count, members.len() as u64);
+        let MemberPage { client_count, mut members, next } =
+            self.backend.members(room, None, 1000).await.unwrap();
+        assert_eq!((client_count, next), (members.len() as u64, None));
+        members.sort();
         members
     }
 }

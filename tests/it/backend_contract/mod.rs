@@ -95,7 +95,9 @@ contract! {
         a_user_who_comes_back_in_time_has_never_left
         a_user_who_comes_back_too_late_joins_again
         a_big_room_tells_only_counts
-        members_come_in_pages_in_the_order_of_their_ids
+        members_come_in_pages_in_the_order_of_their_nodes
+        a_page_goes_on_although_its_last_member_has_left
+        the_busiest_rooms_are_the_largest
         rooms_come_in_pages_in_the_order_of_their_names
         an_empty_room_is_no_room
     }

@@ -1,9 +1,10 @@
 //! Who is in which room, and how the others learn of it.
 
-use adda::backend::{Farewell, MEMBERS_IN_JOINED, RoomCount};
+use adda::backend::{Busiest, Farewell, MEMBERS_IN_JOINED, MemberPage, MemberPosition, RoomCount};
 use adda::model::{Member, NoticeKind};
 
 use super::cluster::{Cluster, User, renew_until_heard, room};
+use crate::harness::{DEADLINE, eventually};
 
 pub async fn a_users_first_session_joins_and_the_last_one_leaves(mut cluster: Cluster) {
     let ([here, mut there], room) = (cluster.nodes().await, room("general"));
@@ -142,23 +143,74 @@ pub async fn a_big_room_tells_only_counts(mut cluster: Cluster) {
     assert_eq!(heard, ["count 3", "count 2", "count 1", "Karim left, 1"]);
 }
 
-pub async fn members_come_in_pages_in_the_order_of_their_ids(mut cluster: Cluster) {
+pub async fn members_come_in_pages_in_the_order_of_their_nodes(mut cluster: Cluster) {
     let ([here, there], room) = (cluster.nodes().await, room("general"));
-    let mut sessions: Vec<Member> = (0..25).map(|_| User::new("Rahim Uddin").session()).collect();
+    let sessions: Vec<Member> = (0..25).map(|_| User::new("Rahim Uddin").session()).collect();
+    let mut expected = Vec::new();
     for (place, session) in sessions.iter().enumerate() {
         let node = if place % 2 == 0 { &here } else { &there };
         node.backend.enter(&room, session).await.unwrap();
+        expected.push((node.id, session.clone()));
     }
+    expected.sort();
+    let (mut read, mut after): (Vec<Member>, Option<MemberPosition>) = (Vec::new(), None);
+    for length in [10, 10, 5] {
+        let page = here.backend.members(&room, after, 10).await.unwrap();
+        assert_eq!((page.client_count, page.members.len()), (25, length));
+        read.extend(page.members);
+        after = page.next;
+    }
+    assert_eq!(after, None);
+    assert_eq!(read, expected.into_iter().map(|(_, session)| session).collect::<Vec<_>>());
+    let whole = there.backend.members(&room, None, 25).await.unwrap();
+    assert_eq!((whole.members, whole.next), (read, None));
+    let empty = there.backend.members(&super::cluster::room("empty"), None, 10).await.unwrap();
+    assert_eq!(empty, MemberPage::default());
+}
+
+pub async fn a_page_goes_on_although_its_last_member_has_left(mut cluster: Cluster) {
+    let (node, room) = (cluster.node().await, room("general"));
+    let mut sessions: Vec<Member> = (0..4).map(|_| User::new("Mita").session()).collect();
     sessions.sort();
-    let mut read: Vec<Member> = Vec::new();
-    for expected in [10, 10, 5, 0] {
-        let after = read.last().map(|member| member.id.to_string());
-        let (count, page) = here.backend.members(&room, after.as_deref(), 10).await.unwrap();
-        assert_eq!((count, page.len()), (25, expected));
-        read.extend(page);
+    for session in &sessions {
+        node.backend.enter(&room, session).await.unwrap();
     }
-    assert_eq!(read, sessions);
-    assert_eq!(there.backend.members(&super::cluster::room("empty"), None, 10).await.unwrap(), (0, vec![]));
+    let first = node.backend.members(&room, None, 2).await.unwrap();
+    node.backend.leave(&room, &sessions[1], Farewell::Now).await.unwrap();
+    let rest = node.backend.members(&room, first.next, 2).await.unwrap();
+    assert_eq!((rest.client_count, rest.members, rest.next), (3, sessions[2..].to_vec(), None));
+}
+
+pub async fn the_busiest_rooms_are_the_largest(mut cluster: Cluster) {
+    let [here, there] = cluster.nodes().await;
+    let mut guests = Vec::new();
+    for (name, count) in [("rust", 2), ("roots", 3), ("zebra", 1), ("আড্ডা", 4)] {
+        for place in 0..count {
+            let (node, guest) = (if place % 2 == 0 { &here } else { &there }, User::new("guest").session());
+            node.backend.enter(&room(name), &guest).await.unwrap();
+            guests.push((name, guest));
+        }
+    }
+    let until = async |expected: &[&str], total: u64| {
+        eventually(&format!("{expected:?} are the busiest"), DEADLINE, async || {
+            let Busiest { rooms, total: all } = there.backend.busiest(3).await.unwrap();
+            let rooms: Vec<_> = rooms
+                .iter()
+                .map(|RoomCount { room, client_count }| format!("{room} {client_count}"))
+                .collect();
+            (rooms == expected && all == total).then_some(())
+        })
+        .await;
+    };
+    until(&["আড্ডা 4", "roots 3", "rust 2"], 4).await;
+    for (name, guest) in guests {
+        if name == "roots" {
+            // Of another node's session nothing comes.
+            here.backend.leave(&room(name), &guest, Farewell::Now).await.unwrap();
+            there.backend.leave(&room(name), &guest, Farewell::Now).await.unwrap();
+        }
+    }
+    until(&["আড্ডা 4", "rust 2", "zebra 1"], 3).await;
 }
 
 pub async fn rooms_come_in_pages_in_the_order_of_their_names(mut cluster: Cluster) {
@@ -200,5 +252,5 @@ pub async fn an_empty_room_is_no_room(mut cluster: Cluster) {
     assert_eq!(here.backend.rooms("", None, 10).await.unwrap(), [occupied]);
     there.backend.leave(&room, &mita, Farewell::Later).await.unwrap();
     assert_eq!(here.backend.rooms("", None, 10).await.unwrap(), []);
-    assert_eq!(here.backend.members(&room, None, 10).await.unwrap(), (0, vec![]));
+    assert_eq!(here.backend.members(&room, None, 10).await.unwrap(), MemberPage::default());
 }

@@ -6,6 +6,7 @@ pub mod browser;
 pub mod client;
 pub mod clock;
 pub mod cluster;
+pub mod entries;
 pub mod haproxy;
 pub mod http;
 pub mod line;

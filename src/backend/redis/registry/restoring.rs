@@ -3,10 +3,11 @@
 use uuid::Uuid;
 
 use super::{Desk, GROUP};
+use crate::backend::redis::entry;
 use crate::backend::redis::index::{Aftermath, Silent};
-use crate::backend::redis::presence::entry;
+use crate::backend::redis::presence;
 use crate::backend::redis::scripts::{Call, Script};
-use crate::backend::redis::server::{Lane, parsed};
+use crate::backend::redis::server::{Lane, parsed_if_ours};
 use crate::backend::{Membership, Result};
 use crate::model::{Member, RoomName};
 
@@ -29,8 +30,8 @@ impl Desk {
             false => Telling::Nothing,
         };
         let believed = Call::plain("SMEMBERS", self.keys.node_rooms(&self.node.to_string()));
-        let believed: Vec<String> = parsed(self.shards.call(Lane::Memberships, believed).await?)?;
-        let stale = believed.iter().map(|name| RoomName::from_trusted(name));
+        let believed: Vec<Vec<u8>> = parsed_if_ours(self.shards.call(Lane::Memberships, believed).await)?;
+        let stale = believed.iter().filter_map(|name| presence::room(name));
         let stale = stale.filter(|room| !membership.contains_key(room)).map(|room| (room, &[][..]));
         let held = membership.iter().map(|(room, members)| (room.clone(), members.as_slice()));
         self.put_right(&held.chain(stale).collect::<Vec<_>>(), telling).await?;
@@ -62,6 +63,7 @@ impl Desk {
                 group.iter().zip(&values).map(|((_, _, server), value)| (server.clone(), value.is_ok())),
             );
             let (mut aftermath, mut occupied) = (Aftermath::default(), Vec::new());
+            self.index.measure(group.iter().map(|(room, ..)| *room));
             for ((room, members, _), value) in group.into_iter().zip(values) {
                 match value.and_then(|value| aftermath.take_in(room, value)) {
                     Err(error) => outcome = Err(error),
@@ -97,10 +99,10 @@ impl Desk {
             Call::new(Script::Restore, [keys.members(room), keys.lingering(room), keys.farewells(room)])
                 .arg(keys.channel(room))
                 .arg(self.announce_up_to)
-                .arg(self.node)
+                .bytes(self.node.0.as_bytes())
                 .arg(self.linger_ms)
                 .arg(Uuid::new_v4())
                 .arg(u8::from(telling == Telling::Counts));
-        members.iter().fold(call, |call, member| call.arg(entry(self.node, member)))
+        members.iter().fold(call, |call, member| call.bytes(entry::encode(self.node, member)))
     }
 }

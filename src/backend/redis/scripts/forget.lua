@@ -6,7 +6,9 @@
 redis.call('DEL', KEYS[5])
 local renewed = millis_of(redis.call('ZSCORE', KEYS[1], ARGV[1]))
 if renewed and cluster_time(KEYS[6]) - renewed <= tonumber(ARGV[2]) then return 0 end
-if redis.call('EXISTS', KEYS[3]) == 1 then return 0 end
+local list = redis.call('TYPE', KEYS[3]).ok
+if list == 'set' then return 0 end
+if list ~= 'none' then redis.call('DEL', KEYS[3]) end
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('HDEL', KEYS[2], ARGV[1])
 redis.call('HDEL', KEYS[4], ARGV[1])

@@ -1,43 +1,44 @@
 -- Makes one node's share of a room's members exactly what the node says.
 -- KEYS[1] members  [2] lingering of the room  [3] farewells of the room
--- ARGV[1] channel  [2] presence.announce_up_to  [3] node id  [4] presence.linger, ms
+-- ARGV[1] channel  [2] presence.announce_up_to  [3] node id, raw  [4] presence.linger, ms
 -- ARGV[5] seed for ids of notices  [6] 1 if the number of sessions is told  [7…] the node's entries
 -- Returns {entries added or removed, sessions, lingering user, the token of the notice, …}.
+level(KEYS[1])
 local wanted = {}
 for i = 7, #ARGV do wanted[ARGV[i]] = true end
-local kept, removed = {}, {}
-for _, entry in ipairs(redis.call('SMEMBERS', KEYS[1])) do
-  if node_of(entry) == ARGV[3] and not wanted[entry] then
-    redis.call('SREM', KEYS[1], entry)
-    removed[#removed + 1] = entry
-  else
-    kept[#kept + 1] = entry
+local removed = {}
+for _, entry in ipairs(share_of(KEYS[1], ARGV[3])) do
+  if wanted[entry] then
     wanted[entry] = nil
+  else
+    redis.call('ZREM', KEYS[1], entry)
+    removed[#removed + 1] = entry
   end
 end
 local added = {}
-for entry in pairs(wanted) do
-  redis.call('SADD', KEYS[1], entry)
-  added[#added + 1] = entry
-end
-local count = #kept + #added
-local reply = {#added + #removed, count}
+for entry in pairs(wanted) do added[#added + 1] = entry end
+local count = redis.call('ZCARD', KEYS[1]) + #added
+local reply = {tostring(#added + #removed), tostring(count)}
 if #added + #removed > 0 then
-  local present, coming = users_among(kept), users_among(added)
   local is_big = count > tonumber(ARGV[2])
+  local present, coming = {}, users_among(added)
+  -- A room that is told who comes and goes is small enough to be read.
+  if not is_big then present = users_among(redis.call('ZRANGE', KEYS[1], 0, -1)) end
   for i, entry in ipairs(added) do
+    redis.call('ZADD', KEYS[1], 0, entry)
     local user = user_of(entry)
-    -- Nobody was told that these went, unless their farewell was said: then they come back aloud.
-    if redis.call('ZREM', KEYS[3], user) == 1 and not present[user] and not is_big then
-      tell_notice(ARGV[1], 'j', nth_id(ARGV[5], i), '-', user, name_of(entry), count)
+    local user_id = user_text(user)
+    -- Nobody was told that these went, unless their leave notice was sent: then their return is told too.
+    if call('ZREM', KEYS[3], user_id) == 1 and not present[user] and not is_big then
+      tell_notice(ARGV[1], 'j', nth_id(ARGV[5], i), '-', user_id, name_of(entry, user), count)
     end
-    redis.call('HDEL', KEYS[2], user)
+    call('HDEL', KEYS[2], user_id)
     present[user] = true
   end
   for _, entry in ipairs(removed) do
     local user = user_of(entry)
-    if not present[user] and not coming[user] and not is_big then
-      linger(KEYS[2], user, name_of(entry), tonumber(ARGV[4]))
+    if user and not present[user] and not coming[user] and not is_big then
+      linger(KEYS[2], user_text(user), name_of(entry, user), tonumber(ARGV[4]))
     end
   end
   if ARGV[6] == '1' then tell_count(ARGV[1], count) end

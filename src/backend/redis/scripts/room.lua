@@ -1,5 +1,5 @@
--- Put in front of every script that changes who is in a room. An entry of the members' set is
--- "<node id> <connection id> <user id> <username>"; the username may hold spaces.
+-- Put in front of every script that changes who is in a room, behind `types.lua` and `share.lua`. The members
+-- of a room are a sorted set in which all scores are 0; `entry.rs` says how an entry is written.
 --
 -- Scripts read Redis' clock, never a node's.
 local function now_millis()
@@ -9,25 +9,39 @@ end
 
 local function millis_text(millis) return string.format('%.0f', millis) end
 
--- '' if it is no entry.
-local function user_of(entry) return string.match(entry, '^%S+ %S+ (%S+) ') or '' end
-local function name_of(entry) return string.match(entry, '^%S+ %S+ %S+ (.*)$') or '' end
-local function node_of(entry) return string.match(entry, '^%S+') end
+-- The user of an entry: its length and its bytes, as they stand there; nil if the entry can't be read.
+local function user_of(entry)
+  local version, length = string.byte(entry, 33, 34)
+  if version ~= 1 or not length then return nil end
+  local last = 34 + (length == 0 and 16 or length)
+  return #entry > last and string.sub(entry, 34, last) or nil
+end
 
--- The users who have a session among `entries`. Nobody's is always among them: of what somebody else has
--- put there nobody is told.
+local function name_of(entry, user) return string.sub(entry, 34 + #user) end
+
+local UUID = string.gsub('xxxx-xx-xx-xx-xxxxxx', 'x', '%%02x')
+
+-- The user's id as everybody else writes it.
+local function user_text(user)
+  if string.byte(user, 1) > 0 then return string.sub(user, 2) end
+  return string.format(UUID, string.byte(user, 2, 17))
+end
+
+-- The users who have a session among `entries`.
 local function users_among(entries)
-  local users = {[''] = true}
-  for _, entry in ipairs(entries) do users[user_of(entry)] = true end
+  local users = {}
+  for _, entry in ipairs(entries) do
+    local user = user_of(entry)
+    if user then users[user] = true end
+  end
   return users
 end
 
--- Whether one of `entries`, `except` aside, is a session of the user. Nobody's always is, as above.
+-- Whether one of `entries`, `except` aside, is a session of the user.
 local function has_session(entries, user, except)
-  if user == '' then return true end
+  local last = 33 + #user
   for _, entry in ipairs(entries) do
-    -- Looking for the text alone is quick, and rules out most.
-    if string.find(entry, user, 1, true) and entry ~= except and user_of(entry) == user then return true end
+    if string.sub(entry, 34, last) == user and entry ~= except and user_of(entry) then return true end
   end
   return false
 end
@@ -37,7 +51,7 @@ local function tell_count(channel, count, entered)
   redis.call(PUBLISH, channel, 'c ' .. count .. ' ' .. (entered or '-'))
 end
 
--- kind: 'j' or 'l'; connection: '-' if no session caused it.
+-- kind: 'j' or 'l'; connection: '-' if no session caused it; user: the text of the id.
 local function tell_notice(channel, kind, id, connection, user, name, count)
   redis.call(PUBLISH, channel, kind .. ' ' .. id .. ' ' .. connection .. ' ' .. user .. ' ' .. count
     .. ' ' .. millis_text(now_millis()) .. '\n' .. name)
@@ -53,14 +67,14 @@ local LINGERING_MILLIS = 172800000
 -- next one. How long it lasts says the index of what is due, which the caller keeps, by one clock for all rooms.
 local function linger(lingering, user, name, millis)
   local token = millis_text(now_millis() + millis)
-  redis.call('HSET', lingering, user, token .. ' ' .. name)
+  call('HSET', lingering, user, token .. ' ' .. name)
   redis.call('PEXPIRE', lingering, millis + LINGERING_MILLIS)
   return token
 end
 
 -- Appends to `reply` each user whose leave notice waits, and the token.
 local function append_lingering(reply, lingering)
-  local all = redis.call('HGETALL', lingering)
+  local all = call('HGETALL', lingering)
   for i = 1, #all, 2 do
     local token = string.match(all[i + 1], '^(%d+) ')
     if token then

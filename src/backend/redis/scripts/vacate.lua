@@ -3,8 +3,8 @@
 -- ARGV room, the number of its last entrance as read *before* it was seen empty ('' if none), …
 local removed = 0
 for i = 1, #ARGV, 2 do
-  if (redis.call('HGET', KEYS[2], ARGV[i]) or '') == ARGV[i + 1] then
-    removed = removed + redis.call('SREM', KEYS[1], ARGV[i])
+  if (call('HGET', KEYS[2], ARGV[i]) or '') == ARGV[i + 1] then
+    removed = removed + call('ZREM', KEYS[1], ARGV[i])
     redis.call('HDEL', KEYS[2], ARGV[i])
   end
 end

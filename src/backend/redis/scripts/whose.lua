@@ -1,12 +1,16 @@
--- Whose sessions are in a room.
+-- Which nodes have sessions in a room.
 -- KEYS[1] members
--- Returns the ids of nodes, each once.
-local nodes, seen = {}, {}
-for _, entry in ipairs(redis.call('SMEMBERS', KEYS[1])) do
-  local node = user_of(entry) ~= '' and node_of(entry)
-  if node and not seen[node] then
-    seen[node] = true
+-- Returns their ids, raw, each once. What is no session is skipped.
+local nodes, from = {}, '-'
+while true do
+  local entry = range(KEYS[1], from, '+', 'LIMIT', 0, 1)[1]
+  if not entry then return nodes end
+  local version = string.byte(entry, 33)
+  if version and version > 0 and version < 32 then
+    local node = string.sub(entry, 1, 16)
     nodes[#nodes + 1] = node
+    from = behind(node)
+  else
+    from = '(' .. entry
   end
 end
-return nodes
