@@ -44,7 +44,8 @@ impl Chat {
     /// (a plain one), then everything that follows. `since` is the place that it has come to,
     /// `history` the number of newest messages that it wants otherwise.
     ///
-    /// `drained` is awaited between pages: it ends when the outbox is empty or closing.
+    /// `drained` is awaited between pages: it ends when the outbox is empty or closing. Returns the bytes that
+    /// the session was given for its asking.
     pub async fn join<D>(
         &self,
         room: &Arc<Room>,
@@ -52,7 +53,7 @@ impl Chat {
         since: Option<Position>,
         history: Option<usize>,
         drained: impl Fn() -> D + Send,
-    ) -> Result<(), Refused>
+    ) -> Result<usize, Refused>
     where
         D: Future<Output = ()> + Send,
     {
@@ -70,7 +71,7 @@ impl Chat {
         since: Option<Position>,
         history: Option<usize>,
         drained: impl Fn() -> D + Send,
-    ) -> Result<(), Refused>
+    ) -> Result<usize, Refused>
     where
         D: Future<Output = ()> + Send,
     {
@@ -78,18 +79,19 @@ impl Chat {
             tokio::try_join!(self.enter(room, occupant), self.find_start(room, occupant, since, history))?;
         let mut position = start.position.clone();
         let mut frames = first_frames(room, occupant, &entered, &start);
-        let mut pages = 0;
+        let (mut pages, mut given) = (0, 0);
         while pages < PAGES {
+            given += frames.iter().map(Frame::len).sum::<usize>();
             if room.attach(occupant, &position, &mut frames).is_ok() {
-                return Ok(());
+                return Ok(given);
             }
             give(occupant, &mut frames);
             drained().await;
             if occupant.outbox.is_closing() {
-                return Ok(());
+                return Ok(given);
             }
             // Once it was told `joined` there is no way back: it would wait for what never comes.
-            let Some(page) = self.next_page(room, occupant, &position).await else { return Ok(()) };
+            let Some(page) = self.next_page(room, occupant, &position).await else { return Ok(given) };
             // The room may not know yet of what the page shows: a new epoch, say.
             self.inner.hub.compare_with(room, &page.head);
             let reached = follow(room, occupant, &position, &page, &mut frames);

@@ -6,6 +6,7 @@ mod hub;
 mod join;
 mod pace;
 mod peers;
+mod posters;
 mod presence;
 mod readiness;
 mod recipient;
@@ -23,6 +24,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use self::hub::Hub;
+pub use self::posters::Poster;
+use self::posters::Posters;
 use self::readiness::Contact;
 pub use self::readiness::NotReady;
 pub use self::recipient::{Dialect, Flushes, Occupant, Pushed, Recipient};
@@ -91,6 +94,7 @@ struct Inner {
     contact: Contact,
     /// Cancelled when the node is told to stop.
     drain: CancellationToken,
+    posters: Posters,
     /// Held for reading while a session enters or leaves, for writing while memberships are
     /// restored: a restoration that did not know of an entrance would undo it.
     restoring: RwLock<()>,
@@ -130,6 +134,7 @@ impl Chat {
             sessions: AtomicU64::new(0),
             contact: Contact::default(),
             drain: CancellationToken::new(),
+            posters: Posters::default(),
             restoring: RwLock::default(),
             unsettled: Notify::new(),
             supervisor,
@@ -214,6 +219,16 @@ impl Chat {
             }
             Ok(receipt)
         }
+    }
+
+    /// Counts a session among those that wait for receipts.
+    pub fn count_poster(&self) -> Poster {
+        self.inner.posters.enter()
+    }
+
+    /// Posts that a session may have under way now.
+    pub fn posts_allowed(&self) -> usize {
+        self.inner.posters.share(self.inner.config.limits.posts_in_flight)
     }
 
     fn draft(

@@ -143,11 +143,15 @@ settings! {
         frame_bytes: usize = number(4102, 16 << 20), "65536", "a message in pieces is held in memory";
         outbox_bytes: usize = number(4 * 4102, 1 << 30), "262144", "each slow reader may hold so much memory";
         rooms_per_session: usize = number(1, 10_000), "128", "a session leaves them one by one";
+        unsent_bytes: usize = number(4096, 1 << 30), "2097152", "the kernel holds as much for each reader that stalls";
         posts_in_flight: usize = number(1, 10_000), "64", "each is held in memory";
+        replay_bytes: usize = number(1, 1 << 30), "4194304", "a session may make the node send so much at once";
+        replay_bytes_per_second: usize = number(1, 1 << 30), "262144", "a session may make the node send so much for ever";
     }
     session: Session {
         heartbeat: Duration = time(SECOND, 12 * HOUR), r#""25s""#, "it is counted in seconds, and proxies cut idle connections";
         idle_timeout: Duration = time(2 * SECOND, DAY), r#""60s""#, "it is longer than the heartbeat, and a vanished client counts as present for so long";
+        message_timeout: Duration = time(SECOND, HOUR), r#""30s""#, "an unfinished message holds its memory for so long";
         write_timeout: Duration = time(SECOND, HOUR), r#""10s""#, "a reader that takes nothing holds its memory for so long";
     }
     presence: Presence {

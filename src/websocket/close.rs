@@ -17,6 +17,10 @@ pub enum CloseCode {
     Slow,
     /// 4400: nothing sensible can come of this connection. Don't come back with the same request.
     BadFrame,
+    /// 4400 as well: a message that was not finished in `session.message_timeout`.
+    Unfinished,
+    /// 4429: more at once than this node has room for. Come back later.
+    TooMuch,
 }
 
 impl CloseCode {
@@ -29,7 +33,8 @@ impl CloseCode {
             Self::TooBig => 1009,
             Self::Restarting => 1012,
             Self::Slow => 4009,
-            Self::BadFrame => 4400,
+            Self::BadFrame | Self::Unfinished => 4400,
+            Self::TooMuch => 4429,
         }
     }
 
@@ -43,6 +48,8 @@ impl CloseCode {
             Self::Restarting => "restarting",
             Self::Slow => "reading too slowly",
             Self::BadFrame => "bad request",
+            Self::Unfinished => "message not finished in time",
+            Self::TooMuch => "too many unfinished messages",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Reading frames (RFC 6455, section 5): unmasks, joins fragments, refuses what breaks the rules.
-//! Holds memory only while a frame is incomplete, so an idle session costs no buffer.
+//! Holds memory only while a frame is incomplete, and then what has come of it: an idle session costs
+//! no buffer, and a length is only a promise.
 
 use super::{CloseCode, Opcode};
 
@@ -10,6 +11,8 @@ pub enum Incoming {
     Text(String),
     /// A whole binary message.
     Binary(Vec<u8>),
+    /// A part of a message that goes on.
+    Fragment,
     /// Are you there? With what the pong must repeat.
     Ping(Vec<u8>),
     /// Yes.
@@ -18,13 +21,14 @@ pub enum Incoming {
     Close(Option<u16>),
 }
 
-/// An incremental decoder.
+/// An incremental decoder: bytes go in as they come, frames are taken out one by one.
 #[derive(Debug)]
 pub struct Decoder {
     unread: Vec<u8>,
+    /// So many bytes of `unread` are decoded.
+    decoded: usize,
     message: Option<Fragments>,
     max_bytes: usize,
-    has_goodbye: bool,
 }
 
 #[derive(Debug)]
@@ -48,42 +52,54 @@ struct Header {
 impl Decoder {
     /// A decoder that refuses messages of more than `max_bytes`.
     pub fn new(max_bytes: usize) -> Self {
-        Self { unread: Vec::new(), message: None, max_bytes, has_goodbye: false }
+        Self { unread: Vec::new(), decoded: 0, message: None, max_bytes }
     }
 
-    /// Forgets what it has read, as if the next byte were the first of a frame.
-    pub fn begin_anew(&mut self) {
-        *self = Self { has_goodbye: self.has_goodbye, ..Self::new(self.max_bytes) };
+    /// Appends bytes off the socket.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.unread.drain(..self.decoded);
+        self.decoded = 0;
+        append(&mut self.unread, bytes);
     }
 
-    /// Whether the client has said goodbye, be it in a way that breaks the rules.
-    pub fn has_goodbye(&self) -> bool {
-        self.has_goodbye
-    }
-
-    /// Takes bytes off the socket and appends what they complete to `incoming`.
+    /// Takes out the next frame, joined with the fragments before it; `None` if it is not complete yet.
     ///
     /// # Errors
-    /// The code to close with. What was complete before the fault is in `incoming`.
-    pub fn feed(&mut self, bytes: &[u8], incoming: &mut Vec<Incoming>) -> Result<(), CloseCode> {
-        self.unread.extend_from_slice(bytes);
-        let mut read = 0;
-        while let Some(header) = self.header(read)? {
-            let begin = read + header.len;
-            let end = begin + header.payload;
-            if end > self.unread.len() {
-                break;
-            }
-            let mut payload = self.unread[begin..end].to_vec();
-            unmask(&mut payload, header.mask);
-            read = end;
-            incoming.extend(self.accept(&header, payload)?);
-        }
-        self.unread.drain(..read);
-        if self.unread.is_empty() {
+    /// The code to close with. Nothing that follows can be read.
+    pub fn take_frame(&mut self) -> Result<Option<Incoming>, CloseCode> {
+        let Some(header) = self.header(self.decoded)? else {
+            self.release();
+            return Ok(None);
+        };
+        let begin = self.decoded + header.len;
+        let Some(masked) = self.unread.get(begin..begin + header.payload) else { return Ok(None) };
+        let mut payload = masked.to_vec();
+        unmask(&mut payload, header.mask);
+        self.decoded = begin + header.payload;
+        self.accept(&header, payload).map(Some)
+    }
+
+    /// Bytes of a message or a frame that has begun and not ended.
+    pub fn unfinished(&self) -> usize {
+        let fragments = self.message.as_ref().map_or(0, |message| message.payload.len());
+        self.unread.len() - self.decoded + fragments
+    }
+
+    /// Whether a message or a frame has begun and not ended.
+    pub fn is_amid_message(&self) -> bool {
+        self.message.is_some() || self.decoded < self.unread.len()
+    }
+
+    /// Drops what it holds.
+    pub fn clear(&mut self) {
+        *self = Self::new(self.max_bytes);
+    }
+
+    fn release(&mut self) {
+        if self.decoded == self.unread.len() {
             self.unread = Vec::new();
+            self.decoded = 0;
         }
-        Ok(())
     }
 
     fn header(&self, at: usize) -> Result<Option<Header>, CloseCode> {
@@ -112,44 +128,37 @@ impl Decoder {
         Ok(Some(Header { is_final, opcode, mask: [a, b, c, d], len: mask_at + 4, payload: payload as usize }))
     }
 
-    fn accept(&mut self, header: &Header, payload: Vec<u8>) -> Result<Option<Incoming>, CloseCode> {
+    fn accept(&mut self, header: &Header, payload: Vec<u8>) -> Result<Incoming, CloseCode> {
         match header.opcode {
-            Opcode::Ping => Ok(Some(Incoming::Ping(payload))),
-            Opcode::Pong => Ok(Some(Incoming::Pong)),
-            Opcode::Close => {
-                self.has_goodbye = true;
-                read_goodbye(&payload).map(|code| Some(Incoming::Close(code)))
-            }
+            Opcode::Ping => Ok(Incoming::Ping(payload)),
+            Opcode::Pong => Ok(Incoming::Pong),
+            Opcode::Close => read_goodbye(&payload).map(Incoming::Close),
             Opcode::Text | Opcode::Binary if self.message.is_some() => Err(CloseCode::ProtocolError),
             Opcode::Text | Opcode::Binary => {
                 self.continue_with(Fragments { opcode: header.opcode, payload, valid: 0 }, header.is_final)
             }
             Opcode::Continuation => {
                 let mut message = self.message.take().ok_or(CloseCode::ProtocolError)?;
-                message.payload.extend_from_slice(&payload);
+                append(&mut message.payload, &payload);
                 self.continue_with(message, header.is_final)
             }
         }
     }
 
-    fn continue_with(
-        &mut self,
-        mut message: Fragments,
-        is_final: bool,
-    ) -> Result<Option<Incoming>, CloseCode> {
+    fn continue_with(&mut self, mut message: Fragments, is_final: bool) -> Result<Incoming, CloseCode> {
         if message.opcode == Opcode::Text {
             message.check_text(is_final)?;
         }
         if !is_final {
             self.message = Some(message);
-            return Ok(None);
+            return Ok(Incoming::Fragment);
         }
-        Ok(Some(match message.opcode {
+        Ok(match message.opcode {
             Opcode::Text => {
                 Incoming::Text(String::from_utf8(message.payload).map_err(|_| CloseCode::InvalidText)?)
             }
             _ => Incoming::Binary(message.payload),
-        }))
+        })
     }
 }
 
@@ -164,6 +173,14 @@ impl Fragments {
         }
         Ok(())
     }
+}
+
+/// Grows a buffer with what has come: doubling would give a message in pieces up to twice its size.
+fn append(buffer: &mut Vec<u8>, bytes: &[u8]) {
+    if buffer.capacity() - buffer.len() < bytes.len() {
+        buffer.reserve_exact(bytes.len().max(buffer.len() / 8));
+    }
+    buffer.extend_from_slice(bytes);
 }
 
 fn unmask(payload: &mut [u8], mask: [u8; 4]) {
@@ -206,7 +223,10 @@ mod tests {
     fn read(bytes: &[u8], step: usize) -> Result<Vec<Incoming>, CloseCode> {
         let (mut decoder, mut incoming) = (Decoder::new(100), Vec::new());
         for piece in bytes.chunks(step) {
-            decoder.feed(piece, &mut incoming)?;
+            decoder.feed(piece);
+            while let Some(frame) = decoder.take_frame()? {
+                incoming.push(frame);
+            }
         }
         Ok(incoming)
     }
@@ -225,7 +245,8 @@ mod tests {
     fn fragments_are_joined_and_control_frames_come_between() {
         let text = "আড্ডা".as_bytes();
         let bytes = [masked(0x01, &text[..4]), masked(0x8A, b""), masked(0x80, &text[4..])].concat();
-        assert_eq!(read(&bytes, 3), Ok(vec![Incoming::Pong, Incoming::Text("আড্ডা".into())]));
+        let expected = vec![Incoming::Fragment, Incoming::Pong, Incoming::Text("আড্ডা".into())];
+        assert_eq!(read(&bytes, 3), Ok(expected));
     }
 
     #[test]
@@ -250,6 +271,32 @@ mod tests {
         }
         assert_eq!(read(&masked(0x81, &[0xC3, 0x28]), 64), Err(CloseCode::InvalidText));
         assert_eq!(read(&masked(0x01, &[0xFF]), 64), Err(CloseCode::InvalidText));
+    }
+
+    #[test]
+    fn an_unfinished_message_costs_what_has_come_of_it() {
+        let mut decoder = Decoder::new(1 << 20);
+        let promise = [0x82, 0xFF, 0, 0, 0, 0, 0, 0x10, 0, 0, 1, 2, 3, 4];
+        decoder.feed(&promise);
+        decoder.feed(&[7; 9000]);
+        assert_eq!(decoder.take_frame(), Ok(None));
+        assert_eq!(decoder.unfinished(), promise.len() + 9000);
+        assert!(decoder.unread.capacity() < 2 * 9000, "{}", decoder.unread.capacity());
+    }
+
+    #[test]
+    fn what_is_decoded_is_not_held() {
+        let mut decoder = Decoder::new(100);
+        decoder.feed(&[masked(0x81, b"hello"), masked(0x01, b"wor")].concat());
+        assert_eq!(decoder.take_frame(), Ok(Some(Incoming::Text("hello".into()))));
+        assert_eq!(decoder.take_frame(), Ok(Some(Incoming::Fragment)));
+        assert_eq!(decoder.take_frame(), Ok(None));
+        assert!(decoder.is_amid_message());
+        assert_eq!((decoder.unfinished(), decoder.unread.capacity()), (3, 0));
+        decoder.feed(&masked(0x80, b"ld"));
+        assert_eq!(decoder.take_frame(), Ok(Some(Incoming::Text("world".into()))));
+        assert_eq!(decoder.take_frame(), Ok(None));
+        assert!(!decoder.is_amid_message());
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! One WebSocket as its session sees it: whole messages in, an outbox for frames out. Pings,
 //! goodbyes and the filling of the socket are dealt with here.
 
-use std::collections::VecDeque;
 use std::io::ErrorKind;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
@@ -9,14 +8,17 @@ use std::time::{Duration, Instant};
 use tokio::io::Interest;
 
 use super::outbox::{Answered, Outbox, Phase};
+use super::turn::Turn;
+use super::unfinished::Unfinished;
 use crate::chat::Recipient;
 use crate::websocket::{CloseCode, Decoder, Frame, Incoming, Opcode};
 
 /// Bytes read at once. On the stack, so that a quiet connection holds no buffer.
 const READ: usize = 8 * 1024;
 
-/// Messages or reads after which other tasks are let run.
-const TURNS: u8 = 16;
+/// Pings of a read that are answered each. Of more that arrive together only the newest is (RFC 6455,
+/// section 5.5.3): a read may hold over a thousand.
+const PINGS: usize = 16;
 
 /// What a client that will not be back closes with (RFC 6455, section 7.4.1).
 const NORMAL: u16 = 1000;
@@ -24,14 +26,35 @@ const NORMAL: u16 = 1000;
 /// How long a client may take to answer a goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
 
+/// How long what a client goes on sending is read after it broke the rules: a socket that is closed on
+/// unread bytes is reset, and the close frame lost.
+const AFTER_VIOLATION: Duration = Duration::from_millis(500);
+
 /// A client's connection.
 #[derive(Debug)]
 pub struct Connection {
     outbox: Arc<Outbox>,
     decoder: Decoder,
-    incoming: VecDeque<Incoming>,
-    fault: Option<CloseCode>,
-    turns: u8,
+    turn: Turn,
+    unfinished: Unfinished,
+    pings: Pings,
+}
+
+/// The pings of a read.
+#[derive(Debug, Default)]
+struct Pings {
+    answered: usize,
+    /// The newest of those that are not answered.
+    newest: Option<Vec<u8>>,
+}
+
+/// What a client may send.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// `limits.frame_bytes`.
+    pub message_bytes: usize,
+    /// `session.message_timeout`.
+    pub message_timeout: Duration,
 }
 
 /// A message of the client.
@@ -53,52 +76,80 @@ pub enum Ending {
     Away,
     /// The node stops. Everything that was read from the client has been taken.
     SentAway,
+    /// The client broke the rules and was told so.
+    Refused,
     /// It was cut, by the network or by us.
     Broken,
 }
 
 impl Connection {
     /// A connection over `outbox`, with what the client sent right behind its handshake.
-    pub fn new(outbox: Arc<Outbox>, max_bytes: usize, early: &[u8]) -> Self {
-        let mut connection = Self {
-            outbox,
-            decoder: Decoder::new(max_bytes),
-            incoming: VecDeque::new(),
-            fault: None,
-            turns: 0,
-        };
-        connection.feed(early);
-        connection
+    pub fn new(outbox: Arc<Outbox>, bounds: Bounds, early: &[u8]) -> Self {
+        let mut decoder = Decoder::new(bounds.message_bytes);
+        decoder.feed(early);
+        let unfinished = Unfinished::new(bounds.message_timeout);
+        Self { outbox, decoder, turn: Turn::default(), unfinished, pings: Pings::default() }
     }
 
-    /// The next message. May be given up and called again without losing any.
+    /// The next message. May be given up and called again without losing any. Writes what was put into
+    /// the outbox meanwhile with the end of each turn, and before it waits.
     ///
     /// # Errors
     /// How the connection ended; there is no next message.
     pub async fn next(&mut self) -> Result<Said, Ending> {
         loop {
-            self.let_others_run().await;
-            while let Some(incoming) = self.incoming.pop_front() {
-                match incoming {
-                    Incoming::Text(text) => return Ok(Said::Text(text)),
-                    Incoming::Binary(bytes) => return Ok(Said::Binary(bytes)),
-                    Incoming::Ping(payload) => self.outbox.send(&Frame::encode(Opcode::Pong, &payload)),
-                    Incoming::Pong => {}
-                    Incoming::Close(code) => return Err(self.hear_goodbye(code)),
+            if self.turn.is_over() {
+                self.end_turn().await;
+            }
+            match self.decoder.take_frame() {
+                Ok(Some(incoming)) => {
+                    self.turn.count_frame();
+                    if let Some(said) = self.take(incoming)? {
+                        return Ok(said);
+                    }
                 }
-            }
-            if let Some(code) = self.fault.take() {
-                self.outbox.close(code);
-            }
-            match self.outbox.phase() {
-                Phase::Open => self.wait().await?,
-                Phase::Leaving => return Err(Ending::SentAway),
-                Phase::Closing | Phase::Ended => return Err(Ending::Broken),
+                Ok(None) => self.wait().await?,
+                Err(code) => return Err(self.refuse(code)),
             }
         }
     }
 
-    fn hear_goodbye(&self, code: Option<u16>) -> Ending {
+    fn take(&mut self, incoming: Incoming) -> Result<Option<Said>, Ending> {
+        match incoming {
+            Incoming::Text(text) => {
+                self.unfinished.end();
+                return Ok(Some(Said::Text(text)));
+            }
+            Incoming::Binary(bytes) => {
+                self.unfinished.end();
+                return Ok(Some(Said::Binary(bytes)));
+            }
+            Incoming::Ping(payload) => self.hear_ping(payload),
+            Incoming::Fragment | Incoming::Pong => {}
+            Incoming::Close(code) => return Err(self.hear_goodbye(code)),
+        }
+        Ok(None)
+    }
+
+    /// Answers the first few pings of a read each, in their order among other answers.
+    fn hear_ping(&mut self, payload: Vec<u8>) {
+        if self.pings.answered < PINGS {
+            self.pings.answered += 1;
+            self.outbox.answer(&Frame::encode(Opcode::Pong, &payload));
+        } else {
+            self.pings.newest = Some(payload);
+        }
+    }
+
+    /// Answers the others with the newest of them.
+    fn answer_pings(&mut self) {
+        if let Some(payload) = std::mem::take(&mut self.pings).newest {
+            self.outbox.answer(&Frame::encode(Opcode::Pong, &payload));
+        }
+    }
+
+    fn hear_goodbye(&mut self, code: Option<u16>) -> Ending {
+        self.answer_pings();
         match (self.outbox.answer_goodbye(code), code) {
             // It answers ours.
             (Answered::TooLate, _) => Ending::Broken,
@@ -107,25 +158,56 @@ impl Connection {
         }
     }
 
-    /// A client that never stops sending would never let its task pause by itself.
-    async fn let_others_run(&mut self) {
-        self.turns = (self.turns + 1) % TURNS;
-        if self.turns == 0 {
-            tokio::task::yield_now().await;
-        }
+    /// Closes a connection whose client broke the rules.
+    fn refuse(&mut self, code: CloseCode) -> Ending {
+        self.answer_pings();
+        self.outbox.close(code);
+        Ending::Refused
     }
 
+    /// Writes the answers of the turn together, and lets other tasks run: a client that never stops
+    /// sending would never let its task pause by itself.
+    async fn end_turn(&mut self) {
+        self.outbox.write_answers();
+        tokio::task::yield_now().await;
+        self.turn = Turn::default();
+    }
+
+    /// Waits for the socket, once everything that was read has been taken.
     async fn wait(&mut self) -> Result<(), Ending> {
+        self.answer_pings();
+        if self.turn.has_read_enough() {
+            self.end_turn().await;
+        } else {
+            self.outbox.write_answers();
+        }
+        match self.outbox.phase() {
+            Phase::Open => {}
+            Phase::Leaving => return Err(Ending::SentAway),
+            Phase::Closing | Phase::Ended => return Err(Ending::Broken),
+        }
+        if self.decoder.is_amid_message() {
+            self.unfinished.hold(self.decoder.unfinished()).map_err(|code| self.refuse(code))?;
+        } else {
+            self.unfinished.release();
+        }
+        self.wait_for_socket().await
+    }
+
+    async fn wait_for_socket(&mut self) -> Result<(), Ending> {
         let interest = match self.outbox.is_full() {
             true => Interest::READABLE | Interest::WRITABLE,
             false => Interest::READABLE,
         };
         let ready = tokio::select! {
+            // What has come in time counts, also where the node itself is late.
+            biased;
             () = self.outbox.changed() => return Ok(()),
             ready = self.outbox.socket().ready(interest) => ready.map_err(|_| Ending::Broken)?,
+            () = self.unfinished.expired() => return Ok(()),
         };
         if ready.is_writable() {
-            self.outbox.write();
+            self.outbox.write_answers();
         }
         if ready.is_readable() || ready.is_read_closed() {
             self.read()?;
@@ -139,7 +221,8 @@ impl Connection {
             Ok(0) => Err(Ending::Broken),
             Ok(read) => {
                 self.outbox.hear(now_s());
-                self.feed(&bytes[..read]);
+                self.turn.count_read(read);
+                self.decoder.feed(&bytes[..read]);
                 Ok(())
             }
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(()),
@@ -147,43 +230,47 @@ impl Connection {
         }
     }
 
-    fn feed(&mut self, bytes: &[u8]) {
-        let mut incoming = Vec::new();
-        self.fault = self.decoder.feed(bytes, &mut incoming).err();
-        self.incoming.extend(incoming);
-        if self.incoming.capacity() > 8 && self.incoming.is_empty() {
-            self.incoming = VecDeque::new();
-        }
-    }
-
-    /// Writes what is left, the goodbye last, and reads on until the client has answered it: a
-    /// socket that is closed on unread bytes is reset, and the goodbye lost.
+    /// Writes what is left, the goodbye last. After a violation the node ends the connection itself (RFC
+    /// 6455, section 7.1.7); a goodbye of another reason waits for the client's answer.
     pub async fn finish(mut self, ending: Ending) {
         if ending == Ending::SentAway {
             self.outbox.close(CloseCode::Restarting);
         }
+        let patience = if ending == Ending::Refused { AFTER_VIOLATION } else { GOODBYE };
         let parting = async {
             self.outbox.drained().await;
-            self.decoder.begin_anew();
-            let is_ours = matches!(ending, Ending::SentAway | Ending::Broken);
-            let is_ours = is_ours && self.outbox.phase() == Phase::Closing;
-            while is_ours && !self.decoder.has_goodbye() {
-                let is_readable = self.outbox.socket().readable().await.is_ok();
-                if !is_readable || self.read().is_err() {
-                    return;
+            match ending {
+                Ending::Goodbye | Ending::Away => {}
+                Ending::Refused => {
+                    self.outbox.end_writing();
+                    while self.read_more().await.is_ok() {
+                        self.decoder.clear();
+                    }
                 }
-                // Whatever else comes is too late.
-                self.incoming.clear();
-                if self.fault.take().is_some() {
-                    // Amid what broke the rules; the answer begins with a frame of its own.
-                    self.decoder.begin_anew();
-                }
-                tokio::task::yield_now().await;
+                Ending::SentAway | Ending::Broken => self.hear_answer().await,
             }
         };
         // Whoever does not part in time is dropped.
-        let _ = tokio::time::timeout(GOODBYE, parting).await;
+        let _ = tokio::time::timeout(patience, parting).await;
         self.outbox.abort();
+    }
+
+    /// Reads until the client has answered a goodbye of ours. Whatever else comes is too late.
+    async fn hear_answer(&mut self) {
+        while self.outbox.phase() == Phase::Closing {
+            match self.decoder.take_frame() {
+                Ok(Some(Incoming::Close(_))) | Err(_) => return,
+                Ok(Some(_)) => {}
+                Ok(None) if self.read_more().await.is_err() => return,
+                Ok(None) => {}
+            }
+        }
+    }
+
+    async fn read_more(&mut self) -> Result<(), Ending> {
+        tokio::task::yield_now().await;
+        self.outbox.socket().readable().await.map_err(|_| Ending::Broken)?;
+        self.read()
     }
 }
 
@@ -205,10 +292,14 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (ours, theirs) = tokio::join!(TcpStream::connect(address), listener.accept());
-        let outbox = Arc::new(Outbox::new(ours.unwrap(), 1 << 20));
+        let outbox = Arc::new(Outbox::new(
+            ours.unwrap(),
+            super::super::outbox::Bounds { outbox_bytes: 1 << 20, unsent_bytes: 1 << 20 },
+        ));
+        let bounds = Bounds { message_bytes: 1 << 16, message_timeout: Duration::from_secs(20) };
         // Masked with zeros.
         let goodbye = [&[0x88, 0x80 | code.len() as u8, 0, 0, 0, 0], code].concat();
-        let connection = Connection::new(outbox.clone(), 1 << 16, &goodbye);
+        let connection = Connection::new(outbox.clone(), bounds, &goodbye);
         (outbox, connection, theirs.unwrap().0)
     }
 

@@ -8,7 +8,10 @@ mod outbox;
 mod session;
 mod sessions;
 mod socket;
+mod turn;
+mod unfinished;
 mod unreadable;
+mod unsent;
 mod upgrade;
 
 pub use sessions::Sessions;

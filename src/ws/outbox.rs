@@ -3,15 +3,18 @@
 
 mod queue;
 
+use std::net::Shutdown;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use self::queue::Queue;
 use super::connection::now_s;
+use super::unsent;
 use crate::chat::{Pushed, Recipient};
 use crate::telemetry::meters;
 use crate::websocket::{CloseCode, Frame, Opcode};
@@ -24,11 +27,20 @@ pub struct Outbox {
     queue: Mutex<Queue>,
     /// Wakes the session's task: the socket is full, or the phase changed.
     changed: Notify,
-    max_bytes: usize,
+    bounds: Bounds,
     /// When the client was last heard, in seconds of the node's life.
     heard_at: AtomicU32,
     /// When it is to be pinged next, likewise.
     ping_at: AtomicU32,
+}
+
+/// What may wait for one session.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// `limits.outbox_bytes`.
+    pub outbox_bytes: usize,
+    /// `limits.unsent_bytes`.
+    pub unsent_bytes: usize,
 }
 
 /// A session's life, as far as writing goes.
@@ -64,13 +76,14 @@ pub enum Left {
 }
 
 impl Outbox {
-    /// An empty outbox over a socket, for at most `max_bytes`.
-    pub fn new(socket: TcpStream, max_bytes: usize) -> Self {
+    /// An empty outbox over a socket.
+    pub fn new(socket: TcpStream, bounds: Bounds) -> Self {
+        unsent::limit(&socket, bounds.unsent_bytes);
         Self {
             socket,
             queue: Mutex::default(),
             changed: Notify::new(),
-            max_bytes,
+            bounds,
             heard_at: AtomicU32::new(0),
             ping_at: AtomicU32::new(u32::MAX),
         }
@@ -125,14 +138,65 @@ impl Outbox {
         self.ping_at.store(at_s, Ordering::Relaxed);
     }
 
+    /// Whether the client was not heard for so long, nor has taken anything. To be asked once a second.
+    pub fn is_silent(&self, now_s: u32, silence_s: u32) -> bool {
+        // What it takes shows by comparison with what it had left before.
+        if self.silent_for(now_s) >= silence_s / 2 && self.takes_unsent() {
+            self.hear(now_s);
+        }
+        self.silent_for(now_s) >= silence_s
+    }
+
+    /// Whether the kernel holds less for the client than when this was last asked.
+    fn takes_unsent(&self) -> bool {
+        let mut queue = self.lock();
+        if !queue.frames.is_empty() {
+            // The writing of these is a sign of life itself.
+            return false;
+        }
+        let unsent = unsent::measure(&self.socket, self.bounds.unsent_bytes).ok();
+        let before = std::mem::replace(&mut queue.unsent, unsent);
+        unsent.zip(before).is_some_and(|(unsent, before)| unsent < before)
+    }
+
     /// Whether the socket has taken nothing for so long, and takes nothing now: a node that stood
     /// still itself has not tried meanwhile.
     pub fn is_stuck(&self, timeout: Duration) -> bool {
         let mut queue = self.lock();
         queue.is_full_for(timeout) && {
-            queue.write(&self.socket);
+            self.write_queue(&mut queue);
             queue.is_full_for(timeout)
         }
+    }
+
+    /// Closes the session of a reader that takes nothing, or too little. It finds the goodbye behind what
+    /// the kernel holds for it, should it read again.
+    pub fn give_up(&self) {
+        let mut queue = self.lock();
+        // One that is closing already has its own time limit.
+        if queue.takes_frames() {
+            self.give_up_queue(&mut queue);
+            drop(queue);
+            meters().slow_sessions.increment(1);
+            self.changed.notify_one();
+        }
+    }
+
+    fn give_up_queue(&self, queue: &mut Queue) {
+        queue.drop_waiting();
+        queue.close(Frame::close(CloseCode::Slow));
+        unsent::lift_limit(&self.socket);
+        self.write_queue(queue);
+    }
+
+    /// Writes what the socket takes. One that was full takes something only if its reader did.
+    fn write_queue(&self, queue: &mut Queue) -> Left {
+        let (was_full, before) = (queue.full_since.is_some(), queue.bytes);
+        let left = queue.write(&self.socket);
+        if was_full && queue.bytes < before {
+            self.hear(now_s());
+        }
+        left
     }
 
     /// Asks the session to answer what it has heard and then to say goodbye.
@@ -148,14 +212,22 @@ impl Outbox {
     /// Ends the session without a goodbye.
     pub fn abort(&self) {
         self.lock().end();
+        // The socket itself lives as long as a room still knows the session.
+        let _ = SockRef::from(&self.socket).shutdown(Shutdown::Both);
         self.changed.notify_one();
+    }
+
+    /// Tells the client that nothing more comes.
+    pub fn end_writing(&self) {
+        // One that is gone already need not be told.
+        let _ = SockRef::from(&self.socket).shutdown(Shutdown::Write);
     }
 
     /// Writes what the socket takes now.
     pub fn write(&self) -> Left {
         let mut queue = self.lock();
         let before = queue.phase;
-        let left = queue.write(&self.socket);
+        let left = self.write_queue(&mut queue);
         let is_news = left == Left::Some || queue.phase != before;
         drop(queue);
         if is_news {
@@ -183,16 +255,22 @@ impl Outbox {
         }
     }
 
+    /// Pushes the answer to a frame, which is written with the others of the session's turn.
+    pub fn answer(&self, frame: &Frame) {
+        self.push(frame);
+    }
+
+    /// Writes what the socket takes now, for the session's own task, which looks itself what is left.
+    pub fn write_answers(&self) {
+        self.write_queue(&mut self.lock());
+    }
+
     /// Waits until everything is written, or the session is closing. For whoever has more to give
     /// than an outbox holds.
     pub async fn caught_up(&self) {
-        while self.phase() == Phase::Open && self.lock().write(&self.socket) == Left::Some {
+        while self.phase() == Phase::Open && self.write_queue(&mut self.lock()) == Left::Some {
             tokio::select! {
-                writable = self.socket.writable() => match writable {
-                    // The client has taken something: a sign of life.
-                    Ok(()) => self.hear(now_s()),
-                    Err(_) => return,
-                },
+                writable = self.socket.writable() => if writable.is_err() { return },
                 () = self.changed() => {}
             }
         }
@@ -207,16 +285,15 @@ impl Outbox {
 impl Recipient for Outbox {
     fn push(&self, frame: &Frame) -> Pushed {
         let mut queue = self.lock();
-        if queue.bytes + frame.len() > self.max_bytes {
+        if queue.bytes + frame.len() > self.bounds.outbox_bytes {
             // The hub pushes whole batches before it flushes: nobody is slow for that.
-            queue.write(&self.socket);
+            self.write_queue(&mut queue);
         }
         if !queue.takes_frames() {
             return Pushed::Behind;
         }
-        if queue.bytes + frame.len() > self.max_bytes {
-            queue.drop_waiting();
-            queue.close(Frame::close(CloseCode::Slow));
+        if queue.bytes + frame.len() > self.bounds.outbox_bytes {
+            self.give_up_queue(&mut queue);
             drop(queue);
             meters().slow_sessions.increment(1);
             self.changed.notify_one();
@@ -254,7 +331,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (ours, theirs) = tokio::join!(TcpStream::connect(address), listener.accept());
-        let outbox = Outbox::new(ours.unwrap(), 1 << 20);
+        let outbox = Outbox::new(ours.unwrap(), Bounds { outbox_bytes: 1 << 20, unsent_bytes: 1 << 20 });
         let frame = Frame::text(&[b'x'; 1 << 16]);
         // The kernel's buffers fill up.
         while !outbox.is_full() {

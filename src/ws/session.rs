@@ -2,6 +2,7 @@
 
 mod frames;
 mod greeting;
+mod replay;
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -14,9 +15,10 @@ use futures_util::stream::FuturesOrdered;
 use tokio::time::timeout;
 use tracing::debug;
 
+use self::replay::Replay;
 use super::connection::{Connection, Ending};
 use super::outbox::Outbox;
-use crate::chat::{Chat, Dialect, Farewell, Recipient, Refused, Room, guest};
+use crate::chat::{Chat, Dialect, Farewell, Poster, Recipient, Refused, Room, guest};
 use crate::model::{Author, ConnectionId, Receipt, RoomName, Username};
 use crate::websocket::CloseCode;
 
@@ -53,11 +55,18 @@ pub struct Session {
     chosen_name: Option<Username>,
     rooms: HashMap<RoomName, Arc<Room>>,
     posts: Posts,
+    /// Nothing until the first join.
+    replay: Option<Box<Replay>>,
 }
 
 /// Posts that wait for their receipt, in the order of their sending. Nothing while there are none:
 /// most sessions listen.
-type Posts = Option<Box<FuturesOrdered<BoxFuture<'static, Posted>>>>;
+type Posts = Option<Box<Posting>>;
+
+struct Posting {
+    receipts: FuturesOrdered<BoxFuture<'static, Posted>>,
+    _counted: Poster,
+}
 
 struct Posted {
     room: RoomName,
@@ -75,8 +84,18 @@ impl Session {
     /// A session that has said nothing yet.
     pub fn new(chat: Chat, id: ConnectionId, outbox: Arc<Outbox>, asked: Asked) -> Self {
         let author = guest(Username::from_trusted(DEFAULT_USERNAME));
-        let rooms = HashMap::new();
-        Self { chat, id, outbox, asked, author, is_signed_in: false, chosen_name: None, rooms, posts: None }
+        Self {
+            chat,
+            id,
+            outbox,
+            asked,
+            author,
+            is_signed_in: false,
+            chosen_name: None,
+            rooms: HashMap::new(),
+            posts: None,
+            replay: None,
+        }
     }
 
     /// Lives until the connection ends.
@@ -98,12 +117,13 @@ impl Session {
             Ending::Goodbye | Ending::Away | Ending::SentAway => {
                 let _ = timeout(self.chat.config().redis.command_timeout, self.hear_receipts()).await;
             }
-            Ending::Broken => self.outbox.flush(),
+            Ending::Broken | Ending::Refused => {}
         }
+        self.outbox.flush();
         let farewell = match ending {
             Ending::Goodbye => Farewell::Now,
             Ending::Away if !self.can_come_back() => Farewell::Now,
-            Ending::Away | Ending::SentAway | Ending::Broken => Farewell::Later,
+            Ending::Away | Ending::SentAway | Ending::Broken | Ending::Refused => Farewell::Later,
         };
         let (chat, member) = (self.chat.clone(), self.member());
         let rooms: Vec<_> = self.rooms.values().cloned().collect();
@@ -130,9 +150,13 @@ impl Session {
     }
 
     async fn hear(&mut self, connection: &mut Connection) -> Ending {
-        let most_posts = self.chat.config().limits.posts_in_flight;
         loop {
-            let waiting = self.posts.as_ref().map_or(0, |posts| posts.len());
+            let waiting = self.posts.as_ref().map_or(0, |posts| posts.receipts.len());
+            let most_posts = self.chat.posts_allowed();
+            if waiting >= most_posts {
+                // Nothing else writes what was answered before.
+                self.outbox.flush();
+            }
             tokio::select! {
                 // Receipts first: they make room for more.
                 biased;
@@ -147,5 +171,5 @@ impl Session {
 }
 
 async fn next_receipt(posts: &mut Posts) -> Option<Posted> {
-    posts.as_mut()?.next().await
+    posts.as_mut()?.receipts.next().await
 }

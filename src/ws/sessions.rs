@@ -14,7 +14,6 @@ use super::outbox::Outbox;
 use crate::config;
 use crate::model::ConnectionId;
 use crate::supervisor::{Supervisor, isolated};
-use crate::telemetry::meters;
 use crate::websocket::{Frame, Opcode};
 
 /// Shards of the registry, so that a storm of connections does not queue for one lock.
@@ -98,11 +97,8 @@ impl Sessions {
             }
             let now = now_s();
             for outbox in self.all() {
-                if outbox.silent_for(now) >= silence_s {
-                    outbox.abort();
-                } else if outbox.is_stuck(settings.write_timeout) {
-                    meters().slow_sessions.increment(1);
-                    outbox.abort();
+                if outbox.is_silent(now, silence_s) || outbox.is_stuck(settings.write_timeout) {
+                    outbox.give_up();
                 } else if outbox.take_ping(now, every_s) {
                     outbox.send(&ping);
                 }

@@ -18,7 +18,7 @@ use super::connection::Connection;
 use super::outbox::Outbox;
 use super::session::{Asked, Session};
 use super::socket::Socket;
-use super::{Sessions, echo};
+use super::{Sessions, connection, echo, outbox};
 use crate::chat::{Chat, Dialect};
 use crate::config::Current;
 use crate::model::ConnectionId;
@@ -162,9 +162,15 @@ impl Door {
             Err(_) => unreachable!("the server serves nothing but sockets"),
         };
         let config = self.chat.config();
-        let outbox = Arc::new(Outbox::new(parts.io.into_inner().into_inner(), config.limits.outbox_bytes));
-        let connection = Connection::new(outbox.clone(), config.limits.frame_bytes, &parts.read_buf);
-        let (id, heartbeat) = (ConnectionId::random(), config.session.heartbeat);
+        let (limits, session) = (&config.limits, &config.session);
+        let waiting = outbox::Bounds { outbox_bytes: limits.outbox_bytes, unsent_bytes: limits.unsent_bytes };
+        let outbox = Arc::new(Outbox::new(parts.io.into_inner().into_inner(), waiting));
+        let sent = connection::Bounds {
+            message_bytes: limits.frame_bytes,
+            message_timeout: session.message_timeout,
+        };
+        let connection = Connection::new(outbox.clone(), sent, &parts.read_buf);
+        let (id, heartbeat) = (ConnectionId::random(), session.heartbeat);
         let sessions = self.sessions.clone();
         sessions.run(id, outbox.clone(), heartbeat, work(self, id, outbox, connection));
     }

@@ -46,6 +46,8 @@ mod examples;
 mod faults;
 // What is not of adda in Redis, or of a later version.
 mod foreign;
+// Sessions that flood, never finish, or read too little.
+mod floods;
 // The protocol `adda.v1`, frame by frame.
 mod full;
 // Bytes on the port that are neither HTTP nor WebSocket.

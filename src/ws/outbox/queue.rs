@@ -26,6 +26,8 @@ pub(super) struct Queue {
     pub(super) phase: Phase,
     /// Since when the socket takes nothing.
     pub(super) full_since: Option<Instant>,
+    /// What the kernel held unsent when that was last measured.
+    pub(super) unsent: Option<usize>,
 }
 
 impl Queue {

@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Posted, Session};
-use crate::chat::{Dialect, Farewell, Occupant, Refused, Room};
+use futures_util::stream::FuturesOrdered;
+use tokio::time::sleep;
+
+use super::replay::Replay;
+use super::{Posted, Posting, Session};
+use crate::chat::{Dialect, Farewell, Occupant, Recipient, Refused, Room};
 use crate::model::{Member, Position};
 use crate::protocol::server::{self, Refusal};
 use crate::protocol::{ClientFrame, ErrorCode};
@@ -29,6 +33,11 @@ impl Session {
     }
 
     async fn obey(&mut self, frame: ClientFrame) {
+        if matches!(frame, ClientFrame::Join { .. } | ClientFrame::Leave { .. } | ClientFrame::Typing { .. })
+        {
+            // The backend may take its time, and what was answered before need not wait for it.
+            self.outbox.flush();
+        }
         match frame {
             ClientFrame::Text { room_id, content, nonce } => self.post(room_id, content, nonce),
             ClientFrame::Typing { room_id } => self.announce_typing(room_id).await,
@@ -39,7 +48,7 @@ impl Session {
                 }
             }
             ClientFrame::Leave { room_id } => self.leave(room_id).await,
-            ClientFrame::Ping => self.outbox.send(&server::pong()),
+            ClientFrame::Ping => self.outbox.answer(&server::pong()),
         }
     }
 
@@ -51,7 +60,7 @@ impl Session {
         let signed_in = self.chat.sign_in(token, self.chosen_name.clone());
         match signed_in.and_then(|author| Ok((self.chat.token(&author)?, author))) {
             Ok((token, author)) => {
-                self.outbox.send(&server::auth_success(&author, &token));
+                self.outbox.answer(&server::auth_success(&author, &token));
                 self.author = author;
             }
             Err(refused) => self.refuse(refused, None, None),
@@ -70,16 +79,27 @@ impl Session {
             let sentence = format!("A session may be in at most {most_rooms} rooms; leave one first");
             return Err(Refused::new(ErrorCode::TooManyRooms, sentence));
         }
+        let wait = self.replay().wait();
+        if !wait.is_zero() {
+            sleep(wait).await;
+        }
         let room = self.chat.open(&name).await?;
         // Before the join, so that a session which ends amid it is taken out all the same.
         self.rooms.insert(name.clone(), room.clone());
         let occupant =
             Occupant { member: self.member(), dialect: self.asked.dialect, outbox: self.outbox.clone() };
         let outcome = self.chat.join(&room, &occupant, since, history, || self.outbox.caught_up()).await;
+        self.replay().spend(*outcome.as_ref().unwrap_or(&0));
         if outcome.is_err() {
             self.rooms.remove(&name);
         }
-        outcome
+        outcome.map(drop)
+    }
+
+    fn replay(&mut self) -> &mut Replay {
+        let limits = &self.chat.config().limits;
+        self.replay
+            .get_or_insert_with(|| Box::new(Replay::new(limits.replay_bytes, limits.replay_bytes_per_second)))
     }
 
     async fn leave(&mut self, room_id: String) {
@@ -87,7 +107,7 @@ impl Session {
             Ok(room) => {
                 self.rooms.remove(&room.name);
                 self.chat.leave(&room, &self.member(), Farewell::Now).await;
-                self.outbox.send(&server::left(&room.name));
+                self.outbox.answer(&server::left(&room.name));
             }
             Err(refused) => self.refuse(refused, None, Some(room_id)),
         }
@@ -101,16 +121,20 @@ impl Session {
         // Its place among the session's posts is that of this call.
         let posting = self.chat.post(self.author.clone(), room.clone(), content, nonce.as_deref());
         let receipt = Box::pin(async { Posted { room, nonce, outcome: posting.await } });
-        self.posts.get_or_insert_default().push_back(receipt);
+        let chat = &self.chat;
+        let posts = self.posts.get_or_insert_with(|| {
+            Box::new(Posting { receipts: FuturesOrdered::new(), _counted: chat.count_poster() })
+        });
+        posts.receipts.push_back(receipt);
     }
 
     pub(super) fn acknowledge(&mut self, posted: Posted) {
-        if self.posts.as_ref().is_some_and(|posts| posts.is_empty()) {
+        if self.posts.as_ref().is_some_and(|posts| posts.receipts.is_empty()) {
             self.posts = None;
         }
         match posted.outcome {
             Ok(receipt) if self.asked.dialect == Dialect::Full => {
-                self.outbox.send(&server::ack(&posted.room, posted.nonce.as_deref(), &receipt));
+                self.outbox.answer(&server::ack(&posted.room, posted.nonce.as_deref(), &receipt));
             }
             Ok(_) => {}
             Err(refused) => self.refuse(refused, posted.nonce, Some(posted.room.to_string())),
@@ -153,7 +177,7 @@ impl Session {
             Dialect::Full => (nonce, room_id),
             Dialect::Plain => (None, None),
         };
-        self.outbox.send(&server::error(&Refusal { code, content, nonce, room_id }));
+        self.outbox.answer(&server::error(&Refusal { code, content, nonce, room_id }));
     }
 }
 

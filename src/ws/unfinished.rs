@@ -1,0 +1,104 @@
+//! What messages cost that have begun and not ended: each has a deadline, and all of a node together
+//! have a bound.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep, sleep};
+
+use crate::websocket::CloseCode;
+
+/// Bytes that all sessions of the node may hold, beyond what each may hold in any case.
+const ALL: usize = 64 * 1024 * 1024;
+
+/// Bytes of one message that are taken whatever others hold: almost every message is shorter.
+const EACH: usize = 8 * 1024;
+
+/// Bytes that all sessions of this process hold now.
+static HELD: AtomicUsize = AtomicUsize::new(0);
+
+/// One session's unfinished message.
+#[derive(Debug)]
+pub(super) struct Unfinished {
+    timeout: Duration,
+    held: usize,
+    /// Runs from its first byte to its last, whatever comes in between.
+    limit: Option<Pin<Box<Sleep>>>,
+}
+
+impl Unfinished {
+    /// None yet. Each may take `timeout`.
+    pub(super) fn new(timeout: Duration) -> Self {
+        Self { timeout, held: 0, limit: None }
+    }
+
+    /// A message has ended: the next has a deadline of its own.
+    pub(super) fn end(&mut self) {
+        self.limit = None;
+    }
+
+    /// So many bytes of a message are held, and the socket has no more of it now.
+    ///
+    /// # Errors
+    /// The code to close with.
+    pub(super) fn hold(&mut self, bytes: usize) -> Result<(), CloseCode> {
+        let others = HELD.fetch_sub(self.held, Ordering::Relaxed) - self.held;
+        self.held = bytes;
+        HELD.fetch_add(bytes, Ordering::Relaxed);
+        if bytes > EACH && others + bytes > ALL {
+            return Err(CloseCode::TooMuch);
+        }
+        let timeout = self.timeout;
+        let limit = self.limit.get_or_insert_with(|| Box::pin(sleep(timeout)));
+        if limit.deadline() <= Instant::now() { Err(CloseCode::Unfinished) } else { Ok(()) }
+    }
+
+    /// Nothing is held.
+    pub(super) fn release(&mut self) {
+        self.limit = None;
+        HELD.fetch_sub(self.held, Ordering::Relaxed);
+        self.held = 0;
+    }
+
+    /// Ends when the message that is held has taken too long; never if there is none.
+    pub(super) async fn expired(&mut self) {
+        match &mut self.limit {
+            Some(limit) => limit.as_mut().await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_deadline_is_the_messages_and_no_byte_puts_it_off() {
+        let mut unfinished = Unfinished::new(Duration::from_millis(50));
+        assert_eq!(unfinished.hold(1), Ok(()));
+        assert_eq!(unfinished.hold(2), Ok(()));
+        unfinished.expired().await;
+        assert_eq!(unfinished.hold(3), Err(CloseCode::Unfinished));
+        unfinished.end();
+        assert_eq!(unfinished.hold(3), Ok(()), "of the next message");
+    }
+
+    #[tokio::test]
+    async fn all_together_have_a_bound_that_short_messages_pass() {
+        let session = || Unfinished::new(Duration::from_secs(20));
+        let (mut hoarder, mut long, mut short) = (session(), session(), session());
+        assert_eq!(hoarder.hold(ALL), Ok(()));
+        assert_eq!(long.hold(EACH + 1), Err(CloseCode::TooMuch));
+        assert_eq!(short.hold(EACH), Ok(()));
+        drop(hoarder);
+        assert_eq!(long.hold(EACH + 1), Ok(()));
+    }
+}
