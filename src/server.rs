@@ -18,7 +18,7 @@ use tracing::{info, warn};
 
 use crate::backend::{self, BackendError};
 use crate::chat::Chat;
-use crate::config::{Bind, Config};
+use crate::config::{Bind, Config, Current};
 use crate::http::{self, Site};
 use crate::model::NodeId;
 use crate::supervisor::{Supervisor, isolated};
@@ -127,6 +127,8 @@ impl Server {
         supervisor
             .run("heartbeat", self.sessions.clone().keep_up(config.session.clone(), supervisor.clone()));
         supervisor.run("metrics-upkeep", condense(self.metrics.clone(), supervisor.clone()));
+        let following = follow_secrets(self.chat.clone(), self.settings.subscribe(), supervisor.clone());
+        supervisor.run("settings", following);
         let sessions = ws::router(self.chat.clone(), self.sessions.clone(), self.settings.subscribe());
         let door = Door {
             listener: self.listener,
@@ -238,6 +240,15 @@ async fn serve(socket: Socket, router: Router, head_within: Duration, last_answe
     if let Some(parts) = connection.into_parts() {
         parts.io.into_inner().refuse(flaw).await;
     }
+}
+
+/// Hands on the secrets whenever the settings are read again.
+async fn follow_secrets(chat: Chat, mut settings: Current, supervisor: Supervisor) {
+    while let Some(Ok(())) = supervisor.until_stopping(settings.changed()).await {
+        chat.renew_secrets(&settings.borrow_and_update().auth);
+    }
+    // Nobody is left who could change them.
+    supervisor.stopping().await;
 }
 
 async fn condense(metrics: PrometheusHandle, supervisor: Supervisor) {

@@ -77,6 +77,27 @@ impl Keyring {
         });
     }
 
+    /// Goes over to the configured secrets of now. The secret that signed until then stays valid if it is named among
+    /// those before, or was the backend's. One that is no longer configured goes on signing: only a start asks the backend.
+    fn renew(&self, auth: &Auth) {
+        self.write(|state| {
+            let shared =
+                state.shared.iter().flat_map(|shared| shared.earlier.iter().chain([&shared.current]));
+            let verifying: Vec<String> = auth.previous_secrets.iter().chain(shared).cloned().collect();
+            let signing = match (auth.secret.as_str(), &state.shared) {
+                ("", Some(shared)) => Some(shared.current.clone()),
+                ("", None) => None,
+                (configured, _) => Some(configured.to_owned()),
+            };
+            if let Some(signing) = signing.filter(|_| state.tokens.is_some()) {
+                state.tokens = Some(Arc::new(Tokens::new(&signing, &verifying, auth.token_ttl)));
+            }
+            if !auth.secret.is_empty() || state.auth.secret.is_empty() {
+                state.auth = auth.clone();
+            }
+        });
+    }
+
     fn read(&self) -> std::sync::RwLockReadGuard<'_, State> {
         self.state.read().expect("no code panics while it holds this lock")
     }
@@ -87,6 +108,11 @@ impl Keyring {
 }
 
 impl Chat {
+    /// Goes over to the secrets that the settings name now.
+    pub fn renew_secrets(&self, auth: &Auth) {
+        self.inner.keyring.renew(auth);
+    }
+
     /// Learns the cluster's secrets, or makes the first one. To be called once all nodes that live have given back
     /// what the backend may have forgotten: a second secret would make strangers of users.
     pub(super) async fn learn_secrets(&self) -> Result<(), BackendError> {
@@ -109,6 +135,9 @@ impl Chat {
     /// Gives the secret back to a backend that may have forgotten it, and learns those that other nodes have given.
     pub(super) async fn share_secrets(&self) -> Result<(), BackendError> {
         let keyring = &self.inner.keyring;
+        if keyring.is_configured() {
+            return Ok(());
+        }
         let Some(own) = keyring.shared() else { return Ok(()) };
         let kept = self.inner.backend.keep_secret(&own).await?;
         if kept.current != own {

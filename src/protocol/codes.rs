@@ -48,7 +48,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::BadFrame,
         Self::UnknownType,
         Self::BadRoomName,
@@ -66,6 +66,7 @@ impl ErrorCode {
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::BadRequest,
+        Self::BadOrigin,
         Self::UpgradeRequired,
         Self::Internal,
     ];

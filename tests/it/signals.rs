@@ -63,6 +63,46 @@ async fn a_hangup_lets_pages_of_other_origins_in() {
 }
 
 #[tokio::test]
+async fn a_hangup_goes_over_to_another_secret_without_signing_anybody_out() {
+    let [first, second] = ["a first secret of 32 characters..", "another secret of 32 characters.."];
+    let launch = Launch::new();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("secrets-{}", launch.port()));
+    std::fs::create_dir_all(&folder).expect("the target folder can be written");
+    let write = |name: &str, secret: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, format!("{secret}\n")).expect("the target folder can be written");
+        path.to_str().expect("text").to_owned()
+    };
+    let launch = launch.set("auth.secret_file", &write("secret", first));
+    let node = launch.set("auth.previous_secrets_file", &write("previous", second)).start().await;
+    let early = Client::full(&node, "early").await;
+    write("secret", second);
+    write("previous", first);
+    node.signal(Signal::SIGHUP);
+    until_logged(&node, "Read the settings again").await;
+    // Signed with the second secret, once the node has gone over to it.
+    let other = Node::with(&[("auth.secret", second)]).await;
+    let late = eventually("another secret signs", DEADLINE, async || {
+        let late = Client::full(&node, "late").await;
+        Client::returning_or_refused(&other, &late.token).await.map(|_| late)
+    })
+    .await;
+    for guest in [&early, &late] {
+        assert_eq!(Client::returning(&node, &guest.token).await.user_id, guest.user_id);
+    }
+    write("previous", "a third secret of 32 characters..");
+    node.signal(Signal::SIGHUP);
+    eventually("the first secret is forgotten", DEADLINE, async || {
+        let reply = node.http().call("POST", "/api/rooms/x/messages");
+        let bearer = format!("Bearer {}", early.token);
+        let call = reply.header("authorization", &bearer).json(&serde_json::json!({ "content": "x" }));
+        (call.send().await.status == 401).then_some(())
+    })
+    .await;
+    std::fs::remove_dir_all(&folder).expect("it was there");
+}
+
+#[tokio::test]
 async fn signals_that_mean_nothing_do_nothing() {
     let node = Node::memory().await;
     let mut rahim = Client::full(&node, "রহিম").await;
