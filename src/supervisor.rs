@@ -7,9 +7,11 @@ mod injection;
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::task::JoinHandle;
+use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tracing::error;
@@ -130,6 +132,13 @@ async fn catch_panic<T>(name: &'static str, task: impl Future<Output = T>) -> Re
     #[cfg(debug_assertions)]
     let task = injection::panic_on_demand(name, task);
     AssertUnwindSafe(TASK.scope(name, task)).catch_unwind().await
+}
+
+/// The rhythm of a task. After the node stood still, the ticks that it missed do not come in a burst.
+pub fn ticks(period: Duration) -> Interval {
+    let mut ticks = tokio::time::interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
 }
 
 /// From now on a panic is one line of the log: the task, the reason and the place.

@@ -17,6 +17,7 @@ use super::room::Room;
 use super::{Chat, source_of};
 use crate::backend::{BackendError, Comparison, Membership, Touched};
 use crate::model::RoomName;
+use crate::supervisor::ticks;
 use crate::telemetry::meters;
 
 /// Least time between two comparisons of a small room that goes on changing.
@@ -59,8 +60,7 @@ struct Doubt {
 impl Chat {
     /// Compares rooms until the node stops.
     pub(super) async fn check_memberships(self) {
-        let mut ticks = tokio::time::interval(Duration::from_secs(1));
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut ticks = ticks(Duration::from_secs(1));
         let mut rota = Rota::new(self.inner.config.presence.check_every);
         let mut doubts = Doubts::default();
         for second in 0_u32.. {

@@ -14,7 +14,7 @@ use super::room::{Next, Room};
 use super::source_of;
 use crate::backend::{BackendEvent, Events, Membership, Result, SharedBackend, Span};
 use crate::model::{Event, LoggedMessage, MessageId, Position, RoomName};
-use crate::supervisor::Supervisor;
+use crate::supervisor::{Supervisor, ticks};
 use crate::telemetry::meters;
 
 /// Events handled between two flushes, at most: what arrives together is written together.
@@ -269,7 +269,7 @@ impl Hub {
     /// Once a second: tells counts that waited; lets go of rooms that have been empty for
     /// `unsubscribe_after` seconds; compares a share of the rooms, all of them in `check_every`.
     pub(super) async fn keep_up(self, unsubscribe_after: Duration, check_every: Duration) {
-        let mut ticks = tokio::time::interval(Duration::from_secs(1));
+        let mut ticks = ticks(Duration::from_secs(1));
         let mut empty_for: HashMap<RoomName, u64> = HashMap::new();
         let mut rota = Rota::new(check_every);
         loop {

@@ -7,6 +7,7 @@ use tracing::{debug, error, info, warn};
 
 use super::{Chat, NotReady, source_of};
 use crate::backend::{BackendError, Lease, Vitals};
+use crate::supervisor::ticks;
 
 /// Wait before a renewal that failed, or found that others still have to put their sessions back, is made
 /// again: till then no answer is given about who is where.
@@ -63,8 +64,7 @@ impl Chat {
     /// believe something else of this node's sessions, has it put right.
     pub(super) async fn keep_lease(self) {
         let rhythm = self.inner.config.presence.renew_every;
-        let mut beats = tokio::time::interval(rhythm);
-        beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut beats = ticks(rhythm);
         let mut upkeep = Upkeep::new();
         loop {
             let next = tokio::select! {

@@ -141,6 +141,7 @@ settings! {
         username_chars: usize = number(1, 128), "32", "a token bears the name and is limited to 1,024 bytes";
         content_chars: usize = number(1, 100_000), "4000", "each reader's outbox holds it whole";
         frame_bytes: usize = number(4102, 16 << 20), "65536", "a message in pieces is held in memory";
+        sessions: usize = number(0, 10_000_000), "15000", "each is a descriptor and some kilobytes of memory";
         outbox_bytes: usize = number(4 * 4102, 1 << 30), "262144", "each slow reader may hold so much memory";
         rooms_per_session: usize = number(1, 10_000), "128", "a session leaves them one by one";
         unsent_bytes: usize = number(4096, 1 << 30), "2097152", "the kernel holds as much for each reader that stalls";

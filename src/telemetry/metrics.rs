@@ -48,6 +48,11 @@ pub struct Meters {
     pub foreign_entries: Counter,
     /// 1 while the node can serve.
     pub ready: Gauge,
+    /// Descriptors that the process may have open.
+    pub descriptors_limit: Gauge,
+    /// Sessions that the node takes.
+    pub sessions_limit: Gauge,
+    descriptors_open: Gauge,
     /// Log lines that could not be written.
     log_lines_lost: Counter,
 }
@@ -74,6 +79,10 @@ impl Meters {
     /// Brings up to date what the process itself counts.
     pub fn measure_process(&self) {
         self.log_lines_lost.absolute(lost_lines());
+        // Linux alone has it.
+        if let Ok(open) = std::fs::read_dir("/proc/self/fd") {
+            self.descriptors_open.set(open.count() as f64);
+        }
     }
 
     fn new() -> Self {
@@ -115,6 +124,9 @@ impl Meters {
             ),
             foreign_entries: counted("adda_foreign_entries_total", "Looks at what adda can't read in Redis"),
             ready: gauged("adda_ready", "1 while the node can serve, as /readyz says"),
+            descriptors_limit: gauged("adda_descriptors_limit", "Descriptors that this process may open"),
+            sessions_limit: gauged("adda_sessions_limit", "Sessions that this node takes"),
+            descriptors_open: gauged("adda_descriptors_open", "Descriptors that this process has open"),
             log_lines_lost: counted("adda_log_lines_lost_total", "Log lines that could not be written"),
         }
     }

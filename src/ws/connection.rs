@@ -2,12 +2,13 @@
 //! goodbyes and the filling of the socket are dealt with here.
 
 use std::io::ErrorKind;
-use std::sync::{Arc, LazyLock};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::Interest;
 
 use super::outbox::{Answered, Outbox, Phase};
+use super::pulse::now_s;
 use super::turn::Turn;
 use super::unfinished::Unfinished;
 use crate::chat::Recipient;
@@ -272,13 +273,6 @@ impl Connection {
         self.outbox.socket().readable().await.map_err(|_| Ending::Broken)?;
         self.read()
     }
-}
-
-/// Seconds of this process' life.
-pub fn now_s() -> u32 {
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    // A node that runs for 136 years is to be restarted.
-    START.elapsed().as_secs() as u32
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod address;
 mod connection;
 mod echo;
 mod outbox;
+mod pulse;
 mod session;
 mod sessions;
 mod socket;

@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use self::queue::Queue;
-use super::connection::now_s;
+use super::pulse::now_s;
 use super::unsent;
 use crate::chat::{Pushed, Recipient};
 use crate::telemetry::meters;

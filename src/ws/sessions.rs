@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use super::connection::now_s;
 use super::outbox::Outbox;
+use super::pulse::{Beat, Pulse, now_s};
 use crate::config;
 use crate::model::ConnectionId;
 use crate::supervisor::{Supervisor, isolated};
@@ -20,19 +21,37 @@ use crate::websocket::{Frame, Opcode};
 const SHARDS: usize = 16;
 
 /// The registry; a cheap handle.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Sessions {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug, Default)]
+/// The right to be a session, until it is dropped.
+pub type Place = OwnedSemaphorePermit;
+
+#[derive(Debug)]
 struct Inner {
+    most: usize,
+    places: Arc<Semaphore>,
     shards: [Mutex<HashMap<ConnectionId, Arc<Outbox>>>; SHARDS],
     tasks: TaskTracker,
     is_draining: AtomicBool,
 }
 
 impl Sessions {
+    /// A registry for at most `most` sessions.
+    pub fn new(most: usize) -> Self {
+        let most = most.min(Semaphore::MAX_PERMITS);
+        let places = Arc::new(Semaphore::new(most));
+        let (shards, tasks, is_draining) = Default::default();
+        Self { inner: Arc::new(Inner { most, places, shards, tasks, is_draining }) }
+    }
+
+    /// A place for one more session, if there is one.
+    pub fn place(&self) -> Option<Place> {
+        self.inner.places.clone().try_acquire_owned().ok()
+    }
+
     fn shard(&self, id: ConnectionId) -> MutexGuard<'_, HashMap<ConnectionId, Arc<Outbox>>> {
         let shard = usize::from(id.0.as_bytes()[0]) % SHARDS;
         self.inner.shards[shard].lock().expect("no code panics while it holds this lock")
@@ -47,9 +66,9 @@ impl Sessions {
         all
     }
 
-    /// Number of open sessions.
+    /// Number of open sessions, and of those that are about to be.
     pub fn count(&self) -> usize {
-        self.all().len()
+        self.inner.most - self.inner.places.available_permits()
     }
 
     /// Runs a session; it is counted among the open ones until its work ends.
@@ -58,6 +77,7 @@ impl Sessions {
         id: ConnectionId,
         outbox: Arc<Outbox>,
         heartbeat: Duration,
+        place: Place,
         session: impl Future<Output = ()> + Send + 'static,
     ) {
         // Spread, so that sessions which came together are not pinged together.
@@ -70,7 +90,7 @@ impl Sessions {
         }
         let registered = Registered { sessions: self.clone(), id };
         self.inner.tasks.spawn(async move {
-            let _registered = registered;
+            let (_registered, _place) = (registered, place);
             isolated("session", session).await;
         });
     }
@@ -85,15 +105,15 @@ impl Sessions {
         self.inner.is_draining.load(Ordering::Relaxed)
     }
 
-    /// Once a second: pings who is due, drops who was silent or took nothing for too long.
+    /// Once a second: pings who is due, drops who was silent or took nothing for too long. Not after the node
+    /// stood still: it has not heard them.
     pub async fn keep_up(self, settings: config::Session, supervisor: Supervisor) {
         let ping = Frame::encode(Opcode::Ping, b"");
         let (every_s, silence_s) = (heartbeat_s(settings.heartbeat), settings.idle_timeout.as_secs() as u32);
-        let mut ticks = tokio::time::interval(Duration::from_secs(1));
-        loop {
-            tokio::select! {
-                () = supervisor.stopping() => return,
-                _ = ticks.tick() => {}
+        let mut pulse = Pulse::start();
+        while let Some(beat) = supervisor.until_stopping(pulse.beat()).await {
+            if beat == Beat::Late {
+                continue;
             }
             let now = now_s();
             for outbox in self.all() {

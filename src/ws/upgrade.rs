@@ -17,6 +17,7 @@ use super::address::is_readable;
 use super::connection::Connection;
 use super::outbox::Outbox;
 use super::session::{Asked, Session};
+use super::sessions::Place;
 use super::socket::Socket;
 use super::{Sessions, connection, echo, outbox};
 use crate::chat::{Chat, Dialect};
@@ -134,10 +135,14 @@ impl Door {
             let sentence = "This node is stopping; connect again to reach another";
             return refuse(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable, sentence);
         }
+        let Some(place) = self.sessions.place() else {
+            let sentence = "This node has no room for more sessions; connect again to reach another";
+            return refuse(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable, sentence);
+        };
         let response = handshake.accept(protocol);
         self.sessions.clone().spawn_upgrade(async move {
             match upgrade.await {
-                Ok(upgraded) => self.start(upgraded, work),
+                Ok(upgraded) => self.start(upgraded, place, work),
                 Err(error) => debug!(%error, "A client went away during its upgrade"),
             }
         });
@@ -153,8 +158,12 @@ impl Door {
             .all(|origin| settings.server.origins.allow(&origin))
     }
 
-    fn start<W>(self, upgraded: Upgraded, work: impl FnOnce(Self, ConnectionId, Arc<Outbox>, Connection) -> W)
-    where
+    fn start<W>(
+        self,
+        upgraded: Upgraded,
+        place: Place,
+        work: impl FnOnce(Self, ConnectionId, Arc<Outbox>, Connection) -> W,
+    ) where
         W: Future<Output = ()> + Send + 'static,
     {
         let parts = match upgraded.downcast::<TokioIo<Socket>>() {
@@ -172,7 +181,7 @@ impl Door {
         let connection = Connection::new(outbox.clone(), sent, &parts.read_buf);
         let (id, heartbeat) = (ConnectionId::random(), session.heartbeat);
         let sessions = self.sessions.clone();
-        sessions.run(id, outbox.clone(), heartbeat, work(self, id, outbox, connection));
+        sessions.run(id, outbox.clone(), heartbeat, place, work(self, id, outbox, connection));
     }
 }
 
@@ -185,5 +194,9 @@ fn refuse(status: StatusCode, code: ErrorCode, sentence: &str) -> Response<Body>
     *response.status_mut() = status;
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
+    if let Some(millis) = code.retry_after_ms() {
+        // Whole seconds (RFC 9110, section 10.2.3).
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(millis.div_ceil(1000)));
+    }
     response
 }

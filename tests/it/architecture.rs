@@ -253,6 +253,23 @@ fn nothing_unwraps_outside_tests() {
 }
 
 #[test]
+fn missed_ticks_come_in_no_burst() {
+    let is_elsewhere = |source: &Source| source.path != "src/supervisor.rs";
+    let made_by_itself = ["time::interval(", " interval(", "interval_at("];
+    assert_eq!(lines_with(&sources("src", &["rs"]), &made_by_itself, is_elsewhere), NONE);
+    let planted = [Source::new("src/x.rs", "let mut ticks = tokio::time::interval(SECOND);")];
+    assert_eq!(lines_with(&planted, &made_by_itself, is_elsewhere).len(), 1);
+}
+
+#[test]
+fn tasks_have_a_name_and_somebody_who_sees_to_them() {
+    let is_elsewhere = |source: &Source| source.path != "src/supervisor.rs";
+    assert_eq!(lines_with(&sources("src", &["rs"]), &["tokio::spawn("], is_elsewhere), NONE);
+    let planted = [Source::new("src/x.rs", "tokio::spawn(forgotten());")];
+    assert_eq!(lines_with(&planted, &["tokio::spawn("], is_elsewhere).len(), 1);
+}
+
+#[test]
 fn the_state_of_the_page_knows_neither_page_nor_socket() {
     let outside =
         ["document", "window", "WebSocket", "fetch(", "localStorage", "sessionStorage", "setTimeout"];

@@ -92,6 +92,21 @@ async fn a_node_that_is_frozen() {
 }
 
 #[tokio::test]
+async fn a_node_that_stands_still() {
+    survives("node-stands-still").await;
+}
+
+#[tokio::test]
+async fn logs_that_nobody_reads() {
+    survives("log-blocked").await;
+}
+
+#[tokio::test]
+async fn nodes_without_a_free_descriptor() {
+    survives("descriptors-full").await;
+}
+
+#[tokio::test]
 async fn nodes_that_restart_in_turn() {
     survives("rolling-restart").await;
 }

@@ -38,6 +38,8 @@ mod databases;
 mod digests;
 // Numbers that name one message for ever, along random walks over a Redis that loses.
 mod epochs;
+// The limit of open files: sessions end below it, Redis and health checks keep their share.
+mod descriptors;
 // Error codes and close codes.
 mod errors;
 // The programs of `examples/`.

@@ -144,6 +144,30 @@ async fn who_leaves_a_frozen_node_does_not_come_back_with_it() {
 }
 
 #[tokio::test]
+async fn a_node_that_stood_still_drops_nobody_for_its_own_silence() {
+    let settings = [("session.heartbeat", "1s"), ("session.idle_timeout", "4s")];
+    let node = Node::with(&settings).await;
+    let mut sessions = Vec::new();
+    for number in 0..20 {
+        sessions.push(Client::full(&node, &format!("sits {number}")).await);
+    }
+    for client in &mut sessions {
+        client.join("general").await;
+    }
+    node.freeze();
+    for client in &mut sessions {
+        client.send(serde_json::json!({ "type": "ping" })).await;
+    }
+    // Longer than a session may be silent.
+    outage(Duration::from_secs(6)).await;
+    node.thaw();
+    for client in &mut sessions {
+        client.expect("pong").await;
+        client.say("general", "still here").await;
+    }
+}
+
+#[tokio::test]
 async fn who_does_not_answer_pings_is_dropped_and_who_does_stays() {
     let settings = [("session.heartbeat", "1s"), ("session.idle_timeout", "3s")];
     let node = Node::with(&settings).await;

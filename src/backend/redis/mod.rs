@@ -177,6 +177,8 @@ async fn try_first(shards: &Shards, deadline: Duration) -> Result<()> {
     match tokio::time::timeout(deadline, shards.connect_first()).await {
         Ok(Ok(())) => {
             info!(%address, "Redis answers");
+            // What takes longer goes on when it is needed.
+            let _ = tokio::time::timeout(deadline, shards.connect_all()).await;
             Ok(())
         }
         Ok(Err(error)) if is_refused(&error) => Err(BackendError::Misconfigured(format!(

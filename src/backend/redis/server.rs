@@ -39,6 +39,11 @@ pub(super) enum Lane {
 
 const LANES: usize = 5;
 
+impl Lane {
+    pub(super) const ALL: [Self; LANES] =
+        [Self::Posts, Self::Memberships, Self::Reads, Self::Canaries, Self::Watches];
+}
+
 /// A connection on which nothing went for so long is asked for a sign of life before anything that must
 /// not be sent twice goes over it: a NAT or a balancer may have forgotten it, and tells nobody.
 const IDLE: Duration = Duration::from_secs(2);

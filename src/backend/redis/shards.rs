@@ -160,6 +160,19 @@ impl Shards {
         }
     }
 
+    /// Opens all connections to all servers, while there are descriptors: clients may take the others. Those
+    /// that can't be opened now are when they are needed.
+    pub(super) async fn connect_all(&self) {
+        let servers = self.map().servers();
+        let connecting =
+            servers.iter().flat_map(|server| Lane::ALL.map(async |lane| server.connect(lane).await));
+        for outcome in join_all(connecting).await {
+            if let Err(error) = outcome {
+                debug!(%error, "Can't open a connection to Redis yet");
+            }
+        }
+    }
+
     /// Learns which history each server continues. One server tells with each renewal itself; of
     /// several, all but one must be asked.
     pub(super) async fn look_at_histories(&self, lane: Lane) {

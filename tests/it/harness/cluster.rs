@@ -27,6 +27,17 @@ impl Cluster {
         Some(Self::reaching(redis, &urls, settings).await)
     }
 
+    /// Ready nodes that are started in another way than usual.
+    pub async fn launched(
+        count: usize,
+        settings: &[(&str, &str)],
+        change: impl Fn(Launch) -> Launch,
+    ) -> Option<Self> {
+        let redis = RedisServer::start().await?;
+        let urls = vec![redis.url(); count];
+        Some(Self::reaching_as(redis, &urls, settings, change).await)
+    }
+
     /// Ready nodes that each reach Redis by a way of their own ([`Cluster::way`]), which a [`super::Network`] can cut.
     pub async fn by_ways(count: usize, settings: &[(&str, &str)]) -> Option<Self> {
         let redis = RedisServer::start().await?;
@@ -43,10 +54,19 @@ impl Cluster {
 
     /// Ready nodes on a Redis at hand, each of which reaches it under an address of its own.
     pub async fn reaching(redis: impl Into<Store>, urls: &[String], settings: &[(&str, &str)]) -> Self {
+        Self::reaching_as(redis, urls, settings, |launch| launch).await
+    }
+
+    async fn reaching_as(
+        redis: impl Into<Store>,
+        urls: &[String],
+        settings: &[(&str, &str)],
+        change: impl Fn(Launch) -> Launch,
+    ) -> Self {
         let redis = redis.into();
         let prefix = format!("adda-{}:", uuid::Uuid::new_v4().simple());
         let launch = Launch::new().redis(&redis.url()).set("redis.prefix", &prefix);
-        let launch = settings.iter().fold(launch, |launch, (key, value)| launch.set(key, value));
+        let launch = change(settings.iter().fold(launch, |launch, (key, value)| launch.set(key, value)));
         let mut nodes: Vec<_> = urls.iter().map(|url| launch.another().redis(url).spawn()).collect();
         for node in &mut nodes {
             node.until_ready().await;

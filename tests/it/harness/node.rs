@@ -1,6 +1,7 @@
 //! A node as its operator knows it: a process with settings, a port, signals and a log.
 
 use std::fs::File;
+use std::io::{PipeReader, pipe};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
@@ -15,6 +16,8 @@ pub struct Launch {
     port: u16,
     settings: Vec<(String, String)>,
     redis: Option<String>,
+    descriptors: Option<u32>,
+    is_log_unread: bool,
 }
 
 /// A running node. It is killed when it is dropped, and its log is shown if the test failed.
@@ -25,6 +28,8 @@ pub struct Node {
     command: Command,
     process: Child,
     log: PathBuf,
+    /// Its log goes there instead.
+    _unread: Option<PipeReader>,
 }
 
 impl Launch {
@@ -36,7 +41,13 @@ impl Launch {
 
     /// A node with the default settings and nothing else.
     pub fn bare() -> Self {
-        Self { port: ports::reserve(), settings: Vec::new(), redis: None }
+        Self {
+            port: ports::reserve(),
+            settings: Vec::new(),
+            redis: None,
+            descriptors: None,
+            is_log_unread: false,
+        }
     }
 
     /// Changes a setting, named as in `config/default.toml`: `presence.linger`.
@@ -55,6 +66,18 @@ impl Launch {
     pub fn unset(mut self, key: &str) -> Self {
         let variable = variable(key);
         self.settings.retain(|(name, _)| *name != variable);
+        self
+    }
+
+    /// Limits the files and sockets that the node may open.
+    pub fn descriptors(mut self, limit: u32) -> Self {
+        self.descriptors = Some(limit);
+        self
+    }
+
+    /// Gives the node a log that nobody reads.
+    pub fn unread_log(mut self) -> Self {
+        self.is_log_unread = true;
         self
     }
 
@@ -95,8 +118,15 @@ impl Launch {
     /// Starts a process with other arguments than the usual ones.
     pub fn spawn_command(self, mut command: Command) -> Node {
         let (log, file) = self.log();
-        let process = run(&mut command, file);
-        Node { port: self.port, command, process, log }
+        if !self.is_log_unread {
+            let process = run(&mut command, file);
+            return Node { port: self.port, command, process, log, _unread: None };
+        }
+        let (unread, errors) = pipe().expect("a pipe");
+        let process = command.stdout(file).stderr(errors).spawn().expect("the program can be started");
+        // With the command the only other end of the pipe in this process is gone.
+        command.stderr(Stdio::null());
+        Node { port: self.port, command, process, log, _unread: Some(unread) }
     }
 
     /// Starts the process with its log going elsewhere, and returns when it can serve.
@@ -104,7 +134,7 @@ impl Launch {
         let mut command = self.serve();
         let (log, file) = self.log();
         let process = command.stdout(file).stderr(errors).spawn().expect("the program can be started");
-        Node { port: self.port, command, process, log }.ready().await
+        Node { port: self.port, command, process, log, _unread: None }.ready().await
     }
 
     /// Starts the process and returns when it can serve.
@@ -124,8 +154,25 @@ impl Launch {
         if let Some(url) = &self.redis {
             arguments.extend(["--redis", url]);
         }
-        self.command(&arguments)
+        match self.descriptors {
+            Some(limit) => limited(&self.command(&arguments), limit),
+            None => self.command(&arguments),
+        }
     }
+}
+
+/// The same command with a limit of open files.
+fn limited(command: &Command, limit: u32) -> Command {
+    let mut limited = Command::new("sh");
+    limited.args(["-c", &format!("ulimit -n {limit} && exec \"$@\""), "sh"]);
+    limited.arg(command.get_program()).args(command.get_args()).stdin(Stdio::null());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    limited
 }
 
 fn variable(key: &str) -> String {

@@ -19,6 +19,7 @@ use crate::backend::redis::server::{Lane, Manner, Server};
 use crate::backend::redis::wire;
 use crate::backend::{BackendEvent, Subscription};
 use crate::model::RoomName;
+use crate::supervisor::ticks;
 use crate::telemetry::meters;
 
 /// Channels in one pipeline, at most.
@@ -157,8 +158,7 @@ impl Ear {
     }
 
     async fn send_canaries(&self, channel: &str) -> Result<(), Lost> {
-        let mut ticks = tokio::time::interval(self.context.settings.canary_every);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut ticks = ticks(self.context.settings.canary_every);
         self.canary.hear();
         let publish = if self.context.shards.is_cluster() { "SPUBLISH" } else { "PUBLISH" };
         let call = Call::plain(publish, channel.to_owned()).arg("");

@@ -16,6 +16,7 @@ use crate::backend::redis::scripts::Call;
 use crate::backend::redis::server::{Lane, Manner, Server, parsed, value_or_error};
 use crate::backend::redis::target::{Target, at};
 use crate::backend::{BackendError, Result};
+use crate::supervisor::ticks;
 
 /// Time between two looks at a cluster's map, or at who is the master for the Sentinels. A key that has
 /// moved is found sooner: the old place says so.
@@ -24,8 +25,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 impl Shards {
     /// Keeps the map up to date, for ever.
     pub(in crate::backend::redis) async fn keep_up(self: Arc<Self>) {
-        let mut ticks = tokio::time::interval(LOOK_EVERY);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut ticks = ticks(LOOK_EVERY);
         loop {
             ticks.tick().await;
             match &self.target {

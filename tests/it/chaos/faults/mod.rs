@@ -2,6 +2,7 @@
 
 mod network;
 mod nodes;
+mod process;
 mod redis;
 mod topologies;
 
@@ -9,7 +10,7 @@ use super::fault::Fault;
 
 /// All of them, in the order in which they are run.
 pub fn all() -> Vec<Fault> {
-    [redis::FAULTS, nodes::FAULTS, network::FAULTS, topologies::FAULTS].concat()
+    [redis::FAULTS, nodes::FAULTS, process::FAULTS, network::FAULTS, topologies::FAULTS].concat()
 }
 
 /// The fault of a name.

@@ -1,32 +1,30 @@
 //! Joins the doors, serves, drains.
 
+mod descriptors;
+mod door;
+
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{info, warn};
+use tracing::info;
 
+use self::descriptors::{Complaint, Share};
+use self::door::Door;
 use crate::backend::{self, BackendError};
 use crate::chat::Chat;
 use crate::config::{Bind, Config, Current};
 use crate::http::{self, Site};
 use crate::model::NodeId;
-use crate::supervisor::{Supervisor, isolated};
+use crate::supervisor::{Supervisor, ticks};
 use crate::telemetry::Logging;
-use crate::ws::{self, Flaw, Sessions, Socket};
-
-/// Bytes of a request's head, at most, and the size of a connection's buffer.
-const HEAD_BYTES: usize = 16 * 1024;
+use crate::ws::{self, Sessions};
 
 /// Time that answers under way are given at the end.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
@@ -60,6 +58,8 @@ pub struct Server {
     address: SocketAddr,
     chat: Chat,
     sessions: Sessions,
+    share: Share,
+    complaint: Arc<Complaint>,
     site: Site,
     metrics: PrometheusHandle,
     supervisor: Supervisor,
@@ -90,18 +90,13 @@ impl Server {
         let supervisor = Supervisor::default();
         let (backend, events) = backend::start(&config, node, &supervisor).await?;
         info!(%node, bind = %address, backend = kind, prefix = config.redis.prefix, "starting a node");
+        let limits = config.limits.clone();
         let chat = Chat::start(node, config, backend, events, supervisor.clone());
+        let share = Share::of_process(limits.sessions);
+        let complaint = Arc::<Complaint>::default();
+        let sessions = Sessions::new(share.sessions);
         let site = Site::new(chat.clone(), metrics.clone(), settings.subscribe());
-        Ok(Self {
-            listener,
-            address,
-            chat,
-            sessions: Sessions::default(),
-            site,
-            metrics,
-            supervisor,
-            settings,
-        })
+        Ok(Self { listener, address, chat, sessions, share, complaint, site, metrics, supervisor, settings })
     }
 
     /// The settings of the process: those that can change while it runs are followed there.
@@ -135,6 +130,9 @@ impl Server {
             router: http::router(self.site.clone(), sessions),
             head_within: config.server.header_timeout,
             patience: config.session.write_timeout,
+            most_sockets: self.share.sockets,
+            sessions: self.sessions.clone(),
+            complaint: self.complaint,
             connections: TaskTracker::new(),
             last_answers: CancellationToken::new(),
         };
@@ -182,66 +180,6 @@ fn tell_address(address: SocketAddr) {
     }
 }
 
-/// Where connections come in.
-struct Door {
-    listener: TcpListener,
-    router: Router,
-    head_within: Duration,
-    patience: Duration,
-    connections: TaskTracker,
-    last_answers: CancellationToken,
-}
-
-impl Door {
-    /// Accepts connections for ever.
-    async fn accept(self) {
-        loop {
-            match self.listener.accept().await {
-                Ok((socket, _)) => {
-                    // Small frames must not wait for the acknowledgement of the last one.
-                    let _ = socket.set_nodelay(true);
-                    let socket = Socket::new(socket, self.patience);
-                    let serving =
-                        serve(socket, self.router.clone(), self.head_within, self.last_answers.clone());
-                    self.connections.spawn(isolated("connection", serving));
-                }
-                Err(error) => {
-                    // Out of descriptors, most likely: those that are open go on.
-                    warn!(%error, "Could not accept a connection");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-            }
-        }
-    }
-}
-
-/// Answers a connection's requests until it ends, or until the answer under way when `last_answer`
-/// is called for.
-async fn serve(socket: Socket, router: Router, head_within: Duration, last_answer: CancellationToken) {
-    let mut connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(head_within)
-        .max_buf_size(HEAD_BYTES)
-        .serve_connection(TokioIo::new(socket), TowerToHyperService::new(router))
-        .with_upgrades();
-    let ended = tokio::select! {
-        ended = &mut connection => ended,
-        () = last_answer.cancelled() => {
-            Pin::new(&mut connection).graceful_shutdown();
-            (&mut connection).await
-        }
-    };
-    // Ends with an error for every client that breaks off; that is its own affair.
-    let flaw = match ended {
-        Err(error) if error.is_timeout() => Flaw::Late,
-        Err(error) if error.is_parse() => Flaw::Unreadable,
-        _ => return,
-    };
-    if let Some(parts) = connection.into_parts() {
-        parts.io.into_inner().refuse(flaw).await;
-    }
-}
-
 /// Hands on the secrets whenever the settings are read again.
 async fn follow_secrets(chat: Chat, mut settings: Current, supervisor: Supervisor) {
     while let Some(Ok(())) = supervisor.until_stopping(settings.changed()).await {
@@ -252,7 +190,7 @@ async fn follow_secrets(chat: Chat, mut settings: Current, supervisor: Superviso
 }
 
 async fn condense(metrics: PrometheusHandle, supervisor: Supervisor) {
-    let mut ticks = tokio::time::interval(UPKEEP);
+    let mut ticks = ticks(UPKEEP);
     loop {
         tokio::select! {
             () = supervisor.stopping() => return,

@@ -1,0 +1,153 @@
+//! Where connections come in, and their life until they end or become sessions.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::descriptors::Complaint;
+use crate::supervisor::isolated;
+use crate::ws::{Flaw, Sessions, Socket};
+
+/// Bytes of a request's head, at most, and the size of a connection's buffer.
+const HEAD_BYTES: usize = 16 * 1024;
+
+/// Wait before another connection is accepted where the system refuses.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// Where connections come in.
+pub(super) struct Door {
+    pub(super) listener: TcpListener,
+    pub(super) router: Router,
+    pub(super) head_within: Duration,
+    pub(super) patience: Duration,
+    /// Sockets of clients, at most.
+    pub(super) most_sockets: usize,
+    pub(super) sessions: Sessions,
+    pub(super) connections: TaskTracker,
+    pub(super) last_answers: CancellationToken,
+    pub(super) complaint: Arc<Complaint>,
+}
+
+/// A connection that is not a session.
+#[derive(Debug, Default)]
+struct Visit {
+    /// Requests that are being answered.
+    requests: AtomicUsize,
+    /// Cancelled to end a connection that only waits.
+    end: CancellationToken,
+}
+
+impl Door {
+    /// Accepts connections for ever.
+    pub(super) async fn accept(self) {
+        let mut visits = VecDeque::new();
+        loop {
+            match self.listener.accept().await {
+                Ok((socket, _)) => self.take(socket, &mut visits),
+                Err(error) => {
+                    // Those that are open go on.
+                    self.complaint.warn(self.sockets(), "could not accept a connection");
+                    tracing::debug!(%error, "Could not accept a connection");
+                    tokio::time::sleep(AGAIN).await;
+                }
+            }
+        }
+    }
+
+    fn sockets(&self) -> usize {
+        self.connections.len() + self.sessions.count()
+    }
+
+    /// Serves a connection. If there are too many sockets, the connection that has waited longest for a
+    /// request goes: so those who send none can't keep out a health check.
+    fn take(&self, socket: TcpStream, visits: &mut VecDeque<Weak<Visit>>) {
+        // A connection that ended or became a session is forgotten sooner or later.
+        while visits.front().is_some_and(|oldest| oldest.strong_count() == 0) {
+            visits.pop_front();
+        }
+        if self.sockets() >= self.most_sockets {
+            self.complaint.warn(self.sockets(), "closed a connection");
+            if !end_oldest(visits) {
+                return;
+            }
+        }
+        if visits.len() > 2 * self.most_sockets {
+            visits.retain(|visit| visit.strong_count() > 0);
+        }
+        let visit = Arc::<Visit>::default();
+        visits.push_back(Arc::downgrade(&visit));
+        // Small frames must not wait for the acknowledgement of the last one.
+        let _ = socket.set_nodelay(true);
+        let socket = Socket::new(socket, self.patience);
+        let serving = serve(socket, self.router.clone(), visit, self.head_within, self.last_answers.clone());
+        self.connections.spawn(isolated("connection", serving));
+    }
+}
+
+/// Ends the oldest of the connections that only wait. Returns whether there is one.
+fn end_oldest(visits: &mut VecDeque<Weak<Visit>>) -> bool {
+    for _ in 0..visits.len() {
+        let Some(oldest) = visits.pop_front() else { return false };
+        let Some(visit) = oldest.upgrade() else { continue };
+        if visit.requests.load(Ordering::Relaxed) == 0 && !visit.end.is_cancelled() {
+            visit.end.cancel();
+            return true;
+        }
+        visits.push_back(oldest);
+    }
+    false
+}
+
+/// Answers a connection's requests until it ends, or until the answer under way when `last_answer`
+/// is called for.
+async fn serve(
+    socket: Socket,
+    router: Router,
+    visit: Arc<Visit>,
+    head_within: Duration,
+    last_answer: CancellationToken,
+) {
+    let router = TowerToHyperService::new(router);
+    let answer = service_fn(|request| {
+        let (answering, visit) = (router.call(request), visit.clone());
+        visit.requests.fetch_add(1, Ordering::Relaxed);
+        async move {
+            let answered = answering.await;
+            visit.requests.fetch_sub(1, Ordering::Relaxed);
+            answered
+        }
+    });
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(head_within)
+        .max_buf_size(HEAD_BYTES)
+        .serve_connection(TokioIo::new(socket), answer)
+        .with_upgrades();
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        () = visit.end.cancelled() => return,
+        () = last_answer.cancelled() => {
+            Pin::new(&mut connection).graceful_shutdown();
+            (&mut connection).await
+        }
+    };
+    // Ends with an error for every client that breaks off; that is its own affair.
+    let flaw = match ended {
+        Err(error) if error.is_timeout() => Flaw::Late,
+        Err(error) if error.is_parse() => Flaw::Unreadable,
+        _ => return,
+    };
+    if let Some(parts) = connection.into_parts() {
+        parts.io.into_inner().refuse(flaw).await;
+    }
+}

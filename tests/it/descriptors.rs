@@ -1,0 +1,98 @@
+//! A node with few descriptors: sessions end below the limit; Redis, health checks and metrics keep theirs.
+
+use crate::harness::redis::RedisServer;
+use crate::harness::{Client, DEADLINE, Dial, Launch, Node, RawSocket, eventually};
+
+/// Its limit; the node keeps half of so few for itself.
+const LIMIT: u32 = 64;
+
+/// Opens sessions in a room until the node refuses; returns them.
+async fn fill(node: &Node) -> Vec<Client> {
+    let mut sessions = Vec::new();
+    while let Ok(mut client) =
+        Dial::full(node.port, format!("/ws?username=n{}", sessions.len())).try_open().await
+    {
+        client.welcomed().await;
+        client.join("general").await;
+        sessions.push(client);
+        assert!(sessions.len() < LIMIT as usize, "nobody was refused");
+    }
+    sessions
+}
+
+async fn metric(node: &Node, name: &str) -> f64 {
+    let text = String::from_utf8(node.http().get("/metrics").await.body.to_vec()).expect("text");
+    let value = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+    value.unwrap_or_else(|| panic!("{name} in {text}"))
+}
+
+#[tokio::test]
+async fn a_full_node_refuses_upgrades_and_answers_all_else() {
+    let Some(redis) = RedisServer::start().await else { return };
+    let node = Launch::new().redis(&redis.url()).descriptors(LIMIT).start().await;
+    let mut sessions = fill(&node).await;
+    assert_eq!(sessions.len() as f64, metric(&node, "adda_sessions_limit ").await);
+    assert_eq!(metric(&node, "adda_descriptors_limit ").await, f64::from(LIMIT));
+    assert!(metric(&node, "adda_descriptors_open ").await < f64::from(LIMIT));
+    let call = node.http().call("GET", "/ws").header("connection", "upgrade").header("upgrade", "websocket");
+    let call =
+        call.header("sec-websocket-version", "13").header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+    let refused = call.send().await;
+    assert_eq!(refused.error(503), "unavailable");
+    assert_eq!(refused.header("retry-after"), "1");
+    assert_eq!(node.http().get("/readyz").await.status, 200);
+    sessions[0].say("general", "all hear it").await;
+    for session in &mut sessions[1..] {
+        session.hears("all hear it").await;
+    }
+    // A place that comes free is given away again.
+    sessions.pop().expect("there are some").close().await;
+    eventually("there is room for one", DEADLINE, async || {
+        Dial::full(node.port, "/ws").try_open().await.ok().map(drop)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sockets_that_send_nothing_do_not_keep_out_a_health_check() {
+    let node = Launch::new().descriptors(LIMIT).start().await;
+    let mut silent = Vec::new();
+    for _ in 0..3 * LIMIT {
+        silent.push(RawSocket::connect(node.port).await);
+    }
+    assert_eq!(node.http().get("/readyz").await.status, 200);
+    let log = node.log();
+    let warnings = log.lines().filter(|line| line.contains("limit of open files does not suffice")).count();
+    assert_eq!(warnings, 1, "once a minute: {log}");
+}
+
+#[tokio::test]
+async fn a_full_node_gets_its_redis_back_and_keeps_its_sessions() {
+    let Some(redis) = RedisServer::start().await else { return };
+    let node = Launch::new().redis(&redis.url()).descriptors(LIMIT).start().await;
+    let mut sessions = fill(&node).await;
+    let mut knocking = Vec::new();
+    for round in 0..5 {
+        for _ in 0..LIMIT {
+            knocking.push(RawSocket::connect(node.port).await);
+        }
+        for kind in ["normal", "pubsub"] {
+            redis.command(&["CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes"]).await;
+        }
+        let content = format!("after loss {round}");
+        eventually("ready again", DEADLINE, async || {
+            (node.http().status("/readyz").await == Some(200)).then_some(())
+        })
+        .await;
+        sessions[0].say("general", &content).await;
+        for session in &mut sessions {
+            session.hears(&content).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn sessions_end_at_the_setting() {
+    let node = Node::with(&[("limits.sessions", "3")]).await;
+    assert_eq!(fill(&node).await.len(), 3);
+}
