@@ -14,6 +14,13 @@ export function placeInAddress({ search, hash }) {
   return { room, seq };
 }
 
+/** The place that a link leads to, if it leads into this page; else null. */
+export function placeOfLink(href) {
+  const [link, page] = [new URL(href), new URL('.', document.baseURI)];
+  const place = placeInAddress(link);
+  return link.origin === page.origin && link.pathname === page.pathname && place.room !== null ? place : null;
+}
+
 /** The address of a place, relative to the page, which may be served below any path of its host. */
 export function addressOf(room, seq = null) {
   if (room === null) return '.';

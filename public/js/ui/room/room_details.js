@@ -2,11 +2,16 @@
 
 import { activeRoom } from '../../state/chat.js';
 import { CHOICES, withLevel } from '../../state/settings.js';
+import { openDialog } from '../lib/dialogs.js';
 import { byId, setText } from '../lib/markup.js';
 import { linkTo } from './invite.js';
 
-export function roomDetails({ i18n, store, settings }) {
+export function roomDetails({ i18n, store, settings, redraw }) {
   const level = byId('details-level');
+  byId('room-details-button').addEventListener('click', () => {
+    openDialog('room-details');
+    redraw();
+  });
   level.append(...['', ...CHOICES.level].map(option));
   level.addEventListener('change', () =>
     settings.change(withLevel(settings.current, store.state.active, level.value || null)));

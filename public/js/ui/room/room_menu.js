@@ -2,7 +2,6 @@
 
 import { activeRoom } from '../../state/chat.js';
 import { levelOf, withLevel } from '../../state/settings.js';
-import { openDialog } from '../lib/dialogs.js';
 import { byId, setText } from '../lib/markup.js';
 import { menu } from '../lib/menu.js';
 
@@ -12,7 +11,6 @@ export function roomMenu({ i18n, store, settings, tell, invite, openRoom, leaveR
 
   button.addEventListener('click', () => (box.isOpen() ? box.close() : box.open(button)));
   byId('room-invite').addEventListener('click', () => invite.open());
-  byId('room-details-button').addEventListener('click', () => openDialog('room-details'));
   byId('room-notices').addEventListener('click', () => {
     const room = store.state.active;
     const next = isMuted(room) ? null : 'none';
@@ -30,6 +28,8 @@ export function roomMenu({ i18n, store, settings, tell, invite, openRoom, leaveR
   return {
     update(state) {
       if (!activeRoom(state)) return;
+      // Leaving the last room is signing out, which has a button of its own.
+      byId('leave-room').hidden = state.rooms.size < 2;
       setText(byId('room-notices'), i18n.text(isMuted(state.active) ? 'unmute_room' : 'mute_room'));
     },
   };

@@ -1,6 +1,7 @@
 // Leads to one message: scrolls to it, marks it for a moment, and loads the page around it if need be.
 
 import { byId } from '../lib/markup.js';
+import { placeOfLink } from '../page/address.js';
 
 const MARKED_MS = 4_000;
 
@@ -39,4 +40,15 @@ export function permalink({ i18n, chat, tell, reveal }) {
   }
 
   return { seek, pursue };
+}
+
+/** A link in a message to a place in this page needs no other tab. */
+export function ownLinks(rows, openPlace) {
+  rows.addEventListener('click', (event) => {
+    const link = event.target.closest('a[href]');
+    const place = link && !event.ctrlKey && !event.metaKey && !event.shiftKey ? placeOfLink(link.href) : null;
+    if (!place) return;
+    event.preventDefault();
+    openPlace(place);
+  });
 }

@@ -13,7 +13,7 @@ import { failureButtons } from './failure.js';
 import { createMessage, updateMessage } from './message.js';
 import { messageMenu } from './message_menu.js';
 import { createNotice, updateNotice } from './notice.js';
-import { permalink } from './permalink.js';
+import { ownLinks, permalink } from './permalink.js';
 import { scrollKeeper } from './scroll_keeper.js';
 
 export function timeline(page) {
@@ -33,6 +33,7 @@ export function timeline(page) {
   messageMenu({ ...page, rowOf: (key) => shownRows.find((row) => row.key === key) });
 
   failureButtons(rows, chat);
+  ownLinks(rows, page.openPlace);
   scroller.addEventListener('scroll', () => follow(), { passive: true });
   byId('older-button').addEventListener('click', () => chat.loadOlder(store.state.active));
   byId('jump-latest').addEventListener('click', () => {
