@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { emojiNamed } from '../../public/js/i18n/emoji.js';
-import { asMessage, parseCommand } from '../../public/js/state/commands.js';
-import { parseSettings, withIgnored } from '../../public/js/state/settings.js';
-import { seenRows } from '../../public/js/state/seen_rows.js';
+import { asMessage, parseCommand } from '../../public/js/state/text/commands.js';
+import { parseSettings, withIgnored } from '../../public/js/state/settings/settings.js';
+import { seenRows } from '../../public/js/state/settings/seen_rows.js';
 
 test('a slash and a word are a command, other slashes a message', () => {
   assert.deepEqual(parseCommand('/join চায়ের দোকান'), { kind: 'run', name: 'join', argument: 'চায়ের দোকান' });

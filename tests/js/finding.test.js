@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createHues, HUES } from '../../public/js/state/hues.js';
-import { isMentioned } from '../../public/js/state/mentions.js';
-import { sharedNames, signOf } from '../../public/js/state/namesakes.js';
-import { bySpeaking, namedLike } from '../../public/js/state/people.js';
-import { inPlace, roomSections } from '../../public/js/state/room_sections.js';
-import { matchingRooms } from '../../public/js/state/switcher.js';
+import { createHues, HUES } from '../../public/js/state/finding/hues.js';
+import { isMentioned } from '../../public/js/state/text/mentions.js';
+import { sharedNames, signOf } from '../../public/js/state/finding/namesakes.js';
+import { bySpeaking, namedLike } from '../../public/js/state/finding/people.js';
+import { inPlace, roomSections } from '../../public/js/state/finding/room_sections.js';
+import { matchingRooms } from '../../public/js/state/finding/switcher.js';
 
 const rooms = [['general', 8], ['General talk', 2], ['my general', 1], ['নতুন ঘর', 3], ['ঘর', 1], ['মেলা', 251]].map(([name, count]) => ({ name, count }));
 const found = (text, recent = []) => matchingRooms(text, rooms, recent).map(({ name }) => name);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatted } from '../../public/js/state/formatting.js';
-import { styledSpans } from '../../public/js/state/styled_spans.js';
+import { formatted } from '../../public/js/state/text/formatting.js';
+import { styledSpans } from '../../public/js/state/text/styled_spans.js';
 
 const STYLES = { isBold: 'b', isItalic: 'i', isCode: 'c', href: 'a' };
 const sketch = (spans) => spans.map((span) => {

@@ -26,9 +26,9 @@ async function runs() {
   const { hasVisible, wellFormed } = await import('../../public/js/state/characters.js');
   const { parseName, parseRoom, tidied } = await import('../../public/js/state/names.js');
   const { linesOf } = await import('../../public/js/state/lines.js');
-  const { formatted } = await import('../../public/js/state/formatting.js');
-  const { parseCommand } = await import('../../public/js/state/commands.js');
-  const { isMentioned } = await import('../../public/js/state/mentions.js');
+  const { formatted } = await import('../../public/js/state/text/formatting.js');
+  const { parseCommand } = await import('../../public/js/state/text/commands.js');
+  const { isMentioned } = await import('../../public/js/state/text/mentions.js');
   const functions = { formatted, parseCommand, isMentioned: (text) => isMentioned(text, 'a'), splitLinks, isEmojiOnly, hasVisible, wellFormed, tidied,
     firstGrapheme: (text) => firstGrapheme(text, undefined), parseName: (text) => parseName(text, 32),
     parseRoom: (text) => parseRoom(text, 1_024), linesOf: (text) => linesOf(text, 72, 21) };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as settings from '../../public/js/state/settings.js';
+import * as settings from '../../public/js/state/settings/settings.js';
 
 const first = settings.parseSettings({}, 'bn');
 

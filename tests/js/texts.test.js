@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
-import { CHOICES } from '../../public/js/state/settings.js';
+import { CHOICES } from '../../public/js/state/settings/settings.js';
 import { LANGUAGES, PARTS, TEXTS } from '../../public/js/i18n/texts.js';
 
 const base = new URL('../../public/', import.meta.url);

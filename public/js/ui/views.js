@@ -1,6 +1,6 @@
 // All views of the page, and the few things that cross them: entering, opening a room, leaving.
 
-import { createHues } from '../state/hues.js';
+import { createHues } from '../state/finding/hues.js';
 import { composer as createComposer } from './composer/composer.js';
 import { typingLine } from './composer/typing_line.js';
 import { joinForm } from './join/join_form.js';

@@ -1,6 +1,6 @@
 // Carries out what begins with a slash, and asks about what it does not know.
 
-import { asMessage, parseCommand } from '../../state/commands.js';
+import { asMessage, parseCommand } from '../../state/text/commands.js';
 import { parseName, parseRoom, tidied } from '../../state/names.js';
 import { openDialog } from '../lib/dialogs.js';
 import { byId, setText } from '../lib/markup.js';

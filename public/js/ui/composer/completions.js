@@ -1,7 +1,7 @@
 // What the composer offers while one types: emoji after `:na`, commands after a slash.
 
 import { emojiNamed } from '../../i18n/emoji.js';
-import { COMMANDS } from '../../state/commands.js';
+import { COMMANDS } from '../../state/text/commands.js';
 import { combobox } from '../lib/combobox.js';
 import { byId, cloned, setText } from '../lib/markup.js';
 

@@ -1,7 +1,7 @@
 // Who is writing. Its height is fixed: nothing moves when somebody starts or stops.
 
 import { activeRoom } from '../../state/chat.js';
-import { isIgnored } from '../../state/settings.js';
+import { isIgnored } from '../../state/settings/settings.js';
 import { byId, setText } from '../lib/markup.js';
 
 export function typingLine({ i18n, settings }) {

@@ -1,7 +1,7 @@
 // The way in: a name and a room.
 
 import { parseName, parseRoom, tidied } from '../../state/names.js';
-import { matchingRooms } from '../../state/switcher.js';
+import { matchingRooms } from '../../state/finding/switcher.js';
 import { combobox } from '../lib/combobox.js';
 import { keyedRows } from '../lib/keyed_rows.js';
 import { byId, cloned, setAttribute, setText } from '../lib/markup.js';

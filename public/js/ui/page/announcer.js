@@ -2,7 +2,7 @@
 // messages and redrawn rows are silent.
 
 import { activeRoom } from '../../state/chat.js';
-import { isIgnored } from '../../state/settings.js';
+import { isIgnored } from '../../state/settings/settings.js';
 import { byId } from '../lib/markup.js';
 
 // More than a voice can read in the time becomes a number.

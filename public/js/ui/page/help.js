@@ -1,6 +1,6 @@
 // The list of keys, commands and signs of style: opened by `?`.
 
-import { COMMANDS } from '../../state/commands.js';
+import { COMMANDS } from '../../state/text/commands.js';
 import { byId, setText } from '../lib/markup.js';
 
 const KEYS = [

@@ -1,8 +1,8 @@
 // Tells of messages that come while nobody looks: a notification and a sound, as the settings say.
 // Asked for only when somebody turns them on.
 
-import { levelOf, isIgnored } from '../../state/settings.js';
-import { isMentioned } from '../../state/mentions.js';
+import { levelOf, isIgnored } from '../../state/settings/settings.js';
+import { isMentioned } from '../../state/text/mentions.js';
 import { byId, setText } from '../lib/markup.js';
 import { chime } from './chime.js';
 

@@ -2,8 +2,8 @@
 
 import { activeRoom } from '../../state/chat.js';
 import { usersOf } from '../../state/members.js';
-import { sharedNames, signOf } from '../../state/namesakes.js';
-import { bySpeaking, namedLike } from '../../state/people.js';
+import { sharedNames, signOf } from '../../state/finding/namesakes.js';
+import { bySpeaking, namedLike } from '../../state/finding/people.js';
 import { peopleIn } from '../../state/room.js';
 import { avatar } from '../lib/avatar.js';
 import { keyedRows } from '../lib/keyed_rows.js';

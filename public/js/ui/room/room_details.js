@@ -1,7 +1,7 @@
 // The room in numbers, its link, and how much of it one wants to be told.
 
 import { activeRoom } from '../../state/chat.js';
-import { CHOICES, withLevel } from '../../state/settings.js';
+import { CHOICES, withLevel } from '../../state/settings/settings.js';
 import { openDialog } from '../lib/dialogs.js';
 import { byId, setText } from '../lib/markup.js';
 import { linkTo } from './invite.js';

@@ -1,7 +1,7 @@
 // What one can do with the room on screen: bring friends, look at it, be told less, leave it.
 
 import { activeRoom } from '../../state/chat.js';
-import { levelOf, withLevel } from '../../state/settings.js';
+import { levelOf, withLevel } from '../../state/settings/settings.js';
 import { byId, setText } from '../lib/markup.js';
 import { menu } from '../lib/menu.js';
 

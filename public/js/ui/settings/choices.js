@@ -1,6 +1,6 @@
 // The lists in which one chooses: each `[data-setting]` shows and changes the choice of that name.
 
-import { CHOICES } from '../../state/settings.js';
+import { CHOICES } from '../../state/settings/settings.js';
 import { setText } from '../lib/markup.js';
 
 export function choices({ i18n, settings }) {

@@ -1,6 +1,6 @@
 // The people one does not want to read: listed in the settings, where they can be let in again.
 
-import { withoutIgnored } from '../../state/settings.js';
+import { withoutIgnored } from '../../state/settings/settings.js';
 import { keyedRows } from '../lib/keyed_rows.js';
 import { byId, cloned, setAttribute, setText } from '../lib/markup.js';
 

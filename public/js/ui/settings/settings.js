@@ -1,7 +1,7 @@
 // The settings of this browser: kept, alike in all tabs, and applied to the page without a reload.
 
 import { preferredLanguage } from '../../i18n/i18n.js';
-import { parseSettings } from '../../state/settings.js';
+import { parseSettings } from '../../state/settings/settings.js';
 import { translate } from '../lib/markup.js';
 
 const KEY = 'adda.preferences';

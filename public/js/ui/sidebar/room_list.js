@@ -1,6 +1,6 @@
 // The rooms of the cluster: ours with what is unread, then the others, each with its live count.
 
-import { inPlace, roomSections } from '../../state/room_sections.js';
+import { inPlace, roomSections } from '../../state/finding/room_sections.js';
 import { keyedRows } from '../lib/keyed_rows.js';
 import { byId, cloned, setAttribute, setText } from '../lib/markup.js';
 import { roving } from '../lib/roving.js';

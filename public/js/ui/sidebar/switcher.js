@@ -2,7 +2,7 @@
 
 import { parseRoom, tidied } from '../../state/names.js';
 import { peopleIn } from '../../state/room.js';
-import { folded, matchingRooms } from '../../state/switcher.js';
+import { folded, matchingRooms } from '../../state/finding/switcher.js';
 import { combobox } from '../lib/combobox.js';
 import { byId, cloned, setText } from '../lib/markup.js';
 import { problemText } from '../lib/problems.js';

@@ -1,6 +1,6 @@
 // A message's text as nodes: its blocks and spans, never markup of its writer's.
 
-import { formatted } from '../../state/formatting.js';
+import { formatted } from '../../state/text/formatting.js';
 
 /** The children of a `.message__content`. */
 export function contentOf(content) {

@@ -1,7 +1,7 @@
 // One message row.
 
 import { isEmojiOnly } from '../../state/emoji.js';
-import { signOf } from '../../state/namesakes.js';
+import { signOf } from '../../state/finding/namesakes.js';
 import { avatar } from '../lib/avatar.js';
 import { cloned, setAttribute, setText } from '../lib/markup.js';
 import { contentOf } from './content.js';

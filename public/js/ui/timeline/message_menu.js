@@ -1,6 +1,6 @@
 // What one can do with a message: by its button, by Enter or the menu key on its row.
 
-import { isIgnored, withIgnored, withoutIgnored } from '../../state/settings.js';
+import { isIgnored, withIgnored, withoutIgnored } from '../../state/settings/settings.js';
 import { copied } from '../lib/clipboard.js';
 import { byId, setText } from '../lib/markup.js';
 import { menu } from '../lib/menu.js';

@@ -1,10 +1,10 @@
 // The timeline of the room on screen: rows, scrolling, older and newer pages, the way back down.
 
 import { activeRoom } from '../../state/chat.js';
-import { sharedNames } from '../../state/namesakes.js';
+import { sharedNames } from '../../state/finding/namesakes.js';
 import { peopleIn } from '../../state/room.js';
 import { pendingIn, rowsOf } from '../../state/rows.js';
-import { seenRows } from '../../state/seen_rows.js';
+import { seenRows } from '../../state/settings/seen_rows.js';
 import { MAX_ENTRIES } from '../../state/timeline.js';
 import { PAGE_MESSAGES } from '../../state/timeline_pages.js';
 import { keyedRows } from '../lib/keyed_rows.js';

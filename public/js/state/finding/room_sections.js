@@ -1,6 +1,6 @@
 // The room list: one's own rooms by name, then the others, the busiest first.
 
-import { peopleIn } from './room.js';
+import { peopleIn } from '../room.js';
 
 /** `{ours, others}`, each of {key, name, count, unread, isActive}. */
 export function roomSections(state, compare) {
