@@ -135,7 +135,9 @@ async fn the_page_goes_on_at_another_node_when_its_own_falls_silent() {
 #[tokio::test]
 async fn a_rolling_restart_behind_the_balancer_is_not_seen_in_the_timeline() {
     let Some(browser) = Browser::start().await else { return };
-    let Some(mut cluster) = Cluster::with(2, &[("server.drain", "500ms")]).await else { return };
+    // Probes are told at this level; they show that the balancer looks.
+    let settings = [("server.drain", "500ms"), ("log.level", "info,adda::http=debug")];
+    let Some(mut cluster) = Cluster::with(2, &settings).await else { return };
     let ports: Vec<_> = cluster.nodes.iter().map(|node| node.port).collect();
     let Some(mut balancer) = HaProxy::start(&ports).await else { return };
     let page = browser.open(balancer.port).await;

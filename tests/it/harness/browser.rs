@@ -77,7 +77,10 @@ impl Browser {
             .await
             .expect("Chromium starts");
         driver.goto(address).await.expect("the page loads");
-        Page { driver }
+        let page = Page { driver };
+        // main.js takes it away as the last thing it does.
+        page.until("document.getElementById('load-failure') === null").await;
+        page
     }
 }
 
