@@ -42,6 +42,9 @@ pub enum BackendError {
     /// what is idempotent may be tried again without asking the user.
     #[error("the backend is unavailable")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The user has posted a message with this nonce in this room, and it had other content.
+    #[error("the nonce was used for another message")]
+    NonceReused,
     /// It will never answer as it is configured: a wrong password, a server that is too old.
     #[error("{0}")]
     Misconfigured(String),
@@ -52,6 +55,9 @@ pub enum BackendError {
 pub enum BackendEvent {
     /// Something happened in a subscribed room.
     Room(RoomName, Event),
+    /// Something was published in a subscribed room that this version can't read. It may have been a message:
+    /// the node must compare the head of the room.
+    Unreadable(RoomName),
     /// The subscription was interrupted and stands again, or the node has read so late that
     /// events were left out. What was published meanwhile did not arrive: the node must compare
     /// the heads of its rooms. May come without need, and first of all.
@@ -76,14 +82,39 @@ pub enum Span {
 pub struct Page {
     /// The room's newest place at the moment of reading.
     pub head: Position,
-    /// The messages, without a hole between them.
+    /// The messages. A number that is left out between two of them, or up to `end`, is of an entry that this
+    /// version can't read.
     pub messages: Vec<LoggedMessage>,
+    /// The last number that a page of [`Span::After`] or [`Span::Above`] tells of: that of the head, unless
+    /// there is more.
+    pub end: u64,
+    /// Entries that this version can't read.
+    pub unreadable: usize,
     /// Where the page stands in relation to the place that was asked for with [`Span::After`].
     /// The other spans ask for none that could be disproved: [`Span::Above`] resumes at its
     /// number, [`Span::Newest`] and [`Span::Before`] just below the oldest message.
     pub continuity: Continuity,
     /// Whether the log holds more in the direction of reading.
     pub has_more: bool,
+}
+
+impl Page {
+    /// Whether everything after the reader's place up to `end` is given to it.
+    pub fn is_whole(&self) -> bool {
+        self.continuity.is_whole() && self.unreadable == 0
+    }
+}
+
+/// A page for a reader who is in no room, oldest message first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excerpt {
+    /// The current epoch. None is open in a room that no session was in lately: a session that enters opens one.
+    pub epoch: Option<Epoch>,
+    /// The messages.
+    pub messages: Vec<LoggedMessage>,
+    /// Where a further page in the direction of reading begins, if there is more: the number to name as
+    /// [`Span::Before`] or [`Span::Above`].
+    pub next: Option<u64>,
 }
 
 /// How a page follows the place that a reader has come to.
@@ -189,7 +220,7 @@ pub trait Backend: Send + Sync + fmt::Debug {
 
     /// Numbers, logs and publishes a message in one atomic step, unless its nonce was used by this
     /// user in this room within 24 hours ([`NONCE_TTL`]): then the first receipt comes back and nothing
-    /// else happens. Drafts are numbered in the order in which this method was called, in whatever
+    /// else happens, or [`BackendError::NonceReused`] if the first message had other content. Drafts are numbered in the order in which this method was called, in whatever
     /// order their receipts are awaited. A posting that is dropped may never be carried out.
     fn post(&self, draft: Draft) -> Posting;
 
@@ -204,10 +235,14 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// backend that does not answer keeps back those of its own rooms alone.
     async fn heads(&self, rooms: &[RoomName]) -> Vec<Result<Position>>;
 
-    /// A page of at most `limit` messages, where `limit` is at least 1, and at most
+    /// A page for sessions of a room, which gets its epoch now if it has none: at most `limit` messages, where `limit` is at least 1, and at most
     /// `limits.outbox_bytes / 2` bytes of JSON, or one message that is larger. Any number may be
     /// asked for.
     async fn read(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page>;
+
+    /// The same for a reader who is in no room. Writes nothing, whatever is asked for. A page after a place
+    /// can only be proven in an open epoch, so that is for [`Backend::read`].
+    async fn peek(&self, room: &RoomName, span: Span, limit: usize) -> Result<Excerpt>;
 
     /// Starts the flow of a room's events to this node. Returns when it is confirmed that what is
     /// published from now on arrives.
@@ -340,8 +375,3 @@ pub async fn start(
 
 /// How long a nonce is remembered.
 pub const NONCE_TTL: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// The epoch under which a message of a page or an event was given.
-pub(crate) fn logged(epoch: &Epoch, seq: u64, json: impl Into<bytes::Bytes>) -> LoggedMessage {
-    LoggedMessage { epoch: epoch.clone(), seq, json: json.into() }
-}

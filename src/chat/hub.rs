@@ -1,7 +1,7 @@
 //! The rooms that this node hears, and the one task that hands their events to sessions.
 
-use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -13,7 +13,7 @@ use super::recipient::Flushes;
 use super::room::{Next, Room};
 use super::source_of;
 use crate::backend::{BackendEvent, Events, Membership, Result, SharedBackend, Span};
-use crate::model::{Event, LoggedMessage, MessageId, Position, RoomName};
+use crate::model::{Event, Position, RoomName};
 use crate::supervisor::{Supervisor, ticks};
 use crate::telemetry::meters;
 
@@ -38,6 +38,8 @@ struct Inner {
     // A room is here while the hub hears it. Handles are given out under this lock only, so a room
     // that nobody else holds can be let go under it.
     rooms: RwLock<HashMap<RoomName, Arc<Room>>>,
+    /// Rooms in which something was published that this version can't read: it may have been a message.
+    doubtful: Mutex<HashSet<RoomName>>,
     page: usize,
     typing_every: Duration,
     /// The subscription was interrupted: all rooms are to be compared with their logs.
@@ -54,7 +56,17 @@ impl Hub {
     ) -> Self {
         let rooms = RwLock::default();
         let resumed = Notify::new();
-        Self { inner: Arc::new(Inner { backend, rooms, page, typing_every, resumed, supervisor }) }
+        Self {
+            inner: Arc::new(Inner {
+                backend,
+                rooms,
+                doubtful: Mutex::default(),
+                page,
+                typing_every,
+                resumed,
+                supervisor,
+            }),
+        }
     }
 
     /// The room, subscribed and at a known place. Several callers open it once.
@@ -74,6 +86,10 @@ impl Hub {
 
     fn find(&self, name: &RoomName) -> Option<Arc<Room>> {
         self.inner.rooms.read().expect("no code panics while it holds this lock").get(name).cloned()
+    }
+
+    fn lock_doubtful(&self) -> MutexGuard<'_, HashSet<RoomName>> {
+        self.inner.doubtful.lock().expect("no code panics while it holds this lock")
     }
 
     fn all(&self) -> Vec<Arc<Room>> {
@@ -125,6 +141,7 @@ impl Hub {
             for event in batch.drain(..) {
                 match event {
                     BackendEvent::Room(name, event) => self.handle(&name, event, &mut flushes),
+                    BackendEvent::Unreadable(name) => drop(self.lock_doubtful().insert(name)),
                     BackendEvent::Resumed => self.inner.resumed.notify_one(),
                 }
             }
@@ -137,7 +154,9 @@ impl Hub {
         let Some(room) = self.find(name) else { return };
         match event {
             Event::Message(message) => {
-                record_delivery_time(&message);
+                if let Some(taken_in) = message.taken_in {
+                    meters().delivery.record(taken_in.elapsed());
+                }
                 let next = room.take(message, flushes);
                 self.follow(&room, next);
             }
@@ -267,7 +286,8 @@ impl Hub {
     // --- upkeep ---
 
     /// Once a second: tells counts that waited; lets go of rooms that have been empty for
-    /// `unsubscribe_after` seconds; compares a share of the rooms, all of them in `check_every`.
+    /// `unsubscribe_after` seconds; compares rooms in which something unreadable was published, and a share
+    /// of the others, all of them in `check_every`.
     pub(super) async fn keep_up(self, unsubscribe_after: Duration, check_every: Duration) {
         let mut ticks = ticks(Duration::from_secs(1));
         let mut empty_for: HashMap<RoomName, u64> = HashMap::new();
@@ -287,7 +307,9 @@ impl Hub {
                 }
             }
             flushes.run().await;
-            let turn = rota.turn(&rooms);
+            let doubtful = std::mem::take(&mut *self.lock_doubtful());
+            let mut turn = rota.turn(&rooms);
+            turn.extend(doubtful.iter().filter_map(|name| self.find(name)));
             // Whose log can't be read now has its next turn, or is compared when the subscription stands again.
             self.compare(&turn).await;
             drop(turn);
@@ -316,13 +338,4 @@ impl Hub {
 
 pub(super) fn names_of(rooms: &[Arc<Room>]) -> Vec<RoomName> {
     rooms.iter().map(|room| room.name.clone()).collect()
-}
-
-/// A message's id bears the time at which a node took it in.
-fn record_delivery_time(message: &LoggedMessage) {
-    let id = message.json.get(7..43).and_then(|id| std::str::from_utf8(id).ok());
-    let Some(taken_in) = id.and_then(MessageId::parse).and_then(|id| id.0.get_timestamp()) else { return };
-    let (seconds, nanos) = taken_in.to_unix();
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    meters().delivery.record(now.saturating_sub(Duration::new(seconds, nanos)));
 }

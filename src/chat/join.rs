@@ -158,7 +158,7 @@ impl Chat {
         let settings = &self.inner.config.history;
         if let Some(since) = since {
             let page = self.history(&room.name, Span::After(since), usize::MAX).await?;
-            if page.continuity.is_whole() {
+            if page.is_whole() {
                 return Ok(Start::new(page, IsRecovered::Yes));
             }
         }
@@ -191,7 +191,7 @@ impl Start {
     fn new(page: Page, is_recovered: IsRecovered) -> Self {
         // A recovered page may end before the head; the newest page ends there by its nature.
         let seq = match is_recovered {
-            IsRecovered::Yes => page.messages.last().map_or(page.continuity.resume_at, |last| last.seq),
+            IsRecovered::Yes => page.end,
             IsRecovered::No => page.head.seq,
         };
         Self { position: Position { epoch: page.head.epoch, seq }, messages: page.messages, is_recovered }
@@ -230,14 +230,19 @@ fn follow(
     if is_full && (!page.continuity.is_proven || from.epoch != position.epoch) {
         frames.push(server::reset(&room.name, &position));
     }
-    if page.continuity.has_hole() {
-        frames.push(gap(&room.name, occupant.dialect, position.seq + 1, page.continuity.oldest - 1));
-        position.seq = page.continuity.oldest - 1;
-    }
+    let skip = |position: &mut Position, to: u64, frames: &mut Vec<Frame>| {
+        if to > position.seq {
+            frames.push(gap(&room.name, occupant.dialect, position.seq + 1, to));
+            position.seq = to;
+        }
+    };
     for message in &page.messages {
+        // What the log has dropped, and what stands there and can't be read.
+        skip(&mut position, message.seq - 1, frames);
         frames.push(server::message(message));
         position.seq = message.seq;
     }
+    skip(&mut position, page.end, frames);
     position
 }
 

@@ -32,8 +32,8 @@ pub use self::recipient::{Dialect, Flushes, Occupant, Pushed, Recipient};
 pub use self::room::Room;
 use self::secrets::Keyring;
 use self::tokens::Tokens;
-use crate::backend::{BackendError, Events, SharedBackend};
-pub use crate::backend::{Farewell, MemberPage, MemberPosition, NodeInfo, Page, RoomCount, Span};
+use crate::backend::{BackendError, Events, Page, SharedBackend};
+pub use crate::backend::{Excerpt, Farewell, MemberPage, MemberPosition, NodeInfo, RoomCount, Span};
 use crate::config::Config;
 use crate::model::characters::has_visible;
 use crate::model::{
@@ -64,6 +64,10 @@ impl Refused {
 
 impl From<BackendError> for Refused {
     fn from(error: BackendError) -> Self {
+        if matches!(error, BackendError::NonceReused) {
+            let sentence = "This nonce was used for another message; give each message a nonce of its own";
+            return Self::new(ErrorCode::NonceReused, sentence);
+        }
         // Every session's frame may fail during an outage; the outage itself is logged once,
         // by the renewal of the lease.
         debug!(error = %source_of(&error), "Refused for want of a backend");
@@ -240,7 +244,7 @@ impl Chat {
     ) -> Result<Draft, Refused> {
         let content = self.content(content)?;
         let nonce = nonce.map(parse_nonce).transpose()?;
-        Ok(Draft { id: MessageId::now(), room, author, content, timestamp: Timestamp::now(), nonce })
+        Ok(Draft { id: MessageId::now(), room, author, content, taken_in: Instant::now(), nonce })
     }
 
     fn content(&self, content: String) -> Result<String, Refused> {
@@ -260,12 +264,13 @@ impl Chat {
 
     /// A page of a room's log, whether the room is occupied or not, for whoever asks. A backend that the
     /// node has lost contact with may be one that lags behind.
-    pub async fn page(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page, Refused> {
+    pub async fn page(&self, room: &RoomName, span: Span, limit: usize) -> Result<Excerpt, Refused> {
         self.check_contact()?;
-        self.history(room, span, limit).await
+        let limit = limit.clamp(1, self.inner.config.history.max_page);
+        Ok(self.inner.backend.peek(room, span, limit).await?)
     }
 
-    /// A page of at most `history.max_page` messages.
+    /// A page, for a session of the room, of at most `history.max_page` messages.
     async fn history(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page, Refused> {
         let limit = limit.clamp(1, self.inner.config.history.max_page);
         Ok(self.inner.backend.read(room, span, limit).await?)

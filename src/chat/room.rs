@@ -241,17 +241,18 @@ impl Room {
         if !page.continuity.is_proven || is_new_epoch {
             state.reset(&self.name, resume_at, flushes);
         }
-        if page.continuity.has_hole() {
-            state.skip(&self.name, page.continuity.oldest - 1, flushes);
-        }
         for message in &page.messages {
             meters().repaired.increment(1);
+            // What the log has dropped, and what stands there and can't be read.
+            state.skip(&self.name, message.seq - 1, flushes);
             state.give(message, flushes);
         }
-        // What waited before the read and bears another epoch is older than what was read.
+        state.skip(&self.name, page.end, flushes);
+        // What waited before the read and bears another epoch is older than what was read; and no message is
+        // published before it is logged, so what bears a number above the head was never said.
         let known = waited.min(state.waiting.len());
         let kept = state.waiting.split_off(known);
-        state.waiting.retain(|message| message.epoch == page.head.epoch);
+        state.waiting.retain(|message| message.epoch == page.head.epoch && message.seq <= page.head.seq);
         state.waiting.extend(kept);
         if page.has_more { Next::Repair } else { state.settle(flushes) }
     }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::error::ApiError;
 use super::query::{Asked, Named, Sent};
 use super::{Site, json, name};
-use crate::chat::{Page, Refused, Span, guest};
+use crate::chat::{Excerpt, Refused, Span, guest};
 use crate::protocol::server::{self, ReceiptJson};
 use crate::protocol::{ErrorCode, bearer};
 
@@ -48,19 +48,21 @@ pub async fn list_messages(
         0 => return Err(ApiError::new(ErrorCode::BadRequest, "limit must be at least 1")),
         limit => limit,
     };
-    let is_forward = query.after.is_some();
     let page = site.chat.page(&room, span, limit).await?;
-    Ok(json(page_json(&page, is_forward).freeze()))
+    Ok(json(page_json(&page).freeze()))
 }
 
-/// `{"data":[…],"epoch":"…","next":seq?}`, with the messages as the bytes that they are.
-fn page_json(page: &Page, is_forward: bool) -> BytesMut {
-    let edge = if is_forward { page.messages.last() } else { page.messages.first() };
+/// `{"data":[…],"epoch":"…","next":seq?}`, with the messages as the bytes that they are. Without an open epoch
+/// `"epoch":null`.
+fn page_json(page: &Excerpt) -> BytesMut {
     let mut body = BytesMut::from(&b"{\"data\":"[..]);
     server::put_messages(&mut body, &page.messages);
-    body.put_slice(format!(",\"epoch\":\"{}\"", page.head.epoch).as_bytes());
-    if let Some(edge) = edge.filter(|_| page.has_more) {
-        body.put_slice(format!(",\"next\":{}", edge.seq).as_bytes());
+    match &page.epoch {
+        Some(epoch) => body.put_slice(format!(",\"epoch\":\"{epoch}\"").as_bytes()),
+        None => body.put_slice(b",\"epoch\":null"),
+    }
+    if let Some(next) = page.next {
+        body.put_slice(format!(",\"next\":{next}").as_bytes());
     }
     body.put_u8(b'}');
     body
@@ -90,7 +92,7 @@ pub async fn post_message(
             let username = username.map_or_else(|| site.chat.username(ANONYMOUS), Ok)?;
             let mut author = guest(username);
             if let Some(key) = key {
-                author.user_id = nameless_user(key, author.username.as_str(), &message.content)?;
+                author.user_id = nameless_user(key, author.username.as_str())?;
             }
             (author, key.map(str::to_owned))
         }
@@ -100,11 +102,10 @@ pub async fn post_message(
 }
 
 /// Nonces are a user's own, and a guest without token is a new user each time. So that its second
-/// try is recognised, and no stranger's message is taken for one, it is the user of this key, name
-/// and content.
-fn nameless_user(key: &str, username: &str, content: &str) -> Result<crate::model::UserId, Refused> {
-    let request = format!("{key}\n{username}\n{content}");
-    let user = Uuid::new_v5(&Uuid::NAMESPACE_OID, request.as_bytes());
+/// try is recognised it is the user of this key and name. A stranger who gives the same is refused, as the
+/// content is another, or told of words that it knows.
+fn nameless_user(key: &str, username: &str) -> Result<crate::model::UserId, Refused> {
+    let user = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{key}\n{username}").as_bytes());
     crate::model::UserId::parse(&user.to_string())
         .ok_or_else(|| Refused::new(ErrorCode::Internal, "A UUID was no user id"))
 }

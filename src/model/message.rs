@@ -1,9 +1,13 @@
 //! Messages: what was said, before and after the log numbered it.
 
-use bytes::Bytes;
-use serde::Serialize;
+use std::time::Instant;
 
-use super::{Author, Epoch, MessageId, RoomName, Timestamp, UserId, Username};
+use bytes::Bytes;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{Author, Epoch, MessageId, RoomName, UserId, Username};
 
 /// A sender's own mark on a message. The same (user, room, nonce) is posted once.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -33,8 +37,8 @@ pub struct Draft {
     pub author: Author,
     /// 1 to `limits.content_chars` characters.
     pub content: String,
-    /// When the node took it in.
-    pub timestamp: Timestamp,
+    /// When the node took it in, by its own clock. What clients are told is the log's time.
+    pub taken_in: Instant,
     /// What makes a second try recognisable.
     pub nonce: Option<Nonce>,
 }
@@ -47,12 +51,11 @@ struct MessageJson<'a> {
     username: &'a Username,
     content: &'a str,
     r#type: &'static str,
-    timestamp: Timestamp,
 }
 
 impl Draft {
     /// The client's JSON of this message, still open at its end: the log closes it with
-    /// [`close_json`] once it knows the number. So a message is encoded once in its life.
+    /// [`close_json`] once it knows the time and the number. So a message is encoded once in its life.
     pub fn open_json(&self) -> String {
         let json = MessageJson {
             id: self.id,
@@ -61,17 +64,22 @@ impl Draft {
             username: &self.author.username,
             content: &self.content,
             r#type: "text",
-            timestamp: self.timestamp,
         };
         let mut text = serde_json::to_string(&json).expect("a message of strings is always JSON");
         text.pop();
         text
     }
+
+    /// What tells two contents apart that come with the same nonce: 64 bits.
+    pub fn digest(&self) -> String {
+        let digest = Sha256::digest(&self.content);
+        digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 /// Ends what [`Draft::open_json`] began. `post.lua` does the same inside Redis.
-pub fn close_json(open: &str, seq: u64) -> String {
-    format!("{open},\"seq\":{seq}}}")
+pub fn close_json(open: &str, timestamp: &str, seq: u64) -> String {
+    format!("{open},\"timestamp\":\"{timestamp}\",\"seq\":{seq}}}")
 }
 
 /// A message as the log keeps it.
@@ -84,6 +92,33 @@ pub struct LoggedMessage {
     pub seq: u64,
     /// The finished JSON that clients get.
     pub json: Bytes,
+    /// When this node took it in, if it did and has measured it.
+    pub taken_in: Option<Instant>,
+}
+
+/// What every version of a message has.
+#[derive(Deserialize)]
+#[allow(dead_code, reason = "that they are there is what is asked")]
+struct Stored {
+    id: IgnoredAny,
+    room_id: IgnoredAny,
+    user_id: IgnoredAny,
+    username: IgnoredAny,
+    content: IgnoredAny,
+    r#type: IgnoredAny,
+    timestamp: IgnoredAny,
+    seq: u64,
+}
+
+impl LoggedMessage {
+    /// A message from a place that others can write to; `None` if it is not the JSON of a message of this
+    /// number. What is no UTF-8 would end the connection of each client that it is sent to, and what is no
+    /// JSON would spoil the page that it stands in.
+    pub fn read(epoch: &Epoch, seq: u64, json: Bytes) -> Option<Self> {
+        let text = std::str::from_utf8(&json).ok()?;
+        let stored: Stored = serde_json::from_str(text).ok()?;
+        (stored.seq == seq).then(|| Self { epoch: epoch.clone(), seq, json, taken_in: None })
+    }
 }
 
 /// The proof that a message was numbered, logged and published.
@@ -112,11 +147,13 @@ mod tests {
             room: RoomName::from_trusted("general"),
             author: Author { user_id: UserId::guest(), username: Username::from_trusted("রহিম") },
             content: "হ্যালো \"বন্ধু\" 👩‍👩‍👧".into(),
-            timestamp: Timestamp::now(),
+            taken_in: Instant::now(),
             nonce: None,
         };
-        let json: serde_json::Value = serde_json::from_str(&close_json(&draft.open_json(), 42)).unwrap();
-        assert_eq!(json["seq"], 42);
+        let closed = close_json(&draft.open_json(), "2026-11-22T08:00:00.007Z", 42);
+        let json: serde_json::Value = serde_json::from_str(&closed).unwrap();
+        assert_eq!((&json["seq"], &json["timestamp"]), (&42.into(), &"2026-11-22T08:00:00.007Z".into()));
+        assert!(LoggedMessage::read(&Epoch::new("e"), 42, closed.into()).is_some());
         assert_eq!(json["content"], "হ্যালো \"বন্ধু\" 👩‍👩‍👧");
         assert_eq!(json["type"], "text");
         assert_eq!(json["room_id"], "general");

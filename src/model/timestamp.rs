@@ -22,9 +22,10 @@ impl Timestamp {
         Self(SystemTime::now().into())
     }
 
-    /// Milliseconds since 1970, as Redis' clock gives them.
-    pub fn from_unix_millis(millis: u64) -> Self {
-        Self(OffsetDateTime::UNIX_EPOCH + Duration::from_millis(millis))
+    /// Milliseconds since 1970, as Redis' clock gives them; `None` after the year 9999.
+    pub fn from_unix_millis(millis: u64) -> Option<Self> {
+        let since = time::Duration::try_from(Duration::from_millis(millis)).ok()?;
+        OffsetDateTime::UNIX_EPOCH.checked_add(since).map(Self)
     }
 
     /// Milliseconds since 1970.
@@ -52,7 +53,11 @@ mod tests {
 
     #[test]
     fn a_timestamp_is_rfc_3339_with_milliseconds() {
-        let instant = Timestamp::from_unix_millis(1_795_334_400_007);
-        assert_eq!(instant.to_string(), "2026-11-22T08:00:00.007Z");
+        let text = |millis| Timestamp::from_unix_millis(millis).map(|instant| instant.to_string());
+        assert_eq!(text(1_795_334_400_007).as_deref(), Some("2026-11-22T08:00:00.007Z"));
+        assert_eq!(text(253_402_300_799_999).as_deref(), Some("9999-12-31T23:59:59.999Z"));
+        for far in [253_402_300_800_000, 1 << 63, u64::MAX] {
+            assert_eq!(text(far), None);
+        }
     }
 }

@@ -20,6 +20,8 @@ pub enum ErrorCode {
     ContentTooLong,
     /// A nonce that is no short word of printable ASCII.
     BadNonce,
+    /// A nonce that the user has given another message in this room.
+    NonceReused,
     /// A token that is malformed, forged or out of date.
     BadToken,
     /// `auth` after the first join.
@@ -57,6 +59,7 @@ impl ErrorCode {
         Self::BadContent,
         Self::ContentTooLong,
         Self::BadNonce,
+        Self::NonceReused,
         Self::BadToken,
         Self::AlreadyJoined,
         Self::TooManyRooms,
@@ -82,6 +85,7 @@ impl ErrorCode {
             Self::BadContent => "bad_content",
             Self::ContentTooLong => "content_too_long",
             Self::BadNonce => "bad_nonce",
+            Self::NonceReused => "nonce_reused",
             Self::BadToken => "bad_token",
             Self::AlreadyJoined => "already_joined",
             Self::TooManyRooms => "too_many_rooms",

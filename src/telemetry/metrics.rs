@@ -70,6 +70,31 @@ pub fn begin_refusals(codes: impl IntoIterator<Item = &'static str>) {
     }
 }
 
+/// What can't be read: of a later version, or not adda's at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unreadable {
+    /// On the channel of a room.
+    Publication,
+    /// In the log of a room.
+    LogEntry,
+}
+
+impl Unreadable {
+    const ALL: [Self; 2] = [Self::Publication, Self::LogEntry];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Publication => "publication",
+            Self::LogEntry => "log_entry",
+        }
+    }
+}
+
+/// Counts what was skipped because it can't be read.
+pub fn count_unreadable(what: Unreadable, count: u64) {
+    counter!("adda_unreadable_total", "what" => what.as_str()).increment(count);
+}
+
 /// Counts a refusal by its code.
 pub fn count_refusal(code: &'static str) {
     counter!("adda_refusals_total", "code" => code).increment(1);
@@ -99,6 +124,8 @@ impl Meters {
             metrics::gauge!(name)
         };
         describe_counter!("adda_refusals_total", "Requests and frames that were refused, by code");
+        describe_counter!("adda_unreadable_total", "Data in Redis that this version can't read and skips");
+        Unreadable::ALL.into_iter().for_each(|what| count_unreadable(what, 0));
         Self {
             messages_in: counted("adda_messages_in_total", "Messages logged for this node's clients"),
             deliveries: counted("adda_deliveries_total", "Frames handed to this node's sessions"),

@@ -119,6 +119,11 @@ async fn a_nonce_is_posted_once_over_nodes_and_reconnects() {
             assert_eq!(duplicate[key], first[key], "{key}");
         }
     }
+    let other = back.post("general", "quite another", "n-1").await;
+    assert_eq!(
+        (&other["type"], &other["code"], &other["nonce"]),
+        (&json!("error"), &json!("nonce_reused"), &json!("n-1"))
+    );
     // Another room, another user: other messages.
     back.join("other").await;
     assert_eq!(back.post("other", "once", "n-1").await["duplicate"], false);

@@ -105,3 +105,5 @@ mod stuck;
 mod topologies;
 // Back, links to messages, drawers and kept rooms in the browser client.
 mod wayfinding;
+// Logs, heads and publications that this version did not write.
+mod unreadable;

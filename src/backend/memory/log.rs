@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::rules;
-use crate::backend::{Continuity, NONCE_TTL, Page, Span, logged};
+use crate::backend::{BackendError, Continuity, Excerpt, NONCE_TTL, Page, Result, Span};
 use crate::config::{History, Limits};
 use crate::model::message::close_json;
 use crate::model::{
@@ -51,7 +51,9 @@ type NonceKey = (UserId, Nonce);
 struct First {
     seq: u64,
     id: MessageId,
-    timestamp: Timestamp,
+    timestamp: String,
+    /// [`Draft::digest`]
+    digest: String,
 }
 
 impl Logs {
@@ -72,25 +74,30 @@ impl Logs {
         draft: &Draft,
         open_json: &str,
         now: Instant,
-    ) -> (Receipt, Option<LoggedMessage>) {
+    ) -> Result<(Receipt, Option<LoggedMessage>)> {
         let (max_messages, ttl) = (self.max_messages, self.ttl);
         let log = self.open(&draft.room, now);
         log.forget_nonces(now);
         let key = draft.nonce.clone().map(|nonce| (draft.author.user_id.clone(), nonce));
-        if let Some(first) = key.as_ref().and_then(|key| log.nonces.get(key)) {
-            return (log.receipt(first, true), None);
+        let digest = draft.digest();
+        match key.as_ref().and_then(|key| log.nonces.get(key)) {
+            Some(first) if first.digest != digest => return Err(BackendError::NonceReused),
+            Some(first) => return Ok((log.receipt(first, true), None)),
+            None => {}
         }
         log.seq += 1;
-        let first = First { seq: log.seq, id: draft.id, timestamp: draft.timestamp };
+        let timestamp = Timestamp::now().to_string();
+        let json = Bytes::from(close_json(open_json, &timestamp, log.seq));
+        let first = First { seq: log.seq, id: draft.id, timestamp, digest };
         let receipt = log.receipt(&first, false);
         if let Some(key) = key.map(Arc::new) {
             log.nonces_by_age.push_back((now, key.clone()));
             log.nonces.insert(key, first);
         }
-        let json = Bytes::from(close_json(open_json, log.seq));
         log.messages.push_back(Logged { at: now, json: json.clone() });
         log.trim(max_messages, ttl, now);
-        (receipt, Some(logged(&log.epoch, log.seq, json)))
+        let message = LoggedMessage { taken_in: Some(draft.taken_in), ..log.logged(log.seq, json) };
+        Ok((receipt, Some(message)))
     }
 
     pub(super) fn head(&mut self, room: &RoomName, now: Instant) -> Position {
@@ -102,6 +109,21 @@ impl Logs {
         let log = self.open(room, now);
         log.trim(max_messages, ttl, now);
         log.page(span, limit.max(1), page_bytes)
+    }
+
+    pub(super) fn peek(&mut self, room: &RoomName, span: &Span, limit: usize, now: Instant) -> Excerpt {
+        let (max_messages, ttl, page_bytes) = (self.max_messages, self.ttl, self.page_bytes);
+        let Some(log) = self.rooms.get_mut(room) else {
+            return Excerpt { epoch: None, messages: Vec::new(), next: None };
+        };
+        log.trim(max_messages, ttl, now);
+        let Page { head, messages, has_more, .. } = log.page(span, limit.max(1), page_bytes);
+        let edge = match span {
+            Span::Newest | Span::Before(_) => messages.first(),
+            Span::Above(_) | Span::After(_) => messages.last(),
+        };
+        let next = edge.filter(|_| has_more).map(|message| message.seq);
+        Excerpt { epoch: Some(head.epoch), messages, next }
     }
 
     /// Forgets rooms that nobody used for a day longer than a message is kept.
@@ -143,9 +165,13 @@ impl Log {
             id: message.id.to_string(),
             epoch: self.epoch.clone(),
             seq: message.seq,
-            timestamp: message.timestamp.to_string(),
+            timestamp: message.timestamp.clone(),
             is_duplicate,
         }
+    }
+
+    fn logged(&self, seq: u64, json: Bytes) -> LoggedMessage {
+        LoggedMessage { epoch: self.epoch.clone(), seq, json, taken_in: None }
     }
 
     fn trim(&mut self, max_messages: usize, ttl: Duration, now: Instant) {
@@ -182,11 +208,12 @@ impl Log {
                 self.take_forward(place_of(resume_at.saturating_add(1))..all.end, limit, max_bytes)
             }
         };
+        let end = if has_more { oldest + taken.end as u64 - 1 } else { self.seq };
         let messages = taken
-            .map(|place| logged(&self.epoch, oldest + place as u64, self.messages[place].json.clone()))
+            .map(|place| self.logged(oldest + place as u64, self.messages[place].json.clone()))
             .collect();
         let continuity = Continuity { is_proven, resume_at, oldest };
-        Page { head, messages, continuity, has_more }
+        Page { head, messages, end, unreadable: 0, continuity, has_more }
     }
 
     fn take_forward(&self, from: Places, limit: usize, max_bytes: usize) -> (Places, bool) {

@@ -21,7 +21,7 @@ use self::leases::Leases;
 use self::log::Logs;
 use self::presence::Presence;
 use super::{
-    Backend, Busiest, Comparison, Entered, Events, Farewell, Lease, MemberPage, MemberPosition, Membership,
+    Backend, Busiest, Comparison, Entered, Events, Excerpt, Farewell, Lease, MemberPage, MemberPosition, Membership,
     NodeInfo, Page, Posting, Result, RoomCount, Secrets, SharedBackend, Span, Subscription, Touched, Vitals,
 };
 use crate::config::Config;
@@ -100,11 +100,13 @@ impl Backend for MemoryNode {
     fn post(&self, draft: Draft) -> Posting {
         let open_json = draft.open_json();
         let mut shared = self.cluster.lock();
-        let (receipt, message) = shared.logs.post(&draft, &open_json, Instant::now());
-        if let Some(message) = message {
-            shared.fanout.publish(&draft.room, &Event::Message(message));
-        }
-        Box::pin(ready(Ok(receipt)))
+        let posted = shared.logs.post(&draft, &open_json, Instant::now()).map(|(receipt, message)| {
+            if let Some(message) = message {
+                shared.fanout.publish(&draft.room, &Event::Message(message));
+            }
+            receipt
+        });
+        Box::pin(ready(posted))
     }
 
     async fn announce(&self, room: &RoomName, notice: Notice) -> Result<()> {
@@ -124,6 +126,10 @@ impl Backend for MemoryNode {
 
     async fn read(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page> {
         Ok(self.cluster.lock().logs.read(room, &span, limit, Instant::now()))
+    }
+
+    async fn peek(&self, room: &RoomName, span: Span, limit: usize) -> Result<Excerpt> {
+        Ok(self.cluster.lock().logs.peek(room, &span, limit, Instant::now()))
     }
 
     async fn subscribe(&self, room: &RoomName) -> Result<()> {

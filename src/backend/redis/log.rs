@@ -12,10 +12,12 @@ use super::keys::Keys;
 use super::scripts::{Call, Script};
 use super::server::{Lane, Manner, parsed};
 use super::shards::Shards;
-use crate::backend::{BackendError, Continuity, NONCE_TTL, Page, Result, Span, logged};
+use super::wire::Wire;
+use crate::backend::{BackendError, Continuity, Excerpt, NONCE_TTL, Page, Result, Span};
 use crate::config::Config;
-use crate::model::{Draft, Epoch, Position, Receipt, RoomName};
+use crate::model::{Draft, Epoch, LoggedMessage, Position, Receipt, RoomName};
 use crate::supervisor::Supervisor;
+use crate::telemetry::{Unreadable, count_unreadable};
 
 /// Drafts that go to Redis in one pipeline, at most.
 const GROUP: usize = 128;
@@ -44,6 +46,7 @@ pub(super) struct Log {
 struct Store {
     keys: Keys,
     shards: Arc<Shards>,
+    wire: Wire,
     manner: Manner,
     max_messages: usize,
     log_ttl_ms: u128,
@@ -54,12 +57,19 @@ struct Store {
 
 impl Log {
     /// Spawns the tasks that post. They end with this value.
-    pub(super) fn start(keys: Keys, shards: Arc<Shards>, config: &Config, supervisor: &Supervisor) -> Self {
+    pub(super) fn start(
+        keys: Keys,
+        shards: Arc<Shards>,
+        wire: Wire,
+        config: &Config,
+        supervisor: &Supervisor,
+    ) -> Self {
         let (history, min_replicas) = (&config.history, config.redis.min_replicas_acked);
         let queues = shards.queues();
         let store = Store {
             keys,
             shards,
+            wire,
             manner: Manner::Strict { min_replicas },
             max_messages: history.max_messages,
             log_ttl_ms: history.ttl.as_millis(),
@@ -109,8 +119,18 @@ impl Log {
     }
 
     pub(super) async fn read(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page> {
-        let store = &self.store;
-        page(store.shards.call(Lane::Reads, store.read_call(room, &span, limit)).await?)
+        loop {
+            let found = self.store.read(room, &span, limit).await?;
+            if let Some(page) = found.page() {
+                return Ok(page);
+            }
+            // The room has no epoch in the history at hand; from now on it has.
+            self.head(room).await?;
+        }
+    }
+
+    pub(super) async fn peek(&self, room: &RoomName, span: Span, limit: usize) -> Result<Excerpt> {
+        Ok(self.store.read(room, &span, limit).await?.excerpt())
     }
 }
 
@@ -146,12 +166,20 @@ impl Store {
             .arg(self.log_ttl_ms)
             .arg(self.head_ttl_ms)
             .arg(NONCE_TTL.as_millis())
-            .arg(format_args!("{} {}", draft.id, draft.timestamp))
+            .arg(draft.id)
+            .arg(draft.nonce.as_ref().map_or_else(|| "-".to_owned(), |_| draft.digest()))
+            .arg(self.wire.mark(draft.taken_in))
             .arg(u8::from(self.min_replicas > 0))
     }
 
     fn head_call(&self, room: &RoomName) -> Call {
         Call::new(Script::Head, [self.keys.head(room), self.keys.log(room)]).arg(self.head_ttl_ms)
+    }
+
+    async fn read(&self, room: &RoomName, span: &Span, limit: usize) -> Result<Found> {
+        let value = self.shards.call(Lane::Reads, self.read_call(room, span, limit)).await?;
+        let is_forward = matches!(span, Span::After(_) | Span::Above(_));
+        Found::parse(value, is_forward).ok_or_else(|| malformed("a page"))
     }
 
     fn read_call(&self, room: &RoomName, span: &Span, limit: usize) -> Call {
@@ -163,7 +191,6 @@ impl Store {
         };
         let seq = seq.min(MAX_SEQ);
         Call::new(Script::Read, [self.keys.head(room), self.keys.log(room)])
-            .arg(self.head_ttl_ms)
             .arg(self.log_ttl_ms)
             .arg(limit)
             .arg(self.page_bytes)
@@ -178,49 +205,106 @@ fn position(value: Value) -> Result<Position> {
     Ok(Position { epoch: Epoch::new(&epoch), seq })
 }
 
+/// What `post.lua` answers.
 fn receipt(draft: &Draft, value: Value) -> Result<Receipt> {
     let fields: Vec<String> = parsed(value)?;
-    let malformed = || BackendError::Unavailable("a receipt that adda did not write".into());
+    let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
     match fields.as_slice() {
-        [first, epoch, seq] if first == "0" => Ok(Receipt {
-            id: draft.id.to_string(),
-            epoch: Epoch::new(epoch),
-            seq: seq.parse().map_err(|_| malformed())?,
-            timestamp: draft.timestamp.to_string(),
-            is_duplicate: false,
-        }),
-        [_, first] => {
-            let mut words = first.split(' ');
-            let mut word = || words.next().ok_or_else(malformed);
-            Ok(Receipt {
-                epoch: Epoch::new(word()?),
-                seq: word()?.parse().map_err(|_| malformed())?,
-                id: word()?.to_owned(),
-                timestamp: word()?.to_owned(),
-                is_duplicate: true,
-            })
+        ["0", epoch, seq, timestamp] => {
+            let id = draft.id.to_string();
+            posted(&[epoch, seq, &id, timestamp]).map(|receipt| Receipt { is_duplicate: false, ..receipt })
         }
-        _ => Err(malformed()),
+        ["1", first] => posted(&first.split(' ').collect::<Vec<_>>()),
+        ["2"] => return Err(BackendError::NonceReused),
+        _ => None,
     }
+    .ok_or_else(|| malformed("a receipt"))
 }
 
-fn page(value: Value) -> Result<Page> {
-    let malformed = || BackendError::Unavailable("a page that adda did not write".into());
-    let mut fields = match value {
-        Value::Array(fields) => fields.into_iter(),
-        _ => return Err(malformed()),
-    };
-    let mut next = || fields.next().ok_or_else(malformed);
-    let epoch = Epoch::new(&parsed::<String>(next()?)?);
-    let seq = parsed(next()?)?;
-    let is_proven = parsed::<u8>(next()?)? == 1;
-    let resume_at = parsed(next()?)?;
-    let oldest = parsed(next()?)?;
-    let has_more = parsed::<u8>(next()?)? == 1;
-    let mut messages = Vec::with_capacity(fields.len() / 2);
-    while let (Some(seq), Some(json)) = (fields.next(), fields.next()) {
-        messages.push(logged(&epoch, parsed(seq)?, parsed::<Vec<u8>>(json)?));
+/// A message that was posted before: its epoch, seq, id and timestamp.
+fn posted(words: &[&str]) -> Option<Receipt> {
+    let [epoch, seq, id, timestamp, ..] = words else { return None };
+    Some(Receipt {
+        id: (*id).to_owned(),
+        epoch: Epoch::new(epoch),
+        seq: seq.parse().ok()?,
+        timestamp: (*timestamp).to_owned(),
+        is_duplicate: true,
+    })
+}
+
+fn malformed(what: &str) -> BackendError {
+    BackendError::Unavailable(format!("{what} that adda did not write").into())
+}
+
+/// What `read.lua` answers.
+struct Found {
+    /// Empty if none is open.
+    epoch: Epoch,
+    seq: u64,
+    continuity: Continuity,
+    has_more: bool,
+    messages: Vec<LoggedMessage>,
+    unreadable: usize,
+    /// The number of the entry that is last in the direction of reading.
+    edge: Option<u64>,
+    is_forward: bool,
+}
+
+impl Found {
+    fn parse(value: Value, is_forward: bool) -> Option<Self> {
+        let Value::Array(fields) = value else { return None };
+        let mut fields = fields.into_iter();
+        let mut text = || parsed::<String>(fields.next()?).ok();
+        let epoch = Epoch::new(&text()?);
+        let seq = text()?.parse().ok()?;
+        let is_proven = text()? == "1";
+        let resume_at = text()?.parse().ok()?;
+        let oldest = text()?.parse().ok()?;
+        let has_more = text()? == "1";
+        let continuity = Continuity { is_proven, resume_at, oldest };
+        let mut found = Self {
+            epoch,
+            seq,
+            continuity,
+            has_more,
+            messages: Vec::with_capacity(fields.len() / 2),
+            unreadable: 0,
+            edge: None,
+            is_forward,
+        };
+        while let (Some(number), Some(json)) = (fields.next(), fields.next()) {
+            found.add(parsed(number).ok(), parsed(json).ok()?);
+        }
+        if found.unreadable > 0 {
+            count_unreadable(Unreadable::LogEntry, found.unreadable as u64);
+        }
+        Some(found)
     }
-    let continuity = Continuity { is_proven, resume_at, oldest };
-    Ok(Page { head: Position { epoch, seq }, messages, continuity, has_more })
+
+    fn add(&mut self, number: Option<u64>, json: Vec<u8>) {
+        if self.is_forward || self.edge.is_none() {
+            self.edge = number.or(self.edge);
+        }
+        let message = number.and_then(|number| LoggedMessage::read(&self.epoch, number, json.into()));
+        match message {
+            Some(message) => self.messages.push(message),
+            None => self.unreadable += 1,
+        }
+    }
+
+    /// `None` if no epoch is open.
+    fn page(self) -> Option<Page> {
+        if self.epoch.as_str().is_empty() {
+            return None;
+        }
+        let Self { epoch, seq, continuity, has_more, messages, unreadable, edge, is_forward } = self;
+        let end = edge.filter(|_| has_more && is_forward).unwrap_or(seq);
+        Some(Page { head: Position { epoch, seq }, messages, end, unreadable, continuity, has_more })
+    }
+
+    fn excerpt(self) -> Excerpt {
+        let epoch = Some(self.epoch).filter(|epoch| !epoch.as_str().is_empty());
+        Excerpt { epoch, messages: self.messages, next: self.edge.filter(|_| self.has_more) }
+    }
 }

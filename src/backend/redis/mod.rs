@@ -52,8 +52,9 @@ use self::shards::Shards;
 use self::sizes::Sizes;
 use self::target::Target;
 use self::watch::Watch;
+use self::wire::Wire;
 use super::{
-    Backend, BackendError, Busiest, Comparison, Entered, Events, Farewell, Lease, MemberPage, MemberPosition,
+    Backend, BackendError, Busiest, Comparison, Entered, Events, Excerpt, Farewell, Lease, MemberPage, MemberPosition,
     Membership, NodeInfo, Page, Posting, Result, RoomCount, Secrets, SharedBackend, Span, Subscription,
     Touched, Vitals,
 };
@@ -96,7 +97,8 @@ impl RedisBackend {
         let shards = Arc::new(Shards::new(target, settings, generations.clone(), watch.clone())?);
         try_first(&shards, settings.command_timeout).await?;
         let (events, receiver) = mpsc::channel(settings.event_queue);
-        let log = Log::start(keys.clone(), shards.clone(), config, supervisor);
+        let wire = Wire::new(node);
+        let log = Log::start(keys.clone(), shards.clone(), wire.clone(), config, supervisor);
         let sizes = Sizes::default();
         let index = Index::new(keys.clone(), shards.clone(), sizes.clone());
         let presence = Presence::new(keys.clone(), shards.clone(), generations.clone(), sizes.clone());
@@ -119,7 +121,8 @@ impl RedisBackend {
             &config.presence,
             supervisor,
         );
-        let subscriber = Subscriber::start(keys.clone(), node, shards.clone(), settings, events, supervisor);
+        let subscriber =
+            Subscriber::start(keys.clone(), wire, node, shards.clone(), settings, events, supervisor);
         let map_keeper = supervisor.keep("topology", shards.clone().keep_up());
         let size_keeper = supervisor.keep("room_sizes", sizes.keep(keys.clone(), shards.clone()));
         let deadline = settings.command_timeout;
@@ -230,6 +233,10 @@ impl Backend for RedisBackend {
 
     async fn read(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page> {
         self.within(self.log.read(room, span, limit)).await
+    }
+
+    async fn peek(&self, room: &RoomName, span: Span, limit: usize) -> Result<Excerpt> {
+        self.within(self.log.peek(room, span, limit)).await
     }
 
     async fn subscribe(&self, room: &RoomName) -> Result<()> {

@@ -313,13 +313,14 @@ impl Change {
 
 fn read_entered(value: Value, member: &Member, id: MessageId) -> Result<Entered> {
     let (client_count, is_told, announced_at, entries): (u64, u8, String, Vec<Vec<u8>>) = parsed(value)?;
-    let notice = announced_at.parse().ok().map(|millis| Notice {
+    let announced_at = announced_at.parse().ok().and_then(Timestamp::from_unix_millis);
+    let notice = announced_at.map(|timestamp| Notice {
         kind: NoticeKind::Join { client_count },
         id,
         connection: Some(member.id),
         user_id: member.user_id.clone(),
         username: member.username.clone(),
-        timestamp: Timestamp::from_unix_millis(millis),
+        timestamp,
     });
     let members = entries.iter().filter_map(|entry| Some(read_entry(entry)?.member)).collect();
     Ok(Entered { client_count, is_told: is_told == 1, notice, members, is_whole: false })

@@ -3,6 +3,8 @@
 use redis::Cmd;
 use sha1::{Digest, Sha1};
 
+use super::wire;
+
 /// A script's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Script {
@@ -83,7 +85,7 @@ const fn source(memory: Memory, shared: &'static str, own: &'static str) -> Sour
 const SOURCES: [Source; 22] = [
     source(Memory::Grows, FENCE, include_str!("scripts/post.lua")),
     source(Memory::Spares, FENCE, include_str!("scripts/head.lua")),
-    source(Memory::Spares, FENCE, include_str!("scripts/read.lua")),
+    source(Memory::Untouched, FENCE, include_str!("scripts/read.lua")),
     source(Memory::Grows, ROOM, include_str!("scripts/enter.lua")),
     source(Memory::Spares, ROOM, include_str!("scripts/leave.lua")),
     source(Memory::Spares, ROOM, include_str!("scripts/restore.lua")),
@@ -108,21 +110,25 @@ const SOURCES: [Source; 22] = [
 /// The scripts, and the names under which Redis knows them.
 #[derive(Debug)]
 pub(super) struct Scripts {
-    header: &'static str,
+    header: String,
     hashes: [String; SOURCES.len()],
 }
 
 impl Scripts {
     /// `is_cluster`: publications go to the shard of their channel alone.
     pub(super) fn new(is_cluster: bool) -> Self {
-        let header = if is_cluster { "local PUBLISH = 'SPUBLISH'\n" } else { "local PUBLISH = 'PUBLISH'\n" };
-        let hashes = SOURCES.map(|source| format!("{:x}", Sha1::digest(text(header, source))));
+        let command = if is_cluster { "SPUBLISH" } else { "PUBLISH" };
+        let version = wire::VERSION;
+        let header = format!(
+            "local function publish(channel, text) redis.call('{command}', channel, '{version} ' .. text) end\n"
+        );
+        let hashes = SOURCES.map(|source| format!("{:x}", Sha1::digest(text(&header, source))));
         Self { header, hashes }
     }
 
     /// What must be loaded.
     pub(super) fn texts(&self) -> impl Iterator<Item = String> {
-        SOURCES.iter().map(|&source| text(self.header, source))
+        SOURCES.iter().map(|&source| text(&self.header, source))
     }
 }
 

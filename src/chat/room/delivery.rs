@@ -95,6 +95,9 @@ impl State {
     /// given some of it, or all: it is told of the rest, for a gap says where to go on.
     pub(super) fn skip(&mut self, room: &RoomName, to: u64, flushes: &mut Flushes) {
         let Flow::Repairing(given) = &mut self.flow else { return };
+        if to <= given.seq {
+            return;
+        }
         let from = given.seq + 1;
         given.seq = to;
         self.tail.clear();

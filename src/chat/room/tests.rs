@@ -68,7 +68,7 @@ fn place(seq: u64) -> Position {
 }
 
 fn message(seq: u64) -> LoggedMessage {
-    LoggedMessage { epoch: place(seq).epoch, seq, json: "{}".into() }
+    LoggedMessage { epoch: place(seq).epoch, seq, json: "{}".into(), taken_in: None }
 }
 
 /// What the log gives after `after`, up to `head`.
@@ -76,6 +76,8 @@ fn page(after: u64, head: u64) -> Page {
     Page {
         head: place(head),
         messages: (after + 1..=head).map(message).collect(),
+        end: head,
+        unreadable: 0,
         continuity: Continuity { is_proven: true, resume_at: after, oldest: 1 },
         has_more: false,
     }
@@ -150,6 +152,36 @@ fn a_gap_is_told_only_to_who_was_not_given_what_it_covers() {
     assert_eq!(*behind.0.lock().unwrap(), [gap(11), message(20), message(21)]);
     assert_eq!(*between.0.lock().unwrap(), [gap(16), message(20), message(21)]);
     assert_eq!(*ahead.0.lock().unwrap(), [message(21)]);
+}
+
+/// An entry that can't be read stands in the log between two messages, and another one at its end.
+#[test]
+fn a_gap_is_told_where_the_log_holds_what_can_not_be_read() {
+    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), Flushes::default());
+    room.begin(place(0), &mut flushes);
+    let heard = attach(&room, &place(0));
+    assert_eq!(room.compare(&place(4)), Next::Repair);
+    assert_eq!(room.repair_from(), Some((place(0), 0)));
+    let mut page = page(0, 4);
+    page.messages.retain(|message| message.seq % 2 == 1);
+    page.unreadable = 2;
+    assert_eq!(room.repair(&page, 0, &mut flushes), Next::Go);
+    let gap = |seq| server::gap(&room.name, seq, seq);
+    let message = |seq| server::message(&message(seq));
+    assert_eq!(*heard.0.lock().unwrap(), [message(1), gap(2), message(3), gap(4)]);
+    assert_eq!(room.compare(&place(4)), Next::Go, "nothing is left to be read");
+}
+
+/// Somebody who can write to Redis has published a number that no log has.
+#[test]
+fn a_message_that_was_never_logged_is_dropped_after_one_look() {
+    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), Flushes::default());
+    room.begin(place(3), &mut flushes);
+    assert_eq!(room.take(message(1000), &mut flushes), Next::Repair);
+    assert_eq!(room.repair_from(), Some((place(3), 1)));
+    assert_eq!(room.repair(&page(3, 3), 1, &mut flushes), Next::Go);
+    assert_eq!(room.take(message(4), &mut flushes), Next::Go);
+    assert_eq!(room.repair_from(), None);
 }
 
 /// `joined` is as of the entrance, but the session is attached later.

@@ -1,7 +1,7 @@
 //! Nodes that share a backend, without doors or sockets, and what they hear.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use adda::backend::memory::MemoryCluster;
 use adda::backend::{self, BackendEvent, Events, Fingerprints, Lease, MemberPage, SharedBackend, Vitals};
@@ -201,7 +201,7 @@ pub fn draft(room: &RoomName, content: &str) -> Draft {
         room: room.clone(),
         author: Author { user_id: UserId::guest(), username: Username::from_trusted("Anonymous") },
         content: content.to_owned(),
-        timestamp: Timestamp::now(),
+        taken_in: Instant::now(),
         nonce: None,
     }
 }
@@ -214,7 +214,7 @@ pub fn typing(username: &str) -> Notice {
         connection: Some(ConnectionId::random()),
         user_id: UserId::guest(),
         username: Username::from_trusted(username),
-        timestamp: Timestamp::from_unix_millis(Timestamp::now().unix_millis()),
+        timestamp: Timestamp::from_unix_millis(Timestamp::now().unix_millis()).unwrap(),
     }
 }
 

@@ -113,7 +113,7 @@ pub async fn a_node_that_reads_too_late_is_told_so_and_harms_no_other(mut cluste
                 assert!(message.seq == last + 1 || is_warned, "{} follows {last}", message.seq);
                 (last, is_warned) = (message.seq, false);
             }
-            BackendEvent::Room(..) => {}
+            BackendEvent::Room(..) | BackendEvent::Unreadable(_) => {}
         }
         if is_warned {
             last = late.backend.head(&room).await.unwrap().seq;

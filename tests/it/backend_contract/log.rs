@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use adda::backend::Span;
-use adda::model::UserId;
+use adda::backend::{BackendError, Span};
+use adda::model::{Draft, UserId};
 use futures_util::future::join_all;
 
 use super::cluster::{Cluster, User, content, draft, room};
@@ -36,11 +36,10 @@ pub async fn an_acked_message_is_in_the_log_as_its_client_sees_it(mut cluster: C
     let draft = draft(&room, "হ্যালো \"বন্ধু\"\n\\ {\u{2028}} 👩‍👩‍👧");
     let receipt = here.backend.post(draft.clone()).await.unwrap();
     assert_eq!((receipt.id, receipt.seq), (draft.id.to_string(), 1));
-    assert_eq!(receipt.timestamp, draft.timestamp.to_string());
     let page = there.backend.read(&room, Span::Newest, 10).await.unwrap();
     assert_eq!((&page.head.epoch, page.head.seq), (&receipt.epoch, 1));
     assert_eq!((&page.messages[0].epoch, page.messages[0].seq), (&receipt.epoch, 1));
-    let json = adda::model::message::close_json(&draft.open_json(), 1);
+    let json = adda::model::message::close_json(&draft.open_json(), &receipt.timestamp, 1);
     assert_eq!(page.messages[0].json, json);
     assert_eq!(content(&page.messages[0]), draft.content);
 }
@@ -60,6 +59,23 @@ pub async fn a_nonce_is_posted_once_on_any_node(mut cluster: Cluster) {
     }
     assert_eq!(there.hears(&room).await, ["#1 a message with a nonce"]);
     assert_eq!(here.say(&room, "next").await.seq, 2);
+}
+
+pub async fn a_nonce_with_other_content_is_refused(mut cluster: Cluster) {
+    let ([here, there], room, rahim) = (cluster.nodes().await, room("general"), User::new("Rahim"));
+    let first = here.backend.post(rahim.draft(&room, "n-1")).await.unwrap();
+    for node in [&here, &there] {
+        for content in ["quite another message", "a message with a nonce "] {
+            let other = Draft { content: content.into(), ..rahim.draft(&room, "n-1") };
+            let answer = node.backend.post(other).await;
+            assert!(matches!(answer, Err(BackendError::NonceReused)), "{answer:?}");
+        }
+    }
+    // The user may have another name by now: that makes no other message.
+    let renamed = User { id: rahim.id.clone(), ..User::new("Rahim the second") };
+    let again = there.backend.post(renamed.draft(&room, "n-1")).await.unwrap();
+    assert_eq!((again.is_duplicate, again.seq, &again.id), (true, 1, &first.id));
+    assert_eq!(here.backend.head(&room).await.unwrap().seq, 1);
 }
 
 pub async fn a_nonce_that_is_sent_many_times_at_once_is_one_message(mut cluster: Cluster) {

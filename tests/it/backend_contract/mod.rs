@@ -56,6 +56,7 @@ contract! {
         drafts_are_numbered_in_the_order_of_calling
         an_acked_message_is_in_the_log_as_its_client_sees_it
         a_nonce_is_posted_once_on_any_node
+        a_nonce_with_other_content_is_refused
         a_nonce_that_is_sent_many_times_at_once_is_one_message
         a_nonce_is_its_users_and_its_rooms_own
         a_room_has_its_epoch_before_its_first_message
@@ -75,6 +76,8 @@ contract! {
         what_the_log_has_dropped_is_a_hole
         a_page_has_a_bound_in_bytes
         no_number_is_too_large_to_ask_for
+        a_room_that_is_only_peeked_into_has_no_epoch
+        a_peek_goes_on_where_the_page_before_ended
     }
     fanout {
         all_nodes_hear_one_order

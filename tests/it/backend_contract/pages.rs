@@ -1,6 +1,6 @@
 //! Pages of a log, and what they say of the place that a reader has come to.
 
-use adda::backend::{Page, Span};
+use adda::backend::{Excerpt, Page, Span};
 use adda::model::{Epoch, Position, RoomName};
 use futures_util::future::join_all;
 
@@ -148,4 +148,32 @@ pub async fn no_number_is_too_large_to_ask_for(mut cluster: Cluster) {
         assert!(!page.continuity.is_whole());
         assert_eq!((page.continuity.resume_at, page.messages.len()), (10, 0));
     }
+}
+
+pub async fn a_room_that_is_only_peeked_into_has_no_epoch(mut cluster: Cluster) {
+    let ([here, there], room) = (cluster.nodes().await, room("general"));
+    let nothing = Excerpt { epoch: None, messages: vec![], next: None };
+    for span in [Span::Newest, Span::Before(5), Span::Above(0), Span::Above(7)] {
+        for node in [&here, &there] {
+            assert_eq!(node.backend.peek(&room, span.clone(), 10).await.unwrap(), nothing);
+        }
+    }
+    let head = head(&here, &room).await;
+    assert_eq!(there.backend.peek(&room, Span::Newest, 10).await.unwrap().epoch, Some(head.epoch));
+}
+
+pub async fn a_peek_goes_on_where_the_page_before_ended(mut cluster: Cluster) {
+    let (node, room) = ten_messages(&mut cluster).await;
+    let epoch = Some(head(&node, &room).await.epoch);
+    let peek = async |span, limit| {
+        let excerpt = node.backend.peek(&room, span, limit).await.unwrap();
+        assert_eq!(excerpt.epoch, epoch);
+        (excerpt.messages.iter().map(|message| message.seq).collect::<Vec<_>>(), excerpt.next)
+    };
+    assert_eq!(peek(Span::Newest, 4).await, (vec![7, 8, 9, 10], Some(7)));
+    assert_eq!(peek(Span::Before(7), 4).await, (vec![3, 4, 5, 6], Some(3)));
+    assert_eq!(peek(Span::Before(3), 4).await, (vec![1, 2], None));
+    assert_eq!(peek(Span::Above(0), 6).await, ((1..=6).collect(), Some(6)));
+    assert_eq!(peek(Span::Above(6), 6).await, ((7..=10).collect(), None));
+    assert_eq!(peek(Span::Newest, 10).await, ((1..=10).collect(), None));
 }

@@ -1,10 +1,10 @@
 //! Two servers that trade places, step by step: what each may number, and what a place from before is worth.
 
+use std::time::Instant;
+
 use adda::backend::{self, Page, SharedBackend, Span};
 use adda::config::Config;
-use adda::model::{
-    Author, Draft, MessageId, NodeId, Position, Receipt, RoomName, Timestamp, UserId, Username,
-};
+use adda::model::{Author, Draft, MessageId, NodeId, Position, Receipt, RoomName, UserId, Username};
 use adda::supervisor::Supervisor;
 
 use super::front::Front;
@@ -45,7 +45,7 @@ impl Pair {
             room: self.room.clone(),
             author: Author { user_id: UserId::guest(), username: Username::from_trusted("x") },
             content: content.to_owned(),
-            timestamp: Timestamp::now(),
+            taken_in: Instant::now(),
             nonce: None,
         }
     }

@@ -44,7 +44,7 @@ impl Node {
                     BackendEvent::Room(room, Event::Message(message)) if *room == follower.room => {
                         follower.hear(message, book);
                     }
-                    BackendEvent::Room(..) => {}
+                    BackendEvent::Room(..) | BackendEvent::Unreadable(_) => {}
                 }
             }
         }

@@ -12,6 +12,7 @@ use super::world::{Fate, World};
 
 const FENCE: &str = include_str!("../../../src/backend/redis/scripts/fence.lua");
 const POST: &str = include_str!("../../../src/backend/redis/scripts/post.lua");
+const HEAD: &str = include_str!("../../../src/backend/redis/scripts/head.lua");
 const READ: &str = include_str!("../../../src/backend/redis/scripts/read.lua");
 
 /// What the scripts believe of the history that they run in.
@@ -38,7 +39,8 @@ impl Model {
             Belief::TheRun => self.world.run_id().await,
             Belief::Nothing => "the same for ever".to_owned(),
         };
-        let text = format!("local PUBLISH, RUN = 'PUBLISH', '{run}'\n{FENCE}{script}");
+        let publish = "local function publish(channel, text) redis.call('PUBLISH', channel, text) end";
+        let text = format!("{publish}\nlocal RUN = '{run}'\n{FENCE}{script}");
         let [head, log] = ["head", "log"].map(|name| format!("adda:{{{}}}:{name}", self.room));
         let mut words = vec!["EVAL", &text, "2", &head, &log];
         words.extend(args);
@@ -49,15 +51,16 @@ impl Model {
         self.posted += 1;
         let id = format!("message {}", self.posted);
         let json = format!("{{\"id\":\"{id}\",\"content\":\"{id}\"");
-        let args = ["channel", &json, "1000", "3600000", "7200000", "3600000", "-"];
-        let (_, epoch, seq): (u8, String, u64) = self.call(POST, &args).await;
-        let (epoch, timestamp) = (Epoch::new(&epoch), String::new());
+        let args = ["channel", &json, "1000", "3600000", "7200000", "3600000", "-", "-", "-", "0"];
+        let (_, epoch, seq, timestamp): (u8, String, u64, String) = self.call(POST, &args).await;
+        let epoch = Epoch::new(&epoch);
         book.ack(&self.room, &Receipt { id, epoch, seq, timestamp, is_duplicate: false });
     }
 
     async fn page(&self, place: &Position) -> Page {
         let seq = place.seq.to_string();
-        let args = ["7200000", "3600000", "200", "100000", "after", &seq, place.epoch.as_str()];
+        let _: (String, u64) = self.call(HEAD, &["7200000"]).await;
+        let args = ["3600000", "200", "100000", "after", &seq, place.epoch.as_str()];
         let fields: Vec<String> = self.call(READ, &args).await;
         let number = |place: usize| fields[place].parse::<u64>().unwrap();
         let epoch = Epoch::new(&fields[0]);
@@ -65,11 +68,14 @@ impl Model {
             epoch: epoch.clone(),
             seq: entry[0].parse().unwrap(),
             json: entry[1].clone().into(),
+            taken_in: None,
         };
         Page {
             head: Position { epoch: epoch.clone(), seq: number(1) },
             messages: fields[6..].chunks_exact(2).map(message).collect(),
             continuity: Continuity { is_proven: fields[2] == "1", resume_at: number(3), oldest: number(4) },
+            end: number(1),
+            unreadable: 0,
             has_more: fields[5] == "1",
         }
     }

@@ -1,8 +1,10 @@
 //! Keys that vanish alone: evicted, or deleted by hand.
 
+use std::time::Instant;
+
 use adda::backend::{self, SharedBackend, Span};
 use adda::config::Config;
-use adda::model::{Author, Draft, MessageId, NodeId, Receipt, RoomName, Timestamp, UserId, Username};
+use adda::model::{Author, Draft, MessageId, NodeId, Receipt, RoomName, UserId, Username};
 use adda::supervisor::Supervisor;
 
 use super::server::Server;
@@ -28,8 +30,8 @@ impl Alone {
 
     async fn say(&self, content: &str) -> backend::Result<Receipt> {
         let author = Author { user_id: UserId::guest(), username: Username::from_trusted("x") };
-        let (id, timestamp, content) = (MessageId::now(), Timestamp::now(), content.to_owned());
-        self.node.post(Draft { id, room: self.room.clone(), author, content, timestamp, nonce: None }).await
+        let (id, taken_in, content) = (MessageId::now(), Instant::now(), content.to_owned());
+        self.node.post(Draft { id, room: self.room.clone(), author, content, taken_in, nonce: None }).await
     }
 }
 

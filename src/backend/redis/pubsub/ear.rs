@@ -16,11 +16,11 @@ use crate::backend::redis::dialer;
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::scripts::Call;
 use crate::backend::redis::server::{Lane, Manner, Server};
-use crate::backend::redis::wire;
+use crate::backend::redis::wire::Wire;
 use crate::backend::{BackendEvent, Subscription};
 use crate::model::RoomName;
 use crate::supervisor::ticks;
-use crate::telemetry::meters;
+use crate::telemetry::{Unreadable, count_unreadable, meters};
 
 /// Channels in one pipeline, at most.
 const GROUP: usize = 512;
@@ -101,6 +101,7 @@ impl Ear {
         let (lost, leaving) = (Arc::new(Notify::new()), Leaving::default());
         let hearing = Hearing {
             keys: self.context.keys.clone(),
+            wire: self.context.wire.clone(),
             events: self.context.events.clone(),
             canary: self.canary.clone(),
             canary_channel: canary_channel.clone(),
@@ -176,6 +177,7 @@ impl Ear {
 /// Takes what the connection hears, where it hears it: so it is in order, and nothing waits in between.
 struct Hearing {
     keys: Keys,
+    wire: Wire,
     events: mpsc::Sender<BackendEvent>,
     canary: Arc<Canary>,
     canary_channel: String,
@@ -221,9 +223,14 @@ impl Hearing {
             self.is_behind.store(false, Ordering::Relaxed);
         }
         let Some(room) = self.keys.room_of_channel(channel) else { return };
-        let Some(event) = wire::decode(payload) else { return };
-        if let Err(mpsc::error::TrySendError::Full(_)) = self.events.try_send(BackendEvent::Room(room, event))
-        {
+        let event = match self.wire.decode(payload) {
+            Some(event) => BackendEvent::Room(room, event),
+            None => {
+                count_unreadable(Unreadable::Publication, 1);
+                BackendEvent::Unreadable(room)
+            }
+        };
+        if let Err(mpsc::error::TrySendError::Full(_)) = self.events.try_send(event) {
             meters().events_left_out.increment(1);
             self.is_behind.store(true, Ordering::Relaxed);
         }

@@ -16,6 +16,7 @@ use self::ear::Ear;
 use super::keys::Keys;
 use super::server::Server;
 use super::shards::Shards;
+use super::wire::Wire;
 use crate::backend::{BackendError, BackendEvent, Result, Subscription};
 use crate::config::Redis as Settings;
 use crate::model::{NodeId, RoomName};
@@ -66,6 +67,7 @@ struct Changed {
 #[derive(Debug, Clone)]
 struct Context {
     keys: Keys,
+    wire: Wire,
     node: NodeId,
     shards: Arc<Shards>,
     settings: Settings,
@@ -78,6 +80,7 @@ impl Subscriber {
     /// Spawns the ears.
     pub(super) fn start(
         keys: Keys,
+        wire: Wire,
         node: NodeId,
         shards: Arc<Shards>,
         settings: &Settings,
@@ -88,7 +91,8 @@ impl Subscriber {
         let settings = settings.clone();
         let confirm_within = settings.command_timeout;
         let (wanted_by_all, supervisor) = (wanted.clone(), supervisor.clone());
-        let context = Context { keys, node, shards, settings, events, wanted: wanted_by_all, supervisor };
+        let context =
+            Context { keys, wire, node, shards, settings, events, wanted: wanted_by_all, supervisor };
         let keeper = context.supervisor.keep("subscriptions", keep_ears(context.clone(), ears.clone()));
         Self { wanted, ears, confirm_within, _keeper: keeper }
     }

@@ -7,64 +7,128 @@ local UNUSED_MILLIS = 3600000
 -- seconds of a master's return.
 local SOON_MILLIS = 10000
 
--- Opens the numbering of a room: returns epoch, seq, the seq above which all is new to a reader whose
--- epoch it does not know, where earlier epochs ended ("epoch:seq epoch:seq …", newest first), and when
--- the expiry was last put off, in ms.
+-- Lua counts in doubles, which are exact up to here.
+local MAX_SEQ = 9007199254740991
+
+local function digits(number) return string.format('%.0f', number) end
+
+-- A number that adda may have written; nil for anything else.
+local function whole(text)
+  if not text or not string.find(text, '^%d+$') then return nil end
+  local number = tonumber(text)
+  return number <= MAX_SEQ and number or nil
+end
+
+local function clock()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- What a room's head says; nil if there is none, or one that adda did not write.
+local function read_head(head)
+  local h = redis.call('HMGET', head, 'epoch', 'seq', 'run', 'start', 'past', 'kept', 'began')
+  local seq, start = whole(h[2]), whole(h[4])
+  local is_ours = h[1] and string.find(h[1], '^%w+$') and seq and start and h[3] and h[5]
+  if not is_ours then return nil end
+  return {
+    epoch = h[1], seq = seq, run = h[3],
+    -- Above it all is new to a reader whose epoch is unknown.
+    start = start,
+    -- Where earlier epochs ended: "epoch:seq epoch:seq …", newest first.
+    past = h[5],
+    -- When the expiry was last put off, ms.
+    kept = whole(h[6]) or 0,
+    began = whole(h[7]) or 0
+  }
+end
+
+-- The number above which a log takes entries; nil if it holds none.
+local function highest(log)
+  if #redis.call('XRANGE', log, '-', '+', 'COUNT', 1) == 0 then return nil end
+  local about = redis.call('XINFO', 'STREAM', log)
+  for i = 1, #about, 2 do
+    if about[i] == 'last-generated-id' then return tonumber(string.match(about[i + 1], '^%d+')) end
+  end
+end
+
+-- The end of each earlier epoch with that of a head which is overtaken in front; the last eight.
+local function lineage(h)
+  local past, kept = h.epoch .. ':' .. digits(h.seq), 1
+  for ended in string.gmatch(h.past, '%S+') do
+    kept = kept + 1
+    if kept <= 8 then past = past .. ' ' .. ended end
+  end
+  return past
+end
+
+-- Opens the numbering of a room, and returns its head.
 -- What this Redis still has is a beginning of what was; so a head that was written in another history
 -- ends its epoch where it stands.
 local function open_head(head, log, ttl)
-  local h = redis.call('HMGET', head, 'epoch', 'seq', 'run', 'start', 'past', 'kept')
-  if h[1] and h[3] == RUN then
-    return h[1], tonumber(h[2]), tonumber(h[4]), h[5], tonumber(h[6] or 0)
-  end
-  local time = redis.call('TIME')
+  local h = read_head(head)
+  if h and h.run == RUN then return h end
+  local time, now = redis.call('TIME'), clock()
   local epoch = string.sub(redis.sha1hex(RUN .. time[1] .. '.' .. time[2] .. head), 1, 16)
-  local seq, past = 0, ''
-  if h[1] then
-    seq = tonumber(h[2])
-    past = h[1] .. ':' .. h[2]
-    local kept = 1
-    for ended in string.gmatch(h[5], '%S+') do
-      kept = kept + 1
-      if kept <= 8 then past = past .. ' ' .. ended end
-    end
-  end
+  local seq = h and h.seq or whole(redis.call('HGET', head, 'seq')) or 0
   -- A log without its head (evicted, say): go on above it, or its ids would be given again.
-  local last = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
-  if last then
-    seq = math.max(seq, tonumber(string.match(last[1], '^%d+')))
+  local last = highest(log)
+  if last and last < MAX_SEQ then
+    seq = math.max(seq, last)
   else
-    -- An emptied stream remembers its last id, and would refuse lower ones.
+    -- An emptied stream remembers its last id, and would refuse lower ones. Nothing goes on above a number
+    -- beyond counting, which is not adda's.
     redis.call('DEL', log)
   end
+  local start = seq
   -- An epoch that ends so soon may have numbered what nobody else has looked at yet.
-  local now, start = time[1] * 1000 + math.floor(time[2] / 1000), seq
-  local began = tonumber(redis.call('HGET', head, 'began') or 0)
-  if h[1] and now - began < SOON_MILLIS then start = math.min(seq, tonumber(h[4])) end
-  redis.call('HSET', head, 'epoch', epoch, 'seq', string.format('%.0f', seq), 'run', RUN,
-    'start', string.format('%.0f', start), 'past', past, 'began', string.format('%.0f', now))
-  -- Anybody may ask for any room: one that was never spoken in is soon forgotten.
+  if h and now - h.began < SOON_MILLIS then start = math.min(seq, h.start) end
+  local past = h and lineage(h) or ''
+  redis.call('HSET', head, 'epoch', epoch, 'seq', digits(seq), 'run', RUN, 'start', digits(start),
+    'past', past, 'began', digits(now))
+  -- Anybody may enter any room: one that was never spoken in is soon forgotten.
   redis.call('PEXPIRE', head, seq == 0 and UNUSED_MILLIS or ttl)
-  return epoch, seq, start, past, 0
+  return {epoch = epoch, seq = seq, run = RUN, start = start, past = past, kept = 0, began = now}
 end
 
--- Drops messages older than `ttl` ms from the front of the log.
-local function drop_old(log, ttl)
-  local time = redis.call('TIME')
-  local oldest_kept = time[1] * 1000 + math.floor(time[2] / 1000) - ttl
-  local look = 1
-  while true do
-    local entries = redis.call('XRANGE', log, '-', '+', 'COUNT', look)
-    look = 64
-    local first_kept = nil
-    for _, entry in ipairs(entries) do
-      if tonumber(entry[2][2]) >= oldest_kept then first_kept = entry[1] break end
-    end
-    if #entries == 0 then return end
-    if first_kept then
-      if first_kept ~= entries[1][1] then redis.call('XTRIM', log, 'MINID', first_kept) end
-      return
-    end
-    redis.call('XTRIM', log, 'MINID', string.match(entries[#entries][1], '^%d+') + 1)
+-- The number of an entry; nil if adda did not give it.
+local function number_of(entry)
+  return whole(string.match(entry[1], '^(%d+)%-0$'))
+end
+
+-- A field of an entry by its name.
+local function field(entry, name)
+  local fields = entry[2]
+  for i = 1, #fields, 2 do
+    if fields[i] == name then return fields[i + 1] end
   end
+end
+
+-- The first entry from a number on that says when it was logged: its number, and when.
+local function dated_from(log, number)
+  local from, look = digits(number), 1
+  while true do
+    local entries = redis.call('XRANGE', log, from, '+', 'COUNT', look)
+    for _, entry in ipairs(entries) do
+      local seq, at = number_of(entry), whole(field(entry, 't'))
+      if seq and at then return seq, at end
+    end
+    if #entries < look then return nil end
+    from, look = '(' .. entries[#entries][1], 8
+  end
+end
+
+-- The first number that is younger than `ttl` ms, `seq` + 1 if none is. Entries are ordered by time, so half
+-- of what is left is ruled out with each look. What does not say when it was logged goes with those before.
+local function oldest_kept(log, seq, ttl)
+  local since = clock() - ttl
+  local low, at = dated_from(log, 0)
+  if not low or low > seq then return seq + 1 end
+  if at >= since then return low end
+  local high = seq + 1
+  while high - low > 1 do
+    local middle = math.floor((low + high) / 2)
+    local number, written = dated_from(log, middle)
+    if number and written < since then low = number else high = middle end
+  end
+  return math.min(dated_from(log, high) or high, seq + 1)
 end

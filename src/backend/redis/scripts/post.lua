@@ -2,35 +2,75 @@
 -- KEYS[1] head  KEYS[2] log  KEYS[3] nonce, if one was given
 -- ARGV[1] channel  [2] the message's JSON, still open  [3] history.max_messages
 -- ARGV[4] ttl of the log, ms  [5] ttl of the head, ms  [6] ttl of the nonce, ms
--- ARGV[7] "<message id> <timestamp>", what a duplicate must be told besides epoch and seq
--- ARGV[8] '1' if replicas will be waited for
--- Returns {0, epoch, seq}, or {1, "epoch seq id timestamp"} of the first message with this nonce.
+-- ARGV[7] message id  [8] digest of the content  [9] what the node that posts wants to be told with the
+-- publication, one word  [10] '1' if replicas will be waited for
+-- Returns {0, epoch, seq, timestamp}, or {1, "epoch seq id timestamp …"} of the first message with this nonce,
+-- or {2} if that had other content.
 if KEYS[3] then
   local first = redis.call('GET', KEYS[3])
   if first then
+    local digest = string.match(first, '^%S+ %S+ %S+ %S+ (%S+)')
+    if digest and digest ~= ARGV[8] then return {2} end
     -- WAIT waits for what its own connection wrote: so a duplicate writes something, too.
-    if ARGV[8] == '1' then redis.call('PEXPIRE', KEYS[3], ARGV[6]) end
+    if ARGV[10] == '1' then redis.call('PEXPIRE', KEYS[3], ARGV[6]) end
     return {1, first}
   end
 end
-local epoch, _, _, _, kept = open_head(KEYS[1], KEYS[2], ARGV[5])
-local seq = string.format('%.0f', redis.call('HINCRBY', KEYS[1], 'seq', 1))
-local json = ARGV[2] .. ',"seq":' .. seq .. '}'
+
+-- RFC 3339 in UTC with milliseconds. Days are counted from 1 March of the year 0, so that a leap day is
+-- the last of its year (as chrono and Howard Hinnant's "days_from_civil" do).
+local function rfc3339(seconds, millis)
+  local of_day = seconds % 86400
+  local days = (seconds - of_day) / 86400 + 719468
+  local era = math.floor(days / 146097)
+  local day_of_era = days - era * 146097
+  local year = math.floor((day_of_era - math.floor(day_of_era / 1460) + math.floor(day_of_era / 36524)
+    - math.floor(day_of_era / 146096)) / 365)
+  local day_of_year = day_of_era - (365 * year + math.floor(year / 4) - math.floor(year / 100))
+  local month = math.floor((5 * day_of_year + 2) / 153)
+  local day = day_of_year - math.floor((153 * month + 2) / 5) + 1
+  month = month < 10 and month + 3 or month - 9
+  year = year + era * 400 + (month <= 2 and 1 or 0)
+  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(of_day / 3600),
+    math.floor(of_day % 3600 / 60), of_day % 60, millis)
+end
+
 local time = redis.call('TIME')
-local now, ttl = time[1] * 1000 + math.floor(time[2] / 1000), tonumber(ARGV[4])
-local millis = string.format('%.0f', now)
-redis.call('XADD', KEYS[2], 'MAXLEN', '=', ARGV[3], seq .. '-0', 't', millis, 'm', json)
+local seconds, sub_millis, ttl = tonumber(time[1]), math.floor(time[2] / 1000), tonumber(ARGV[4])
+local now, timestamp = seconds * 1000 + sub_millis, rfc3339(seconds, sub_millis)
+
+-- Appends the message above the head. Redis refuses if somebody else has put entries there.
+local function append(h)
+  local seq = digits(h.seq + 1)
+  local json = ARGV[2] .. ',"timestamp":"' .. timestamp .. '","seq":' .. seq .. '}'
+  local added = redis.pcall('XADD', KEYS[2], 'MAXLEN', '=', ARGV[3], seq .. '-0',
+    't', digits(now), 'm', json, 'v', '1')
+  return type(added) == 'table' and added, seq, json
+end
+
+local h = open_head(KEYS[1], KEYS[2], ARGV[5])
+local refusal, seq, json = append(h)
+if refusal then
+  -- Nobody knows what these entries are: an epoch begins above them.
+  redis.call('HSET', KEYS[1], 'run', '-')
+  h = open_head(KEYS[1], KEYS[2], ARGV[5])
+  refusal, seq, json = append(h)
+  if refusal then return refusal end
+end
 -- The expiry is put off for a while longer than need be, and so not with each message. Reading
 -- leaves out what is too old.
 local spare = math.floor(ttl / 16)
-if now - kept >= spare then
+if now - h.kept >= spare or now < h.kept then
+  redis.call('HSET', KEYS[1], 'seq', seq, 'kept', digits(now))
   redis.call('PEXPIRE', KEYS[2], ttl + spare)
   redis.call('PEXPIRE', KEYS[1], ARGV[5] + spare)
-  redis.call('HSET', KEYS[1], 'kept', millis)
-  drop_old(KEYS[2], ttl)
+  redis.call('XTRIM', KEYS[2], 'MINID', digits(oldest_kept(KEYS[2], h.seq + 1, ttl)))
+else
+  redis.call('HSET', KEYS[1], 'seq', seq)
 end
 if KEYS[3] then
-  redis.call('SET', KEYS[3], epoch .. ' ' .. seq .. ' ' .. ARGV[7], 'PX', ARGV[6])
+  local receipt = h.epoch .. ' ' .. seq .. ' ' .. ARGV[7] .. ' ' .. timestamp .. ' ' .. ARGV[8]
+  redis.call('SET', KEYS[3], receipt, 'PX', ARGV[6])
 end
-redis.call(PUBLISH, ARGV[1], 'm ' .. epoch .. ' ' .. seq .. '\n' .. json)
-return {0, epoch, seq}
+publish(ARGV[1], 'm ' .. h.epoch .. ' ' .. seq .. ' ' .. ARGV[9] .. '\n' .. json)
+return {0, h.epoch, seq, timestamp}

@@ -1,28 +1,35 @@
--- A page of a room's log.
+-- A page of a room's log. Writes nothing.
 -- KEYS[1] head  KEYS[2] log
--- ARGV[1] ttl of the head, ms  [2] ttl of the log, ms  [3] most messages  [4] bytes at which a page ends
--- ARGV[5] 'newest', 'before', 'above' or 'after'  [6] seq, of all but newest  [7] epoch, of after
--- Returns {epoch, seq, proven, resume_at, oldest, more, json, json, …}, the oldest message first.
-local epoch, seq, start, past = open_head(KEYS[1], KEYS[2], ARGV[1])
-drop_old(KEYS[2], tonumber(ARGV[2]))
-local first = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)[1]
-local oldest = first and tonumber(string.match(first[1], '^%d+')) or seq + 1
+-- ARGV[1] ttl of the log, ms  [2] most messages  [3] bytes at which a page ends
+-- ARGV[4] 'newest', 'before', 'above' or 'after'  [5] seq, of all but newest  [6] epoch, of after
+-- Returns {epoch, seq, proven, resume_at, oldest, more, number, json, number, json, …}, the oldest entry first.
+-- epoch: '' if none is open in the history at hand; then a page of 'after' is empty, as nothing is proven.
+-- json: '' if this version can't read the entry.
+local h = read_head(KEYS[1])
+local is_open = h ~= nil and h.run == RUN
+local seq = h and h.seq or 0
+if not is_open then
+  local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
+  seq = math.max(seq, last and number_of(last) or 0)
+end
+local oldest = oldest_kept(KEYS[2], seq, tonumber(ARGV[1]))
 
-local limit, span, place = tonumber(ARGV[3]), ARGV[5], tonumber(ARGV[6])
+local limit, span, place = tonumber(ARGV[2]), ARGV[4], tonumber(ARGV[5])
 local proven, resume_at = 1, oldest - 1
 if span == 'above' then
   resume_at = place
 elseif span == 'after' then
+  if not is_open then return {'', digits(seq), 0, digits(seq), digits(oldest), 0} end
   -- The last number that the reader and this log agree on. An epoch that is not in the lineage
   -- tells nothing: all that the current one numbered, or one that it ended soon after its beginning, is
   -- new to its reader, and so is what the log has above the reader's own number.
   local ended = nil
-  if ARGV[7] == epoch then ended = seq end
-  for name, last in string.gmatch(past, '(%S+):(%d+)') do
-    if name == ARGV[7] then ended = tonumber(last) end
+  if ARGV[6] == h.epoch then ended = seq end
+  for name, last in string.gmatch(h.past, '(%S+):(%d+)') do
+    if name == ARGV[6] then ended = tonumber(last) end
   end
   if not ended then
-    proven, resume_at = 0, math.min(place, start)
+    proven, resume_at = 0, math.min(place, h.start)
   elseif place > ended then
     proven, resume_at = 0, ended
   else
@@ -30,25 +37,32 @@ elseif span == 'after' then
   end
 end
 
-local entries
-local is_backward = span == 'newest' or span == 'before'
-if span == 'newest' then
-  entries = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', limit + 1)
-elseif span == 'before' then
-  entries = place > 0 and redis.call('XREVRANGE', KEYS[2], string.format('(%.0f-0', place), '-', 'COUNT', limit + 1) or {}
-else
-  entries = redis.call('XRANGE', KEYS[2], string.format('(%.0f-0', resume_at), '+', 'COUNT', limit + 1)
+local is_backward, entries = span == 'newest' or span == 'before', {}
+local top = span == 'before' and math.min(place - 1, seq) or seq
+local bottom = is_backward and oldest or math.max(resume_at + 1, oldest)
+if bottom <= top then
+  local command = is_backward and 'XREVRANGE' or 'XRANGE'
+  local from, to = digits(is_backward and top or bottom), digits(is_backward and bottom or top)
+  entries = redis.call(command, KEYS[2], from, to, 'COUNT', limit + 1)
 end
-local taken, bytes = 0, 0
+
+-- Its JSON; '' if this version can't read the entry.
+local function content(entry)
+  local version = field(entry, 'v')
+  return (not version or version == '1') and number_of(entry) and field(entry, 'm') or ''
+end
+local contents, bytes = {}, 0
 for i = 1, math.min(#entries, limit) do
-  bytes = bytes + #entries[i][2][4]
-  if i > 1 and bytes > tonumber(ARGV[4]) then break end
-  taken = i
+  local json = content(entries[i])
+  bytes = bytes + #json
+  if i > 1 and bytes > tonumber(ARGV[3]) then break end
+  contents[i] = json
 end
-local reply = {epoch, seq, proven, resume_at, oldest, taken < #entries and 1 or 0}
-for i = 1, taken do
-  local entry = entries[is_backward and taken + 1 - i or i]
-  reply[#reply + 1] = string.match(entry[1], '^%d+')
-  reply[#reply + 1] = entry[2][4]
+local reply = {is_open and h.epoch or '', digits(seq), proven, digits(resume_at), digits(oldest),
+  #contents < #entries and 1 or 0}
+for i = 1, #contents do
+  local at = is_backward and #contents + 1 - i or i
+  reply[#reply + 1] = string.match(entries[at][1], '^%d+')
+  reply[#reply + 1] = contents[at]
 end
 return reply

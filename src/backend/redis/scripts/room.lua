@@ -48,12 +48,12 @@ end
 
 -- entered: the connection whose entrance is told so, if one's is.
 local function tell_count(channel, count, entered)
-  redis.call(PUBLISH, channel, 'c ' .. count .. ' ' .. (entered or '-'))
+  publish(channel, 'c ' .. count .. ' ' .. (entered or '-'))
 end
 
 -- kind: 'j' or 'l'; connection: '-' if no session caused it; user: the text of the id.
 local function tell_notice(channel, kind, id, connection, user, name, count)
-  redis.call(PUBLISH, channel, kind .. ' ' .. id .. ' ' .. connection .. ' ' .. user .. ' ' .. count
+  publish(channel, kind .. ' ' .. id .. ' ' .. connection .. ' ' .. user .. ' ' .. count
     .. ' ' .. millis_text(now_millis()) .. '\n' .. name)
 end
 
