@@ -19,6 +19,8 @@ pub enum NotReady {
     Redis,
     /// The backend answers again, but this node's sessions are not back in their rooms yet.
     MembershipIncomplete,
+    /// Redis accepts no posts of this node.
+    PostsRefused,
     /// Events are not known to arrive.
     StaleSubscription,
 }
@@ -32,6 +34,7 @@ impl NotReady {
             Self::Starting => "starting",
             Self::Redis => "redis",
             Self::MembershipIncomplete => "membership_incomplete",
+            Self::PostsRefused => "posts_refused",
             Self::StaleSubscription => "stale_subscription",
         }
     }
@@ -70,7 +73,7 @@ impl Contact {
 }
 
 impl Chat {
-    /// Whether this node can serve now: the backend answered the last renewal of the lease, and
+    /// Whether this node can serve now: the backend answered the last renewal of the lease, accepts posts, and
     /// events arrive. Costs the backend nothing.
     pub fn readiness(&self) -> Result<(), NotReady> {
         if self.inner.supervisor.failure().is_some() {
@@ -80,6 +83,9 @@ impl Chat {
             return Err(NotReady::Draining);
         }
         self.inner.contact.state()?;
+        if !self.inner.backend.accepts_posts() {
+            return Err(NotReady::PostsRefused);
+        }
         match self.inner.backend.subscription() {
             Subscription::Fresh => Ok(()),
             Subscription::Deaf => Err(NotReady::StaleSubscription),

@@ -7,7 +7,7 @@ use metrics::{
 };
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
-use super::lost_lines;
+use super::{labelled, lost_lines};
 
 /// The metrics that this node writes, looked up once.
 #[derive(Debug)]
@@ -63,43 +63,6 @@ pub fn meters() -> &'static Meters {
     &METERS
 }
 
-/// Begins the counts of refusals at 0: a rate is not seen of a series that appears with its first event.
-pub fn begin_refusals(codes: impl IntoIterator<Item = &'static str>) {
-    for code in codes {
-        counter!("adda_refusals_total", "code" => code).absolute(0);
-    }
-}
-
-/// What can't be read: of a later version, or not adda's at all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unreadable {
-    /// On the channel of a room.
-    Publication,
-    /// In the log of a room.
-    LogEntry,
-}
-
-impl Unreadable {
-    const ALL: [Self; 2] = [Self::Publication, Self::LogEntry];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Publication => "publication",
-            Self::LogEntry => "log_entry",
-        }
-    }
-}
-
-/// Counts what was skipped because it can't be read.
-pub fn count_unreadable(what: Unreadable, count: u64) {
-    counter!("adda_unreadable_total", "what" => what.as_str()).increment(count);
-}
-
-/// Counts a refusal by its code.
-pub fn count_refusal(code: &'static str) {
-    counter!("adda_refusals_total", "code" => code).increment(1);
-}
-
 impl Meters {
     /// Brings up to date what the process itself counts.
     pub fn measure_process(&self) {
@@ -123,9 +86,7 @@ impl Meters {
             describe_gauge!(name, what);
             metrics::gauge!(name)
         };
-        describe_counter!("adda_refusals_total", "Requests and frames that were refused, by code");
-        describe_counter!("adda_unreadable_total", "Data in Redis that this version can't read and skips");
-        Unreadable::ALL.into_iter().for_each(|what| count_unreadable(what, 0));
+        labelled::begin();
         Self {
             messages_in: counted("adda_messages_in_total", "Messages logged for this node's clients"),
             deliveries: counted("adda_deliveries_total", "Frames handed to this node's sessions"),

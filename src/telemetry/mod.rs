@@ -1,10 +1,14 @@
 //! What an operator sees: log lines and metrics. Names no message text, token or address.
 
 mod escape;
+mod labelled;
 mod lines;
 mod logging;
 mod metrics;
 
+pub use self::labelled::{
+    RedisFailure, Unreadable, begin_refusals, count_redis_failure, count_refusal, count_unreadable,
+};
 pub use self::lines::{lost_lines, print_error};
 pub use self::logging::{Logging, start_logging};
-pub use self::metrics::{Meters, begin_refusals, count_refusal, meters, start_metrics};
+pub use self::metrics::{Meters, meters, start_metrics};

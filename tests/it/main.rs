@@ -26,6 +26,8 @@ mod chaos_runs;
 mod chaos_verdict;
 // Redis' clock set back and forth: nobody is taken for dead, and nothing waits for the old time.
 mod clocks;
+// What Redis refuses, told to operators.
+mod complaints;
 // What only several nodes can get wrong.
 mod cluster;
 // Why a node is not ready, and what it says before and after.
@@ -71,6 +73,8 @@ mod plain;
 mod presence;
 // Redis that refuses, or answers too late.
 mod refusals;
+// What reading over REST must not do.
+mod reads;
 // The REST API.
 mod rest;
 // Nodes that leave, die and come back.

@@ -96,13 +96,18 @@ impl Talk {
     }
 }
 
-/// While it lasts a node says that it is not ready and gives no answer that may be short.
+/// While it lasts a node says that it is not ready, and gives no answer that may be short once its lease could
+/// not be renewed.
 async fn assert_unavailable(cluster: &mut Cluster) {
     for node in &mut cluster.nodes {
         node.until_readyz(503).await;
         assert_eq!(node.http().get("/healthz").await.status, 200);
         for path in ["/api/rooms", "/api/rooms/general", "/api/rooms/general/messages", "/api/nodes"] {
-            assert_eq!(node.http().get(path).await.error(503), "unavailable", "{path}");
+            let reply = eventually(&format!("{path} is refused"), LONG_DEADLINE, async || {
+                Some(node.http().get(path).await).filter(|reply| reply.status != 200)
+            })
+            .await;
+            assert_eq!(reply.error(503), "unavailable", "{path}");
         }
         let post = node.http().call("POST", "/api/rooms/general/messages").json(&json!({ "content": "x" }));
         assert_eq!(post.send().await.error(503), "unavailable");

@@ -222,7 +222,7 @@ async fn metrics_are_prometheus_text_about_adda() {
         assert!(!line.contains("general") && !line.contains("রহিম"), "no series per room or user: {line}");
     }
     for begun in [
-        "adda_refusals_total{code=\"unavailable\"} 0",
+        "adda_refusals_total{code=\"nonce_reused\"} 0",
         "adda_refusals_total{code=\"bad_nonce\"} 0",
         "adda_redis_command_seconds_bucket{le=\"0.0001\"}",
     ] {

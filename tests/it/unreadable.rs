@@ -142,6 +142,7 @@ async fn publications_of_a_later_version_are_skipped_and_their_room_is_looked_at
     }
     rahim.say("general", "one").await;
     mita.hears("one").await;
+    rahim.hears("one").await;
     let far = format!("1 j {} - u 1 {}\nx", uuid::Uuid::nil(), u64::MAX);
     for publication in ["2 m e 2 and more\n{}", "1 e a kind to come", "m e 2\n{}", "\u{0}", "", &far] {
         let skipped = unreadable(&cluster.nodes[1], "publication").await;

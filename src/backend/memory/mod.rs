@@ -21,8 +21,9 @@ use self::leases::Leases;
 use self::log::Logs;
 use self::presence::Presence;
 use super::{
-    Backend, Busiest, Comparison, Entered, Events, Excerpt, Farewell, Lease, MemberPage, MemberPosition, Membership,
-    NodeInfo, Page, Posting, Result, RoomCount, Secrets, SharedBackend, Span, Subscription, Touched, Vitals,
+    Backend, Busiest, Comparison, Entered, Events, Excerpt, Farewell, Lease, MemberPage, MemberPosition,
+    Membership, NodeInfo, Page, Posting, Result, RoomCount, Secrets, SharedBackend, Span, Subscription,
+    Touched, Vitals,
 };
 use crate::config::Config;
 use crate::model::{Draft, Event, Member, NodeId, Notice, Position, RoomName};
@@ -247,6 +248,10 @@ impl Backend for MemoryNode {
             secrets.earlier.drain(..excess);
         }
         Ok(secrets.clone())
+    }
+
+    fn accepts_posts(&self) -> bool {
+        true
     }
 
     fn subscription(&self) -> Subscription {

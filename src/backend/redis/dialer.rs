@@ -2,9 +2,10 @@
 
 use deadpool_redis::{Manager, Pool, PoolConfig, Runtime, Timeouts};
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, ConnectionInfo, ProtocolVersion, RedisResult};
+use redis::{AsyncConnectionConfig, Client, ConnectionInfo, ErrorKind, ProtocolVersion, RedisResult};
 
 use super::sentinels::Sentinels;
+use super::target::Target;
 use crate::config::Redis as Settings;
 
 /// Opens connections.
@@ -26,6 +27,26 @@ impl Dialer {
             .build()
             .map_err(std::io::Error::other)?;
         Ok(Self::Fixed { pool, client: Box::new(Client::open(info.clone())?) })
+    }
+
+    /// The same way with the user and password of a target of the same kind.
+    pub(super) fn with_password_of(&self, target: &Target, settings: &Settings) -> RedisResult<Self> {
+        match (self, target) {
+            (Self::Fixed { client, .. }, Target::One(fresh)) => {
+                Self::fixed(&fresh.clone().set_addr(client.get_connection_info().addr().clone()), settings)
+            }
+            (Self::Fixed { client, .. }, Target::Cluster(fresh)) => {
+                Self::fixed(&fresh[0].clone().set_addr(client.get_connection_info().addr().clone()), settings)
+            }
+            (Self::Sentinels(_), Target::Sentinel { sentinels, master, redis }) => {
+                Ok(Self::Sentinels(Box::new(Sentinels::new(sentinels, master, redis))))
+            }
+            _ => Err((
+                ErrorKind::InvalidClientConfig,
+                "redis.url names another kind of Redis than at the start",
+            )
+                .into()),
+        }
     }
 
     /// A connection for commands.

@@ -149,6 +149,21 @@ impl Keys {
         }
     }
 
+    /// Key and channel that are never used: may this node use such?
+    pub(super) fn for_rights(&self) -> (String, String) {
+        (format!("{}rights", self.prefix), format!("{}rights{}", self.prefix, self.database))
+    }
+
+    /// Hash and stream as those of a room, in its slot, to try whether it takes posts. Seconds.
+    pub(super) fn probe(&self, room: &RoomName) -> [String; 2] {
+        [self.of_room(room, "probe:head"), self.of_room(room, "probe:log")]
+    }
+
+    /// Channel on which nobody listens, in the room's slot.
+    pub(super) fn probe_channel(&self, room: &RoomName) -> String {
+        self.of_room(room, "probe") + &self.database
+    }
+
     /// String: what guests' tokens are signed with, unless it is configured.
     pub(super) fn secret(&self) -> String {
         format!("{}secret", self.prefix)

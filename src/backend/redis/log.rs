@@ -1,5 +1,8 @@
 //! The log: posts in groups, pages, heads.
 
+mod page;
+mod probe;
+
 use std::sync::Arc;
 
 use futures_util::FutureExt;
@@ -8,16 +11,17 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::unconstrained;
 use tokio_util::task::AbortOnDropHandle;
 
+use self::page::Found;
+use self::probe::Acceptance;
 use super::keys::Keys;
 use super::scripts::{Call, Script};
 use super::server::{Lane, Manner, parsed};
 use super::shards::Shards;
 use super::wire::Wire;
-use crate::backend::{BackendError, Continuity, Excerpt, NONCE_TTL, Page, Result, Span};
+use crate::backend::{BackendError, Excerpt, NONCE_TTL, Page, Result, Span};
 use crate::config::Config;
-use crate::model::{Draft, Epoch, LoggedMessage, Position, Receipt, RoomName};
+use crate::model::{Draft, Epoch, Position, Receipt, RoomName};
 use crate::supervisor::Supervisor;
-use crate::telemetry::{Unreadable, count_unreadable};
 
 /// Drafts that go to Redis in one pipeline, at most.
 const GROUP: usize = 128;
@@ -38,7 +42,8 @@ pub(super) struct Log {
     /// Where drafts wait, by their room: a shard that does not answer holds up the rooms of few
     /// others.
     waiting: Vec<mpsc::Sender<Waiting>>,
-    _posters: Vec<AbortOnDropHandle<()>>,
+    acceptance: Arc<Acceptance>,
+    _tasks: Vec<AbortOnDropHandle<()>>,
 }
 
 /// What it takes to call the log's scripts.
@@ -78,12 +83,20 @@ impl Log {
             page_bytes: config.limits.outbox_bytes / 2,
             min_replicas,
         };
+        let acceptance = Arc::<Acceptance>::default();
         let start = |_| {
             let (sender, receiver) = mpsc::channel(WAITING);
-            (sender, supervisor.keep("post-writer", post_in_groups(store.clone(), receiver)))
+            let posting = post_in_groups(store.clone(), receiver, acceptance.clone());
+            (sender, supervisor.keep("post-writer", posting))
         };
-        let (waiting, posters) = (0..queues).map(start).unzip();
-        Self { store, waiting, _posters: posters }
+        let (waiting, mut tasks): (Vec<_>, Vec<_>) = (0..queues).map(start).unzip();
+        tasks.push(supervisor.keep("post-probe", probe::probe(store.clone(), acceptance.clone())));
+        Self { store, waiting, acceptance, _tasks: tasks }
+    }
+
+    /// Whether posts of this node are accepted, as far as is known.
+    pub(super) fn accepts_posts(&self) -> bool {
+        self.acceptance.is_given()
     }
 
     /// Gives the draft its place among those that wait, before this returns.
@@ -137,7 +150,7 @@ impl Log {
 /// Takes all drafts that have gathered while the last group was on its way, and sends them as one
 /// pipeline: one write and one read of the connection for many messages. One group at a time, or
 /// one that fails could let a later one of the same session pass.
-async fn post_in_groups(store: Store, mut waiting: mpsc::Receiver<Waiting>) {
+async fn post_in_groups(store: Store, mut waiting: mpsc::Receiver<Waiting>, acceptance: Arc<Acceptance>) {
     let mut group = Vec::with_capacity(GROUP);
     while waiting.recv_many(&mut group, GROUP).await > 0 {
         // Whoever gave up waiting was told that it failed; posting it now would surprise.
@@ -147,6 +160,7 @@ async fn post_in_groups(store: Store, mut waiting: mpsc::Receiver<Waiting>) {
         let calls: Vec<Call> = group.iter().map(|(draft, _)| store.post_call(draft)).collect();
         let values = store.shards.run(Lane::Posts, &calls, store.manner).await;
         for ((draft, reply), value) in group.drain(..).zip(values) {
+            acceptance.note(&draft.room, value.as_ref().err());
             // The session may have gone meanwhile.
             let _ = reply.send(value.and_then(|value| receipt(&draft, value)));
         }
@@ -170,6 +184,22 @@ impl Store {
             .arg(draft.nonce.as_ref().map_or_else(|| "-".to_owned(), |_| draft.digest()))
             .arg(self.wire.mark(draft.taken_in))
             .arg(u8::from(self.min_replicas > 0))
+    }
+
+    /// A post to keys beside those of a room, of which nobody is told.
+    fn probe_call(&self, room: &RoomName) -> Call {
+        let ttl_ms = probe::TTL.as_millis();
+        Call::new(Script::Post, self.keys.probe(room))
+            .arg(self.keys.probe_channel(room))
+            .arg("{\"id\":\"probe\"")
+            .arg(1)
+            .arg(ttl_ms)
+            .arg(ttl_ms)
+            .arg(ttl_ms)
+            .arg("-")
+            .arg("-")
+            .arg("-")
+            .arg(0)
     }
 
     fn head_call(&self, room: &RoomName) -> Call {
@@ -235,76 +265,4 @@ fn posted(words: &[&str]) -> Option<Receipt> {
 
 fn malformed(what: &str) -> BackendError {
     BackendError::Unavailable(format!("{what} that adda did not write").into())
-}
-
-/// What `read.lua` answers.
-struct Found {
-    /// Empty if none is open.
-    epoch: Epoch,
-    seq: u64,
-    continuity: Continuity,
-    has_more: bool,
-    messages: Vec<LoggedMessage>,
-    unreadable: usize,
-    /// The number of the entry that is last in the direction of reading.
-    edge: Option<u64>,
-    is_forward: bool,
-}
-
-impl Found {
-    fn parse(value: Value, is_forward: bool) -> Option<Self> {
-        let Value::Array(fields) = value else { return None };
-        let mut fields = fields.into_iter();
-        let mut text = || parsed::<String>(fields.next()?).ok();
-        let epoch = Epoch::new(&text()?);
-        let seq = text()?.parse().ok()?;
-        let is_proven = text()? == "1";
-        let resume_at = text()?.parse().ok()?;
-        let oldest = text()?.parse().ok()?;
-        let has_more = text()? == "1";
-        let continuity = Continuity { is_proven, resume_at, oldest };
-        let mut found = Self {
-            epoch,
-            seq,
-            continuity,
-            has_more,
-            messages: Vec::with_capacity(fields.len() / 2),
-            unreadable: 0,
-            edge: None,
-            is_forward,
-        };
-        while let (Some(number), Some(json)) = (fields.next(), fields.next()) {
-            found.add(parsed(number).ok(), parsed(json).ok()?);
-        }
-        if found.unreadable > 0 {
-            count_unreadable(Unreadable::LogEntry, found.unreadable as u64);
-        }
-        Some(found)
-    }
-
-    fn add(&mut self, number: Option<u64>, json: Vec<u8>) {
-        if self.is_forward || self.edge.is_none() {
-            self.edge = number.or(self.edge);
-        }
-        let message = number.and_then(|number| LoggedMessage::read(&self.epoch, number, json.into()));
-        match message {
-            Some(message) => self.messages.push(message),
-            None => self.unreadable += 1,
-        }
-    }
-
-    /// `None` if no epoch is open.
-    fn page(self) -> Option<Page> {
-        if self.epoch.as_str().is_empty() {
-            return None;
-        }
-        let Self { epoch, seq, continuity, has_more, messages, unreadable, edge, is_forward } = self;
-        let end = edge.filter(|_| has_more && is_forward).unwrap_or(seq);
-        Some(Page { head: Position { epoch, seq }, messages, end, unreadable, continuity, has_more })
-    }
-
-    fn excerpt(self) -> Excerpt {
-        let epoch = Some(self.epoch).filter(|epoch| !epoch.as_str().is_empty());
-        Excerpt { epoch, messages: self.messages, next: self.edge.filter(|_| self.has_more) }
-    }
 }

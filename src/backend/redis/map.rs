@@ -95,6 +95,7 @@ fn host(master: &[Value]) -> Result<Option<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::redis::complaints::Complaints;
     use crate::backend::redis::dialer::Dialer;
     use crate::backend::redis::generation::Generations;
     use crate::backend::redis::keys::Keys;
@@ -116,6 +117,7 @@ mod tests {
             &settings,
             Generations::default(),
             Watch::new(Keys::new("", 0)),
+            Complaints::default(),
             true,
         ))
     }

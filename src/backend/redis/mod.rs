@@ -3,6 +3,7 @@
 
 mod batch;
 mod comparison;
+mod complaints;
 mod dialer;
 mod entry;
 mod generation;
@@ -16,6 +17,7 @@ mod pubsub;
 mod reaper;
 mod registry;
 mod renewal;
+mod rights;
 mod scripts;
 mod sentinels;
 mod server;
@@ -54,9 +56,9 @@ use self::target::Target;
 use self::watch::Watch;
 use self::wire::Wire;
 use super::{
-    Backend, BackendError, Busiest, Comparison, Entered, Events, Excerpt, Farewell, Lease, MemberPage, MemberPosition,
-    Membership, NodeInfo, Page, Posting, Result, RoomCount, Secrets, SharedBackend, Span, Subscription,
-    Touched, Vitals,
+    Backend, BackendError, Busiest, Comparison, Entered, Events, Excerpt, Farewell, Lease, MemberPage,
+    MemberPosition, Membership, NodeInfo, Page, Posting, Result, RoomCount, Secrets, SharedBackend, Span,
+    Subscription, Touched, Vitals,
 };
 use crate::config::Config;
 use crate::model::{Draft, Member, NodeId, Notice, Position, RoomName};
@@ -95,7 +97,7 @@ impl RedisBackend {
         let keys = Keys::new(&settings.prefix, target.database());
         let watch = Watch::new(keys.clone());
         let shards = Arc::new(Shards::new(target, settings, generations.clone(), watch.clone())?);
-        try_first(&shards, settings.command_timeout).await?;
+        try_first(&shards, &keys, settings).await?;
         let (events, receiver) = mpsc::channel(settings.event_queue);
         let wire = Wire::new(node);
         let log = Log::start(keys.clone(), shards.clone(), wire.clone(), config, supervisor);
@@ -175,18 +177,22 @@ pub fn check(settings: &crate::config::Redis) -> Result<()> {
 }
 
 /// Tells what will never work from what is not there yet.
-async fn try_first(shards: &Shards, deadline: Duration) -> Result<()> {
+async fn try_first(shards: &Shards, keys: &Keys, settings: &crate::config::Redis) -> Result<()> {
+    let deadline = settings.command_timeout;
     let address = shards.address();
     match tokio::time::timeout(deadline, shards.connect_first()).await {
         Ok(Ok(())) => {
             info!(%address, "Redis answers");
             // What takes longer goes on when it is needed.
             let _ = tokio::time::timeout(deadline, shards.connect_all()).await;
-            Ok(())
+            rights::check(shards, keys, settings.min_replicas_acked).await
         }
         Ok(Err(error)) if is_refused(&error) => Err(BackendError::Misconfigured(format!(
             "Redis at {address} refused the user or password; check redis.url"
         ))),
+        Ok(Err(error)) if rights::is_lasting(&error.to_string()) => {
+            Err(rights::misconfigured(shards, &error.to_string()))
+        }
         Ok(Err(error)) if error.kind() == ErrorKind::InvalidClientConfig => {
             Err(BackendError::Misconfigured(format!("Redis at {address}: {error}")))
         }
@@ -202,8 +208,7 @@ async fn try_first(shards: &Shards, deadline: Duration) -> Result<()> {
 }
 
 fn is_refused(error: &RedisError) -> bool {
-    error.kind() == ErrorKind::AuthenticationFailed
-        || matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOPERM"))
+    error.kind() == ErrorKind::AuthenticationFailed || matches!(error.code(), Some("NOAUTH" | "WRONGPASS"))
 }
 
 /// The innermost reason, for the log.
@@ -315,6 +320,10 @@ impl Backend for RedisBackend {
     async fn keep_secret(&self, own: &str) -> Result<Secrets> {
         let kept = self.exchange_secrets(own).await?;
         kept.ok_or_else(|| BackendError::Unavailable("Redis did not keep the secret".into()))
+    }
+
+    fn accepts_posts(&self) -> bool {
+        self.log.accepts_posts()
     }
 
     fn subscription(&self) -> Subscription {

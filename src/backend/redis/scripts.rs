@@ -30,6 +30,7 @@ pub(super) enum Script {
     Resize,
     Enlist,
     Secret,
+    Rights,
 }
 
 const FENCE: &str = concat!(include_str!("scripts/history.lua"), include_str!("scripts/fence.lua"));
@@ -82,7 +83,7 @@ const fn source(memory: Memory, shared: &'static str, own: &'static str) -> Sour
 }
 
 /// In the order of [`Script`].
-const SOURCES: [Source; 22] = [
+const SOURCES: [Source; 23] = [
     source(Memory::Grows, FENCE, include_str!("scripts/post.lua")),
     source(Memory::Spares, FENCE, include_str!("scripts/head.lua")),
     source(Memory::Untouched, FENCE, include_str!("scripts/read.lua")),
@@ -105,6 +106,7 @@ const SOURCES: [Source; 22] = [
     source(Memory::Spares, TYPES, include_str!("scripts/resize.lua")),
     source(Memory::Spares, TYPES, include_str!("scripts/enlist.lua")),
     source(Memory::Spares, NONE, include_str!("scripts/secret.lua")),
+    source(Memory::Untouched, NONE, include_str!("scripts/rights.lua")),
 ];
 
 /// The scripts, and the names under which Redis knows them.
@@ -124,6 +126,19 @@ impl Scripts {
         );
         let hashes = SOURCES.map(|source| format!("{:x}", Sha1::digest(text(&header, source))));
         Self { header, hashes }
+    }
+
+    /// The commands that scripts call by name.
+    pub(super) fn commands() -> Vec<String> {
+        let mut commands = Vec::new();
+        for text in SOURCES.iter().flat_map(|source| [source.shared, source.own]) {
+            for rest in text.split("call('").skip(1) {
+                let name = rest.split('\'').next().unwrap_or_default();
+                // XINFO is known by what it tells of.
+                commands.push(if name == "XINFO" { "XINFO|STREAM".to_owned() } else { name.to_owned() });
+            }
+        }
+        commands
     }
 
     /// What must be loaded.

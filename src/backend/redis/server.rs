@@ -4,8 +4,8 @@
 
 mod connections;
 
-use std::sync::Mutex as StdMutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex as StdMutex, RwLock};
 use std::time::{Duration, Instant};
 
 use redis::{Pipeline, RedisError, ServerErrorKind, Value};
@@ -14,13 +14,14 @@ use tracing::info;
 
 use self::connections::{Named, Open, history, is_master};
 use super::batch::Batch;
+use super::complaints::{Complaints, kind_of};
 use super::dialer::Dialer;
 use super::generation::Generations;
 use super::scripts::{Call, Scripts};
 use super::watch::Watch;
 use crate::backend::{BackendError, Result};
 use crate::config::Redis as Settings;
-use crate::telemetry::meters;
+use crate::telemetry::{RedisFailure, meters};
 
 /// What a connection is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +64,10 @@ pub(super) enum Manner {
 pub(super) struct Server {
     /// Its address, or what stands for it in messages.
     pub(super) name: String,
-    dialer: Dialer,
+    // Replaced when a password that stands in a file has been.
+    dialer: RwLock<Arc<Dialer>>,
     settings: Settings,
+    complaints: Complaints,
     /// Raised by each failure; connections from before it are not used again, for what breaks one
     /// has most likely broken all, and each would cost somebody a refusal to find out.
     failures: AtomicU64,
@@ -99,6 +102,7 @@ impl Server {
         settings: &Settings,
         generations: Generations,
         watch: Watch,
+        complaints: Complaints,
         is_cluster: bool,
     ) -> Self {
         let lanes = std::array::from_fn(|_| Mutex::default());
@@ -107,8 +111,9 @@ impl Server {
         let (is_warned, is_kill_refused) = (AtomicBool::new(false), AtomicBool::new(false));
         Self {
             name,
-            dialer,
+            dialer: RwLock::new(Arc::new(dialer)),
             settings,
+            complaints,
             failures,
             given_up,
             opened: Notify::new(),
@@ -192,6 +197,7 @@ impl Server {
             if written < min_replicas {
                 let sentence =
                     format!("only {written} replicas have written it, redis.min_replicas_acked is more");
+                self.complaints.note_failure(&self.name, RedisFailure::TooFewReplicas, &sentence);
                 return Err(BackendError::Unavailable(sentence.into()));
             }
         }
@@ -225,8 +231,14 @@ impl Server {
                 }
                 return Ok(values);
             }
-            Ok(Err(error)) => unavailable(error),
-            Err(elapsed) => BackendError::Unavailable(elapsed.into()),
+            Ok(Err(error)) => {
+                self.complaints.note_failure(&self.name, kind_of(&error), &error);
+                unavailable(error)
+            }
+            Err(elapsed) => {
+                self.complaints.note_failure(&self.name, RedisFailure::Timeout, &"no answer in time");
+                BackendError::Unavailable(elapsed.into())
+            }
         };
         self.give_up(open);
         self.fail(open.failures);

@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, watch};
 use tracing::debug;
 
 use super::batch::Elsewhere;
+use super::complaints::Complaints;
 use super::dialer::Dialer;
 use super::generation::Generations;
 use super::keys::{SLOTS, slot_of};
@@ -40,6 +41,7 @@ pub(super) struct Shards {
     settings: Settings,
     generations: Generations,
     watch: Watch,
+    complaints: Complaints,
     map: RwLock<Arc<Map>>,
     /// The servers of a cluster that are named in `redis.url`, whether masters now or not.
     seeds: Vec<Arc<Server>>,
@@ -66,6 +68,7 @@ impl Shards {
             settings: settings.clone(),
             generations,
             watch,
+            complaints: Complaints::default(),
             changes: watch::Sender::new(()),
             looking: Mutex::default(),
         };
@@ -132,8 +135,12 @@ impl Shards {
     }
 
     fn server(&self, name: String, dialer: Dialer) -> Arc<Server> {
-        let (generations, watch) = (self.generations.clone(), self.watch.clone());
-        Arc::new(Server::new(name, dialer, &self.settings, generations, watch, self.is_cluster()))
+        Arc::new(self.server_with(name, dialer, self.generations.clone()))
+    }
+
+    fn server_with(&self, name: String, dialer: Dialer, generations: Generations) -> Server {
+        let (watch, complaints) = (self.watch.clone(), self.complaints.clone());
+        Server::new(name, dialer, &self.settings, generations, watch, complaints, self.is_cluster())
     }
 
     /// Connects to a server, to see whether that can work at all.
@@ -218,7 +225,11 @@ impl Shards {
                         for (pending, value) in group.into_iter().zip(values) {
                             match Elsewhere::of(&value, server.host()) {
                                 Some(elsewhere) => again.push((pending, elsewhere, value)),
-                                None => results[pending.at] = Some(value_or_error(value)),
+                                None => {
+                                    let key = calls[pending.at].key();
+                                    self.complaints.note_answer(&server.name, key, &value);
+                                    results[pending.at] = Some(value_or_error(value));
+                                }
                             }
                         }
                     }
@@ -227,6 +238,7 @@ impl Shards {
             }
             if Instant::now() + PATIENCE > deadline {
                 for (pending, _, value) in again.drain(..) {
+                    self.complaints.note_answer("", calls[pending.at].key(), &value);
                     results[pending.at] = Some(value_or_error(value));
                 }
             }

@@ -14,9 +14,8 @@ local function digits(number) return string.format('%.0f', number) end
 
 -- A number that adda may have written; nil for anything else.
 local function whole(text)
-  if not text or not string.find(text, '^%d+$') then return nil end
   local number = tonumber(text)
-  return number <= MAX_SEQ and number or nil
+  return number and number >= 0 and number <= MAX_SEQ and number % 1 == 0 and number or nil
 end
 
 local function clock()
@@ -40,6 +39,14 @@ local function read_head(head)
     kept = whole(h[6]) or 0,
     began = whole(h[7]) or 0
   }
+end
+
+-- What it takes to go on numbering: epoch, seq, and when the expiry was last put off. Nothing unless this
+-- history has opened the room.
+local function current(head)
+  local h = redis.call('HMGET', head, 'epoch', 'seq', 'run', 'kept')
+  local seq = whole(h[2])
+  if h[3] == RUN and seq and h[1] and string.find(h[1], '^%w+$') then return h[1], seq, whole(h[4]) or 0 end
 end
 
 -- The number above which a log takes entries; nil if it holds none.

@@ -39,38 +39,44 @@ local time = redis.call('TIME')
 local seconds, sub_millis, ttl = tonumber(time[1]), math.floor(time[2] / 1000), tonumber(ARGV[4])
 local now, timestamp = seconds * 1000 + sub_millis, rfc3339(seconds, sub_millis)
 
--- Appends the message above the head. Redis refuses if somebody else has put entries there.
-local function append(h)
-  local seq = digits(h.seq + 1)
+-- Appends the message above a number. Redis refuses if somebody else has put entries there.
+local function append(last)
+  local seq = digits(last + 1)
   local json = ARGV[2] .. ',"timestamp":"' .. timestamp .. '","seq":' .. seq .. '}'
   local added = redis.pcall('XADD', KEYS[2], 'MAXLEN', '=', ARGV[3], seq .. '-0',
     't', digits(now), 'm', json, 'v', '1')
   return type(added) == 'table' and added, seq, json
 end
 
-local h = open_head(KEYS[1], KEYS[2], ARGV[5])
-local refusal, seq, json = append(h)
+local function open()
+  local h = open_head(KEYS[1], KEYS[2], ARGV[5])
+  return h.epoch, h.seq, h.kept
+end
+
+local epoch, last, kept = current(KEYS[1])
+if not epoch then epoch, last, kept = open() end
+local refusal, seq, json = append(last)
 if refusal then
   -- Nobody knows what these entries are: an epoch begins above them.
   redis.call('HSET', KEYS[1], 'run', '-')
-  h = open_head(KEYS[1], KEYS[2], ARGV[5])
-  refusal, seq, json = append(h)
+  epoch, last, kept = open()
+  refusal, seq, json = append(last)
   if refusal then return refusal end
 end
 -- The expiry is put off for a while longer than need be, and so not with each message. Reading
 -- leaves out what is too old.
 local spare = math.floor(ttl / 16)
-if now - h.kept >= spare or now < h.kept then
+if now - kept >= spare or now < kept then
   redis.call('HSET', KEYS[1], 'seq', seq, 'kept', digits(now))
   redis.call('PEXPIRE', KEYS[2], ttl + spare)
   redis.call('PEXPIRE', KEYS[1], ARGV[5] + spare)
-  redis.call('XTRIM', KEYS[2], 'MINID', digits(oldest_kept(KEYS[2], h.seq + 1, ttl)))
+  redis.call('XTRIM', KEYS[2], 'MINID', digits(oldest_kept(KEYS[2], last + 1, ttl)))
 else
   redis.call('HSET', KEYS[1], 'seq', seq)
 end
 if KEYS[3] then
-  local receipt = h.epoch .. ' ' .. seq .. ' ' .. ARGV[7] .. ' ' .. timestamp .. ' ' .. ARGV[8]
+  local receipt = epoch .. ' ' .. seq .. ' ' .. ARGV[7] .. ' ' .. timestamp .. ' ' .. ARGV[8]
   redis.call('SET', KEYS[3], receipt, 'PX', ARGV[6])
 end
-publish(ARGV[1], 'm ' .. h.epoch .. ' ' .. seq .. ' ' .. ARGV[9] .. '\n' .. json)
-return {0, h.epoch, seq, timestamp}
+publish(ARGV[1], 'm ' .. epoch .. ' ' .. seq .. ' ' .. ARGV[9] .. '\n' .. json)
+return {0, epoch, seq, timestamp}

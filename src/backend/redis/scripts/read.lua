@@ -48,21 +48,24 @@ end
 
 -- Its JSON; '' if this version can't read the entry.
 local function content(entry)
+  local fields = entry[2]
+  if not string.find(entry[1], '-0', -2, true) then return '' end
+  -- As `post.lua` writes it.
+  if fields[3] == 'm' and fields[6] == '1' and fields[5] == 'v' and #fields == 6 then return fields[4] end
   local version = field(entry, 'v')
-  return (not version or version == '1') and number_of(entry) and field(entry, 'm') or ''
+  return (not version or version == '1') and field(entry, 'm') or ''
 end
-local contents, bytes = {}, 0
+local contents, bytes, most_bytes = {}, 0, tonumber(ARGV[3])
 for i = 1, math.min(#entries, limit) do
   local json = content(entries[i])
   bytes = bytes + #json
-  if i > 1 and bytes > tonumber(ARGV[3]) then break end
+  if i > 1 and bytes > most_bytes then break end
   contents[i] = json
 end
 local reply = {is_open and h.epoch or '', digits(seq), proven, digits(resume_at), digits(oldest),
   #contents < #entries and 1 or 0}
 for i = 1, #contents do
   local at = is_backward and #contents + 1 - i or i
-  reply[#reply + 1] = string.match(entries[at][1], '^%d+')
-  reply[#reply + 1] = contents[at]
+  reply[5 + 2 * i], reply[6 + 2 * i] = string.match(entries[at][1], '^%d+'), contents[at]
 end
 return reply

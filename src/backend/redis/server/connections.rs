@@ -9,8 +9,11 @@ use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, ErrorKind, Pipeline, RedisError, RedisResult, Value};
 use tracing::{debug, info, warn};
 
-use super::{IDLE, Lane, Server, unavailable};
+use super::{IDLE, Lane, Server, kind_of, unavailable};
+use crate::backend::redis::dialer::Dialer;
+use crate::backend::redis::target::Target;
 use crate::backend::{BackendError, Result};
+use crate::telemetry::RedisFailure;
 
 /// A connection that stands.
 #[derive(Clone)]
@@ -57,8 +60,15 @@ impl Server {
 
     pub(super) async fn open(&self, lane: Lane) -> Result<Open> {
         match tokio::time::timeout(self.settings.command_timeout, self.try_open(lane)).await {
-            Ok(opened) => opened.map_err(unavailable),
-            Err(elapsed) => Err(BackendError::Unavailable(elapsed.into())),
+            Ok(Ok(open)) => Ok(open),
+            Ok(Err(error)) => {
+                self.complaints.note_failure(&self.name, kind_of(&error), &error);
+                Err(unavailable(error))
+            }
+            Err(elapsed) => {
+                self.complaints.note_failure(&self.name, RedisFailure::Timeout, &"no connection in time");
+                Err(BackendError::Unavailable(elapsed.into()))
+            }
         }
     }
 
@@ -91,9 +101,9 @@ impl Server {
     }
 
     async fn open_anew(&self, lane: Lane, failures: u64) -> RedisResult<Open> {
-        let mut connection = match lane {
-            Lane::Watches => self.watch.connect(&self.dialer, &self.settings, &self.name).await?,
-            _ => self.dialer.for_commands(&self.settings).await?,
+        let mut connection = match self.dial(lane).await {
+            Err(error) if is_unauthenticated(&error) && self.read_password().await => self.dial(lane).await?,
+            dialed => dialed?,
         };
         let mut ask = Pipeline::new();
         ask.cmd("CLIENT").arg("INFO").cmd("INFO").arg("server").arg("replication").arg("memory");
@@ -121,8 +131,50 @@ impl Server {
         Ok(Open { connection, named, failures, used })
     }
 
+    async fn dial(&self, lane: Lane) -> RedisResult<MultiplexedConnection> {
+        let dialer = self.dialer();
+        match lane {
+            Lane::Watches => self.watch.connect(&dialer, &self.settings, &self.name).await,
+            _ => dialer.for_commands(&self.settings).await,
+        }
+    }
+
+    pub(super) fn dialer(&self) -> Arc<Dialer> {
+        self.dialer.read().expect("no code panics while it holds this lock").clone()
+    }
+
+    /// Reads the password again, where it stands in a file: it may have been replaced there. Returns whether it
+    /// can be tried.
+    async fn read_password(&self) -> bool {
+        if self.settings.url_file.is_empty() && self.settings.sentinel_password_file.is_empty() {
+            return false;
+        }
+        let settings = self.settings.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            let fresh = settings.with_current_secrets().map_err(|error| error.to_string())?;
+            Target::read(&fresh).map_err(|error| error.to_string())
+        });
+        let renewed = match reading.await.unwrap_or_else(|error| Err(error.to_string())) {
+            Ok(target) => {
+                self.dialer().with_password_of(&target, &self.settings).map_err(|error| error.to_string())
+            }
+            Err(error) => Err(error),
+        };
+        match renewed {
+            Ok(dialer) => {
+                info!(redis = %self.name, "Redis refused the password; read it again");
+                *self.dialer.write().expect("no code panics while it holds this lock") = Arc::new(dialer);
+                true
+            }
+            Err(error) => {
+                warn!(redis = %self.name, error, "Redis refused the password, and it could not be read again");
+                false
+            }
+        }
+    }
+
     fn check_role(&self, info: &str) -> RedisResult<()> {
-        if self.dialer.asks_for_masters() && !is_master(info) {
+        if self.dialer().asks_for_masters() && !is_master(info) {
             return Err(RedisError::from((ErrorKind::Io, "the server that the Sentinels name is no master")));
         }
         Ok(())
@@ -140,7 +192,7 @@ impl Server {
 
     /// Gives up all connections if the Sentinels name another master by now.
     pub(in crate::backend::redis) async fn follow_sentinels(&self) {
-        if self.dialer.is_elsewhere().await {
+        if self.dialer().is_elsewhere().await {
             info!(redis = %self.name, "The Sentinels name another master");
             self.suspect();
             self.replaced.notify_waiters();
@@ -196,11 +248,21 @@ impl Server {
         &self,
         config: &AsyncConnectionConfig,
     ) -> RedisResult<MultiplexedConnection> {
-        let mut connection = self.dialer.for_pushes(config).await?;
+        let mut connection = match self.dialer().for_pushes(config).await {
+            Err(error) if is_unauthenticated(&error) && self.read_password().await => {
+                self.dialer().for_pushes(config).await?
+            }
+            dialed => dialed?,
+        };
         let info: String = redis::cmd("INFO").arg("replication").query_async(&mut connection).await?;
         self.check_role(&info)?;
         Ok(connection)
     }
+}
+
+/// Whether Redis refused the user or the password.
+fn is_unauthenticated(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::AuthenticationFailed || matches!(error.code(), Some("NOAUTH" | "WRONGPASS"))
 }
 
 /// Names the history that a Redis continues: see `scripts/history.lua`.

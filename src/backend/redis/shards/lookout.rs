@@ -10,6 +10,7 @@ use tracing::{debug, info, warn};
 
 use super::{PATIENCE, Shards};
 use crate::backend::redis::dialer::Dialer;
+use crate::backend::redis::generation::Generations;
 use crate::backend::redis::map::{Map, masters};
 use crate::backend::redis::reason;
 use crate::backend::redis::scripts::Call;
@@ -53,7 +54,6 @@ impl Shards {
         };
         let (before, mut known) = (self.map(), self.map().servers());
         known.extend(self.seeds.iter().filter(|seed| !before.has(&seed.name)).cloned());
-        known.extend(self.importing.lock().await.iter().cloned());
         let mut asking: FuturesUnordered<_> =
             known.iter().map(async |server| (server, self.ask(server, &known).await)).collect();
         let (mut newest, mut refusal): (Option<Map>, _) = (None, None);
@@ -100,7 +100,7 @@ impl Shards {
     }
 
     /// The server at an address that another one has sent us to. It may have no slot yet, and so not stand
-    /// in the map.
+    /// in the map; then its history counts for nothing, and begins to once it has one.
     pub(super) async fn server_at(&self, address: String) -> Option<Arc<Server>> {
         let map = self.map();
         let mut importing = self.importing.lock().await;
@@ -109,10 +109,12 @@ impl Shards {
         let Target::Cluster(seeds) = &self.target else { return None };
         let (host, port) = address.rsplit_once(':')?;
         let info = at(&seeds[0], host, port.parse().ok()?);
-        let server = self.at(address, &info, &known)?;
-        if !known.iter().any(|known| Arc::ptr_eq(known, &server)) {
-            importing.push(server.clone());
+        if let Some(server) = known.into_iter().find(|server| server.name == address) {
+            return Some(server);
         }
+        let dialer = Dialer::fixed(&info, &self.settings).ok()?;
+        let server = Arc::new(self.server_with(address, dialer, Generations::default()));
+        importing.push(server.clone());
         Some(server)
     }
 

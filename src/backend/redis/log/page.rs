@@ -1,0 +1,80 @@
+//! Pages of a room's log, as `read.lua` answers them.
+
+use redis::Value;
+
+use crate::backend::redis::server::parsed;
+use crate::backend::{Continuity, Excerpt, Page};
+use crate::model::{Epoch, LoggedMessage, Position};
+use crate::telemetry::{Unreadable, count_unreadable};
+
+/// What `read.lua` answers.
+pub(super) struct Found {
+    /// Empty if none is open.
+    epoch: Epoch,
+    seq: u64,
+    continuity: Continuity,
+    has_more: bool,
+    messages: Vec<LoggedMessage>,
+    unreadable: usize,
+    /// The number of the entry that is last in the direction of reading.
+    edge: Option<u64>,
+    is_forward: bool,
+}
+
+impl Found {
+    pub(super) fn parse(value: Value, is_forward: bool) -> Option<Self> {
+        let Value::Array(fields) = value else { return None };
+        let mut fields = fields.into_iter();
+        let mut text = || parsed::<String>(fields.next()?).ok();
+        let epoch = Epoch::new(&text()?);
+        let seq = text()?.parse().ok()?;
+        let is_proven = text()? == "1";
+        let resume_at = text()?.parse().ok()?;
+        let oldest = text()?.parse().ok()?;
+        let has_more = text()? == "1";
+        let continuity = Continuity { is_proven, resume_at, oldest };
+        let mut found = Self {
+            epoch,
+            seq,
+            continuity,
+            has_more,
+            messages: Vec::with_capacity(fields.len() / 2),
+            unreadable: 0,
+            edge: None,
+            is_forward,
+        };
+        while let (Some(number), Some(json)) = (fields.next(), fields.next()) {
+            found.add(parsed(number).ok(), parsed(json).ok()?);
+        }
+        if found.unreadable > 0 {
+            count_unreadable(Unreadable::LogEntry, found.unreadable as u64);
+        }
+        Some(found)
+    }
+
+    fn add(&mut self, number: Option<u64>, json: Vec<u8>) {
+        if self.is_forward || self.edge.is_none() {
+            self.edge = number.or(self.edge);
+        }
+        let message = number.and_then(|number| LoggedMessage::read(&self.epoch, number, json.into()));
+        match message {
+            Some(message) => self.messages.push(message),
+            None => self.unreadable += 1,
+        }
+    }
+
+    /// `None` if no epoch is open.
+    pub(super) fn page(self) -> Option<Page> {
+        if self.epoch.as_str().is_empty() {
+            return None;
+        }
+        let Self { epoch, seq, continuity, has_more, messages, unreadable, edge, is_forward } = self;
+        let end = edge.filter(|_| has_more && is_forward).unwrap_or(seq);
+        Some(Page { head: Position { epoch, seq }, messages, end, unreadable, continuity, has_more })
+    }
+
+    pub(super) fn excerpt(self) -> Excerpt {
+        let epoch = Some(self.epoch).filter(|epoch| !epoch.as_str().is_empty());
+        Excerpt { epoch, messages: self.messages, next: self.edge.filter(|_| self.has_more) }
+    }
+}

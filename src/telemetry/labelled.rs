@@ -1,0 +1,121 @@
+//! Counters with a label: one series a kind. Each begins at 0, as a rate is not seen of a series that appears
+//! with its first event.
+
+use metrics::{counter, describe_counter};
+
+/// Describes them, and begins those whose kinds are known here.
+pub(super) fn begin() {
+    describe_counter!("adda_refusals_total", "Requests and frames that were refused, by code");
+    describe_counter!("adda_unreadable_total", "Data in Redis that this version can't read and skips");
+    describe_counter!("adda_redis_errors_total", "What Redis refused, and where it did not answer, by kind");
+    for kind in RedisFailure::ALL {
+        counter!("adda_redis_errors_total", "kind" => kind.as_str()).absolute(0);
+    }
+    Unreadable::ALL.into_iter().for_each(|what| count_unreadable(what, 0));
+}
+
+/// Begins the counts of refusals, whose codes are the protocol's.
+pub fn begin_refusals(codes: impl IntoIterator<Item = &'static str>) {
+    for code in codes {
+        counter!("adda_refusals_total", "code" => code).absolute(0);
+    }
+}
+
+/// What can't be read: of a later version, or not adda's at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unreadable {
+    /// On the channel of a room.
+    Publication,
+    /// In the log of a room.
+    LogEntry,
+}
+
+impl Unreadable {
+    const ALL: [Self; 2] = [Self::Publication, Self::LogEntry];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Publication => "publication",
+            Self::LogEntry => "log_entry",
+        }
+    }
+}
+
+/// How Redis failed, or what it refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RedisFailure {
+    /// The user may not.
+    NoPermission,
+    /// The password is not accepted.
+    NoAuthentication,
+    /// A key holds something else.
+    WrongType,
+    /// At its memory limit.
+    OutOfMemory,
+    /// It is a replica.
+    ReadOnly,
+    /// It can't for now: loading, without a master, in a script.
+    Busy,
+    /// Fewer replicas than are asked for.
+    TooFewReplicas,
+    /// It can't write its file.
+    Persistence,
+    /// A script failed.
+    Script,
+    /// No answer came in time.
+    Timeout,
+    /// The connection broke, or there is none.
+    Connection,
+    /// Anything else.
+    Other,
+}
+
+impl RedisFailure {
+    const ALL: [Self; 12] = [
+        Self::NoPermission,
+        Self::NoAuthentication,
+        Self::WrongType,
+        Self::OutOfMemory,
+        Self::ReadOnly,
+        Self::Busy,
+        Self::TooFewReplicas,
+        Self::Persistence,
+        Self::Script,
+        Self::Timeout,
+        Self::Connection,
+        Self::Other,
+    ];
+
+    /// The label of `adda_redis_errors_total`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoPermission => "no_permission",
+            Self::NoAuthentication => "no_authentication",
+            Self::WrongType => "wrong_type",
+            Self::OutOfMemory => "out_of_memory",
+            Self::ReadOnly => "read_only",
+            Self::Busy => "busy",
+            Self::TooFewReplicas => "too_few_replicas",
+            Self::Persistence => "persistence",
+            Self::Script => "script",
+            Self::Timeout => "timeout",
+            Self::Connection => "connection",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// Counts a failure of Redis.
+pub fn count_redis_failure(kind: RedisFailure) {
+    counter!("adda_redis_errors_total", "kind" => kind.as_str()).increment(1);
+}
+
+/// Counts what was skipped because it can't be read.
+pub fn count_unreadable(what: Unreadable, count: u64) {
+    counter!("adda_unreadable_total", "what" => what.as_str()).increment(count);
+}
+
+/// Counts a refusal by its code.
+pub fn count_refusal(code: &'static str) {
+    counter!("adda_refusals_total", "code" => code).increment(1);
+}
