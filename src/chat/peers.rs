@@ -10,6 +10,7 @@ use super::{Chat, source_of};
 use crate::backend::{BackendError, Fingerprints};
 use crate::config::Config;
 use crate::model::NodeId;
+use crate::supervisor::ticks;
 
 /// Renewals between two comparisons.
 const EVERY: u32 = 5;
@@ -28,8 +29,7 @@ enum What {
 impl Chat {
     /// Compares from time to time, until the node stops.
     pub(super) async fn check_peers(self) {
-        let mut ticks = tokio::time::interval(self.inner.config.presence.renew_every * EVERY);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut ticks = ticks(self.inner.config.presence.renew_every * EVERY);
         let mut differing = Differing::new();
         loop {
             tokio::select! {

@@ -113,6 +113,11 @@ impl Outbox {
         self.changed.notified().await;
     }
 
+    /// Has the other task that waits for a change look again.
+    pub fn wake(&self) {
+        self.changed.notify_one();
+    }
+
     /// Notes that the client gave a sign of life.
     pub fn hear(&self, now_s: u32) {
         self.heard_at.store(now_s, Ordering::Relaxed);

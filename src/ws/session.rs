@@ -16,10 +16,11 @@ use tokio::time::timeout;
 use tracing::debug;
 
 use self::replay::Replay;
-use super::connection::{Connection, Ending};
+use super::connection::{Connection, Ending, Said};
 use super::outbox::Outbox;
 use crate::chat::{Chat, Dialect, Farewell, Poster, Recipient, Refused, Room, guest};
 use crate::model::{Author, ConnectionId, Receipt, RoomName, Username};
+use crate::protocol::{ClientFrame, server};
 use crate::websocket::CloseCode;
 
 /// What a client asked for with its upgrade.
@@ -40,6 +41,9 @@ const DEFAULT_USERNAME: &str = "Anonymous";
 
 /// How long a goodbye waits for the rooms to be left, so that who has been answered is out of them.
 const PROMPT: Duration = Duration::from_millis(200);
+
+/// What a client says next, or how it ended.
+type Next = Result<Said, Ending>;
 
 /// A session. Its task is the only one that joins, leaves and posts for it, so nothing of one
 /// session can overtake.
@@ -150,6 +154,8 @@ impl Session {
     }
 
     async fn hear(&mut self, connection: &mut Connection) -> Ending {
+        // What came while something else was done.
+        let mut next = None;
         loop {
             let waiting = self.posts.as_ref().map_or(0, |posts| posts.receipts.len());
             let most_posts = self.chat.posts_allowed();
@@ -161,12 +167,50 @@ impl Session {
                 // Receipts first: they make room for more.
                 biased;
                 Some(posted) = next_receipt(&mut self.posts), if waiting > 0 => self.acknowledge(posted),
-                said = connection.next(), if waiting < most_posts => match said {
-                    Ok(said) => self.take(said).await,
+                said = next_said(&mut next, connection), if waiting < most_posts => match said {
+                    Ok(said) => next = self.take_amid_pings(said, connection).await,
                     Err(ending) => return ending,
                 },
             }
         }
+    }
+
+    /// Does what the client asks for, and answers pings meanwhile: a join may wait for Redis for seconds, and a
+    /// client that hears nothing for so long takes the line for dead. Returns what came behind the pings.
+    async fn take_amid_pings(&mut self, said: Said, connection: &mut Connection) -> Option<Next> {
+        let (outbox, dialect) = (self.outbox.clone(), self.asked.dialect);
+        let mut taking = pin!(self.take(said));
+        loop {
+            let next = tokio::select! {
+                biased;
+                () = &mut taking => return None,
+                next = connection.next() => next,
+            };
+            match next {
+                Ok(Said::Text(text)) if dialect == Dialect::Full && is_ping(&text) => {
+                    outbox.answer(&server::pong());
+                }
+                next => {
+                    if next.is_err() {
+                        // A join that writes to this client waits for the same news.
+                        outbox.wake();
+                    }
+                    taking.await;
+                    return Some(next);
+                }
+            }
+        }
+    }
+}
+
+fn is_ping(text: &str) -> bool {
+    matches!(ClientFrame::parse(text), Ok(ClientFrame::Ping))
+}
+
+async fn next_said(next: &mut Option<Next>, connection: &mut Connection) -> Next {
+    match next.take() {
+        Some(said) => said,
+        None => connection.next().await,
     }
 }
 

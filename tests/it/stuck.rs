@@ -7,10 +7,29 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::harness::raw::first_byte;
-use crate::harness::{Client, Cluster, DEADLINE, Node, RawSocket, eventually};
+use crate::harness::redis::RedisServer;
+use crate::harness::{Client, Cluster, DEADLINE, Launch, Node, RawSocket, eventually};
 
 /// A masked pong without payload, which nobody asked for.
 const PONG: [u8; 6] = [0x8a, 0x80, 0, 0, 0, 0];
+
+/// A client that hears nothing for seconds takes the line for dead, as the page does.
+#[tokio::test]
+async fn a_ping_is_answered_while_a_join_waits_for_redis() {
+    let Some(redis) = RedisServer::start().await else { return };
+    let node = Launch::new().redis(&redis.url()).start().await;
+    let mut rahim = Client::full(&node, "রহিম").await;
+    rahim.join("general").await;
+    redis.freeze();
+    rahim.send(json!({ "type": "join", "room_id": "tearoom" })).await;
+    for _ in 0..3 {
+        rahim.send(json!({ "type": "ping" })).await;
+        let answer = rahim.next_of(&["pong", "joined", "error"]).await;
+        assert_eq!(answer["type"], "pong", "{answer}");
+    }
+    redis.thaw();
+    rahim.next_of(&["joined", "error"]).await;
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_floods_keeps_nobody_from_being_served() {

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use tokio::time::MissedTickBehavior;
 use tracing::debug;
 
 use super::keys::Keys;
@@ -14,6 +13,7 @@ use super::scripts::{Call, Script};
 use super::server::{Lane, parsed_if_ours};
 use super::shards::Shards;
 use crate::model::RoomName;
+use crate::supervisor::ticks;
 
 /// Time between two writings.
 const EVERY: Duration = Duration::from_secs(1);
@@ -40,8 +40,7 @@ impl Sizes {
 
     /// Writes sizes as long as this node runs.
     pub(super) async fn keep(self, keys: Keys, shards: Arc<Shards>) {
-        let mut ticks = tokio::time::interval(EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = ticks(EVERY);
         loop {
             ticks.tick().await;
             let changed: Vec<(RoomName, u8)> = std::mem::take(&mut *self.lock()).into_iter().collect();
