@@ -82,6 +82,16 @@ async fn a_redis_that_is_paused() {
 }
 
 #[tokio::test]
+async fn a_redis_whose_clock_is_set_back() {
+    survives("redis-clock-back").await;
+}
+
+#[tokio::test]
+async fn a_redis_without_memory() {
+    survives("memory-full").await;
+}
+
+#[tokio::test]
 async fn a_node_that_is_killed() {
     survives("node-killed").await;
 }

@@ -61,6 +61,10 @@ pub const RESETS_TOLD: Check = Check {
 pub const READINESS_SAID_NO: Check =
     Check { name: "every node says that it is not ready", holds: readiness_said_no };
 
+/// Nodes that can serve say so all the time.
+pub const READINESS_SAID_YES: Check =
+    Check { name: "no node says that it is not ready", holds: readiness_said_yes };
+
 /// Those who went for good are said goodbye to by everybody who was there, once.
 pub const LEAVES_ONCE: Check = Check { name: "who went for good leaves once", holds: leaves_once };
 
@@ -132,6 +136,13 @@ fn readiness_said_no(run: &Report) -> Result<(), String> {
         true_or(said_no, format_args!("node {node} never said no"))?;
     }
     Ok(())
+}
+
+fn readiness_said_yes(run: &Report) -> Result<(), String> {
+    let samples = run.samples.readiness.iter();
+    let said_no = samples.filter(|sample| sample.asked >= run.began && sample.answer == Some(503));
+    let nodes: Vec<_> = said_no.map(|sample| format!("node {}", sample.node)).collect();
+    no(&nodes)
 }
 
 fn leaves_once(run: &Report) -> Result<(), String> {

@@ -4,9 +4,15 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::chaos::checks::{HEALED_IN_2_S, NO_SESSION_DROPPED, NOTHING_LOST, READINESS_SAID_NO, RESETS_TOLD};
+use futures_util::future::LocalBoxFuture;
+
+use super::topologies::around;
+use crate::chaos::checks::{
+    HEALED_IN_2_S, NO_SESSION_DROPPED, NOTHING_LOST, READINESS_SAID_NO, READINESS_SAID_YES, RESETS_TOLD,
+};
 use crate::chaos::fault::{Fault, start_scene};
-use crate::chaos::scene::Scene;
+use crate::chaos::scene::{Plan, Scene};
+use crate::harness::redis::RedisServer;
 
 /// All of them.
 pub const FAULTS: &[Fault] = &[
@@ -82,7 +88,27 @@ pub const FAULTS: &[Fault] = &[
         inject: |scene| Box::pin(pause(scene)),
         expects: &[NO_SESSION_DROPPED, NOTHING_LOST, READINESS_SAID_NO, HEALED_IN_2_S],
     },
+    Fault {
+        name: "redis-clock-back",
+        about: "the clock of Redis is set back by 40 s, then by 6 h, forward by 6 h and right again",
+        start: with_clock,
+        settings: &[],
+        inject: |scene| Box::pin(set_clock(scene)),
+        expects: &[NO_SESSION_DROPPED, NOTHING_LOST, READINESS_SAID_YES, HEALED_IN_2_S],
+    },
+    Fault {
+        name: "memory-full",
+        about: "Redis is at its maxmemory for 8 s",
+        start: start_scene,
+        settings: &[],
+        inject: |scene| Box::pin(fill_memory(scene)),
+        expects: &[NO_SESSION_DROPPED, NOTHING_LOST, HEALED_IN_2_S],
+    },
 ];
+
+fn with_clock(plan: &Plan) -> LocalBoxFuture<'_, Option<Scene>> {
+    Box::pin(async { around(plan, RedisServer::with_clock(&[]).await?.into()).await })
+}
 
 async fn kill_subscriptions(scene: &mut Scene) {
     let seconds = scene.length.seconds(8.0, 3.0).as_secs();
@@ -139,4 +165,17 @@ async fn freeze(scene: &mut Scene) {
 async fn pause(scene: &mut Scene) {
     scene.cluster.redis.command(&["CLIENT", "PAUSE", "4000", "ALL"]).await;
     sleep(Duration::from_secs(4)).await;
+}
+
+async fn set_clock(scene: &mut Scene) {
+    for seconds in [-40, -6 * 3600, 6 * 3600, 0] {
+        scene.cluster.redis.set_clock(seconds);
+        scene.endure(3.0, 1.0).await;
+    }
+}
+
+async fn fill_memory(scene: &mut Scene) {
+    scene.cluster.redis.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
+    scene.endure(8.0, 3.0).await;
+    scene.cluster.redis.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
 }

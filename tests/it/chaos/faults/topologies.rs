@@ -65,7 +65,8 @@ fn with_cluster(plan: &Plan) -> LocalBoxFuture<'_, Option<Scene>> {
     Box::pin(async { around(plan, RedisCluster::start().await?.into()).await })
 }
 
-async fn around(plan: &Plan, store: Store) -> Option<Scene> {
+/// Sets up a run around a Redis at hand.
+pub(super) async fn around(plan: &Plan, store: Store) -> Option<Scene> {
     let urls = vec![store.url(); plan.nodes];
     Scene::around(plan, |settings| {
         Box::pin(async move { Some(Cluster::reaching(store, &urls, settings).await) })
