@@ -1,6 +1,10 @@
 //! One secret signs the tokens of a cluster: whoever is somebody on one node is nobody else on another.
 
-use crate::harness::{Client, Cluster, LONG_DEADLINE, Node, eventually};
+use std::path::Path;
+
+use nix::sys::signal::Signal;
+
+use crate::harness::{Client, Cluster, LONG_DEADLINE, Launch, Node, eventually};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const NEXT_SECRET: &str = "fedcba9876543210fedcba9876543210";
@@ -93,6 +97,37 @@ async fn a_secret_can_be_replaced_node_by_node() {
 }
 
 #[tokio::test]
+async fn a_secret_can_be_replaced_while_the_node_runs() {
+    let launch = Launch::new();
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("secrets-{}.toml", launch.port()));
+    let settings = |text: &str| std::fs::write(&path, format!("[auth]\n{text}")).unwrap();
+    settings(&format!("secret = \"{SECRET}\"\n"));
+    let bind = format!("127.0.0.1:{}", launch.port());
+    let command = launch.command(&["serve", "--bind", &bind, "--config", path.to_str().unwrap()]);
+    let node = launch.spawn_command(command).ready().await;
+    let other = Launch::new().set("auth.secret", NEXT_SECRET).start().await;
+    let before = Client::full(&node, "before").await;
+
+    settings(&format!("secret = \"{NEXT_SECRET}\"\nprevious_secrets = [\"{SECRET}\"]\n"));
+    node.signal(Signal::SIGHUP);
+    let renewed = eventually("tokens are signed with the other secret", LONG_DEADLINE, async || {
+        let back = Client::returning(&node, &before.token).await;
+        assert_eq!(back.user_id, before.user_id);
+        Client::returning_or_refused(&other, &back.token).await.map(|_| back.token)
+    })
+    .await;
+
+    settings(&format!("secret = \"{NEXT_SECRET}\"\n"));
+    node.signal(Signal::SIGHUP);
+    eventually("the former secret is no longer taken", LONG_DEADLINE, async || {
+        Client::returning_or_refused(&node, &before.token).await.is_none().then_some(())
+    })
+    .await;
+    assert_eq!(Client::returning(&node, &renewed).await.user_id, before.user_id);
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[tokio::test]
 async fn nodes_with_other_settings_are_told_of() {
     let Some(mut cluster) = Cluster::start(2).await else { return };
     let other = cluster.launch().set("history.max_messages", "10").start().await;
@@ -103,6 +138,6 @@ async fn nodes_with_other_settings_are_told_of() {
         })
         .await;
     }
-    let warnings = |node: &Node| node.log().matches("has other settings").count();
-    assert_eq!(warnings(&cluster.nodes[2]), 2, "of each once");
+    let warnings = || cluster.nodes[2].log().matches("has other settings").count();
+    eventually("of each of the others", LONG_DEADLINE, async || (warnings() == 2).then_some(())).await;
 }
