@@ -8,6 +8,8 @@ pub mod config;
 
 pub mod telemetry;
 
+pub mod browser;
+
 pub mod supervisor;
 
 pub mod websocket;

@@ -11,6 +11,7 @@ mod presence;
 mod readiness;
 mod recipient;
 mod room;
+mod room_list;
 mod secrets;
 mod tail;
 mod tokens;
@@ -30,6 +31,7 @@ use self::readiness::Contact;
 pub use self::readiness::NotReady;
 pub use self::recipient::{Dialect, Flushes, Occupant, Pushed, Recipient};
 pub use self::room::Room;
+use self::room_list::RoomList;
 use self::secrets::Keyring;
 use self::tokens::Tokens;
 use crate::backend::{BackendError, Events, Page, SharedBackend};
@@ -104,6 +106,7 @@ struct Inner {
     restoring: RwLock<()>,
     /// Wakes the presence loop: memberships may differ from what the backend believes.
     unsettled: Notify,
+    room_list: RoomList,
     supervisor: Supervisor,
 }
 
@@ -141,9 +144,11 @@ impl Chat {
             posters: Posters::default(),
             restoring: RwLock::default(),
             unsettled: Notify::new(),
+            room_list: RoomList::default(),
             supervisor,
         };
         let chat = Self { inner: Arc::new(inner) };
+        chat.inner.supervisor.run("room-list", chat.clone().tell_rooms());
         chat.inner.supervisor.run("lease", chat.clone().keep_lease());
         chat.inner.supervisor.run("peer-check", chat.clone().check_peers());
         chat.inner.supervisor.run("membership-check", chat.clone().check_memberships());

@@ -44,8 +44,21 @@ pub enum ClientFrame {
         /// The room.
         room_id: Option<String>,
     },
+    /// Asks which rooms are occupied.
+    Rooms(RoomsAsked),
     /// Asks for a sign of life.
     Ping,
+}
+
+/// What a session wants to know of the occupied rooms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RoomsAsked {
+    /// The largest, and what changes from now on.
+    Watch,
+    /// No changes any more.
+    Unwatch,
+    /// Once: those whose names begin so.
+    Prefix(String),
 }
 
 /// A frame that could not be read, with what of it helps the client to find the culprit.
@@ -71,6 +84,8 @@ struct AnyFrame<'a> {
     token: Option<String>,
     since: Option<Position>,
     history: Option<usize>,
+    watch: Option<bool>,
+    prefix: Option<String>,
 }
 
 impl ClientFrame {
@@ -134,9 +149,15 @@ impl AnyFrame<'_> {
                 ClientFrame::Text { room_id: self.room_id, content, nonce: self.nonce }
             }
             "typing" => ClientFrame::Typing { room_id: self.room_id },
+            "rooms" => ClientFrame::Rooms(match (self.watch, self.prefix) {
+                (_, Some(prefix)) => RoomsAsked::Prefix(prefix),
+                (Some(true), None) => RoomsAsked::Watch,
+                (Some(false), None) => RoomsAsked::Unwatch,
+                (None, None) => return Err(missing("watch or prefix")),
+            }),
             "ping" => ClientFrame::Ping,
             other => {
-                let known = "auth, join, leave, text, typing, ping";
+                let known = "auth, join, leave, text, typing, rooms, ping";
                 let shown: String = other.chars().take(32).collect();
                 let sentence = format!("type {shown:?} is not known; known are {known}");
                 return Err(Unreadable::new(ErrorCode::UnknownType, sentence));

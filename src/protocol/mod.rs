@@ -9,5 +9,5 @@ pub mod server;
 pub const SUBPROTOCOL: &str = "adda.v1";
 
 pub use bearer::bearer;
-pub use client::ClientFrame;
+pub use client::{ClientFrame, RoomsAsked};
 pub use codes::ErrorCode;

@@ -1,5 +1,7 @@
 //! What clients get: one JSON object a frame.
 
+mod rooms;
+
 use bytes::{BufMut, BytesMut};
 use serde::Serialize;
 
@@ -7,9 +9,11 @@ use super::ErrorCode;
 use crate::config::{Limits, Session};
 use crate::model::{
     Author, ConnectionId, Epoch, LoggedMessage, Member, NodeId, Notice, NoticeKind, Position, Receipt,
-    RoomName, UserId, Username,
+    RoomName, Timestamp, UserId, Username,
 };
 use crate::websocket::Frame;
+
+pub use self::rooms::{RoomSize, rooms, rooms_changed, rooms_found};
 
 /// Encodes any of this module's frames.
 fn encode(frame: &impl Serialize) -> Frame {
@@ -26,6 +30,10 @@ struct Welcome<'a> {
     token: &'a str,
     heartbeat_s: u64,
     limits: WelcomeLimits,
+    /// Of the browser client's files on this node: another one than a page's own says that the page is old.
+    build: &'a str,
+    /// The node's clock, for pages whose own is off.
+    timestamp: Timestamp,
 }
 
 #[derive(Serialize)]
@@ -45,6 +53,7 @@ pub fn welcome(
     token: &str,
     session: &Session,
     limits: &Limits,
+    build: &str,
 ) -> Frame {
     encode(&Welcome {
         r#type: "welcome",
@@ -61,6 +70,8 @@ pub fn welcome(
             frame_bytes: limits.frame_bytes,
             rooms_per_session: limits.rooms_per_session,
         },
+        build,
+        timestamp: Timestamp::now(),
     })
 }
 
@@ -209,7 +220,7 @@ struct NoticeJson<'a> {
     username: &'a Username,
     content: String,
     r#type: &'static str,
-    timestamp: crate::model::Timestamp,
+    timestamp: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_count: Option<u64>,
 }

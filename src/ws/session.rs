@@ -3,6 +3,7 @@
 mod frames;
 mod greeting;
 mod replay;
+mod rooms;
 
 use std::collections::HashMap;
 use std::pin::pin;

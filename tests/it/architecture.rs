@@ -4,10 +4,11 @@
 use std::path::{Path, PathBuf};
 
 /// The modules in reading order: each may name only those above it.
-const MODULES: [&str; 12] = [
+const MODULES: [&str; 13] = [
     "model",
     "config",
     "telemetry",
+    "browser",
     "supervisor",
     "websocket",
     "protocol",

@@ -24,6 +24,8 @@ mod chaos_presence;
 mod chaos_runs;
 // The verdict on messages, likewise fed.
 mod chaos_verdict;
+// The browser client's files: compressed, kept, named by their build.
+mod client_files;
 // Redis' clock set back and forth: nobody is taken for dead, and nothing waits for the old time.
 mod clocks;
 // What Redis refuses, told to operators.
@@ -87,6 +89,8 @@ mod resume;
 mod supervision;
 // The secret that all nodes sign with, also where Redis has forgotten it.
 mod secrets;
+// The list of rooms over WebSocket, and what it costs.
+mod room_list;
 // Redis with less than it had: numbering and places afterwards.
 mod set_back;
 // SIGHUP, SIGQUIT, Ctrl-C.

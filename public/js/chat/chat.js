@@ -4,6 +4,7 @@
 import { hasVisible, wellFormed } from '../state/characters.js';
 import { ACK_LIMIT_MS, isAged, newItem, nextToSend } from '../state/outbox.js';
 import { PAGE_MESSAGES, newerCursor, olderCursor } from '../state/timeline_pages.js';
+import { createHistory } from './history.js';
 
 // The server passes on one typing notice per 3 s and user; more would only be thrown away.
 const TYPING_EVERY_MS = 3_000;
@@ -23,6 +24,7 @@ export function createChat({ store, storage, api, timers, clock, connectTranspor
   let typedAt = -Infinity;
   let isWatchingRooms = false;
   const now = () => timers.now();
+  const history = createHistory({ store, storage, clock });
   const serverNow = () => clock() + store.state.serverAheadMs;
 
   store.subscribe((state, previous, event) => {
@@ -84,6 +86,7 @@ export function createChat({ store, storage, api, timers, clock, connectTranspor
       name = username;
       const token = storage.tokenOf(username);
       store.dispatch({ type: 'outbox_restored', items: storage.outboxOf(username) });
+      history.open(username);
       transport = connectTransport({
         identity: { username, token },
         positionOf,
@@ -100,14 +103,14 @@ export function createChat({ store, storage, api, timers, clock, connectTranspor
     },
     /** Put a room on screen and be in it. */
     openRoom(room) {
-      store.dispatch({ type: 'room_opened', room });
+      store.dispatch({ type: 'room_opened', room, kept: history.of(room) });
       storage.keepRoom(name, room);
       transport.join(room);
       if (store.state.rooms.get(room).timeline.hasNewer) chat.loadNewest(room);
     },
     /** Be in a room without showing it. */
     keepRoom(room) {
-      store.dispatch({ type: 'room_kept', room });
+      store.dispatch({ type: 'room_kept', room, kept: history.of(room) });
       transport.join(room);
     },
     leaveRoom(room) {
@@ -120,7 +123,7 @@ export function createChat({ store, storage, api, timers, clock, connectTranspor
       transport.close();
       transport = null;
       storage.signOut();
-      storage.forgetDrafts(name);
+      storage.forgetWords(name);
       for (const room of store.state.rooms.keys()) store.dispatch({ type: 'room_left', room });
     },
 
@@ -169,6 +172,8 @@ export function createChat({ store, storage, api, timers, clock, connectTranspor
     probe: () => transport?.probe(),
     /** The page goes away, perhaps to come back: others must not believe that its reader is here. */
     suspend: () => transport?.suspend(),
+    /** For the next visit. */
+    keepHistory: () => transport && history.keep(name),
     resume: () => transport?.connect(),
     draft: (room) => storage.draft(name, room),
     keepDraft: (room, text) => storage.keepDraft(name, room, text),

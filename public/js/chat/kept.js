@@ -25,6 +25,12 @@ export function asName(value) {
   return isObject(value) && isText(value.username) && value.username !== '' ? value.username : null;
 }
 
+/** `{savedAt, rooms}`; what a room is made of is for `isKeptTimeline` to say. */
+export function asHistory(value) {
+  const isHistory = isObject(value) && Number.isFinite(value.savedAt) && Array.isArray(value.rooms);
+  return isHistory ? { savedAt: value.savedAt, rooms: value.rooms } : { savedAt: 0, rooms: [] };
+}
+
 /** Settings by name, each a word, a number or a switch. */
 export function asPreferences(value) {
   const isSetting = ([, setting]) => ['string', 'number', 'boolean'].includes(typeof setting);

@@ -2,13 +2,14 @@
 // is not kept; nothing of it may stop the chat.
 
 import { isKeptItem, keptItem } from '../state/outbox.js';
-import { asIdentities, asName, asPreferences, asTab, asTexts } from './kept.js';
+import { asHistory, asIdentities, asName, asPreferences, asTab, asTexts } from './kept.js';
 
 const OUTBOX_PREFIX = 'adda.outbox.';
 // A family's names on one computer; two tabs may speak as two of them.
 const IDENTITIES_KEPT = 8;
 const ROOMS_PREFIX = 'adda.rooms.';
 const DRAFT_PREFIX = 'adda.drafts.';
+const HISTORY_PREFIX = 'adda.history.';
 // A server lets a session into 128 rooms; nobody reads so many.
 const ROOMS_KEPT = 50;
 
@@ -64,13 +65,18 @@ export function createStorage({ local, session }) {
       write(session, draftKey(username, room), text);
       write(local, draftKey(username, room), text || null);
     },
-    /** Whoever sits here next must not find them. */
-    forgetDrafts(username) {
+    /** Whoever sits here next must not find what was written and read. */
+    forgetWords(username) {
+      write(local, HISTORY_PREFIX + username, null);
       const start = `${JSON.stringify([username]).slice(0, -1)},`;
       for (const area of [session, local]) {
         for (const key of keysOf(area)) if (key.startsWith(DRAFT_PREFIX + start)) write(area, key, null);
       }
     },
+
+    /** The last messages of the rooms that `username` opened lately. */
+    history: (username) => asHistory(read(local, HISTORY_PREFIX + username)),
+    keepHistory: (username, history) => write(local, HISTORY_PREFIX + username, history),
 
     /** What `username` wrote and nobody confirmed, oldest first. */
     outboxOf(username) {

@@ -24,6 +24,7 @@ export function emptyChat() {
     heardAt: null, // when the server last said anything, by our clock
     silentMs: 0, // how long it had said nothing when it welcomed us
     lostMs: 0, // how long the line had been lost then
+    build: null, // of the browser client's files on the node that we speak to
     refusedEntry: null, // why the server turned us away; the way in says so
     now: 0,
   };
@@ -67,12 +68,14 @@ const events = {
     return { ...state, rooms: new Map(renamed), outbox: items, active: state.active === room ? name : state.active };
   },
 
-  room_opened(state, { room }) {
+  // A visit goes on where the last one ended, and knows how long ago that was.
+  history_opened: (state, { savedAt }) => ({ ...state, heardAt: state.heardAt ?? savedAt }),
+  room_opened(state, { room, kept }) {
     const closed = state.active === room ? state : changedRoom(state, state.active, rooms.withoutDivider);
-    const opened = rooms.withRoomFollowing(state.rooms.get(room) ?? rooms.emptyRoom(room), true);
+    const opened = rooms.withRoomFollowing(state.rooms.get(room) ?? rooms.newRoom(room, kept), true);
     return { ...withRoom(closed, opened), active: room, placed: state.active === room ? state.placed : null, refusedEntry: null };
   },
-  room_kept: (state, { room }) => (state.rooms.has(room) ? state : withRoom(state, rooms.emptyRoom(room))),
+  room_kept: (state, { room, kept }) => (state.rooms.has(room) ? state : withRoom(state, rooms.newRoom(room, kept))),
   room_left(state, { room }) {
     const others = new Map(state.rooms);
     others.delete(room);

@@ -23,8 +23,8 @@ export function withFrame(state, { frame, now, at }) {
 const frames = {
   rooms: (state, frame) => (frame.prefix === undefined ? { ...state, directory: directory.fromFrame(frame) } : state),
   rooms_changed: (state, frame) => ({ ...state, directory: directory.withChanges(state.directory, frame) }),
-  welcome: (state, { limits, timestamp }, now, at) => withServerTime(
-    { ...state, limits: { ...state.limits, ...limits }, silentMs: at - (state.heardAt ?? at) }, timestamp, at),
+  welcome: (state, { limits, timestamp, build }, now, at) => withServerTime(
+    { ...state, build: build ?? null, limits: { ...state.limits, ...limits }, silentMs: at - (state.heardAt ?? at) }, timestamp, at),
   ack(before, ack, now, at) {
     const dated = ack.duplicate ? before : withServerTime(before, ack.timestamp, at);
     const state = { ...dated, connection: withUnavailable(dated.connection, null) };

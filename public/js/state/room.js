@@ -1,8 +1,15 @@
 // One room we are in: its timeline, who is there, who writes, and what is unread.
 
+import { withKept } from './kept_timeline.js';
 import * as members from './members.js';
 import { emptyTimeline, withFollowing, withGap, withJoined, withMessage, withNotice, withReset } from './timeline.js';
 import { stillTyping, withoutTyping, withTyping } from './typing.js';
+
+/** A room with what was kept of it since the last visit, if anything was. */
+export function newRoom(id, kept) {
+  const room = emptyRoom(id);
+  return kept ? { ...room, timeline: withKept(room.timeline, kept) } : room;
+}
 
 export function emptyRoom(id) {
   return {

@@ -9,6 +9,7 @@ import { drawing } from './lib/drawing.js';
 import { byId } from './lib/markup.js';
 import { placeInAddress } from './page/address.js';
 import { announcer } from './page/announcer.js';
+import { buildNotice, keepShell } from './page/build.js';
 import { drawers as createDrawers } from './page/drawers.js';
 import { help } from './page/help.js';
 import { keyboard } from './page/keyboard.js';
@@ -46,7 +47,8 @@ export function start(parts) {
   const form = joinForm(page);
   const switcher = createSwitcher(page);
   const draw = drawing(store, [screens(page), choices(page), ignored(page), help(page), form, header, roomMenu(page),
-    roomDetails(page), roomList(page), members(page), timeline, typingLine(page), connectionStrip(page), composer]);
+    roomDetails(page), roomList(page), members(page), timeline, typingLine(page), connectionStrip(page), buildNotice(page),
+    composer]);
 
   dialogs();
   announcer(page);
@@ -60,6 +62,7 @@ export function start(parts) {
   pageEvents(page);
   byId('leave-chat').addEventListener('click', leave);
   comeBack();
+  keepShell();
 
   /** `others` are rooms to be in besides. */
   function enter(name, room, others = storage.roomsOf(name)) {

@@ -10,7 +10,7 @@ use super::{Posted, Posting, Session};
 use crate::chat::{Dialect, Farewell, Occupant, Recipient, Refused, Room};
 use crate::model::{Member, Position};
 use crate::protocol::server::{self, Refusal};
-use crate::protocol::{ClientFrame, ErrorCode};
+use crate::protocol::{ClientFrame, ErrorCode, RoomsAsked};
 use crate::ws::connection::Said;
 
 impl Session {
@@ -33,8 +33,13 @@ impl Session {
     }
 
     async fn obey(&mut self, frame: ClientFrame) {
-        if matches!(frame, ClientFrame::Join { .. } | ClientFrame::Leave { .. } | ClientFrame::Typing { .. })
-        {
+        if matches!(
+            frame,
+            ClientFrame::Join { .. }
+                | ClientFrame::Leave { .. }
+                | ClientFrame::Typing { .. }
+                | ClientFrame::Rooms(RoomsAsked::Prefix(_))
+        ) {
             // The backend may take its time, and what was answered before need not wait for it.
             self.outbox.flush();
         }
@@ -48,6 +53,7 @@ impl Session {
                 }
             }
             ClientFrame::Leave { room_id } => self.leave(room_id).await,
+            ClientFrame::Rooms(asked) => self.tell_rooms(asked).await,
             ClientFrame::Ping => self.outbox.answer(&server::pong()),
         }
     }

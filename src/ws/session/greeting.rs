@@ -1,6 +1,7 @@
 //! What a session is told and given before its first frame.
 
 use super::{Greeting, Session};
+use crate::browser;
 use crate::chat::{Dialect, Recipient, Refused};
 use crate::protocol::{ErrorCode, server};
 use crate::websocket::CloseCode;
@@ -73,6 +74,7 @@ impl Session {
                 &token,
                 &config.session,
                 &config.limits,
+                &browser::build(),
             )),
             Err(refused) => self.refuse(refused, None, None),
         }

@@ -16,6 +16,8 @@ export const CONNECTION = {
   refused_not_signed_in: { en: 'Please sign in first.', bn: 'আগে সাইন ইন করুন।' },
   refused_bad_username: { en: 'This name can’t be used. Choose another one.', bn: 'এই নামটি ব্যবহার করা যাবে না, অন্য একটি নাম দিন।' },
   refused_banned: { en: 'You may not connect to this server.', bn: 'এই সার্ভারে আপনার ঢোকা বন্ধ করা হয়েছে।' },
+  build_old: { en: 'There is a newer version of this page. What you wrote stays.', bn: 'এই পাতার নতুন সংস্করণ এসেছে। আপনার লেখা থেকে যাবে।' },
+  reload: { en: 'Reload', bn: 'রিলোড করুন' },
   retry_now: { en: 'Retry now', bn: 'এখনই চেষ্টা করুন' },
   strip_unavailable: { en: 'The server can’t take messages now. What you write is kept.', bn: 'এখন বার্তা নেওয়া যাচ্ছে না। যা লিখবেন জমা থাকবে।' },
 };

@@ -17,7 +17,10 @@ export function pageEvents({ store, chat, directory, now }) {
     chat.probe();
   });
   // Whoever has left the page has left the rooms, though a browser may keep page and socket alive.
-  addEventListener('pagehide', () => chat.suspend());
+  addEventListener('pagehide', () => {
+    chat.keepHistory();
+    chat.suspend();
+  });
   addEventListener('pageshow', (event) => event.persisted && chat.resume());
   addEventListener('focus', () => {
     attend();
@@ -28,7 +31,8 @@ export function pageEvents({ store, chat, directory, now }) {
   document.addEventListener('visibilitychange', () => {
     attend();
     directory.refresh();
-    if (!document.hidden) chat.wake();
+    if (document.hidden) chat.keepHistory();
+    else chat.wake();
   });
   // Only what is on screen and runs out needs the time: a countdown, somebody writing, a new day.
   let day = new Date().toDateString();

@@ -1,0 +1,55 @@
+// Keeps the page's shell, so that it opens without a network and a second visit asks for nothing that
+// is known. What people say never passes here: only the page and the files of its build do.
+
+// Written by the node: the build, and its files.
+const SHELL = { build: '', files: [] };
+const CACHE = `adda-${SHELL.build}`;
+// A network that answers later than this is none for somebody who waits.
+const PATIENCE_MS = 4_000;
+const PAGE = new URL('./', self.registration.scope).href;
+
+self.addEventListener('install', (event) => {
+  event.waitUntil(keepShell());
+});
+
+self.addEventListener('activate', (event) => {
+  event.waitUntil(forgetOthers());
+});
+
+self.addEventListener('fetch', (event) => {
+  const { request } = event;
+  if (request.method !== 'GET') return;
+  if (request.mode === 'navigate' && isPage(request.url)) event.respondWith(openPage(request));
+  else if (request.url.startsWith(`${PAGE}v/`)) event.respondWith(fetchFile(request));
+});
+
+async function keepShell() {
+  const cache = await caches.open(CACHE);
+  await cache.addAll([PAGE, ...SHELL.files.map((file) => new URL(file, PAGE).href)]);
+  await self.skipWaiting();
+}
+
+async function forgetOthers() {
+  const names = await caches.keys();
+  await Promise.all(names.filter((name) => name.startsWith('adda-') && name !== CACHE).map((name) => caches.delete(name)));
+  await self.clients.claim();
+}
+
+const isPage = (url) => url.split(/[?#]/, 1)[0] === PAGE;
+
+// The network's page is of today; the kept one opens where there is no network, or no node that is ready.
+async function openPage(request) {
+  const kept = () => caches.match(PAGE);
+  try {
+    const page = await fetch(request, { signal: AbortSignal.timeout(PATIENCE_MS) });
+    return page.ok ? page : ((await kept()) ?? page);
+  } catch (error) {
+    const page = await kept();
+    if (page) return page;
+    throw error;
+  }
+}
+
+async function fetchFile(request) {
+  return (await caches.match(request)) ?? fetch(request);
+}

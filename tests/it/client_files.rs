@@ -1,0 +1,123 @@
+//! The browser client's files as a node serves them: compressed, kept, named by their build.
+
+use std::io::Read;
+use std::path::Path;
+
+use crate::harness::{Dial, Node, Reply};
+use crate::site::files;
+
+async fn show(node: &Node, path: &str, encodings: &str, known: &str) -> Reply {
+    let call = node.http().call("GET", path).header("accept-encoding", encodings);
+    call.header("if-none-match", known).send().await
+}
+
+#[tokio::test]
+async fn text_files_are_compressed_for_those_who_take_it() {
+    let node = Node::memory().await;
+    for path in ["/", "/js/main.js", "/css/page/layout.css", "/icon.svg"] {
+        let plain = node.http().get(path).await;
+        let packed = show(&node, path, "deflate, GZIP;q=0.8", "").await;
+        assert_eq!(packed.header("content-encoding"), "gzip", "{path}: {packed:?}");
+        assert!(packed.body.len() < plain.body.len(), "{path}");
+        let mut text = Vec::new();
+        flate2::read::GzDecoder::new(&packed.body[..]).read_to_end(&mut text).unwrap();
+        assert_eq!(plain.body, text, "{path}");
+        for header in ["content-type", "content-security-policy", "cache-control"] {
+            assert_eq!(packed.header(header), plain.header(header), "{path}");
+        }
+        for reply in [&plain, &packed] {
+            assert_eq!(reply.header("vary").to_lowercase(), "accept-encoding", "{path}: {reply:?}");
+        }
+        let small = show(&node, path, "gzip, deflate, br", "").await;
+        assert_eq!(small.header("content-encoding"), "br", "{path}: {small:?}");
+        let mut text = Vec::new();
+        brotli::Decompressor::new(&small.body[..], 4096).read_to_end(&mut text).unwrap();
+        assert_eq!(plain.body, text, "{path}");
+        for encodings in ["", "identity", "gzip;q=0", "gzip; q=0.0, br;q=0", "x-gzipped, xbr"] {
+            let reply = show(&node, path, encodings, "").await;
+            assert_eq!(reply.header("content-encoding"), "", "{encodings}");
+            assert_eq!(reply.body, plain.body, "{encodings}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_known_is_not_sent_again() {
+    let node = Node::memory().await;
+    let mut tags = Vec::new();
+    for encodings in ["identity", "gzip", "br"] {
+        let first = show(&node, "/js/main.js", encodings, "").await;
+        let tag = first.header("etag").to_owned();
+        assert!(tag.starts_with('"') && tag.ends_with('"'), "{tag}");
+        for known in [tag.clone(), format!("\"other\", {tag}"), format!("W/{tag}"), "*".to_owned()] {
+            let again = show(&node, "/js/main.js", encodings, &known).await;
+            assert_eq!((again.status, again.body.len()), (304, 0), "{known}: {again:?}");
+            assert_eq!((again.header("etag"), again.header("vary")), (tag.as_str(), first.header("vary")));
+        }
+        assert_eq!(show(&node, "/js/main.js", encodings, "\"other\"").await.status, 200);
+        tags.push(tag);
+    }
+    assert_ne!(tags[0], tags[1], "other bytes bear another tag (RFC 9110, 8.8.3.3)");
+    assert_eq!(show(&node, "/js/main.js", "identity", &tags[1]).await.status, 200);
+}
+
+/// What the page says it is made of.
+fn named(page: &str) -> Vec<String> {
+    let names = page.split(['"']).filter(|word| word.starts_with("v/"));
+    names.map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn the_page_names_all_its_parts_at_once_and_they_are_kept_for_ever() {
+    let node = Node::memory().await;
+    let reply = node.http().get("/").await;
+    assert_eq!(reply.header("cache-control"), "no-cache", "a new version is there at once");
+    let page = String::from_utf8(reply.body.to_vec()).unwrap();
+    let named = named(&page);
+    assert_eq!(page.matches("rel=\"stylesheet\"").count(), 1, "the styles are one file");
+    let public = Path::new(env!("CARGO_MANIFEST_DIR")).join("public");
+    for file in files(&public.join("js")).iter().filter(|file| file.extension().is_some_and(|is| is == "js"))
+    {
+        let module = file.strip_prefix(&public).unwrap().display().to_string();
+        assert!(named.iter().any(|name| name.ends_with(&module)), "{module} is named");
+    }
+    for name in &named {
+        let part = node.http().get(&format!("/{name}")).await;
+        assert_eq!(part.status, 200, "{name}");
+        assert!(part.header("cache-control").contains("immutable"), "{name}: {part:?}");
+        assert!(!part.header("content-security-policy").is_empty(), "{name}");
+    }
+    let build = named[0].split('/').nth(1).unwrap().to_owned();
+    let mut rahim = Dial::full(node.port, "/ws?username=x").open().await;
+    assert_eq!(rahim.welcomed().await["build"], build.as_str(), "a page can tell that it is old");
+    let other = node.http().get("/v/0123456789abcdef/js/main.js").await;
+    assert_eq!(
+        (other.status, other.header("cache-control")),
+        (200, "no-cache"),
+        "another node's page finds its way"
+    );
+    assert_eq!(node.http().get(&format!("/v/{build}/js/nothing.js")).await.status, 404);
+}
+
+#[tokio::test]
+async fn the_service_worker_keeps_what_the_page_names() {
+    let node = Node::memory().await;
+    let page = String::from_utf8(node.http().get("/").await.body.to_vec()).unwrap();
+    let worker = node.http().get("/sw.js").await;
+    assert_eq!(worker.header("cache-control"), "no-cache");
+    assert!(worker.header("content-type").contains("javascript"), "{worker:?}");
+    let worker = String::from_utf8(worker.body.to_vec()).unwrap();
+    let kept = named(&worker);
+    for part in named(&page).iter().filter(|part| !part.ends_with(".png")) {
+        assert!(kept.contains(part), "{part}");
+    }
+    let manifest = node.http().get("/manifest.webmanifest").await;
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest.body).unwrap();
+    for icon in manifest["icons"].as_array().unwrap() {
+        assert_eq!(
+            node.http().get(&format!("/{}", icon["src"].as_str().unwrap())).await.status,
+            200,
+            "{icon}"
+        );
+    }
+}
