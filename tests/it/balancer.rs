@@ -120,3 +120,21 @@ async fn the_balancer_speaks_tls() {
     );
     std::fs::remove_file(trusted).unwrap();
 }
+
+#[tokio::test]
+async fn a_person_who_comes_while_no_node_is_ready_gets_a_page_that_tries_again() {
+    let Some(balancer) = HaProxy::start(&[ports::reserve()]).await else { return };
+    let http = Http::new(balancer.port);
+    let page = crate::harness::eventually("no node is ready", crate::harness::LONG_DEADLINE, async || {
+        let page = http.call("GET", "/").header("accept", "text/html,*/*;q=0.8").send().await;
+        page.header("content-type").starts_with("text/html").then_some(page)
+    })
+    .await;
+    let text = String::from_utf8(page.body.to_vec()).unwrap();
+    assert_eq!(page.status, 503);
+    assert!(
+        text.contains("http-equiv=\"refresh\"") && text.contains("আড্ডা") && text.contains("tries again"),
+        "{text}"
+    );
+    assert_eq!(http.get("/api/rooms").await.error(503), "unavailable", "a program gets JSON");
+}
