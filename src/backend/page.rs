@@ -3,7 +3,7 @@
 use crate::model::{Epoch, LoggedMessage, Position};
 
 /// Which messages of a log are wanted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Span {
     /// The last ones.
     Newest,

@@ -65,7 +65,7 @@ pub struct MemberPage {
 }
 
 /// A session among a room's members, which are ordered by node and connection. It may have left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MemberPosition {
     /// The node that holds it.
     pub node: NodeId,

@@ -9,6 +9,7 @@ mod peers;
 mod posters;
 mod presence;
 mod readiness;
+mod reads;
 mod recipient;
 mod room;
 mod room_list;
@@ -18,7 +19,7 @@ mod tokens;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, RwLock};
 use tokio_util::sync::CancellationToken;
@@ -29,6 +30,7 @@ pub use self::posters::Poster;
 use self::posters::Posters;
 use self::readiness::Contact;
 pub use self::readiness::NotReady;
+use self::reads::Reads;
 pub use self::recipient::{Dialect, Flushes, Occupant, Pushed, Recipient};
 pub use self::room::Room;
 use self::room_list::RoomList;
@@ -54,25 +56,33 @@ pub struct Refused {
     pub code: ErrorCode,
     /// What to do about it.
     pub content: String,
+    /// When to try again, where trying again helps.
+    pub retry_after: Option<Duration>,
 }
 
 impl Refused {
     /// A refusal, counted.
     pub fn new(code: ErrorCode, content: impl Into<String>) -> Self {
         count_refusal(code.as_str());
-        Self { code, content: content.into() }
+        Self { code, content: content.into(), retry_after: code.retry_after() }
     }
 }
 
 impl From<BackendError> for Refused {
     fn from(error: BackendError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&BackendError> for Refused {
+    fn from(error: &BackendError) -> Self {
         if matches!(error, BackendError::NonceReused) {
             let sentence = "This nonce was used for another message; give each message a nonce of its own";
             return Self::new(ErrorCode::NonceReused, sentence);
         }
         // Every session's frame may fail during an outage; the outage itself is logged once,
         // by the renewal of the lease.
-        debug!(error = %source_of(&error), "Refused for want of a backend");
+        debug!(error = %source_of(error), "Refused for want of a backend");
         Self::new(ErrorCode::Unavailable, "The server can't reach its storage right now; try again")
     }
 }
@@ -98,6 +108,7 @@ struct Inner {
     started: Instant,
     sessions: AtomicU64,
     contact: Contact,
+    reads: Reads,
     /// Cancelled when the node is told to stop.
     drain: CancellationToken,
     posters: Posters,
@@ -131,6 +142,7 @@ impl Chat {
         let upkeep = hub.clone().keep_up(config.presence.unsubscribe_after, config.history.check_every);
         supervisor.run("room-upkeep", upkeep);
         let keyring = Keyring::new(&config.auth);
+        let reads = Reads::new(config.limits.reads_in_flight, supervisor.clone());
         let inner = Inner {
             node,
             config,
@@ -140,6 +152,7 @@ impl Chat {
             started: Instant::now(),
             sessions: AtomicU64::new(0),
             contact: Contact::default(),
+            reads,
             drain: CancellationToken::new(),
             posters: Posters::default(),
             restoring: RwLock::default(),
@@ -267,14 +280,6 @@ impl Chat {
         Ok(content)
     }
 
-    /// A page of a room's log, whether the room is occupied or not, for whoever asks. A backend that the
-    /// node has lost contact with may be one that lags behind.
-    pub async fn page(&self, room: &RoomName, span: Span, limit: usize) -> Result<Excerpt, Refused> {
-        self.check_contact()?;
-        let limit = limit.clamp(1, self.inner.config.history.max_page);
-        Ok(self.inner.backend.peek(room, span, limit).await?)
-    }
-
     /// A page, for a session of the room, of at most `history.max_page` messages.
     async fn history(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page, Refused> {
         let limit = limit.clamp(1, self.inner.config.history.max_page);
@@ -322,28 +327,6 @@ impl Chat {
         }
     }
 
-    /// Occupied rooms of the cluster by name; at most `limit`, and at most `history.max_page`.
-    pub async fn rooms(
-        &self,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<RoomCount>, Refused> {
-        self.check_contact()?;
-        Ok(self.inner.backend.rooms(prefix, after, limit).await?)
-    }
-
-    /// How many sessions are in a room on all nodes, and a page of them.
-    pub async fn members(
-        &self,
-        room: &RoomName,
-        after: Option<MemberPosition>,
-        limit: usize,
-    ) -> Result<MemberPage, Refused> {
-        self.check_contact()?;
-        Ok(self.inner.backend.members(room, after, limit).await?)
-    }
-
     /// A node that was cut off may find the backend without its own sessions, until it has put
     /// them back; till then it has no answer about who is where. Nor has one whose lease can't be
     /// renewed because the backend takes nothing in: what that shows grows old.
@@ -352,12 +335,6 @@ impl Chat {
             return Ok(());
         }
         Err(Refused::new(ErrorCode::Unavailable, "The server has lost its storage; try again"))
-    }
-
-    /// The living nodes.
-    pub async fn nodes(&self) -> Result<Vec<NodeInfo>, Refused> {
-        self.check_contact()?;
-        Ok(self.inner.backend.nodes().await?)
     }
 
     // --- the node itself ---

@@ -145,6 +145,7 @@ settings! {
         outbox_bytes: usize = number(4 * 4102, 1 << 30), "262144", "each slow reader may hold so much memory";
         rooms_per_session: usize = number(1, 10_000), "128", "a session leaves them one by one";
         unsent_bytes: usize = number(4096, 1 << 30), "2097152", "the kernel holds as much for each reader that stalls";
+        reads_in_flight: usize = number(1, 1000), "32", "each may hold a page in Redis' memory";
         posts_in_flight: usize = number(1, 10_000), "64", "each is held in memory";
         replay_bytes: usize = number(1, 1 << 30), "4194304", "a session may make the node send so much at once";
         replay_bytes_per_second: usize = number(1, 1 << 30), "262144", "a session may make the node send so much for ever";

@@ -104,9 +104,9 @@ impl IntoResponse for ApiError {
             // What is left of the body would be taken for the next request (RFC 9110, section 15.5.9).
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        if let Some(millis) = refused.code.retry_after_ms() {
+        if let Some(wait) = refused.retry_after {
             // Whole seconds (RFC 9110, section 10.2.3).
-            let seconds = HeaderValue::from(millis.div_ceil(1000));
+            let seconds = HeaderValue::from(wait.as_millis().div_ceil(1000) as u64);
             response.headers_mut().insert(header::RETRY_AFTER, seconds);
         }
         response

@@ -15,5 +15,5 @@ pub struct NodeList {
 
 /// `GET /api/nodes`: by id.
 pub async fn list_nodes(State(site): State<Site>) -> Result<Json<NodeList>, ApiError> {
-    Ok(Json(NodeList { data: site.chat.nodes().await? }))
+    Ok(Json(NodeList { data: site.chat.nodes().await?.to_vec() }))
 }

@@ -41,15 +41,15 @@ pub async fn list_rooms(
     let limit = limit(query.limit)?;
     let after = read_cursor(query.cursor.as_deref())?;
     let prefix = to_nfc(&query.prefix.unwrap_or_default());
-    let mut rooms = site.chat.rooms(&prefix, after.as_deref(), limit + 1).await?;
+    let rooms = site.chat.rooms(&prefix, after.as_deref(), limit + 1).await?;
     let has_more = rooms.len() > limit;
     // A page was read that is one room too long.
-    rooms.truncate(limit);
+    let rooms = &rooms[..rooms.len().min(limit)];
     let next = rooms.last().filter(|_| has_more).map(|last| write_cursor(last.room.as_str()));
-    let data = rooms.into_iter().map(|RoomCount { room, client_count }| RoomJson {
+    let data = rooms.iter().map(|RoomCount { room, client_count }| RoomJson {
         id: room.clone(),
-        name: room,
-        client_count,
+        name: room.clone(),
+        client_count: *client_count,
     });
     Ok(Json(RoomList { data: data.collect(), next }))
 }
@@ -86,10 +86,12 @@ pub async fn show_room(
     let limit = limit(query.limit)?;
     let after = read_cursor(query.cursor.as_deref())?;
     let after = after.map(|after| MemberPosition::parse(&after).ok_or_else(bad_cursor)).transpose()?;
-    let MemberPage { client_count, members: clients, next } = site.chat.members(&room, after, limit).await?;
-    if client_count == 0 {
+    let page = site.chat.members(&room, after, limit).await?;
+    let MemberPage { client_count, members, next } = &*page;
+    if *client_count == 0 {
         return Err(ApiError::room_not_found());
     }
+    let (client_count, clients) = (*client_count, members.clone());
     let next = next.map(|last| write_cursor(&last.to_string()));
     Ok(Json(RoomAnswer { data: RoomDetail { id: room.clone(), name: room, client_count, clients, next } }))
 }

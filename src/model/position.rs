@@ -37,7 +37,7 @@ impl fmt::Debug for Epoch {
 
 /// A place in a room's log: everything up to and including `seq` of `epoch`. A room's head is the
 /// place of its newest message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Position {
     /// The epoch that `seq` was counted in.
     pub epoch: Epoch,

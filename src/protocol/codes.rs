@@ -1,6 +1,8 @@
 //! Why a frame or a request was refused; the session goes on. A close code ends it, and is in
 //! [`websocket::close`](crate::websocket::CloseCode).
 
+use std::time::Duration;
+
 /// Why something was refused. The same codes over WebSocket and REST.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorCode {
@@ -101,10 +103,10 @@ impl ErrorCode {
         }
     }
 
-    /// When to try again, in ms, where trying again helps. At random, so that those who were refused
+    /// When to try again, where trying again helps. At random, so that those who were refused
     /// together don't come back together.
-    pub fn retry_after_ms(self) -> Option<u32> {
-        (self == Self::Unavailable).then(|| fastrand::u32(500..=1_000))
+    pub fn retry_after(self) -> Option<Duration> {
+        (self == Self::Unavailable).then(|| Duration::from_millis(fastrand::u64(500..=1_000)))
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod rooms;
 
+use std::time::Duration;
+
 use bytes::{BufMut, BytesMut};
 use serde::Serialize;
 
@@ -290,6 +292,8 @@ pub struct Refusal {
     pub code: ErrorCode,
     /// A sentence for people that says what to do.
     pub content: String,
+    /// When to try again, where trying again helps.
+    pub retry_after: Option<Duration>,
     /// The refused frame's nonce.
     pub nonce: Option<String>,
     /// The refused frame's room.
@@ -306,7 +310,7 @@ struct RefusalJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     room_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    retry_after_ms: Option<u32>,
+    retry_after_ms: Option<u64>,
 }
 
 /// The frame of a refusal.
@@ -317,7 +321,7 @@ pub fn error(refusal: &Refusal) -> Frame {
         content: &refusal.content,
         nonce: refusal.nonce.as_deref(),
         room_id: refusal.room_id.as_deref(),
-        retry_after_ms: refusal.code.retry_after_ms(),
+        retry_after_ms: refusal.retry_after.map(|wait| wait.as_millis() as u64),
     })
 }
 

@@ -194,9 +194,11 @@ fn refuse(status: StatusCode, code: ErrorCode, sentence: &str) -> Response<Body>
     *response.status_mut() = status;
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
-    if let Some(millis) = code.retry_after_ms() {
+    if let Some(wait) = code.retry_after() {
         // Whole seconds (RFC 9110, section 10.2.3).
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(millis.div_ceil(1000)));
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from(wait.as_millis().div_ceil(1000) as u64));
     }
     response
 }

@@ -1,9 +1,12 @@
 //! A page costs a page, however much there is.
 
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
 use redis::from_redis_value;
 
 use crate::harness::redis::RedisServer;
-use crate::harness::{Cluster, LONG_DEADLINE, eventually};
+use crate::harness::{Client, Cluster, LONG_DEADLINE, eventually};
 
 const SETTINGS: [(&str, &str); 4] = [
     ("redis.prefix", "adda:"),
@@ -27,7 +30,7 @@ for n = ARGV[1], ARGV[2] do
 end";
 
 /// Numbers at once: Redis does nothing else meanwhile.
-const STEP: usize = 2_000;
+const STEP: usize = 500;
 
 /// A cluster whose rooms are gone through already, so that nobody takes out what is put there now.
 async fn filled(sessions: usize, rooms: usize, one_in: usize) -> Option<Cluster> {
@@ -87,4 +90,55 @@ async fn rooms_that_have_emptied_unnoticed_cost_no_round_trip_each() {
     assert_eq!(rooms["data"].as_array().map(Vec::len), Some(1));
     let steps = calls(&cluster.redis, "zrangebylex").await - before;
     assert!(steps <= 20, "{steps} steps");
+}
+
+async fn peak_memory(redis: &RedisServer) -> u64 {
+    let memory: String = from_redis_value(redis.command(&["INFO", "memory"]).await).expect("text");
+    let peak = memory.lines().find_map(|line| line.strip_prefix("used_memory_peak:"));
+    peak.and_then(|peak| peak.trim().parse().ok()).expect("a number")
+}
+
+#[tokio::test]
+async fn many_who_ask_the_same_at_once_share_answers() {
+    let Some(cluster) = filled(20_000, 10_000, 1).await else { return };
+    let http = cluster.nodes[0].http();
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    rahim.join("general").await;
+    for path in
+        ["/api/rooms/big", "/api/rooms?prefix=room", "/api/rooms/general/messages?limit=200", "/api/nodes"]
+    {
+        let (peak, before) =
+            (peak_memory(&cluster.redis).await, cluster.redis.stat("total_net_output_bytes").await);
+        let replies = join_all((0..400).map(|_| http.get(path)));
+        let (replies, _) = tokio::join!(replies, rahim.say("general", "in between"));
+        assert!(replies.iter().all(|reply| reply.status == 200), "{path}");
+        let grown = peak_memory(&cluster.redis).await - peak;
+        assert!(grown < 4 << 20, "{path}: {grown} bytes more at the peak");
+        let sent = cluster.redis.stat("total_net_output_bytes").await - before;
+        assert!(sent < 4 << 20, "{path}: Redis sent {sent} bytes");
+    }
+    rahim.hears("in between").await;
+}
+
+#[tokio::test]
+async fn a_node_that_is_asked_too_much_says_so_at_once_and_reads_no_more() {
+    const READS: usize = 32;
+    const CALLERS: usize = 400;
+    let Some(cluster) = filled(CALLERS, 1, 1).await else { return };
+    let http = cluster.nodes[0].http();
+    cluster.redis.freeze();
+    let paths: Vec<String> = (1..=CALLERS).map(|limit| format!("/api/rooms/big?limit={limit}")).collect();
+    let mut replies: FuturesUnordered<_> = paths.iter().map(|path| http.get(path)).collect();
+    for _ in READS..CALLERS {
+        let reply = replies.next().await.expect("an answer, although Redis gives none");
+        assert_eq!((reply.status, reply.header("retry-after")), (503, "1"), "{reply:?}");
+        assert!(reply.json()["error"].as_str().is_some_and(|error| error.contains("as many questions")));
+    }
+    cluster.redis.thaw();
+    assert_eq!(replies.count().await, READS);
+    // All slots are free again.
+    eventually("it answers again", LONG_DEADLINE, async || {
+        (http.status("/api/rooms/big?limit=1").await == Some(200)).then_some(())
+    })
+    .await;
 }

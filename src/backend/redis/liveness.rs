@@ -178,7 +178,7 @@ impl Liveness {
             Call::plain("ZRANGE", keys.nodes()).arg(0).arg(-1).arg("WITHSCORES"),
             Call::plain("HGETALL", keys.vitals()),
         ];
-        let values = self.shards.call_all(Lane::Memberships, &calls).await;
+        let values = self.shards.call_all(Lane::Queries, &calls).await;
         let values: Vec<Value> = values.into_iter().collect::<Result<_>>()?;
         let [time, clock, renewals, said]: [Value; 4] = values.try_into().expect("one value for each call");
         let (seconds, micros): (u64, u64) = parsed(time)?;

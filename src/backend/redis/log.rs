@@ -133,7 +133,7 @@ impl Log {
 
     pub(super) async fn read(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page> {
         loop {
-            let found = self.store.read(room, &span, limit).await?;
+            let found = self.store.read(Lane::Reads, room, &span, limit).await?;
             if let Some(page) = found.page() {
                 return Ok(page);
             }
@@ -143,7 +143,7 @@ impl Log {
     }
 
     pub(super) async fn peek(&self, room: &RoomName, span: Span, limit: usize) -> Result<Excerpt> {
-        Ok(self.store.read(room, &span, limit).await?.excerpt())
+        Ok(self.store.read(Lane::Queries, room, &span, limit).await?.excerpt())
     }
 }
 
@@ -206,8 +206,8 @@ impl Store {
         Call::new(Script::Head, [self.keys.head(room), self.keys.log(room)]).arg(self.head_ttl_ms)
     }
 
-    async fn read(&self, room: &RoomName, span: &Span, limit: usize) -> Result<Found> {
-        let value = self.shards.call(Lane::Reads, self.read_call(room, span, limit)).await?;
+    async fn read(&self, lane: Lane, room: &RoomName, span: &Span, limit: usize) -> Result<Found> {
+        let value = self.shards.call(lane, self.read_call(room, span, limit)).await?;
         let is_forward = matches!(span, Span::After(_) | Span::Above(_));
         Found::parse(value, is_forward).ok_or_else(|| malformed("a page"))
     }

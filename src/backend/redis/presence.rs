@@ -72,7 +72,7 @@ impl Presence {
         let sizes = Call::plain("ZREVRANGE", self.keys.rooms_by_size()).arg(0).arg(limit + SPARE - 1);
         let sizes = sizes.arg("WITHSCORES");
         let mut values =
-            self.shards.call_all(Lane::Reads, &[sizes, Call::plain("ZCARD", self.keys.rooms())]).await;
+            self.shards.call_all(Lane::Queries, &[sizes, Call::plain("ZCARD", self.keys.rooms())]).await;
         let total = parsed_if_ours(values.pop().unwrap_or(Ok(Value::Nil)))?;
         let sizes: Vec<(Vec<u8>, f64)> = parsed_if_ours(values.pop().unwrap_or(Ok(Value::Nil)))?;
         let sizes = sizes.iter().filter_map(|(name, size)| Some((room(name)?, *size)));
@@ -136,12 +136,12 @@ impl Presence {
     async fn read(&self, mut calls: Vec<Call>) -> Result<Vec<Result<Value>>> {
         let generation = generation(&self.keys);
         let mut values = if self.shards.is_cluster() {
-            let mut values = self.shards.call_all(Lane::Reads, &calls).await;
-            values.push(self.shards.call(Lane::Reads, generation).await);
+            let mut values = self.shards.call_all(Lane::Queries, &calls).await;
+            values.push(self.shards.call(Lane::Queries, generation).await);
             values
         } else {
             calls.push(generation);
-            self.shards.call_all(Lane::Reads, &calls).await
+            self.shards.call_all(Lane::Queries, &calls).await
         };
         let generation: Option<Vec<u8>> = parsed(values.pop().unwrap_or(Ok(Value::Nil))?)?;
         let generation = generation.as_deref().map(String::from_utf8_lossy);

@@ -30,19 +30,21 @@ pub(super) enum Lane {
     Posts,
     /// Who is where, and leases.
     Memberships,
-    /// Pages, lists, typing notices: a slow one delays neither of the above.
+    /// What joins and repairs read, typing notices: a slow one delays neither of the above.
     Reads,
+    /// Answers over REST, which are as many and as long as strangers ask for.
+    Queries,
     /// The node's messages to itself.
     Canaries,
     /// Looks at what was changed, of which Redis tells on this connection.
     Watches,
 }
 
-const LANES: usize = 5;
+const LANES: usize = 6;
 
 impl Lane {
     pub(super) const ALL: [Self; LANES] =
-        [Self::Posts, Self::Memberships, Self::Reads, Self::Canaries, Self::Watches];
+        [Self::Posts, Self::Memberships, Self::Reads, Self::Queries, Self::Canaries, Self::Watches];
 }
 
 /// A connection on which nothing went for so long is asked for a sign of life before anything that must

@@ -54,12 +54,12 @@ impl Sizes {
     async fn write(&self, keys: &Keys, shards: &Shards, group: &[(RoomName, u8)]) {
         let counts: Vec<Call> =
             group.iter().map(|(room, _)| Call::plain("ZCARD", keys.members(room))).collect();
-        let counts = shards.call_all(Lane::Reads, &counts).await;
+        let counts = shards.call_all(Lane::Queries, &counts).await;
         let counts: Vec<Option<u64>> = counts.into_iter().map(|count| parsed_if_ours(count).ok()).collect();
         let counted = group.iter().zip(&counts).filter_map(|((room, _), count)| Some((room, (*count)?)));
         let resize = Call::new(Script::Resize, [keys.rooms_by_size()]);
         let resize = counted.fold(resize, |call, (room, count)| call.arg(room).arg(count));
-        let written = shards.call(Lane::Reads, resize).await;
+        let written = shards.call(Lane::Queries, resize).await;
         if let Err(error) = &written {
             debug!(error = %reason(error), "Can't write the sizes of rooms now");
         }

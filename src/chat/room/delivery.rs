@@ -147,6 +147,7 @@ pub(in crate::chat) fn gap(room: &RoomName, dialect: Dialect, from: u64, to: u64
         Dialect::Plain => server::error(&server::Refusal {
             code: ErrorCode::MessagesSkipped,
             content: format!("{} messages were lost and can't be shown", to + 1 - from),
+            retry_after: None,
             nonce: None,
             room_id: None,
         }),

@@ -178,12 +178,12 @@ impl Session {
     }
 
     pub(super) fn refuse(&self, refused: Refused, nonce: Option<String>, room_id: Option<String>) {
-        let Refused { code, content } = refused;
+        let Refused { code, content, retry_after } = refused;
         let (nonce, room_id) = match self.asked.dialect {
             Dialect::Full => (nonce, room_id),
             Dialect::Plain => (None, None),
         };
-        self.outbox.answer(&server::error(&Refusal { code, content, nonce, room_id }));
+        self.outbox.answer(&server::error(&Refusal { code, content, retry_after, nonce, room_id }));
     }
 }
 

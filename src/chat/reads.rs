@@ -1,0 +1,309 @@
+//! Reads for whoever asks, in a room or not. They cost the backend more than it costs to ask, so equal ones share
+//! an answer, and a node has `limits.reads_in_flight` of them under way at most.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::{Chat, Refused};
+use crate::backend::{
+    BackendError, Excerpt, MemberPage, MemberPosition, NodeInfo, RoomCount, SharedBackend, Span,
+};
+use crate::model::RoomName;
+use crate::protocol::ErrorCode;
+use crate::supervisor::Supervisor;
+
+/// When to ask again that was refused because of all the others who ask.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// What is being read.
+#[derive(Debug)]
+pub(super) struct Reads {
+    rooms: Flights<RoomsQuery, Vec<RoomCount>>,
+    members: Flights<MembersQuery, MemberPage>,
+    pages: Flights<PageQuery, Excerpt>,
+    nodes: Flights<NodesQuery, Vec<NodeInfo>>,
+    slots: Arc<Semaphore>,
+    supervisor: Supervisor,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct RoomsQuery {
+    prefix: String,
+    after: Option<String>,
+    limit: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct MembersQuery {
+    room: RoomName,
+    after: Option<MemberPosition>,
+    limit: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct PageQuery {
+    room: RoomName,
+    span: Span,
+    limit: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct NodesQuery;
+
+impl Reads {
+    pub(super) fn new(most: usize, supervisor: Supervisor) -> Self {
+        let slots = Arc::new(Semaphore::new(most));
+        let (rooms, members, pages, nodes) = Default::default();
+        Self { rooms, members, pages, nodes, slots, supervisor }
+    }
+
+    /// The right to read one thing after another, if one is free.
+    fn slot(&self) -> Result<OwnedSemaphorePermit, Refused> {
+        self.slots.clone().try_acquire_owned().map_err(|_| {
+            let sentence = "The server answers as many questions as it can; ask again in a moment";
+            Refused { retry_after: Some(RETRY_AFTER), ..Refused::new(ErrorCode::Unavailable, sentence) }
+        })
+    }
+}
+
+/// What is asked of the backend, and the key under which it is asked once.
+trait Query: Clone + Eq + Hash + Send + Sync + 'static {
+    type Value: Send + Sync + 'static;
+
+    fn read(&self, backend: &SharedBackend)
+    -> impl Future<Output = Result<Self::Value, BackendError>> + Send;
+}
+
+impl Query for PageQuery {
+    type Value = Excerpt;
+
+    async fn read(&self, backend: &SharedBackend) -> Result<Excerpt, BackendError> {
+        backend.peek(&self.room, self.span.clone(), self.limit).await
+    }
+}
+
+impl Query for RoomsQuery {
+    type Value = Vec<RoomCount>;
+
+    async fn read(&self, backend: &SharedBackend) -> Result<Vec<RoomCount>, BackendError> {
+        backend.rooms(&self.prefix, self.after.as_deref(), self.limit).await
+    }
+}
+
+impl Query for MembersQuery {
+    type Value = MemberPage;
+
+    async fn read(&self, backend: &SharedBackend) -> Result<MemberPage, BackendError> {
+        backend.members(&self.room, self.after, self.limit).await
+    }
+}
+
+impl Query for NodesQuery {
+    type Value = Vec<NodeInfo>;
+
+    async fn read(&self, backend: &SharedBackend) -> Result<Vec<NodeInfo>, BackendError> {
+        backend.nodes().await
+    }
+}
+
+impl Chat {
+    /// A page of a room's log, whether the room is occupied or not. A backend that the node has lost
+    /// contact with may be one that lags behind.
+    pub async fn page(&self, room: &RoomName, span: Span, limit: usize) -> Result<Arc<Excerpt>, Refused> {
+        let limit = limit.clamp(1, self.inner.config.history.max_page);
+        self.share(&self.inner.reads.pages, PageQuery { room: room.clone(), span, limit }).await
+    }
+
+    /// Occupied rooms of the cluster by name; at most `limit`.
+    pub async fn rooms(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Arc<Vec<RoomCount>>, Refused> {
+        let query = RoomsQuery { prefix: prefix.to_owned(), after: after.map(str::to_owned), limit };
+        self.share(&self.inner.reads.rooms, query).await
+    }
+
+    /// How many sessions are in a room on all nodes, and a page of them.
+    pub async fn members(
+        &self,
+        room: &RoomName,
+        after: Option<MemberPosition>,
+        limit: usize,
+    ) -> Result<Arc<MemberPage>, Refused> {
+        self.share(&self.inner.reads.members, MembersQuery { room: room.clone(), after, limit }).await
+    }
+
+    /// The living nodes.
+    pub async fn nodes(&self) -> Result<Arc<Vec<NodeInfo>>, Refused> {
+        self.share(&self.inner.reads.nodes, NodesQuery).await
+    }
+
+    async fn share<Q: Query>(
+        &self,
+        flights: &Flights<Q, Q::Value>,
+        query: Q,
+    ) -> Result<Arc<Q::Value>, Refused> {
+        self.check_contact()?;
+        let reads = &self.inner.reads;
+        let answer = match flights.board(&query, || reads.slot())? {
+            Boarding::Waits(answer) => answer,
+            Boarding::Leads(first, slot, answer) => {
+                let backend = self.inner.backend.clone();
+                let read = move |query: Q| {
+                    let backend = backend.clone();
+                    async move { query.read(&backend).await }
+                };
+                drop(reads.supervisor.run_once("read", flights.clone().fly(query, first, read, slot)));
+                answer
+            }
+        };
+        match answer.await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(Refused::from(&*error)),
+            Err(_) => Err(Refused::new(ErrorCode::Unavailable, "The server is stopping; try again")),
+        }
+    }
+}
+
+type Answer<V> = Result<Arc<V>, Arc<BackendError>>;
+type Waiting<V> = Vec<oneshot::Sender<Answer<V>>>;
+
+/// The reads of one kind that are in flight, at most one of a key, each with the callers who wait for the next; a
+/// cheap handle.
+///
+/// A read that has begun may have been answered before something that a later caller knows of: a session that has
+/// joined meanwhile. So callers never share a read that is in flight already; all who come during one share the next.
+#[derive(Debug)]
+struct Flights<K, V>(Arc<Mutex<HashMap<K, Waiting<V>>>>);
+
+impl<K, V> Clone for Flights<K, V> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<K, V> Default for Flights<K, V> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+/// What a caller has to do for its answer.
+enum Boarding<V> {
+    /// Nothing: a read is in flight, and the next answers.
+    Waits(oneshot::Receiver<Answer<V>>),
+    /// To start the read.
+    Leads(oneshot::Sender<Answer<V>>, OwnedSemaphorePermit, oneshot::Receiver<Answer<V>>),
+}
+
+impl<K: Clone + Eq + Hash, V> Flights<K, V> {
+    /// `slot` is asked for if a read has to be started.
+    fn board(
+        &self,
+        key: &K,
+        slot: impl FnOnce() -> Result<OwnedSemaphorePermit, Refused>,
+    ) -> Result<Boarding<V>, Refused> {
+        let (sender, receiver) = oneshot::channel();
+        let mut flights = self.lock();
+        if let Some(next) = flights.get_mut(key) {
+            next.push(sender);
+            return Ok(Boarding::Waits(receiver));
+        }
+        let slot = slot()?;
+        flights.insert(key.clone(), Vec::new());
+        Ok(Boarding::Leads(sender, slot, receiver))
+    }
+
+    /// Reads until nobody waits. Callers who have given up start nothing.
+    async fn fly<Reading: Future<Output = Result<V, BackendError>>>(
+        self,
+        key: K,
+        first: oneshot::Sender<Answer<V>>,
+        read: impl Fn(K) -> Reading,
+        _slot: OwnedSemaphorePermit,
+    ) {
+        let mut waiting = vec![first];
+        loop {
+            waiting.retain(|caller| !caller.is_closed());
+            if !waiting.is_empty() {
+                let answer = read(key.clone()).await.map(Arc::new).map_err(Arc::new);
+                for caller in waiting.drain(..) {
+                    // It may have given up meanwhile.
+                    let _ = caller.send(answer.clone());
+                }
+            }
+            let mut flights = self.lock();
+            waiting = flights.get_mut(&key).map(std::mem::take).unwrap_or_default();
+            if waiting.is_empty() {
+                flights.remove(&key);
+                return;
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, Waiting<V>>> {
+        self.0.lock().expect("no code panics while it holds this lock")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// Counts reads, each of which takes a turn of the test's task.
+    #[derive(Clone, Default)]
+    struct Counter(Arc<AtomicUsize>);
+
+    impl Counter {
+        async fn read(self) -> Result<usize, BackendError> {
+            let number = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+            tokio::task::yield_now().await;
+            Ok(number)
+        }
+    }
+
+    fn slot() -> Result<OwnedSemaphorePermit, Refused> {
+        Ok(Arc::new(Semaphore::new(1)).try_acquire_owned().expect("one is free"))
+    }
+
+    #[tokio::test]
+    async fn those_who_ask_during_a_read_share_the_next() {
+        let (flights, counter) = (Flights::<u8, usize>::default(), Counter::default());
+        let Ok(Boarding::Leads(first, slot, answer)) = flights.board(&1, slot) else { panic!("it leads") };
+        let flight = tokio::spawn(flights.clone().fly(1, first, move |_| counter.clone().read(), slot));
+        tokio::task::yield_now().await;
+        let mut later = Vec::new();
+        for _ in 0..400 {
+            let boarding = flights.board(&1, || panic!("one is in flight"));
+            let Ok(Boarding::Waits(answer)) = boarding else { panic!("it waits") };
+            later.push(answer);
+        }
+        assert_eq!(*answer.await.expect("an answer").expect("a value"), 1);
+        for answer in later {
+            assert_eq!(*answer.await.expect("an answer").expect("a value"), 2);
+        }
+        flight.await.expect("it ends");
+        assert!(flights.lock().is_empty());
+    }
+
+    #[tokio::test]
+    async fn callers_who_have_given_up_start_nothing() {
+        let (flights, counter) = (Flights::<u8, usize>::default(), Counter::default());
+        let Ok(Boarding::Leads(first, slot, answer)) = flights.board(&1, slot) else { panic!("it leads") };
+        for _ in 0..400 {
+            assert!(flights.board(&1, || panic!("one is in flight")).is_ok());
+        }
+        drop(answer);
+        flights.clone().fly(1, first, |_| counter.clone().read(), slot).await;
+        assert_eq!(counter.0.load(Ordering::Relaxed), 0);
+        assert!(flights.lock().is_empty());
+    }
+}
