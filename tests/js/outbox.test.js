@@ -257,3 +257,19 @@ test('nothing to see is not sent, and halves of characters and U+0000 are not ei
   client.chat.post('general', 'a\ud83d\0b');
   assert.equal(texts(client.socket())[0].content, 'a\ufffdb');
 });
+
+test('what one tab sent or discarded is gone from the others', () => {
+  const one = fakeClient();
+  one.chat.enter('রহিম', 'general');
+  one.chat.post('general', 'ক');
+  const other = fakeClient({ local: one.local });
+  other.chat.enter('রহিম', 'general');
+  const [{ nonce }] = other.store.state.outbox;
+  one.chat.discard(nonce);
+  // The browser tells the other tabs of it.
+  other.chat.heardOfStorage('adda.identities', null);
+  other.chat.heardOfStorage(`adda.outbox.${nonce}`, '{}');
+  assert.equal(other.store.state.outbox.length, 1);
+  other.chat.heardOfStorage(`adda.outbox.${nonce}`, null);
+  assert.deepEqual(other.store.state.outbox, []);
+});

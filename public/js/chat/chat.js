@@ -172,6 +172,11 @@ export function createChat({ store, storage, api, timers, clock, connectTranspor
     probe: () => transport?.probe(),
     /** The page goes away, perhaps to come back: others must not believe that its reader is here. */
     suspend: () => transport?.suspend(),
+    /** Another tab of this browser has changed what storage holds: what it sent or discarded is done with here, too. */
+    heardOfStorage(key, value) {
+      const nonce = storage.nonceOf(key);
+      if (nonce !== null && value === null) store.dispatch({ type: 'message_discarded', nonce });
+    },
     /** For the next visit. */
     keepHistory: () => transport && history.keep(name),
     resume: () => transport?.connect(),

@@ -84,6 +84,8 @@ export function createStorage({ local, session }) {
       const items = keys.map((key) => read(local, key)).filter((item) => isKeptItem(item) && item.username === username);
       return items.sort((one, other) => one.createdAt - other.createdAt);
     },
+    /** The nonce of the item that a key is for, or null. */
+    nonceOf: (key) => (key?.startsWith(OUTBOX_PREFIX) ? key.slice(OUTBOX_PREFIX.length) : null),
     /** A key for each item, so that two tabs never write over each other's. */
     keepOutbox(outbox, previous) {
       const kept = new Map(previous.map((item) => [item.nonce, item]));

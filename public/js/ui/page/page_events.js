@@ -27,6 +27,7 @@ export function pageEvents({ store, chat, directory, now }) {
     chat.hurry();
   });
   addEventListener('keydown', () => chat.hurry());
+  addEventListener('storage', (event) => chat.heardOfStorage(event.key, event.newValue));
   addEventListener('blur', attend);
   document.addEventListener('visibilitychange', () => {
     attend();
