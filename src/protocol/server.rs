@@ -313,14 +313,26 @@ struct RefusalJson<'a> {
     retry_after_ms: Option<u64>,
 }
 
+/// Characters of what was sent that an error repeats.
+const ECHOED: usize = 100;
+
+/// A mark that a client could have meant is repeated whole, so that it finds the frame; of any other
+/// the beginning must do.
+fn echo(mark: Option<&str>) -> Option<&str> {
+    let mark = mark?;
+    let is_whole = mark.len() <= 128;
+    let end = mark.char_indices().nth(ECHOED).filter(|_| !is_whole).map_or(mark.len(), |(at, _)| at);
+    Some(&mark[..end])
+}
+
 /// The frame of a refusal.
 pub fn error(refusal: &Refusal) -> Frame {
     encode(&RefusalJson {
         r#type: "error",
         code: refusal.code.as_str(),
         content: &refusal.content,
-        nonce: refusal.nonce.as_deref(),
-        room_id: refusal.room_id.as_deref(),
+        nonce: echo(refusal.nonce.as_deref()),
+        room_id: echo(refusal.room_id.as_deref()),
         retry_after_ms: refusal.retry_after.map(|wait| wait.as_millis() as u64),
     })
 }

@@ -30,9 +30,9 @@ impl Handshake {
         })
     }
 
-    /// Whether the client offers a subprotocol.
+    /// Whether the client offers a subprotocol, whose name is compared by case (RFC 6455, section 4.2.2).
     pub fn offers(&self, subprotocol: &str) -> bool {
-        self.subprotocols.iter().any(|offered| offered.eq_ignore_ascii_case(subprotocol))
+        self.subprotocols.iter().any(|offered| offered == subprotocol)
     }
 
     /// The response that switches protocols. `protocol` is the subprotocol agreed on.
@@ -82,7 +82,7 @@ mod tests {
         let handshake = Handshake::read(&Method::GET, &headers(&REQUEST)).unwrap();
         assert_eq!(handshake.accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
         assert!(handshake.offers("chat") && handshake.offers("adda.v1"));
-        assert!(!handshake.offers("adda.v2"));
+        assert!(!handshake.offers("adda.v2") && !handshake.offers("ADDA.V1"));
     }
 
     #[test]

@@ -56,7 +56,7 @@ async fn open_session(
 ) -> Response<Body> {
     match names {
         Ok(Query(names)) => door.open(names, request),
-        Err(unreadable) => refuse_address(&unreadable.body_text()),
+        Err(_) => refuse_address("The address must be readable, and name a room and a username once at most"),
     }
 }
 
@@ -69,7 +69,7 @@ async fn open_named_session(
         Ok(Path((room, username))) => {
             door.open(Names { room: Some(room), username: Some(username) }, request)
         }
-        Err(unreadable) => refuse_address(&unreadable.body_text()),
+        Err(_) => refuse_address("The address must be readable, and name a room and a username once at most"),
     }
 }
 

@@ -1,0 +1,158 @@
+//! The fields of a client's frame, each read by itself: one of a wrong type hides no other, and the
+//! sentence that refuses it is ours.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+use serde_json::value::RawValue;
+
+use super::Unreadable;
+use crate::model::Position;
+use crate::protocol::ErrorCode;
+
+/// What any frame may have.
+#[derive(Deserialize)]
+pub(super) struct Fields<'a> {
+    #[serde(borrow)]
+    r#type: Option<&'a RawValue>,
+    #[serde(borrow)]
+    room_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    content: Option<&'a RawValue>,
+    #[serde(borrow)]
+    nonce: Option<&'a RawValue>,
+    #[serde(borrow)]
+    token: Option<&'a RawValue>,
+    #[serde(borrow)]
+    since: Option<&'a RawValue>,
+    #[serde(borrow)]
+    history: Option<&'a RawValue>,
+    #[serde(borrow)]
+    watch: Option<&'a RawValue>,
+    #[serde(borrow)]
+    prefix: Option<&'a RawValue>,
+}
+
+impl<'a> Fields<'a> {
+    /// Finds the fields of a JSON object.
+    pub(super) fn read(text: &'a str) -> Result<Self, Unreadable> {
+        // PowerShell and others begin a text with a byte order mark (RFC 8259, section 8.1).
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        // serde would take an array for an object whose fields stand in order.
+        if !text.trim_start().starts_with('{') {
+            return Err(bad("the frame is not a JSON object"));
+        }
+        serde_json::from_str(text).map_err(|error| match error.classify() {
+            // Any value will do for a field, so the only other fault is this.
+            Category::Data => bad("the frame has a field twice"),
+            _ => bad("the frame is not a JSON object"),
+        })
+    }
+
+    /// Whether each field that is there has its type.
+    pub(super) fn check(&self) -> Result<(), Unreadable> {
+        self.kind()?;
+        for field in [Self::room_id, Self::content, Self::nonce, Self::token, Self::prefix] {
+            field(self)?;
+        }
+        self.since()?;
+        self.watch()?;
+        self.history().map(drop)
+    }
+
+    /// A missing type means `text`.
+    pub(super) fn kind(&self) -> Result<Cow<'a, str>, Unreadable> {
+        let Some(value) = self.r#type else { return Ok("text".into()) };
+        // Escapes are decoded, but hardly ever there.
+        let kind = serde_json::from_str::<&str>(value.get()).map(Cow::Borrowed);
+        match kind {
+            Ok(kind) => Ok(kind),
+            Err(_) => Ok(string("type must be a text", Some(value))?.map_or("text".into(), Cow::Owned)),
+        }
+    }
+
+    pub(super) fn room_id(&self) -> Result<Option<String>, Unreadable> {
+        string("room_id must be a text", self.room_id)
+    }
+
+    pub(super) fn content(&self) -> Result<Option<String>, Unreadable> {
+        string("content must be a text", self.content)
+    }
+
+    pub(super) fn nonce(&self) -> Result<Option<String>, Unreadable> {
+        string("nonce must be a text", self.nonce)
+    }
+
+    pub(super) fn token(&self) -> Result<Option<String>, Unreadable> {
+        string("token must be a text", self.token)
+    }
+
+    pub(super) fn since(&self) -> Result<Option<Position>, Unreadable> {
+        let rule = "since must be an object with epoch and seq";
+        match self.since {
+            Some(value) if value.get().starts_with('[') => Err(bad(rule)),
+            value => read(value, rule),
+        }
+    }
+
+    pub(super) fn prefix(&self) -> Result<Option<String>, Unreadable> {
+        string("prefix must be a text", self.prefix)
+    }
+
+    pub(super) fn watch(&self) -> Result<Option<bool>, Unreadable> {
+        read(self.watch, "watch must be true or false")
+    }
+
+    pub(super) fn history(&self) -> Result<Option<usize>, Unreadable> {
+        read(self.history, "history must be a whole number")
+    }
+}
+
+fn string(rule: &str, value: Option<&RawValue>) -> Result<Option<String>, Unreadable> {
+    match value {
+        Some(value) if has_lone_surrogate(value.get()) => {
+            Err(bad(r"the frame has half a surrogate pair; \ud800 to \udfff come in pairs"))
+        }
+        value => read(value, rule),
+    }
+}
+
+/// `null` is as good as nothing.
+fn read<T: DeserializeOwned>(value: Option<&RawValue>, rule: &str) -> Result<Option<T>, Unreadable> {
+    let Some(value) = value else { return Ok(None) };
+    serde_json::from_str(value.get()).map_err(|_| bad(rule))
+}
+
+fn bad(sentence: &str) -> Unreadable {
+    Unreadable::new(ErrorCode::BadFrame, sentence.to_owned())
+}
+
+/// Whether an escape is half of a surrogate pair (RFC 8259, section 7), which no UTF-8 can hold.
+fn has_lone_surrogate(json: &str) -> bool {
+    let mut rest = json;
+    while let Some(at) = rest.find('\\') {
+        rest = &rest[at + 1..];
+        match unit(rest) {
+            Some(0xDC00..=0xDFFF) => return true,
+            Some(0xD800..=0xDBFF) => {
+                let second = rest.get(5..).and_then(|rest| rest.strip_prefix('\\')).and_then(unit);
+                if !matches!(second, Some(0xDC00..=0xDFFF)) {
+                    return true;
+                }
+                rest = &rest[11..];
+            }
+            Some(_) => rest = &rest[5..],
+            // The character that is escaped may be a backslash itself.
+            None => rest = rest.get(1..).unwrap_or_default(),
+        }
+    }
+    false
+}
+
+/// The UTF-16 code unit of an escape behind its backslash.
+fn unit(escape: &str) -> Option<u16> {
+    let digits = escape.strip_prefix('u')?.get(..4)?;
+    u16::from_str_radix(digits, 16).ok()
+}
