@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use tokio::sync::Notify;
 use tracing::debug;
 
-use super::pace::Rota;
+use super::pace::{Rota, TypingRule};
 use super::recipient::Flushes;
 use super::room::{Next, Room};
 use super::source_of;
@@ -41,7 +41,7 @@ struct Inner {
     /// Rooms in which something was published that this version can't read: it may have been a message.
     doubtful: Mutex<HashSet<RoomName>>,
     page: usize,
-    typing_every: Duration,
+    typing: TypingRule,
     /// The subscription was interrupted: all rooms are to be compared with their logs.
     resumed: Notify,
     supervisor: Supervisor,
@@ -51,7 +51,7 @@ impl Hub {
     pub(super) fn new(
         backend: SharedBackend,
         page: usize,
-        typing_every: Duration,
+        typing: TypingRule,
         supervisor: Supervisor,
     ) -> Self {
         let rooms = RwLock::default();
@@ -62,7 +62,7 @@ impl Hub {
                 rooms,
                 doubtful: Mutex::default(),
                 page,
-                typing_every,
+                typing,
                 resumed,
                 supervisor,
             }),
@@ -144,6 +144,9 @@ impl Hub {
                     BackendEvent::Unreadable(name) => drop(self.lock_doubtful().insert(name)),
                     BackendEvent::Resumed => self.inner.resumed.notify_one(),
                 }
+                if flushes.is_long() {
+                    flushes.run().await;
+                }
             }
             flushes.run().await;
         }
@@ -160,7 +163,7 @@ impl Hub {
                 let next = room.take(message, flushes);
                 self.follow(&room, next);
             }
-            Event::Notice(notice) => room.notify(&notice, self.inner.typing_every, flushes),
+            Event::Notice(notice) => room.notify(&notice, self.inner.typing, flushes),
             Event::Count { client_count, entered } => room.count(client_count, entered, flushes),
         }
     }
@@ -181,13 +184,18 @@ impl Hub {
     /// filled nothing newer passes.
     async fn repair(&self, room: &Room) {
         while let Some((given, waited)) = room.repair_from() {
-            match self.inner.backend.read(&room.name, Span::After(given), self.inner.page).await {
+            let limit = room.page_limit(self.inner.page);
+            match self.inner.backend.read(&room.name, Span::After(given), limit).await {
                 Ok(page) => {
                     let mut flushes = Flushes::default();
                     let next = room.repair(&page, waited, &mut flushes);
                     flushes.run().await;
                     if next == Next::Go {
                         return;
+                    }
+                    if page.messages.is_empty() {
+                        // The log is read again for what it did not have.
+                        tokio::time::sleep(RETRY).await;
                     }
                 }
                 Err(error) => {

@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use self::hub::Hub;
+use self::pace::TypingRule;
 pub use self::posters::Poster;
 use self::posters::Posters;
 use self::readiness::Contact;
@@ -131,12 +132,8 @@ impl Chat {
         supervisor: Supervisor,
     ) -> Self {
         begin_refusals(ErrorCode::ALL.map(ErrorCode::as_str));
-        let hub = Hub::new(
-            backend.clone(),
-            config.history.max_page,
-            config.presence.typing_every,
-            supervisor.clone(),
-        );
+        let hub =
+            Hub::new(backend.clone(), config.history.max_page, typing_rule(&config), supervisor.clone());
         supervisor.run("hub", hub.clone().run(events));
         supervisor.run("log-comparison", hub.clone().compare_when_resumed());
         let upkeep = hub.clone().keep_up(config.presence.unsubscribe_after, config.history.check_every);
@@ -287,9 +284,9 @@ impl Chat {
     }
 
     /// Tells the others in the room that the session's user is typing, at most once in
-    /// `presence.typing_every`.
+    /// `presence.typing_every`, and not at all in a room above `presence.announce_up_to`.
     pub async fn announce_typing(&self, room: &Room, member: &Member) -> Result<(), Refused> {
-        if room.is_typing(&member.user_id, self.inner.config.presence.typing_every) {
+        if !room.tells_typing(&member.user_id, typing_rule(&self.inner.config)) {
             return Ok(());
         }
         let notice = Notice {
@@ -359,6 +356,11 @@ impl Drop for SessionGuard {
     fn drop(&mut self) {
         self.0.inner.sessions.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+fn typing_rule(config: &Config) -> TypingRule {
+    let presence = &config.presence;
+    TypingRule { every: presence.typing_every, up_to: presence.announce_up_to as u64 }
 }
 
 /// A guest of this name.

@@ -1,7 +1,7 @@
 //! What a room must not be told too often: its count, and who is typing. And how slow checks of all
 //! rooms are spread over time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::model::UserId;
@@ -74,6 +74,11 @@ impl Counts {
         self.heard
     }
 
+    /// The count that was heard last.
+    pub(super) fn last(&self) -> Option<u64> {
+        self.last
+    }
+
     /// Whether it is another count than was heard last.
     pub(super) fn is_news(&self, client_count: u64) -> bool {
         self.last != Some(client_count)
@@ -91,24 +96,43 @@ impl Counts {
     }
 }
 
+/// Which typing notices are told.
+#[derive(Debug, Clone, Copy)]
+pub struct TypingRule {
+    /// `presence.typing_every`: least time between two of a user.
+    pub every: Duration,
+    /// `presence.announce_up_to`: none in a room of more sessions.
+    pub up_to: u64,
+}
+
 /// Who was announced as typing, and when.
 #[derive(Debug, Default)]
-pub(super) struct Typists(HashMap<UserId, Instant>);
+pub(super) struct Typists {
+    since: HashMap<UserId, Instant>,
+    /// The same in the order of time, so that who is forgotten is found at its front.
+    order: VecDeque<(Instant, UserId)>,
+}
 
 impl Typists {
     /// Whether the user was announced within `every`.
     pub(super) fn contains(&self, user: &UserId, every: Duration) -> bool {
-        self.0.get(user).is_some_and(|since| since.elapsed() < every)
+        self.since.get(user).is_some_and(|since| since.elapsed() < every)
     }
 
     /// Whether a notice is not one too many. If so, the next will be for `every`.
     pub(super) fn admit(&mut self, user: &UserId, every: Duration) -> bool {
         let now = Instant::now();
-        self.0.retain(|_, since| now - *since < every);
-        if self.0.contains_key(user) {
+        while let Some((since, user)) = self.order.front()
+            && now - *since >= every
+        {
+            self.since.remove(user);
+            self.order.pop_front();
+        }
+        if self.since.contains_key(user) {
             return false;
         }
-        self.0.insert(user.clone(), now);
+        self.since.insert(user.clone(), now);
+        self.order.push_back((now, user.clone()));
         true
     }
 }
@@ -116,6 +140,19 @@ impl Typists {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_typist_is_told_once_in_time_and_forgotten_then() {
+        let (mut typists, every) = (Typists::default(), Duration::from_millis(20));
+        let (rahim, mita) = (UserId::guest(), UserId::guest());
+        assert!(typists.admit(&rahim, every) && typists.admit(&mita, every));
+        assert!(!typists.admit(&rahim, every) && typists.contains(&rahim, every));
+        while typists.contains(&mita, every) {
+            std::thread::yield_now();
+        }
+        assert!(typists.admit(&rahim, every));
+        assert_eq!((typists.since.len(), typists.order.len()), (1, 1));
+    }
 
     #[test]
     fn every_room_has_its_turn_in_time() {

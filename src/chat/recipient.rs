@@ -59,25 +59,37 @@ impl std::fmt::Debug for Occupant {
 
 /// The outboxes that were given something and must be flushed, each once.
 #[derive(Default)]
-pub struct Flushes(Vec<Arc<dyn Recipient>>);
+pub struct Flushes {
+    outboxes: Vec<Arc<dyn Recipient>>,
+    pushed: usize,
+}
+
+/// Pushes after which others are let run, though more events have arrived with these.
+const LONG: usize = 20_000;
 
 impl std::fmt::Debug for Flushes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Flushes").field(&self.0.len()).finish()
+        f.debug_tuple("Flushes").field(&self.outboxes.len()).finish()
     }
 }
 
 impl Flushes {
     /// Pushes a frame and remembers the outbox if that calls for a flush.
     pub fn push(&mut self, outbox: &Arc<dyn Recipient>, frame: &Frame) {
+        self.pushed += 1;
         if outbox.push(frame) == Pushed::First {
-            self.0.push(outbox.clone());
+            self.outboxes.push(outbox.clone());
         }
+    }
+
+    /// Whether so much was pushed that it should be flushed before more is.
+    pub fn is_long(&self) -> bool {
+        self.pushed >= LONG
     }
 
     /// Flushes the few at once.
     pub fn run_now(self) {
-        for outbox in self.0 {
+        for outbox in self.outboxes {
             outbox.flush();
         }
     }
@@ -85,7 +97,8 @@ impl Flushes {
     /// Flushes all, and lets other tasks run in between: a large room is many writes.
     pub async fn run(&mut self) {
         const BEFORE_YIELDING: usize = 64;
-        for (i, outbox) in self.0.drain(..).enumerate() {
+        self.pushed = 0;
+        for (i, outbox) in self.outboxes.drain(..).enumerate() {
             if i > 0 && i % BEFORE_YIELDING == 0 {
                 tokio::task::yield_now().await;
             }

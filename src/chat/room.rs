@@ -1,20 +1,20 @@
 //! A room as this node sees it: its sessions here, the place up to which they have been given
 //! everything, and what waits until a hole before it is filled.
 
+mod attendance;
 mod delivery;
-mod newcomers;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
-use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
+use self::attendance::Attendance;
 pub(super) use self::delivery::gap;
-use self::newcomers::Newcomers;
-use super::pace::{Counts, Typists};
+use self::waiting::Waiting;
+use super::pace::{Counts, TypingRule, Typists};
 use super::recipient::{Flushes, Occupant};
 use super::tail::Tail;
 use crate::backend::Page;
@@ -35,12 +35,9 @@ pub struct Room {
 
 #[derive(Debug, Default)]
 struct State {
-    seats: Vec<Seat>,
-    // Also those who are entering or have been entered without being attached yet.
-    members: HashMap<ConnectionId, Member>,
-    newcomers: Newcomers,
+    attendance: Attendance,
     flow: Flow,
-    waiting: Vec<LoggedMessage>,
+    waiting: Waiting,
     /// Whether messages were left out since the log was last read.
     has_left_out: bool,
     /// The newest place that a comparison has shown since then.
@@ -48,13 +45,6 @@ struct State {
     tail: Tail,
     counts: Counts,
     typists: Typists,
-}
-
-/// A session that takes part, and the number up to which it has been given everything.
-#[derive(Debug)]
-struct Seat {
-    occupant: Occupant,
-    given: u64,
 }
 
 /// Whether messages pass. The order that clients see rests on this: in `Live` a message passes
@@ -97,47 +87,43 @@ impl Room {
     /// From now on a restoration counts the session as being in the room, and what the room is told after
     /// its entrance is kept for it.
     pub(super) fn add_member(&self, occupant: &Occupant) {
-        let (mut state, member) = (self.lock(), &occupant.member);
-        // Who joins again begins anew: two seats would give everything twice.
-        state.detach(member.id);
-        state.members.insert(member.id, member.clone());
-        state.newcomers.add(occupant.clone());
+        self.lock().attendance.enter(occupant.clone());
     }
 
     /// The backend tells nobody of the session's entrance.
     pub(super) fn expect_no_word_of(&self, id: ConnectionId) {
-        self.lock().newcomers.hear_of(id);
+        self.lock().attendance.hear_of(id);
     }
 
     /// What the backend has told may have been lost, words of entrances among it.
     pub(super) fn expect_no_word(&self) {
-        self.lock().newcomers.hear_of_all();
+        self.lock().attendance.hear_of_all();
     }
 
     /// From now on it doesn't, and gets nothing more. Returns whether it did.
     pub(super) fn remove_member(&self, id: ConnectionId) -> bool {
-        self.lock().remove_member(id)
+        self.lock().attendance.leave(id)
     }
 
     /// As [`Room::remove_member`], for a task that panics, perhaps under this very lock: the next to take
     /// it finds the room broken, and the node ends.
     pub(super) fn abandon_member(&self, id: ConnectionId) -> bool {
-        self.state.lock().is_ok_and(|mut state| state.remove_member(id))
+        self.state.lock().is_ok_and(|mut state| state.attendance.leave(id))
     }
 
     /// The sessions of this node that are in the room.
     pub(super) fn members(&self) -> Vec<Member> {
-        self.lock().members.values().cloned().collect()
+        self.lock().attendance.members().cloned().collect()
     }
 
     /// How many they are.
     pub(super) fn member_count(&self) -> usize {
-        self.lock().members.len()
+        self.lock().attendance.len()
     }
 
     /// Whether a session of this node is in the room.
     pub(super) fn is_occupied(&self) -> bool {
-        !self.lock().members.is_empty()
+        self.lock().attendance.len() > 0
     }
 
     // --- joining ---
@@ -162,11 +148,10 @@ impl Room {
         for frame in missed {
             flushes.push(&occupant.outbox, frame);
         }
-        for frame in state.newcomers.seat(occupant.member.id) {
+        // A session may be ahead of the room: the log is written before the publication arrives.
+        for frame in state.attendance.seat(occupant, given.max(position.seq)) {
             flushes.push(&occupant.outbox, &frame);
         }
-        // A session may be ahead of the room: the log is written before the publication arrives.
-        state.seats.push(Seat { occupant: occupant.clone(), given: given.max(position.seq) });
         drop(state);
         flushes.run_now();
         Ok(())
@@ -185,7 +170,7 @@ impl Room {
         if is_same_epoch && message.seq <= given.seq {
             return Next::Go;
         }
-        if is_same_epoch && message.seq == given.seq + 1 {
+        if is_same_epoch && given.seq.checked_add(1) == Some(message.seq) {
             state.give(&message, flushes);
             return Next::Go;
         }
@@ -244,29 +229,28 @@ impl Room {
         for message in &page.messages {
             meters().repaired.increment(1);
             // What the log has dropped, and what stands there and can't be read.
-            state.skip(&self.name, message.seq - 1, flushes);
+            state.skip(&self.name, message.seq.saturating_sub(1), flushes);
             state.give(message, flushes);
         }
         state.skip(&self.name, page.end, flushes);
-        // What waited before the read and bears another epoch is older than what was read; and no message is
-        // published before it is logged, so what bears a number above the head was never said.
-        let known = waited.min(state.waiting.len());
-        let kept = state.waiting.split_off(known);
-        state.waiting.retain(|message| message.epoch == page.head.epoch && message.seq <= page.head.seq);
-        state.waiting.extend(kept);
+        // What waited before the read and bears another epoch is older than what was read; and what is
+        // published is logged, so a number above the head was never given.
+        state
+            .waiting
+            .retain_first(waited, |message| message.epoch == page.head.epoch && message.seq <= page.head.seq);
         if page.has_more { Next::Repair } else { state.settle(flushes) }
     }
 
     // --- notices ---
 
     /// Gives a notice to those whom it concerns.
-    pub(super) fn notify(&self, notice: &Notice, typing_every: Duration, flushes: &mut Flushes) {
+    pub(super) fn notify(&self, notice: &Notice, typing: TypingRule, flushes: &mut Flushes) {
         let mut state = self.lock();
         let concerns: &dyn Fn(&Occupant) -> bool = match notice.kind {
             // The session itself was told by `joined`, or is told when it is attached.
             NoticeKind::Join { .. } => &|occupant| Some(occupant.member.id) != notice.connection,
             NoticeKind::Leave { .. } => &|_| true,
-            NoticeKind::Typing if !state.typists.admit(&notice.user_id, typing_every) => return,
+            NoticeKind::Typing if !state.admits_typing(&notice.user_id, typing) => return,
             NoticeKind::Typing => &|occupant| occupant.member.user_id != notice.user_id,
         };
         let frame = server::notice(&self.name, notice);
@@ -277,13 +261,21 @@ impl Room {
         state.counts.settle(client_count);
         state.tell_who_is_there(&frame, concerns, flushes);
         if let (NoticeKind::Join { .. }, Some(id)) = (notice.kind, notice.connection) {
-            state.newcomers.hear_of(id);
+            state.attendance.hear_of(id);
         }
     }
 
-    /// Whether a user was announced as typing so lately that it need not be said again.
-    pub(super) fn is_typing(&self, user: &UserId, typing_every: Duration) -> bool {
-        self.lock().typists.contains(user, typing_every)
+    /// Whether a typing notice of the user would be told: the room is not too large, and none was told lately.
+    pub(super) fn tells_typing(&self, user: &UserId, typing: TypingRule) -> bool {
+        let state = self.lock();
+        !state.is_above(typing.up_to) && !state.typists.contains(user, typing.every)
+    }
+
+    /// Messages to read for it at once, at most `most`: what is read is given under the room's lock.
+    pub(super) fn page_limit(&self, most: usize) -> usize {
+        /// Deliveries under one holding of the lock, about.
+        const DELIVERIES: usize = 20_000;
+        (DELIVERIES / self.member_count().max(1)).clamp(1, most)
     }
 
     /// Tells the number of sessions, now or with the next [`Room::tick`]. `entered`: the session whose
@@ -293,7 +285,7 @@ impl Room {
         state.counts.set(client_count);
         state.tell_count(&self.name, flushes);
         if let Some(id) = entered {
-            state.newcomers.hear_of(id);
+            state.attendance.hear_of(id);
         }
     }
 

@@ -2,16 +2,14 @@
 
 use std::collections::HashMap;
 
+use super::waiting::Kept;
 use super::{Flow, Next, State};
+use crate::chat::pace::TypingRule;
 use crate::chat::recipient::{Dialect, Flushes, Occupant};
-use crate::model::{ConnectionId, LoggedMessage, Position, RoomName};
+use crate::model::{LoggedMessage, Position, RoomName, UserId};
 use crate::protocol::{ErrorCode, server};
 use crate::telemetry::meters;
 use crate::websocket::Frame;
-
-/// Messages that wait for a repair, at most. Further ones are left out: the log has them, and is
-/// read once more.
-pub(super) const WAITING: usize = 1024;
 
 impl State {
     pub(super) fn given(&self) -> Option<&Position> {
@@ -25,39 +23,33 @@ impl State {
         self.given().is_some_and(|given| given.epoch == head.epoch && given.seq >= head.seq)
     }
 
-    /// Whether it was in.
-    pub(super) fn remove_member(&mut self, id: ConnectionId) -> bool {
-        self.detach(id);
-        self.newcomers.remove(id);
-        self.members.remove(&id).is_some()
+    /// Whether the room is known to have more sessions, on all nodes.
+    pub(super) fn is_above(&self, sessions: u64) -> bool {
+        self.counts.last().is_some_and(|count| count > sessions)
     }
 
-    pub(super) fn detach(&mut self, id: ConnectionId) {
-        if let Some(at) = self.seats.iter().position(|seat| seat.occupant.member.id == id) {
-            self.seats.swap_remove(at);
-        }
+    pub(super) fn admits_typing(&mut self, user: &UserId, rule: TypingRule) -> bool {
+        !self.is_above(rule.up_to) && self.typists.admit(user, rule.every)
     }
 
     pub(super) fn wait(&mut self, message: LoggedMessage) {
-        match self.waiting.len() < WAITING {
-            true => self.waiting.push(message),
-            false => self.has_left_out = true,
+        if self.waiting.push(message) == Kept::LeftOut {
+            self.has_left_out = true;
         }
     }
 
     /// Lets pass what waited and goes on from the place reached; what is left shows another hole.
     pub(super) fn settle(&mut self, flushes: &mut Flushes) -> Next {
-        let waiting = std::mem::take(&mut self.waiting);
-        for message in waiting {
+        for message in self.waiting.take() {
             let Some(given) = self.given() else { break };
-            if message.epoch != given.epoch || message.seq > given.seq + 1 {
+            if message.epoch != given.epoch || message.seq > given.seq.saturating_add(1) {
                 self.wait(message);
-            } else if message.seq == given.seq + 1 {
+            } else if message.seq > given.seq {
                 self.give(&message, flushes);
             }
         }
         let is_behind = self.shown.take().is_some_and(|head| !self.has_come_to(&head));
-        if !self.waiting.is_empty() || self.has_left_out || is_behind {
+        if self.waiting.len() > 0 || self.has_left_out || is_behind {
             return Next::Repair;
         }
         if let Flow::Repairing(given) = &self.flow {
@@ -73,7 +65,7 @@ impl State {
         }
         let frame = server::message(message);
         let mut deliveries = 0;
-        for seat in self.seats.iter().filter(|seat| seat.given < message.seq) {
+        for seat in self.attendance.seats().filter(|seat| seat.given < message.seq) {
             flushes.push(&seat.occupant.outbox, &frame);
             deliveries += 1;
         }
@@ -83,9 +75,7 @@ impl State {
 
     pub(super) fn reset(&mut self, room: &RoomName, position: Position, flushes: &mut Flushes) {
         self.tail.clear();
-        for seat in &mut self.seats {
-            seat.given = position.seq;
-        }
+        self.attendance.set_given(position.seq);
         let frame = server::reset(room, &position);
         self.tell(&frame, &|occupant| occupant.dialect == Dialect::Full, flushes);
         self.flow = Flow::Repairing(position);
@@ -101,9 +91,9 @@ impl State {
         let from = given.seq + 1;
         given.seq = to;
         self.tail.clear();
-        meters().skipped.increment(to + 1 - from);
+        meters().skipped.increment((to - from).saturating_add(1));
         let mut told = HashMap::new();
-        for seat in self.seats.iter().filter(|seat| seat.given < to) {
+        for seat in self.attendance.seats().filter(|seat| seat.given < to) {
             let (dialect, from) = (seat.occupant.dialect, from.max(seat.given + 1));
             let frame = told.entry((dialect, from)).or_insert_with(|| gap(room, dialect, from, to));
             flushes.push(&seat.occupant.outbox, frame);
@@ -113,7 +103,9 @@ impl State {
 
     pub(super) fn tell(&self, frame: &Frame, concerns: &dyn Fn(&Occupant) -> bool, flushes: &mut Flushes) {
         let mut deliveries = 0;
-        for occupant in self.seats.iter().map(|seat| &seat.occupant).filter(|occupant| concerns(occupant)) {
+        for occupant in
+            self.attendance.seats().map(|seat| seat.occupant).filter(|occupant| concerns(occupant))
+        {
             flushes.push(&occupant.outbox, frame);
             deliveries += 1;
         }
@@ -128,9 +120,8 @@ impl State {
         concerns: &dyn Fn(&Occupant) -> bool,
         flushes: &mut Flushes,
     ) {
-        self.newcomers.keep(frame, concerns);
-        let concerns = |occupant: &Occupant| self.newcomers.has_entered(occupant) && concerns(occupant);
-        self.tell(frame, &concerns, flushes);
+        let deliveries = self.attendance.tell_entered(frame, concerns, flushes);
+        meters().deliveries.increment(deliveries);
     }
 
     pub(super) fn tell_count(&mut self, room: &RoomName, flushes: &mut Flushes) {
@@ -146,7 +137,7 @@ pub(in crate::chat) fn gap(room: &RoomName, dialect: Dialect, from: u64, to: u64
         Dialect::Full => server::gap(room, from, to),
         Dialect::Plain => server::error(&server::Refusal {
             code: ErrorCode::MessagesSkipped,
-            content: format!("{} messages were lost and can't be shown", to + 1 - from),
+            content: format!("{} messages were lost and can't be shown", (to - from).saturating_add(1)),
             retry_after: None,
             nonce: None,
             room_id: None,

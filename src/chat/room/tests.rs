@@ -1,11 +1,14 @@
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::delivery::WAITING;
+use super::waiting::MESSAGES as WAITING;
 use super::*;
 use crate::backend::Continuity;
 use crate::chat::recipient::{Dialect, Pushed, Recipient};
 use crate::model::{Epoch, UserId, Username};
 use crate::websocket::CloseCode;
+
+const TYPING: TypingRule = TypingRule { every: Duration::ZERO, up_to: 200 };
 
 /// An outbox that keeps what is pushed.
 #[derive(Default)]
@@ -190,7 +193,7 @@ fn a_session_is_told_who_came_and_went_between_its_entrance_and_its_attachment()
     let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), Flushes::default());
     room.begin(place(0), &mut flushes);
     let ((early, heard), (other, _)) = (session(), session());
-    let mut tell = |notice: &Notice| room.notify(notice, Duration::ZERO, &mut flushes);
+    let mut tell = |notice: &Notice| room.notify(notice, TYPING, &mut flushes);
     room.add_member(&early);
     tell(&joins(&other, 1));
     tell(&joins(&early, 2));
@@ -207,16 +210,16 @@ fn a_session_that_is_attached_before_its_entrance_is_heard_of_hears_nothing_olde
     let ((quick, heard), (other, _)) = (session(), session());
     room.add_member(&quick);
     room.attach(&quick, &place(0), &mut Vec::new()).unwrap();
-    room.notify(&joins(&other, 1), Duration::ZERO, &mut flushes);
+    room.notify(&joins(&other, 1), TYPING, &mut flushes);
     room.count(2, Some(quick.member.id), &mut flushes);
-    room.notify(&joins(&other, 3), Duration::ZERO, &mut flushes);
+    room.notify(&joins(&other, 3), TYPING, &mut flushes);
     assert_eq!(heard.counts(), [3]);
     // A session whose entrance is told to nobody, or was lost, must not wait for it.
     for release in [|room: &Room, id| room.expect_no_word_of(id), |room: &Room, _| room.expect_no_word()] {
         let (again, heard) = session();
         room.add_member(&again);
         release(&room, again.member.id);
-        room.notify(&joins(&other, 4), Duration::ZERO, &mut flushes);
+        room.notify(&joins(&other, 4), TYPING, &mut flushes);
         room.attach(&again, &place(0), &mut Vec::new()).unwrap();
         assert_eq!(heard.counts(), [4]);
     }
@@ -229,9 +232,59 @@ fn a_count_that_was_asked_for_before_a_newer_one_was_heard_is_not_told() {
     let heard = attach(&room, &place(0));
     let (other, _) = session();
     let before = room.counts_heard();
-    room.notify(&joins(&other, 6), Duration::ZERO, &mut flushes);
+    room.notify(&joins(&other, 6), TYPING, &mut flushes);
     room.correct_count(5, before, &mut flushes);
     assert_eq!(heard.counts(), [6]);
     room.correct_count(5, room.counts_heard(), &mut flushes);
     assert_eq!(heard.counts(), [6, 5]);
+}
+
+/// Anybody who can publish could name a number that no log will ever reach.
+#[test]
+fn a_number_above_the_head_of_the_log_was_never_given() {
+    for (epoch, seq) in [("e", 1000), ("e", u64::MAX), ("other", 7)] {
+        let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), Flushes::default());
+        assert_eq!(room.begin(place(2), &mut flushes), Next::Go);
+        let heard = attach(&room, &place(2));
+        let forged = LoggedMessage { epoch: Epoch::new(epoch), seq, ..message(1) };
+        assert_eq!(room.take(forged, &mut flushes), Next::Repair);
+        assert_eq!(room.repair_from(), Some((place(2), 1)));
+        assert_eq!(room.repair(&page(2, 2), 1, &mut flushes), Next::Go, "{epoch} {seq}");
+        assert_eq!(room.take(message(3), &mut flushes), Next::Go);
+        assert_eq!(*heard.0.lock().unwrap(), [server::message(&message(3))], "{epoch} {seq}");
+    }
+}
+
+#[test]
+fn the_last_number_has_no_successor_and_a_page_from_before_no_gap() {
+    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), Flushes::default());
+    assert_eq!(room.begin(place(u64::MAX), &mut flushes), Next::Go);
+    assert_eq!(room.take(message(1), &mut flushes), Next::Go);
+    assert_eq!(room.take(message(u64::MAX), &mut flushes), Next::Go);
+    assert_eq!(room.begin(place(10), &mut flushes), Next::Go);
+    let heard = attach(&room, &place(10));
+    assert_eq!(room.compare(&place(11)), Next::Repair);
+    assert!(room.repair_from().is_some());
+    let mut page = page(10, 11);
+    page.continuity = Continuity { is_proven: true, resume_at: 3, oldest: 6 };
+    assert_eq!(room.repair(&page, 0, &mut flushes), Next::Go);
+    assert_eq!(*heard.0.lock().unwrap(), [server::message(&message(11))]);
+}
+
+#[test]
+fn nobody_is_told_who_types_in_a_large_room() {
+    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), Flushes::default());
+    room.begin(place(0), &mut flushes);
+    let heard = attach(&room, &place(0));
+    let (other, _) = session();
+    let types = || Notice { kind: NoticeKind::Typing, ..joins(&other, 0) };
+    for (count, told) in [(200, 1), (201, 1), (200, 2)] {
+        room.count(count, None, &mut flushes);
+        assert_eq!(room.tells_typing(&other.member.user_id, TYPING), count <= 200);
+        room.notify(&types(), TYPING, &mut flushes);
+        let frames = heard.0.lock().unwrap();
+        let typing =
+            frames.iter().filter(|frame| frame.as_bytes().windows(8).any(|bytes| bytes == b"\"typing\""));
+        assert_eq!(typing.count(), told, "{count} sessions");
+    }
 }

@@ -1,0 +1,149 @@
+//! The sessions of this node in a room, an entry each, from before their entrance to their leave. `joined` tells
+//! a session who is there at the moment of its entrance; what the room is told after that is news to it, and nothing
+//! from before is. The backend tells of an entrance in its turn among all else, so hearing of it is that moment.
+
+use std::collections::VecDeque;
+
+use indexmap::IndexMap;
+
+use crate::chat::recipient::{Flushes, Occupant};
+use crate::model::{ConnectionId, Member};
+use crate::websocket::Frame;
+
+/// Frames kept for a session that is not seated, at most: it reads long pages meanwhile. The newest tell the
+/// count.
+const KEPT: usize = 256;
+
+/// The entries by connection. Entering, leaving and seating cost the same however many there are.
+#[derive(Debug, Default)]
+pub(super) struct Attendance(IndexMap<ConnectionId, Attendee>);
+
+#[derive(Debug)]
+struct Attendee {
+    occupant: Occupant,
+    entrance: Entrance,
+    stage: Stage,
+}
+
+/// Whether the backend has told of the session's entrance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Entrance {
+    Awaited,
+    Heard,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// Reads what was before; what it must be told afterwards is kept.
+    Entering(VecDeque<Frame>),
+    /// Takes part, and was given everything up to this number.
+    Seated(u64),
+}
+
+/// A session that takes part.
+pub(super) struct Seat<'a> {
+    pub(super) occupant: &'a Occupant,
+    /// The number up to which it has been given everything.
+    pub(super) given: u64,
+}
+
+impl Attendance {
+    /// A session is about to enter. One that enters again begins anew: two seats would give everything twice.
+    pub(super) fn enter(&mut self, occupant: Occupant) {
+        let (entrance, stage) = (Entrance::Awaited, Stage::Entering(VecDeque::new()));
+        self.0.insert(occupant.member.id, Attendee { occupant, entrance, stage });
+    }
+
+    /// A session has left, or never came. Returns whether it was there.
+    pub(super) fn leave(&mut self, id: ConnectionId) -> bool {
+        self.0.swap_remove(&id).is_some()
+    }
+
+    /// The session takes part from now on, and has been given everything up to `given`. Returns what was kept for
+    /// it.
+    pub(super) fn seat(&mut self, occupant: &Occupant, given: u64) -> VecDeque<Frame> {
+        let seated = Stage::Seated(given);
+        match self.0.get_mut(&occupant.member.id) {
+            Some(attendee) => match std::mem::replace(&mut attendee.stage, seated) {
+                Stage::Entering(kept) => kept,
+                Stage::Seated(_) => VecDeque::new(),
+            },
+            None => {
+                let occupant = occupant.clone();
+                let attendee = Attendee { occupant, entrance: Entrance::Heard, stage: seated };
+                self.0.insert(attendee.occupant.member.id, attendee);
+                VecDeque::new()
+            }
+        }
+    }
+
+    /// From now on all is news to the session.
+    pub(super) fn hear_of(&mut self, id: ConnectionId) {
+        if let Some(attendee) = self.0.get_mut(&id) {
+            attendee.entrance = Entrance::Heard;
+        }
+    }
+
+    /// From now on all is news to everybody.
+    pub(super) fn hear_of_all(&mut self) {
+        for attendee in self.0.values_mut() {
+            attendee.entrance = Entrance::Heard;
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// All of them.
+    pub(super) fn members(&self) -> impl Iterator<Item = &Member> {
+        self.0.values().map(|attendee| &attendee.occupant.member)
+    }
+
+    /// Those that take part.
+    pub(super) fn seats(&self) -> impl Iterator<Item = Seat<'_>> {
+        self.0.values().filter_map(|attendee| match attendee.stage {
+            Stage::Seated(given) => Some(Seat { occupant: &attendee.occupant, given }),
+            Stage::Entering(_) => None,
+        })
+    }
+
+    /// All that take part have been given everything up to `given`.
+    pub(super) fn set_given(&mut self, given: u64) {
+        for attendee in self.0.values_mut() {
+            if let Stage::Seated(seq) = &mut attendee.stage {
+                *seq = given;
+            }
+        }
+    }
+
+    /// Tells those whom it concerns and whose entrance was heard of, or keeps it for them. Returns how many were
+    /// told.
+    pub(super) fn tell_entered(
+        &mut self,
+        frame: &Frame,
+        concerns: &dyn Fn(&Occupant) -> bool,
+        flushes: &mut Flushes,
+    ) -> u64 {
+        let mut told = 0;
+        for attendee in self.0.values_mut() {
+            if attendee.entrance == Entrance::Awaited || !concerns(&attendee.occupant) {
+                continue;
+            }
+            match &mut attendee.stage {
+                Stage::Seated(_) => {
+                    flushes.push(&attendee.occupant.outbox, frame);
+                    told += 1;
+                }
+                Stage::Entering(kept) => {
+                    if kept.len() == KEPT {
+                        kept.pop_front();
+                    }
+                    kept.push_back(frame.clone());
+                }
+            }
+        }
+        told
+    }
+}

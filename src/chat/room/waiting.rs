@@ -1,0 +1,77 @@
+//! Messages that wait until a hole before them is filled.
+
+use crate::model::LoggedMessage;
+
+/// Messages that wait, at most, and their bytes. Further ones are left out: the log has them, and is read once
+/// more.
+pub(super) const MESSAGES: usize = 1024;
+const BYTES: usize = 1 << 20;
+
+/// In the order of their arrival.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    messages: Vec<LoggedMessage>,
+    bytes: usize,
+}
+
+/// Whether there was room for a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    Waits,
+    LeftOut,
+}
+
+impl Waiting {
+    pub(super) fn push(&mut self, message: LoggedMessage) -> Kept {
+        let bytes = self.bytes + message.json.len();
+        if self.messages.len() >= MESSAGES || bytes > BYTES {
+            return Kept::LeftOut;
+        }
+        self.bytes = bytes;
+        self.messages.push(message);
+        Kept::Waits
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// Takes all out.
+    pub(super) fn take(&mut self) -> Vec<LoggedMessage> {
+        std::mem::take(self).messages
+    }
+
+    /// Drops those of the first `count` that are not to wait any longer.
+    pub(super) fn retain_first(&mut self, count: usize, keeps: impl Fn(&LoggedMessage) -> bool) {
+        let mut place = 0;
+        self.messages.retain(|message| {
+            place += 1;
+            place > count || keeps(message)
+        });
+        self.bytes = self.messages.iter().map(|message| message.json.len()).sum();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Epoch;
+
+    #[test]
+    fn what_waits_is_bounded_by_its_bytes_too() {
+        let message = |bytes| LoggedMessage {
+            epoch: Epoch::new("e"),
+            seq: 1,
+            json: vec![b'x'; bytes].into(),
+            taken_in: None,
+        };
+        let mut waiting = Waiting::default();
+        for _ in 0..4 {
+            assert_eq!(waiting.push(message(BYTES / 4)), Kept::Waits);
+        }
+        assert_eq!(waiting.push(message(1)), Kept::LeftOut);
+        waiting.retain_first(1, |_| false);
+        assert_eq!(waiting.push(message(BYTES / 4)), Kept::Waits);
+        assert_eq!((waiting.take().len(), waiting.len(), waiting.bytes), (4, 0, 0));
+    }
+}
