@@ -307,4 +307,106 @@ mod tests {
             Err(CloseCode::TooBig)
         );
     }
+
+    /// A second reader of the same rules, for bytes that are all there: slow, and plain.
+    fn read_plainly(mut bytes: &[u8], max_bytes: usize) -> (Vec<Incoming>, Option<CloseCode>) {
+        let (mut incoming, mut message) = (Vec::new(), None::<(u8, Vec<u8>)>);
+        while let [first, second, ..] = *bytes {
+            let (opcode, is_final) = (first & 0x0F, first & 0x80 != 0);
+            let is_known = matches!(opcode, 0..=2 | 8..=10);
+            let is_long_control = opcode >= 8 && (!is_final || second & 0x7F > 125);
+            if !is_known || first & 0x70 != 0 || second & 0x80 == 0 || is_long_control {
+                return (incoming, Some(CloseCode::ProtocolError));
+            }
+            let wide = match second & 0x7F {
+                126 => 2,
+                127 => 8,
+                _ => 0,
+            };
+            let Some(length) = bytes.get(2..2 + wide) else { break };
+            let length = match wide {
+                0 => u64::from(second & 0x7F),
+                _ => length.iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte)),
+            };
+            let begun = message.as_ref().map_or(0, |(_, payload)| payload.len());
+            if opcode < 8 && u128::from(length) + begun as u128 > max_bytes as u128 {
+                return (incoming, Some(CloseCode::TooBig));
+            }
+            let begin = 6 + wide;
+            let Some(mask) = bytes.get(begin - 4..begin) else { break };
+            let Some(masked) = bytes.get(begin..begin + length as usize) else { break };
+            let payload: Vec<u8> =
+                masked.iter().zip(mask.iter().cycle()).map(|(byte, key)| byte ^ key).collect();
+            bytes = &bytes[begin + length as usize..];
+            match (opcode, message.take()) {
+                (8, kept) => {
+                    match read_goodbye(&payload) {
+                        Ok(code) => incoming.push(Incoming::Close(code)),
+                        Err(code) => return (incoming, Some(code)),
+                    }
+                    message = kept;
+                }
+                (9 | 10, kept) => {
+                    incoming.push(if opcode == 9 { Incoming::Ping(payload) } else { Incoming::Pong });
+                    message = kept;
+                }
+                (0, None) | (1 | 2, Some(_)) => return (incoming, Some(CloseCode::ProtocolError)),
+                (_, begun) => {
+                    let (kind, mut whole) = begun.unwrap_or((opcode, Vec::new()));
+                    whole.extend(payload);
+                    let text = std::str::from_utf8(&whole);
+                    let can_be = text.map_or_else(|error| !is_final && error.error_len().is_none(), |_| true);
+                    if kind == 1 && !can_be {
+                        return (incoming, Some(CloseCode::InvalidText));
+                    }
+                    incoming.push(match (is_final, kind) {
+                        (false, _) => Incoming::Fragment,
+                        (true, 1) => Incoming::Text(String::from_utf8(whole.clone()).unwrap()),
+                        (true, _) => Incoming::Binary(whole.clone()),
+                    });
+                    message = (!is_final).then_some((kind, whole));
+                }
+            }
+        }
+        (incoming, None)
+    }
+
+    /// Frames that are mostly in order, some of them spoiled, cut anywhere: both readers agree.
+    #[test]
+    fn a_plain_reader_finds_the_same_however_the_bytes_are_cut() {
+        let seed = fastrand::u64(..);
+        let mut random = fastrand::Rng::with_seed(seed);
+        for run in 0..20_000 {
+            let mut bytes = Vec::new();
+            for _ in 0..random.usize(1..8) {
+                let first = [0x81, 0x01, 0x80, 0x00, 0x82, 0x89, 0x8A, 0x88][random.usize(..8)];
+                let letters = ["a", "আ", "", "\u{3}\u{e8}", "hello"];
+                let payload = letters[random.usize(..5)].repeat(random.usize(..12)).into_bytes();
+                bytes.extend(masked(first, &payload[..payload.len().min(125)]));
+            }
+            if random.bool() {
+                let place = random.usize(..bytes.len());
+                bytes[place] ^= 1 << random.u8(..8);
+            }
+            let expected = read_plainly(&bytes, 60);
+            let (mut decoder, mut incoming, mut rest) = (Decoder::new(60), Vec::new(), &bytes[..]);
+            let mut fault = None;
+            while fault.is_none() && !rest.is_empty() {
+                let (piece, behind) = rest.split_at(random.usize(1..=rest.len()));
+                decoder.feed(piece);
+                loop {
+                    match decoder.take_frame() {
+                        Ok(Some(frame)) => incoming.push(frame),
+                        Ok(None) => break,
+                        Err(code) => {
+                            fault = Some(code);
+                            break;
+                        }
+                    }
+                }
+                rest = behind;
+            }
+            assert_eq!((incoming, fault), expected, "seed {seed}, run {run}: {bytes:02x?}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use crate::harness::raw::first_byte::TEXT;
 use crate::harness::{Client, DEADLINE, Launch, Node, RawSocket};
 
 async fn witness(node: &Node) -> Client {
@@ -42,10 +43,44 @@ async fn random_bytes_after_the_upgrade_end_only_their_own_session() {
     let mut witness = witness(&node).await;
     for seed in 0..40 {
         let mut socket = RawSocket::upgraded(node.port, "/ws", None).await;
-        // A first byte with reserved bits, so that no noise is taken for the beginning of a long frame.
+        // Frames whose headers are in order, so that all of the noise is read, and then one that is not.
+        for (number, piece) in noise(seed, 3000).chunks(1 + seed as usize).enumerate() {
+            let first_byte = [0x82, 0x89, 0x8a][number % 3];
+            socket.frame(first_byte, piece).await;
+        }
         socket.write(&[&[0xf3], &noise(seed, 3000)[..]].concat()).await;
         assert_eq!(socket.close_code().await, Some(1002), "seed {seed}");
     }
+    still_talks(&mut witness).await;
+}
+
+/// JSON that is nearly a frame of ours, in frames that are in order: each is read to its end and answered.
+#[tokio::test]
+async fn noise_within_frames_is_answered_and_the_session_goes_on() {
+    let node = Node::memory().await;
+    let mut witness = witness(&node).await;
+    let mut socket = RawSocket::upgraded(node.port, "/ws", Some("adda.v1")).await;
+    let whole = r#"{"type":"join","room_id":"r","since":{"epoch":"e","seq":5},"history":7,"nonce":"n"}"#;
+    let mut errors = 0;
+    for seed in 0..300 {
+        let mut bytes = whole.as_bytes().to_vec();
+        for hit in noise(seed, 4).chunks(2) {
+            let place = hit[0] as usize % bytes.len();
+            // ASCII, for what is no UTF-8 ends the session, as it must.
+            bytes[place] = hit[1] & 0x7f;
+        }
+        socket.frame(TEXT, &bytes).await;
+        socket.frame(TEXT, br#"{"type":"ping"}"#).await;
+        loop {
+            let (_, payload) = socket.read_frame().await.expect("the session lives");
+            let frame: serde_json::Value = serde_json::from_slice(&payload).expect("JSON");
+            errors += usize::from(frame["type"] == "error");
+            if frame["type"] == "pong" {
+                break;
+            }
+        }
+    }
+    assert!(errors > 100, "{errors} of 300 were refused");
     still_talks(&mut witness).await;
 }
 
