@@ -123,7 +123,9 @@ async fn the_balancer_speaks_tls() {
 
 #[tokio::test]
 async fn a_person_who_comes_while_no_node_is_ready_gets_a_page_that_tries_again() {
-    let Some(balancer) = HaProxy::start(&[ports::reserve()]).await else { return };
+    let mut node = Node::memory().await;
+    let Some(balancer) = HaProxy::start(&[node.port]).await else { return };
+    node.kill();
     let http = Http::new(balancer.port);
     let page = crate::harness::eventually("no node is ready", crate::harness::LONG_DEADLINE, async || {
         let page = http.call("GET", "/").header("accept", "text/html,*/*;q=0.8").send().await;
