@@ -6,7 +6,7 @@ use tokio::task::JoinHandle;
 use tracing::{debug, error, info, warn};
 
 use super::{Chat, NotReady, source_of};
-use crate::backend::{BackendError, Lease, Vitals};
+use crate::backend::{BackendError, Lease, Membership, Vitals};
 use crate::supervisor::ticks;
 
 /// Wait before a renewal that failed, or found that others still have to put their sessions back, is made
@@ -209,8 +209,12 @@ impl Chat {
         // With the lease nobody would look for what could not be taken out of a room before. If that
         // fails the lease is left to run out, and the others see to it.
         let retired = async {
-            self.restore().await?;
-            self.inner.backend.retire().await
+            let _leaving = self.inner.restoring.write().await;
+            let shared = self.share_secrets().await;
+            // A session that is still here must not outlast its node in any room.
+            self.inner.backend.restore(&Membership::new()).await?;
+            self.inner.backend.retire().await?;
+            shared
         };
         if let Err(error) = retired.await {
             warn!(error = %source_of(&error), "Could not give the lease back; it will run out");

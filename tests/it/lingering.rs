@@ -26,6 +26,35 @@ async fn assert_quiet(witness: &mut Client) {
     assert!(notices.is_empty(), "{} is told {notices:?}", witness.username);
 }
 
+/// What ten renewals would see to, at a few thousand each.
+#[tokio::test]
+async fn forty_thousand_leave_notices_that_wait_delay_no_other() {
+    let settings = [
+        ("redis.prefix", "adda:"),
+        ("presence.linger", "3s"),
+        ("presence.lease", "20s"),
+        ("presence.renew_every", "5s"),
+    ];
+    let Some(cluster) = Cluster::with(1, &settings).await else { return };
+    let mut witness = witness(&cluster, 0, "general").await;
+    let fill = "for n = ARGV[1], ARGV[2] do
+        redis.call('ZADD', KEYS[1], redis.call('TIME')[1] * 1000 + 2500, n .. ' user' .. n .. ' crowd') end";
+    for first in (1..40_000).step_by(500) {
+        let (first, last) = (first.to_string(), (first + 499).to_string());
+        cluster.redis.command(&["EVAL", fill, "1", "adda:{adda:nodes}:due", &first, &last]).await;
+    }
+    let mut page = Client::full(&cluster.nodes[0], "রহিম").await;
+    page.join("general").await;
+    witness.sees_join("রহিম").await;
+    close_with(&mut page, 1001).await;
+    eventually("all are sent", LONG_DEADLINE, async || {
+        let left = cluster.redis.command(&["ZCARD", "adda:{adda:nodes}:due"]).await;
+        (redis::from_redis_value::<u64>(left).ok()? == 0).then_some(())
+    })
+    .await;
+    witness.sees_leave("রহিম").await;
+}
+
 /// A browser says 1001 both when a page is closed and when it is loaded again.
 #[tokio::test]
 async fn a_page_that_is_loaded_again_is_not_announced() {

@@ -2,6 +2,7 @@
 //! waited long enough. Every node sees what is due; whoever comes first does it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tracing::{info, warn};
 use uuid::Uuid;
@@ -19,6 +20,9 @@ use crate::telemetry::meters;
 
 /// Rooms reaped, or notices said, together, at most.
 const GROUP: usize = 256;
+
+/// Leave notices that a renewal tells of at most; see `scripts/renew.lua`.
+const DUE_IN_A_RENEWAL: usize = 4096;
 
 /// Does what is due.
 #[derive(Debug, Clone)]
@@ -59,7 +63,7 @@ impl Reaper {
                 warn!(error, dead_node = %node, "Could not take a dead node's sessions out of their rooms");
             }
         }
-        if let Err(error) = self.say_farewells(&due).await {
+        if let Err(error) = self.say_all_farewells(due).await {
             warn!(error = %reason(&error), "Could not say that some users have left");
         }
     }
@@ -161,10 +165,28 @@ impl Reaper {
             .arg(self.linger_ms)
     }
 
-    /// Sends leave notices; `due` are entries of the index. What can't be sent now stays in the index and
-    /// keeps nobody else's, and so does what is not of adda, or of a later version of it.
-    async fn say_farewells(&self, due: &[Vec<u8>]) -> Result<()> {
-        let mut outcome = Ok(());
+    /// Sends leave notices, beginning with those that a renewal has found, until no more are due. What can't be sent
+    /// now stays in the index, where the next look passes it over: it keeps nobody else's. This takes a lease at
+    /// most, as the next renewal must say whether notices may be sent still.
+    async fn say_all_farewells(&self, mut due: Vec<Vec<u8>>) -> Result<()> {
+        let (started, mut outcome, mut left, mut most) = (Instant::now(), Ok(()), 0, DUE_IN_A_RENEWAL);
+        loop {
+            let said = self.say_farewells(&due).await;
+            left += due.len() - said.sent;
+            outcome = outcome.and(said.outcome);
+            if due.len() < most || started.elapsed().as_millis() > self.lease_ms {
+                return outcome;
+            }
+            most = GROUP;
+            let keys = [self.keys.due(), self.keys.clock()];
+            let call = Call::new(Script::FallenDue, keys).arg(left).arg(most);
+            due = parsed(self.shards.call(Lane::Memberships, call).await?)?;
+        }
+    }
+
+    /// `due` are entries of the index. What is not of adda, or of a later version of it, is left there.
+    async fn say_farewells(&self, due: &[Vec<u8>]) -> Said {
+        let mut said = Said { sent: 0, outcome: Ok(()) };
         let notices: Vec<_> = due.iter().filter_map(|entry| LeaveNotice::read(entry)).collect();
         meters().foreign_entries.increment((due.len() - notices.len()) as u64);
         for group in notices.chunks(GROUP) {
@@ -173,12 +195,15 @@ impl Reaper {
             for (notice, value) in group.iter().zip(self.shards.call_all(Lane::Memberships, &calls).await) {
                 match value {
                     Ok(_) => sent.push(notice.entry),
-                    Err(error) => outcome = Err(error),
+                    Err(error) => said.outcome = Err(error),
                 }
             }
-            self.index.settle(&sent).await?;
+            match self.index.settle(&sent).await {
+                Ok(()) => said.sent += sent.len(),
+                Err(error) => said.outcome = Err(error),
+            }
         }
-        outcome
+        said
     }
 
     fn farewell_call(&self, notice: &LeaveNotice<'_>) -> Call {
@@ -191,6 +216,15 @@ impl Reaper {
             .arg(notice.token)
             .bytes(entry::user_bytes(&notice.user))
     }
+}
+
+/// What came of sending leave notices.
+#[derive(Debug)]
+struct Said {
+    /// So many are off the index.
+    sent: usize,
+    /// What kept the others.
+    outcome: Result<()>,
 }
 
 /// A leave notice as the index names it: `<token> <user> <room>`.

@@ -22,6 +22,7 @@ pub(super) enum Script {
     Occupy,
     Vacate,
     Due,
+    FallenDue,
     Renew,
     Claim,
     Forget,
@@ -83,7 +84,7 @@ const fn source(memory: Memory, shared: &'static str, own: &'static str) -> Sour
 }
 
 /// In the order of [`Script`].
-const SOURCES: [Source; 23] = [
+const SOURCES: [Source; 24] = [
     source(Memory::Grows, FENCE, include_str!("scripts/post.lua")),
     source(Memory::Spares, FENCE, include_str!("scripts/head.lua")),
     source(Memory::Untouched, FENCE, include_str!("scripts/read.lua")),
@@ -98,6 +99,7 @@ const SOURCES: [Source; 23] = [
     source(Memory::Spares, TYPES, include_str!("scripts/occupy.lua")),
     source(Memory::Spares, TYPES, include_str!("scripts/vacate.lua")),
     source(Memory::Spares, CLOCK, include_str!("scripts/due.lua")),
+    source(Memory::Untouched, CLOCK, include_str!("scripts/fallen_due.lua")),
     source(Memory::Spares, TIMED, include_str!("scripts/renew.lua")),
     source(Memory::Spares, CLOCK, include_str!("scripts/claim.lua")),
     source(Memory::Spares, CLOCK, include_str!("scripts/forget.lua")),
