@@ -22,8 +22,11 @@ test('a name is found in either normal form', () => {
   assert.deepEqual(matchingRooms('য়', [{ name: 'বিদায়'.normalize('NFD'), count: 1 }], []).length, 1);
 });
 
-test('nothing written shows the rooms of lately, then the busiest', () => {
+test('nothing written shows the rooms of lately, then the busiest, and says which are which', () => {
   assert.deepEqual(found('', ['ঘর', 'general']).slice(0, 3), ['ঘর', 'general', 'মেলা']);
+  const sections = (text) => matchingRooms(text, rooms, ['ঘর']).map(({ section }) => section);
+  assert.deepEqual(sections('').slice(0, 3), ['recent', 'other', 'other']);
+  assert.deepEqual(new Set(sections('general')), new Set([null]), 'the best match comes first, wherever it is from');
 });
 
 test('other rooms come by how many are in them, and stay in place while somebody points at them', () => {
@@ -59,6 +62,16 @@ test('people of one name are told apart, one person in two places is not', () =>
 test('a name is mentioned as a word, with a Bengali ending too', () => {
   for (const text of ['Rahim?', '@rahim look', 'so, RAHIM']) assert.ok(isMentioned(text, 'Rahim'), text);
   for (const text of ['Rahima came', 'ibrahim', '']) assert.ok(!isMentioned(text, 'Rahim'), text);
-  assert.ok(isMentioned('রহিমকে বলো', 'রহিম'));
-  assert.ok(!isMentioned('আবদুররহিম', 'রহিম'));
+});
+
+test('a name is mentioned with the endings of Bengali, and not inside another word', () => {
+  for (const word of ['রহিমকে', 'রহিমের', 'রহিমেরই', 'রহিমও', 'রহিমরা', 'রহিমদের', '@রহিম', 'রহিম,', 'রহিম।', '“রহিম”', 'রহিমটা', 'রহিম\u200cকে']) {
+    assert.ok(isMentioned(`আজ ${word} বলো`, 'রহিম'), word);
+  }
+  for (const word of ['আবদুররহিম', 'রহিমা', 'রহিমুল', 'রহিমগঞ্জ', 'রহিমকেকে']) assert.ok(!isMentioned(`আজ ${word} বলো`, 'রহিম'), word);
+  for (const word of ['আমি', 'আমার', 'আমাদের', 'জাম']) assert.ok(!isMentioned(word, 'আম'), word);
+  for (const word of ['মিনাকে', 'মিনার', 'মিনায়', 'মিনাই']) assert.ok(isMentioned(word, 'মিনা'), word);
+  assert.ok(isMentioned('Karimকে বলো', 'Karim') && isMentioned('KARIM-এর', 'karim') && isMentioned('😀karim', 'Karim'));
+  assert.ok(!isMentioned('𝒳karim', 'karim'), 'a letter of two code units');
+  assert.ok(!isMentioned('anything', ''));
 });

@@ -56,3 +56,12 @@ test('a long line of signs is read in no time', () => {
     assert.ok(formatted(text).length > 0);
   }
 });
+
+test('more than two blank lines are two, but not in code', () => {
+  const said = (text) => formatted(text)[0].spans?.map((span) => span.text).join('') ?? formatted(text)[0].text;
+  assert.equal(said('a\n\n\nb'), 'a\n\n\nb');
+  assert.equal(said(`a${'\n \t'.repeat(30)}\nb`), 'a\n \t\n \t\nb');
+  assert.equal(said(`a\n${'\n'.repeat(3_000)}b\n\n\n\n\nc`), 'a\n\n\nb\n\n\nc');
+  assert.equal(said(`> a${'\n> '.repeat(9)}\n> b`), 'a\n\n\nb');
+  assert.equal(said('```\na\n\n\n\n\nb\n```'), 'a\n\n\n\n\nb');
+});

@@ -8,6 +8,7 @@ export const ROOMS = {
   show_rooms: { en: 'Show rooms', bn: 'ঘরের তালিকা দেখুন' },
   your_rooms: { en: 'Your rooms', bn: 'আপনার ঘরগুলো' },
   other_rooms: { en: 'Other rooms', bn: 'অন্যান্য ঘর' },
+  recent_rooms: { en: 'Recent rooms', bn: 'সম্প্রতি যেখানে ছিলেন' },
   open_room: { en: 'Find or open a room', bn: 'ঘরের নাম লিখুন' },
   rooms_more: { en: 'There are more rooms. Write a part of a name above to find one.', bn: 'আরও ঘর আছে। ওপরে নামের অংশ লিখে খুঁজুন।' },
   room_online: { en: '{count} online', bn: 'অনলাইনে {count} জন' },

@@ -28,6 +28,7 @@ export const TIMELINE = {
     en: { one: '{count} person', other: '{count} people' },
     bn: { one: '{count} জন', other: '{count} জন' },
   },
+  others_count: { en: { one: '{count} other', other: '{count} others' }, bn: { one: 'আরও {count} জন', other: 'আরও {count} জন' } },
 
   announce_message: { en: '{name}: {content}', bn: '{name}: {content}' },
   announce_many: {

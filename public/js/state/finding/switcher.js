@@ -11,7 +11,8 @@ export function folded(name) {
  * The rooms whose names have `text` in them: the same name first, then those that begin with it,
  * then the others; among equals those one was in lately, then the busiest.
  *
- * `rooms` are {name, count}, `recent` names, the latest first. Nothing written: the recent ones.
+ * `rooms` are {name, count}, `recent` names, the latest first. Nothing written: the recent ones, then
+ * the others, and `section` says which a room is of; else it is null, since the best match comes first.
  */
 export function matchingRooms(text, rooms, recent) {
   const sought = folded(text);
@@ -27,8 +28,10 @@ export function matchingRooms(text, rooms, recent) {
     .filter(({ rank }) => rank !== null)
     .sort((one, other) => one.rank - other.rank || order(one.place, other.place) || other.count - one.count)
     .slice(0, SHOWN)
-    .map(({ name, count }) => ({ name, count }));
+    .map(({ name, count, place }) => ({ name, count, section: sought === '' ? sectionOf(place) : null }));
 }
+
+const sectionOf = (place) => (place === Infinity ? 'other' : 'recent');
 
 // Infinity from Infinity is no number.
 const order = (one, other) => (one === other ? 0 : one - other);

@@ -6,6 +6,8 @@ import { styledSpans } from './styled_spans.js';
 const FENCE = /^```[\w+-]*$/;
 const QUOTE = /^>(?: |$)/;
 const ITEM = /^(?:[-*•]|([0-9০-৯]{1,3})[.)।]) +(?=\S)/u;
+// More blank lines than this are room that others would have to scroll through.
+const BLANKS_MAX = 2;
 // One line with a dash is how people write speech.
 const ITEMS_MIN = 2;
 
@@ -57,10 +59,18 @@ function withoutEdges(block) {
 
 function finished({ kind, text, lines }) {
   if (kind === 'code') return { kind, text };
-  if (kind !== 'list') return { kind, spans: styledSpans(lines.join('\n')) };
+  if (kind !== 'list') return { kind, spans: styledSpans(squeezed(lines).join('\n')) };
   const number = ITEM.exec(lines[0])[1];
   const items = lines.map((line) => styledSpans(line.replace(ITEM, '')));
   return { kind, isOrdered: number !== undefined, start: numberOf(number ?? '1'), items };
+}
+
+function squeezed(lines) {
+  let blanks = 0;
+  return lines.filter((line) => {
+    blanks = line.trim() === '' ? blanks + 1 : 0;
+    return blanks <= BLANKS_MAX;
+  });
 }
 
 function numberOf(digits) {

@@ -1,14 +1,29 @@
 // Whether a message names somebody: the name as a word, with or without @, whatever its case.
 
-const WORD = /[\p{L}\p{M}\p{N}]/u;
+const WORD_PART = /[\p{L}\p{M}\p{N}]/u;
+const WORD_REST = /^[\p{L}\p{M}\p{N}]*/u;
+// Bengali writes its endings behind a name without a space, one of each kind at most and in this order:
+// the article, the case or plural, the emphasis. রহিমকে and রহিমেরই name রহিম; আমি does not name আম.
+const ENDING = /^(?:টা|টি|জন)?(?:কে|র|ের|রা|েরা|দের|েদের|তে|েতে|ে|য়|য়ের)?(?:ই|ও)?$/u;
+// No ending is longer; the rest of a long word is not worth reading.
+const ENDING_MAX = 12;
 
 export function isMentioned(content, username) {
   const text = content.normalize('NFC').toLowerCase();
   const name = username.normalize('NFC').toLowerCase();
+  if (name === '') return false;
   for (let at = text.indexOf(name); at !== -1; at = text.indexOf(name, at + 1)) {
-    // Bengali endings stand right behind a name: রহিমকে is রহিম.
-    const isEnd = !WORD.test(text.slice(at + name.length)[0] ?? '') || /\p{Script=Bengali}/u.test(name);
-    if (isEnd && !WORD.test([...text.slice(0, at)].at(-1) ?? '')) return true;
+    if (isStart(text, at) && isEnd(text, at + name.length)) return true;
   }
   return false;
+}
+
+function isStart(text, at) {
+  const isLowHalf = at > 1 && /[\udc00-\udfff]/.test(text[at - 1]);
+  return at === 0 || !WORD_PART.test(text.slice(at - (isLowHalf ? 2 : 1), at));
+}
+
+function isEnd(text, at) {
+  const [rest] = WORD_REST.exec(text.slice(at, at + ENDING_MAX + 1));
+  return rest === '' || (rest.length <= ENDING_MAX && ENDING.test(rest));
 }

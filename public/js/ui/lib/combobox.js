@@ -7,7 +7,7 @@ import { setAttribute } from './markup.js';
 /**
  * @param {object} parts
  *   input, list         the field and the `<ul role="listbox">`
- *   suggest()           what fits the field now: [{key, …}], the best first
+ *   suggest()           what fits the field now: [{key, …}], the best first; {key, heading} is a row that divides them
  *   create, update      as for keyedRows, of an `<li>`
  *   choose(suggestion)  what Enter and a press do
  *   isEager             whether the best one is chosen already, so that Enter takes it
@@ -15,7 +15,26 @@ import { setAttribute } from './markup.js';
 export function combobox({ input, list, suggest, create, update, choose, isEager }) {
   let shown = [];
   let at = -1;
-  const show = keyedRows(list, createOption, update);
+  const show = keyedRows(list, createRow, updateRow);
+  const options = () => [...list.querySelectorAll('[role="option"]')];
+
+  function createRow(row) {
+    return row.heading ? createHeading() : createOption(row);
+  }
+
+  function updateRow(element, row) {
+    if (row.heading) element.textContent = row.heading;
+    else update(element, row);
+  }
+
+  // For the eye: the name of the list and the order of its rows say the same to a voice.
+  function createHeading() {
+    const heading = document.createElement('li');
+    heading.className = 'suggestions__heading';
+    heading.setAttribute('role', 'presentation');
+    heading.setAttribute('aria-hidden', 'true');
+    return heading;
+  }
 
   function createOption(suggestion) {
     const option = create(suggestion);
@@ -31,9 +50,9 @@ export function combobox({ input, list, suggest, create, update, choose, isEager
   }
 
   function put(suggestions) {
-    shown = suggestions;
-    show(shown);
-    [...list.children].forEach((option, place) => { option.id = `${list.id}-${place}`; });
+    shown = suggestions.filter(({ heading }) => !heading);
+    show(suggestions);
+    options().forEach((option, place) => { option.id = `${list.id}-${place}`; });
     list.hidden = shown.length === 0;
     // A text box of several lines has suggestions, but may not say that it is open.
     if (input.role === 'combobox') setAttribute(input, 'aria-expanded', String(shown.length > 0));
@@ -41,9 +60,9 @@ export function combobox({ input, list, suggest, create, update, choose, isEager
 
   function move(to) {
     at = shown.length === 0 ? -1 : Math.max(-1, Math.min(to, shown.length - 1));
-    [...list.children].forEach((option, place) => setAttribute(option, 'aria-selected', String(place === at)));
+    options().forEach((option, place) => setAttribute(option, 'aria-selected', String(place === at)));
     setAttribute(input, 'aria-activedescendant', at === -1 ? null : `${list.id}-${at}`);
-    if (at !== -1) list.children[at].scrollIntoView({ block: 'nearest' });
+    if (at !== -1) options()[at].scrollIntoView({ block: 'nearest' });
   }
 
   function close() {

@@ -41,10 +41,21 @@ export function switcher({ i18n, store, storage, directory, drawers, openRoom })
   function suggest() {
     const { rooms, recent } = known();
     const matches = matchingRooms(input.value, rooms, recent.filter((room) => room !== store.state.active));
-    const shown = matches.map(({ name, count }) => ({ key: name, name, count, isNew: false }));
     const { value } = named(input.value);
-    const isThere = shown.some(({ name }) => name === value);
-    return value && !isThere ? [...shown, { key: '', name: value, count: 0, isNew: true }] : shown;
+    const isThere = matches.some(({ name }) => name === value);
+    return value && !isThere ? [...matches.map(rowOf), { key: '', name: value, count: 0, isNew: true }] : divided(matches);
+  }
+
+  function rowOf({ name, count }) {
+    return { key: name, name, count, isNew: false };
+  }
+
+  function divided(matches) {
+    return matches.flatMap((match, at) => {
+      const isFirst = match.section !== null && match.section !== matches[at - 1]?.section;
+      const heading = { key: ` ${match.section}`, heading: i18n.text(match.section === 'recent' ? 'recent_rooms' : 'other_rooms') };
+      return isFirst ? [heading, rowOf(match)] : [rowOf(match)];
+    });
   }
 
   // A sign in front is how people write of rooms; it is no part of the name.

@@ -13,9 +13,13 @@ export function createNotice(row, { i18n }) {
 }
 
 export function updateNotice(element, row, { i18n, today }) {
-  const text = textOf[row.kind](row, i18n, today());
+  const text = textOfNotice(row, i18n, today());
   setText(element.querySelector('.divider__text') ?? element, text);
   if (row.kind === 'day' || row.kind === 'new') element.setAttribute('aria-label', text);
+}
+
+export function textOfNotice(row, i18n, today) {
+  return textOf[row.kind](row, i18n, today);
 }
 
 const textOf = {
@@ -32,8 +36,10 @@ const textOf = {
 };
 
 function namesOf(users, i18n) {
-  if (users.length > NAMES_SHOWN) return numberOf(users, i18n);
-  return i18n.format.list(users.map((user) => user.username));
+  const names = users.map((user) => user.username);
+  // One more name is no longer than the number of the rest.
+  if (names.length <= NAMES_SHOWN + 1) return i18n.format.list(names);
+  return i18n.format.list([...names.slice(0, NAMES_SHOWN), i18n.text('others_count', { count: names.length - NAMES_SHOWN })]);
 }
 
 function numberOf(users, i18n) {
