@@ -26,21 +26,8 @@ pub enum ConfigError {
         hint: String,
     },
     /// A value of the wrong type or out of its range.
-    #[error("{key} must be {takes}, such as {example} ({reason}), but {place} says {shown}")]
-    Value {
-        /// The setting, as `section.key`.
-        key: String,
-        /// What it may be.
-        takes: String,
-        /// A value that it takes.
-        example: &'static str,
-        /// Why the range ends where it does.
-        reason: &'static str,
-        /// Where the value stands.
-        place: Source,
-        /// The value, cut to a readable length; its length alone if it is secret.
-        shown: String,
-    },
+    #[error(transparent)]
+    Value(Box<ValueError>),
     /// A value that does not fit another one.
     #[error("{key} must {rule}, but it is {shown}")]
     Pair {
@@ -51,4 +38,22 @@ pub enum ConfigError {
         /// The value.
         shown: String,
     },
+}
+
+/// A value that its setting does not take.
+#[derive(Debug, thiserror::Error)]
+#[error("{key} must be {takes}, such as {example} ({reason}), but {place} says {shown}")]
+pub struct ValueError {
+    /// The setting, as `section.key`.
+    pub key: &'static str,
+    /// What it may be.
+    pub takes: String,
+    /// A value that it takes.
+    pub example: &'static str,
+    /// Why the range ends where it does.
+    pub reason: &'static str,
+    /// Where the value stands.
+    pub place: Source,
+    /// The value, cut to a readable length; its length alone if it is secret.
+    pub shown: String,
 }

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::environment::{self, variable};
-use super::error::ConfigError;
+use super::error::{ConfigError, ValueError};
 use super::given::{Given, Raw, Source};
 use super::ranges::Range;
 use super::sections::{closest, is_section, table};
@@ -111,13 +111,16 @@ impl Layers {
     /// The value of a setting, if its range takes it.
     pub(super) fn read<R: Range>(&self, entry: &super::Entry, range: &R) -> Result<R::Value, ConfigError> {
         let given = self.given.get(entry.key).ok_or_else(|| unknown(entry.key, Source::Default))?;
-        range.read(given).ok_or_else(|| ConfigError::Value {
-            key: entry.key.to_owned(),
-            takes: entry.takes.clone(),
-            example: entry.example,
-            reason: entry.reason,
-            place: given.source.clone(),
-            shown: if range.is_secret() { given.shown_as_secret() } else { given.shown() },
+        range.read(given).ok_or_else(|| {
+            let wrong = ValueError {
+                key: entry.key,
+                takes: entry.takes.clone(),
+                example: entry.example,
+                reason: entry.reason,
+                place: given.source.clone(),
+                shown: if range.is_secret() { given.shown_as_secret() } else { given.shown() },
+            };
+            ConfigError::Value(Box::new(wrong))
         })
     }
 
