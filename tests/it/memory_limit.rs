@@ -55,6 +55,12 @@ async fn posts_and_joins_are_refused_wherever_they_go() {
     }
     let before = kept_bytes(&cluster.redis).await;
     join_all((0..200).map(async |number| post_status(http, &format!("more {number}"), "n").await)).await;
+    for number in 0..200 {
+        rahim.send(json!({ "type": "join", "room_id": format!("more {number}") })).await;
+    }
+    for _ in 0..200 {
+        assert_eq!(rahim.expect("error").await["code"], "unavailable");
+    }
     let after = kept_bytes(&cluster.redis).await;
     assert!(after < before + 1_000, "what is refused is not kept: {before} to {after} bytes");
 

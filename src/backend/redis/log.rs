@@ -120,13 +120,17 @@ impl Log {
     }
 
     pub(super) async fn head(&self, room: &RoomName) -> Result<Position> {
+        self.position(Script::Open, room).await
+    }
+
+    async fn position(&self, script: Script, room: &RoomName) -> Result<Position> {
         let store = &self.store;
-        position(store.shards.call(Lane::Reads, store.head_call(room)).await?)
+        position(store.shards.call(Lane::Reads, store.head_call(script, room)).await?)
     }
 
     pub(super) async fn heads(&self, rooms: &[RoomName]) -> Vec<Result<Position>> {
         let store = &self.store;
-        let calls: Vec<Call> = rooms.iter().map(|room| store.head_call(room)).collect();
+        let calls: Vec<Call> = rooms.iter().map(|room| store.head_call(Script::Head, room)).collect();
         let values = store.shards.call_all(Lane::Reads, &calls).await;
         values.into_iter().map(|value| position(value?)).collect()
     }
@@ -137,8 +141,9 @@ impl Log {
             if let Some(page) = found.page() {
                 return Ok(page);
             }
-            // The room has no epoch in the history at hand; from now on it has.
-            self.head(room).await?;
+            // The room has no epoch in the history at hand; from now on it has. It is open on this node already, so
+            // that is done at Redis' memory limit, too.
+            self.position(Script::Head, room).await?;
         }
     }
 
@@ -202,8 +207,8 @@ impl Store {
             .arg(0)
     }
 
-    fn head_call(&self, room: &RoomName) -> Call {
-        Call::new(Script::Head, [self.keys.head(room), self.keys.log(room)]).arg(self.head_ttl_ms)
+    fn head_call(&self, script: Script, room: &RoomName) -> Call {
+        Call::new(script, [self.keys.head(room), self.keys.log(room)]).arg(self.head_ttl_ms)
     }
 
     async fn read(&self, lane: Lane, room: &RoomName, span: &Span, limit: usize) -> Result<Found> {

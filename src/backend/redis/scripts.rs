@@ -9,6 +9,9 @@ use super::wire;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Script {
     Post,
+    /// Opens the numbering of a room for a session that asks to join it.
+    Open,
+    /// The same script for a room that is occupied.
     Head,
     Read,
     Enter,
@@ -84,8 +87,9 @@ const fn source(memory: Memory, shared: &'static str, own: &'static str) -> Sour
 }
 
 /// In the order of [`Script`].
-const SOURCES: [Source; 24] = [
+const SOURCES: [Source; 25] = [
     source(Memory::Grows, FENCE, include_str!("scripts/post.lua")),
+    source(Memory::Grows, FENCE, include_str!("scripts/head.lua")),
     source(Memory::Spares, FENCE, include_str!("scripts/head.lua")),
     source(Memory::Untouched, FENCE, include_str!("scripts/read.lua")),
     source(Memory::Grows, ROOM, include_str!("scripts/enter.lua")),
