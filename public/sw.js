@@ -23,6 +23,20 @@ self.addEventListener('fetch', (event) => {
   else if (request.url.startsWith(`${PAGE}v/`)) event.respondWith(fetchFile(request));
 });
 
+self.addEventListener('notificationclick', (event) => {
+  event.notification.close();
+  event.waitUntil(openPlace(event.notification.data?.address ?? ''));
+});
+
+// An open page goes to the place; without one, a page is opened there.
+async function openPlace(address) {
+  const pages = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
+  const page = pages.find(({ url }) => isPage(url));
+  if (!page) return self.clients.openWindow(new URL(address, PAGE).href);
+  page.postMessage({ type: 'open', address });
+  return page.focus();
+}
+
 async function keepShell() {
   const cache = await caches.open(CACHE);
   await cache.addAll([PAGE, ...SHELL.files.map((file) => new URL(file, PAGE).href)]);

@@ -4,6 +4,7 @@ import { createChat } from './chat/chat.js';
 import { createDirectory } from './chat/directory.js';
 import { newNonce } from './chat/nonce.js';
 import { createStorage } from './chat/storage.js';
+import { createTabs } from './chat/tabs.js';
 import { createI18n } from './i18n/i18n.js';
 import { createApi } from './net/api.js';
 import { createTransport } from './net/transport.js';
@@ -26,9 +27,10 @@ const clock = () => Date.now();
 const url = new URL('ws', document.baseURI).href.replace(/^http/, 'ws');
 const connectTransport = (callbacks) =>
   createTransport({ url, WebSocket, timers, random: Math.random, ...callbacks });
-const chat = createChat({ store, storage, api, timers, clock, connectTransport, newNonce });
+const tabs = createTabs({ locks: navigator.locks ?? null, BroadcastChannel: globalThis.BroadcastChannel ?? null });
+const chat = createChat({ store, storage, api, tabs, timers, clock, connectTransport, newNonce });
 const directory = createDirectory({ store, api, chat, timers, isWatched: () => !document.hidden });
 
-ui.start({ store, storage, i18n, chat, directory, now: timers.now, today: () => clock() + store.state.serverAheadMs });
+ui.start({ store, storage, i18n, chat, tabs, timers, directory, now: timers.now, today: () => clock() + store.state.serverAheadMs });
 directory.start();
 document.getElementById('load-failure').remove();

@@ -3,6 +3,7 @@
 
 import { createChat } from '../../public/js/chat/chat.js';
 import { createStorage } from '../../public/js/chat/storage.js';
+import { createTabs } from '../../public/js/chat/tabs.js';
 import { createTransport } from '../../public/js/net/transport.js';
 import { emptyChat, reduce } from '../../public/js/state/chat.js';
 import { createStore } from '../../public/js/state/store.js';
@@ -79,6 +80,70 @@ export function fakeArea(entries = new Map()) {
   };
 }
 
+/** What the tabs of a browser have in common; `tab()` is one of them, `tab.close()` ends it. */
+export function fakeBrowser() {
+  const channels = new Set();
+  const held = new Map();
+  const waiting = [];
+
+  function grant() {
+    for (const asked of [...waiting]) {
+      if (held.has(asked.name)) continue;
+      waiting.splice(waiting.indexOf(asked), 1);
+      run(asked);
+    }
+  }
+
+  function run({ name, tab, callback, resolve }) {
+    const release = () => held.get(name) === entry && held.delete(name) && grant();
+    const entry = { tab, release };
+    held.set(name, entry);
+    Promise.resolve(callback({ name })).then((value) => {
+      release();
+      resolve(value);
+    });
+  }
+
+  function openTab() {
+    const tab = { channels: new Set() };
+    tab.locks = {
+      request(name, ...rest) {
+        const callback = rest.at(-1);
+        const { ifAvailable = false } = rest.length > 1 ? rest[0] : {};
+        if (ifAvailable && held.has(name)) return Promise.resolve(callback(null));
+        return new Promise((resolve) => {
+          const asked = { name, tab, callback, resolve };
+          if (held.has(name)) waiting.push(asked);
+          else run(asked);
+        });
+      },
+      query: async () => ({ held: [...held.keys()].map((name) => ({ name })) }),
+    };
+    tab.BroadcastChannel = class {
+      constructor() {
+        channels.add(this);
+        tab.channels.add(this);
+      }
+      postMessage(data) {
+        for (const other of channels) if (other !== this) other.onmessage({ data: structuredClone(data) });
+      }
+      close() {
+        channels.delete(this);
+      }
+    };
+    tab.close = () => {
+      for (const channel of tab.channels) channels.delete(channel);
+      waiting.splice(0, waiting.length, ...waiting.filter((asked) => asked.tab !== tab));
+      for (const entry of [...held.values()]) if (entry.tab === tab) entry.release();
+    };
+    return tab;
+  }
+  return { tab: openTab, held };
+}
+
+/** Until everything that was promised has been done. */
+export const settled = () => new Promise((resolve) => setImmediate(resolve));
+
 export const WELCOME = {
   type: 'welcome', connection_id: 'c1', user_id: 'guest-1', username: 'রহিম', node_id: 'n1',
   token: 'token-guest-1', heartbeat_s: 25, limits: { content_chars: 4000 },
@@ -95,8 +160,11 @@ export function message(seq, fields = {}) {
 
 export const messages = (from, to) => Array.from({ length: to - from + 1 }, (_, index) => message(from + index));
 
+// Unlike in all tabs of a test.
+let nonces = 0;
+
 /** A whole client without a page. `local` and `session` may be those of an earlier one: a reload. */
-export function fakeClient({ local = fakeArea(), session = fakeArea(), clock = new FakeClock(), pages = {} } = {}) {
+export function fakeClient({ local = fakeArea(), session = fakeArea(), clock = new FakeClock(), pages = {}, browser = {} } = {}) {
   const net = fakeSockets();
   const store = createStore(emptyChat(), reduce);
   const storage = createStorage({ local: () => local, session: () => session });
@@ -107,11 +175,10 @@ export function fakeClient({ local = fakeArea(), session = fakeArea(), clock = n
       return pages.next();
     },
   };
-  let nonces = 0;
   let asleepMs = 0;
   const chat = createChat({
-    store, storage, api, timers: clock, clock: () => clock.now() + asleepMs,
-    newNonce: () => `nonce-${local.entries.size}-${(nonces += 1)}`,
+    store, storage, api, timers: clock, tabs: createTabs({ locks: null, BroadcastChannel: null, ...browser }), clock: () => clock.now() + asleepMs,
+    newNonce: () => `nonce-${(nonces += 1)}`,
     connectTransport: (callbacks) =>
       createTransport({ url: 'ws://test/ws', WebSocket: net.FakeWebSocket, timers: clock, random: () => 0.5, ...callbacks }),
   });

@@ -229,3 +229,28 @@ test('older pages are asked once at a time, and a failure can be tried again', a
   await client.chat.loadOlder('b');
   assert.deepEqual(room(client, 'b').timeline.entries.map(({ seq }) => seq), [4, 5]);
 });
+
+test('what ignored people say is neither unread nor waiting below', () => {
+  const client = inTwoRooms();
+  client.store.dispatch({ type: 'people_ignored', userIds: ['u2'] });
+  client.socket().say(message(1));
+  client.socket().say(message(2, { user_id: 'u3' }));
+  assert.equal(totalUnread(client.store.state), 1);
+  assert.equal(room(client, 'general').dividerSeq, 1);
+  client.socket().say(joined('general', { seq: 4, recovered: true, messages: [message(3), message(4, { user_id: 'u3' })] }));
+  assert.equal(totalUnread(client.store.state), 2);
+  looksAt(client, 'চা', false);
+  client.socket().say(message(1, { id: 'x1', room_id: 'চা' }));
+  assert.equal(room(client, 'চা').timeline.below, 0);
+  assert.equal(room(client, 'চা').timeline.head, 1);
+});
+
+test('ignoring somebody takes what they said out of the count, and nothing else', () => {
+  const client = inTwoRooms();
+  for (const [seq, user_id] of [[1, 'u2'], [2, 'u3'], [3, 'u2']]) client.socket().say(message(seq, { user_id }));
+  assert.equal(totalUnread(client.store.state), 3);
+  client.store.dispatch({ type: 'people_ignored', userIds: ['u2'] });
+  assert.equal(totalUnread(client.store.state), 1);
+  client.store.dispatch({ type: 'people_ignored', userIds: ['u2'] });
+  assert.equal(totalUnread(client.store.state), 1, 'once');
+});

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { badgeOf } from '../../public/js/state/badge.js';
 import { isEmojiOnly } from '../../public/js/state/emoji.js';
 import { firstGrapheme } from '../../public/js/state/graphemes.js';
 import { linesOf } from '../../public/js/state/lines.js';
@@ -39,4 +40,8 @@ test('the dark colours are the same by choice and by system, and each has a ligh
   const light = tokens(blockAfter(':root {'));
   assert.ok(Object.keys(bySystem).length > 10);
   for (const name of Object.keys(bySystem)) assert.ok(Object.hasOwn(light, name), name);
+});
+
+test('the icon says how many messages are unread, as far as it is legible', () => {
+  assert.deepEqual([0, 1, 99, 100].map(badgeOf), [null, 1, 99, 'many']);
 });

@@ -1,23 +1,25 @@
 // What a person can do here, as verbs. Joins the transport, the REST API, the storage and the
 // store; knows no page, so the tests drive it with a fake socket and a fake clock.
 
-import { hasVisible, wellFormed } from '../state/characters.js';
+import { hasVisible, sendable } from '../state/characters.js';
 import { ACK_LIMIT_MS, isAged, newItem, nextToSend } from '../state/outbox.js';
-import { PAGE_MESSAGES, newerCursor, olderCursor } from '../state/timeline_pages.js';
 import { createHistory } from './history.js';
+import { createKeptOutbox } from './kept_outbox.js';
+import { createPages } from './pages.js';
+import { createSharedReading } from './shared_reading.js';
 
 // The server passes on one typing notice per 3 s and user; more would only be thrown away.
 const TYPING_EVERY_MS = 3_000;
 
 /**
  * @param {object} parts
- *   store, storage, api
+ *   store, storage, api, tabs
  *   timers            {setTimeout, clearTimeout, now}; `now` goes on evenly
  *   clock             () => milliseconds of this computer's clock, which may be set
  *   connectTransport  (callbacks) => transport; see createTransport for both
  *   newNonce          () => UUID
  */
-export function createChat({ store, storage, api, timers, clock, connectTransport, newNonce }) {
+export function createChat({ store, storage, api, tabs, timers, clock, connectTransport, newNonce }) {
   let transport = null;
   // Who this tab speaks as; another tab of the browser may be somebody else.
   let name = null;
@@ -26,13 +28,18 @@ export function createChat({ store, storage, api, timers, clock, connectTranspor
   const now = () => timers.now();
   const history = createHistory({ store, storage, clock });
   const serverNow = () => clock() + store.state.serverAheadMs;
+  const keptOutbox = createKeptOutbox({ store, storage, tabs, newId: newNonce, onRestored: keepRoomsOf });
+  createSharedReading({ store, tabs, nameOf: () => name });
 
-  store.subscribe((state, previous, event) => {
-    // Whose messages are put aside for another's name keep them for when they are back.
-    if (state.outbox !== previous.outbox && event.type !== 'outbox_restored') storage.keepOutbox(state.outbox, previous.outbox);
+  store.subscribe((state, previous) => {
     if (state.rooms !== previous.rooms || state.active !== previous.active) keepRooms(state);
     if (state.outbox !== previous.outbox || state.rooms !== previous.rooms) flush(state);
   });
+
+  // Words wait in them: their writer must see that, whatever room is open.
+  function keepRoomsOf(items) {
+    if (transport) for (const { room } of items) chat.keepRoom(room);
+  }
 
   function keepRooms(state) {
     const others = [...state.rooms.keys()].filter((room) => room !== state.active);
@@ -65,27 +72,11 @@ export function createChat({ store, storage, api, timers, clock, connectTranspor
     store.dispatch({ type: 'identified', userId, username });
   }
 
-  async function load(side, room, query) {
-    store.dispatch({ type: 'page_asked', room, side });
-    try {
-      const page = await api.listMessages(room, { ...query, limit: PAGE_MESSAGES });
-      store.dispatch({ type: 'page_listed', room, side, page });
-    } catch {
-      store.dispatch({ type: 'page_failed', room });
-    }
-  }
-
-  const idleTimeline = (room) => {
-    const timeline = store.state.rooms.get(room)?.timeline;
-    return timeline && timeline.loading === null ? timeline : null;
-  };
-
   const chat = {
     /** Connect as `username`; the token of an earlier visit under that name says it is the same user. */
     enter(username, room) {
       name = username;
       const token = storage.tokenOf(username);
-      store.dispatch({ type: 'outbox_restored', items: storage.outboxOf(username) });
       history.open(username);
       transport = connectTransport({
         identity: { username, token },
@@ -97,8 +88,7 @@ export function createChat({ store, storage, api, timers, clock, connectTranspor
       });
       transport.watchRooms(isWatchingRooms);
       chat.openRoom(room);
-      // Words wait in them: their writer must see that, whatever room is open.
-      for (const item of store.state.outbox) chat.keepRoom(item.room);
+      keptOutbox.open(username);
       transport.connect();
     },
     /** Put a room on screen and be in it. */
@@ -122,6 +112,7 @@ export function createChat({ store, storage, api, timers, clock, connectTranspor
     exit() {
       transport.close();
       transport = null;
+      keptOutbox.close();
       storage.signOut();
       storage.forgetWords(name);
       for (const room of store.state.rooms.keys()) store.dispatch({ type: 'room_left', room });
@@ -142,22 +133,7 @@ export function createChat({ store, storage, api, timers, clock, connectTranspor
       transport.typing(room);
     },
 
-    loadOlder(room) {
-      const timeline = idleTimeline(room);
-      const before = timeline && olderCursor(timeline);
-      return before ? load('older', room, { before }) : undefined;
-    },
-    loadNewer(room) {
-      const timeline = idleTimeline(room);
-      if (!timeline?.hasNewer) return undefined;
-      const after = newerCursor(timeline);
-      return after === null ? load('newest', room, {}) : load('newer', room, { after });
-    },
-    /** The messages around one of them, in place of what the timeline shows. */
-    loadAround(room, seq) {
-      return idleTimeline(room) ? load('around', room, { before: seq + Math.ceil(PAGE_MESSAGES / 2) }) : undefined;
-    },
-    loadNewest: (room) => (idleTimeline(room) ? load('newest', room, {}) : undefined),
+    ...createPages({ store, api }),
 
     /** Whether somebody looks at the list of rooms. */
     watchRooms(isOn) {
@@ -171,15 +147,20 @@ export function createChat({ store, storage, api, timers, clock, connectTranspor
     /** There may be no network any more: ask the line. */
     probe: () => transport?.probe(),
     /** The page goes away, perhaps to come back: others must not believe that its reader is here. */
-    suspend: () => transport?.suspend(),
-    /** Another tab of this browser has changed what storage holds: what it sent or discarded is done with here, too. */
-    heardOfStorage(key, value) {
-      const nonce = storage.nonceOf(key);
-      if (nonce !== null && value === null) store.dispatch({ type: 'message_discarded', nonce });
+    suspend() {
+      transport?.suspend();
+      keptOutbox.suspend();
+      tabs.suspend();
     },
+    resume() {
+      tabs.resume();
+      keptOutbox.resume();
+      transport?.connect();
+    },
+    /** Another tab of this browser has changed what storage holds. */
+    heardOfStorage: (key, value) => keptOutbox.heard(key, value),
     /** For the next visit. */
     keepHistory: () => transport && history.keep(name),
-    resume: () => transport?.connect(),
     draft: (room) => storage.draft(name, room),
     keepDraft: (room, text) => storage.keepDraft(name, room, text),
   };
@@ -189,9 +170,4 @@ export function createChat({ store, storage, api, timers, clock, connectTranspor
     const { epoch, head } = store.state.rooms.get(room)?.timeline ?? {};
     return epoch == null ? null : { epoch, seq: head };
   }
-}
-
-// As the server takes it: whole characters, composed, nothing around, no U+0000.
-function sendable(content) {
-  return wellFormed(content.replaceAll('\0', '')).normalize('NFC').trim();
 }

@@ -78,19 +78,23 @@ export function createStorage({ local, session }) {
     history: (username) => asHistory(read(local, HISTORY_PREFIX + username)),
     keepHistory: (username, history) => write(local, HISTORY_PREFIX + username, history),
 
-    /** What `username` wrote and nobody confirmed, oldest first. */
+    /** What `username` wrote and nobody confirmed, oldest first, each with the `tab` that sends it. */
     outboxOf(username) {
       const keys = keysOf(local).filter((key) => key.startsWith(OUTBOX_PREFIX));
       const items = keys.map((key) => read(local, key)).filter((item) => isKeptItem(item) && item.username === username);
       return items.sort((one, other) => one.createdAt - other.createdAt);
     },
+    /** Kept items are of `tab` from now on. */
+    claimItems(items, tab) {
+      for (const item of items) if (item.tab !== tab) write(local, OUTBOX_PREFIX + item.nonce, { ...item, tab });
+    },
     /** The nonce of the item that a key is for, or null. */
     nonceOf: (key) => (key?.startsWith(OUTBOX_PREFIX) ? key.slice(OUTBOX_PREFIX.length) : null),
-    /** A key for each item, so that two tabs never write over each other's. */
-    keepOutbox(outbox, previous) {
+    /** A key for each item, with the tab that sends it, so that two tabs never write over each other's. */
+    keepOutbox(outbox, previous, tab) {
       const kept = new Map(previous.map((item) => [item.nonce, item]));
       for (const item of outbox) {
-        if (kept.get(item.nonce) !== item) write(local, OUTBOX_PREFIX + item.nonce, keptItem(item));
+        if (kept.get(item.nonce) !== item) write(local, OUTBOX_PREFIX + item.nonce, { ...keptItem(item), tab });
         kept.delete(item.nonce);
       }
       for (const nonce of kept.keys()) write(local, OUTBOX_PREFIX + nonce, null);

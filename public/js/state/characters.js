@@ -33,3 +33,8 @@ export function hasVisible(text) {
   }
   return false;
 }
+
+/** A message as the server takes it: whole characters, composed, nothing around, no U+0000. */
+export function sendable(content) {
+  return wellFormed(content.replaceAll('\0', '')).normalize('NFC').trim();
+}

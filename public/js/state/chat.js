@@ -18,6 +18,7 @@ export function emptyChat() {
     active: null, // the id of the room on screen
     directory: directory.emptyDirectory(),
     outbox: [],
+    ignored: new Set(), // the ids of people whose messages are neither shown nor counted
     isAttentive: true, // the page is visible and has the focus
     placed: null, // the id of the room whose rows the view has put before the reader's eyes
     serverAheadMs: 0, // the server's clock less ours
@@ -68,6 +69,15 @@ const events = {
     return { ...state, rooms: new Map(renamed), outbox: items, active: state.active === room ? name : state.active };
   },
 
+  people_ignored(state, { userIds }) {
+    const ignored = new Set(userIds);
+    const added = new Set(userIds.filter((id) => !state.ignored.has(id)));
+    const told = [...state.rooms.keys()].reduce(
+      (next, id) => changedRoom(next, id, (room) => rooms.withoutUnreadOf(room, added)), state);
+    return { ...told, ignored };
+  },
+  room_read_elsewhere: (state, { room, position }) => changedRoom(state, room, (it) => rooms.readElsewhere(it, position)),
+
   // A visit goes on where the last one ended, and knows how long ago that was.
   history_opened: (state, { savedAt }) => ({ ...state, heardAt: state.heardAt ?? savedAt }),
   room_opened(state, { room, kept }) {
@@ -104,7 +114,9 @@ const events = {
   page_listed: (state, { room, side, page }) =>
     read(changedTimeline(state, room, (it) => pages[side](it, page))),
 
-  outbox_restored: (state, { items }) => ({ ...state, outbox: items.map(outbox.restoredItem) }),
+  outbox_restored: (state, { username, items }) => ({ ...state, outbox: outbox.withRestored(state.outbox, username, items) }),
+  // Another tab sends it: gone here, but not from storage.
+  outbox_ceded: (state, { nonce }) => ({ ...state, outbox: outbox.withoutItem(state.outbox, nonce) }),
   outbox_aged: (state, { serverNow }) => ({ ...state, outbox: outbox.withAgedFailed(state.outbox, serverNow) }),
   message_written(state, { item }) {
     const written = { ...state, outbox: [...state.outbox, item] };

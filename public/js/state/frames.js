@@ -63,7 +63,7 @@ function withServerTime(state, timestamp, at) {
 
 function withRoomFrame(state, frame, now, isAfterAbsence = false) {
   return changedRoom(state, frame.room_id, (room) =>
-    rooms.withRoomFrame(room, frame, { me: state.me, now, isAfterAbsence, isRead: isRead(state, room) }));
+    rooms.withRoomFrame(room, frame, { me: state.me, now, ignored: state.ignored, isAfterAbsence, isRead: isRead(state, room) }));
 }
 
 // The row takes over the key of the pending one, so that the page does not see it come and go.

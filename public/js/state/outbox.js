@@ -38,7 +38,7 @@ export function withSending(outbox, nonce, userId, now) {
 }
 
 export function withoutItem(outbox, nonce) {
-  return outbox.filter((item) => item.nonce !== nonce);
+  return outbox.some((item) => item.nonce === nonce) ? outbox.filter((item) => item.nonce !== nonce) : outbox;
 }
 
 /** An error frame about this item: try again later, or let the writer decide. */
@@ -104,7 +104,14 @@ export function keptItem({ nonce, username, room, content, createdAt, state, rea
   return { nonce, username, room, content, createdAt, state: state === 'failed' ? state : 'queued', reason, userId };
 }
 
-export function restoredItem(kept) {
+/** What is there of `username`, with what storage kept, in the order of writing. Others' is put aside. */
+export function withRestored(outbox, username, kept) {
+  const there = outbox.filter((item) => item.username === username);
+  if (kept.length === 0 && there.length === outbox.length) return outbox;
+  return [...kept.map(restoredItem), ...there].sort((one, other) => one.createdAt - other.createdAt);
+}
+
+function restoredItem({ tab, ...kept }) {
   return { ...newItem({ ...kept, now: kept.createdAt }), ...kept };
 }
 

@@ -28,12 +28,17 @@ export function emptyRoom(id) {
     nextMembers: null,
     typing: [],
     unread: 0,
+    // The seq up to which another tab of this browser has shown the room.
+    readTo: 0,
     // Messages above this seq are below the "new" divider; null shows none.
     dividerSeq: null,
   };
 }
 
-/** A room after one of the server's frames. `context` is {me, now, isRead: the reader sees the bottom, isAfterAbsence}. */
+/**
+ * A room after one of the server's frames. `context` is {me, now, ignored: ids of people, isRead: the
+ * reader sees the bottom, isAfterAbsence}.
+ */
 export function withRoomFrame(room, frame, context) {
   const change = Object.hasOwn(changes, frame.type) ? changes[frame.type] : null;
   return change ? change(room, frame, context) : room;
@@ -50,6 +55,8 @@ const changes = {
       isJoined: true,
       refusal: null,
       timeline: withJoined(room.timeline, frame),
+      // Another epoch has other numbers.
+      readTo: frame.epoch === room.timeline.epoch ? room.readTo : 0,
       members: frame.members ?? [],
       ...countOf(frame, context),
       isWhole: (frame.members ?? []).length === frame.client_count,
@@ -59,7 +66,7 @@ const changes = {
   text(room, message, context) {
     const typing = withoutTyping(room.typing, message.user_id);
     const told = counted(room, message, room, context);
-    return { ...told, typing, timeline: withMessage(room.timeline, message) };
+    return { ...told, typing, timeline: withSaid(room.timeline, message, context) };
   },
   join(room, notice, context) {
     const timeline = withNotice(room.timeline, notice);
@@ -77,16 +84,23 @@ const changes = {
   },
   count: (room, frame, context) => ({ ...room, ...countOf(frame, context) }),
   gap: (room, frame) => ({ ...room, timeline: withGap(room.timeline, frame) }),
-  reset: (room, frame) => ({ ...room, timeline: withReset(room.timeline, frame) }),
+  reset: (room, frame) => ({ ...room, readTo: 0, timeline: withReset(room.timeline, frame) }),
 };
 
 function countOf({ client_count }, { now }) {
   return Number.isInteger(client_count) ? { clientCount: client_count, countedAt: now } : {};
 }
 
+// What nobody will see is not waiting below either.
+function withSaid(timeline, message, { ignored }) {
+  const said = withMessage(timeline, message);
+  return ignored.has(message.user_id) ? { ...said, below: timeline.below } : said;
+}
+
 // Only what others said after what we had is unread, and it is counted once.
-function counted(room, message, { timeline }, { me, isRead }) {
-  if (isRead || message.user_id === me?.userId || message.seq <= timeline.head) return room;
+function counted(room, message, { timeline, readTo }, { me, ignored, isRead }) {
+  if (isRead || message.user_id === me?.userId || ignored.has(message.user_id)) return room;
+  if (message.seq <= Math.max(timeline.head, readTo)) return room;
   const dividerSeq = room.unread === 0 ? message.seq - 1 : room.dividerSeq;
   return { ...room, unread: room.unread + 1, dividerSeq };
 }
@@ -94,6 +108,21 @@ function counted(room, message, { timeline }, { me, isRead }) {
 /** The reader sees the newest message now. */
 export function asRead(room) {
   return room.unread === 0 ? room : { ...room, unread: 0 };
+}
+
+/** Another tab has shown the room up to `seq`. */
+export function readElsewhere(room, { epoch, seq }) {
+  if (epoch !== room.timeline.epoch || seq <= room.readTo) return room;
+  const unread = Math.min(room.unread, Math.max(0, room.timeline.head - seq));
+  return { ...room, readTo: seq, unread, dividerSeq: unread === 0 && room.unread > 0 ? null : room.dividerSeq };
+}
+
+/** What newly ignored people said is not unread any more, as far as the timeline still holds it. */
+export function withoutUnreadOf(room, userIds) {
+  if (room.unread === 0) return room;
+  const readTo = room.dividerSeq ?? room.timeline.head - room.unread;
+  const isTheirs = (entry) => entry.kind === 'message' && entry.seq > readTo && userIds.has(entry.user_id);
+  return { ...room, unread: Math.max(0, room.unread - room.timeline.entries.filter(isTheirs).length) };
 }
 
 export function withoutDivider(room) {

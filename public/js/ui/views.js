@@ -11,6 +11,7 @@ import { placeInAddress } from './page/address.js';
 import { announcer } from './page/announcer.js';
 import { buildNotice, keepShell } from './page/build.js';
 import { drawers as createDrawers } from './page/drawers.js';
+import { favicon } from './page/favicon.js';
 import { help } from './page/help.js';
 import { keyboard } from './page/keyboard.js';
 import { navigation } from './page/navigation.js';
@@ -31,12 +32,12 @@ import { roomList } from './sidebar/room_list.js';
 import { switcher as createSwitcher } from './sidebar/switcher.js';
 import { timeline as createTimeline } from './timeline/timeline.js';
 
-/** `parts` is {store, storage, i18n, chat, directory}. */
+/** `parts` is {store, storage, i18n, chat, directory, tabs, timers, now, today}. */
 export function start(parts) {
   const { store, storage, chat } = parts;
   const drawers = createDrawers();
   const asked = placeInAddress(location);
-  const settings = createSettings({ ...parts, onChange: redraw });
+  const settings = createSettings({ ...parts, onChange: choose });
   const page = { ...parts, settings, drawers, hueOf: createHues(), tell: toast(), roomAsked: asked.room,
     enter, openRoom, openPlace, leaveRoom, rename, redraw };
   page.invite = invite(page);
@@ -46,6 +47,7 @@ export function start(parts) {
   const composer = createComposer(page);
   const form = joinForm(page);
   const switcher = createSwitcher(page);
+  const updateIcon = favicon(page);
   const draw = drawing(store, [screens(page), choices(page), ignored(page), help(page), form, header, roomMenu(page),
     roomDetails(page), roomList(page), members(page), timeline, typingLine(page), connectionStrip(page), buildNotice(page),
     composer]);
@@ -56,8 +58,10 @@ export function start(parts) {
   keyboard({ ...page, timeline, switcher, composer });
   store.subscribe((state) => {
     header.updateTitle(state);
+    updateIcon(state);
     draw();
   });
+  tellIgnored();
   navigation(page);
   pageEvents(page);
   byId('leave-chat').addEventListener('click', leave);
@@ -114,6 +118,15 @@ export function start(parts) {
     if (!name) return form.focus();
     const rooms = [...(tab?.rooms ?? []), ...storage.roomsOf(name)];
     return enter(name, asked.room ?? rooms[0] ?? 'general', rooms);
+  }
+
+  function choose() {
+    tellIgnored();
+    redraw();
+  }
+
+  function tellIgnored() {
+    store.dispatch({ type: 'people_ignored', userIds: settings.current.ignored.map(({ user_id: id }) => id) });
   }
 
   function redraw() {

@@ -1,20 +1,30 @@
 // Tells of messages that come while nobody looks: a notification and a sound, as the settings say.
 // Asked for only when somebody turns them on.
 
+import { createTelling } from '../../chat/telling.js';
 import { levelOf, isIgnored } from '../../state/settings/settings.js';
 import { isMentioned } from '../../state/text/mentions.js';
 import { byId, setText } from '../lib/markup.js';
+import { addressOf, placeInAddress } from './address.js';
 import { chime } from './chime.js';
 
-export function notifications({ i18n, store, settings, openPlace }) {
+export function notifications({ i18n, store, settings, tabs, timers, openPlace }) {
+  const tellOnce = createTelling({ store, tabs, timers });
+
   store.subscribe((state, previous, { type, frame }) => {
     if (type !== 'frame' || frame.type !== 'text' || state.isAttentive) return;
     const isNews = frame.seq > (previous.rooms.get(frame.room_id)?.timeline.head ?? Infinity);
-    if (isNews && isWanted(frame, state)) tell(frame);
+    if (isNews && isWanted(frame, state)) tellOnce(frame, () => tell(frame));
   });
   for (const list of document.querySelectorAll('[data-setting="notifications"]')) {
     list.addEventListener('change', () => list.value === 'on' && ask());
   }
+
+  // A click on what the service worker has shown, see sw.js.
+  navigator.serviceWorker?.addEventListener('message', ({ data }) => {
+    const place = data?.type === 'open' ? placeInAddress(new URL(data.address, document.baseURI)) : { room: null };
+    if (place.room !== null && store.state.active !== null) openPlace(place);
+  });
 
   function isWanted(message, { me }) {
     if (me === null || me.userIds.includes(message.user_id) || isIgnored(settings.current, message.user_id)) return false;
@@ -25,8 +35,9 @@ export function notifications({ i18n, store, settings, openPlace }) {
   function tell(message) {
     if (settings.current.sounds === 'on') chime();
     if (settings.current.notifications !== 'on' || globalThis.Notification?.permission !== 'granted') return;
-    // Of two tabs the second replaces what the first has shown: the same tag.
-    const options = { body: message.content, tag: `${message.room_id} ${message.seq}`, lang: i18n.language, icon: 'icon.svg' };
+    const options = { body: message.content, lang: i18n.language, icon: 'icon-192.png',
+      // Tabs that can't agree replace what another has shown: the same tag.
+      tag: `${message.room_id} ${message.seq}`, data: { address: addressOf(message.room_id, message.seq) } };
     const title = i18n.text('notification_title', { name: message.username, room: message.room_id });
     show(title, options, () => openPlace({ room: message.room_id, seq: message.seq }));
   }
