@@ -238,6 +238,10 @@ impl Connection {
             self.outbox.close(CloseCode::Restarting);
         }
         let patience = if ending == Ending::Refused { AFTER_VIOLATION } else { GOODBYE };
+        self.finish_within(patience, ending).await;
+    }
+
+    async fn finish_within(&mut self, patience: Duration, ending: Ending) {
         let parting = async {
             self.outbox.drained().await;
             match ending {
@@ -251,7 +255,7 @@ impl Connection {
                 Ending::SentAway | Ending::Broken => self.hear_answer().await,
             }
         };
-        // Whoever does not part in time is dropped.
+        // A client that does not part in time is dropped.
         let _ = tokio::time::timeout(patience, parting).await;
         self.outbox.abort();
     }
@@ -277,12 +281,23 @@ impl Connection {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
+    use futures_util::poll;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
+    use tokio::time::timeout;
 
     use super::*;
 
-    /// A connection on which a client has said goodbye, and the client's end.
-    async fn left_with(code: &[u8]) -> (Arc<Outbox>, Connection, TcpStream) {
+    /// Longer than a test runs.
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    /// Reached by a test that fails.
+    const DEADLINE: Duration = Duration::from_secs(10);
+
+    /// A connection on which a client has sent these bytes, and the client's end.
+    async fn connected(early: &[u8]) -> (Arc<Outbox>, Connection, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (ours, theirs) = tokio::join!(TcpStream::connect(address), listener.accept());
@@ -291,10 +306,57 @@ mod tests {
             super::super::outbox::Bounds { outbox_bytes: 1 << 20, unsent_bytes: 1 << 20 },
         ));
         let bounds = Bounds { message_bytes: 1 << 16, message_timeout: Duration::from_secs(20) };
-        // Masked with zeros.
-        let goodbye = [&[0x88, 0x80 | code.len() as u8, 0, 0, 0, 0], code].concat();
-        let connection = Connection::new(outbox.clone(), bounds, &goodbye);
+        let connection = Connection::new(outbox.clone(), bounds, early);
         (outbox, connection, theirs.unwrap().0)
+    }
+
+    /// A client's goodbye, masked with zeros.
+    fn goodbye(code: &[u8]) -> Vec<u8> {
+        [&[0x88, 0x80 | code.len() as u8, 0, 0, 0, 0], code].concat()
+    }
+
+    async fn left_with(code: &[u8]) -> (Arc<Outbox>, Connection, TcpStream) {
+        connected(&goodbye(code)).await
+    }
+
+    /// Reads our goodbye at the client's end.
+    async fn read_goodbye(client: &mut TcpStream) {
+        let mut head = [0; 4];
+        client.read_exact(&mut head).await.unwrap();
+        assert_eq!(u16::from_be_bytes([head[2], head[3]]), CloseCode::Restarting.as_u16());
+        let mut reason = vec![0; usize::from(head[1]) - 2];
+        client.read_exact(&mut reason).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_client_that_answers_our_goodbye_is_waited_for_until_then_and_no_longer() {
+        let (outbox, mut connection, mut client) = connected(&[]).await;
+        outbox.close(CloseCode::Restarting);
+        let parting = async {
+            let mut finishing = pin!(connection.finish_within(HOUR, Ending::SentAway));
+            tokio::select! {
+                biased;
+                () = &mut finishing => panic!("the client has not answered"),
+                () = read_goodbye(&mut client) => {}
+            }
+            // A pong is no answer.
+            client.write_all(&[0x8a, 0x80, 0, 0, 0, 0]).await.unwrap();
+            assert!(poll!(&mut finishing).is_pending(), "the client has not answered");
+            client.write_all(&goodbye(&1012_u16.to_be_bytes())).await.unwrap();
+            finishing.await;
+        };
+        timeout(DEADLINE, parting).await.expect("the client has answered");
+        assert_eq!(client.read(&mut [0]).await.unwrap(), 0, "the node ends the connection");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_never_answers_is_dropped_at_the_deadline() {
+        let (outbox, mut connection, mut client) = connected(&[]).await;
+        outbox.close(CloseCode::Restarting);
+        let parting = connection.finish_within(Duration::from_millis(50), Ending::SentAway);
+        timeout(DEADLINE, parting).await.expect("the deadline has passed");
+        read_goodbye(&mut client).await;
+        assert_eq!(client.read(&mut [0]).await.unwrap(), 0, "the node ends the connection");
     }
 
     #[tokio::test]
