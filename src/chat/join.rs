@@ -14,9 +14,8 @@ use super::room::{Room, gap};
 use super::{Chat, Refused};
 use crate::backend::{BackendError, Entered, Farewell, MEMBERS_IN_JOINED, Page, Span};
 use crate::model::{LoggedMessage, Position, RoomName};
-use crate::protocol::ErrorCode;
 use crate::protocol::server::{self, Entrance};
-use crate::websocket::Frame;
+use crate::websocket::{CloseCode, Frame};
 
 /// Pages that a session may need to come up with a room that goes on talking. At a page of
 /// `history.max_page` messages each, no log is as long.
@@ -102,7 +101,9 @@ impl Chat {
             }
             position = reached;
         }
-        Err(Refused::new(ErrorCode::Unavailable, "The room talks faster than this connection can catch up"))
+        // It has been given what it would be given again.
+        occupant.outbox.close(CloseCode::Slow);
+        Ok(given)
     }
 
     /// The page after a place, as soon as the log can be read; `None` if the session closes meanwhile.

@@ -4,6 +4,7 @@
 mod address;
 mod connection;
 mod echo;
+mod inbox;
 mod outbox;
 mod pulse;
 mod session;

@@ -17,11 +17,11 @@ use tokio::time::timeout;
 use tracing::debug;
 
 use self::replay::Replay;
-use super::connection::{Connection, Ending, Said};
+use super::connection::{Connection, Ending};
+use super::inbox::Inbox;
 use super::outbox::Outbox;
 use crate::chat::{Chat, Dialect, Farewell, Poster, Recipient, Refused, Room, guest};
 use crate::model::{Author, ConnectionId, Receipt, RoomName, Username};
-use crate::protocol::{ClientFrame, server};
 use crate::websocket::CloseCode;
 
 /// What a client asked for with its upgrade.
@@ -42,9 +42,6 @@ const DEFAULT_USERNAME: &str = "Anonymous";
 
 /// How long a goodbye waits for the rooms to be left, so that who has been answered is out of them.
 const PROMPT: Duration = Duration::from_millis(200);
-
-/// What a client says next, or how it ended.
-type Next = Result<Said, Ending>;
 
 /// A session. Its task is the only one that joins, leaves and posts for it, so nothing of one
 /// session can overtake.
@@ -104,19 +101,20 @@ impl Session {
     }
 
     /// Lives until the connection ends.
-    pub async fn run(mut self, mut connection: Connection) {
+    pub async fn run(mut self, connection: Connection) {
         debug!(connection = %self.id, "A session began");
-        if let Greeting::TurnedAway = self.greet().await {
+        let mut inbox = Inbox::new(connection, self.outbox.clone(), self.asked.dialect);
+        if let Greeting::TurnedAway = self.greet(&mut inbox).await {
             self.outbox.close(CloseCode::BadFrame);
         }
-        let ending = self.hear(&mut connection).await;
-        self.part(connection, ending).await;
+        let ending = self.hear(&mut inbox).await;
+        self.part(inbox, ending).await;
         debug!(connection = %self.id, ?ending, "A session ended");
     }
 
     /// Takes the session out of its rooms and says goodbye. Neither waits for the other for long:
     /// a client that is sent away shall come back elsewhere now, whether Redis answers or not.
-    async fn part(&mut self, connection: Connection, ending: Ending) {
+    async fn part(&mut self, inbox: Inbox, ending: Ending) {
         match ending {
             // What was said before the goodbye counts.
             Ending::Goodbye | Ending::Away | Ending::SentAway => {
@@ -139,7 +137,7 @@ impl Session {
                 leaving.await;
             }
         };
-        tokio::join!(rest, connection.finish(ending));
+        tokio::join!(rest, inbox.finish(ending));
         self.rooms.clear();
     }
 
@@ -154,9 +152,7 @@ impl Session {
         }
     }
 
-    async fn hear(&mut self, connection: &mut Connection) -> Ending {
-        // What came while something else was done.
-        let mut next = None;
+    async fn hear(&mut self, inbox: &mut Inbox) -> Ending {
         loop {
             let waiting = self.posts.as_ref().map_or(0, |posts| posts.receipts.len());
             let most_posts = self.chat.posts_allowed();
@@ -168,50 +164,12 @@ impl Session {
                 // Receipts first: they make room for more.
                 biased;
                 Some(posted) = next_receipt(&mut self.posts), if waiting > 0 => self.acknowledge(posted),
-                said = next_said(&mut next, connection), if waiting < most_posts => match said {
-                    Ok(said) => next = self.take_amid_pings(said, connection).await,
+                heard = inbox.next(), if waiting < most_posts => match heard {
+                    Ok(said) => inbox.during(self.take(said)).await,
                     Err(ending) => return ending,
                 },
             }
         }
-    }
-
-    /// Does what the client asks for, and answers pings meanwhile: a join may wait for Redis for seconds, and a
-    /// client that hears nothing for so long takes the line for dead. Returns what came behind the pings.
-    async fn take_amid_pings(&mut self, said: Said, connection: &mut Connection) -> Option<Next> {
-        let (outbox, dialect) = (self.outbox.clone(), self.asked.dialect);
-        let mut taking = pin!(self.take(said));
-        loop {
-            let next = tokio::select! {
-                biased;
-                () = &mut taking => return None,
-                next = connection.next() => next,
-            };
-            match next {
-                Ok(Said::Text(text)) if dialect == Dialect::Full && is_ping(&text) => {
-                    outbox.answer(&server::pong());
-                }
-                next => {
-                    if next.is_err() {
-                        // A join that writes to this client waits for the same news.
-                        outbox.wake();
-                    }
-                    taking.await;
-                    return Some(next);
-                }
-            }
-        }
-    }
-}
-
-fn is_ping(text: &str) -> bool {
-    matches!(ClientFrame::parse(text), Ok(ClientFrame::Ping))
-}
-
-async fn next_said(next: &mut Option<Next>, connection: &mut Connection) -> Next {
-    match next.take() {
-        Some(said) => said,
-        None => connection.next().await,
     }
 }
 

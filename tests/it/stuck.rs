@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::harness::raw::first_byte;
 use crate::harness::redis::RedisServer;
-use crate::harness::{Client, Cluster, DEADLINE, Launch, Node, RawSocket, eventually};
+use crate::harness::{Client, Cluster, DEADLINE, Dial, LONG_DEADLINE, Launch, Node, RawSocket, eventually};
 
 /// A masked pong without payload, which nobody asked for.
 const PONG: [u8; 6] = [0x8a, 0x80, 0, 0, 0, 0];
@@ -21,14 +23,107 @@ async fn a_ping_is_answered_while_a_join_waits_for_redis() {
     let mut rahim = Client::full(&node, "রহিম").await;
     rahim.join("general").await;
     redis.freeze();
+    // The join of a frame, and that of an upgrade.
     rahim.send(json!({ "type": "join", "room_id": "tearoom" })).await;
-    for _ in 0..3 {
-        rahim.send(json!({ "type": "ping" })).await;
-        let answer = rahim.next_of(&["pong", "joined", "error"]).await;
-        assert_eq!(answer["type"], "pong", "{answer}");
+    let mut mita = Dial::full(node.port, "/ws?room=tearoom&username=mita").open().await;
+    mita.welcomed().await;
+    for client in [&mut rahim, &mut mita] {
+        for _ in 0..3 {
+            client.send(json!({ "type": "ping" })).await;
+            let answer = client.next_of(&["pong", "joined", "error"]).await;
+            assert_eq!(answer["type"], "pong", "{answer}");
+        }
     }
     redis.thaw();
-    rahim.next_of(&["joined", "error"]).await;
+    for client in [&mut rahim, &mut mita] {
+        client.next_of(&["joined", "error"]).await;
+    }
+}
+
+/// A plain session knows the pings of the WebSocket alone, and speaks before it has heard anything.
+#[tokio::test]
+async fn a_plain_session_waits_for_its_room_while_redis_stands_still() {
+    let settings = [("redis.command_timeout", "500ms"), ("presence.lease", "60s")];
+    let Some(cluster) = Cluster::with(1, &settings).await else { return };
+    let node = &cluster.nodes[0];
+    let mut witness = Client::full(node, "witness").await;
+    witness.join("general").await;
+    cluster.redis.freeze();
+    let mut plain = RawSocket::upgraded(node.port, "/ws?username=plain", None).await;
+    assert!(plain.frame(first_byte::TEXT, r#"{"content":"হ্যালো"}"#.as_bytes()).await);
+    for payload in [b"1", b"2"] {
+        assert!(plain.frame(first_byte::PING, payload).await);
+        assert_eq!(plain.read_frame().await, Some((first_byte::PONG, payload.to_vec())));
+    }
+    eventually("the node has given up a join", DEADLINE, async || {
+        (node.http().status("/readyz").await == Some(503)).then_some(())
+    })
+    .await;
+    cluster.redis.thaw();
+    let mut kinds = Vec::new();
+    while kinds.last().is_none_or(|kind| kind != "text") {
+        let (_, payload) = plain.read_frame().await.expect("the session lives");
+        let frame: Value = serde_json::from_slice(&payload).expect("JSON");
+        kinds.push(frame["type"].as_str().expect("a type").to_owned());
+    }
+    assert_eq!(kinds, ["join", "text"]);
+    witness.hears("হ্যালো").await;
+}
+
+/// The twin: beyond `session.idle_timeout` it is sent to look for another node.
+#[tokio::test]
+async fn a_plain_session_whose_room_stays_out_of_reach_is_sent_elsewhere() {
+    let settings = [
+        ("redis.command_timeout", "200ms"),
+        ("session.heartbeat", "1s"),
+        ("session.idle_timeout", "2s"),
+        ("server.drain", "0s"),
+    ];
+    let Some(cluster) = Cluster::with(1, &settings).await else { return };
+    cluster.redis.freeze();
+    let mut plain = RawSocket::upgraded(cluster.nodes[0].port, "/ws?username=plain", None).await;
+    let mut told = Vec::new();
+    let code = loop {
+        let (first, payload) = plain.read_frame().await.expect("a goodbye");
+        match first {
+            first_byte::PING => assert!(plain.frame(first_byte::PONG, &payload).await),
+            first_byte::CLOSE => break payload.first_chunk().map(|code| u16::from_be_bytes(*code)),
+            _ => told.push(serde_json::from_slice::<Value>(&payload).expect("JSON")["code"].clone()),
+        }
+    };
+    cluster.redis.thaw();
+    assert_eq!((told, code), (vec![json!("unavailable")], Some(1012)));
+}
+
+/// Longer than a lease, and than a command may take.
+#[tokio::test]
+async fn no_session_is_dropped_while_redis_pauses_twice() {
+    let Some(cluster) = Cluster::start(1).await else { return };
+    let node = &cluster.nodes[0];
+    let mut full = Client::full(node, "full").await;
+    full.join("general").await;
+    // On a connection that stands: a pause takes no other. The second begins as the first ends.
+    let mut admin = TcpStream::connect(("127.0.0.1", cluster.redis.port())).await.expect("Redis listens");
+    admin.write_all(&b"CLIENT PAUSE 4000 ALL\r\n".repeat(2)).await.expect("Redis reads");
+    let mut answer = [0; 5];
+    admin.read_exact(&mut answer).await.expect("Redis answers");
+    assert_eq!(&answer, b"+OK\r\n");
+    let mut plain = Dial::plain(node.port, "/ws?username=plain").open().await;
+    let mut named = Dial::full(node.port, "/ws?room=general&username=named").open().await;
+    named.welcomed().await;
+    plain
+        .find_within(LONG_DEADLINE, "its own join", |frame| frame["type"] == "join")
+        .await
+        .expect("a plain session outlasts the pauses");
+    eventually("the node can post again", LONG_DEADLINE, async || {
+        (full.post("general", "after the pauses", "n-1").await["type"] == "ack").then_some(())
+    })
+    .await;
+    for client in [&mut full, &mut plain] {
+        client.hears("after the pauses").await;
+    }
+    named.send(json!({ "type": "ping" })).await;
+    named.expect("pong").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -182,39 +277,4 @@ async fn who_joins_while_redis_is_frozen_queues_behind_nobody() {
     let refusals = timeout(Duration::from_secs(8), joins).await;
     cluster.redis.thaw();
     assert_eq!(refusals.expect("nobody waits for the others"), vec![json!("unavailable"); CLIENTS]);
-}
-
-/// Whether a client that answers the node's goodbye parts from it before one that got its goodbye earlier
-/// and never answers: the node waits two seconds for that one.
-async fn parts_first() -> bool {
-    let mut node = Node::with(&[("server.drain", "0s")]).await;
-    let mut polite = RawSocket::upgraded(node.port, "/ws?username=polite", Some("adda.v1")).await;
-    let mut mute = RawSocket::upgraded(node.port, "/ws?username=mute", Some("adda.v1")).await;
-    // A continuation of nothing.
-    mute.frame(first_byte::CONTINUE, b"").await;
-    assert_eq!(mute.close_code().await, Some(1002));
-    for _ in 0..10 {
-        assert_eq!(node.http().get("/healthz").await.status, 200);
-    }
-    node.terminate();
-    assert_eq!(polite.close_code().await, Some(1012));
-    polite.frame(first_byte::CLOSE, &1012_u16.to_be_bytes()).await;
-    let is_first = tokio::select! {
-        biased;
-        _ = mute.read_to_end() => false,
-        _ = polite.read_to_end() => true,
-    };
-    assert!(node.exited().await.success());
-    is_first
-}
-
-#[tokio::test]
-async fn who_answers_the_nodes_goodbye_is_parted_from_at_once() {
-    // A machine that stood still for two seconds between two steps proves nothing.
-    for _ in 0..4 {
-        if parts_first().await {
-            return;
-        }
-    }
-    panic!("the node keeps the socket of a client that has said goodbye");
 }

@@ -1,16 +1,24 @@
 //! What a session is told and given before its first frame.
 
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
 use super::{Greeting, Session};
 use crate::browser;
 use crate::chat::{Dialect, Recipient, Refused};
 use crate::protocol::{ErrorCode, server};
 use crate::websocket::CloseCode;
+use crate::ws::inbox::Inbox;
 
 /// The room of those who name none.
 const DEFAULT_ROOM: &str = "general";
 
+/// Wait before the room of a plain session is tried again.
+const AGAIN: Duration = Duration::from_millis(500);
+
 impl Session {
-    pub(super) async fn greet(&mut self) -> Greeting {
+    pub(super) async fn greet(&mut self, inbox: &mut Inbox) -> Greeting {
         match self.asked.username.take().map(|raw| self.chat.username(&raw)).transpose() {
             Ok(Some(username)) => {
                 self.author.username = username.clone();
@@ -34,17 +42,36 @@ impl Session {
             (None, Dialect::Full) => return Greeting::Welcome,
             (room, _) => room.unwrap_or_else(|| DEFAULT_ROOM.to_owned()),
         };
-        match self.join(&room, None, None).await {
+        match self.join_first(&room, inbox).await {
             Ok(()) => Greeting::Welcome,
             Err(refused) => {
                 let is_final = refused.code == ErrorCode::BadRoomName;
                 self.refuse(refused, None, Some(room));
-                // A plain session has no other way to ask again than to come back.
+                // Another node may be able to.
                 match is_final {
                     true => Greeting::TurnedAway,
                     false => self.call_back(),
                 }
             }
+        }
+    }
+
+    /// Joins the room that the upgrade named. A plain session can't ask for it again, so the node does while that may
+    /// help, for as long as a session may be silent.
+    async fn join_first(&mut self, room: &str, inbox: &mut Inbox) -> Result<(), Refused> {
+        let patience = match self.asked.dialect {
+            Dialect::Full => Duration::ZERO,
+            Dialect::Plain => self.chat.config().session.idle_timeout,
+        };
+        let began = Instant::now();
+        loop {
+            let outcome = inbox.during(self.join(room, None, None)).await;
+            let is_worth_another =
+                outcome.as_ref().is_err_and(|refused| refused.code == ErrorCode::Unavailable);
+            if !is_worth_another || inbox.has_ended() || began.elapsed() + AGAIN > patience {
+                return outcome;
+            }
+            inbox.during(sleep(AGAIN)).await;
         }
     }
 
