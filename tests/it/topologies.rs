@@ -111,28 +111,30 @@ async fn the_documented_rights_are_enough() {
     assert!(refused.is_empty(), "{refused:?}");
 }
 
+/// A Redis that speaks TLS beside its plain port, and asks for certificates. `None` if there is no Redis to be had.
+async fn redis_with_tls(files: &Certificates, port: u16) -> Option<RedisServer> {
+    let port = port.to_string();
+    let mut settings = vec!["--tls-port", &port, "--tls-auth-clients", "yes"];
+    settings.extend(["--tls-ca-cert-file", path(&files.ca), "--tls-cert-file", path(&files.server)]);
+    settings.extend(["--tls-key-file", path(&files.server_key)]);
+    RedisServer::with(&settings).await
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().expect("text")
+}
+
+fn tls_folder() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("tls-{}", ports::reserve()))
+}
+
 #[tokio::test]
 async fn people_talk_by_tls_to_a_redis_that_asks_for_a_certificate() {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("tls-{}", ports::reserve()));
+    let (folder, port) = (tls_folder(), ports::reserve());
     let files = Certificates::make(&folder);
-    let port = ports::reserve();
-    let settings = ["--tls-port", &port.to_string(), "--tls-auth-clients", "yes"].map(str::to_owned);
-    let mut settings: Vec<&str> = settings.iter().map(String::as_str).collect();
-    let paths = [&files.ca, &files.server, &files.server_key].map(|path| path.to_str().expect("text"));
-    settings.extend([
-        "--tls-ca-cert-file",
-        paths[0],
-        "--tls-cert-file",
-        paths[1],
-        "--tls-key-file",
-        paths[2],
-    ]);
-    let Some(redis) = RedisServer::with(&settings).await else { return };
+    let Some(redis) = redis_with_tls(&files, port).await else { return };
     let urls = vec![format!("rediss://127.0.0.1:{port}"); 2];
-    let [ca, own, key] =
-        [&files.ca, &files.client, &files.client_key].map(|path| path.to_str().expect("text"));
-    let settings = [("redis.tls_ca", ca), ("redis.tls_cert", own), ("redis.tls_key", key)];
-    let cluster = Cluster::reaching(redis, &urls, &settings).await;
+    let cluster = Cluster::reaching(redis, &urls, &files.settings()).await;
     people_talk(&cluster).await;
 
     // Without the authority's certificate nobody is believed.
@@ -142,6 +144,46 @@ async fn people_talk_by_tls_to_a_redis_that_asks_for_a_certificate() {
         stranger.log().to_lowercase().contains("certificate").then_some(())
     })
     .await;
+    let _ = std::fs::remove_dir_all(&folder);
+}
+
+/// Another authority signs for Redis and for the nodes, in the same files.
+#[tokio::test]
+async fn certificates_are_renewed_without_a_restart() {
+    let (folder, port) = (tls_folder(), ports::reserve());
+    let files = Certificates::make(&folder);
+    let Some(redis) = redis_with_tls(&files, port).await else { return };
+    let urls = vec![format!("rediss://127.0.0.1:{port}"); 2];
+    let cluster = Cluster::reaching(redis, &urls, &files.settings()).await;
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    let mut mita = Client::full(&cluster.nodes[1], "মিতা").await;
+    rahim.join("general").await;
+    mita.join("general").await;
+    rahim.say("general", "before").await;
+    mita.hears("before").await;
+    // A file that is half written changes nothing.
+    std::fs::write(&files.client, "-----BEGIN CERT").expect("the target folder can be written");
+    cluster.redis.command(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
+    eventually("the log names the file", LONG_DEADLINE, async || {
+        cluster.nodes[0].log().contains("redis.tls_cert").then_some(())
+    })
+    .await;
+    rahim.say("general", "meanwhile").await;
+    mita.hears("meanwhile").await;
+
+    Certificates::make(&folder);
+    let (ca, server, key) = (path(&files.ca), path(&files.server), path(&files.server_key));
+    let mut reload = vec!["CONFIG", "SET", "tls-ca-cert-file", ca, "tls-cert-file", server];
+    reload.extend(["tls-key-file", key]);
+    cluster.redis.command(&reload).await;
+    for kind in ["pubsub", "normal"] {
+        cluster.redis.command(&["CLIENT", "KILL", "TYPE", kind]).await;
+    }
+    eventually("the nodes post again", LONG_DEADLINE, async || {
+        (rahim.post("general", "after", "n-1").await["type"] == "ack").then_some(())
+    })
+    .await;
+    mita.hears("after").await;
     let _ = std::fs::remove_dir_all(&folder);
 }
 
@@ -155,6 +197,16 @@ struct Certificates {
 }
 
 impl Certificates {
+    /// The settings of a node that uses them.
+    fn settings(&self) -> [(&str, &str); 3] {
+        [
+            ("redis.tls_ca", path(&self.ca)),
+            ("redis.tls_cert", path(&self.client)),
+            ("redis.tls_key", path(&self.client_key)),
+        ]
+    }
+
+    /// Writes them, with an authority of their own, in place of those that are there.
     fn make(folder: &Path) -> Self {
         std::fs::create_dir_all(folder).expect("the target folder can be written");
         let write = |name: &str, text: String| {

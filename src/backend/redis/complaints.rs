@@ -46,6 +46,17 @@ impl Complaints {
         }
     }
 
+    /// Notes that the files of `redis.tls_*` can't be used as they are now.
+    pub(super) fn note_certificates(&self, redis: &str, reason: &str) {
+        if self.is_due(&format!("{redis} {reason}")) {
+            warn!(
+                redis,
+                error = reason,
+                "Could not read the certificates of redis.tls_* again; those of before stay"
+            );
+        }
+    }
+
     fn is_due(&self, cause: &str) -> bool {
         let mut told = self.told.lock().expect("no code panics while it holds this lock");
         told.retain(|_, at| at.elapsed() < TOLD_EVERY);

@@ -2,10 +2,12 @@
 
 use deadpool_redis::{Manager, Pool, PoolConfig, Runtime, Timeouts};
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, ConnectionInfo, ErrorKind, ProtocolVersion, RedisResult};
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, ProtocolVersion, RedisResult,
+};
 
 use super::sentinels::Sentinels;
-use super::target::Target;
+use super::target::{Target, at};
 use crate::config::Redis as Settings;
 
 /// Opens connections.
@@ -29,17 +31,17 @@ impl Dialer {
         Ok(Self::Fixed { pool, client: Box::new(Client::open(info.clone())?) })
     }
 
-    /// The same way with the user and password of a target of the same kind.
-    pub(super) fn with_password_of(&self, target: &Target, settings: &Settings) -> RedisResult<Self> {
+    /// The same way with the password and the certificates of a target of the same kind.
+    pub(super) fn with_access_of(&self, target: &Target, settings: &Settings) -> RedisResult<Self> {
         match (self, target) {
             (Self::Fixed { client, .. }, Target::One(fresh)) => {
-                Self::fixed(&fresh.clone().set_addr(client.get_connection_info().addr().clone()), settings)
+                Self::fixed(&to_address_of(client, fresh), settings)
             }
             (Self::Fixed { client, .. }, Target::Cluster(fresh)) => {
-                Self::fixed(&fresh[0].clone().set_addr(client.get_connection_info().addr().clone()), settings)
+                Self::fixed(&to_address_of(client, &fresh[0]), settings)
             }
-            (Self::Sentinels(_), Target::Sentinel { sentinels, master, redis }) => {
-                Ok(Self::Sentinels(Box::new(Sentinels::new(sentinels, master, redis))))
+            (Self::Sentinels(known), Target::Sentinel { sentinels, master, redis }) => {
+                Ok(Self::Sentinels(Box::new(known.with_access(sentinels, master, redis))))
             }
             _ => Err((
                 ErrorKind::InvalidClientConfig,
@@ -91,6 +93,13 @@ impl Dialer {
             Self::Fixed { .. } => false,
             Self::Sentinels(sentinels) => sentinels.name_another().await,
         }
+    }
+}
+
+fn to_address_of(client: &Client, fresh: &ConnectionInfo) -> ConnectionInfo {
+    match client.get_connection_info().addr() {
+        ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => at(fresh, host, *port),
+        _ => fresh.clone(),
     }
 }
 

@@ -2,6 +2,7 @@
 //! be whole is one Lua script. Nothing here knows a session, a frame or a socket.
 
 mod batch;
+mod certificates;
 mod comparison;
 mod complaints;
 mod dialer;

@@ -52,6 +52,17 @@ impl Sentinels {
         Self { master: master.to_owned(), redis: redis.clone(), all, believed: StdMutex::default() }
     }
 
+    /// The same with other passwords and certificates. What was believed stays.
+    pub(super) fn with_access(
+        &self,
+        sentinels: &[ConnectionInfo],
+        master: &str,
+        redis: &ConnectionInfo,
+    ) -> Self {
+        let believed = StdMutex::new(self.lock_believed().clone());
+        Self { believed, ..Self::new(sentinels, master, redis) }
+    }
+
     /// How to reach the master of the moment.
     pub(super) async fn master(&self) -> RedisResult<Client> {
         let vote = self.ask().await?;

@@ -2,6 +2,7 @@
 //! so what must keep its order goes over one lane; what arrives while a command is on its way is
 //! pipelined behind it.
 
+mod access;
 mod connections;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,6 +15,7 @@ use tracing::info;
 
 use self::connections::{Named, Open, history, is_master};
 use super::batch::Batch;
+use super::certificates::Certificates;
 use super::complaints::{Complaints, kind_of};
 use super::dialer::Dialer;
 use super::generation::Generations;
@@ -66,8 +68,10 @@ pub(super) enum Manner {
 pub(super) struct Server {
     /// Its address, or what stands for it in messages.
     pub(super) name: String,
-    // Replaced when a password that stands in a file has been.
+    // Replaced when a password or a certificate that stands in a file has been.
     dialer: RwLock<Arc<Dialer>>,
+    /// Those that the dialer has, once the files have been looked at.
+    certificates: StdMutex<Option<Certificates>>,
     settings: Settings,
     complaints: Complaints,
     /// Raised by each failure; connections from before it are not used again, for what breaks one
@@ -114,6 +118,7 @@ impl Server {
         Self {
             name,
             dialer: RwLock::new(Arc::new(dialer)),
+            certificates: StdMutex::default(),
             settings,
             complaints,
             failures,

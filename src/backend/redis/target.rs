@@ -5,10 +5,9 @@ use std::time::Duration;
 use redis::TlsCertificates;
 use redis::io::tcp::TcpSettings;
 use redis::io::tcp::socket2::TcpKeepalive;
-use redis::{Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisResult};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
+use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisResult};
 
+use super::certificates::Certificates;
 use crate::backend::{BackendError, Result};
 use crate::config::Redis as Settings;
 
@@ -36,7 +35,7 @@ impl Target {
     /// # Errors
     /// A sentence that never shows the URL: it may hold a password.
     pub(super) fn read(settings: &Settings) -> Result<Self> {
-        let tls = certificates(settings)?;
+        let tls = Certificates::read(settings)?.tls();
         if settings.url.starts_with("unix:") || settings.url.starts_with("redis+unix:") {
             return Err(unusable("Unix sockets are not supported"));
         }
@@ -185,40 +184,6 @@ pub(super) fn at(info: &ConnectionInfo, host: &str, port: u16) -> ConnectionInfo
         _ => ConnectionAddr::Tcp(host.to_owned(), port),
     };
     info.clone().set_addr(addr)
-}
-
-/// The files of `redis.tls_*`; `None`: the system's certificates, and no certificate of our own.
-fn certificates(settings: &Settings) -> Result<Option<TlsCertificates>> {
-    let read = |key: &str, path: &str| {
-        std::fs::read(path).map_err(|error| BackendError::Misconfigured(format!("{key}: {path}: {error}")))
-    };
-    let root_cert = match settings.tls_ca.as_str() {
-        "" => None,
-        path => Some(read("redis.tls_ca", path).and_then(|pem| with_certificate("redis.tls_ca", path, pem))?),
-    };
-    let client_tls = match (settings.tls_cert.as_str(), settings.tls_key.as_str()) {
-        ("", "") => None,
-        ("", _) | (_, "") => {
-            let sentence = "redis.tls_cert and redis.tls_key must be given together";
-            return Err(BackendError::Misconfigured(sentence.into()));
-        }
-        (cert, key) => Some(ClientTlsConfig {
-            client_cert: read("redis.tls_cert", cert)
-                .and_then(|pem| with_certificate("redis.tls_cert", cert, pem))?,
-            client_key: read("redis.tls_key", key)?,
-        }),
-    };
-    Ok((root_cert.is_some() || client_tls.is_some()).then_some(TlsCertificates { client_tls, root_cert }))
-}
-
-/// The bytes of a file, if there is a certificate in them: without one, any other would do.
-fn with_certificate(key: &str, path: &str, pem: Vec<u8>) -> Result<Vec<u8>> {
-    match CertificateDer::pem_slice_iter(&pem).next() {
-        Some(Ok(_)) => Ok(pem),
-        _ => {
-            Err(BackendError::Misconfigured(format!("{key} names {path}, which holds no certificate in PEM")))
-        }
-    }
 }
 
 fn unusable(why: &str) -> BackendError {

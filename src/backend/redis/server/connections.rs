@@ -9,9 +9,8 @@ use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, ErrorKind, Pipeline, RedisError, RedisResult, Value};
 use tracing::{debug, info, warn};
 
+use super::access::is_unauthenticated;
 use super::{IDLE, Lane, Server, kind_of, unavailable};
-use crate::backend::redis::dialer::Dialer;
-use crate::backend::redis::target::Target;
 use crate::backend::{BackendError, Result};
 use crate::telemetry::RedisFailure;
 
@@ -101,6 +100,7 @@ impl Server {
     }
 
     async fn open_anew(&self, lane: Lane, failures: u64) -> RedisResult<Open> {
+        self.renew_certificates().await;
         let mut connection = match self.dial(lane).await {
             Err(error) if is_unauthenticated(&error) && self.read_password().await => self.dial(lane).await?,
             dialed => dialed?,
@@ -136,40 +136,6 @@ impl Server {
         match lane {
             Lane::Watches => self.watch.connect(&dialer, &self.settings, &self.name).await,
             _ => dialer.for_commands(&self.settings).await,
-        }
-    }
-
-    pub(super) fn dialer(&self) -> Arc<Dialer> {
-        self.dialer.read().expect("no code panics while it holds this lock").clone()
-    }
-
-    /// Reads the password again, where it stands in a file: it may have been replaced there. Returns whether it
-    /// can be tried.
-    async fn read_password(&self) -> bool {
-        if self.settings.url_file.is_empty() && self.settings.sentinel_password_file.is_empty() {
-            return false;
-        }
-        let settings = self.settings.clone();
-        let reading = tokio::task::spawn_blocking(move || {
-            let fresh = settings.with_current_secrets().map_err(|error| error.to_string())?;
-            Target::read(&fresh).map_err(|error| error.to_string())
-        });
-        let renewed = match reading.await.unwrap_or_else(|error| Err(error.to_string())) {
-            Ok(target) => {
-                self.dialer().with_password_of(&target, &self.settings).map_err(|error| error.to_string())
-            }
-            Err(error) => Err(error),
-        };
-        match renewed {
-            Ok(dialer) => {
-                info!(redis = %self.name, "Redis refused the password; read it again");
-                *self.dialer.write().expect("no code panics while it holds this lock") = Arc::new(dialer);
-                true
-            }
-            Err(error) => {
-                warn!(redis = %self.name, error, "Redis refused the password, and it could not be read again");
-                false
-            }
         }
     }
 
@@ -248,6 +214,7 @@ impl Server {
         &self,
         config: &AsyncConnectionConfig,
     ) -> RedisResult<MultiplexedConnection> {
+        self.renew_certificates().await;
         let mut connection = match self.dialer().for_pushes(config).await {
             Err(error) if is_unauthenticated(&error) && self.read_password().await => {
                 self.dialer().for_pushes(config).await?
@@ -258,11 +225,6 @@ impl Server {
         self.check_role(&info)?;
         Ok(connection)
     }
-}
-
-/// Whether Redis refused the user or the password.
-fn is_unauthenticated(error: &RedisError) -> bool {
-    error.kind() == ErrorKind::AuthenticationFailed || matches!(error.code(), Some("NOAUTH" | "WRONGPASS"))
 }
 
 /// Names the history that a Redis continues: see `scripts/history.lua`.
