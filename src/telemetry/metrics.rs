@@ -67,9 +67,8 @@ impl Meters {
     /// Brings up to date what the process itself counts.
     pub fn measure_process(&self) {
         self.log_lines_lost.absolute(lost_lines());
-        // Linux alone has it.
-        if let Ok(open) = std::fs::read_dir("/proc/self/fd") {
-            self.descriptors_open.set(open.count() as f64);
+        if let Some(open) = open_descriptors() {
+            self.descriptors_open.set(open as f64);
         }
     }
 
@@ -118,6 +117,14 @@ impl Meters {
             log_lines_lost: counted("adda_log_lines_lost_total", "Log lines that could not be written"),
         }
     }
+}
+
+/// Descriptors that the process has open. Linux alone says so, and since 6.2 as the size of the folder: to list
+/// 20,000 takes it 30 ms.
+fn open_descriptors() -> Option<u64> {
+    const FOLDER: &str = "/proc/self/fd";
+    let size = std::fs::metadata(FOLDER).ok()?.len();
+    if size > 0 { Some(size) } else { Some(std::fs::read_dir(FOLDER).ok()?.count() as u64) }
 }
 
 /// Starts collecting metrics; the handle renders them in Prometheus' text format.

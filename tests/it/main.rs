@@ -68,6 +68,8 @@ mod logging;
 mod losses;
 // Redis at its memory limit.
 mod memory_limit;
+// What `/metrics` holds.
+mod metrics;
 // Sessions without a subprotocol.
 mod pages;
 mod plain;
