@@ -8,6 +8,7 @@ use tracing::{debug, error, info, warn};
 use super::{Chat, NotReady, source_of};
 use crate::backend::{BackendError, Lease, Membership, Vitals};
 use crate::supervisor::ticks;
+use crate::telemetry::Outage;
 
 /// Wait before a renewal that failed, or found that others still have to put their sessions back, is made
 /// again: till then no answer is given about who is where.
@@ -20,11 +21,11 @@ const SETTLE_AGAIN: Duration = Duration::from_secs(2);
 /// How long sessions take at most to read what lies in their sockets.
 const HEARING: Duration = Duration::from_millis(100);
 
-/// Whether the backend answered lately, so that an outage is logged once and not each second.
+/// Whether the backend answered lately, so that an outage is logged when it begins and once a minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Contact {
     Good,
-    Lost,
+    Lost(Outage),
 }
 
 /// What the presence loop carries from one renewal to the next.
@@ -252,12 +253,19 @@ fn tell_change(before: Contact, beat: Result<(), BackendError>) -> Contact {
     match (before, beat) {
         (Contact::Good, Err(error)) => {
             error!(error = %source_of(&error), "The backend does not answer; sends are refused until it does");
-            Contact::Lost
+            Contact::Lost(Outage::begin(Instant::now()))
         }
-        (Contact::Lost, Ok(())) => {
+        (Contact::Lost(mut outage), Err(error)) => {
+            if let Some(lasts) = outage.remind(Instant::now()) {
+                let (error, lasts_s) = (source_of(&error), lasts.as_secs());
+                error!(%error, lasts_s, "The backend still does not answer; sends are refused until it does");
+            }
+            Contact::Lost(outage)
+        }
+        (Contact::Lost(_), Ok(())) => {
             info!("The backend answers again");
             Contact::Good
         }
-        (contact, _) => contact,
+        (Contact::Good, Ok(())) => Contact::Good,
     }
 }

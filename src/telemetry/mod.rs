@@ -5,6 +5,7 @@ mod labelled;
 mod lines;
 mod logging;
 mod metrics;
+mod outage;
 
 pub use self::labelled::{
     RedisFailure, Unreadable, begin_refusals, count_redis_failure, count_refusal, count_unreadable,
@@ -12,3 +13,4 @@ pub use self::labelled::{
 pub use self::lines::{lost_lines, print_error};
 pub use self::logging::{Logging, start_logging};
 pub use self::metrics::{Meters, meters, start_metrics};
+pub use self::outage::Outage;

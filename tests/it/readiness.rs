@@ -3,18 +3,31 @@
 use serde_json::json;
 
 use crate::harness::redis::RedisServer;
-use crate::harness::{LONG_DEADLINE, Launch, Node, eventually};
+use crate::harness::store::Store;
+use crate::harness::{Client, Cluster, LONG_DEADLINE, Launch, Node, Proxy, RedisCluster, eventually};
+use crate::shards::{has_rooms_alone, room_at};
 
 /// Waits until the node is not ready for this reason.
-async fn until_reason(node: &Node, reason: &str) {
+async fn until_told(node: &Node, reason: &str) {
     let expected = json!({ "status": "not ready", "reason": reason });
     eventually(&format!("not ready: {reason}"), LONG_DEADLINE, async || {
         let reply = node.http().call("GET", "/readyz").try_send().await?;
         (reply.status == 503 && reply.json() == expected).then_some(())
     })
     .await;
+}
+
+/// The same, and that the metric agrees.
+async fn until_reason(node: &Node, reason: &str) {
+    until_told(node, reason).await;
     let metrics = node.http().get("/metrics").await;
     assert!(String::from_utf8_lossy(&metrics.body).contains("adda_ready 0"), "{metrics:?}");
+}
+
+/// A request that can't be served now says when it may be tried again.
+async fn assert_says_when(node: &Node, path: &str) {
+    let refusal = node.http().get(path).await;
+    assert_eq!((refusal.status, refusal.header("retry-after")), (503, "1"), "{path}: {refusal:?}");
 }
 
 #[tokio::test]
@@ -23,6 +36,8 @@ async fn a_node_that_is_not_ready_says_why() {
     redis.kill();
     let mut node = Launch::new().redis(&redis.url()).set("server.lame_duck", "60s").spawn();
     until_reason(&node, "starting").await;
+    assert_says_when(&node, "/ws").await;
+    assert_says_when(&node, "/api/rooms").await;
     redis.restart().await;
     node.until_ready().await;
     let reply = node.http().get("/readyz").await;
@@ -31,11 +46,54 @@ async fn a_node_that_is_not_ready_says_why() {
     assert!(String::from_utf8_lossy(&metrics.body).contains("adda_ready 1"), "{metrics:?}");
     redis.kill();
     until_reason(&node, "redis").await;
+    assert_says_when(&node, "/api/rooms").await;
+    assert_says_when(&node, "/api/rooms/general").await;
     redis.restart().await;
     node.until_ready().await;
     // It has no sessions, and answers all the same.
     node.terminate();
     until_reason(&node, "draining").await;
+}
+
+#[tokio::test]
+async fn a_node_that_lost_a_task_says_so_until_it_ends() {
+    let node = Launch::new().set("server.lame_duck", "60s").panic_in("heartbeat").start().await;
+    node.inject_panic();
+    until_reason(&node, "task_failed").await;
+}
+
+#[tokio::test]
+async fn a_node_that_hears_nothing_of_redis_says_so() {
+    let Some(redis) = RedisServer::start().await else { return };
+    let proxy = Proxy::start(redis.port()).await;
+    let url = format!("redis://127.0.0.1:{}", proxy.port);
+    let mut node = Launch::new().redis(&url).start().await;
+    proxy.hush_subscriptions(true);
+    until_reason(&node, "stale_subscription").await;
+    proxy.hush_subscriptions(false);
+    node.until_ready().await;
+}
+
+/// The shard with the leases answers again, and that of a room does not yet.
+#[tokio::test]
+async fn a_node_that_can_not_put_its_sessions_back_yet_says_so() {
+    let Some(redis) = RedisCluster::that_can_lose_a_shard().await else { return };
+    let urls = [redis.url()];
+    let mut cluster = Cluster::reaching(redis, &urls, &[]).await;
+    let Store::Cluster(redis) = &cluster.redis else { unreachable!("started with one") };
+    let shard = has_rooms_alone(redis).await;
+    let room = room_at(redis, shard).await;
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    rahim.join(&room).await;
+    redis.servers.iter().for_each(RedisServer::freeze);
+    until_told(&cluster.nodes[0], "redis").await;
+    let is_of_shard = |place: usize| place % 3 == shard;
+    let others = redis.servers.iter().enumerate().filter(|(place, _)| !is_of_shard(*place));
+    others.for_each(|(_, server)| server.thaw());
+    until_told(&cluster.nodes[0], "membership_incomplete").await;
+    [shard, shard + 3].iter().for_each(|place| redis.servers[*place].thaw());
+    cluster.nodes[0].until_ready().await;
+    cluster.agree(&room, &[&rahim.connection_id]).await;
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use crate::harness::{Client, Cluster, LONG_DEADLINE, RedisCluster, eventually, p
 use crate::losses::SAY_UNHEARD;
 
 /// The master of the beginning that has neither what is about nodes nor the index of rooms.
-async fn has_rooms_alone(redis: &RedisCluster) -> usize {
+pub async fn has_rooms_alone(redis: &RedisCluster) -> usize {
     for server in &redis.servers {
         let answer = server.command(&["KEYS", "adda-*:nodes"]).await;
         if let Some(key) = from_redis_value::<Vec<String>>(answer).expect("keys").first() {
@@ -28,7 +28,7 @@ async fn has_rooms_alone(redis: &RedisCluster) -> usize {
 }
 
 /// A room whose keys this server has.
-async fn room_at(redis: &RedisCluster, place: usize) -> String {
+pub async fn room_at(redis: &RedisCluster, place: usize) -> String {
     let [room] = rooms_at(redis, place).await;
     room
 }

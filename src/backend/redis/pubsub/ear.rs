@@ -20,7 +20,7 @@ use crate::backend::redis::wire::Wire;
 use crate::backend::{BackendEvent, Subscription};
 use crate::model::RoomName;
 use crate::supervisor::ticks;
-use crate::telemetry::{Unreadable, count_unreadable, meters};
+use crate::telemetry::{Outage, Unreadable, count_unreadable, meters};
 
 /// Channels in one pipeline, at most.
 const GROUP: usize = 512;
@@ -44,14 +44,22 @@ enum Lost {
     Redis(#[from] redis::RedisError),
     #[error("Redis did not answer in time")]
     Silent(#[from] tokio::time::error::Elapsed),
-    #[error("the connection was closed, or the channel of a room has moved")]
+    #[error("the connection was closed")]
     Closed,
+    #[error("the channel of a room has moved to another server")]
+    Moved,
     #[error("another server has taken its place")]
     Replaced,
     #[error("the canary did not come back")]
     Deaf,
     #[error("the server has no slots")]
     Empty,
+}
+
+/// What the log was told of an outage.
+struct Told {
+    reason: String,
+    outage: Outage,
 }
 
 impl Ear {
@@ -66,24 +74,17 @@ impl Ear {
 
     /// Until the node ends.
     pub(super) async fn run(self) {
-        let (mut wait, mut told) = (BACKOFF.0, String::new());
+        let (mut wait, mut told) = (BACKOFF.0, None);
         loop {
             let started = Instant::now();
             let Err(lost) = self.connect_and_listen().await else { return };
             if self.canary.state() == Subscription::Fresh || started.elapsed() > BACKOFF.1 {
-                (wait, told) = (BACKOFF.0, String::new());
+                (wait, told) = (BACKOFF.0, None);
             }
             self.canary.lose();
             self.server.suspect();
             meters().subscription_losses.increment(1);
-            let (redis, reason) = (&self.server.name, lost.to_string());
-            // Once an outage, not once a try.
-            if reason == told {
-                debug!(reason, %redis, "Still no subscription to Redis");
-            } else {
-                warn!(reason, %redis, "Lost the subscription to Redis; connecting again");
-                told = reason;
-            }
+            told = Some(self.tell(lost.to_string(), told));
             tokio::select! {
                 () = tokio::time::sleep(wait.mul_f64(1.0 - fastrand::f64() / 2.0)) => {}
                 // Somebody else has reached it.
@@ -93,12 +94,29 @@ impl Ear {
         }
     }
 
+    /// Logs a loss once an outage and minute, not once a try.
+    fn tell(&self, reason: String, told: Option<Told>) -> Told {
+        let (redis, now) = (&self.server.name, Instant::now());
+        let Some(mut told) = told.filter(|told| told.reason == reason) else {
+            warn!(reason, %redis, "Lost the subscription to Redis; connecting again");
+            return Told { reason, outage: Outage::begin(now) };
+        };
+        match told.outage.remind(now) {
+            Some(lasts) => {
+                warn!(reason, %redis, lasts_s = lasts.as_secs(), "Still no subscription to Redis; connecting again");
+            }
+            None => debug!(reason, %redis, "Still no subscription to Redis"),
+        }
+        told
+    }
+
     /// Ends with an error when the connection does, without one when the node does.
     async fn connect_and_listen(&self) -> Result<(), Lost> {
         // A slot that has moved is the usual reason for being here, in a Redis Cluster.
         self.context.shards.look().await;
         let canary_channel = self.canary_channel()?;
-        let (lost, leaving) = (Arc::new(Notify::new()), Leaving::default());
+        let (closed, moved) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let leaving = Leaving::default();
         let hearing = Hearing {
             keys: self.context.keys.clone(),
             wire: self.context.wire.clone(),
@@ -107,7 +125,8 @@ impl Ear {
             canary_channel: canary_channel.clone(),
             is_behind: AtomicBool::new(false),
             leaving: leaving.clone(),
-            lost: lost.clone(),
+            closed: closed.clone(),
+            moved: moved.clone(),
         };
         let config = dialer::config(&self.context.settings).set_push_sender(move |push| hearing.take(push));
         let connection = self.connect(&config).await?;
@@ -122,7 +141,8 @@ impl Ear {
             return Ok(());
         }
         tokio::select! {
-            () = lost.notified() => Err(Lost::Closed),
+            () = closed.notified() => Err(Lost::Closed),
+            () = moved.notified() => Err(Lost::Moved),
             () = self.server.replaced() => Err(Lost::Replaced),
             end = owner.settle_changes() => end,
             end = self.send_canaries(&canary_channel) => end,
@@ -183,7 +203,8 @@ struct Hearing {
     canary_channel: String,
     is_behind: AtomicBool,
     leaving: Leaving,
-    lost: Arc<Notify>,
+    closed: Arc<Notify>,
+    moved: Arc<Notify>,
 }
 
 /// Channels of a cluster whose end we have asked for ourselves.
@@ -202,7 +223,8 @@ impl Hearing {
             }
             PushKind::SUnsubscribe if self.is_asked_for(push.data.first()) => {}
             // The slot has moved away. What is published there now is not heard here.
-            PushKind::SUnsubscribe | PushKind::Disconnection => self.lost.notify_one(),
+            PushKind::SUnsubscribe => self.moved.notify_one(),
+            PushKind::Disconnection => self.closed.notify_one(),
             _ => {}
         }
         Ok(())
@@ -240,7 +262,7 @@ impl Hearing {
 impl Drop for Hearing {
     /// The connection's own task has ended, if only by a panic that told nobody.
     fn drop(&mut self) {
-        self.lost.notify_one();
+        self.closed.notify_one();
     }
 }
 
