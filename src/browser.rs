@@ -2,10 +2,11 @@
 //! build that they make, which names them in addresses that a browser need not ask for twice. How they
 //! are served is in `http`.
 
+mod linker;
 mod shell;
 
-use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -36,28 +37,72 @@ pub enum Lifetime {
     Forever,
 }
 
-/// The file at a path of the site, without its first slash.
-pub fn find(path: &str) -> Option<File> {
-    match path {
-        "" | "index.html" => Some(written(shell::index(&build()))),
-        "sw.js" => Some(written(shell::worker(&build()))),
-        path => versioned(path).or_else(|| embedded(path)),
-    }
+/// All files together: another build, other bytes.
+#[derive(Debug)]
+struct Build {
+    name: String,
+    /// The files that the node writes from those in `public/`, by their paths.
+    written: BTreeMap<&'static str, File>,
 }
 
-/// What all files together are: another build, other bytes.
+/// The file at a path of the site, without its first slash.
+pub fn find(path: &str) -> Option<File> {
+    let build = current();
+    let Some((asked, path)) = path.strip_prefix("v/").and_then(|path| path.split_once('/')) else {
+        return build.file(if path.is_empty() { "index.html" } else { path });
+    };
+    // A page of another build, which a rolling upgrade may bring here, gets today's bytes.
+    let lifetime = if asked == build.name { Lifetime::Forever } else { Lifetime::UntilAsked };
+    Some(File { lifetime, ..build.file(path)? })
+}
+
+/// What names all files together.
 pub fn build() -> String {
-    static KNOWN: Mutex<Option<(Instant, String)>> = Mutex::new(None);
+    current().name.clone()
+}
+
+/// All modules in one.
+pub fn script() -> File {
+    current().written[shell::SCRIPT].clone()
+}
+
+fn current() -> Arc<Build> {
+    static KNOWN: Mutex<Option<(Instant, Arc<Build>)>> = Mutex::new(None);
     // The files of a debug build may change under it.
     let is_fresh = |at: &Instant| !cfg!(debug_assertions) || at.elapsed() < Duration::from_secs(1);
     let mut known = KNOWN.lock().expect("no code panics while it holds this lock");
     match &*known {
         Some((at, build)) if is_fresh(at) => build.clone(),
         _ => {
-            let build = hash_of_all();
+            let build = Arc::new(Build::read());
             *known = Some((Instant::now(), build.clone()));
             build
         }
+    }
+}
+
+impl Build {
+    fn read() -> Self {
+        let name = hash_of_all();
+        let written = shell::write(&name).into_iter().map(|(path, text)| (path, File::written(text)));
+        Self { written: written.collect(), name }
+    }
+
+    fn file(&self, path: &str) -> Option<File> {
+        self.written.get(path).cloned().or_else(|| File::embedded(path))
+    }
+}
+
+impl File {
+    fn written(text: String) -> Self {
+        let hash = Sha256::digest(text.as_bytes()).into();
+        Self { bytes: text.into(), hash, lifetime: Lifetime::UntilAsked }
+    }
+
+    fn embedded(path: &str) -> Option<Self> {
+        let file = Files::get(path)?;
+        let hash = file.metadata.sha256_hash();
+        Some(Self { bytes: file.data.into_owned().into(), hash, lifetime: Lifetime::UntilAsked })
     }
 }
 
@@ -75,26 +120,7 @@ fn paths() -> BTreeSet<String> {
     Files::iter().map(|path| path.into_owned()).collect()
 }
 
-/// `v/BUILD/PATH`. A page of another build, which a rolling upgrade may bring here, gets today's bytes.
-fn versioned(path: &str) -> Option<File> {
-    let (asked, path) = path.strip_prefix("v/")?.split_once('/')?;
-    let lifetime = if asked == build() { Lifetime::Forever } else { Lifetime::UntilAsked };
-    let file = if path == shell::STYLE { written(shell::style()) } else { embedded(path)? };
-    Some(File { lifetime, ..file })
-}
-
-fn embedded(path: &str) -> Option<File> {
-    let file = Files::get(path)?;
-    let hash = file.metadata.sha256_hash();
-    Some(File { bytes: file.data.into_owned().into(), hash, lifetime: Lifetime::UntilAsked })
-}
-
-fn written(text: String) -> File {
-    let hash = Sha256::digest(text.as_bytes()).into();
-    File { bytes: text.into(), hash, lifetime: Lifetime::UntilAsked }
-}
-
-/// A text file's text; nothing if it is not there.
-fn text(path: &str) -> String {
-    Files::get(path).map(|file| String::from_utf8_lossy(&file.data).into_owned()).unwrap_or_default()
+/// A text file's text.
+fn text(path: &str) -> Option<String> {
+    Files::get(path).map(|file| String::from_utf8_lossy(&file.data).into_owned())
 }

@@ -1,62 +1,89 @@
-//! The page and its service worker, as they name the files of their build: the styles as one file, and all
-//! modules at once, where a browser would find them one behind the other.
+//! The page and its service worker, as they name the files of their build: the styles as one file and the modules
+//! as one script, where a browser would find a hundred, one behind the other.
 
-use super::{paths, text};
+use tracing::error;
 
-/// All styles in one, below the build's address.
-pub(super) const STYLE: &str = "style.css";
+use super::linker::{self, Linked};
+use super::text;
 
-/// Where the modules are named, in index.html.
-const MODULES: &str = "<!-- modules -->";
+/// All styles in one, and all modules, below the build's address.
+const STYLE: &str = "style.css";
+pub(super) const SCRIPT: &str = "client.js";
+const SCRIPT_MAP: &str = "client.js.map";
+
+/// Where the style is named, in index.html.
+const STYLE_PLACE: &str = "<!-- style -->";
 /// Where the service worker names its files.
 const SHELL: &str = "{ build: '', files: [] }";
 /// The module that a browser starts with, and the script that runs before it.
 const MAIN: &str = "js/main.js";
 const ALONE: &str = "js/load_failure.js";
 
-/// The page.
-pub(super) fn index(build: &str) -> String {
-    let lines = text("index.html");
+/// All files that differ from those in `public/`, by their paths.
+pub(super) fn write(build: &str) -> Vec<(&'static str, String)> {
+    let Linked { script, map } = script();
+    vec![
+        ("index.html", index(build)),
+        ("sw.js", worker(build)),
+        (STYLE, style()),
+        (SCRIPT, script),
+        (SCRIPT_MAP, map),
+    ]
+}
+
+fn index(build: &str) -> String {
+    let style = format!("  <link rel=\"stylesheet\" href=\"v/{build}/{STYLE}\">");
+    let lines = page();
     let lines = lines.lines().map(|line| match line.trim_start() {
-        MODULES => preloads(build),
-        line if line.starts_with("<link rel=\"stylesheet\"") => String::new(),
-        _ => line.to_owned(),
+        STYLE_PLACE => style.as_str(),
+        line if line.starts_with("<link rel=\"stylesheet\"") => "",
+        _ => line,
     });
-    let page: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
+    let page: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
     page.join("\n")
+        .replace(&format!("src=\"{MAIN}\""), &format!("src=\"v/{build}/{SCRIPT}\""))
         .replace("src=\"js/", &format!("src=\"v/{build}/js/"))
         .replace("href=\"icon", &format!("href=\"v/{build}/icon"))
         .replace("href=\"manifest", &format!("href=\"v/{build}/manifest"))
         + "\n"
 }
 
-fn preloads(build: &str) -> String {
-    let style = format!("  <link rel=\"stylesheet\" href=\"v/{build}/{STYLE}\">");
-    let modules = modules().map(|path| format!("  <link rel=\"modulepreload\" href=\"v/{build}/{path}\">"));
-    std::iter::once(style).chain(modules).collect::<Vec<_>>().join("\n")
-}
-
 /// The styles in the order in which the page names them, which decides between them.
-pub(super) fn style() -> String {
-    let page = text("index.html");
+fn style() -> String {
+    let page = page();
     let links = page.lines().filter(|line| line.trim_start().starts_with("<link rel=\"stylesheet\""));
     let paths = links.filter_map(|line| line.split("href=\"").nth(1)?.split('"').next());
-    paths.map(text).collect::<Vec<_>>().join("\n")
+    paths.filter_map(text).collect::<Vec<_>>().join("\n")
 }
 
-/// The service worker.
-pub(super) fn worker(build: &str) -> String {
-    let parts = [STYLE, ALONE, "icon.svg", "manifest.webmanifest"].map(str::to_owned);
-    let parts = parts.into_iter().chain(modules());
-    let files: Vec<String> = parts.map(|path| format!("v/{build}/{path}")).collect();
+/// The modules in one script. If they can't be linked, the script is an error that says why, and the page tells that
+/// it did not load.
+fn script() -> Linked {
+    linker::link(MAIN, SCRIPT_MAP, text).unwrap_or_else(|error| {
+        error!(%error, "could not link the browser client");
+        let reason = serde_json::json!(error.to_string());
+        Linked { script: format!("throw new SyntaxError({reason});\n"), map: "{}".to_owned() }
+    })
+}
+
+fn worker(build: &str) -> String {
+    let parts = [STYLE, SCRIPT, ALONE, "icon.svg", "manifest.webmanifest"];
+    let files: Vec<String> = parts.iter().map(|path| format!("v/{build}/{path}")).collect();
     let shell = serde_json::json!({ "build": build, "files": files });
-    text("sw.js").replace(SHELL, &shell.to_string())
+    text("sw.js").unwrap_or_default().replace(SHELL, &shell.to_string())
 }
 
-fn modules() -> impl Iterator<Item = String> {
-    let main = std::iter::once(MAIN.to_owned());
-    let others = paths().into_iter().filter(|path| {
-        path.starts_with("js/") && path.ends_with(".js") && ![MAIN, ALONE].contains(&path.as_str())
-    });
-    main.chain(others)
+fn page() -> String {
+    text("index.html").unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_modules_of_the_client_can_be_linked() {
+        let linked = linker::link(MAIN, SCRIPT_MAP, text);
+        assert!(linked.is_ok(), "{}", linked.expect_err("it was refused"));
+    }
 }

@@ -25,17 +25,24 @@ pub async fn show_asset(request: Request) -> Response {
         let allowed = [(header::ALLOW, HeaderValue::from_static("GET,HEAD"))];
         return (allowed, ApiError::method_not_allowed()).into_response();
     }
-    show(&file, if path.is_empty() { "index.html" } else { path }, request.headers())
+    show(&file, if path.is_empty() { "index.html" } else { path }, request.headers()).await
 }
 
-fn show(file: &File, path: &str, asked: &HeaderMap) -> Response {
+/// Packs the largest file before a browser asks for it. A debug build, whose files change, packs what is asked for.
+pub async fn pack_script() {
+    if !cfg!(debug_assertions) {
+        packed(&browser::script(), Coding::Brotli).await;
+    }
+}
+
+async fn show(file: &File, path: &str, asked: &HeaderMap) -> Response {
     let kind = mime_guess::from_path(path).first_or_octet_stream().to_string();
     let coding =
         if is_text(&kind) { Coding::chosen(items(asked, header::ACCEPT_ENCODING)) } else { Coding::Plain };
     let tag = tag(file, coding);
     let mut response = match knows(asked, &tag) {
         true => StatusCode::NOT_MODIFIED.into_response(),
-        false => Response::new(Body::from(packed(file, coding))),
+        false => Response::new(Body::from(packed(file, coding).await)),
     };
     let headers = response.headers_mut();
     if is_text(&kind) {

@@ -20,6 +20,7 @@ use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::set_header::SetResponseHeaderLayer;
 
+pub use self::assets::pack_script;
 use self::cors::with_cors;
 use self::error::ApiError;
 use crate::chat::Chat;

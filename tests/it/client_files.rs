@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
+use crate::harness::browser::Browser;
 use crate::harness::{Dial, Node, Reply};
 use crate::site::files;
 
@@ -67,6 +68,15 @@ fn named(page: &str) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
+/// The paths of the client's modules.
+fn modules() -> Vec<String> {
+    let public = Path::new(env!("CARGO_MANIFEST_DIR")).join("public");
+    let paths = files(&public.join("js"))
+        .into_iter()
+        .filter_map(|file| Some(file.strip_prefix(&public).ok()?.display().to_string()));
+    paths.filter(|path| path.ends_with(".js") && path != "js/load_failure.js").collect()
+}
+
 #[tokio::test]
 async fn the_page_names_all_its_parts_at_once_and_they_are_kept_for_ever() {
     let node = Node::memory().await;
@@ -75,11 +85,13 @@ async fn the_page_names_all_its_parts_at_once_and_they_are_kept_for_ever() {
     let page = String::from_utf8(reply.body.to_vec()).unwrap();
     let named = named(&page);
     assert_eq!(page.matches("rel=\"stylesheet\"").count(), 1, "the styles are one file");
-    let public = Path::new(env!("CARGO_MANIFEST_DIR")).join("public");
-    for file in files(&public.join("js")).iter().filter(|file| file.extension().is_some_and(|is| is == "js"))
-    {
-        let module = file.strip_prefix(&public).unwrap().display().to_string();
-        assert!(named.iter().any(|name| name.ends_with(&module)), "{module} is named");
+    let script = named.iter().find(|name| name.ends_with("/client.js")).expect("the modules are one script");
+    let script = String::from_utf8(node.http().get(&format!("/{script}")).await.body.to_vec()).unwrap();
+    for module in modules() {
+        assert!(
+            script.contains(&format!("\n// {module}\n")) || script.starts_with(&format!("// {module}\n")),
+            "{module} is in the script"
+        );
     }
     for name in &named {
         let part = node.http().get(&format!("/{name}")).await;
@@ -97,6 +109,57 @@ async fn the_page_names_all_its_parts_at_once_and_they_are_kept_for_ever() {
         "another node's page finds its way"
     );
     assert_eq!(node.http().get(&format!("/v/{build}/js/nothing.js")).await.status, 404);
+}
+
+/// Where an error happened is shown by the source map, which names the file and the line.
+#[tokio::test]
+async fn the_source_map_leads_from_each_line_of_the_script_to_its_module() {
+    let node = Node::memory().await;
+    let get = async |path: &str| String::from_utf8(node.http().get(path).await.body.to_vec()).unwrap();
+    let page = get("/").await;
+    let path = named(&page).into_iter().find(|name| name.ends_with("/client.js")).unwrap();
+    let script = get(&format!("/{path}")).await;
+    let lines: Vec<&str> = script.lines().collect();
+    let (folder, _) = path.rsplit_once('/').unwrap();
+    let (_, map) = script.trim_end().rsplit_once("//# sourceMappingURL=").unwrap();
+    let map: serde_json::Value = serde_json::from_str(&get(&format!("/{folder}/{map}")).await).unwrap();
+    let sections = map["sections"].as_array().unwrap();
+    assert_eq!(sections.len(), modules().len());
+    for section in sections {
+        let module = section["map"]["sources"][0].as_str().unwrap();
+        let source = get(&format!("/{folder}/{module}")).await;
+        let first = section["offset"]["line"].as_u64().unwrap() as usize;
+        for (line, linked) in source.lines().zip(&lines[first..]) {
+            assert!(linked.is_empty() || line.trim_start_matches("export ") == *linked, "{module}: {line}");
+        }
+    }
+}
+
+/// What the node was asked for, by method and route.
+fn asked(node: &Node) -> Vec<String> {
+    let log = node.log();
+    let lines = log.lines().filter(|line| line.contains("answered"));
+    lines.map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn a_first_visit_takes_ten_requests_a_second_takes_three_and_none_opens_the_shell() {
+    let Some(browser) = Browser::start().await else { return };
+    let mut node = Node::with(&[("log.level", "info,adda::http=debug,adda::ws=debug")]).await;
+    let before = asked(&node).len();
+    let page = browser.open(node.port).await;
+    // It takes over when it has kept all files.
+    page.until("navigator.serviceWorker.controller !== null").await;
+    let first = asked(&node).split_off(before);
+    assert!(first.len() <= 10, "{first:#?}");
+    page.visit("/").await;
+    page.until("document.getElementById('load-failure') === null").await;
+    let second = asked(&node).split_off(before + first.len());
+    assert!(second.len() <= 3, "{second:#?}");
+    node.kill();
+    page.visit("/").await;
+    page.until("document.getElementById('load-failure') === null").await;
+    page.close().await;
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use brotli::CompressorWriter;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use tokio::task::spawn_blocking;
 
 use crate::browser::File;
 
@@ -46,14 +47,21 @@ impl Coding {
     }
 }
 
-/// The file's bytes, packed when they are first asked for.
-pub(super) fn packed(file: &File, coding: Coding) -> Bytes {
+/// The file's bytes, packed when they are first asked for. A large file takes a second: not on a thread that serves.
+pub(super) async fn packed(file: &File, coding: Coding) -> Bytes {
     static PACKED: Mutex<BTreeMap<(Coding, [u8; 32]), Bytes>> = Mutex::new(BTreeMap::new());
     if coding == Coding::Plain {
         return file.bytes.clone();
     }
-    let mut packed = PACKED.lock().expect("no code panics while it holds this lock");
-    packed.entry((coding, file.hash)).or_insert_with(|| pack(&file.bytes, coding)).clone()
+    let all = || PACKED.lock().expect("no code panics while it holds this lock");
+    let known = all().get(&(coding, file.hash)).cloned();
+    if let Some(packed) = known {
+        return packed;
+    }
+    let bytes = file.bytes.clone();
+    let packed = spawn_blocking(move || pack(&bytes, coding)).await.expect("packing does not panic");
+    all().insert((coding, file.hash), packed.clone());
+    packed
 }
 
 fn pack(bytes: &[u8], coding: Coding) -> Bytes {
@@ -69,7 +77,7 @@ fn pack(bytes: &[u8], coding: Coding) -> Bytes {
 }
 
 fn pack_brotli(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
-    // The best takes milliseconds a file, but tens of them where nothing is optimised.
+    // The best takes a second for the largest file, and many of them where nothing is optimised.
     let quality = if cfg!(debug_assertions) { 4 } else { 11 };
     let window_bits = 18;
     let mut encoder = CompressorWriter::new(Vec::new(), 4096, quality, window_bits);

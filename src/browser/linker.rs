@@ -1,0 +1,125 @@
+//! Links the modules of the browser client into one script, so that a first visit asks for one file and not for a
+//! hundred.
+//!
+//! Each module becomes a function that returns what the module exports; the functions stand in the order in which
+//! a browser runs modules. The linker reads the statements that import and export, and copies every other line. Those statements
+//! have few forms in the client, and any other form is refused by name.
+
+mod module;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use self::module::{Import, Module};
+
+/// The modules as one script, and its source map: which line came from which file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Linked {
+    pub(super) script: String,
+    pub(super) map: String,
+}
+
+/// Why modules can't be linked.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{path}:{line}: {reason}")]
+pub(super) struct LinkError {
+    path: String,
+    line: usize,
+    reason: String,
+}
+
+impl LinkError {
+    fn new(path: &str, line: usize, reason: impl Into<String>) -> Self {
+        Self { path: path.to_owned(), line, reason: reason.into() }
+    }
+}
+
+/// Links a module and all that it imports. `read` gives the text of the file at a path; the script names its source
+/// map by the address `map`, and the map names the files by their paths.
+pub(super) fn link(
+    main: &str,
+    map: &str,
+    read: impl Fn(&str) -> Option<String>,
+) -> Result<Linked, LinkError> {
+    let mut linker = Linker { read, exports: BTreeMap::new(), script: Vec::new(), sections: Vec::new() };
+    let Some(text) = (linker.read)(main) else {
+        return Err(LinkError::new(main, 1, "there is no such file"));
+    };
+    linker.add(main, &text)?;
+    linker.script.extend([format!("//# sourceMappingURL={map}"), String::new()]);
+    let map = json!({ "version": 3, "sections": linker.sections }).to_string();
+    Ok(Linked { script: linker.script.join("\n"), map })
+}
+
+struct Linker<R> {
+    read: R,
+    /// Of each module that was begun, by its path; `None` while what it imports is still added.
+    exports: BTreeMap<String, Option<BTreeSet<String>>>,
+    /// The lines of the script.
+    script: Vec<String>,
+    /// The sections of the source map, one a module.
+    sections: Vec<Value>,
+}
+
+impl<R: Fn(&str) -> Option<String>> Linker<R> {
+    /// Adds a module behind those that it imports.
+    fn add(&mut self, path: &str, text: &str) -> Result<(), LinkError> {
+        let module = Module::parse(path, text)?;
+        self.exports.insert(path.to_owned(), None);
+        for import in &module.imports {
+            self.add_imported(path, import)?;
+        }
+        self.write(path, &module);
+        self.exports.insert(path.to_owned(), Some(module.exports));
+        Ok(())
+    }
+
+    fn add_imported(&mut self, path: &str, import: &Import) -> Result<(), LinkError> {
+        let refused = |reason| Err(LinkError::new(path, import.line, reason));
+        let from = &import.from;
+        match self.exports.get(from) {
+            Some(Some(_)) => {}
+            Some(None) => return refused(format!("{from} needs this module first")),
+            None => match (self.read)(from) {
+                Some(text) => self.add(from, &text)?,
+                None => return refused(format!("there is no {from}")),
+            },
+        }
+        let exported = self.exports[from].as_ref().expect("it was added");
+        match import.names.iter().find(|name| !exported.contains(*name)) {
+            Some(name) => refused(format!("{from} exports no {name}")),
+            None => Ok(()),
+        }
+    }
+
+    fn write(&mut self, path: &str, module: &Module) {
+        let name = function_name(path);
+        let bindings: Vec<String> = module.imports.iter().map(binding).collect();
+        self.script.push(format!("// {path}"));
+        self.script.push(format!("const {name} = (function {name}() {{ {}", bindings.join(" ")));
+        // In a source map "A" is no step and "C" is one: here from a line to the line below.
+        let mappings = format!("AAAA{}", ";AACA".repeat(module.lines.len().saturating_sub(1)));
+        self.sections.push(json!({
+            "offset": { "line": self.script.len(), "column": 0 },
+            "map": { "version": 3, "sources": [path], "names": [], "mappings": mappings },
+        }));
+        self.script.extend(module.lines.iter().cloned());
+        let exports: Vec<&str> = module.exports.iter().map(String::as_str).collect();
+        self.script.push(format!("return {{ {} }}; }})();", exports.join(", ")));
+    }
+}
+
+/// The statement that makes an import's names known in the function of its module.
+fn binding(import: &Import) -> String {
+    format!("const {} = {};", import.pattern, function_name(&import.from))
+}
+
+/// `js/state/room.js` is `js$state$room`, which no module has among its own names. Errors show it.
+fn function_name(path: &str) -> String {
+    path.trim_end_matches(".js")
+        .replace(|character: char| !character.is_ascii_alphanumeric() && character != '_', "$")
+}
+
+#[cfg(test)]
+mod tests;

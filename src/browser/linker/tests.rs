@@ -1,0 +1,135 @@
+use super::*;
+
+/// Links `js/main.js` of some files.
+fn linked(files: &[(&str, &str)]) -> Result<Linked, LinkError> {
+    let read = |path: &str| files.iter().find(|file| file.0 == path).map(|file| file.1.to_owned());
+    link("js/main.js", "client.js.map", read)
+}
+
+#[test]
+fn modules_become_functions_in_the_order_in_which_a_browser_runs_them() {
+    let files = [
+        ("js/main.js", "import { a, b as c } from './x/a.js';\nimport * as b from './b.js';\na(b.one, c);\n"),
+        ("js/x/a.js", "import {\n  one,\n} from '../b.js';\nexport function a() {}\nexport const b = one;"),
+        ("js/b.js", "export const one = 1;"),
+    ];
+    let script = "// js/b.js
+const js$b = (function js$b() { 
+const one = 1;
+return { one }; })();
+// js/x/a.js
+const js$x$a = (function js$x$a() { const { one: one } = js$b;
+
+
+
+function a() {}
+const b = one;
+return { a, b }; })();
+// js/main.js
+const js$main = (function js$main() { const { a: a, b: c } = js$x$a; const b = js$b;
+
+
+a(b.one, c);
+return {  }; })();
+//# sourceMappingURL=client.js.map
+";
+    let linked = linked(&files).expect("they can be linked");
+    assert_eq!(linked.script, script);
+    let map: Value = serde_json::from_str(&linked.map).expect("JSON");
+    let lines: Vec<&str> = script.lines().collect();
+    for (section, (path, text)) in
+        map["sections"].as_array().expect("a list").iter().zip([2, 1, 0].map(|place| files[place]))
+    {
+        assert_eq!(section["map"]["sources"], json!([path]));
+        let first = section["offset"]["line"].as_u64().expect("a number") as usize;
+        let mappings = section["map"]["mappings"].as_str().expect("a text");
+        assert_eq!(mappings.split(';').count(), text.lines().count());
+        let last = text.lines().last().expect("a line").trim_start_matches("export ");
+        assert_eq!(lines[first + text.lines().count() - 1], last, "{path}");
+    }
+}
+
+#[test]
+fn a_form_that_is_not_known_is_refused_with_its_place() {
+    for form in [
+        "export default 1;",
+        "export default function a() {}",
+        "export let a = 1;",
+        "export var a = 1;",
+        "export { a };",
+        "export { a } from './b.js';",
+        "export * from './b.js';",
+        "export * as b from './b.js';",
+        "export const { a } = {};",
+        "export const [a] = [];",
+        "export function* a() {}",
+        "import './b.js';",
+        "import b from './b.js';",
+        "import b, { one } from './b.js';",
+        "import { one } from 'b';",
+        "import { one } from '/js/b.js';",
+        "import { one } from '../../b.js';",
+        "import { one } from \"./b.js\";",
+        "import { one } from './b.js' with { type: 'json' };",
+        "import { 'one' as a } from './b.js';",
+        "  import { one } from './b.js';",
+        "  export const a = 1;",
+        "const b = import('./b.js');",
+        "call(() => import ('./b.js'));",
+        "await 1;",
+        "const a = await 1;",
+        "import { one } from './b.js'",
+    ] {
+        let main = format!("// A comment.\n{form}\n");
+        let refused = linked(&[("js/main.js", &main), ("js/b.js", "export const one = 1;")]).expect_err(form);
+        let reason = format!("js/main.js:2: `{}` is a form that can't be linked", form.trim());
+        assert_eq!(refused.to_string(), reason);
+    }
+}
+
+#[test]
+fn what_is_only_like_such_a_form_is_copied() {
+    for line in [
+        "const a = import.meta.url;",
+        "  import.meta.url,",
+        "// import('x')s",
+        "exports.a = reimport(1);",
+        "importAll();",
+    ] {
+        let linked = linked(&[("js/main.js", line)]);
+        match line.starts_with("//") {
+            // A comment is not told from code: it is refused rather than overlooked.
+            true => assert!(linked.is_err(), "{line}"),
+            false => assert!(linked.expect(line).script.contains(line), "{line}"),
+        }
+    }
+}
+
+#[test]
+fn circles_missing_files_missing_names_and_changed_exports_are_refused() {
+    let cases = [
+        ("import { a } from './main.js';", "js/b.js:1: js/main.js needs this module first"),
+        ("import { a } from './c.js';", "js/b.js:1: there is no js/c.js"),
+        ("import { one } from './d.js';\nexport const a = 1;", "js/b.js:1: js/d.js exports no one"),
+        ("export const b = 1;", "js/main.js:1: js/b.js exports no a"),
+        ("export function a() {}\n\n  a = 1;", "js/b.js:3: `a = 1;` changes an export"),
+    ];
+    for (text, reason) in cases {
+        let files = [
+            ("js/main.js", "import { a } from './b.js';\nexport const a = 1;"),
+            ("js/b.js", text),
+            ("js/d.js", "export const two = 2;"),
+        ];
+        assert_eq!(linked(&files).expect_err(text).to_string(), reason);
+    }
+    assert_eq!(linked(&[]).expect_err("nothing").to_string(), "js/main.js:1: there is no such file");
+}
+
+#[test]
+fn comments_are_left_out_where_they_can_be_told_from_text() {
+    let script = |text| linked(&[("js/main.js", text)]).expect(text).script;
+    let code = script("// One `\nconst a = `//b`; // Two\n  // Three\n");
+    assert!(!code.contains("One") && code.contains("Two") && !code.contains("Three"), "{code}");
+    let text = script("// One\nconst a = `\n// text`;\n");
+    assert!(text.contains("// One\nconst a = `\n// text`;\n"), "{text}");
+}
