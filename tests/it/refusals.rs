@@ -147,13 +147,6 @@ async fn set(cluster: &Cluster, setting: &str, value: &str) {
 }
 
 #[tokio::test]
-async fn redis_without_memory_refuses_and_is_not_waited_for() {
-    let Some(cluster) = Cluster::start(2).await else { return };
-    let begins = async |cluster: &mut Cluster| set(cluster, "maxmemory", "1").await;
-    survives(cluster, begins, async |cluster| set(cluster, "maxmemory", "0").await).await;
-}
-
-#[tokio::test]
 async fn redis_that_became_a_read_only_replica_refuses_until_it_is_master_again() {
     let Some(cluster) = Cluster::start(2).await else { return };
     let nobody = Launch::new().port().to_string();

@@ -4,13 +4,14 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use ::redis::AsyncConnectionConfig;
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{Client, RedisResult, Value};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::clock::Clock;
-use super::{LONG_DEADLINE, eventually, ports, skip};
+use super::{DEADLINE, LONG_DEADLINE, eventually, ports, skip};
 
 /// A running redis-server with an append-only file, so that what it acknowledged survives a kill.
 /// It is killed when it is dropped, and its folder goes with it.
@@ -191,7 +192,11 @@ impl RedisServer {
     }
 
     async fn connect(&self) -> RedisResult<MultiplexedConnection> {
-        Client::open(self.url())?.get_multiplexed_async_connection().await
+        // The client's own half a second is too short for a script on a busy machine.
+        let patient = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(DEADLINE))
+            .set_response_timeout(Some(DEADLINE));
+        Client::open(self.url())?.get_multiplexed_async_connection_with_config(&patient).await
     }
 
     async fn until_it_answers(&mut self) {
