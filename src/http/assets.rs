@@ -5,6 +5,7 @@ mod coding;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use self::coding::{Coding, packed};
@@ -17,15 +18,30 @@ const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src '
     connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'";
 
-/// `GET /` and the files that it names.
-pub async fn show_asset(request: Request) -> Response {
-    let path = request.uri().path().strip_prefix('/').unwrap_or_default();
-    let Some(file) = browser::find(path) else { return ApiError::not_found().into_response() };
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let allowed = [(header::ALLOW, HeaderValue::from_static("GET,HEAD"))];
-        return (allowed, ApiError::method_not_allowed()).into_response();
+/// `GET /` and the files that it names; other requests go on.
+pub async fn show_asset(request: Request, next: Next) -> Response {
+    let path = path(&request);
+    match browser::find(path) {
+        Some(file) if matches!(*request.method(), Method::GET | Method::HEAD) => {
+            show(&file, if path.is_empty() { "index.html" } else { path }, request.headers()).await
+        }
+        _ => next.run(request).await,
     }
-    show(&file, if path.is_empty() { "index.html" } else { path }, request.headers()).await
+}
+
+/// There is no such file, or it does not take the method.
+pub async fn refuse(request: Request) -> Response {
+    match browser::find(path(&request)) {
+        Some(_) => {
+            let allowed = [(header::ALLOW, HeaderValue::from_static("GET,HEAD"))];
+            (allowed, ApiError::method_not_allowed()).into_response()
+        }
+        None => ApiError::not_found().into_response(),
+    }
+}
+
+fn path(request: &Request) -> &str {
+    request.uri().path().strip_prefix('/').unwrap_or_default()
 }
 
 /// Packs the largest file before a browser asks for it. A debug build, whose files change, packs what is asked for.

@@ -53,13 +53,15 @@ pub fn router(site: Site, sessions: Router) -> Router {
         .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .layer(body_limit);
+    let files = with_cors(Router::new().fallback(assets::refuse), &settings)
+        .layer(middleware::from_fn(assets::show_asset));
     Router::new()
         .nest("/api", with_cors(api, &settings))
         .route("/healthz", get(health::tell_life))
         .route("/readyz", get(health::tell_readiness))
         .route("/metrics", get(health::show_metrics))
-        .fallback(assets::show_asset)
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+        .merge(files)
         .with_state(site)
         .merge(with_cors(sessions, &settings))
         .layer(middleware::from_fn(head::check_head))

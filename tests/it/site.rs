@@ -98,9 +98,11 @@ async fn only_configured_origins_may_use_the_api() {
         ("https://other.example", "https://other.example"),
         ("https://evil.example", ""),
     ] {
-        let reply = node.http().call("GET", "/api/rooms").header("origin", origin).send().await;
-        assert_eq!(reply.status, 200);
-        assert_eq!(reply.header("access-control-allow-origin"), allowed);
+        for (path, status) in [("/api/rooms", 200), ("/nothing", 404)] {
+            let reply = node.http().call("GET", path).header("origin", origin).send().await;
+            assert_eq!(reply.status, status);
+            assert_eq!(reply.header("access-control-allow-origin"), allowed, "{path}");
+        }
     }
 }
 
@@ -145,6 +147,10 @@ async fn errors_reach_pages_of_other_origins() {
         ("GET", "/api/rooms/../messages", 400),
         ("GET", "/ws", 426),
         ("GET", "/ws?room=%ff", 400),
+        ("GET", "/ws/general", 404),
+        ("GET", "/nothing", 404),
+        ("POST", "/js/nothing.js", 404),
+        ("POST", "/", 405),
     ] {
         let reply = node.http().call(method, path).header("origin", "https://elsewhere.example").send().await;
         reply.error(status);
@@ -152,7 +158,7 @@ async fn errors_reach_pages_of_other_origins() {
         let exposed = reply.header("access-control-expose-headers").to_lowercase();
         assert!(exposed.contains("retry-after") && exposed.contains("x-request-id"), "{path}: {reply:?}");
     }
-    for path in ["/metrics", "/readyz", "/"] {
+    for path in ["/metrics", "/readyz", "/healthz", "/"] {
         let reply = node.http().call("GET", path).header("origin", "https://elsewhere.example").send().await;
         assert_eq!(reply.header("access-control-allow-origin"), "", "{path}: {reply:?}");
     }
