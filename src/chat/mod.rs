@@ -47,7 +47,7 @@ use crate::model::{
 };
 use crate::protocol::ErrorCode;
 use crate::supervisor::Supervisor;
-use crate::telemetry::{begin_refusals, count_refusal, meters};
+use crate::telemetry::{begin_refusals, meters};
 
 /// Why something was refused: a code for programs, a sentence for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,9 +62,8 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// A refusal, counted.
+    /// A refusal. It counts where it is sent: some are only asked about.
     pub fn new(code: ErrorCode, content: impl Into<String>) -> Self {
-        count_refusal(code.as_str());
         Self { code, content: content.into(), retry_after: code.retry_after() }
     }
 }

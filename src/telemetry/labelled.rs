@@ -115,7 +115,7 @@ pub fn count_unreadable(what: Unreadable, count: u64) {
     counter!("adda_unreadable_total", "what" => what.as_str()).increment(count);
 }
 
-/// Counts a refusal by its code.
+/// Counts a refusal by its code, once, where an error frame or an answer with an error is sent.
 pub fn count_refusal(code: &'static str) {
     counter!("adda_refusals_total", "code" => code).increment(1);
 }

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::harness::http::encode;
-use crate::harness::{Client, Dial, Http, Node};
+use serde_json::json;
+
+use crate::harness::{Client, Dial, Http, Node, RawSocket};
 
 #[tokio::test]
 async fn a_websocket_address_without_an_upgrade_is_426() {
@@ -232,6 +234,57 @@ async fn metrics_are_prometheus_text_about_adda() {
         "adda_redis_command_seconds_bucket{le=\"0.0001\"}",
     ] {
         assert!(text.lines().any(|line| line.starts_with(begun)), "{begun} before it is needed: {text}");
+    }
+}
+
+/// The refusals that a node has counted, by code; those of none are left out.
+async fn refusals(node: &Node) -> Vec<(String, u64)> {
+    let text = String::from_utf8(node.http().get("/metrics").await.body.to_vec()).unwrap();
+    let series = text.lines().filter_map(|line| line.strip_prefix("adda_refusals_total{code=\""));
+    let mut counts: Vec<_> = series
+        .map(|series| series.split_once("\"} ").unwrap())
+        .map(|(code, count)| (code.to_owned(), count.parse().unwrap()))
+        .filter(|(_, count)| *count > 0)
+        .collect();
+    counts.sort();
+    counts
+}
+
+#[tokio::test]
+async fn a_refusal_counts_once_and_where_it_is_sent() {
+    let node = Node::memory().await;
+    assert_eq!(refusals(&node).await, [], "nobody has asked for anything");
+    let mut expected = Vec::new();
+    for (method, path, code) in [
+        ("GET", "/api/rooms/nobody", "room_not_found"),
+        ("GET", "/nothing", "not_found"),
+        ("PUT", "/api/rooms", "method_not_allowed"),
+        ("GET", "/ws", "upgrade_required"),
+        ("GET", "/api/rooms?limit=0", "bad_request"),
+    ] {
+        let reply = node.http().call(method, path).send().await;
+        assert_eq!(reply.error(reply.status), code, "{path}");
+        expected.push((code.to_owned(), 1));
+        expected.sort();
+        assert_eq!(refusals(&node).await, expected, "{path}");
+    }
+    let mut socket = RawSocket::connect(node.port).await;
+    socket.write(b"GET\r\n\r\n").await;
+    assert!(socket.read_to_end().await.starts_with(b"HTTP/1.1 400"));
+    expected.iter_mut().find(|(code, _)| code == "bad_request").unwrap().1 += 1;
+    assert_eq!(refusals(&node).await, expected, "a head that can't be read");
+    let mut rahim = Client::full(&node, "rahim").await;
+    for (frame, code) in [
+        (json!({ "type": "join", "room_id": "" }), "bad_room_name"),
+        (json!({ "type": "text", "room_id": "corner", "content": "x", "nonce": "n" }), "not_in_room"),
+        (json!({ "type": "nothing" }), "unknown_type"),
+        (json!([]), "bad_frame"),
+    ] {
+        rahim.send(frame).await;
+        assert_eq!(rahim.expect("error").await["code"], code);
+        expected.push((code.to_owned(), 1));
+        expected.sort();
+        assert_eq!(refusals(&node).await, expected, "{code}");
     }
 }
 
