@@ -1,6 +1,6 @@
 //! What settings must be to each other. `sections` says what each may be by itself.
 
-use super::given::cut;
+use super::value::cut;
 use super::{Config, ConfigError, Limits};
 
 impl Config {

@@ -4,8 +4,9 @@
 use std::ffi::OsString;
 
 use super::error::ConfigError;
-use super::given::{Given, Raw, Source};
+use super::layers::Layer;
 use super::sections::closest;
+use super::value::cut;
 
 const PREFIX: &str = "ADDA_";
 
@@ -26,55 +27,51 @@ const FOREIGN: [&str; 10] = [
     "ADDA_EPOCHS_",
 ];
 
-/// What the variables set, as `section.key` and value.
+/// What the variables set. The `config` crate's own reader gives each the origin "the environment", and shows a
+/// secret that is not UTF-8.
 ///
 /// # Errors
 /// The first variable that begins with `ADDA_` and is neither a setting nor known.
-pub fn read(
-    variables: impl Iterator<Item = (OsString, OsString)>,
-) -> Result<Vec<(String, Given)>, ConfigError> {
-    let ours = variables.filter(|(name, _)| name.as_encoded_bytes().starts_with(PREFIX.as_bytes()));
-    let mut settings = Vec::new();
-    for (name, value) in ours {
-        let name = name.to_string_lossy().into_owned();
-        let source = Source::Variable(name.clone());
-        let raw = match value.into_string() {
-            Ok(text) => Raw::Untyped(text),
-            Err(value) => Raw::Bytes(format!("{value:?}")),
-        };
-        match name.strip_prefix("ADDA__") {
-            Some(path) => {
-                let key = path.to_lowercase().replace("__", ".");
-                settings.push((key, Given { raw, source }));
+pub(super) fn read(variables: impl Iterator<Item = (OsString, OsString)>) -> Result<Layer, ConfigError> {
+    let mut layer = Layer::default();
+    for (name, value) in variables {
+        let name = name.to_string_lossy();
+        let Some(path) = name.strip_prefix("ADDA__") else {
+            if name.starts_with(PREFIX) && !is_foreign(&name, &value.to_string_lossy()) {
+                return Err(unknown(&name));
             }
-            None if is_foreign(&name, &raw) => {}
-            None => return Err(unknown(name)),
+            continue;
+        };
+        let key = path.to_lowercase().replace("__", ".");
+        match value.into_string() {
+            Ok(text) => layer.put(&key, &name, text)?,
+            Err(_) => return Err(ConfigError::formless(&key, &name, "bytes that are not UTF-8")),
         }
     }
-    Ok(settings)
+    Ok(layer)
 }
 
-fn is_foreign(name: &str, raw: &Raw) -> bool {
+fn is_foreign(name: &str, value: &str) -> bool {
     let is_known = FOREIGN.iter().any(|known| match known.ends_with('_') {
         true => name.starts_with(known),
         false => name == *known,
     });
-    is_known || is_service_link(name, raw)
+    is_known || is_service_link(name, value)
 }
 
 /// Kubernetes tells each container of the services of its namespace, by their names: that of a service `adda-redis`
 /// begins with `ADDA_REDIS_`. So do the links of Docker.
-fn is_service_link(name: &str, raw: &Raw) -> bool {
-    let is_address = matches!(raw, Raw::Untyped(value) if value.contains("://")) && name.ends_with("_PORT");
+fn is_service_link(name: &str, value: &str) -> bool {
+    let is_address = value.contains("://") && name.ends_with("_PORT");
     let is_part =
         name.split("_PORT_").nth(1).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     is_address || is_part || name.ends_with("_SERVICE_HOST") || name.contains("_SERVICE_PORT")
 }
 
-fn unknown(name: String) -> ConfigError {
+fn unknown(name: &str) -> ConfigError {
     let meant = variable(closest(&name[PREFIX.len()..].to_lowercase().replace('_', ".")));
     let hint = format!("; a setting is written ADDA__SECTION__KEY, such as {meant}");
-    ConfigError::Unknown { place: Source::Variable("in the environment".to_owned()), name, hint }
+    ConfigError::Unknown { name: cut(name), place: "in the environment".to_owned(), hint }
 }
 
 /// The variable of a setting.

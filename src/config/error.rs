@@ -1,6 +1,8 @@
 //! Why settings can't be used: one sentence that an operator can act on.
 
-use super::given::Source;
+use super::environment::variable;
+use super::sections::{Entry, closest, is_section, table};
+use super::value::cut;
 
 /// A sentence that names the setting or the file, what it says, and what it may say.
 #[derive(Debug, thiserror::Error)]
@@ -21,13 +23,20 @@ pub enum ConfigError {
         /// The key or the variable.
         name: String,
         /// Where it stands.
-        place: Source,
+        place: String,
         /// What may have been meant, or what there is.
         hint: String,
     },
     /// A value of the wrong type or out of its range.
-    #[error(transparent)]
-    Value(Box<ValueError>),
+    #[error("{} must be {}, such as {} ({}), but {place} says {shown}", .entry.key, .entry.takes, .entry.example, .entry.reason)]
+    Value {
+        /// The setting.
+        entry: Box<Entry>,
+        /// Where the value stands.
+        place: String,
+        /// The value, cut to a readable length; its length alone if it is secret.
+        shown: String,
+    },
     /// A value that does not fit another one.
     #[error("{key} must {rule}, but it is {shown}")]
     Pair {
@@ -40,20 +49,27 @@ pub enum ConfigError {
     },
 }
 
-/// A value that its setting does not take.
-#[derive(Debug, thiserror::Error)]
-#[error("{key} must be {takes}, such as {example} ({reason}), but {place} says {shown}")]
-pub struct ValueError {
-    /// The setting, as `section.key`.
-    pub key: &'static str,
-    /// What it may be.
-    pub takes: String,
-    /// A value that it takes.
-    pub example: &'static str,
-    /// Why the range ends where it does.
-    pub reason: &'static str,
-    /// Where the value stands.
-    pub place: Source,
-    /// The value, cut to a readable length; its length alone if it is secret.
-    pub shown: String,
+impl ConfigError {
+    /// A name that no setting has, with one that it resembles, spelt as in its place.
+    pub(super) fn unknown(key: &str, place: &str) -> Self {
+        let hint = match () {
+            () if is_section(key) => format!(" but a section; its settings are written {key}.…"),
+            () if place.eq_ignore_ascii_case(&variable(key)) => {
+                format!("; did you mean {}?", variable(closest(key)))
+            }
+            () => format!("; did you mean {}?", closest(key)),
+        };
+        Self::Unknown { name: cut(key), place: place.to_owned(), hint }
+    }
+
+    /// A value of a form that no setting takes.
+    pub(super) fn formless(key: &str, place: &str, form: &str) -> Self {
+        let entry = table().into_iter().find(|entry| entry.key == key);
+        entry.map_or_else(|| Self::unknown(key, place), |entry| Self::value(entry, place, form))
+    }
+
+    /// A value that its setting does not take.
+    pub(super) fn value(entry: Entry, place: &str, shown: &str) -> Self {
+        Self::Value { entry: Box::new(entry), place: place.to_owned(), shown: cut(shown) }
+    }
 }

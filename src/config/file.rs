@@ -3,10 +3,13 @@
 use std::io::Read;
 use std::path::Path;
 
+use ::config::{Value, ValueKind};
 use toml::de::{DeTable, DeValue};
 
 use super::error::ConfigError;
-use super::given::{Given, Raw, Source, cut};
+use super::layers::Layer;
+use super::sections::is_section;
+use super::value::cut;
 
 /// More is no file of settings. A device or a pipe may never end.
 const MOST_BYTES: u64 = 1 << 20;
@@ -42,45 +45,46 @@ fn line_of(bytes: &[u8], place: usize) -> usize {
     1 + bytes.iter().take(place).filter(|byte| **byte == b'\n').count()
 }
 
-/// The settings of a text of TOML, as `section.key` and value.
-pub fn parse(text: &str, key: &str, source: &Source) -> Result<Vec<(String, Given)>, ConfigError> {
-    let table = DeTable::parse(text).map_err(|error| {
+/// The settings of a text of TOML; `key` names what names its file. The `config` crate's own reader refuses a whole file for
+/// an integer above 63 bits, and can't name the setting.
+pub(super) fn parse(text: &str, key: &str, place: &str) -> Result<Layer, ConfigError> {
+    let sections = DeTable::parse(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(text.as_bytes(), span.start));
         let reason = format!("is no TOML (line {line}: {})", cut(error.message()));
-        ConfigError::File { key: key.to_owned(), path: source.to_string(), reason }
+        ConfigError::File { key: key.to_owned(), path: place.to_owned(), reason }
     })?;
-    let written = |span: std::ops::Range<usize>| text.get(span).unwrap_or_default();
-    let mut settings = Vec::new();
-    for (section, value) in table.get_ref() {
-        let name = section.get_ref();
-        match value.get_ref() {
-            DeValue::Table(keys) if keys.is_empty() => settings.push((name.to_string(), Given::none(source))),
-            DeValue::Table(keys) => {
-                settings.extend(keys.iter().map(|(key, value)| {
-                    let raw = raw(value.get_ref(), written(value.span()));
-                    (format!("{name}.{}", key.get_ref()), Given { raw, source: source.clone() })
-                }));
+    let mut layer = Layer::default();
+    for (section, settings) in sections.into_inner() {
+        let section = section.into_inner();
+        match settings.into_inner() {
+            DeValue::Table(settings) if !settings.is_empty() || is_section(&section) => {
+                for (key, value) in settings {
+                    let key = format!("{section}.{}", key.get_ref());
+                    let kind = kind(value.into_inner());
+                    let kind = kind.map_err(|form| ConfigError::formless(&key, place, form))?;
+                    layer.put(&key, place, kind)?;
+                }
             }
-            other => {
-                let raw = raw(other, written(value.span()));
-                settings.push((name.to_string(), Given { raw, source: source.clone() }));
-            }
+            _ => return Err(ConfigError::unknown(&section, place)),
         }
     }
-    Ok(settings)
+    Ok(layer)
 }
 
-fn raw(value: &DeValue<'_>, written: &str) -> Raw {
+/// A value as the `config` crate holds it, or the form of one that no setting takes.
+fn kind(value: DeValue<'_>) -> Result<ValueKind, &'static str> {
     match value {
-        DeValue::String(text) => Raw::Text(text.to_string()),
-        DeValue::Integer(number) => {
-            Raw::Integer { digits: number.as_str().to_owned(), radix: number.radix() }
-        }
+        DeValue::String(text) => Ok(text.into_owned().into()),
+        DeValue::Integer(number) => i128::from_str_radix(number.as_str(), number.radix())
+            .map(ValueKind::I128)
+            .map_err(|_| "an integer of more than 127 bits"),
+        DeValue::Float(number) => number.as_str().parse().map(ValueKind::Float).map_err(|_| "a float"),
+        DeValue::Boolean(is_true) => Ok(is_true.into()),
         DeValue::Array(items) => {
-            let texts = items.iter().map(|item| item.get_ref().as_str().map(str::to_owned));
-            texts.collect::<Option<_>>().map_or_else(|| Raw::Other(written.to_owned()), Raw::Texts)
+            let items = items.into_iter().map(|item| Ok(Value::new(None, kind(item.into_inner())?)));
+            items.collect::<Result<Vec<_>, _>>().map(ValueKind::Array)
         }
-        DeValue::Table(_) => Raw::Other("a table".to_owned()),
-        _ => Raw::Other(written.to_owned()),
+        DeValue::Datetime(_) => Err("a date"),
+        DeValue::Table(_) => Err("a table"),
     }
 }

@@ -1,23 +1,61 @@
-//! The layers, one over the other: for each setting the value that counts, and where it stands.
+//! The layers, which the `config` crate puts over each other: for each setting the value that counts, and where it stands.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::environment::{self, variable};
-use super::error::{ConfigError, ValueError};
-use super::given::{Given, Raw, Source};
+use ::config::{Map, Source, Value, ValueKind};
+
+use super::error::ConfigError;
 use super::ranges::Range;
-use super::sections::{closest, is_section, table};
-use super::{DEFAULTS, Flags, SYSTEM_FILE, file, secrets};
+use super::sections::{Entry, is_setting, table};
+use super::value::{DEFAULT, number, place, shown_as_secret, text, to_toml};
+use super::{DEFAULTS, Flags, SYSTEM_FILE, environment, file, secrets};
 
 /// Settings that were renamed: the old name and the one that counts.
 const ALIASES: [(&str, &str); 1] = [("server.cors_origins", "server.origins")];
 
+/// Settings of one place. They are read and their names are known before the crate gets them: its own errors say neither.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Layer {
+    settings: Map<String, Value>,
+    warnings: Vec<String>,
+}
+
+impl Layer {
+    /// Takes a setting, unless none has this name.
+    pub(super) fn put(
+        &mut self,
+        key: &str,
+        place: &str,
+        kind: impl Into<ValueKind>,
+    ) -> Result<(), ConfigError> {
+        let renamed = ALIASES.iter().find(|(old, _)| *old == key);
+        if let Some((old, new)) = renamed {
+            self.warnings.push(format!("{old} ({place}) is called {new}"));
+        }
+        let key = renamed.map_or(key, |(_, new)| new);
+        if !is_setting(key) {
+            return Err(ConfigError::unknown(key, place));
+        }
+        self.settings.insert(key.to_owned(), Value::new(Some(&place.to_owned()), kind));
+        Ok(())
+    }
+}
+
+impl Source for Layer {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, Value>, ::config::ConfigError> {
+        Ok(self.settings.clone())
+    }
+}
+
 /// The value of each setting.
 #[derive(Debug, Clone)]
 pub struct Layers {
-    given: BTreeMap<String, Given>,
+    stack: ::config::Config,
     warnings: Vec<String>,
 }
 
@@ -32,37 +70,32 @@ impl Layers {
         Self::stack(file.as_ref(), std::env::vars_os(), flags)
     }
 
-    /// The defaults alone.
-    ///
-    /// # Errors
-    /// None, as a test reads them.
-    pub fn defaults() -> Result<Self, ConfigError> {
-        Self::stack(None, std::iter::empty(), &Flags::default())
-    }
-
     /// Puts the layers over each other.
     pub(super) fn stack(
         file: Option<&NamedFile>,
         variables: impl Iterator<Item = (OsString, OsString)>,
         flags: &Flags,
     ) -> Result<Self, ConfigError> {
-        let mut layers = Self { given: BTreeMap::new(), warnings: Vec::new() };
-        layers.put(file::parse(DEFAULTS, "adda", &Source::Default)?)?;
+        let mut layers = vec![file::parse(DEFAULTS, "adda", DEFAULT)?];
         if let Some(NamedFile { key, path }) = file {
             let text = file::read_text(key, path)?;
-            layers.put(file::parse(&text, key, &Source::File(path.clone()))?)?;
+            layers.push(file::parse(&text, key, &path.display().to_string())?);
         }
-        layers.put(environment::read(variables)?)?;
+        layers.push(environment::read(variables)?);
+        let mut flagged = Layer::default();
         for (flag, key, value) in
             [("--bind", "server.bind", &flags.bind), ("--redis", "redis.url", &flags.redis)]
         {
             if let Some(text) = value {
-                let given = Given { raw: Raw::Untyped(text.clone()), source: Source::Flag(flag) };
-                layers.put(vec![(key.to_owned(), given)])?;
+                flagged.put(key, flag, text.as_str())?;
             }
         }
-        layers.put_secrets()?;
-        Ok(layers)
+        layers.push(flagged);
+        let warnings = layers.iter().flat_map(|layer| layer.warnings.clone()).collect();
+        let given = Self { stack: stack(layers), warnings };
+        let with_secrets: Vec<Box<dyn Source + Send + Sync>> =
+            vec![Box::new(given.stack.clone()), Box::new(given.secrets()?)];
+        Ok(Self { stack: stack(with_secrets), ..given })
     }
 
     /// What an operator should change although it works.
@@ -70,57 +103,37 @@ impl Layers {
         &self.warnings
     }
 
-    fn put(&mut self, settings: Vec<(String, Given)>) -> Result<(), ConfigError> {
-        for (mut key, given) in settings {
-            if let Some((old, new)) = ALIASES.iter().find(|(old, _)| *old == key) {
-                self.warnings.push(format!("{old} ({}) is called {new}", given.source));
-                key = (*new).to_owned();
-            }
-            let is_known = given.source == Source::Default || self.given.contains_key(&key);
-            match is_known {
-                true => self.given.insert(key, given),
-                // An empty section says nothing.
-                false if is_section(&key) && given == Given::none(&given.source) => None,
-                false => return Err(unknown(&key, given.source)),
-            };
-        }
-        Ok(())
-    }
-
     /// A secret counts as given where its file is named, so the two must not be named both.
-    fn put_secrets(&mut self) -> Result<(), ConfigError> {
+    fn secrets(&self) -> Result<Layer, ConfigError> {
+        let mut layer = Layer::default();
         for (key, file_key) in secrets::FILES {
-            let path = self.text(file_key).to_owned();
+            let path = self.value(file_key).and_then(text).unwrap_or_default();
             // The range of a path refuses control characters in its turn.
             if path.is_empty() || path.contains(char::is_control) {
                 continue;
             }
-            if self.given.get(key).is_some_and(|given| given.source != Source::Default) {
+            if self.value(key).is_some_and(|value| place(value) != DEFAULT) {
                 let rule = format!("not be given beside {file_key}");
                 return Err(ConfigError::Pair { key, rule, shown: "given twice".to_owned() });
             }
-            self.given.insert(key.to_owned(), secrets::read(file_key, &path)?);
+            layer.put(key, path, secrets::read(file_key, path)?)?;
         }
-        Ok(())
+        Ok(layer)
     }
 
-    fn text(&self, key: &str) -> &str {
-        self.given.get(key).and_then(Given::text).unwrap_or_default()
+    fn value(&self, key: &str) -> Option<&Value> {
+        let (section, key) = key.split_once('.')?;
+        let ValueKind::Table(sections) = &self.stack.cache.kind else { return None };
+        let ValueKind::Table(settings) = &sections.get(section)?.kind else { return None };
+        settings.get(key)
     }
 
     /// The value of a setting, if its range takes it.
-    pub(super) fn read<R: Range>(&self, entry: &super::Entry, range: &R) -> Result<R::Value, ConfigError> {
-        let given = self.given.get(entry.key).ok_or_else(|| unknown(entry.key, Source::Default))?;
-        range.read(given).ok_or_else(|| {
-            let wrong = ValueError {
-                key: entry.key,
-                takes: entry.takes.clone(),
-                example: entry.example,
-                reason: entry.reason,
-                place: given.source.clone(),
-                shown: if range.is_secret() { given.shown_as_secret() } else { given.shown() },
-            };
-            ConfigError::Value(Box::new(wrong))
+    pub(super) fn read<R: Range>(&self, entry: Entry, range: &R) -> Result<R::Value, ConfigError> {
+        let value = self.value(entry.key).ok_or_else(|| ConfigError::unknown(entry.key, DEFAULT))?;
+        range.read(value).ok_or_else(|| {
+            let shown = if range.is_secret() { shown_as_secret(value) } else { to_toml(value) };
+            ConfigError::value(entry, place(value), &shown)
         })
     }
 
@@ -134,27 +147,29 @@ impl Layers {
                 toml.push_str(&format!("{}[{name}]\n", if section.is_empty() { "" } else { "\n" }));
                 section = name;
             }
-            let Some(given) = self.given.get(entry.key) else { continue };
-            let place = match given.source {
-                Source::Default => String::new(),
-                _ => format!("  # {}", given.source),
-            };
-            let is_hidden = entry.is_secret && given.source != Source::Default;
-            match is_hidden {
+            let Some(value) = self.value(entry.key) else { continue };
+            let is_default = place(value) == DEFAULT;
+            let place = if is_default { String::new() } else { format!("  # {}", place(value)) };
+            match entry.is_secret && !is_default {
                 true => toml.push_str(&format!("# {key} is set and not shown{place}\n")),
-                false => toml.push_str(&format!("{key} = {}{place}\n", shown(&entry, given))),
+                false => toml.push_str(&format!("{key} = {}{place}\n", shown(&entry, value))),
             }
         }
         toml
     }
 }
 
+fn stack(source: impl Source + Send + Sync + 'static) -> ::config::Config {
+    let built = ::config::Config::builder().add_source(source).build();
+    built.expect("each layer has been read, and its keys are those of settings")
+}
+
 /// A value in TOML. Text of the environment that stands for a number is one there.
-fn shown(entry: &super::Entry, given: &Given) -> String {
+fn shown(entry: &Entry, value: &Value) -> String {
     let is_number = entry.example.starts_with(|first: char| first.is_ascii_digit());
-    match given.number().filter(|_| is_number) {
+    match number(value).filter(|_| is_number) {
         Some(number) => number.to_string(),
-        None => given.to_toml(),
+        None => to_toml(value),
     }
 }
 
@@ -175,13 +190,4 @@ impl NamedFile {
             })
             .or_else(|| system.exists().then(|| named("the system", system.to_owned())))
     }
-}
-
-fn unknown(key: &str, place: Source) -> ConfigError {
-    let hint = match &place {
-        _ if is_section(key) => format!(" but a section; its settings are written {key}.…"),
-        Source::Variable(_) => format!("; did you mean {}?", variable(closest(key))),
-        _ => format!("; did you mean {}?", closest(key)),
-    };
-    ConfigError::Unknown { name: super::given::cut(key), place, hint }
 }

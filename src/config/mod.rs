@@ -1,19 +1,19 @@
 //! Settings: built-in defaults (`config/default.toml`), then a file, then `ADDA__SECTION__KEY`, then flags. Read once, in
 //! `cli`, and handed on in sections.
 //!
-//! `sections` has the table of all settings: type, range, example, reason. `check` compares settings with each other; all
-//! else here reads and explains values, whatever the setting.
+//! The `config` crate puts the layers over each other. `sections` has the table of all settings: type, range, example, reason.
+//! `check` compares settings with each other; all else here reads and explains values, whatever the setting.
 
 mod check;
 mod environment;
 mod error;
 mod file;
-mod given;
 mod layers;
 mod origins;
 mod ranges;
 mod secrets;
 mod sections;
+mod value;
 
 #[cfg(test)]
 mod tests;
@@ -72,7 +72,8 @@ impl Config {
 
     /// The defaults alone.
     pub fn defaults() -> Self {
-        Layers::defaults().and_then(|layers| Self::from_layers(&layers)).expect("a test reads the defaults")
+        let layers = Layers::stack(None, std::iter::empty(), &Flags::default());
+        layers.and_then(|layers| Self::from_layers(&layers)).expect("a test reads the defaults")
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use super::given::Given;
+use ::config::Value;
+
 use super::ranges::Range;
+use super::value::texts;
 
 /// Scheme, host and port of a page, as browsers write them: lower case, the scheme's own port left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,8 +91,8 @@ pub struct OriginList;
 impl Range for OriginList {
     type Value = Origins;
 
-    fn read(&self, given: &Given) -> Option<Origins> {
-        let items = given.texts()?;
+    fn read(&self, given: &Value) -> Option<Origins> {
+        let items = texts(given)?;
         match items.as_slice() {
             ["*"] => Some(Origins::Any),
             items => items.iter().map(|item| Origin::parse(item)).collect::<Option<_>>().map(Origins::Listed),

@@ -4,9 +4,10 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use ::config::Value;
 use tracing_subscriber::EnvFilter;
 
-use super::given::Given;
+use super::value::{number, text, texts};
 
 /// The values that a setting takes.
 pub trait Range {
@@ -14,7 +15,7 @@ pub trait Range {
     type Value;
 
     /// The value; `None` if it is of another type or out of the range.
-    fn read(&self, given: &Given) -> Option<Self::Value>;
+    fn read(&self, given: &Value) -> Option<Self::Value>;
 
     /// For sentences: "{key} must be …".
     fn takes(&self) -> String;
@@ -40,8 +41,8 @@ pub struct Time {
 impl Range for Time {
     type Value = Duration;
 
-    fn read(&self, given: &Given) -> Option<Duration> {
-        let time = humantime::parse_duration(given.text()?).ok()?;
+    fn read(&self, given: &Value) -> Option<Duration> {
+        let time = humantime::parse_duration(text(given)?).ok()?;
         (self.least..=self.most).contains(&time).then_some(time)
     }
 
@@ -67,8 +68,8 @@ pub struct Number {
 impl Range for Number {
     type Value = usize;
 
-    fn read(&self, given: &Given) -> Option<usize> {
-        given.number().filter(|number| (self.least..=self.most).contains(number))
+    fn read(&self, given: &Value) -> Option<usize> {
+        number(given).filter(|number| (self.least..=self.most).contains(number))
     }
 
     fn takes(&self) -> String {
@@ -94,8 +95,8 @@ pub struct Text {
 impl Range for Text {
     type Value = String;
 
-    fn read(&self, given: &Given) -> Option<String> {
-        let text = given.text()?;
+    fn read(&self, given: &Value) -> Option<String> {
+        let text = text(given)?;
         let is_clean = !text.contains(|c: char| c.is_control() || self.without.contains(&c));
         (is_clean && text.chars().count() <= self.most_chars).then(|| text.to_owned())
     }
@@ -162,8 +163,8 @@ pub struct Address;
 impl Range for Address {
     type Value = Bind;
 
-    fn read(&self, given: &Given) -> Option<Bind> {
-        given.text().and_then(Bind::parse)
+    fn read(&self, given: &Value) -> Option<Bind> {
+        text(given).and_then(Bind::parse)
     }
 
     fn takes(&self) -> String {
@@ -191,8 +192,8 @@ pub struct Format;
 impl Range for Format {
     type Value = LogFormat;
 
-    fn read(&self, given: &Given) -> Option<LogFormat> {
-        match given.text()? {
+    fn read(&self, given: &Value) -> Option<LogFormat> {
+        match text(given)? {
             "text" => Some(LogFormat::Text),
             "json" => Some(LogFormat::Json),
             _ => None,
@@ -218,8 +219,8 @@ pub struct Level;
 impl Range for Level {
     type Value = String;
 
-    fn read(&self, given: &Given) -> Option<String> {
-        let text = given.text()?;
+    fn read(&self, given: &Value) -> Option<String> {
+        let text = text(given)?;
         let is_filter = text.len() <= 4096 && EnvFilter::builder().parse(text).is_ok();
         (is_filter && text.split(',').all(is_level_or_rule)).then(|| text.to_owned())
     }
@@ -252,8 +253,8 @@ fn is_secret(text: &str) -> bool {
 impl Range for Secret {
     type Value = String;
 
-    fn read(&self, given: &Given) -> Option<String> {
-        given.text().filter(|text| text.is_empty() || is_secret(text)).map(str::to_owned)
+    fn read(&self, given: &Value) -> Option<String> {
+        text(given).filter(|text| text.is_empty() || is_secret(text)).map(str::to_owned)
     }
 
     fn takes(&self) -> String {
@@ -276,8 +277,8 @@ pub struct SecretList;
 impl Range for SecretList {
     type Value = Vec<String>;
 
-    fn read(&self, given: &Given) -> Option<Vec<String>> {
-        let items = given.texts()?;
+    fn read(&self, given: &Value) -> Option<Vec<String>> {
+        let items = texts(given)?;
         let is_fine = items.len() <= 16 && items.iter().all(|item| is_secret(item));
         is_fine.then(|| items.into_iter().map(str::to_owned).collect())
     }

@@ -4,9 +4,10 @@
 
 use std::path::Path;
 
+use ::config::Value;
+
 use super::error::ConfigError;
 use super::file::read_text;
-use super::given::{Given, Raw, Source};
 use super::ranges::Range;
 use super::sections::{Auth, Redis, SECRET, SECRETS, SENTINEL_PASSWORD, URL};
 
@@ -19,14 +20,14 @@ pub const FILES: [(&str, &str); 4] = [
 ];
 
 /// What a secret's file holds, without the line feed at its end.
-pub fn read(file_key: &str, path: &str) -> Result<Given, ConfigError> {
+pub fn read(file_key: &str, path: &str) -> Result<String, ConfigError> {
     let text = read_text(file_key, Path::new(path))?;
     let text = text.trim_end_matches(['\r', '\n']);
     if text.is_empty() {
         let (key, path) = (file_key.to_owned(), path.to_owned());
         return Err(ConfigError::File { key, path, reason: "is empty".to_owned() });
     }
-    Ok(Given { raw: Raw::Untyped(text.to_owned()), source: Source::SecretFile(path.to_owned()) })
+    Ok(text.to_owned())
 }
 
 /// Reads a secret again, unless no file is named.
@@ -34,7 +35,7 @@ fn reread<R: Range>(value: &mut R::Value, range: &R, file_key: &str, path: &str)
     if path.is_empty() {
         return Ok(());
     }
-    match range.read(&read(file_key, path)?) {
+    match range.read(&Value::from(read(file_key, path)?)) {
         Some(fresh) => *value = fresh,
         None => {
             let reason = format!("must hold {}", range.takes());

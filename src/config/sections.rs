@@ -77,7 +77,7 @@ macro_rules! settings {
                 let mut entries = table().into_iter();
                 let mut next = || entries.next().expect("the table has an entry for each setting");
                 Ok(Self {
-                    $($section: $name { $($key: layers.read(&next(), &$range)?,)* },)*
+                    $($section: $name { $($key: layers.read(next(), &$range)?,)* },)*
                 })
             }
         }
@@ -98,6 +98,7 @@ macro_rules! settings {
         }
 
         const SECTIONS: &[&str] = &[$(stringify!($section),)*];
+        const KEYS: &[&str] = &[$($(concat!(stringify!($section), ".", stringify!($key)),)*)*];
     };
 }
 
@@ -183,12 +184,16 @@ pub(super) fn is_section(name: &str) -> bool {
     SECTIONS.contains(&name)
 }
 
+/// Whether a setting bears this name, `section.key`.
+pub(super) fn is_setting(key: &str) -> bool {
+    KEYS.contains(&key)
+}
+
 /// The setting whose name is most like this one, which may lack its section.
 pub(super) fn closest(name: &str) -> &'static str {
     let likeness = |key: &str| {
         let bare = key.rsplit('.').next().unwrap_or_default();
         strsim::jaro_winkler(key, name).max(strsim::jaro_winkler(bare, name))
     };
-    let keys = table().into_iter().map(|entry| entry.key);
-    keys.max_by(|a, b| likeness(a).total_cmp(&likeness(b))).expect("there are settings")
+    KEYS.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b))).expect("there are settings")
 }

@@ -147,7 +147,7 @@ fn a_file_is_named_by_a_flag_or_a_variable_or_stands_in_its_place() {
 fn layers_stand_over_each_other_and_tell_where_a_value_stands() {
     let path = file(
         "layers.toml",
-        "[limits]\ncontent_chars = 3\nroom_name_chars = 0x7\n[auth]\nsecret = \"0123456789abcdef0123456789abcdef\"\n",
+        "[limits]\ncontent_chars = 0x3\nroom_name_chars = 7\nusername_chars = \"9\"\n[auth]\nsecret = \"0123456789abcdef0123456789abcdef\"\n",
     );
     let variables =
         [("ADDA__LIMITS__ROOM_NAME_CHARS", OsString::from("8"))].into_iter().map(|(n, v)| (n.into(), v));
@@ -162,7 +162,8 @@ fn layers_stand_over_each_other_and_tell_where_a_value_stands() {
         "content_chars = 3  # ".to_owned() + path.to_str().unwrap(),
         "room_name_chars = 8  # ADDA__LIMITS__ROOM_NAME_CHARS".to_owned(),
         "bind = \"3001\"  # --bind".to_owned(),
-        "username_chars = 32\n".to_owned(),
+        "username_chars = 9  # ".to_owned() + path.to_str().unwrap(),
+        "frame_bytes = 65536\n".to_owned(),
         "# secret is set and not shown  # ".to_owned() + path.to_str().unwrap(),
     ] {
         assert!(toml.contains(&line), "{line:?} in {toml}");

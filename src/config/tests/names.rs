@@ -79,6 +79,8 @@ fn no_variable_that_the_repository_itself_uses_stops_a_node() {
 
 #[test]
 fn a_renamed_setting_is_taken_with_a_warning() {
+    let both = "[server]\norigins = [\"https://a.example\"]\ncors_origins = [\"*\"]\n";
+    assert_eq!(in_file("both.toml", both).unwrap().server.origins.to_string(), "https://a.example");
     let variables = [("ADDA__SERVER__CORS_ORIGINS", "https://a.example, https://b.example")];
     let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
     let layers = Layers::stack(None, variables, &Flags::default()).unwrap();

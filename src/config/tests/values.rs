@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
-use super::{assert_sentence, in_file, read, read_variables, variable};
+use super::{assert_sentence, file, in_file, read, read_variables, variable};
 use crate::config::{ConfigError, Flags, table};
 
 /// Values that few settings take, as a file writes them.
@@ -65,6 +65,20 @@ fn an_absurd_value_is_refused_with_its_key_or_works() {
             &[entry.key, "UTF-8", entry.example],
         );
     }
+}
+
+#[test]
+fn a_wrong_value_counts_only_where_no_layer_lies_over_it() {
+    let path = file("under.toml", "[history]\nmax_messages = 5.7\n");
+    let over = [("ADDA__HISTORY__MAX_MESSAGES", OsString::from("6"))];
+    let config = read(Some(&path), &over, &Flags::default()).unwrap();
+    assert_eq!(config.history.max_messages, 6);
+    let shown = path.to_str().unwrap();
+    assert_sentence(
+        read(Some(&path), &[], &Flags::default()),
+        &["history.max_messages", shown, "5.7", "1000"],
+    );
+    std::fs::remove_file(path).unwrap();
 }
 
 #[test]
