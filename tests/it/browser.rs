@@ -278,3 +278,65 @@ async fn the_page_speaks_bengali_and_english() {
     page.until("document.documentElement.lang === 'en'").await;
     page.close().await;
 }
+
+/// What some browsers lack or refuse; pages that are not secure lack some of it, too.
+const LACKS: [(&str, &str); 8] = [
+    ("segmenter", "delete Intl.Segmenter"),
+    ("channel", "delete window.BroadcastChannel"),
+    ("locks", "delete Navigator.prototype.locks"),
+    (
+        "refused locks",
+        "LockManager.prototype.request = LockManager.prototype.query = () => Promise.reject(new Error('no'))",
+    ),
+    ("worker", "delete Navigator.prototype.serviceWorker"),
+    ("notification", "delete window.Notification"),
+    ("canvas", "HTMLCanvasElement.prototype.getContext = () => null"),
+    (
+        "storage",
+        "for (const name of ['localStorage', 'sessionStorage'])
+           Object.defineProperty(window, name, { get() { throw new DOMException('no', 'SecurityError') } })",
+    ),
+];
+
+#[tokio::test]
+async fn a_page_that_lacks_a_feature_joins_says_and_reads() {
+    let Some(browser) = Browser::start().await else { return };
+    let node = Node::memory().await;
+    let address = format!("http://127.0.0.1:{}/", node.port);
+    let other = browser.open(node.port).await;
+    other.join("করিম", "general").await;
+    for (name, script) in LACKS {
+        let watch =
+            "window.failures = []; addEventListener('error', (event) => failures.push(event.message));";
+        let page = browser.open_after(&address, &format!("{watch} {script}")).await;
+        page.join("রহিম", "general").await;
+        page.say(&format!("by {name}")).await;
+        other.shows(&format!("by {name}")).await;
+        page.value("(document.hasFocus = () => false, dispatchEvent(new Event('blur')))").await;
+        other.say(&format!("to {name}")).await;
+        page.shows(&format!("to {name}")).await;
+        page.until("/[1১]/.test(document.title)").await;
+        assert_eq!(page.value("window.failures").await, serde_json::json!([]), "{name}");
+        page.close().await;
+    }
+    other.close().await;
+}
+
+#[tokio::test]
+async fn a_row_shown_to_screen_readers_alone_leaves_no_room_below_the_last_message() {
+    let Some(browser) = Browser::start().await else { return };
+    let node = Node::memory().await;
+    let page = browser.open(node.port).await;
+    page.join("একজন লম্বা নামের মানুষ আছেন", "general").await;
+    for number in 0..4 {
+        page.say(&format!("{number}")).await;
+    }
+    page.shows("3").await;
+    let room = "(() => {
+      const scroller = document.querySelector('#timeline');
+      const last = [...document.querySelectorAll('.message')].at(-1).getBoundingClientRect().bottom;
+      return scroller.scrollHeight - scroller.scrollTop - (last - scroller.getBoundingClientRect().top) < 20;
+    })()";
+    page.until(room).await;
+    page.close().await;
+}

@@ -5,11 +5,14 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client as Driver, ClientBuilder, Locator};
+use http::Method;
 use hyper_util::client::legacy::connect::HttpConnector;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
+use url::{ParseError, Url};
 
 use super::{Http, LONG_DEADLINE, eventually, ports, skip};
 
@@ -62,6 +65,11 @@ impl Browser {
 
     /// Opens an address, in a window of a fresh profile.
     pub async fn open_at(&self, address: &str) -> Page {
+        self.open_after(address, "").await
+    }
+
+    /// Opens an address in a window of a fresh profile, where a script runs before any of the page's.
+    pub async fn open_after(&self, address: &str, script: &str) -> Page {
         let arguments = [
             "--headless=new",
             "--no-sandbox",
@@ -76,11 +84,28 @@ impl Browser {
             .connect(&format!("http://127.0.0.1:{}", self.port))
             .await
             .expect("Chromium starts");
+        driver.issue_cmd(RunFirst(script.to_owned())).await.expect("Chromium takes a script");
         driver.goto(address).await.expect("the page loads");
         let page = Page { driver };
         // main.js takes it away as the last thing it does.
         page.until("document.getElementById('load-failure') === null").await;
         page
+    }
+}
+
+/// Chromedriver's way to its browser's `Page.addScriptToEvaluateOnNewDocument`.
+#[derive(Debug)]
+struct RunFirst(String);
+
+impl WebDriverCompatibleCommand for RunFirst {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        let parameters = json!({ "source": self.0 });
+        let command = json!({ "cmd": "Page.addScriptToEvaluateOnNewDocument", "params": parameters });
+        (Method::POST, Some(command.to_string()))
     }
 }
 

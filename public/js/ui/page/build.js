@@ -19,7 +19,7 @@ export function buildNotice({ i18n }) {
 
 /** Browsers have it on secure pages only; where it can't be had the page works without. */
 export function keepShell() {
-  if (!('serviceWorker' in navigator) || OWN === null) return;
+  if (!navigator.serviceWorker || OWN === null) return;
   const address = new URL('sw.js', document.baseURI).href;
   const policy = globalThis.trustedTypes?.createPolicy('adda', { createScriptURL: (url) => url });
   navigator.serviceWorker.register(policy ? policy.createScriptURL(address) : address).catch((error) => {

@@ -20,7 +20,7 @@ export function favicon({ i18n }) {
   function draw() {
     if (wanted === shown || (wanted !== '' && !(cup.complete && cup.naturalWidth > 0))) return;
     shown = wanted;
-    Object.assign(link, shown === '' ? plain : { href: drawn(cup, shown), type: 'image/png' });
+    Object.assign(link, shown === '' ? plain : { href: drawn(cup, shown), type: '' });
   }
 
   return function update(state) {
@@ -40,6 +40,8 @@ function drawn(cup, text) {
   const canvas = document.createElement('canvas');
   Object.assign(canvas, { width: SIZE, height: SIZE });
   const pen = canvas.getContext('2d');
+  // A browser may refuse to draw.
+  if (!pen) return cup.src;
   pen.drawImage(cup, 0, 0, SIZE, SIZE);
   const at = SIZE - RADIUS;
   disc(pen, at, RADIUS, COLOURS.rim);

@@ -40,7 +40,9 @@ export function switcher({ i18n, store, storage, directory, drawers, openRoom })
 
   function suggest() {
     const { rooms, recent } = known();
-    const matches = matchingRooms(input.value, rooms, recent.filter((room) => room !== store.state.active));
+    // One looks for another room than the one that is open, unless one writes its name.
+    const isElsewhere = (name) => input.value !== '' || name !== store.state.active;
+    const matches = matchingRooms(input.value, rooms.filter(({ name }) => isElsewhere(name)), recent.filter((name) => name !== store.state.active));
     const { value } = named(input.value);
     const isThere = matches.some(({ name }) => name === value);
     return value && !isThere ? [...matches.map(rowOf), { key: '', name: value, count: 0, isNew: true }] : divided(matches);

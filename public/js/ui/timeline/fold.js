@@ -8,8 +8,10 @@ const CHARACTERS_A_LINE = { narrow: 36, wide: 72 };
 const narrow = matchMedia('(max-width: 59.99rem)');
 const unfolded = new WeakSet();
 
-/** Folds a `.message` if its content is long, unless its reader has unfolded it. */
-export function updateFold(element, content, i18n) {
+/** Folds a `.message` if what it shows is long, unless its reader has unfolded it. */
+export function updateFold(element, i18n) {
+  const blocks = element.querySelector('.message__content').querySelectorAll('p, blockquote, pre, li');
+  const content = [...blocks].map(({ textContent }) => textContent).join('\n');
   const perLine = CHARACTERS_A_LINE[narrow.matches ? 'narrow' : 'wide'];
   const isLong = linesOf(content, perLine, LINES_SHOWN + 1) > LINES_SHOWN;
   element.classList.toggle('message--folded', isLong && !unfolded.has(element));

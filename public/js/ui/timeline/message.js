@@ -27,7 +27,7 @@ export function updateMessage(element, row, { i18n }) {
   setAttribute(author, 'title', row.username);
   updateTime(element.querySelector('.message__time'), row.at, i18n.format);
   updateContent(element.querySelector('.message__content'), row.content);
-  updateFold(element, row.content, i18n);
+  updateFold(element, i18n);
   updateDelivery(element, row, i18n);
 }
 
