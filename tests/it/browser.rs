@@ -6,7 +6,7 @@ use crate::harness::http::text;
 use crate::harness::{Client, Cluster, HaProxy, Http, LONG_DEADLINE, Node, eventually, ports};
 
 /// The numbers of the messages in the timeline, from the top.
-async fn seqs(page: &Page) -> Vec<u64> {
+pub(crate) async fn seqs(page: &Page) -> Vec<u64> {
     let script = "[...document.querySelectorAll('#timeline .message')].map(row => Number(row.dataset.seq))";
     serde_json::from_value(page.value(script).await).expect("numbers")
 }
@@ -30,7 +30,7 @@ const WATCH: &str = "window.broken = [];
       known = contents;
     }).observe(document.querySelector('#timeline-rows'), { childList: true, subtree: true, attributes: true });";
 
-async fn watch(page: &Page) {
+pub(crate) async fn watch(page: &Page) {
     page.value(&format!("(() => {{ {WATCH} }})()")).await;
 }
 
@@ -45,7 +45,7 @@ async fn until_found(balancer: &HaProxy, node: &Node) {
     .await;
 }
 
-async fn assert_unbroken(page: &Page) {
+pub(crate) async fn assert_unbroken(page: &Page) {
     assert_eq!(page.value("window.looks > 0").await, true);
     assert_eq!(page.value("window.broken").await, serde_json::json!([]), "what a reader saw");
 }

@@ -70,6 +70,8 @@ mod losses;
 mod memory_limit;
 // What `/metrics` holds.
 mod metrics;
+// The browser client where much comes at once or something is missing.
+mod page_bounds;
 // Sessions without a subprotocol.
 mod pages;
 mod plain;
@@ -111,6 +113,8 @@ mod storm;
 mod strays;
 // Clients that hog, stick or part, and Redis frozen meanwhile: nobody waits for them.
 mod stuck;
+// What open pages cost the cluster while nobody touches them.
+mod tabs;
 // Users with few rights, TLS, replicas, Sentinels, a Redis Cluster.
 mod topologies;
 // Back, links to messages, drawers and kept rooms in the browser client.

@@ -5,6 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use fantoccini::actions::{WheelAction, WheelActions};
 use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client as Driver, ClientBuilder, Locator};
 use http::Method;
@@ -70,6 +71,18 @@ impl Browser {
 
     /// Opens an address in a window of a fresh profile, where a script runs before any of the page's.
     pub async fn open_after(&self, address: &str, script: &str) -> Page {
+        let page = self.load_after(address, script).await;
+        // main.js takes it away as the last thing it does.
+        page.until("document.getElementById('load-failure') === null").await;
+        page
+    }
+
+    /// The same for a page in which the client may not start.
+    pub async fn load(&self, address: &str) -> Page {
+        self.load_after(address, "").await
+    }
+
+    async fn load_after(&self, address: &str, script: &str) -> Page {
         let arguments = [
             "--headless=new",
             "--no-sandbox",
@@ -86,10 +99,7 @@ impl Browser {
             .expect("Chromium starts");
         driver.issue_cmd(RunFirst(script.to_owned())).await.expect("Chromium takes a script");
         driver.goto(address).await.expect("the page loads");
-        let page = Page { driver };
-        // main.js takes it away as the last thing it does.
-        page.until("document.getElementById('load-failure') === null").await;
-        page
+        Page { driver }
     }
 }
 
@@ -191,6 +201,16 @@ impl Page {
     pub async fn press(&self, keys: &str) {
         let focused = self.driver.active_element().await.expect("something has the focus");
         focused.send_keys(keys).await.expect(keys);
+    }
+
+    /// Turns the wheel over the middle of an element, down by so many pixels.
+    pub async fn turn_wheel(&self, selector: &str, pixels: i64) {
+        let element = self.driver.find(Locator::Css(selector)).await.expect(selector);
+        let (x, y, width, height) = element.rectangle().await.expect(selector);
+        let (x, y) = ((x + width / 2.0) as i64, (y + height / 2.0) as i64);
+        let mut wheel = WheelActions::new("wheel".to_owned());
+        wheel.push(WheelAction::Scroll { duration: None, x, y, delta_x: 0, delta_y: pixels });
+        self.driver.perform_actions(wheel).await.expect("the wheel turns");
     }
 
     /// Goes one entry back in the window's history.
