@@ -8,17 +8,18 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc;
 
 use crate::config::Config;
 use crate::model::{Draft, Event, Member, NodeId, Notice, Position, Receipt, RoomName};
 use crate::supervisor::Supervisor;
 
+mod events;
 pub mod memory;
 mod page;
 mod presence;
 pub mod redis;
 
+pub use self::events::Events;
 pub use self::page::{Continuity, Excerpt, Page, Span};
 pub use self::presence::{
     Busiest, Comparison, Entered, Farewell, MEMBERS_IN_JOINED, MemberPage, MemberPosition, Membership,
@@ -27,9 +28,6 @@ pub use self::presence::{
 
 /// A backend that any part of the node may hold.
 pub type SharedBackend = Arc<dyn Backend>;
-
-/// What a backend tells its node, in order per room.
-pub type Events = mpsc::Receiver<BackendEvent>;
 
 /// The result of asking a backend.
 pub type Result<T> = std::result::Result<T, BackendError>;
@@ -64,6 +62,19 @@ pub enum BackendEvent {
     /// events were left out. What was published meanwhile did not arrive: the node must compare
     /// the heads of its rooms. May come without need, and first of all.
     Resumed,
+}
+
+impl BackendEvent {
+    /// Bytes that it holds while it waits.
+    fn size(&self) -> usize {
+        let held = match self {
+            Self::Room(room, event) => room.as_str().len() + event.size(),
+            Self::Unreadable(room) => room.as_str().len(),
+            // It must find its place when the queue is full.
+            Self::Resumed => return 0,
+        };
+        size_of::<Self>() + held
+    }
 }
 
 /// What a node says of itself with each renewal of its lease.

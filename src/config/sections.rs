@@ -121,6 +121,7 @@ settings! {
         canary_every: Duration = time(50 * MILLISECOND, MINUTE), r#""1s""#, "each is a command, and a deaf subscription goes unnoticed between two";
         canary_late: Duration = time(100 * MILLISECOND, 10 * MINUTE), r#""3s""#, "a deaf subscription goes unnoticed for so long";
         event_queue: usize = number(1, 1_000_000), "4096", "each is held in memory";
+        event_queue_bytes: usize = number(1, 1 << 30), "16777216", "they are held in memory";
         min_replicas_acked: usize = number(0, 100), "1", "each message waits for so many";
         sentinel_user: String = text(1024), r#""adda""#, "it is a name";
         sentinel_password: String = SENTINEL_PASSWORD, r#""correct horse""#, "it is a password";

@@ -18,6 +18,17 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// Bytes that it holds beside its own.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Message(message) => message.json.len(),
+            Self::Notice(notice) => notice.username.as_str().len() + notice.user_id.as_str().len(),
+            Self::Count { .. } => 0,
+        }
+    }
+}
+
 /// An event that is not logged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {

@@ -2,29 +2,30 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use tokio::sync::mpsc::{self, OwnedPermit, Sender};
+use tokio::sync::mpsc::OwnedPermit;
 
+use crate::backend::events::{self, Bounds, EventSender};
 use crate::backend::{BackendEvent, Events};
 use crate::model::{Event, NodeId, RoomName};
 
 /// The ports of all nodes and the rooms that they listen to.
 pub(super) struct Fanout {
-    capacity: usize,
+    bounds: Bounds,
     ports: HashMap<NodeId, Port>,
     listeners: HashMap<RoomName, BTreeSet<NodeId>>,
 }
 
 impl Fanout {
-    /// `capacity` is the number of events that wait for a node, at most.
-    pub(super) fn new(capacity: usize) -> Self {
-        Self { capacity, ports: HashMap::new(), listeners: HashMap::new() }
+    /// `bounds` are those of the events that wait for a node.
+    pub(super) fn new(bounds: Bounds) -> Self {
+        Self { bounds, ports: HashMap::new(), listeners: HashMap::new() }
     }
 
     /// Opens a node's port. A port that it had before gets nothing more.
     pub(super) fn open(&mut self, node: NodeId) -> Events {
         // One place more than asked for: it is kept back for `Resumed`.
-        let (sender, receiver) = mpsc::channel(self.capacity + 1);
-        let last_place = sender.clone().try_reserve_owned().ok();
+        let (sender, receiver) = events::queue(Bounds { events: self.bounds.events + 1, ..self.bounds });
+        let last_place = sender.reserve_for_resumed();
         self.ports.insert(node, Port { sender, last_place });
         receiver
     }
@@ -54,7 +55,7 @@ impl Fanout {
 
 /// The way to one node.
 struct Port {
-    sender: Sender<BackendEvent>,
+    sender: EventSender,
     /// The queue's last place. None while the node is behind: then `Resumed` stands in it.
     last_place: Option<OwnedPermit<BackendEvent>>,
 }
@@ -74,10 +75,9 @@ impl Port {
     }
 
     fn take_last_place(&mut self) -> Option<OwnedPermit<BackendEvent>> {
-        let is_half_free = self.sender.capacity() * 2 >= self.sender.max_capacity();
         match self.last_place.take() {
             Some(place) => Some(place),
-            None if is_half_free => self.sender.clone().try_reserve_owned().ok(),
+            None if self.sender.is_half_free() => self.sender.reserve_for_resumed(),
             None => None,
         }
     }
@@ -93,7 +93,7 @@ mod tests {
 
     /// A fan-out with one listening node, whose queue holds 4 events.
     fn listening() -> (Fanout, Events) {
-        let (mut fanout, node) = (Fanout::new(4), NodeId::random());
+        let (mut fanout, node) = (Fanout::new(Bounds { events: 4, bytes: 1 << 20 }), NodeId::random());
         let events = fanout.open(node);
         fanout.subscribe(&RoomName::from_trusted("r"), node);
         (fanout, events)

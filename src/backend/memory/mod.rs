@@ -50,11 +50,11 @@ struct Shared {
 
 impl MemoryCluster {
     /// An empty cluster with the settings `history`, `presence`, `limits.outbox_bytes` and
-    /// `redis.event_queue`. Its clock is tokio's, so a test may pause it.
+    /// `redis.event_queue…`. Its clock is tokio's, so a test may pause it.
     pub fn new(config: &Config) -> Self {
         let now = Instant::now();
         let shared = Shared {
-            fanout: Fanout::new(config.redis.event_queue),
+            fanout: Fanout::new((&config.redis).into()),
             logs: Logs::new(&config.history, &config.limits),
             presence: Presence::new(&config.presence),
             leases: Leases::new(&config.presence, now),

@@ -36,7 +36,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use redis::{ErrorKind, RedisError};
-use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
@@ -59,7 +58,7 @@ use self::wire::Wire;
 use super::{
     Backend, BackendError, Busiest, Comparison, Entered, Events, Excerpt, Farewell, Lease, MemberPage,
     MemberPosition, Membership, NodeInfo, Page, Posting, Result, RoomCount, Secrets, SharedBackend, Span,
-    Subscription, Touched, Vitals,
+    Subscription, Touched, Vitals, events,
 };
 use crate::config::Config;
 use crate::model::{Draft, Member, NodeId, Notice, Position, RoomName};
@@ -99,7 +98,7 @@ impl RedisBackend {
         let watch = Watch::new(keys.clone());
         let shards = Arc::new(Shards::new(target, settings, generations.clone(), watch.clone())?);
         try_first(&shards, &keys, settings).await?;
-        let (events, receiver) = mpsc::channel(settings.event_queue);
+        let (events, receiver) = events::queue(settings.into());
         let wire = Wire::new(node);
         let log = Log::start(keys.clone(), shards.clone(), wire.clone(), config, supervisor);
         let sizes = Sizes::default();

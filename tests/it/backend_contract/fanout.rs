@@ -87,8 +87,20 @@ pub async fn a_subscription_that_nobody_waited_for_harms_no_later_one(mut cluste
 }
 
 pub async fn a_node_that_reads_too_late_is_told_so_and_harms_no_other(mut cluster: Cluster) {
-    const MESSAGES: u64 = 50;
     cluster.config.redis.event_queue = 4;
+    read_too_late(cluster, "hello").await;
+}
+
+pub async fn large_messages_that_are_read_too_late_are_left_out_before_the_queue_is_full_by_number(
+    mut cluster: Cluster,
+) {
+    cluster.config.redis.event_queue_bytes = 40_000;
+    read_too_late(cluster, &"x".repeat(16_000)).await;
+}
+
+/// One of two nodes posts messages, and the other reads none until all are there: some are left out, and it is told so.
+async fn read_too_late(mut cluster: Cluster, content: &str) {
+    const MESSAGES: u64 = 50;
     cluster.config.redis.canary_every = Duration::from_millis(50);
     let ([mut prompt, mut late], room) = (cluster.nodes().await, room("general"));
     for node in [&mut prompt, &mut late] {
@@ -101,7 +113,7 @@ pub async fn a_node_that_reads_too_late_is_told_so_and_harms_no_other(mut cluste
         node.hears(&room).await;
     }
     for seq in 1..=MESSAGES {
-        prompt.say(&room, "hello").await;
+        prompt.say(&room, content).await;
         assert_eq!(prompt.next_message().await.seq, seq);
     }
     let (mut last, mut is_warned) = (0, false);
@@ -119,6 +131,7 @@ pub async fn a_node_that_reads_too_late_is_told_so_and_harms_no_other(mut cluste
             last = late.backend.head(&room).await.unwrap().seq;
         }
     }
+    assert!(is_warned, "the queue held all {MESSAGES}");
     prompt.say(&room, "and on").await;
     assert_eq!(late.next_message().await.seq, MESSAGES + 1);
 }

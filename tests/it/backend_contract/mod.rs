@@ -86,6 +86,7 @@ contract! {
         quick_changes_of_mind_never_leave_a_deaf_room
         a_subscription_that_nobody_waited_for_harms_no_later_one
         a_node_that_reads_too_late_is_told_so_and_harms_no_other
+        large_messages_that_are_read_too_late_are_left_out_before_the_queue_is_full_by_number
         any_room_name_is_as_good_as_another
     }
     presence {

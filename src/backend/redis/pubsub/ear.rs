@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Pipeline, PushInfo, PushKind, RedisResult, Value};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
+use tokio::sync::mpsc::error::TrySendError;
 use tracing::{debug, info, warn};
 
 use super::canary::Canary;
 use super::{Changes, Context, lock};
+use crate::backend::events::EventSender;
 use crate::backend::redis::dialer;
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::scripts::Call;
@@ -137,7 +139,7 @@ impl Ear {
         owner.settle_all().await?;
         info!(rooms = owner.actual.len(), redis = %self.server.name, "Subscribed to Redis");
         // Also the first time: rooms may have been wanted before there was a connection.
-        if self.context.events.send(BackendEvent::Resumed).await.is_err() {
+        if self.context.events.send_resumed().await.is_err() {
             return Ok(());
         }
         tokio::select! {
@@ -198,7 +200,7 @@ impl Ear {
 struct Hearing {
     keys: Keys,
     wire: Wire,
-    events: mpsc::Sender<BackendEvent>,
+    events: EventSender,
     canary: Arc<Canary>,
     canary_channel: String,
     is_behind: AtomicBool,
@@ -252,7 +254,7 @@ impl Hearing {
                 BackendEvent::Unreadable(room)
             }
         };
-        if let Err(mpsc::error::TrySendError::Full(_)) = self.events.try_send(event) {
+        if let Err(TrySendError::Full(_)) = self.events.try_send(event) {
             meters().events_left_out.increment(1);
             self.is_behind.store(true, Ordering::Relaxed);
         }
@@ -290,7 +292,7 @@ impl Owner<'_> {
             if changed.all {
                 self.settle_all().await?;
                 // What was published while a room changed its server was heard by nobody.
-                let _ = self.ear.context.events.send(BackendEvent::Resumed).await;
+                let _ = self.ear.context.events.send_resumed().await;
             } else {
                 self.settle(changed.rooms).await?;
             }

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
 use self::canary::Canary;
@@ -17,7 +17,8 @@ use super::keys::Keys;
 use super::server::Server;
 use super::shards::Shards;
 use super::wire::Wire;
-use crate::backend::{BackendError, BackendEvent, Result, Subscription};
+use crate::backend::events::EventSender;
+use crate::backend::{BackendError, Result, Subscription};
 use crate::config::Redis as Settings;
 use crate::model::{NodeId, RoomName};
 use crate::supervisor::Supervisor;
@@ -71,7 +72,7 @@ struct Context {
     node: NodeId,
     shards: Arc<Shards>,
     settings: Settings,
-    events: mpsc::Sender<BackendEvent>,
+    events: EventSender,
     wanted: Arc<Wanted>,
     supervisor: Supervisor,
 }
@@ -84,7 +85,7 @@ impl Subscriber {
         node: NodeId,
         shards: Arc<Shards>,
         settings: &Settings,
-        events: mpsc::Sender<BackendEvent>,
+        events: EventSender,
         supervisor: &Supervisor,
     ) -> Self {
         let (wanted, ears) = (Arc::<Wanted>::default(), Arc::<Mutex<Ears>>::default());
