@@ -97,6 +97,7 @@ pub(super) fn after(node: NodeId, connection: ConnectionId) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::redis::mutations::read_mutations;
 
     fn member(user: &str, name: &str) -> Member {
         Member {
@@ -138,6 +139,22 @@ mod tests {
         for length in 0..whole.len() {
             assert_eq!(decode(&whole[..length]), None, "{length} bytes");
         }
+    }
+
+    #[test]
+    fn any_bytes_are_an_entry_or_none() {
+        let users = ["0f8fad5b-d9cb-469f-a165-70867728950e", "rahim"];
+        let valid = users.map(|user| encode(NodeId::random(), &member(user, "রহিম উদ্দিন")));
+        let (mut entries, mut strange) = (0, 0);
+        read_mutations(&valid, 50_000, |bytes| match decode(bytes) {
+            Some(Entry { node, member }) => {
+                let again = encode(node, &member);
+                assert_eq!(decode(&again), Some(Entry { node, member }), "{bytes:?}");
+                entries += 1;
+            }
+            None => strange += 1,
+        });
+        assert!(entries >= 100 && strange >= 100, "{entries} entries, {strange} that are none");
     }
 
     #[test]

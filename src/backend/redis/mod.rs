@@ -13,6 +13,8 @@ mod keys;
 mod liveness;
 mod log;
 mod map;
+#[cfg(test)]
+mod mutations;
 mod presence;
 mod pubsub;
 mod reaper;

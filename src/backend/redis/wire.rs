@@ -109,6 +109,7 @@ pub(super) fn encode_notice(notice: &Notice) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::redis::mutations::read_mutations;
 
     fn wire() -> Wire {
         Wire::new(NodeId::random())
@@ -143,6 +144,56 @@ mod tests {
             timestamp: Timestamp::from_unix_millis(1_795_334_400_007).unwrap(),
         };
         assert_eq!(wire().decode(encode_notice(&notice).into_bytes()), Some(Event::Notice(notice)));
+    }
+
+    #[test]
+    fn any_notice_survives_the_wire() {
+        const NAMES: [&str; 5] = ["a", "মিতা দি", "1 c 7 -", "x\ny", "👩‍👩‍👧"];
+        let seed = fastrand::u64(..);
+        let mut random = fastrand::Rng::with_seed(seed);
+        for _ in 0..2_000 {
+            let client_count = random.u64(..);
+            let kinds =
+                [NoticeKind::Join { client_count }, NoticeKind::Leave { client_count }, NoticeKind::Typing];
+            let notice = Notice {
+                kind: kinds[random.usize(..kinds.len())],
+                id: MessageId::now(),
+                connection: random.bool().then(ConnectionId::random),
+                user_id: UserId::guest(),
+                username: Username::from_trusted(NAMES[random.usize(..NAMES.len())]),
+                timestamp: Timestamp::from_unix_millis(random.u64(..4_102_444_800_000)).unwrap(),
+            };
+            let read = wire().decode(encode_notice(&notice).into_bytes());
+            assert_eq!(read, Some(Event::Notice(notice)), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_an_event_or_unreadable() {
+        let wire = wire();
+        let (id, user) = (MessageId::now(), UserId::guest());
+        let connection = ConnectionId::random();
+        let mark = wire.mark(wire.started + Duration::from_micros(7));
+        let valid = [
+            format!("1 m 0123abcd 42 {mark}\n{}", json(42)),
+            format!("1 m 0123abcd 9007199254740991 -\n{}", json(9_007_199_254_740_991)),
+            format!("1 j {id} {connection} {user} 3 1795334400007\nমিতা দি"),
+            format!("1 l {id} - {user} 0 1795334400007\nরহিম"),
+            format!("1 t {id} {connection} rahim 0 0\nr"),
+            format!("1 c 7 {connection}"),
+            "1 c 7 - and more".to_owned(),
+        ];
+        let (mut events, mut unreadable) = (0, 0);
+        read_mutations(&valid.map(String::into_bytes), 50_000, |text| match wire.decode(text.to_vec()) {
+            Some(Event::Message(message)) => {
+                let json: serde_json::Value = serde_json::from_slice(&message.json).expect("JSON");
+                assert_eq!(json["seq"], message.seq);
+                events += 1;
+            }
+            Some(Event::Notice(_) | Event::Count { .. }) => events += 1,
+            None => unreadable += 1,
+        });
+        assert!(events >= 100 && unreadable >= 100, "{events} events, {unreadable} unreadable");
     }
 
     #[test]

@@ -78,3 +78,52 @@ impl Found {
         Excerpt { epoch, messages: self.messages, next: self.edge.filter(|_| self.has_more) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::redis::mutations::read_mutations;
+
+    const FIELDS: [&str; 6] = ["0123abcd", "7", "1", "5", "2", "0"];
+
+    fn json(seq: u64) -> String {
+        format!(
+            r#"{{"id":"i","room_id":"r","user_id":"u","username":"n","content":"ক","type":"text","timestamp":"t","seq":{seq}}}"#
+        )
+    }
+
+    fn answer(fields: &[&[u8]]) -> Value {
+        Value::Array(fields.iter().map(|field| Value::BulkString(field.to_vec())).collect())
+    }
+
+    #[test]
+    fn any_bytes_in_the_log_are_a_message_or_are_skipped() {
+        let (mut messages, mut skipped) = (0, 0);
+        read_mutations(&[6, 7].map(|seq| json(seq).into_bytes()), 20_000, |entry| {
+            let mut fields: Vec<&[u8]> = FIELDS.map(str::as_bytes).to_vec();
+            fields.extend([b"6", entry, b"7", entry, b"seven", entry]);
+            let found = Found::parse(answer(&fields), false).expect("a page, whatever stands in it");
+            assert_eq!(found.messages.len() + found.unreadable, 3);
+            for message in &found.messages {
+                let json: serde_json::Value = serde_json::from_slice(&message.json).expect("JSON");
+                assert_eq!(json["seq"], message.seq);
+            }
+            messages += found.messages.len();
+            skipped += found.unreadable;
+        });
+        assert!(messages >= 100 && skipped >= 100, "{messages} messages, {skipped} skipped");
+    }
+
+    #[test]
+    fn any_head_is_a_page_or_none() {
+        let (mut pages, mut refused) = (0, 0);
+        read_mutations(&[FIELDS.join(" ").into_bytes()], 20_000, |head| {
+            let fields: Vec<&[u8]> = head.split(|&byte| byte == b' ').collect();
+            match Found::parse(answer(&fields), true) {
+                Some(found) => pages += usize::from(found.page().is_some()),
+                None => refused += 1,
+            }
+        });
+        assert!(pages >= 100 && refused >= 100, "{pages} pages, {refused} refused");
+    }
+}
