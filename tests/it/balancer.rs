@@ -1,7 +1,11 @@
 //! The balancer as it is shipped, and what operators add to it: another path, TLS.
 
 use crate::harness::browser::Browser;
-use crate::harness::{Client, HaProxy, Http, Launch, Node, RawSocket, ports};
+use futures_util::future::join_all;
+
+use crate::harness::{
+    Client, Cluster, HaProxy, Http, LONG_DEADLINE, Launch, Node, RawSocket, eventually, ports,
+};
 
 /// A frontend that serves adda below `/chat/`, as `docs/operations.md` shows it.
 fn below_a_path(port: u16) -> String {
@@ -139,4 +143,36 @@ async fn a_person_who_comes_while_no_node_is_ready_gets_a_page_that_tries_again(
         "{text}"
     );
     assert_eq!(http.get("/api/rooms").await.error(503), "unavailable", "a program gets JSON");
+}
+
+#[tokio::test]
+async fn what_an_overloaded_node_refuses_is_not_asked_of_the_others() {
+    const READS: usize = 300;
+    let Some(cluster) = Cluster::with(2, &[("limits.reads_in_flight", "1")]).await else { return };
+    let ports = [cluster.nodes[0].port, cluster.nodes[1].port];
+    let Some(balancer) = HaProxy::start(&ports).await else { return };
+    let id = |read: usize| format!("read-{read}-of-many");
+    let replies = join_all((0..READS).map(|read| {
+        // Each reads another room: so no two share an answer.
+        let call = Http::new(balancer.port).call("GET", &format!("/api/rooms/room-{read}"));
+        call.header("x-request-id", &id(read)).send()
+    }))
+    .await;
+    let mut refused = 0;
+    for reply in replies.iter().filter(|reply| reply.status != 404) {
+        assert_eq!(reply.error(503), "unavailable");
+        assert_eq!(reply.header("retry-after"), "1");
+        refused += 1;
+    }
+    assert!(refused > 0, "nothing was refused");
+    // The last line of each log: those of the reads stand before it.
+    for node in &cluster.nodes {
+        node.http().call("GET", "/api/nodes").header("x-request-id", "the-last").send().await;
+        eventually("its line", LONG_DEADLINE, async || node.log().contains("the-last").then_some(())).await;
+    }
+    let logs: Vec<String> = cluster.nodes.iter().map(Node::log).collect();
+    for (read, reply) in replies.iter().enumerate() {
+        let asked: usize = logs.iter().map(|log| log.matches(&id(read)).count()).sum();
+        assert_eq!(asked, 1, "read {read}: {}", reply.status);
+    }
 }
