@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::sync::mpsc::error::{SendError, TryRecvError, TrySendError};
+use tokio::sync::mpsc::error::{TryRecvError, TrySendError};
 use tokio::sync::mpsc::{self, OwnedPermit};
 
 use super::BackendEvent;
@@ -32,6 +32,15 @@ pub(super) fn queue(bounds: Bounds) -> (EventSender, Events) {
     (EventSender { sender, waiting: waiting.clone(), most_bytes: bounds.bytes }, Events { receiver, waiting })
 }
 
+/// Why an event was not queued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NotQueued {
+    #[error("the queue is full")]
+    Full,
+    #[error("the node reads no more")]
+    Closed,
+}
+
 /// The end of a queue that a backend fills.
 #[derive(Debug, Clone)]
 pub(super) struct EventSender {
@@ -43,20 +52,24 @@ pub(super) struct EventSender {
 
 impl EventSender {
     /// Queues an event, unless the queue is full by number or by bytes.
-    pub(super) fn try_send(&self, event: BackendEvent) -> Result<(), TrySendError<BackendEvent>> {
+    pub(super) fn try_send(&self, event: BackendEvent) -> Result<(), NotQueued> {
         let size = event.size();
         let take = |waiting| (waiting < self.most_bytes).then_some(waiting + size);
         if self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_err() {
-            return Err(TrySendError::Full(event));
+            return Err(NotQueued::Full);
         }
-        self.sender.try_send(event).inspect_err(|_| {
+        self.sender.try_send(event).map_err(|error| {
             self.waiting.fetch_sub(size, Ordering::Relaxed);
+            match error {
+                TrySendError::Full(_) => NotQueued::Full,
+                TrySendError::Closed(_) => NotQueued::Closed,
+            }
         })
     }
 
     /// Waits for a place for `Resumed`, which is of no size.
-    pub(super) async fn send_resumed(&self) -> Result<(), SendError<BackendEvent>> {
-        self.sender.send(BackendEvent::Resumed).await
+    pub(super) async fn send_resumed(&self) -> Result<(), NotQueued> {
+        self.sender.send(BackendEvent::Resumed).await.map_err(|_| NotQueued::Closed)
     }
 
     /// Keeps a place back for `Resumed`, unless there is none.

@@ -8,12 +8,11 @@ use std::time::{Duration, Instant};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Pipeline, PushInfo, PushKind, RedisResult, Value};
 use tokio::sync::Notify;
-use tokio::sync::mpsc::error::TrySendError;
 use tracing::{debug, info, warn};
 
 use super::canary::Canary;
 use super::{Changes, Context, lock};
-use crate::backend::events::EventSender;
+use crate::backend::events::{EventSender, NotQueued};
 use crate::backend::redis::dialer;
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::scripts::Call;
@@ -254,7 +253,7 @@ impl Hearing {
                 BackendEvent::Unreadable(room)
             }
         };
-        if let Err(TrySendError::Full(_)) = self.events.try_send(event) {
+        if self.events.try_send(event) == Err(NotQueued::Full) {
             meters().events_left_out.increment(1);
             self.is_behind.store(true, Ordering::Relaxed);
         }
