@@ -121,3 +121,103 @@ async fn a_node_that_is_too_old_for_its_cluster_says_so_and_stays_out() {
     put(&cluster, &[b"HDEL", CLOCK.as_bytes(), b"format"]).await;
     old.until_ready().await;
 }
+
+/// Bytes that no version of adda puts among names of rooms or among the members of a room.
+const WORDS: [&[u8]; 6] = [BYTES, b"", b"\xff", b"word", b"two\nlines", &[b'x'; 10_000]];
+
+#[tokio::test]
+async fn words_in_the_index_of_rooms_cost_nothing() {
+    let Some(cluster) = Cluster::with(2, SETTINGS).await else { return };
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    rahim.join("general").await;
+    eventually("its size is known", LONG_DEADLINE, async || {
+        let size = cluster.redis.command(&["ZSCORE", "adda:rooms:by-size", "general"]).await;
+        (size != ::redis::Value::Nil).then_some(())
+    })
+    .await;
+    for word in WORDS {
+        put(&cluster, &[b"ZADD", b"adda:rooms", b"0", word]).await;
+        put(&cluster, &[b"HSET", b"adda:{adda:rooms}:entrances", word, BYTES]).await;
+        for score in [b"-inf".as_slice(), b"0", b"1e17", b"inf"] {
+            put(&cluster, &[b"ZADD", b"adda:rooms:by-size", score, word]).await;
+        }
+    }
+    let before = metric(&cluster, 1, "adda_foreign_entries_total").await;
+    for node in &cluster.nodes {
+        assert_eq!(node.http().rooms().await, [("general".to_owned(), 1)]);
+    }
+    assert!(metric(&cluster, 1, "adda_foreign_entries_total").await > before);
+    let mut karim = Client::full(&cluster.nodes[1], "করিম").await;
+    karim.send(serde_json::json!({ "type": "rooms", "watch": true })).await;
+    let list = karim.expect("rooms").await;
+    assert_eq!(list["rooms"].as_array().map(Vec::len), Some(1), "{list}");
+    assert_eq!(list["rooms"][0]["id"], "general");
+    karim.join("general").await;
+    rahim.sees_join("করিম").await;
+    goes_on(&cluster).await;
+}
+
+#[tokio::test]
+async fn words_in_a_nodes_list_of_rooms_keep_nobody_in_a_room() {
+    let Some(mut cluster) = Cluster::with(2, SETTINGS).await else { return };
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    rahim.join("general").await;
+    let mut karim = Client::full(&cluster.nodes[1], "করিম").await;
+    karim.join("general").await;
+    rahim.sees_join("করিম").await;
+    for node in cluster.nodes[0].http().json("/api/nodes").await["data"].as_array().unwrap() {
+        let list = format!("adda:node:{}:rooms", node["id"].as_str().unwrap());
+        for word in WORDS {
+            put(&cluster, &[b"SADD", list.as_bytes(), word]).await;
+        }
+    }
+    goes_on(&cluster).await;
+    cluster.nodes[1].kill();
+    rahim.sees_leave("করিম").await;
+    assert_eq!(cluster.nodes[0].http().rooms().await, [("general".to_owned(), 1)]);
+    assert!(!cluster.nodes[0].log().contains("ERROR"), "{}", cluster.nodes[0].log());
+}
+
+#[tokio::test]
+async fn words_among_the_members_of_a_room_are_nobody() {
+    let Some(cluster) = Cluster::with(2, SETTINGS).await else { return };
+    for word in WORDS.into_iter().filter(|word| word.len() < 10_000) {
+        put(&cluster, &[b"ZADD", b"adda:{general}:members", b"0", word]).await;
+        put(&cluster, &[b"ZADD", b"adda:{nobody}:members", b"0", word]).await;
+    }
+    put(&cluster, &[b"ZADD", b"adda:rooms", b"0", b"nobody"]).await;
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    let joined = rahim.join("general").await;
+    assert_eq!(joined["members"].as_array().map(Vec::len), Some(1), "{joined}");
+    let mut karim = Client::full(&cluster.nodes[1], "করিম").await;
+    karim.join("general").await;
+    rahim.sees_join("করিম").await;
+    karim.say("general", "ভালো আছো?").await;
+    rahim.hears("ভালো আছো?").await;
+    for node in 0..2 {
+        let before = metric(&cluster, node, "adda_foreign_entries_total").await;
+        let http = cluster.nodes[node].http();
+        let general = http.json("/api/rooms/general").await;
+        assert_eq!(general["data"]["clients"].as_array().map(Vec::len), Some(2), "{general}");
+        assert_eq!(http.get("/api/rooms/nobody").await.error(404), "room_not_found");
+        assert!(metric(&cluster, node, "adda_foreign_entries_total").await > before);
+    }
+    goes_on(&cluster).await;
+}
+
+#[tokio::test]
+async fn words_that_the_sweep_of_all_rooms_meets_are_counted() {
+    let Some(cluster) = Cluster::with(2, SETTINGS).await else { return };
+    for word in WORDS {
+        put(&cluster, &[b"ZADD", b"adda:{nobody}:members", b"0", word]).await;
+    }
+    // The generation does not count as swept any more.
+    put(&cluster, &[b"HDEL", CLOCK.as_bytes(), b"swept"]).await;
+    eventually("they are counted", LONG_DEADLINE, async || {
+        let first = metric(&cluster, 0, "adda_foreign_entries_total").await;
+        let second = metric(&cluster, 1, "adda_foreign_entries_total").await;
+        (first + second >= WORDS.len() as u64).then_some(())
+    })
+    .await;
+    goes_on(&cluster).await;
+}

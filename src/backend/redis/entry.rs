@@ -89,6 +89,11 @@ pub(super) fn decode(entry: &[u8]) -> Option<Entry> {
     Some(Entry { node: NodeId(id(0)?), member })
 }
 
+/// Whether a version of adda may have written this, if not this one.
+pub(super) fn is_session(entry: &[u8]) -> bool {
+    entry.get(VERSION_AT).is_some_and(|version| (1..=31).contains(version))
+}
+
 /// The lower bound (of ZRANGEBYLEX) of what comes after a session.
 pub(super) fn after(node: NodeId, connection: ConnectionId) -> Vec<u8> {
     [b"(", &node.0.as_bytes()[..], connection.0.as_bytes(), &[ABOVE]].concat()

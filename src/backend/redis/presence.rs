@@ -102,7 +102,7 @@ impl Presence {
     }
 
     /// Entries that can't be read are counted as sessions, and passed over: so a page may take
-    /// several steps.
+    /// several steps. But a room of which no entry is a session, of whatever version, is empty.
     pub(super) async fn members(
         &self,
         room: &RoomName,
@@ -112,14 +112,16 @@ impl Presence {
         let key = self.keys.members(room);
         let mut from = after.map_or_else(|| b"-".to_vec(), |last| entry::after(last.node, last.connection));
         let (mut found, mut step): (Vec<Entry>, usize) = (Vec::new(), limit + 1);
+        let mut has_sessions = after.is_some();
         loop {
             let count = Call::plain("ZCARD", key.clone());
             let mut values = self.read(vec![count, range(key.clone(), from, b"+".to_vec(), step)]).await?;
             let entries: Vec<Vec<u8>> = parsed_if_ours(values.pop().unwrap_or(Ok(Value::Nil)))?;
             let client_count = parsed_if_ours(values.pop().unwrap_or(Ok(Value::Nil)))?;
             found.extend(entries.iter().filter_map(|entry| read_entry(entry)));
+            has_sessions |= entries.iter().any(|entry| entry::is_session(entry));
             let Some(last) = entries.last().filter(|_| found.len() <= limit && entries.len() == step) else {
-                return Ok(page(client_count, found, limit));
+                return Ok(page(if has_sessions { client_count } else { 0 }, found, limit));
             };
             from = [b"(", &last[..]].concat();
             step = (step * 2).clamp(STEP, LONGEST_STEP);

@@ -18,6 +18,7 @@ use super::shards::Shards;
 use crate::backend::{BackendError, Result};
 use crate::config::Presence as Settings;
 use crate::model::{NodeId, RoomName};
+use crate::telemetry::meters;
 
 /// Keys that Redis looks at in one step: it does nothing else meanwhile.
 const STEP: usize = 512;
@@ -138,7 +139,9 @@ impl Sweeper {
         let calls: Vec<Call> = rooms.iter().map(call).collect();
         let mut occupants = Occupants::new();
         for (room, value) in rooms.iter().zip(self.shards.call_all(Lane::Reads, &calls).await) {
-            for node in parsed::<Vec<Vec<u8>>>(value?)? {
+            let (nodes, skipped): (Vec<Vec<u8>>, u64) = parsed(value?)?;
+            meters().foreign_entries.increment(skipped);
+            for node in nodes {
                 let node =
                     Uuid::from_slice(&node).map_err(|error| BackendError::Unavailable(error.into()))?;
                 occupants.entry(NodeId(node)).or_default().push(room.clone());
