@@ -228,7 +228,7 @@ async fn rights_that_are_taken_away_and_given_back() {
 
 /// The answers about who is where stay true, since they can be read and the lease is renewed.
 #[tokio::test]
-async fn a_node_that_may_not_publish_is_not_ready_and_repairs_what_was_not_told() {
+async fn a_node_that_may_not_publish_is_not_ready_and_logs_nothing() {
     let Some(mut cluster) = cluster_of_user().await else { return };
     let mut talk = Talk::begin(&cluster).await;
     cluster.redis.command(&["ACL", "SETUSER", "adda", "-@pubsub"]).await;
@@ -236,6 +236,8 @@ async fn a_node_that_may_not_publish_is_not_ready_and_repairs_what_was_not_told(
     for node in &mut cluster.nodes {
         node.until_readyz(503).await;
     }
+    let logged = cluster.nodes[0].http().messages("general", "").await;
+    assert_eq!(logged.len(), 1, "what was refused is not in the log: {logged:?}");
     cluster.redis.command(&["ACL", "SETUSER", "adda", "+@pubsub"]).await;
     for node in &mut cluster.nodes {
         node.until_ready().await;

@@ -128,7 +128,10 @@ impl Scripts {
         let command = if is_cluster { "SPUBLISH" } else { "PUBLISH" };
         let version = wire::VERSION;
         let header = format!(
-            "local function publish(channel, text) redis.call('{command}', channel, '{version} ' .. text) end\n"
+            "local function publish(channel, text) redis.call('{command}', channel, '{version} ' .. text) end\n\
+             local function may_publish(channel)\n\
+               return not redis.acl_check_cmd or redis.acl_check_cmd('{command}', channel, '')\n\
+             end\n"
         );
         let hashes = SOURCES.map(|source| format!("{:x}", Sha1::digest(text(&header, source))));
         Self { header, hashes }

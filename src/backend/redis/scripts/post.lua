@@ -17,6 +17,12 @@ if KEYS[3] then
   end
 end
 
+-- Redis keeps what a script wrote before a command that it refuses. A message that is logged and not published
+-- would reach nobody until the next one, so the right to publish is checked before anything is written.
+if not may_publish(ARGV[1]) then
+  return redis.error_reply('NOPERM this user may not publish to the channels of rooms')
+end
+
 -- RFC 3339 in UTC with milliseconds. Days are counted from 1 March of the year 0, so that a leap day is
 -- the last of its year (as chrono and Howard Hinnant's "days_from_civil" do).
 local function rfc3339(seconds, millis)
