@@ -39,7 +39,8 @@ impl Model {
             Belief::TheRun => self.world.run_id().await,
             Belief::Nothing => "the same for ever".to_owned(),
         };
-        let publish = "local function publish(channel, text) redis.call('PUBLISH', channel, text) end";
+        let publish = "local function publish(channel, text) redis.call('PUBLISH', channel, text) end\n\
+            local function may_publish() return true end";
         let text = format!("{publish}\nlocal RUN = '{run}'\n{FENCE}{script}");
         let [head, log] = ["head", "log"].map(|name| format!("adda:{{{}}}:{name}", self.room));
         let mut words = vec!["EVAL", &text, "2", &head, &log];
