@@ -122,10 +122,17 @@ impl Supervisor {
     }
 }
 
-/// A task whose panic ends nothing else, like that of one session.
-pub async fn isolated(name: &'static str, task: impl Future<Output = ()>) {
-    // The panic is in the log.
-    let _ = catch_panic(name, task).await;
+/// A task whose panic ends nothing else, like that of one session. There are thousands of these, and a future that is
+/// handed through several others takes its size in each of them, so it is boxed first.
+pub fn isolated(
+    name: &'static str,
+    task: impl Future<Output = ()> + Send + 'static,
+) -> impl Future<Output = ()> + Send + 'static {
+    let task = Box::pin(task);
+    async move {
+        // The panic is in the log.
+        let _ = catch_panic(name, task).await;
+    }
 }
 
 async fn catch_panic<T>(name: &'static str, task: impl Future<Output = T>) -> Result<T, Box<dyn Any + Send>> {

@@ -89,9 +89,10 @@ impl Sessions {
             outbox.send_away();
         }
         let registered = Registered { sessions: self.clone(), id };
+        let session = isolated("session", session);
         self.inner.tasks.spawn(async move {
             let (_registered, _place) = (registered, place);
-            isolated("session", session).await;
+            session.await;
         });
     }
 

@@ -49,11 +49,11 @@ impl Session {
             ClientFrame::Typing { room_id } => self.announce_typing(room_id).await,
             ClientFrame::Auth { token } => self.authenticate(&token),
             ClientFrame::Join { room_id, since, history } => {
-                if let Err(refused) = self.join(&room_id, since, history).await {
+                if let Err(refused) = Box::pin(self.join(&room_id, since, history)).await {
                     self.refuse(refused, None, Some(room_id));
                 }
             }
-            ClientFrame::Leave { room_id } => self.leave(room_id).await,
+            ClientFrame::Leave { room_id } => Box::pin(self.leave(room_id)).await,
             ClientFrame::Rooms(asked) => self.tell_rooms(asked).await,
             ClientFrame::Ping => self.outbox.answer(&server::pong()),
         }

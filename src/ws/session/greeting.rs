@@ -65,7 +65,7 @@ impl Session {
         };
         let began = Instant::now();
         loop {
-            let outcome = inbox.during(self.join(room, None, None)).await;
+            let outcome = inbox.during(Box::pin(self.join(room, None, None))).await;
             let is_worth_another =
                 outcome.as_ref().is_err_and(|refused| refused.code == ErrorCode::Unavailable);
             if !is_worth_another || inbox.has_ended() || began.elapsed() + AGAIN > patience {
