@@ -6,7 +6,7 @@ use crate::model::{NodeId, Nonce, RoomName, UserId};
 
 /// Builds names under the configured prefix.
 #[derive(Debug, Clone)]
-pub(super) struct Keys {
+pub struct Keys {
     prefix: String,
     /// Ends the name of each channel: `@1` for database 1, nothing for database 0. Pub/Sub knows no
     /// databases, so clusters on two of them would hear each other.
@@ -14,18 +14,18 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    pub(super) fn new(prefix: &str, database: i64) -> Self {
+    pub fn new(prefix: &str, database: i64) -> Self {
         let database = if database == 0 { String::new() } else { format!("@{database}") };
         Self { prefix: prefix.to_owned(), database }
     }
 
-    /// Channel: messages and notices of the room, as `wire.rs` writes them.
-    pub(super) fn channel(&self, room: &RoomName) -> String {
+    /// Channel: messages and notices of the room, as `pubsub/codec.rs` writes them.
+    pub fn channel(&self, room: &RoomName) -> String {
         format!("{}{{{}}}{}", self.prefix, Tag(room), self.database)
     }
 
     /// The room whose channel this is.
-    pub(super) fn room_of_channel(&self, channel: &str) -> Option<RoomName> {
+    pub fn room_of_channel(&self, channel: &str) -> Option<RoomName> {
         self.room_of(channel, &self.database)
     }
 
@@ -35,27 +35,27 @@ impl Keys {
     }
 
     /// Stream: the messages, entry id `<seq>-0`, fields `t` (ms) and `m` (JSON). `history.ttl`.
-    pub(super) fn log(&self, room: &RoomName) -> String {
+    pub fn log(&self, room: &RoomName) -> String {
         self.of_room(room, "log")
     }
 
     /// Hash: epoch, seq, run, start, past; see `scripts/fence.lua`. A day longer than the log.
-    pub(super) fn head(&self, room: &RoomName) -> String {
+    pub fn head(&self, room: &RoomName) -> String {
         self.of_room(room, "head")
     }
 
     /// Sorted set, all scores 0: the sessions in the room, as `entry.rs` writes them.
-    pub(super) fn members(&self, room: &RoomName) -> String {
+    pub fn members(&self, room: &RoomName) -> String {
         self.of_room(room, "members")
     }
 
     /// The room whose members are under this key.
-    pub(super) fn room_of_members(&self, key: &str) -> Option<RoomName> {
+    pub fn room_of_members(&self, key: &str) -> Option<RoomName> {
         self.room_of(key, ":members")
     }
 
     /// The pattern that [`Self::members`] of all rooms have in common. Redis matches other keys with it, too.
-    pub(super) fn all_members(&self) -> String {
+    pub fn all_members(&self) -> String {
         let mut pattern = String::new();
         for char in self.prefix.chars() {
             if matches!(char, '*' | '?' | '[' | ']' | '\\') {
@@ -67,82 +67,82 @@ impl Keys {
     }
 
     /// Hash: users whose leave notice waits, `<token> <name>`. Days, if nobody sends them.
-    pub(super) fn lingering(&self, room: &RoomName) -> String {
+    pub fn lingering(&self, room: &RoomName) -> String {
         self.of_room(room, "lingering")
     }
 
     /// Sorted set: users whose leave notice was said after waiting, by its time. Minutes.
-    pub(super) fn farewells(&self, room: &RoomName) -> String {
+    pub fn farewells(&self, room: &RoomName) -> String {
         self.of_room(room, "farewells")
     }
 
     /// String: `<epoch> <seq> <id> <timestamp>` of the message with this nonce. 24 hours.
-    pub(super) fn nonce(&self, room: &RoomName, user: &UserId, nonce: &Nonce) -> String {
+    pub fn nonce(&self, room: &RoomName, user: &UserId, nonce: &Nonce) -> String {
         // Neither holds a space, so no two pairs share a key.
         self.of_room(room, &format!("nonce:{user} {}", nonce.as_str()))
     }
 
     /// Sorted set, all scores 0: names of the occupied rooms.
-    pub(super) fn rooms(&self) -> String {
+    pub fn rooms(&self) -> String {
         format!("{}rooms", self.prefix)
     }
 
     /// Sorted set: the same by the number of sessions, seconds late.
-    pub(super) fn rooms_by_size(&self) -> String {
+    pub fn rooms_by_size(&self) -> String {
         format!("{}rooms:by-size", self.prefix)
     }
 
     /// Hash: each room of the index with the number of the entrance that put it there last, and
     /// under no name the last number given.
-    pub(super) fn entrances(&self) -> String {
+    pub fn entrances(&self) -> String {
         format!("{}{{{}}}:entrances", self.prefix, self.rooms())
     }
 
     /// Sorted set: node ids by the time of their last renewal, ms of the cluster's clock (`clock.lua`).
-    pub(super) fn nodes(&self) -> String {
+    pub fn nodes(&self) -> String {
         format!("{}nodes", self.prefix)
     }
 
     /// Hash: node id to what the node says of itself, `<when it started, ms> <JSON>`; see `vitals.rs`.
-    pub(super) fn vitals(&self) -> String {
+    pub fn vitals(&self) -> String {
         self.of_nodes("vitals")
     }
 
     /// Hash: node id to the generation that it has restored its sessions in, or `again`: it must.
-    pub(super) fn restored(&self) -> String {
+    pub fn restored(&self) -> String {
         self.of_nodes("restored")
     }
 
     /// Hash: a time that was reached (`last`) and what the cluster's clock is ahead of Redis' one, since when renewals
     /// have not stopped, and the generation: a stretch in which no Redis forgot anything. `swept` is the last in which
     /// all rooms were gone through, `format` the oldest format that nodes must know.
-    pub(super) fn clock(&self) -> String {
+    pub fn clock(&self) -> String {
         self.of_nodes("clock")
     }
 
     /// String: the node that is going through all rooms, `<node> <since, ms>`. Seconds.
-    pub(super) fn sweeper(&self) -> String {
+    pub fn sweeper(&self) -> String {
         self.of_nodes("sweeper")
     }
 
     /// Sorted set: `<token> <user> <room>` by the time the leave notice falls due.
-    pub(super) fn due(&self) -> String {
+    pub fn due(&self) -> String {
         self.of_nodes("due")
     }
 
     /// Set: rooms that may hold sessions of the node; what its reaper must undo.
-    pub(super) fn node_rooms(&self, node: &str) -> String {
+    pub fn node_rooms(&self, node: &str) -> String {
         self.of_node(node, "rooms")
     }
 
     /// String: the node that is reaping this one, `<node> <since, ms>`. Seconds.
-    pub(super) fn reaper(&self, node: &str) -> String {
+    pub fn reaper(&self, node: &str) -> String {
         self.of_node(node, "reaper")
     }
 
     /// Channel: the node's canary. In a Redis Cluster there is one for each shard, with a tag that
     /// hashes to a slot of the shard.
-    pub(super) fn canary(&self, node: NodeId, tag: Option<&str>) -> String {
+    pub fn canary(&self, node: NodeId, tag: Option<&str>) -> String {
         match tag {
             Some(tag) => format!("{}node:{node}:{{{tag}}}:canary{}", self.prefix, self.database),
             None => format!("{}node:{node}:canary{}", self.prefix, self.database),
@@ -150,27 +150,27 @@ impl Keys {
     }
 
     /// Key and channel that are never used: may this node use such?
-    pub(super) fn for_rights(&self) -> (String, String) {
+    pub fn for_rights(&self) -> (String, String) {
         (format!("{}rights", self.prefix), format!("{}rights{}", self.prefix, self.database))
     }
 
     /// Hash and stream as those of a room, in its slot, to try whether it takes posts. Seconds.
-    pub(super) fn probe(&self, room: &RoomName) -> [String; 2] {
+    pub fn probe(&self, room: &RoomName) -> [String; 2] {
         [self.of_room(room, "probe:head"), self.of_room(room, "probe:log")]
     }
 
     /// Channel on which nobody listens, in the room's slot.
-    pub(super) fn probe_channel(&self, room: &RoomName) -> String {
+    pub fn probe_channel(&self, room: &RoomName) -> String {
         self.of_room(room, "probe") + &self.database
     }
 
     /// String: what guests' tokens are signed with, unless it is configured.
-    pub(super) fn secret(&self) -> String {
+    pub fn secret(&self) -> String {
         format!("{}secret", self.prefix)
     }
 
     /// Sorted set: secrets that have signed tokens, in the order in which they were put here. The last eight.
-    pub(super) fn earlier_secrets(&self) -> String {
+    pub fn earlier_secrets(&self) -> String {
         format!("{}{{{}}}:earlier", self.prefix, self.secret())
     }
 
@@ -202,14 +202,14 @@ impl std::fmt::Display for Tag<'_> {
 }
 
 /// The slot of a Redis Cluster that a key or a sharded channel belongs to.
-pub(super) fn slot_of(key: &str) -> u16 {
+pub fn slot_of(key: &str) -> u16 {
     let tag = key.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map(|(tag, _)| tag);
     let hashed = tag.filter(|tag| !tag.is_empty()).unwrap_or(key);
     crc16::State::<crc16::XMODEM>::calculate(hashed.as_bytes()) % SLOTS
 }
 
 /// How many slots a Redis Cluster has.
-pub(super) const SLOTS: u16 = 16384;
+pub const SLOTS: u16 = 16384;
 
 fn untag(tag: &str) -> String {
     tag.replace("%7D", "}").replace("%7B", "{").replace("%25", "%")

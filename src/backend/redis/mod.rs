@@ -1,37 +1,15 @@
 //! The backend of a cluster: everything shared lives in Redis, and every change of it that must
 //! be whole is one Lua script. Nothing here knows a session, a frame or a socket.
 
-mod batch;
-mod certificates;
-mod comparison;
-mod complaints;
-mod dialer;
-mod entry;
-mod generation;
-mod index;
+mod client;
+mod cluster;
 mod keys;
-mod liveness;
 mod log;
-mod map;
 #[cfg(test)]
 mod mutations;
 mod presence;
 mod pubsub;
-mod reaper;
-mod registry;
-mod renewal;
-mod rights;
-mod scripts;
-mod sentinels;
-mod server;
-mod shards;
-mod sizes;
-mod skew;
-mod sweep;
-mod target;
-mod vitals;
-mod watch;
-mod wire;
+mod topology;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,22 +19,22 @@ use redis::{ErrorKind, RedisError};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
-use self::comparison::Comparer;
-use self::generation::Generations;
-use self::index::Index;
+use self::client::scripts::{Call, Script};
+use self::client::server::{Lane, parsed};
+use self::client::target::Target;
+use self::cluster::Liveness;
 use self::keys::Keys;
-use self::liveness::Liveness;
 use self::log::Log;
 use self::presence::Presence;
+use self::presence::digest::Comparer;
+use self::presence::generation::Generations;
+use self::presence::index::Index;
+use self::presence::sizes::Sizes;
+use self::presence::tracking::Watch;
+use self::presence::writer::Registry;
 use self::pubsub::Subscriber;
-use self::registry::Registry;
-use self::scripts::{Call, Script};
-use self::server::{Lane, parsed};
-use self::shards::Shards;
-use self::sizes::Sizes;
-use self::target::Target;
-use self::watch::Watch;
-use self::wire::Wire;
+use self::pubsub::codec::{self, Wire};
+use self::topology::Shards;
 use super::{
     Backend, BackendError, Busiest, Comparison, Entered, Events, Excerpt, Farewell, Lease, MemberPage,
     MemberPosition, Membership, NodeInfo, Page, Posting, Result, RoomCount, Secrets, SharedBackend, Span,
@@ -187,13 +165,13 @@ async fn try_first(shards: &Shards, keys: &Keys, settings: &crate::config::Redis
             info!(%address, "Redis answers");
             // What takes longer goes on when it is needed.
             let _ = tokio::time::timeout(deadline, shards.connect_all()).await;
-            rights::check(shards, keys, settings.min_replicas_acked).await
+            cluster::rights::check(shards, keys, settings.min_replicas_acked).await
         }
         Ok(Err(error)) if is_refused(&error) => Err(BackendError::Misconfigured(format!(
             "Redis at {address} refused the user or password; check redis.url"
         ))),
-        Ok(Err(error)) if rights::is_lasting(&error.to_string()) => {
-            Err(rights::misconfigured(shards, &error.to_string()))
+        Ok(Err(error)) if cluster::rights::is_lasting(&error.to_string()) => {
+            Err(cluster::rights::misconfigured(shards, &error.to_string()))
         }
         Ok(Err(error)) if error.kind() == ErrorKind::InvalidClientConfig => {
             Err(BackendError::Misconfigured(format!("Redis at {address}: {error}")))
@@ -226,7 +204,7 @@ impl Backend for RedisBackend {
 
     async fn announce(&self, room: &RoomName, notice: Notice) -> Result<()> {
         let publish = if self.shards.is_cluster() { "SPUBLISH" } else { "PUBLISH" };
-        let call = Call::plain(publish, self.keys.channel(room)).arg(wire::encode_notice(&notice));
+        let call = Call::plain(publish, self.keys.channel(room)).arg(codec::encode_notice(&notice));
         self.within(self.shards.call(Lane::Reads, call)).await.map(drop)
     }
 

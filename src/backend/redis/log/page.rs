@@ -2,7 +2,7 @@
 
 use redis::Value;
 
-use crate::backend::redis::server::parsed;
+use crate::backend::redis::client::server::parsed;
 use crate::backend::{Continuity, Excerpt, Page};
 use crate::model::{Epoch, LoggedMessage, Position};
 use crate::telemetry::{Unreadable, count_unreadable};

@@ -9,8 +9,8 @@ use tokio::sync::Notify;
 use tracing::{error, info};
 
 use super::Store;
+use crate::backend::redis::client::server::Lane;
 use crate::backend::redis::reason;
-use crate::backend::redis::server::Lane;
 use crate::backend::{BackendError, Result};
 use crate::model::RoomName;
 

@@ -2,7 +2,8 @@
 //! for ever, with one owner each that serialises what is wanted against what is.
 
 mod canary;
-mod ear;
+pub(super) mod codec;
+mod shard_subscriber;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -12,12 +13,12 @@ use tokio::sync::{Notify, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
 use self::canary::Canary;
-use self::ear::Ear;
-use super::keys::Keys;
-use super::server::Server;
-use super::shards::Shards;
-use super::wire::Wire;
+use self::shard_subscriber::Ear;
 use crate::backend::events::EventSender;
+use crate::backend::redis::client::server::Server;
+use crate::backend::redis::keys::Keys;
+use crate::backend::redis::pubsub::codec::Wire;
+use crate::backend::redis::topology::Shards;
 use crate::backend::{BackendError, Result, Subscription};
 use crate::config::Redis as Settings;
 use crate::model::{NodeId, RoomName};
@@ -25,7 +26,7 @@ use crate::supervisor::Supervisor;
 
 /// The handle to the subscription's tasks, which end with this value.
 #[derive(Debug)]
-pub(super) struct Subscriber {
+pub struct Subscriber {
     wanted: Arc<Wanted>,
     ears: Arc<Mutex<Ears>>,
     confirm_within: Duration,
@@ -79,7 +80,7 @@ struct Context {
 
 impl Subscriber {
     /// Spawns the ears.
-    pub(super) fn start(
+    pub fn start(
         keys: Keys,
         wire: Wire,
         node: NodeId,
@@ -98,7 +99,7 @@ impl Subscriber {
         Self { wanted, ears, confirm_within, _keeper: keeper }
     }
 
-    pub(super) async fn subscribe(&self, room: &RoomName) -> Result<()> {
+    pub async fn subscribe(&self, room: &RoomName) -> Result<()> {
         let (confirm, confirmed) = oneshot::channel();
         self.wanted.lock().entry(room.clone()).or_default().push(confirm);
         self.change(room);
@@ -112,7 +113,7 @@ impl Subscriber {
         }
     }
 
-    pub(super) fn unsubscribe(&self, room: &RoomName) {
+    pub fn unsubscribe(&self, room: &RoomName) {
         self.wanted.lock().remove(room);
         self.change(room);
     }
@@ -124,7 +125,7 @@ impl Subscriber {
     }
 
     /// Fresh only if every server is heard.
-    pub(super) fn state(&self) -> Subscription {
+    pub fn state(&self) -> Subscription {
         let ears = lock(&self.ears);
         let is_fresh = |listener: &Listener| listener.canary.state() == Subscription::Fresh;
         if !ears.is_empty() && ears.iter().all(is_fresh) { Subscription::Fresh } else { Subscription::Deaf }

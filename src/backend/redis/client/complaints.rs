@@ -1,0 +1,138 @@
+//! What Redis refuses and where it fails, for the operator: counted by kind, and told in Redis' own words, once
+//! in a while for each cause.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use redis::{RedisError, Value};
+use tracing::warn;
+
+use crate::telemetry::{RedisFailure, count_redis_failure};
+
+/// Time in which a cause is told once.
+const TOLD_EVERY: Duration = Duration::from_secs(10);
+
+/// Causes that are remembered, at most.
+const CAUSES: usize = 64;
+
+/// Characters of Redis' words that are told, at most.
+const WORDS: usize = 200;
+
+/// What was told lately; a cheap handle.
+#[derive(Debug, Clone, Default)]
+pub struct Complaints {
+    told: Arc<Mutex<HashMap<String, Instant>>>,
+}
+
+impl Complaints {
+    /// Notes an error that Redis has answered; anything else is none.
+    pub fn note_answer(&self, redis: &str, key: &str, answer: &Value) {
+        if let Value::ServerError(error) = answer {
+            let words = words(error.code(), error.details().unwrap_or_default());
+            let kind = kind(error.code(), &words);
+            count_redis_failure(kind);
+            if self.is_due(&format!("{redis} {words}")) {
+                warn!(redis, key, kind = kind.as_str(), error = words, "Redis refused a command");
+            }
+        }
+    }
+
+    /// Notes that a connection broke, or that no answer came.
+    pub fn note_failure(&self, redis: &str, kind: RedisFailure, reason: &dyn std::fmt::Display) {
+        count_redis_failure(kind);
+        if self.is_due(&format!("{redis} {}", kind.as_str())) {
+            warn!(redis, kind = kind.as_str(), error = %reason, "A command to Redis failed");
+        }
+    }
+
+    /// Notes that the files of `redis.tls_*` can't be used as they are now.
+    pub fn note_certificates(&self, redis: &str, reason: &str) {
+        if self.is_due(&format!("{redis} {reason}")) {
+            warn!(
+                redis,
+                error = reason,
+                "Could not read the certificates of redis.tls_* again; those of before stay"
+            );
+        }
+    }
+
+    fn is_due(&self, cause: &str) -> bool {
+        let mut told = self.told.lock().expect("no code panics while it holds this lock");
+        told.retain(|_, at| at.elapsed() < TOLD_EVERY);
+        if told.contains_key(cause) || told.len() >= CAUSES {
+            return false;
+        }
+        told.insert(cause.to_owned(), Instant::now());
+        true
+    }
+}
+
+/// Redis' words without what may follow of the command itself, which may hold what somebody said.
+fn words(code: &str, details: &str) -> String {
+    let details = details.split(", with args beginning with").next().unwrap_or_default();
+    format!("{code} {details}").chars().take(WORDS).collect()
+}
+
+fn kind(code: &str, words: &str) -> RedisFailure {
+    match code {
+        "NOPERM" => RedisFailure::NoPermission,
+        "NOAUTH" | "WRONGPASS" => RedisFailure::NoAuthentication,
+        "WRONGTYPE" => RedisFailure::WrongType,
+        "OOM" => RedisFailure::OutOfMemory,
+        "READONLY" => RedisFailure::ReadOnly,
+        "LOADING" | "BUSY" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" => RedisFailure::Busy,
+        "NOREPLICAS" => RedisFailure::TooFewReplicas,
+        "MISCONF" => RedisFailure::Persistence,
+        // So Redis 7 says it within a script.
+        _ if words.contains("can't run this command") => RedisFailure::NoPermission,
+        _ if words.contains("script") || words.contains("Lua") => RedisFailure::Script,
+        _ => RedisFailure::Other,
+    }
+}
+
+/// The kind of a failure that is no answer.
+pub fn kind_of(error: &RedisError) -> RedisFailure {
+    match error.code() {
+        Some(code) => kind(code, &error.to_string()),
+        None if error.is_timeout() => RedisFailure::Timeout,
+        None => RedisFailure::Connection,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once_in_a_while() {
+        let complaints = Complaints::default();
+        assert!(complaints.is_due("one"));
+        assert!(!complaints.is_due("one"));
+        assert!(complaints.is_due("other"));
+        for number in 0..CAUSES {
+            complaints.is_due(&number.to_string());
+        }
+        assert!(!complaints.is_due("one more than are remembered"));
+    }
+
+    #[test]
+    fn a_refusal_has_a_kind_and_words_without_what_was_sent() {
+        for (code, details, kind) in [
+            ("NOPERM", "this user has no permissions to run the 'xadd' command", RedisFailure::NoPermission),
+            (
+                "ERR",
+                "The user executing the script can't run this command or subcommand script: 1f",
+                RedisFailure::NoPermission,
+            ),
+            ("WRONGTYPE", "Operation against a key holding the wrong kind of value", RedisFailure::WrongType),
+            ("ERR", "Error running script (call to f_1): @user_script:3", RedisFailure::Script),
+            ("ERR", "unknown command 'PUBLISH'", RedisFailure::Other),
+        ] {
+            assert_eq!(super::kind(code, &words(code, details)), kind, "{details}");
+        }
+        let told =
+            words("ERR", "unknown command 'PUBLISH', with args beginning with: 'adda:{general}' 'a word'");
+        assert_eq!(told, "ERR unknown command 'PUBLISH'");
+    }
+}

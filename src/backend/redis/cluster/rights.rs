@@ -1,0 +1,149 @@
+//! What Redis must let this node do, asked at start: a right that is missing shows otherwise when somebody
+//! needs it, and a renamed command never answers.
+
+use crate::backend::redis::client::scripts::{Call, Script, Scripts};
+use crate::backend::redis::client::server::{Lane, parsed};
+use crate::backend::redis::keys::Keys;
+use crate::backend::redis::reason;
+use crate::backend::redis::topology::Shards;
+use crate::backend::{BackendError, Result};
+
+/// Commands that are sent besides those that scripts call. CLIENT KILL and CLIENT TRACKING are not needed.
+const COMMANDS: [&str; 28] = [
+    "CLIENT|INFO",
+    "DEL",
+    "EVALSHA",
+    "EXEC",
+    "HDEL",
+    "HGET",
+    "HGETALL",
+    "HMGET",
+    "INFO",
+    "MULTI",
+    "PING",
+    "PUBLISH",
+    "SCAN",
+    "SCRIPT|LOAD",
+    "SMEMBERS",
+    "SMISMEMBER",
+    "SREM",
+    "SUBSCRIBE",
+    "TIME",
+    "UNSUBSCRIBE",
+    "ZCARD",
+    "ZCOUNT",
+    "ZMSCORE",
+    "ZRANGE",
+    "ZRANGEBYLEX",
+    "ZREM",
+    "ZREVRANGE",
+    "ZSCORE",
+];
+
+/// Further ones in a Redis Cluster.
+const IN_CLUSTER: [&str; 5] = ["ASKING", "CLUSTER|SLOTS", "SPUBLISH", "SSUBSCRIBE", "SUNSUBSCRIBE"];
+
+/// Asks whether this node may do all that it does.
+///
+/// # Errors
+/// [`BackendError::Misconfigured`], with a sentence that names what is missing. A Redis that can't answer now is
+/// asked no further: what it refuses later is logged.
+pub async fn check(shards: &Shards, keys: &Keys, min_replicas: usize) -> Result<()> {
+    let mut commands: Vec<String> = Scripts::commands();
+    commands.extend(COMMANDS.map(str::to_owned));
+    if shards.is_cluster() {
+        commands.extend(IN_CLUSTER.map(str::to_owned));
+    }
+    if min_replicas > 0 {
+        commands.push("WAIT".to_owned());
+    }
+    commands.sort_unstable();
+    commands.dedup();
+    let (key, channel) = keys.for_rights();
+    let call = Call::new(Script::Rights, [key]).arg(channel);
+    let call = commands.into_iter().fold(call, Call::arg);
+    match shards.call(Lane::Reads, call).await {
+        Ok(value) => {
+            let (denied, unknown): (Vec<String>, Vec<String>) = parsed(value)?;
+            sentence(&denied, &unknown).map_or(Ok(()), |sentence| Err(misconfigured(shards, &sentence)))
+        }
+        // Not even this may be asked.
+        Err(error) if is_lasting(&reason(&error)) => Err(misconfigured(shards, &reason(&error))),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Whether Redis will say the same as long as it is set up as it is.
+pub fn is_lasting(words: &str) -> bool {
+    ["NOPERM", "no permissions", "unknown command"].iter().any(|sign| words.contains(sign))
+}
+
+pub fn misconfigured(shards: &Shards, sentence: &str) -> BackendError {
+    let address = shards.address();
+    BackendError::Misconfigured(format!(
+        "Redis at {address} does not let adda do its work: {sentence}; docs/redis.md lists the rights that it needs"
+    ))
+}
+
+fn sentence(denied: &[String], unknown: &[String]) -> Option<String> {
+    let rights = denied.iter().map(|command| format!("+{}", command.to_lowercase())).collect::<Vec<_>>();
+    let rights = (!denied.is_empty()).then(|| format!("the user lacks {}", rights.join(" ")));
+    let names =
+        (!unknown.is_empty()).then(|| format!("it knows no {} (rename-command?)", unknown.join(", ")));
+    let parts: Vec<String> = rights.into_iter().chain(names).collect();
+    (!parts.is_empty()).then(|| parts.join(", and "))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    fn sources(folder: &Path, text: &mut String) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.extension().and_then(|end| end.to_str()) {
+                _ if path.is_dir() => sources(&path, text),
+                Some("rs") => text.push_str(&std::fs::read_to_string(path).unwrap()),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_that_is_sent_is_asked_for() {
+        let mut text = String::new();
+        sources(Path::new("src/backend/redis"), &mut text);
+        let mut sent = BTreeSet::new();
+        for begin in ["Call::plain(\"", "Call::beside(\"", "cmd(\""] {
+            for rest in text.split(begin).skip(1) {
+                sent.insert(rest.split('"').next().unwrap());
+            }
+        }
+        // Asked of Sentinels, or checked otherwise, or only where replicas are waited for.
+        for other in ["SENTINEL", "WAIT", "CLUSTER", "ASKING"] {
+            sent.remove(other);
+        }
+        let asked: BTreeSet<&str> =
+            COMMANDS.iter().map(|command| command.split('|').next().unwrap()).collect();
+        let missing: Vec<_> = sent
+            .iter()
+            .filter(|word| word.chars().all(|c| c.is_ascii_uppercase()))
+            .filter(|word| !asked.contains(*word))
+            .collect();
+        assert!(missing.is_empty(), "{missing:?}");
+        assert!(Scripts::commands().contains(&"XADD".to_owned()));
+    }
+
+    #[test]
+    fn a_sentence_names_each_right() {
+        let words = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(sentence(&[], &[]), None);
+        assert_eq!(
+            sentence(&words(&["XADD", "SCRIPT|LOAD"]), &words(&["INFO"])).unwrap(),
+            "the user lacks +xadd +script|load, and it knows no INFO (rename-command?)"
+        );
+    }
+}

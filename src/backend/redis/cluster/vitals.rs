@@ -1,0 +1,70 @@
+//! What nodes say of themselves, as it is stored: `<when the node started, ms> <JSON>`. The time stands apart, so that
+//! a node in which nothing has changed writes nothing.
+
+use serde::{Deserialize, Serialize};
+
+use crate::backend::{Fingerprints, Vitals};
+
+/// The format of leases and vitals. It is raised with each change that a node before it would misread; until then
+/// fields may be added, since unknown ones are ignored.
+pub const FORMAT: u64 = 1;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Stored {
+    format: u64,
+    version: String,
+    sessions: u64,
+    rooms: u64,
+    #[serde(default)]
+    fingerprints: Fingerprints,
+}
+
+/// The JSON to store.
+pub fn write(vitals: &Vitals) -> String {
+    let Vitals { version, uptime_s: _, sessions, rooms, fingerprints } = vitals.clone();
+    let stored = Stored { format: FORMAT, version, sessions, rooms, fingerprints };
+    serde_json::to_string(&stored).expect("vitals are always JSON")
+}
+
+/// Reads what is stored; `None` if it is of a later format, or not of adda.
+pub fn read(stored: &[u8], now_ms: f64) -> Option<Vitals> {
+    let (started_ms, json) = std::str::from_utf8(stored).ok()?.split_once(' ')?;
+    let started_ms: f64 = started_ms.parse().ok()?;
+    let Stored { format, version, sessions, rooms, fingerprints } = serde_json::from_str(json).ok()?;
+    let uptime_s = ((now_ms - started_ms) / 1000.0) as u64;
+    (format <= FORMAT).then_some(Vitals { version, uptime_s, sessions, rooms, fingerprints })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vitals() -> Vitals {
+        let (version, fingerprints) = ("1.2.3".into(), Fingerprints::default());
+        Vitals { version, uptime_s: 4, sessions: 5, rooms: 6, fingerprints }
+    }
+
+    #[test]
+    fn what_is_written_is_read_with_its_age() {
+        let stored = format!("1000 {}", write(&vitals()));
+        assert_eq!(read(stored.as_bytes(), 5000.0), Some(vitals()));
+        assert_eq!(read(stored.as_bytes(), 0.0).map(|vitals| vitals.uptime_s), Some(0));
+    }
+
+    #[test]
+    fn fields_of_a_later_version_are_ignored_and_later_formats_skipped() {
+        let written = write(&vitals());
+        let more = written.replacen('{', r#"{"colour":"green","#, 1);
+        assert_eq!(read(format!("1000 {more}").as_bytes(), 5000.0), Some(vitals()));
+        let later = written.replacen(r#""format":1"#, r#""format":2"#, 1);
+        assert_eq!(read(format!("1000 {later}").as_bytes(), 5000.0), None);
+    }
+
+    #[test]
+    fn what_is_not_of_adda_is_skipped() {
+        for junk in ["", "word", "1000 {}", "1000 word", "x {\"format\":1}", "1e400 {}"] {
+            assert_eq!(read(junk.as_bytes(), 5000.0), None, "{junk}");
+        }
+        assert_eq!(read(b"1000 \xff", 5000.0), None);
+    }
+}

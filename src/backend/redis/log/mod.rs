@@ -1,0 +1,273 @@
+//! The log: posts in groups, pages, heads.
+
+mod page;
+mod probe;
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use redis::Value;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::unconstrained;
+use tokio_util::task::AbortOnDropHandle;
+
+use self::page::Found;
+use self::probe::Acceptance;
+use crate::backend::redis::client::scripts::{Call, Script};
+use crate::backend::redis::client::server::{Lane, Manner, parsed};
+use crate::backend::redis::keys::Keys;
+use crate::backend::redis::pubsub::codec::Wire;
+use crate::backend::redis::topology::Shards;
+use crate::backend::{BackendError, Excerpt, NONCE_TTL, Page, Result, Span};
+use crate::config::Config;
+use crate::model::{Draft, Epoch, Position, Receipt, RoomName};
+use crate::supervisor::Supervisor;
+
+/// Drafts that go to Redis in one pipeline, at most.
+const GROUP: usize = 128;
+
+/// Drafts that wait for the pipeline before theirs, at most; further ones wait in their sessions.
+const WAITING: usize = 1024;
+
+/// Lua counts in doubles, which are exact up to here. No room gets so far; a client may ask for it.
+const MAX_SEQ: u64 = (1 << 53) - 1;
+
+/// A draft, and where its receipt goes.
+type Waiting = (Draft, oneshot::Sender<Result<Receipt>>);
+
+/// The rooms' logs in Redis.
+#[derive(Debug)]
+pub struct Log {
+    store: Store,
+    /// Where drafts wait, by their room: a shard that does not answer holds up the rooms of few
+    /// others.
+    waiting: Vec<mpsc::Sender<Waiting>>,
+    acceptance: Arc<Acceptance>,
+    _tasks: Vec<AbortOnDropHandle<()>>,
+}
+
+/// What it takes to call the log's scripts.
+#[derive(Debug, Clone)]
+struct Store {
+    keys: Keys,
+    shards: Arc<Shards>,
+    wire: Wire,
+    manner: Manner,
+    max_messages: usize,
+    log_ttl_ms: u128,
+    head_ttl_ms: u128,
+    page_bytes: usize,
+    min_replicas: usize,
+}
+
+impl Log {
+    /// Spawns the tasks that post. They end with this value.
+    pub fn start(
+        keys: Keys,
+        shards: Arc<Shards>,
+        wire: Wire,
+        config: &Config,
+        supervisor: &Supervisor,
+    ) -> Self {
+        let (history, min_replicas) = (&config.history, config.redis.min_replicas_acked);
+        let queues = shards.queues();
+        let store = Store {
+            keys,
+            shards,
+            wire,
+            manner: Manner::Strict { min_replicas },
+            max_messages: history.max_messages,
+            log_ttl_ms: history.ttl.as_millis(),
+            // Nonces name places, so the head must outlive them.
+            head_ttl_ms: (history.ttl + NONCE_TTL).as_millis(),
+            page_bytes: config.limits.outbox_bytes / 2,
+            min_replicas,
+        };
+        let acceptance = Arc::<Acceptance>::default();
+        let start = |_| {
+            let (sender, receiver) = mpsc::channel(WAITING);
+            let posting = post_in_groups(store.clone(), receiver, acceptance.clone());
+            (sender, supervisor.keep("post-writer", posting))
+        };
+        let (waiting, mut tasks): (Vec<_>, Vec<_>) = (0..queues).map(start).unzip();
+        tasks.push(supervisor.keep("post-probe", probe::probe(store.clone(), acceptance.clone())));
+        Self { store, waiting, acceptance, _tasks: tasks }
+    }
+
+    /// Whether posts of this node are accepted, as far as is known.
+    pub fn accepts_posts(&self) -> bool {
+        self.acceptance.is_given()
+    }
+
+    /// Gives the draft its place among those that wait, before this returns.
+    pub fn post(&self, draft: Draft) -> impl Future<Output = Result<Receipt>> + Send + use<> {
+        let (reply, receipt) = oneshot::channel();
+        let stopped = || BackendError::Unavailable("the node is stopping".into());
+        let queue = self.store.shards.queue_of(&self.store.keys.channel(&draft.room));
+        let waiting = self.waiting[queue].clone();
+        // A full channel takes what is sent in the order of the first polls, so the first poll is here,
+        // and not one that tokio puts off because the task has had its share.
+        let mut sending = Box::pin(unconstrained(async move { waiting.send((draft, reply)).await }));
+        let sent = sending.as_mut().now_or_never();
+        async move {
+            let sent = match sent {
+                Some(sent) => sent,
+                None => sending.await,
+            };
+            sent.map_err(|_| stopped())?;
+            receipt.await.unwrap_or_else(|_| Err(stopped()))
+        }
+    }
+
+    pub async fn head(&self, room: &RoomName) -> Result<Position> {
+        self.position(Script::Open, room).await
+    }
+
+    async fn position(&self, script: Script, room: &RoomName) -> Result<Position> {
+        let store = &self.store;
+        position(store.shards.call(Lane::Reads, store.head_call(script, room)).await?)
+    }
+
+    pub async fn heads(&self, rooms: &[RoomName]) -> Vec<Result<Position>> {
+        let store = &self.store;
+        let calls: Vec<Call> = rooms.iter().map(|room| store.head_call(Script::Head, room)).collect();
+        let values = store.shards.call_all(Lane::Reads, &calls).await;
+        values.into_iter().map(|value| position(value?)).collect()
+    }
+
+    pub async fn read(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page> {
+        loop {
+            let found = self.store.read(Lane::Reads, room, &span, limit).await?;
+            if let Some(page) = found.page() {
+                return Ok(page);
+            }
+            // The room has no epoch in the history at hand; from now on it has. It is open on this node already, so
+            // that is done at Redis' memory limit, too.
+            self.position(Script::Head, room).await?;
+        }
+    }
+
+    pub async fn peek(&self, room: &RoomName, span: Span, limit: usize) -> Result<Excerpt> {
+        Ok(self.store.read(Lane::Queries, room, &span, limit).await?.excerpt())
+    }
+}
+
+/// Takes all drafts that have gathered while the last group was on its way, and sends them as one
+/// pipeline: one write and one read of the connection for many messages. One group at a time, or
+/// one that fails could let a later one of the same session pass.
+async fn post_in_groups(store: Store, mut waiting: mpsc::Receiver<Waiting>, acceptance: Arc<Acceptance>) {
+    let mut group = Vec::with_capacity(GROUP);
+    while waiting.recv_many(&mut group, GROUP).await > 0 {
+        // Whoever gave up waiting was told that it failed; posting it now would surprise.
+        group.retain(|(_, reply)| !reply.is_closed());
+        // A room's messages side by side, in their order: so they go together or not at all.
+        group.sort_by(|(one, _), (next, _)| one.room.cmp(&next.room));
+        let calls: Vec<Call> = group.iter().map(|(draft, _)| store.post_call(draft)).collect();
+        let values = store.shards.run(Lane::Posts, &calls, store.manner).await;
+        for ((draft, reply), value) in group.drain(..).zip(values) {
+            acceptance.note(&draft.room, value.as_ref().err());
+            // The session may have gone meanwhile.
+            let _ = reply.send(value.and_then(|value| receipt(&draft, value)));
+        }
+    }
+}
+
+impl Store {
+    fn post_call(&self, draft: &Draft) -> Call {
+        let keys = &self.keys;
+        let nonce_key =
+            draft.nonce.as_ref().map(|nonce| keys.nonce(&draft.room, &draft.author.user_id, nonce));
+        let script_keys = [keys.head(&draft.room), keys.log(&draft.room)];
+        Call::new(Script::Post, script_keys.into_iter().chain(nonce_key))
+            .arg(keys.channel(&draft.room))
+            .arg(draft.open_json())
+            .arg(self.max_messages)
+            .arg(self.log_ttl_ms)
+            .arg(self.head_ttl_ms)
+            .arg(NONCE_TTL.as_millis())
+            .arg(draft.id)
+            .arg(draft.nonce.as_ref().map_or_else(|| "-".to_owned(), |_| draft.digest()))
+            .arg(self.wire.mark(draft.taken_in))
+            .arg(u8::from(self.min_replicas > 0))
+    }
+
+    /// A post to keys beside those of a room, of which nobody is told.
+    fn probe_call(&self, room: &RoomName) -> Call {
+        let ttl_ms = probe::TTL.as_millis();
+        Call::new(Script::Post, self.keys.probe(room))
+            .arg(self.keys.probe_channel(room))
+            .arg("{\"id\":\"probe\"")
+            .arg(1)
+            .arg(ttl_ms)
+            .arg(ttl_ms)
+            .arg(ttl_ms)
+            .arg("-")
+            .arg("-")
+            .arg("-")
+            .arg(0)
+    }
+
+    fn head_call(&self, script: Script, room: &RoomName) -> Call {
+        Call::new(script, [self.keys.head(room), self.keys.log(room)]).arg(self.head_ttl_ms)
+    }
+
+    async fn read(&self, lane: Lane, room: &RoomName, span: &Span, limit: usize) -> Result<Found> {
+        let value = self.shards.call(lane, self.read_call(room, span, limit)).await?;
+        let is_forward = matches!(span, Span::After(_) | Span::Above(_));
+        Found::parse(value, is_forward).ok_or_else(|| malformed("a page"))
+    }
+
+    fn read_call(&self, room: &RoomName, span: &Span, limit: usize) -> Call {
+        let (name, seq, epoch) = match span {
+            Span::Newest => ("newest", 0, ""),
+            Span::Before(seq) => ("before", *seq, ""),
+            Span::Above(seq) => ("above", *seq, ""),
+            Span::After(place) => ("after", place.seq, place.epoch.as_str()),
+        };
+        let seq = seq.min(MAX_SEQ);
+        Call::new(Script::Read, [self.keys.head(room), self.keys.log(room)])
+            .arg(self.log_ttl_ms)
+            .arg(limit)
+            .arg(self.page_bytes)
+            .arg(name)
+            .arg(seq)
+            .arg(epoch)
+    }
+}
+
+fn position(value: Value) -> Result<Position> {
+    let (epoch, seq): (String, u64) = parsed(value)?;
+    Ok(Position { epoch: Epoch::new(&epoch), seq })
+}
+
+/// What `post.lua` answers.
+fn receipt(draft: &Draft, value: Value) -> Result<Receipt> {
+    let fields: Vec<String> = parsed(value)?;
+    let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+    match fields.as_slice() {
+        ["0", epoch, seq, timestamp] => {
+            let id = draft.id.to_string();
+            posted(&[epoch, seq, &id, timestamp]).map(|receipt| Receipt { is_duplicate: false, ..receipt })
+        }
+        ["1", first] => posted(&first.split(' ').collect::<Vec<_>>()),
+        ["2"] => return Err(BackendError::NonceReused),
+        _ => None,
+    }
+    .ok_or_else(|| malformed("a receipt"))
+}
+
+/// A message that was posted before: its epoch, seq, id and timestamp.
+fn posted(words: &[&str]) -> Option<Receipt> {
+    let [epoch, seq, id, timestamp, ..] = words else { return None };
+    Some(Receipt {
+        id: (*id).to_owned(),
+        epoch: Epoch::new(epoch),
+        seq: seq.parse().ok()?,
+        timestamp: (*timestamp).to_owned(),
+        is_duplicate: true,
+    })
+}
+
+fn malformed(what: &str) -> BackendError {
+    BackendError::Unavailable(format!("{what} that adda did not write").into())
+}

@@ -1,0 +1,93 @@
+//! Compares what Redis holds of this node's sessions with what the node holds. Redis reads the node's share of
+//! each room, and answers with one digit.
+
+use std::sync::Arc;
+
+use redis::Value;
+use sha1::{Digest, Sha1};
+use tracing::debug;
+
+use crate::backend::redis::client::scripts::{Call, Script};
+use crate::backend::redis::client::server::{Lane, parsed, parsed_if_ours};
+use crate::backend::redis::keys::Keys;
+use crate::backend::redis::presence::entry;
+use crate::backend::redis::reason;
+use crate::backend::redis::topology::Shards;
+use crate::backend::{Comparison, Membership, Result};
+use crate::model::{Member, NodeId, RoomName};
+
+/// Rooms that a list is asked about at once, at most.
+const LISTED: usize = 512;
+
+/// Modulo 2^48, as `digest.lua` counts.
+const DIGEST_MASK: u64 = (1 << 48) - 1;
+
+/// Asks Redis what it holds of one node.
+#[derive(Debug)]
+pub struct Comparer {
+    node: NodeId,
+    keys: Keys,
+    shards: Arc<Shards>,
+}
+
+impl Comparer {
+    pub fn new(node: NodeId, keys: Keys, shards: Arc<Shards>) -> Self {
+        Self { node, keys, shards }
+    }
+
+    /// Compares this node's share of rooms with what the node holds.
+    pub async fn compare(&self, membership: &Membership) -> Comparison {
+        let call = |(room, members): (&RoomName, &Vec<Member>)| {
+            let digests = members.iter().map(|member| digest(&entry::encode(self.node, member)));
+            let sum = digests.fold(0, u64::wrapping_add);
+            Call::new(Script::Digest, [self.keys.members(room)])
+                .bytes(self.node.0.as_bytes())
+                .arg(members.len())
+                .arg(sum & DIGEST_MASK)
+        };
+        let calls: Vec<Call> = membership.iter().map(call).collect();
+        let values = self.shards.call_all(Lane::Watches, &calls).await;
+        let mut comparison = Comparison::default();
+        for (room, value) in membership.keys().zip(values) {
+            match value.and_then(parsed::<u8>) {
+                Ok(is_same) => comparison.add(room, is_same == 1),
+                Err(error) => debug!(error = %reason(&error), room = %room, "Can't compare a room now"),
+            }
+        }
+        comparison
+    }
+
+    /// Those of this node's rooms that are not in the index, or not in the node's own list. An index in which
+    /// somebody has set scores is in no order: a first room is named for it, with which it is set right.
+    pub async fn unlisted(&self, rooms: &[RoomName]) -> Result<Vec<RoomName>> {
+        let mut unlisted = Vec::new();
+        for (at, rooms) in rooms.chunks(LISTED).enumerate() {
+            let (index, own) = (self.keys.rooms(), self.keys.node_rooms(&self.node.to_string()));
+            let ask = |name: &str, list: &String| {
+                rooms.iter().fold(Call::plain(name, list.clone()), |call, room| call.arg(room))
+            };
+            let in_order = Call::plain("ZCOUNT", index.clone()).arg(0).arg(0);
+            let all = Call::plain("ZCARD", index.clone());
+            let calls = [ask("ZMSCORE", &index), ask("SMISMEMBER", &own), in_order, all];
+            let values = self.shards.call_all(Lane::Watches, &calls).await;
+            let [indexed, listed, in_order, all]: [Result<Value>; 4] =
+                values.try_into().expect("one value for each call");
+            let indexed: Vec<Option<f64>> = parsed_if_ours(indexed)?;
+            let listed: Vec<bool> = parsed_if_ours(listed)?;
+            let is_disordered = parsed_if_ours::<u64>(in_order)? != parsed_if_ours::<u64>(all)?;
+            let is_listed = |place: usize| {
+                let is_indexed = indexed.get(place).is_some_and(Option::is_some);
+                is_indexed && listed.get(place) == Some(&true)
+            };
+            let missing = |place: &usize| !is_listed(*place) || is_disordered && (at, *place) == (0, 0);
+            unlisted.extend((0..rooms.len()).filter(missing).map(|place| rooms[place].clone()));
+        }
+        Ok(unlisted)
+    }
+}
+
+/// What stands for an entry in a sum.
+fn digest(entry: &[u8]) -> u64 {
+    let hash = Sha1::digest(entry);
+    hash.iter().take(6).fold(0, |sum, &byte| sum << 8 | u64::from(byte))
+}

@@ -1,0 +1,238 @@
+//! What goes over a room's channel: a short header line, then the payload. A message's payload is
+//! the finished client JSON, so a node that receives it forwards bytes.
+//!
+//! ```text
+//! 1 m <epoch> <seq> <mark>                               + JSON
+//! 1 j <notice> <connection|-> <user> <count> <millis>    + username
+//! 1 l <notice> <connection|-> <user> <count> <millis>    + username
+//! 1 t <notice> <connection|-> <user> 0 <millis>          + username
+//! 1 c <count> <connection that has entered|->
+//! ```
+//!
+//! Messages, counts, joins and leaves are written by the scripts, typing notices here. First comes the version
+//! of the format. Words that follow those of a header are for later versions; so are other kinds.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::model::{
+    ConnectionId, Epoch, Event, LoggedMessage, MessageId, NodeId, Notice, NoticeKind, Timestamp, UserId,
+    Username,
+};
+
+/// The version of the format that is written, and the only one that is read.
+pub const VERSION: &str = "1";
+
+/// Reads publications, and marks those of this node with its own clock.
+#[derive(Debug, Clone)]
+pub struct Wire {
+    node: String,
+    started: Instant,
+}
+
+impl Wire {
+    pub fn new(node: NodeId) -> Self {
+        Self { node: node.0.simple().to_string(), started: Instant::now() }
+    }
+
+    /// Says, to this node alone, when it took a message in: so its way is measured on one clock.
+    pub fn mark(&self, taken_in: Instant) -> String {
+        let micros = taken_in.saturating_duration_since(self.started).as_micros();
+        format!("{}:{micros}", &self.node[..16])
+    }
+
+    fn taken_in(&self, mark: &str) -> Option<Instant> {
+        let micros = mark.strip_prefix(&self.node[..16])?.strip_prefix(':')?.parse().ok()?;
+        self.started.checked_add(Duration::from_micros(micros))
+    }
+
+    /// Reads one publication; `None` if this version of adda did not write it.
+    pub fn decode(&self, payload: Vec<u8>) -> Option<Event> {
+        let payload = Bytes::from(payload);
+        let header_end = payload.iter().position(|&byte| byte == b'\n').unwrap_or(payload.len());
+        let header = std::str::from_utf8(&payload[..header_end]).ok()?;
+        let body = payload.slice((header_end + 1).min(payload.len())..);
+        let mut words = header.split(' ');
+        if words.next()? != VERSION {
+            return None;
+        }
+        match words.next()? {
+            "m" => {
+                let (epoch, seq, mark) = (words.next()?, words.next()?.parse().ok()?, words.next()?);
+                let taken_in = self.taken_in(mark);
+                let message = LoggedMessage::read(&Epoch::new(epoch), seq, body)?;
+                Some(Event::Message(LoggedMessage { taken_in, ..message }))
+            }
+            "c" => Some(Event::Count {
+                client_count: words.next()?.parse().ok()?,
+                entered: ConnectionId::parse(words.next()?),
+            }),
+            kind @ ("j" | "l" | "t") => decode_notice(kind, words, &body).map(Event::Notice),
+            _ => None,
+        }
+    }
+}
+
+fn decode_notice<'a>(
+    kind: &str,
+    mut words: impl Iterator<Item = &'a str>,
+    username: &[u8],
+) -> Option<Notice> {
+    let id = MessageId::parse(words.next()?)?;
+    let connection = ConnectionId::parse(words.next()?);
+    let user_id = UserId::parse(words.next()?)?;
+    let client_count = words.next()?.parse().ok()?;
+    let timestamp = Timestamp::from_unix_millis(words.next()?.parse().ok()?)?;
+    let username = Username::from_trusted(std::str::from_utf8(username).ok()?);
+    let kind = match kind {
+        "j" => NoticeKind::Join { client_count },
+        "l" => NoticeKind::Leave { client_count },
+        _ => NoticeKind::Typing,
+    };
+    Some(Notice { kind, id, connection, user_id, username, timestamp })
+}
+
+/// Writes a notice that no script writes.
+pub fn encode_notice(notice: &Notice) -> String {
+    let (kind, client_count) = match notice.kind {
+        NoticeKind::Join { client_count } => ('j', client_count),
+        NoticeKind::Leave { client_count } => ('l', client_count),
+        NoticeKind::Typing => ('t', 0),
+    };
+    let connection = notice.connection.map_or_else(|| "-".to_owned(), |id| id.to_string());
+    let Notice { id, user_id, username, timestamp, .. } = notice;
+    let millis = timestamp.unix_millis();
+    format!("{VERSION} {kind} {id} {connection} {user_id} {client_count} {millis}\n{username}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::redis::mutations::read_mutations;
+
+    fn wire() -> Wire {
+        Wire::new(NodeId::random())
+    }
+
+    /// A message's JSON as the log closes it.
+    fn json(seq: u64) -> String {
+        format!(
+            r#"{{"id":"i","room_id":"r","user_id":"u","username":"n","content":"a\\nb","type":"text","timestamp":"t","seq":{seq}}}"#
+        )
+    }
+
+    #[test]
+    fn a_message_is_forwarded_as_it_came() {
+        let (here, there) = (wire(), wire());
+        let taken_in = here.started + Duration::from_micros(7);
+        let payload = format!("1 m 0123abcd 42 {}\n{}", here.mark(taken_in), json(42)).into_bytes();
+        let message = LoggedMessage::read(&Epoch::new("0123abcd"), 42, json(42).into()).unwrap();
+        assert_eq!(there.decode(payload.clone()), Some(Event::Message(message.clone())));
+        let own = LoggedMessage { taken_in: Some(taken_in), ..message };
+        assert_eq!(here.decode(payload), Some(Event::Message(own)), "its way is measured where it began");
+    }
+
+    #[test]
+    fn a_notice_survives_the_wire() {
+        let notice = Notice {
+            kind: NoticeKind::Typing,
+            id: MessageId::now(),
+            connection: Some(ConnectionId::random()),
+            user_id: UserId::guest(),
+            username: Username::from_trusted("মিতা দি"),
+            timestamp: Timestamp::from_unix_millis(1_795_334_400_007).unwrap(),
+        };
+        assert_eq!(wire().decode(encode_notice(&notice).into_bytes()), Some(Event::Notice(notice)));
+    }
+
+    #[test]
+    fn any_notice_survives_the_wire() {
+        const NAMES: [&str; 5] = ["a", "মিতা দি", "1 c 7 -", "x\ny", "👩‍👩‍👧"];
+        let seed = fastrand::u64(..);
+        let mut random = fastrand::Rng::with_seed(seed);
+        for _ in 0..2_000 {
+            let client_count = random.u64(..);
+            let kinds =
+                [NoticeKind::Join { client_count }, NoticeKind::Leave { client_count }, NoticeKind::Typing];
+            let notice = Notice {
+                kind: kinds[random.usize(..kinds.len())],
+                id: MessageId::now(),
+                connection: random.bool().then(ConnectionId::random),
+                user_id: UserId::guest(),
+                username: Username::from_trusted(NAMES[random.usize(..NAMES.len())]),
+                timestamp: Timestamp::from_unix_millis(random.u64(..4_102_444_800_000)).unwrap(),
+            };
+            let read = wire().decode(encode_notice(&notice).into_bytes());
+            assert_eq!(read, Some(Event::Notice(notice)), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_an_event_or_unreadable() {
+        let wire = wire();
+        let (id, user) = (MessageId::now(), UserId::guest());
+        let connection = ConnectionId::random();
+        let mark = wire.mark(wire.started + Duration::from_micros(7));
+        let valid = [
+            format!("1 m 0123abcd 42 {mark}\n{}", json(42)),
+            format!("1 m 0123abcd 9007199254740991 -\n{}", json(9_007_199_254_740_991)),
+            format!("1 j {id} {connection} {user} 3 1795334400007\nমিতা দি"),
+            format!("1 l {id} - {user} 0 1795334400007\nরহিম"),
+            format!("1 t {id} {connection} rahim 0 0\nr"),
+            format!("1 c 7 {connection}"),
+            "1 c 7 - and more".to_owned(),
+        ];
+        let (mut events, mut unreadable) = (0, 0);
+        read_mutations(&valid.map(String::into_bytes), 50_000, |text| match wire.decode(text.to_vec()) {
+            Some(Event::Message(message)) => {
+                let json: serde_json::Value = serde_json::from_slice(&message.json).expect("JSON");
+                assert_eq!(json["seq"], message.seq);
+                events += 1;
+            }
+            Some(Event::Notice(_) | Event::Count { .. }) => events += 1,
+            None => unreadable += 1,
+        });
+        assert!(events >= 100 && unreadable >= 100, "{events} events, {unreadable} unreadable");
+    }
+
+    #[test]
+    fn words_of_a_later_version_behind_ours_are_passed_over() {
+        let count = Event::Count { client_count: 7, entered: None };
+        assert_eq!(wire().decode(b"1 c 7 - and more\nand a body".to_vec()), Some(count));
+    }
+
+    #[test]
+    fn what_this_version_did_not_write_is_nothing() {
+        let id = uuid::Uuid::nil();
+        let far = format!("1 j {id} - u 1 {}\nx", u64::MAX);
+        let message = |body: &str| format!("1 m e 5 -\n{body}");
+        let other = json(6);
+        let cut = &json(5)[..20];
+        for foreign in [
+            "",
+            "1",
+            "1 m",
+            "1 m a b -\n{}",
+            "1 x 1 2",
+            "1 j 1 2 3",
+            "1 c 1",
+            "1 c many -",
+            "\u{0}",
+            "c 7 -",
+            "2 c 7 -",
+            "01 c 7 -",
+            &far,
+            &message("{}"),
+            &message("[1,2]"),
+            &message(""),
+            &message(&other),
+            &message(cut),
+            &message("{\"seq\":5}"),
+        ] {
+            assert_eq!(wire().decode(foreign.as_bytes().to_vec()), None, "{foreign:?}");
+        }
+        let garbled = [&b"1 m e 5 -\n"[..], &json(5).into_bytes()[..30], b"\xff\xfe"].concat();
+        assert_eq!(wire().decode(garbled), None);
+    }
+}

@@ -1,0 +1,153 @@
+//! Which server has which slots.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use redis::Value;
+
+use crate::backend::Result;
+use crate::backend::redis::client::server::{Server, parsed};
+use crate::backend::redis::keys::{SLOTS, slot_of};
+
+/// Which server is master of which slots.
+#[derive(Debug, Default)]
+pub struct Map {
+    /// First and last slot, by the first.
+    pub ranges: Vec<(u16, u16, Arc<Server>)>,
+    /// The cluster's epoch when it said so, which each change of the map raises. A server that was cut
+    /// off from the others stays behind.
+    pub epoch: u64,
+}
+
+impl Map {
+    pub fn whole(server: Arc<Server>) -> Self {
+        Self { ranges: vec![(0, SLOTS - 1, server)], epoch: 0 }
+    }
+
+    /// The server that has a key; `None` while no master is known.
+    pub fn server(&self, key: &str) -> Option<&Arc<Server>> {
+        if let [(0, last, server)] = self.ranges.as_slice()
+            && *last == SLOTS - 1
+        {
+            return Some(server);
+        }
+        let slot = slot_of(key);
+        let at = self.ranges.partition_point(|&(_, last, _)| last < slot);
+        self.ranges.get(at).filter(|&&(first, _, _)| first <= slot).map(|(_, _, server)| server)
+    }
+
+    /// All servers, each once.
+    pub fn servers(&self) -> Vec<Arc<Server>> {
+        let mut servers: Vec<Arc<Server>> = Vec::new();
+        for (_, _, server) in &self.ranges {
+            if !servers.iter().any(|known| Arc::ptr_eq(known, server)) {
+                servers.push(server.clone());
+            }
+        }
+        servers
+    }
+
+    /// Whether a server of this name has slots.
+    pub fn has(&self, name: &str) -> bool {
+        self.ranges.iter().any(|(_, _, server)| server.name == name)
+    }
+
+    /// A hash tag whose keys and channels this server has.
+    pub fn tag(&self, server: &Arc<Server>) -> Option<String> {
+        let is_its = |tag: &String| self.server(tag).is_some_and(|owner| Arc::ptr_eq(owner, server));
+        (0..u32::from(SLOTS) * 16).map(|number| number.to_string()).find(is_its)
+    }
+
+    pub fn is_as(&self, other: &Self) -> bool {
+        let pairs = self.ranges.iter().zip(&other.ranges);
+        self.ranges.len() == other.ranges.len()
+            && pairs
+                .into_iter()
+                .all(|(one, two)| (one.0, one.1) == (two.0, two.1) && Arc::ptr_eq(&one.2, &two.2))
+    }
+}
+
+/// First and last slot, and the master's host, if it is known, and port.
+type Range = (u16, u16, Option<String>, u16);
+
+/// Reads what CLUSTER SLOTS answers.
+pub fn masters(slots: Value) -> Result<Vec<Range>> {
+    let mut masters = Vec::new();
+    for range in parsed::<Vec<Vec<Value>>>(slots)? {
+        let [first, last, Value::Array(master), ..] = range.as_slice() else { continue };
+        let [_, port, ..] = master.as_slice() else { continue };
+        let host = host(master)?;
+        masters.push((parsed(first.clone())?, parsed(last.clone())?, host, parsed(port.clone())?));
+    }
+    Ok(masters)
+}
+
+/// Where names are preferred, a server that has none is called `?`; its address is told besides.
+fn host(master: &[Value]) -> Result<Option<String>> {
+    let named: Option<String> = parsed(master[0].clone())?;
+    let named = match (named.as_deref(), master.get(3)) {
+        (Some("?"), Some(besides)) => parsed::<HashMap<String, String>>(besides.clone())?.remove("ip"),
+        _ => named,
+    };
+    Ok(named.filter(|host| !host.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::redis::client::complaints::Complaints;
+    use crate::backend::redis::client::dialer::Dialer;
+    use crate::backend::redis::client::target::Target;
+    use crate::backend::redis::keys::Keys;
+    use crate::backend::redis::presence::generation::Generations;
+    use crate::backend::redis::presence::tracking::Watch;
+
+    fn server(name: &str) -> Arc<Server> {
+        let info = Target::read(&{
+            let mut settings = crate::config::Config::defaults().redis;
+            settings.url = format!("redis://{name}");
+            settings
+        });
+        let Ok(Target::One(info)) = info else { panic!("one server") };
+        let settings = crate::config::Config::defaults().redis;
+        let dialer = Dialer::fixed(&info, &settings).expect("nothing is opened yet");
+        Arc::new(Server::new(
+            name.into(),
+            dialer,
+            &settings,
+            Generations::default(),
+            Watch::new(Keys::new("", 0)),
+            Complaints::default(),
+            true,
+        ))
+    }
+
+    #[tokio::test]
+    async fn a_key_is_at_the_master_of_its_slot_or_nowhere() {
+        let (one, two) = (server("one:1"), server("two:2"));
+        let map = Map { ranges: vec![(0, 4999, one.clone()), (6000, SLOTS - 1, two.clone())], epoch: 1 };
+        assert_eq!(map.server("").map(|server| &*server.name), Some("one:1"), "slot 0");
+        assert_eq!(map.server("foo").map(|server| &*server.name), Some("two:2"), "slot 12182");
+        let lost =
+            (0..).map(|number: u32| number.to_string()).find(|key| (5000..6000).contains(&slot_of(key)));
+        assert!(map.server(&lost.expect("some key")).is_none());
+        for server in [one, two] {
+            let tag = map.tag(&server).expect("a tag");
+            assert!(Arc::ptr_eq(map.server(&format!("x{{{tag}}}y")).expect("a server"), &server));
+        }
+    }
+
+    #[test]
+    fn a_master_is_called_by_its_name_or_its_address_or_as_the_one_that_was_asked() {
+        let slots = concat!(
+            "*3\r\n",
+            "*3\r\n:0\r\n:9\r\n*4\r\n$3\r\none\r\n:1\r\n$1\r\na\r\n*2\r\n$2\r\nip\r\n$3\r\n::1\r\n",
+            "*3\r\n:10\r\n:19\r\n*4\r\n$1\r\n?\r\n:2\r\n$1\r\nb\r\n*2\r\n$2\r\nip\r\n$3\r\n::1\r\n",
+            "*3\r\n:20\r\n:29\r\n*4\r\n$-1\r\n:3\r\n$1\r\nc\r\n*2\r\n$2\r\nip\r\n$3\r\n::1\r\n",
+        );
+        let masters =
+            masters(redis::parse_redis_value(slots.as_bytes()).expect("an answer")).expect("ranges");
+        let hosts: Vec<_> = masters.iter().map(|(_, _, host, port)| (host.as_deref(), *port)).collect();
+        assert_eq!(hosts, [(Some("one"), 1), (Some("::1"), 2), (None, 3)]);
+    }
+}
