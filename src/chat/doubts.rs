@@ -109,7 +109,7 @@ impl Chat {
             return Ok(());
         }
         self.inner.backend.mend(&membership).await?;
-        meters().memberships_mended.increment(membership.len() as u64);
+        meters().presence_repairs.increment(membership.len() as u64);
         warn!(
             rooms = membership.len(),
             "The backend held other sessions of this node than there are; mended it"

@@ -158,7 +158,7 @@ impl Hub {
         match event {
             Event::Message(message) => {
                 if let Some(taken_in) = message.taken_in {
-                    meters().delivery.record(taken_in.elapsed());
+                    meters().delivery_latency.record(taken_in.elapsed());
                 }
                 let next = room.take(message, flushes);
                 self.follow(&room, next);

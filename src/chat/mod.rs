@@ -47,7 +47,7 @@ use crate::model::{
 };
 use crate::protocol::ErrorCode;
 use crate::supervisor::Supervisor;
-use crate::telemetry::{begin_refusals, meters};
+use crate::telemetry::{begin_errors, meters};
 
 /// Why something was refused: a code for programs, a sentence for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -130,7 +130,7 @@ impl Chat {
         events: Events,
         supervisor: Supervisor,
     ) -> Self {
-        begin_refusals(ErrorCode::ALL.map(ErrorCode::as_str));
+        begin_errors(ErrorCode::ALL.map(ErrorCode::as_str));
         let hub =
             Hub::new(backend.clone(), config.history.max_page, typing_rule(&config), supervisor.clone());
         supervisor.run("hub", hub.clone().run(events));
@@ -233,7 +233,7 @@ impl Chat {
         async {
             let receipt = posting?.await?;
             if !receipt.is_duplicate {
-                meters().messages_in.increment(1);
+                meters().messages_posted.increment(1);
             }
             Ok(receipt)
         }

@@ -107,7 +107,7 @@ impl Chat {
         meters().sessions.set(self.session_count() as f64);
         meters().rooms.set(self.inner.hub.occupied() as f64);
         let is_fresh = self.inner.backend.subscription() == Subscription::Fresh;
-        meters().subscription_fresh.set(f64::from(u8::from(is_fresh)));
+        meters().pubsub_up.set(f64::from(u8::from(is_fresh)));
         meters().ready.set(f64::from(u8::from(self.readiness().is_ok())));
         meters().measure_process();
     }

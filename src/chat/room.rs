@@ -227,7 +227,7 @@ impl Room {
             state.reset(&self.name, resume_at, flushes);
         }
         for message in &page.messages {
-            meters().repaired.increment(1);
+            meters().messages_recovered.increment(1);
             // What the log has dropped, and what stands there and can't be read.
             state.skip(&self.name, message.seq.saturating_sub(1), flushes);
             state.give(message, flushes);

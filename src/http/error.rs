@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use super::json;
 use crate::chat::Refused;
 use crate::protocol::{ErrorCode, server};
-use crate::telemetry::count_refusal;
+use crate::telemetry::count_error;
 
 /// What a handler answers instead of what was asked.
 #[derive(Debug)]
@@ -94,7 +94,7 @@ impl From<QueryRejection> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let Self { status, refused } = self;
-        count_refusal(refused.code.as_str());
+        count_error(refused.code.as_str());
         let mut response = json(server::error_body(refused.code, &refused.content));
         *response.status_mut() = status;
         if status == StatusCode::UNAUTHORIZED {

@@ -5,8 +5,11 @@ use metrics::{counter, describe_counter};
 
 /// Describes them, and begins those whose kinds are known here.
 pub(super) fn begin() {
-    describe_counter!("adda_refusals_total", "Requests and frames that were refused, by code");
-    describe_counter!("adda_unreadable_total", "Data in Redis that this version can't read and skips");
+    describe_counter!("adda_errors_total", "Errors sent to clients, by code");
+    describe_counter!(
+        "adda_unreadable_total",
+        "Data in Redis that this version can't read and skips, by place"
+    );
     describe_counter!("adda_redis_errors_total", "What Redis refused, and where it did not answer, by kind");
     for kind in RedisFailure::ALL {
         counter!("adda_redis_errors_total", "kind" => kind.as_str()).absolute(0);
@@ -14,10 +17,10 @@ pub(super) fn begin() {
     Unreadable::ALL.into_iter().for_each(|what| count_unreadable(what, 0));
 }
 
-/// Begins the counts of refusals, whose codes are the protocol's.
-pub fn begin_refusals(codes: impl IntoIterator<Item = &'static str>) {
+/// Begins the counts of errors, whose codes are the protocol's.
+pub fn begin_errors(codes: impl IntoIterator<Item = &'static str>) {
     for code in codes {
-        counter!("adda_refusals_total", "code" => code).absolute(0);
+        counter!("adda_errors_total", "code" => code).absolute(0);
     }
 }
 
@@ -28,15 +31,38 @@ pub enum Unreadable {
     Publication,
     /// In the log of a room.
     LogEntry,
+    /// A key of another type than adda gives it.
+    Key,
+    /// Among the members of a room.
+    Member,
+    /// A name in the index of rooms.
+    RoomName,
+    /// Among the nodes' leases and what they say of themselves.
+    Lease,
+    /// Among the leave notices that are due.
+    LeaveNotice,
 }
 
 impl Unreadable {
-    const ALL: [Self; 2] = [Self::Publication, Self::LogEntry];
+    const ALL: [Self; 7] = [
+        Self::Publication,
+        Self::LogEntry,
+        Self::Key,
+        Self::Member,
+        Self::RoomName,
+        Self::Lease,
+        Self::LeaveNotice,
+    ];
 
     fn as_str(self) -> &'static str {
         match self {
             Self::Publication => "publication",
             Self::LogEntry => "log_entry",
+            Self::Key => "key",
+            Self::Member => "member",
+            Self::RoomName => "room_name",
+            Self::Lease => "lease",
+            Self::LeaveNotice => "leave_notice",
         }
     }
 }
@@ -115,7 +141,7 @@ pub fn count_unreadable(what: Unreadable, count: u64) {
     counter!("adda_unreadable_total", "what" => what.as_str()).increment(count);
 }
 
-/// Counts a refusal by its code, once, where an error frame or an answer with an error is sent.
-pub fn count_refusal(code: &'static str) {
-    counter!("adda_refusals_total", "code" => code).increment(1);
+/// Counts an error by its code, once, where an error frame or an answer with an error is sent.
+pub fn count_error(code: &'static str) {
+    counter!("adda_errors_total", "code" => code).increment(1);
 }

@@ -13,39 +13,37 @@ use super::{labelled, lost_lines};
 #[derive(Debug)]
 pub struct Meters {
     /// Messages that were logged for sessions and callers of this node.
-    pub messages_in: Counter,
+    pub messages_posted: Counter,
     /// Frames of messages and notices put into outboxes.
     pub deliveries: Counter,
     /// Sessions closed because their outbox was full or a write made no progress.
     pub slow_sessions: Counter,
     /// Time from taking a message in to handing it to this node's sessions.
-    pub delivery: Histogram,
+    pub delivery_latency: Histogram,
     /// Time of one pipeline of commands to Redis, failures included.
-    pub redis_command: Histogram,
+    pub redis_pipeline: Histogram,
     /// How often the subscription was lost.
-    pub subscription_losses: Counter,
+    pub pubsub_reconnects: Counter,
     /// Publications that this node had no room for and read back from the log.
-    pub events_left_out: Counter,
+    pub pubsub_events_dropped: Counter,
     /// Messages that had not arrived and were read back from the log.
-    pub repaired: Counter,
+    pub messages_recovered: Counter,
     /// Messages that neither arrived nor were left in the log.
-    pub skipped: Counter,
+    pub messages_lost: Counter,
     /// Rooms whose sessions of this node the backend had lost, or held after they had gone.
-    pub memberships_mended: Counter,
+    pub presence_repairs: Counter,
     /// Open WebSocket connections.
     pub sessions: Gauge,
     /// Rooms occupied by sessions of this node.
     pub rooms: Gauge,
     /// 1 while events are known to arrive.
-    pub subscription_fresh: Gauge,
+    pub pubsub_up: Gauge,
     /// Seconds by which this node's clock is ahead of that of Redis.
     pub clock_skew: Gauge,
     /// Generations of Redis that began while this node ran: each time Redis may have lost data.
     pub generations: Counter,
     /// Epochs that began in rooms of this node's sessions.
     pub epochs_begun: Counter,
-    /// What was found in Redis and is not of adda, or of a later version, and was left alone.
-    pub foreign_entries: Counter,
     /// 1 while the node can serve.
     pub ready: Gauge,
     /// Descriptors that the process may have open.
@@ -87,29 +85,43 @@ impl Meters {
         };
         labelled::begin();
         Self {
-            messages_in: counted("adda_messages_in_total", "Messages logged for this node's clients"),
+            messages_posted: counted("adda_messages_posted_total", "Messages logged for this node's clients"),
             deliveries: counted("adda_deliveries_total", "Frames handed to this node's sessions"),
             slow_sessions: counted("adda_slow_sessions_total", "Sessions closed for reading too slowly"),
-            delivery: timed("adda_delivery_seconds", "From taking a message in to delivering it here"),
-            redis_command: timed("adda_redis_command_seconds", "One pipeline of commands to Redis"),
-            subscription_losses: counted("adda_subscription_losses_total", "Lost subscriptions to Redis"),
-            events_left_out: counted("adda_events_left_out_total", "Publications left out for want of room"),
-            repaired: counted("adda_messages_repaired_total", "Lost messages read back from the log"),
-            skipped: counted("adda_messages_skipped_total", "Lost messages that the log no longer had"),
-            memberships_mended: counted(
-                "adda_memberships_mended_total",
-                "Rooms whose members were put right",
+            delivery_latency: timed(
+                "adda_delivery_latency_seconds",
+                "From receiving a message to delivering it here, on this node's clock",
+            ),
+            redis_pipeline: timed("adda_redis_pipeline_seconds", "One pipeline of commands to Redis"),
+            pubsub_reconnects: counted(
+                "adda_pubsub_reconnects_total",
+                "Subscriptions to Redis that were lost and made again",
+            ),
+            pubsub_events_dropped: counted(
+                "adda_pubsub_events_dropped_total",
+                "Publications dropped because the event queue was full",
+            ),
+            messages_recovered: counted(
+                "adda_messages_recovered_total",
+                "Messages that did not arrive and were read from the log",
+            ),
+            messages_lost: counted(
+                "adda_messages_lost_total",
+                "Messages that did not arrive and were not in the log",
+            ),
+            presence_repairs: counted(
+                "adda_presence_repairs_total",
+                "Rooms whose members in Redis were repaired",
             ),
             sessions: gauged("adda_sessions", "Open WebSocket connections"),
             rooms: gauged("adda_rooms", "Rooms occupied by sessions of this node"),
-            subscription_fresh: gauged("adda_subscription_fresh", "1 while events are known to arrive"),
+            pubsub_up: gauged("adda_pubsub_up", "1 while events are known to arrive"),
             clock_skew: gauged("adda_clock_skew_seconds", "This node's clock less that of Redis"),
             generations: counted("adda_generations_total", "Times that Redis may have lost data"),
             epochs_begun: counted(
                 "adda_epochs_begun_total",
                 "New epochs of rooms with sessions of this node",
             ),
-            foreign_entries: counted("adda_foreign_entries_total", "Looks at what adda can't read in Redis"),
             ready: gauged("adda_ready", "1 while the node can serve, as /readyz says"),
             descriptors_limit: gauged("adda_descriptors_limit", "Descriptors that this process may open"),
             sessions_limit: gauged("adda_sessions_limit", "Sessions that this node takes"),

@@ -8,7 +8,7 @@ mod metrics;
 mod outage;
 
 pub use self::labelled::{
-    RedisFailure, Unreadable, begin_refusals, count_redis_failure, count_refusal, count_unreadable,
+    RedisFailure, Unreadable, begin_errors, count_error, count_redis_failure, count_unreadable,
 };
 pub use self::lines::{lost_lines, print_error};
 pub use self::logging::{Logging, start_logging};

@@ -2,7 +2,7 @@
 //! route is asked; clients are promised JSON.
 
 use crate::protocol::{ErrorCode, server};
-use crate::telemetry::count_refusal;
+use crate::telemetry::count_error;
 
 /// The longest head that hyper writes by itself, and more.
 const BARE_BYTES: usize = 256;
@@ -35,7 +35,7 @@ pub fn late_head() -> Vec<u8> {
 
 /// A whole answer, after which the connection ends. It says nothing that a page of another origin may not know.
 fn answer(status: &str, sentence: &str) -> Vec<u8> {
-    count_refusal(ErrorCode::BadRequest.as_str());
+    count_error(ErrorCode::BadRequest.as_str());
     let body = server::error_body(ErrorCode::BadRequest, sentence);
     let head = format!(
         "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\

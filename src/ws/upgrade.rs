@@ -24,7 +24,7 @@ use crate::chat::{Chat, Dialect};
 use crate::config::Current;
 use crate::model::ConnectionId;
 use crate::protocol::{ErrorCode, SUBPROTOCOL, bearer, server};
-use crate::telemetry::count_refusal;
+use crate::telemetry::count_error;
 use crate::websocket::Handshake;
 
 /// What the upgrade handlers share.
@@ -191,7 +191,7 @@ fn refuse_address(sentence: &str) -> Response<Body> {
 }
 
 fn refuse(status: StatusCode, code: ErrorCode, sentence: &str) -> Response<Body> {
-    count_refusal(code.as_str());
+    count_error(code.as_str());
     let mut response = Response::new(Body::from(server::error_body(code, sentence)));
     *response.status_mut() = status;
     let json = HeaderValue::from_static("application/json");

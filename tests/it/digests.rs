@@ -90,8 +90,8 @@ async fn spoil_and_see_mended(cluster: &Cluster) {
         eventually("the metric counts it", DEADLINE, async || {
             let metrics = node.http().get("/metrics").await.body;
             let metrics = String::from_utf8_lossy(&metrics);
-            let line = metrics.lines().find(|line| line.starts_with("adda_memberships_mended_total"))?;
-            (line != "adda_memberships_mended_total 0").then_some(())
+            let line = metrics.lines().find(|line| line.starts_with("adda_presence_repairs_total"))?;
+            (line != "adda_presence_repairs_total 0").then_some(())
         })
         .await;
     }

@@ -192,7 +192,7 @@ async fn a_queue_with_room_for_one_event_loses_nothing() {
     assert_heard_once(&mut roamers, EACH * 7).await;
     let mut left_out = 0.0;
     for node in &cluster.nodes {
-        left_out += metric(node, "adda_events_left_out_total ").await;
+        left_out += metric(node, "adda_pubsub_events_dropped_total ").await;
     }
     assert!(left_out > 0.0, "the queue was full at times");
     for roamer in &mut roamers {
@@ -227,7 +227,7 @@ async fn a_deaf_subscription_is_noticed_and_nobody_misses_a_word() {
     for client in [&mut rahim, &mut karim] {
         assert_eq!(seqs(&client.texts(3).await), [1, 2, 3]);
     }
-    assert!(metric(&behind, "adda_subscription_losses_total ").await > 0.0);
+    assert!(metric(&behind, "adda_pubsub_reconnects_total ").await > 0.0);
 }
 
 /// All rooms of a node are heard again together, and one comparison in groups finds what each has missed.
@@ -251,7 +251,7 @@ async fn many_rooms_are_repaired_after_one_reconnect() {
     assert_eq!(repaired, [Some(2)]);
     assert_eq!(reads(&cluster).await, 3, "of those alone that are behind");
     eventually("the node hears again", DEADLINE, async || {
-        (metric(&cluster.nodes[0], "adda_subscription_fresh ").await == 1.0).then_some(())
+        (metric(&cluster.nodes[0], "adda_pubsub_up ").await == 1.0).then_some(())
     })
     .await;
     for room in 0..ROOMS {

@@ -9,31 +9,30 @@ use crate::harness::{Client, Cluster, LONG_DEADLINE, Node, RawSocket, eventually
 use crate::losses::SAY_UNHEARD;
 
 /// Every metric of a node, as dashboards and alerts name it.
-const METRICS: [(&str, &str); 25] = [
+const METRICS: [(&str, &str); 24] = [
     ("adda_clock_skew_seconds", "gauge"),
     ("adda_deliveries_total", "counter"),
-    ("adda_delivery_seconds", "histogram"),
+    ("adda_delivery_latency_seconds", "histogram"),
     ("adda_descriptors_limit", "gauge"),
     ("adda_descriptors_open", "gauge"),
     ("adda_epochs_begun_total", "counter"),
-    ("adda_events_left_out_total", "counter"),
-    ("adda_foreign_entries_total", "counter"),
+    ("adda_errors_total", "counter"),
     ("adda_generations_total", "counter"),
     ("adda_log_lines_lost_total", "counter"),
-    ("adda_memberships_mended_total", "counter"),
-    ("adda_messages_in_total", "counter"),
-    ("adda_messages_repaired_total", "counter"),
-    ("adda_messages_skipped_total", "counter"),
+    ("adda_messages_lost_total", "counter"),
+    ("adda_messages_posted_total", "counter"),
+    ("adda_messages_recovered_total", "counter"),
+    ("adda_presence_repairs_total", "counter"),
+    ("adda_pubsub_events_dropped_total", "counter"),
+    ("adda_pubsub_reconnects_total", "counter"),
+    ("adda_pubsub_up", "gauge"),
     ("adda_ready", "gauge"),
-    ("adda_redis_command_seconds", "histogram"),
     ("adda_redis_errors_total", "counter"),
-    ("adda_refusals_total", "counter"),
+    ("adda_redis_pipeline_seconds", "histogram"),
     ("adda_rooms", "gauge"),
     ("adda_sessions", "gauge"),
     ("adda_sessions_limit", "gauge"),
     ("adda_slow_sessions_total", "counter"),
-    ("adda_subscription_fresh", "gauge"),
-    ("adda_subscription_losses_total", "counter"),
     ("adda_unreadable_total", "counter"),
 ];
 
@@ -41,13 +40,17 @@ async fn text(node: &Node) -> String {
     String::from_utf8(node.http().get("/metrics").await.body.to_vec()).expect("text")
 }
 
-/// Each series' value by its name, those of all labels together.
+/// Each series' value by its name with its labels, and the sum of those of a name by the name alone.
 async fn values(node: &Node) -> BTreeMap<String, f64> {
     let mut values = BTreeMap::new();
     for line in text(node).await.lines().filter(|line| !line.starts_with('#')) {
         let Some((series, value)) = line.rsplit_once(' ') else { continue };
-        let name = series.split('{').next().expect("a name").to_owned();
-        *values.entry(name).or_default() += value.parse::<f64>().expect("a number");
+        let value = value.parse::<f64>().expect("a number");
+        let name = series.split('{').next().expect("a name");
+        *values.entry(name.to_owned()).or_default() += value;
+        if name != series {
+            values.insert(series.to_owned(), value);
+        }
     }
     values
 }
@@ -80,6 +83,15 @@ async fn a_node_has_the_metrics_that_dashboards_name() {
     }
 }
 
+#[test]
+fn each_metric_is_explained_to_operators() {
+    let guide = include_str!("../../docs/operations.md");
+    let rows = guide.lines().filter(|line| line.starts_with("| `adda_"));
+    let names = rows.flat_map(|row| row.split('|').nth(1).expect("a cell").split('`').skip(1).step_by(2));
+    let explained: BTreeSet<_> = names.map(|name| name.split('{').next().expect("a name")).collect();
+    assert_eq!(explained, METRICS.iter().map(|(name, _)| *name).collect());
+}
+
 #[tokio::test]
 async fn what_people_do_moves_the_metrics() {
     let settings = [("limits.outbox_bytes", "262144"), ("limits.unsent_bytes", "4096")];
@@ -90,8 +102,12 @@ async fn what_people_do_moves_the_metrics() {
     rahim.join("general").await;
     rahim.say("general", "one").await;
     rahim.hears("one").await;
-    let talk =
-        ["messages_in_total", "deliveries_total", "delivery_seconds_count", "redis_command_seconds_count"];
+    let talk = [
+        "messages_posted_total",
+        "deliveries_total",
+        "delivery_latency_seconds_count",
+        "redis_pipeline_seconds_count",
+    ];
     until_more(node, &before, &talk.map(|name| format!("adda_{name}")).each_ref().map(String::as_str)).await;
     until_more(node, &before, &["adda_sessions", "adda_rooms"]).await;
     let now = values(node).await;
@@ -102,7 +118,7 @@ async fn what_people_do_moves_the_metrics() {
 
     rahim.send(json!({ "type": "nonsense" })).await;
     rahim.expect("error").await;
-    until_more(node, &before, &["adda_refusals_total"]).await;
+    until_more(node, &before, &["adda_errors_total"]).await;
 
     // It takes nothing, so what is said to it waits until it is too much.
     let mut slow = RawSocket::narrow(node.port, "/ws?username=slow", Some("adda.v1")).await;
@@ -130,18 +146,18 @@ async fn what_redis_loses_and_refuses_moves_the_metrics() {
     let say_unheard = ["EVAL", SAY_UNHEARD, "2", "adda:{general}:head", "adda:{general}:log", "1"];
     redis.command(&say_unheard).await;
     rahim.say("general", "three").await;
-    until_more(node, &before, &["adda_messages_repaired_total"]).await;
+    until_more(node, &before, &["adda_messages_recovered_total"]).await;
     redis.command(&say_unheard).await;
     redis.command(&["XTRIM", "adda:{general}:log", "MAXLEN", "0"]).await;
     rahim.say("general", "five").await;
-    until_more(node, &before, &["adda_messages_skipped_total"]).await;
+    until_more(node, &before, &["adda_messages_lost_total"]).await;
 
     redis.command(&["PUBLISH", "adda:{general}", "noise"]).await;
-    until_more(node, &before, &["adda_unreadable_total"]).await;
+    until_more(node, &before, &[r#"adda_unreadable_total{what="publication"}"#]).await;
     redis.command(&["ZADD", "adda:nodes", "inf", "noise"]).await;
-    until_more(node, &before, &["adda_foreign_entries_total"]).await;
+    until_more(node, &before, &[r#"adda_unreadable_total{what="lease"}"#]).await;
     redis.command(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
-    until_more(node, &before, &["adda_subscription_losses_total"]).await;
+    until_more(node, &before, &["adda_pubsub_reconnects_total"]).await;
     redis.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
     assert_eq!(rahim.post("general", "too much", "n-1").await["code"], "unavailable");
     until_more(node, &before, &["adda_redis_errors_total"]).await;

@@ -229,9 +229,9 @@ async fn metrics_are_prometheus_text_about_adda() {
         assert!(!line.contains("general") && !line.contains("রহিম"), "no series per room or user: {line}");
     }
     for begun in [
-        "adda_refusals_total{code=\"nonce_reused\"} 0",
-        "adda_refusals_total{code=\"bad_nonce\"} 0",
-        "adda_redis_command_seconds_bucket{le=\"0.0001\"}",
+        "adda_errors_total{code=\"nonce_reused\"} 0",
+        "adda_errors_total{code=\"bad_nonce\"} 0",
+        "adda_redis_pipeline_seconds_bucket{le=\"0.0001\"}",
     ] {
         assert!(text.lines().any(|line| line.starts_with(begun)), "{begun} before it is needed: {text}");
     }
@@ -240,7 +240,7 @@ async fn metrics_are_prometheus_text_about_adda() {
 /// The refusals that a node has counted, by code; those of none are left out.
 async fn refusals(node: &Node) -> Vec<(String, u64)> {
     let text = String::from_utf8(node.http().get("/metrics").await.body.to_vec()).unwrap();
-    let series = text.lines().filter_map(|line| line.strip_prefix("adda_refusals_total{code=\""));
+    let series = text.lines().filter_map(|line| line.strip_prefix("adda_errors_total{code=\""));
     let mut counts: Vec<_> = series
         .map(|series| series.split_once("\"} ").unwrap())
         .map(|(code, count)| (code.to_owned(), count.parse().unwrap()))

@@ -91,7 +91,7 @@ impl State {
         let from = given.seq + 1;
         given.seq = to;
         self.tail.clear();
-        meters().skipped.increment((to - from).saturating_add(1));
+        meters().messages_lost.increment((to - from).saturating_add(1));
         let mut told = HashMap::new();
         for seat in self.attendance.seats().filter(|seat| seat.given < to) {
             let (dialect, from) = (seat.occupant.dialect, from.max(seat.given + 1));

@@ -11,7 +11,7 @@ use crate::chat::{Dialect, Farewell, Occupant, Recipient, Refused, Room};
 use crate::model::{Member, Position};
 use crate::protocol::server::{self, Refusal};
 use crate::protocol::{ClientFrame, ErrorCode, RoomsAsked};
-use crate::telemetry::count_refusal;
+use crate::telemetry::count_error;
 use crate::ws::connection::Said;
 
 impl Session {
@@ -180,7 +180,7 @@ impl Session {
 
     pub(super) fn refuse(&self, refused: Refused, nonce: Option<String>, room_id: Option<String>) {
         let Refused { code, content, retry_after } = refused;
-        count_refusal(code.as_str());
+        count_error(code.as_str());
         let (nonce, room_id) = match self.asked.dialect {
             Dialect::Full => (nonce, room_id),
             Dialect::Plain => (None, None),

@@ -28,7 +28,7 @@ use crate::backend::{BackendError, Lease, NodeInfo, Result, Vitals};
 use crate::config::Presence as Settings;
 use crate::model::NodeId;
 use crate::supervisor::Supervisor;
-use crate::telemetry::meters;
+use crate::telemetry::{Unreadable, count_unreadable};
 
 /// The leases in Redis.
 #[derive(Debug)]
@@ -91,7 +91,7 @@ impl Liveness {
         let call = self.renewal_call(vitals, &histories);
         let renewal = Renewal::read(self.shards.call(Lane::Memberships, call).await?)?;
         self.skew.take_in(renewal.redis_ms, asked.elapsed());
-        meters().foreign_entries.increment(renewal.foreign);
+        count_unreadable(Unreadable::Lease, renewal.foreign);
         check_format(renewal.format)?;
         let heard = Heard {
             told: &histories,

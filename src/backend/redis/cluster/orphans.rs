@@ -18,7 +18,7 @@ use crate::backend::redis::topology::Shards;
 use crate::backend::{BackendError, Result};
 use crate::config::Presence as Settings;
 use crate::model::{NodeId, RoomName};
-use crate::telemetry::meters;
+use crate::telemetry::{Unreadable, count_unreadable};
 
 /// Keys that Redis looks at in one step: it does nothing else meanwhile.
 const STEP: usize = 512;
@@ -140,7 +140,7 @@ impl Sweeper {
         let mut occupants = Occupants::new();
         for (room, value) in rooms.iter().zip(self.shards.call_all(Lane::Reads, &calls).await) {
             let (nodes, skipped): (Vec<Vec<u8>>, u64) = parsed(value?)?;
-            meters().foreign_entries.increment(skipped);
+            count_unreadable(Unreadable::Member, skipped);
             for node in nodes {
                 let node =
                     Uuid::from_slice(&node).map_err(|error| BackendError::Unavailable(error.into()))?;

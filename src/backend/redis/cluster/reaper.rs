@@ -17,7 +17,7 @@ use crate::backend::redis::reason;
 use crate::backend::redis::topology::Shards;
 use crate::config::Presence as Settings;
 use crate::model::{NodeId, RoomName, UserId};
-use crate::telemetry::meters;
+use crate::telemetry::{Unreadable, count_unreadable};
 
 /// Rooms reaped, or notices said, together, at most.
 const GROUP: usize = 256;
@@ -183,7 +183,7 @@ impl Reaper {
     async fn say_farewells(&self, due: &[Vec<u8>]) -> Said {
         let mut said = Said { sent: 0, outcome: Ok(()) };
         let notices: Vec<_> = due.iter().filter_map(|entry| LeaveNotice::read(entry)).collect();
-        meters().foreign_entries.increment((due.len() - notices.len()) as u64);
+        count_unreadable(Unreadable::LeaveNotice, (due.len() - notices.len()) as u64);
         for group in notices.chunks(GROUP) {
             let calls: Vec<Call> = group.iter().map(|notice| self.farewell_call(notice)).collect();
             let mut sent = Vec::new();

@@ -22,7 +22,7 @@ use crate::backend::redis::presence::sizes::Sizes;
 use crate::backend::redis::topology::Shards;
 use crate::backend::{Busiest, MemberPage, MemberPosition, Result, RoomCount};
 use crate::model::RoomName;
-use crate::telemetry::meters;
+use crate::telemetry::{Unreadable, count_unreadable};
 
 /// Entries that are read at once, at least and at most, in search of those that fill a page.
 const STEP: usize = 32;
@@ -173,7 +173,7 @@ fn occupied(rooms: Vec<RoomName>, counts: Vec<u64>) -> impl Iterator<Item = Room
 
 /// A name in the index of rooms.
 pub fn room(name: &[u8]) -> Option<RoomName> {
-    let name = std::str::from_utf8(name).inspect_err(|_| meters().foreign_entries.increment(1)).ok()?;
+    let name = std::str::from_utf8(name).inspect_err(|_| count_unreadable(Unreadable::RoomName, 1)).ok()?;
     Some(RoomName::from_trusted(name))
 }
 
@@ -181,7 +181,7 @@ pub fn room(name: &[u8]) -> Option<RoomName> {
 pub fn read_entry(entry: &[u8]) -> Option<Entry> {
     let read = entry::decode(entry);
     if read.is_none() {
-        meters().foreign_entries.increment(1);
+        count_unreadable(Unreadable::Member, 1);
     }
     read
 }

@@ -84,7 +84,7 @@ impl Ear {
             }
             self.canary.lose();
             self.server.suspect();
-            meters().subscription_losses.increment(1);
+            meters().pubsub_reconnects.increment(1);
             told = Some(self.tell(lost.to_string(), told));
             tokio::select! {
                 () = tokio::time::sleep(wait.mul_f64(1.0 - fastrand::f64() / 2.0)) => {}
@@ -254,7 +254,7 @@ impl Hearing {
             }
         };
         if self.events.try_send(event) == Err(NotQueued::Full) {
-            meters().events_left_out.increment(1);
+            meters().pubsub_events_dropped.increment(1);
             self.is_behind.store(true, Ordering::Relaxed);
         }
     }

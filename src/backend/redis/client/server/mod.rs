@@ -23,7 +23,7 @@ use crate::backend::redis::presence::generation::Generations;
 use crate::backend::redis::presence::tracking::Watch;
 use crate::backend::{BackendError, Result};
 use crate::config::Redis as Settings;
-use crate::telemetry::{RedisFailure, meters};
+use crate::telemetry::{RedisFailure, Unreadable, count_unreadable, meters};
 
 /// What a connection is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -229,7 +229,7 @@ impl Server {
         let mut connection = open.connection.clone();
         let sending = connection.send_packed_commands(pipeline, 0, pipeline.len());
         let outcome = tokio::time::timeout(self.settings.command_timeout, sending).await;
-        meters().redis_command.record(started.elapsed());
+        meters().redis_pipeline.record(started.elapsed());
         let refused = match outcome {
             Ok(Ok(values)) => {
                 open.use_now();
@@ -299,7 +299,7 @@ pub fn value_or_error(value: Value) -> Result<Value> {
 pub fn parsed_if_ours<T: redis::FromRedisValue + Default>(value: Result<Value>) -> Result<T> {
     match value {
         Err(BackendError::Unavailable(error)) if is_wrong_type(&*error) => {
-            meters().foreign_entries.increment(1);
+            count_unreadable(Unreadable::Key, 1);
             Ok(T::default())
         }
         value => parsed(value?),
