@@ -1,18 +1,18 @@
 // Builds the parts and connects them: the net speaks, the state changes, the views show it.
 
-import { createChat } from './chat/chat.js';
-import { createDirectory } from './chat/directory.js';
-import { newNonce } from './chat/nonce.js';
-import { createStorage } from './chat/storage.js';
-import { createTabs } from './chat/tabs.js';
+import { createChat } from './app/chat.js';
+import { createDirectory } from './app/directory.js';
+import { newNonce } from './app/nonce.js';
+import { createStorage } from './app/storage.js';
+import { createTabs } from './app/tabs.js';
 import { createI18n } from './i18n/i18n.js';
 import { createApi } from './net/api.js';
 import { createTransport } from './net/transport.js';
-import { emptyChat, reduce } from './state/chat.js';
+import { initial, reduce } from './state/chat.js';
 import { createStore } from './state/store.js';
 import * as ui from './ui/views.js';
 
-const store = createStore(emptyChat(), reduce);
+const store = createStore(initial, reduce);
 const storage = createStorage({ local: () => localStorage, session: () => sessionStorage });
 const i18n = createI18n();
 const api = createApi({ fetch: (...request) => fetch(...request) });

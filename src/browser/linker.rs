@@ -115,7 +115,7 @@ fn binding(import: &Import) -> String {
     format!("const {} = {};", import.pattern, function_name(&import.from))
 }
 
-/// `js/state/room.js` is `js$state$room`, which no module has among its own names. Errors show it.
+/// `js/state/rooms/room.js` is `js$state$rooms$room`, which no module has among its own names. Errors show it.
 fn function_name(path: &str) -> String {
     path.trim_end_matches(".js")
         .replace(|character: char| !character.is_ascii_alphanumeric() && character != '_', "$")

@@ -1,11 +1,11 @@
 // Small real things for the tests: a clock that is turned by hand, sockets whose other end is the
 // test, storage in a Map, a person in a chat.
 
-import { createChat } from '../../public/js/chat/chat.js';
-import { createStorage } from '../../public/js/chat/storage.js';
-import { createTabs } from '../../public/js/chat/tabs.js';
+import { createChat } from '../../public/js/app/chat.js';
+import { createStorage } from '../../public/js/app/storage.js';
+import { createTabs } from '../../public/js/app/tabs.js';
 import { createTransport } from '../../public/js/net/transport.js';
-import { emptyChat, reduce } from '../../public/js/state/chat.js';
+import { initial, reduce } from '../../public/js/state/chat.js';
 import { createStore } from '../../public/js/state/store.js';
 
 export class FakeClock {
@@ -166,7 +166,7 @@ let nonces = 0;
 /** A whole client without a page. `local` and `session` may be those of an earlier one: a reload. */
 export function fakeClient({ local = fakeArea(), session = fakeArea(), clock = new FakeClock(), pages = {}, browser = {} } = {}) {
   const net = fakeSockets();
-  const store = createStore(emptyChat(), reduce);
+  const store = createStore(initial, reduce);
   const storage = createStorage({ local: () => local, session: () => session });
   const asked = [];
   const api = {

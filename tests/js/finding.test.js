@@ -31,7 +31,7 @@ test('nothing written shows the rooms of lately, then the busiest, and says whic
 
 test('other rooms come by how many are in them, and stay in place while somebody points at them', () => {
   const state = { rooms: new Map([['চা', { id: 'চা', members: [], isWhole: false, clientCount: 2, unread: 1 }]]), active: 'চা',
-    directory: { rooms: [['a', 1], ['মেলা', 251], ['b', 7], ['চা', 2]].map(([name, client_count]) => ({ id: name, name, client_count })) } };
+    roomDirectory: { rooms: [['a', 1], ['মেলা', 251], ['b', 7], ['চা', 2]].map(([name, client_count]) => ({ id: name, name, client_count })) } };
   const { ours, others } = roomSections(state, new Intl.Collator('bn').compare);
   assert.deepEqual(ours.map(({ name, isActive }) => [name, isActive]), [['চা', true]]);
   assert.deepEqual(others.map(({ name }) => name), ['মেলা', 'b', 'a']);

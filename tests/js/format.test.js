@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createFormat } from '../../public/js/i18n/format.js';
-import { firstGrapheme, graphemesOver } from '../../public/js/state/graphemes.js';
+import { firstGrapheme, graphemesOver } from '../../public/js/state/text/graphemes.js';
 import { createI18n, preferredLanguage } from '../../public/js/i18n/i18n.js';
 
 const bn = createFormat('bn', { timeZone: 'Asia/Dhaka' });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { splitLinks } from '../../public/js/state/links.js';
+import { splitLinks } from '../../public/js/state/text/links.js';
 
 const links = (text) => splitLinks(text).filter(({ href }) => href).map(({ text: shown }) => shown);
 

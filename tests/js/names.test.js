@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { hasVisible } from '../../public/js/state/characters.js';
-import { JOINS_NEXT, JOINS_PREVIOUS, VIRAMA } from '../../public/js/state/joining.js';
-import { countCharacters, parseName, parseRoom, tidied } from '../../public/js/state/names.js';
+import { hasVisible } from '../../public/js/state/text/characters.js';
+import { JOINS_NEXT, JOINS_PREVIOUS, VIRAMA } from '../../public/js/state/text/joining.js';
+import { countCharacters, parseName, parseRoom, tidied } from '../../public/js/state/text/names.js';
 
 const cases = JSON.parse(readFileSync(new URL('../names.json', import.meta.url), 'utf8'));
 

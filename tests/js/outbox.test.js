@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MAX_ENTRIES } from '../../public/js/state/timeline.js';
-import { pendingIn } from '../../public/js/state/rows.js';
+import { MAX_ENTRIES } from '../../public/js/state/timeline/timeline.js';
+import { pendingIn } from '../../public/js/state/timeline/rows.js';
 import { WELCOME, clientInGeneral, fakeClient, joined, message, messages } from './fakes.js';
 
 const AUTH = { type: 'auth_success', user_id: 'guest-1', username: 'রহিম', token: 'token-guest-1' };
@@ -267,9 +267,9 @@ test('what one tab sent or discarded is gone from the others', () => {
   const [{ nonce }] = other.store.state.outbox;
   one.chat.discard(nonce);
   // The browser tells the other tabs of it.
-  other.chat.heardOfStorage('adda.identities', null);
-  other.chat.heardOfStorage(`adda.outbox.${nonce}`, '{}');
+  other.chat.onStorageChanged('adda.identities', null);
+  other.chat.onStorageChanged(`adda.outbox.${nonce}`, '{}');
   assert.equal(other.store.state.outbox.length, 1);
-  other.chat.heardOfStorage(`adda.outbox.${nonce}`, null);
+  other.chat.onStorageChanged(`adda.outbox.${nonce}`, null);
   assert.deepEqual(other.store.state.outbox, []);
 });

@@ -1,4 +1,4 @@
-// What the page must keep to be safe under a strict content policy, read from the files themselves.
+// The rules that keep the page safe under a strict content policy, checked in the files themselves.
 
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -22,7 +22,7 @@ for (const name of scripts.filter((it) => it.startsWith('js/state/'))) {
   });
 }
 
-for (const name of scripts.filter((it) => /^js\/(net|chat)\//.test(it))) {
+for (const name of scripts.filter((it) => /^js\/(net|app)\//.test(it))) {
   test(`${name} knows no page`, () => {
     assert.doesNotMatch(read(name), /\b(document|window\.|from '\.\.\/ui)\b/);
   });
@@ -56,6 +56,14 @@ test('every import names a file that is there', () => {
       const found = new URL(path, new URL(name, base)).pathname.slice(base.pathname.length);
       assert.ok(scripts.includes(found), `${name} imports ${path}`);
     }
+  }
+});
+
+test('no folder has more than a dozen entries', () => {
+  const folders = readdirSync(new URL('js/', base), { recursive: true, withFileTypes: true }).filter((entry) => entry.isDirectory());
+  for (const folder of [new URL('js/', base).pathname, ...folders.map(({ parentPath, name }) => `${parentPath}/${name}`)]) {
+    const entries = readdirSync(folder);
+    assert.ok(entries.length > 0 && entries.length <= 12, `${folder}: ${entries}`);
   }
 });
 

@@ -20,12 +20,12 @@ const unkind = (length) => {
 
 /** `[[what, () => void]]`: the page's own functions on texts, and each literal by itself. */
 async function runs() {
-  const { splitLinks } = await import('../../public/js/state/links.js');
-  const { isEmojiOnly } = await import('../../public/js/state/emoji.js');
-  const { firstGrapheme } = await import('../../public/js/state/graphemes.js');
-  const { hasVisible, wellFormed } = await import('../../public/js/state/characters.js');
-  const { parseName, parseRoom, tidied } = await import('../../public/js/state/names.js');
-  const { linesOf } = await import('../../public/js/state/lines.js');
+  const { splitLinks } = await import('../../public/js/state/text/links.js');
+  const { isEmojiOnly } = await import('../../public/js/state/text/emoji.js');
+  const { firstGrapheme } = await import('../../public/js/state/text/graphemes.js');
+  const { hasVisible, wellFormed } = await import('../../public/js/state/text/characters.js');
+  const { parseName, parseRoom, tidied } = await import('../../public/js/state/text/names.js');
+  const { linesOf } = await import('../../public/js/state/timeline/lines.js');
   const { formatted } = await import('../../public/js/state/text/formatting.js');
   const { parseCommand } = await import('../../public/js/state/text/commands.js');
   const { isMentioned } = await import('../../public/js/state/text/mentions.js');

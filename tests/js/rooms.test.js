@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { totalUnread } from '../../public/js/state/chat.js';
-import { usersOf } from '../../public/js/state/members.js';
-import { peopleIn } from '../../public/js/state/room.js';
+import { usersOf } from '../../public/js/state/rooms/members.js';
+import { peopleIn } from '../../public/js/state/rooms/room.js';
 import { WELCOME, clientInGeneral, fakeClient, joined, looksAt, message } from './fakes.js';
 
 const room = (client, id) => client.store.state.rooms.get(id);

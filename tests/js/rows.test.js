@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newItem } from '../../public/js/state/outbox.js';
-import { rowsOf } from '../../public/js/state/rows.js';
-import { emptyTimeline, withGap, withMessage } from '../../public/js/state/timeline.js';
+import { newItem } from '../../public/js/state/outbox/items.js';
+import { rowsOf } from '../../public/js/state/timeline/rows.js';
+import { emptyTimeline, withGap, withMessage } from '../../public/js/state/timeline/timeline.js';
 import { message } from './fakes.js';
 
 const dayOf = (at) => new Date(at).toISOString().slice(0, 10);

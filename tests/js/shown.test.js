@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { badgeOf } from '../../public/js/state/badge.js';
-import { isEmojiOnly } from '../../public/js/state/emoji.js';
-import { firstGrapheme } from '../../public/js/state/graphemes.js';
-import { linesOf } from '../../public/js/state/lines.js';
+import { badgeOf } from '../../public/js/state/rooms/badge.js';
+import { isEmojiOnly } from '../../public/js/state/text/emoji.js';
+import { firstGrapheme } from '../../public/js/state/text/graphemes.js';
+import { linesOf } from '../../public/js/state/timeline/lines.js';
 
 test('up to three emoji alone are large, flags and keycaps among them', () => {
   for (const text of ['😀', '🇧🇩', '1️⃣', '#⃣', '❤️', '👩🏽‍🚀', '👨‍👩‍👧‍👦', '🏴󠁧󠁢󠁥󠁮󠁧󠁿', '🏳️‍🌈', '🏴‍☠️', '👍🏽 👍🏽 👍🏽', '🎉🎉🎉']) {

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createTabs } from '../../public/js/chat/tabs.js';
-import { createTelling } from '../../public/js/chat/telling.js';
+import { createTabs } from '../../public/js/app/tabs.js';
+import { createNotifyOnce } from '../../public/js/app/notify_once.js';
 import { totalUnread } from '../../public/js/state/chat.js';
 import { FakeClock, WELCOME, fakeArea, fakeBrowser, fakeClient, joined, looksAt, message, settled } from './fakes.js';
 
@@ -63,7 +63,7 @@ test('what is written after another tab has opened is looked after by it, too', 
   const other = await entered(shared);
   writer.chat.post('general', 'এক');
   const { nonce } = writer.store.state.outbox[0];
-  other.chat.heardOfStorage(`adda.outbox.${nonce}`, shared.local.getItem(`adda.outbox.${nonce}`));
+  other.chat.onStorageChanged(`adda.outbox.${nonce}`, shared.local.getItem(`adda.outbox.${nonce}`));
   assert.deepEqual(contents(other), []);
   writer.tab.close();
   await settled();
@@ -76,7 +76,7 @@ test('a page that was put aside takes back only what nobody else has taken', asy
   const other = await entered(shared, { isOnline: false });
   writer.chat.post('general', 'এক');
   const { nonce } = writer.store.state.outbox[0];
-  other.chat.heardOfStorage(`adda.outbox.${nonce}`, shared.local.getItem(`adda.outbox.${nonce}`));
+  other.chat.onStorageChanged(`adda.outbox.${nonce}`, shared.local.getItem(`adda.outbox.${nonce}`));
   writer.chat.suspend();
   await settled();
   assert.deepEqual(contents(other), ['এক']);
@@ -179,9 +179,9 @@ test('a message is told of by one hidden tab, and by none while another is looke
   const tabs = [];
   for (const name of ['a', 'b']) {
     const client = await entered(shared);
-    const tellOnce = createTelling({ store: client.store, tabs: createTabs({ ...client.tab }), timers: shared.clock });
+    const notifyOnce = createNotifyOnce({ store: client.store, tabs: createTabs({ ...client.tab }), timers: shared.clock });
     client.store.dispatch({ type: 'attention_changed', isAttentive: false });
-    tabs.push({ client, tell: (seq) => tellOnce(message(seq), () => told.push(`${name}${seq}`)) });
+    tabs.push({ client, tell: (seq) => notifyOnce(message(seq), () => told.push(`${name}${seq}`)) });
   }
   const tellAll = async (seq) => {
     for (const { tell } of tabs) tell(seq);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as line from '../../public/js/state/timeline.js';
+import * as line from '../../public/js/state/timeline/timeline.js';
 import { joined, message, messages } from './fakes.js';
 
 const shown = ({ entries }) => entries.map((entry) => entry.seq ?? `${entry.kind} ${entry.from}-${entry.to}`);

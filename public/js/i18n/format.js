@@ -4,7 +4,7 @@
 import { isolated } from './bidi.js';
 
 const LOCALES = { bn: 'bn-BD', en: 'en-GB' };
-// What a language's readers have on their own clocks.
+// The clock that readers of a language are used to.
 const CLOCKS = { bn: '12', en: '24' };
 // From this hour on. CLDR's রাত্রি and বিকাল are words of books.
 const DAY_PARTS = [[20, 'রাত'], [18, 'সন্ধ্যা'], [15, 'বিকেল'], [12, 'দুপুর'], [6, 'সকাল'], [4, 'ভোর'], [0, 'রাত']];

@@ -1,6 +1,6 @@
-// What a close code says about coming back.
+// Whether and when a client connects again after a close code.
 
-const VERDICTS = {
+const POLICIES = {
   1009: { back: 'never', reason: 'too_big' },
   1012: { back: 'soon', reason: 'restarting' },
   4009: { back: 'soon', reason: 'slow' },
@@ -10,10 +10,10 @@ const VERDICTS = {
   4429: { back: 'later', reason: 'too_fast' },
 };
 
-/** What we close a line with that we give up, so that the server waits for us. */
+/** Our own code for a socket that we give up: the server then waits for us to come back. */
 export const BACK_SOON = 4000;
 
-/** `{back: 'soon' | 'later' | 'never', reason}`. An unknown code is a lost line: come back. */
-export function verdictOf(code) {
-  return VERDICTS[code] ?? { back: 'soon', reason: 'lost' };
+/** `{back: 'soon' | 'later' | 'never', reason}`. An unknown code is a lost connection: come back. */
+export function closePolicy(code) {
+  return POLICIES[code] ?? { back: 'soon', reason: 'lost' };
 }

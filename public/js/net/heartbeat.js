@@ -1,15 +1,15 @@
-// Notices a dead line that the operating system still calls open. Pages do not see the server's
-// WebSocket pings, so silence is answered with a ping of our own before it is called death.
+// Notices a dead connection that the operating system still calls open. Pages do not see the server's
+// WebSocket pings, so after a silence the page sends a ping of its own; without an answer the socket is dead.
 
-// How much longer than the server's beat we wait, so that a beat on its way is not called missing.
+// How much longer than the server's heartbeat interval we wait, so that a heartbeat on its way is not called missing.
 const GRACE_MS = 5_000;
-// A line that was asked directly (the page woke up) has this long to say something.
+// The time limit of the answer to a ping that the page has a reason for, such as waking up.
 const PROBE_MS = 5_000;
 
-/** `ping()` sends one, `die()` is called once when the line is given up. */
-export function createHeartbeat({ timers, ping, die }) {
+/** `ping()` sends one, `onDead()` is called once when the socket is given up. */
+export function createHeartbeat({ timers, ping, onDead }) {
   let timer = null;
-  let beatMs = 25_000;
+  let intervalMs = 25_000;
 
   function rearm(callback, delayMs) {
     timers.clearTimeout(timer);
@@ -18,19 +18,19 @@ export function createHeartbeat({ timers, ping, die }) {
 
   function ask(patienceMs) {
     ping();
-    rearm(die, patienceMs);
+    rearm(onDead, patienceMs);
   }
 
   return {
-    /** Something was heard. */
-    heard() {
-      rearm(() => ask(Math.max(GRACE_MS, beatMs - GRACE_MS)), beatMs + GRACE_MS);
+    /** A frame came. */
+    onFrame() {
+      rearm(() => ask(Math.max(GRACE_MS, intervalMs - GRACE_MS)), intervalMs + GRACE_MS);
     },
-    /** The server's beat, from `welcome.heartbeat_s`. */
-    follow(milliseconds) {
-      beatMs = milliseconds;
+    /** The server's heartbeat interval, from `welcome.heartbeat_s`. */
+    setIntervalMs(milliseconds) {
+      intervalMs = milliseconds;
     },
-    /** Is anybody there? For a page that was asleep. */
+    /** Ask now: the page was asleep, or there is a reason to doubt the connection. */
     probe() {
       ask(PROBE_MS);
     },

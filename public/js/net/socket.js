@@ -1,13 +1,13 @@
-// One WebSocket after another: opens, notices death, waits, opens again. It knows lines and close
-// codes; what is said over the line is the transport's business.
+// One WebSocket after another: opens it, notices that it is dead, waits, opens the next. It knows sockets and close
+// codes; the frames are the transport's.
 
 import { backoff, longBackoff } from './backoff.js';
-import { BACK_SOON, verdictOf } from './close_codes.js';
+import { BACK_SOON, closePolicy } from './close_codes.js';
 import { createHeartbeat } from './heartbeat.js';
 
-// From opening to `settle()`: a proxy that accepts and then says nothing is no connection.
+// From opening to `markOpen()`: a proxy that accepts and then sends nothing is no connection.
 const OPENING_LIMIT_MS = 10_000;
-// A line that held this long was a good one: the next loss starts from the shortest delay again.
+// A connection that held this long was a good one: the next loss starts from the shortest delay again.
 const HEALTHY_AFTER_MS = 60_000;
 
 /**
@@ -17,81 +17,81 @@ const HEALTHY_AFTER_MS = 60_000;
  *   {phase: 'refused', reason} {phase: 'closed'}
  */
 export function createSocket({ open, timers, random, onFrame, onStatus }) {
-  let line = null;
+  let socket = null;
   let phase = 'closed';
   let tries = 0;
-  let settledAt = null;
+  let openedAt = null;
   let lostAt = null;
   let timer = null;
   const heartbeat = createHeartbeat({
     timers,
     ping: () => send({ type: 'ping' }),
-    die: () => lose(verdictOf(null)),
+    onDead: () => onLost(closePolicy(null)),
   });
 
-  function enter(status) {
+  function setStatus(status) {
     phase = status.phase;
     onStatus(status);
   }
 
   function connect() {
     timers.clearTimeout(timer);
-    enter({ phase: 'connecting' });
+    setStatus({ phase: 'connecting' });
     const opened = open();
-    line = opened;
-    // A line that was given up may still speak while it closes: only the current one is heard.
-    opened.onmessage = (event) => opened === line && hear(event.data);
-    opened.onclose = (event) => opened === line && lose(verdictOf(event.code));
-    timer = timers.setTimeout(() => lose(verdictOf(null)), OPENING_LIMIT_MS);
+    socket = opened;
+    // A socket that was given up may still get messages while it closes: only the current one counts.
+    opened.onmessage = (event) => opened === socket && onMessage(event.data);
+    opened.onclose = (event) => opened === socket && onLost(closePolicy(event.code));
+    timer = timers.setTimeout(() => onLost(closePolicy(null)), OPENING_LIMIT_MS);
   }
 
-  function hear(data) {
-    heartbeat.heard();
+  function onMessage(data) {
+    heartbeat.onFrame();
     const frame = parse(data);
     if (frame) onFrame(frame);
   }
 
-  function lose({ back, reason }) {
+  function onLost({ back, reason }) {
     drop(BACK_SOON);
-    if (settledAt !== null && timers.now() - settledAt >= HEALTHY_AFTER_MS) tries = 0;
-    settledAt = null;
-    if (back === 'never') return enter({ phase: 'refused', reason });
+    if (openedAt !== null && timers.now() - openedAt >= HEALTHY_AFTER_MS) tries = 0;
+    openedAt = null;
+    if (back === 'never') return setStatus({ phase: 'refused', reason });
     lostAt ??= timers.now();
     const delayMs = back === 'later' ? longBackoff(random) : backoff(tries, random, timers.now() - lostAt);
     tries += 1;
     timer = timers.setTimeout(connect, delayMs);
-    enter({ phase: 'waiting', reason, retryAt: timers.now() + delayMs });
+    setStatus({ phase: 'waiting', reason, retryAt: timers.now() + delayMs });
   }
 
-  // Without a code it is a goodbye.
+  // Without a code it is a normal closure.
   function drop(code) {
     timers.clearTimeout(timer);
     heartbeat.stop();
-    const dropped = line;
-    line = null;
+    const dropped = socket;
+    socket = null;
     dropped?.close(code);
   }
 
   function send(frame) {
-    if (line?.readyState === 1) line.send(JSON.stringify(frame));
+    if (socket?.readyState === 1) socket.send(JSON.stringify(frame));
   }
 
   return {
     connect,
     send,
-    /** The greeting is over: this line is in use. */
-    settle() {
+    /** The session has begun: this socket is in use. */
+    markOpen() {
       timers.clearTimeout(timer);
-      settledAt = timers.now();
+      openedAt = timers.now();
       lostAt = null;
-      enter({ phase: 'online' });
+      setStatus({ phase: 'online' });
     },
-    followBeat: heartbeat.follow,
+    setHeartbeatInterval: heartbeat.setIntervalMs,
     /** A person asks for it, so a refusal is asked again too. */
     retryNow() {
       if (phase === 'waiting' || phase === 'refused') connect();
     },
-    /** The network is back or the page was woken: do not wait, and do not trust an old line. */
+    /** The network is back or the page was woken: do not wait, and do not trust an old socket. */
     wake() {
       if (phase === 'waiting') connect();
       else if (phase === 'online') heartbeat.probe();
@@ -100,22 +100,22 @@ export function createSocket({ open, timers, random, onFrame, onStatus }) {
     hurry() {
       if (phase === 'waiting') connect();
     },
-    /** Is the line alive? Asked when there is reason to doubt it. */
+    /** Is the socket alive? Asked when there is reason to doubt it. */
     probe() {
       if (phase === 'online') heartbeat.probe();
     },
     /** For a while: the server waits for us, and `connect` comes back. */
     suspend() {
       drop(BACK_SOON);
-      settledAt = null;
-      enter({ phase: 'closed' });
+      openedAt = null;
+      setStatus({ phase: 'closed' });
     },
     close() {
       drop();
       tries = 0;
-      settledAt = null;
+      openedAt = null;
       lostAt = null;
-      enter({ phase: 'closed' });
+      setStatus({ phase: 'closed' });
     },
   };
 }

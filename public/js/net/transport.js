@@ -1,5 +1,5 @@
-// A full session (subprotocol adda.v1) that survives its sockets: it greets, proves who it is,
-// and comes back into its rooms where it left them. Needs no page; everything is handed in.
+// A full session (subprotocol adda.v1) that survives its sockets: it authenticates and rejoins its rooms at the
+// position that it had in each. Needs no page; everything is handed in.
 
 import { createSocket } from './socket.js';
 
@@ -27,7 +27,7 @@ export function createTransport(parts) {
   let isOnline = false;
   // The last welcome: who we stay when our token is refused.
   let guest = null;
-  // What the server said before it turned us away; a close code says less.
+  // The error that came before a final close: a close code says less.
   let refusal = null;
   let isWatchingRooms = false;
   // Rooms we want to be in: 'wanted' (not asked on this socket), 'joining' or 'joined'.
@@ -37,7 +37,7 @@ export function createTransport(parts) {
     open: () => new parts.WebSocket(addressFor(parts.url, identity.username), [SUBPROTOCOL]),
     timers,
     random: parts.random,
-    onFrame: hear,
+    onFrame: dispatch,
     onStatus(status) {
       isOnline = status.phase === 'online';
       if (!isOnline) for (const room of rooms.keys()) rooms.set(room, 'wanted');
@@ -46,9 +46,9 @@ export function createTransport(parts) {
     },
   });
 
-  const heard = {
+  const handlers = {
     welcome(frame) {
-      if (frame.heartbeat_s > 0) socket.followBeat(frame.heartbeat_s * 1000);
+      if (frame.heartbeat_s > 0) socket.setHeartbeatInterval(frame.heartbeat_s * 1000);
       onFrame(frame);
       guest = frame;
       // The token goes first: before it the server takes us for a new guest.
@@ -69,15 +69,15 @@ export function createTransport(parts) {
     },
   };
 
-  function hear(frame) {
-    const listener = Object.hasOwn(heard, frame.type) ? heard[frame.type] : onFrame;
-    listener(frame);
+  function dispatch(frame) {
+    const handler = Object.hasOwn(handlers, frame.type) ? handlers[frame.type] : onFrame;
+    handler(frame);
   }
 
   function begin({ user_id, username, token }) {
     identity = { username, token: token ?? identity.token };
     onIdentity({ userId: user_id, username, token: identity.token });
-    socket.settle();
+    socket.markOpen();
     if (isWatchingRooms) askToWatch();
     for (const room of rooms.keys()) ask(room);
   }

@@ -8,6 +8,36 @@ export function emptyConnection() {
   return { phase: 'closed', reason: null, retryAt: null, lostAt: null, offlineAt: null, unavailableAt: null };
 }
 
+export const connection = {
+  initial: {
+    connection: emptyConnection(),
+    lostMs: 0, // how long the line had been lost when it was last opened
+  },
+  events: {
+    status(state, { status, now }) {
+      const { lostAt } = state.connection;
+      const lostMs = lostAt === null ? 0 : now - lostAt;
+      return { ...state, connection: withStatus(state.connection, status, now), lostMs: status.phase === 'online' ? lostMs : state.lostMs };
+    },
+    network_changed: (state, { isNetworkUp, now }) => ({ ...state, connection: withNetwork(state.connection, isNetworkUp, now) }),
+  },
+  frames: {
+    ack: withAvailable,
+    joined: withAvailable,
+    error: (state, error, { now }) =>
+      (error.code === 'unavailable' ? { ...state, connection: withUnavailable(state.connection, now) } : state),
+  },
+};
+
+/** Whether the server refuses the name: then the way leads back to the join form. */
+export function isTurnedAway({ phase, reason }) {
+  return phase === 'refused' && reason === 'bad_username';
+}
+
+function withAvailable(state) {
+  return { ...state, connection: withUnavailable(state.connection, null) };
+}
+
 export function withStatus(connection, { phase, reason = null, retryAt = null }, now) {
   const isLost = phase === 'connecting' || phase === 'waiting';
   // How it began says most: a server that restarts also refuses a try or two on the way.
@@ -42,10 +72,10 @@ export function isTimely({ lostAt, offlineAt, unavailableAt }) {
 }
 
 /**
- * What the strip shows: null, or {kind, seconds?} with kind 'refused' (plus reason), 'offline',
+ * The banner over the timeline: null, or {kind, seconds?} with kind 'refused' (plus reason), 'offline',
  * 'restarting', 'slow', 'too_fast', 'reconnecting', 'connecting' or 'unavailable'.
  */
-export function stripOf(connection, now) {
+export function bannerOf(connection, now) {
   const { phase, reason, retryAt, lostAt, offlineAt, unavailableAt } = connection;
   if (phase === 'refused') return { kind: 'refused', reason };
   if (isOffline(offlineAt, now)) return { kind: 'offline' };

@@ -1,4 +1,4 @@
-// What is said, and what stands between it.
+// The timeline: messages and the lines between them.
 
 export const TIMELINE = {
   timeline_label: { en: 'Messages in {room}', bn: '{room} ঘরের বার্তা' },

@@ -1,4 +1,4 @@
-// What a person has chosen about the page: each choice one of a few words, a level for rooms that
+// The choices of a person about the page: each choice one of a few words, a level for rooms that
 // differ, and the people who are not to be seen here. Kept by the browser, alike in all its tabs.
 
 /** The words of each choice; the first is what holds until somebody chooses. */

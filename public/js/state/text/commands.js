@@ -1,4 +1,4 @@
-// What a message that begins with a slash asks for. Nothing is sent to a room by a slip of the finger.
+// Messages that begin with a slash are commands. Nothing is sent to a room by a slip of the finger.
 
 export const COMMANDS = [
   { name: 'join', usage: '/join …', help: 'command_join', needs: 'room' },

@@ -1,6 +1,6 @@
 // A line's inline markup: `code`, *bold*, _italic_ and web addresses.
 
-import { splitLinks } from '../links.js';
+import { splitLinks } from './links.js';
 
 const CODE = /`([^`\n]+)`/g;
 // Not inside words: 2*3*4 and snake_case_names are what they are.

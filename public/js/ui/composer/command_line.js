@@ -1,7 +1,7 @@
 // Carries out what begins with a slash, and asks about what it does not know.
 
 import { asMessage, parseCommand } from '../../state/text/commands.js';
-import { parseName, parseRoom, tidied } from '../../state/names.js';
+import { parseName, parseRoom, tidied } from '../../state/text/names.js';
 import { openDialog } from '../lib/dialogs.js';
 import { byId, setText } from '../lib/markup.js';
 import { problemText } from '../lib/problems.js';

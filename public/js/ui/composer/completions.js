@@ -1,4 +1,4 @@
-// What the composer offers while one types: emoji after `:na`, commands after a slash.
+// The composer's completions: emoji after `:na`, commands after a slash.
 
 import { emojiNamed } from '../../i18n/emoji.js';
 import { COMMANDS } from '../../state/text/commands.js';

@@ -1,8 +1,8 @@
 // Where one writes. Never disabled: what is written without a connection waits in the outbox.
 
-import { hasVisible } from '../../state/characters.js';
-import { graphemesOver } from '../../state/graphemes.js';
-import { countCharacters } from '../../state/names.js';
+import { hasVisible } from '../../state/text/characters.js';
+import { graphemesOver } from '../../state/text/graphemes.js';
+import { countCharacters } from '../../state/text/names.js';
 import { byId, setText } from '../lib/markup.js';
 import { commandLine } from './command_line.js';
 import { completions } from './completions.js';

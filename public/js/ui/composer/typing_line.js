@@ -1,4 +1,4 @@
-// Who is writing. Its height is fixed: nothing moves when somebody starts or stops.
+// The people who are writing. Its height is fixed: nothing moves when somebody starts or stops.
 
 import { activeRoom } from '../../state/chat.js';
 import { isIgnored } from '../../state/settings/settings.js';

@@ -1,6 +1,6 @@
 // The way in: a name and a room.
 
-import { parseName, parseRoom, tidied } from '../../state/names.js';
+import { parseName, parseRoom, tidied } from '../../state/text/names.js';
 import { matchingRooms } from '../../state/finding/switcher.js';
 import { combobox } from '../lib/combobox.js';
 import { keyedRows } from '../lib/keyed_rows.js';
@@ -16,7 +16,7 @@ export function joinForm({ i18n, store, storage, enter, roomAsked }) {
   let shownRefusal = null;
   fields.name.value = storage.name();
   fields.room.value = roomAsked ?? 'general';
-  // What was written is taken unless one chooses: it may be a room to be.
+  // The written text is taken unless one chooses: it may be a room to be.
   combobox({ input: fields.room, list: byId('join-suggestions'), suggest, create, update, choose, isEager: false });
 
   byId('join-form').addEventListener('submit', (event) => {
@@ -44,7 +44,7 @@ export function joinForm({ i18n, store, storage, enter, roomAsked }) {
   }
 
   function suggest() {
-    const rooms = store.state.directory.rooms.map(({ name, client_count }) => ({ name, count: client_count }));
+    const rooms = store.state.roomDirectory.rooms.map(({ name, client_count }) => ({ name, count: client_count }));
     const matches = matchingRooms(fields.room.value, rooms, storage.roomsOf(fields.name.value));
     return matches.map(({ name, count }) => ({ key: name, name, count })).filter(({ name }) => name !== fields.room.value);
   }
@@ -88,7 +88,7 @@ export function joinForm({ i18n, store, storage, enter, roomAsked }) {
           fields.name.focus();
         }
       }
-      const busiest = [...state.directory.rooms].sort((one, other) => other.client_count - one.client_count);
+      const busiest = [...state.roomDirectory.rooms].sort((one, other) => other.client_count - one.client_count);
       // By name, so that they do not change places under a finger.
       const shown = busiest.slice(0, ROOMS_SHOWN).sort((one, other) => i18n.format.compare(one.name, other.name));
       show(shown.map(({ id, name, client_count }) => ({ key: id, name, count: client_count })), i18n.version);

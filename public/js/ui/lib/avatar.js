@@ -1,6 +1,6 @@
 // A coloured letter for a person, without asking anybody for a picture.
 
-import { firstGrapheme } from '../../state/graphemes.js';
+import { firstGrapheme } from '../../state/text/graphemes.js';
 import { setText } from './markup.js';
 
 /** Fills an `.avatar` element. */

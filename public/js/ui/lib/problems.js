@@ -1,6 +1,6 @@
-// What is wrong with a name, in words.
+// The problem of a name, in words.
 
-import { graphemesOver } from '../../state/graphemes.js';
+import { graphemesOver } from '../../state/text/graphemes.js';
 
 /** `field` is 'name' or 'room', `problem` as parseName says it of `text`. */
 export function problemText(i18n, { field, problem, text, max }) {

@@ -1,7 +1,7 @@
-// What the page's address names: a room, and perhaps a message in it. /?room=NAME#SEQ, or /#NAME
+// The page's address names a room, and perhaps a message in it. /?room=NAME#SEQ, or /#NAME
 // as people write it by hand. Never anything that proves who one is.
 
-import { parseRoom, tidied } from '../../state/names.js';
+import { parseRoom, tidied } from '../../state/text/names.js';
 
 // The server says its limit later; this spares the work on what no server takes.
 const LONGEST_ROOM = 1_024;

@@ -1,4 +1,4 @@
-// What the browser tells: network, visibility, focus, and the passing of time.
+// Events of the browser: network, visibility, focus, and the passing of time.
 
 import { isTimely } from '../../state/connection.js';
 
@@ -16,7 +16,7 @@ export function pageEvents({ store, chat, directory, now }) {
     network();
     chat.probe();
   });
-  // Whoever has left the page has left the rooms, though a browser may keep page and socket alive.
+  // A person who has left the page has left the rooms, though a browser may keep page and socket alive.
   addEventListener('pagehide', () => {
     chat.keepHistory();
     chat.suspend();
@@ -27,7 +27,7 @@ export function pageEvents({ store, chat, directory, now }) {
     chat.hurry();
   });
   addEventListener('keydown', () => chat.hurry());
-  addEventListener('storage', (event) => chat.heardOfStorage(event.key, event.newValue));
+  addEventListener('storage', (event) => chat.onStorageChanged(event.key, event.newValue));
   addEventListener('blur', attend);
   document.addEventListener('visibilitychange', () => {
     attend();

@@ -1,10 +1,10 @@
-// Who is in the room on screen: oneself, then who spoke lately, then the others by name.
+// The members of the room on screen: oneself, then the latest speakers, then the others by name.
 
 import { activeRoom } from '../../state/chat.js';
-import { usersOf } from '../../state/members.js';
+import { usersOf } from '../../state/rooms/members.js';
 import { sharedNames, signOf } from '../../state/finding/namesakes.js';
 import { bySpeaking, namedLike } from '../../state/finding/people.js';
-import { peopleIn } from '../../state/room.js';
+import { peopleIn } from '../../state/rooms/room.js';
 import { avatar } from '../lib/avatar.js';
 import { keyedRows } from '../lib/keyed_rows.js';
 import { byId, cloned, setText } from '../lib/markup.js';

@@ -1,6 +1,6 @@
-// What the connection is doing, when that is worth a word.
+// The state of the connection, when that is worth a word.
 
-import { stripOf } from '../../state/connection.js';
+import { bannerOf } from '../../state/connection.js';
 import { byId, setText } from '../lib/markup.js';
 
 // "Connected again" is read in a glance.
@@ -32,7 +32,7 @@ export function connectionStrip({ i18n, chat, now }) {
     update(state) {
       const { phase } = state.connection;
       document.body.dataset.connection = phase;
-      const told = stripOf(state.connection, now());
+      const told = bannerOf(state.connection, now());
       retry.hidden = !told || told.kind === 'connecting' || told.kind === 'unavailable';
       if (told) return show(told.kind, textOf(told, i18n));
       if (shownKind === 'back') return undefined;

@@ -2,7 +2,7 @@
 
 import { activeRoom, totalUnread } from '../../state/chat.js';
 import { isAway } from '../../state/connection.js';
-import { peopleIn } from '../../state/room.js';
+import { peopleIn } from '../../state/rooms/room.js';
 import { byId, setAttribute, setText } from '../lib/markup.js';
 
 export function roomHeader({ i18n, now }) {

@@ -1,4 +1,4 @@
-// What one can do with the room on screen: bring friends, look at it, be told less, leave it.
+// The actions on the room on screen: bring friends, look at it, be told less, leave it.
 
 import { activeRoom } from '../../state/chat.js';
 import { levelOf, withLevel } from '../../state/settings/settings.js';

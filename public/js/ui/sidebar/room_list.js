@@ -88,7 +88,7 @@ export function roomList(page) {
       showSections(sections.filter(({ rooms }) => rooms.length > 0), i18n.version);
       stops.settle(root.querySelector('[aria-current]'));
       more.hidden = shown.length === others.length;
-      byId('rooms-more').hidden = !more.hidden || !state.directory.hasMore;
+      byId('rooms-more').hidden = !more.hidden || !state.roomDirectory.hasMore;
       byId('menu-unread').hidden = ours.every(({ unread, isActive }) => unread === 0 || isActive);
     },
   };

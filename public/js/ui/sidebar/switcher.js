@@ -1,7 +1,7 @@
 // The field above the room list: finds a room as one types, or makes one. Ctrl+K leads to it.
 
-import { parseRoom, tidied } from '../../state/names.js';
-import { peopleIn } from '../../state/room.js';
+import { parseRoom, tidied } from '../../state/text/names.js';
+import { peopleIn } from '../../state/rooms/room.js';
 import { folded, matchingRooms } from '../../state/finding/switcher.js';
 import { combobox } from '../lib/combobox.js';
 import { byId, cloned, setText } from '../lib/markup.js';
@@ -30,7 +30,7 @@ export function switcher({ i18n, store, storage, directory, drawers, openRoom })
   });
 
   function known() {
-    const { rooms, directory: { rooms: others }, me } = store.state;
+    const { rooms, roomDirectory: { rooms: others }, me } = store.state;
     const counts = new Map([...found, ...others].map(({ id, client_count }) => [id, client_count]));
     for (const room of rooms.values()) counts.set(room.id, peopleIn(room));
     const recent = storage.roomsOf(me?.username ?? '');
@@ -68,7 +68,7 @@ export function switcher({ i18n, store, storage, directory, drawers, openRoom })
   // The list knows the busiest rooms; the others are asked for by how they begin.
   async function ask() {
     const prefix = input.value.trim().replace(/^#+/u, '');
-    if (prefix === '' || !store.state.directory.hasMore) return;
+    if (prefix === '' || !store.state.roomDirectory.hasMore) return;
     found = await directory.find(prefix);
     if (folded(input.value).startsWith(folded(prefix))) box.refresh();
   }

@@ -1,6 +1,6 @@
 // A message of many lines is folded, with a button that shows the rest.
 
-import { linesOf } from '../../state/lines.js';
+import { linesOf } from '../../state/timeline/lines.js';
 import { setAttribute, setText } from '../lib/markup.js';
 
 const LINES_SHOWN = 20;

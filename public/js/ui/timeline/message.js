@@ -1,6 +1,6 @@
 // One message row.
 
-import { isEmojiOnly } from '../../state/emoji.js';
+import { isEmojiOnly } from '../../state/text/emoji.js';
 import { signOf } from '../../state/finding/namesakes.js';
 import { avatar } from '../lib/avatar.js';
 import { cloned, setAttribute, setText } from '../lib/markup.js';
@@ -8,7 +8,7 @@ import { contentOf } from './content.js';
 import { updateFailure } from './failure.js';
 import { updateFold } from './fold.js';
 
-// What each content element shows: markup has no way back to its source.
+// The text of each content element: markup has no way back to its source.
 const sources = new WeakMap();
 
 export function createMessage(row, { i18n }) {

@@ -1,4 +1,4 @@
-// What one can do with a message: by its button, by Enter or the menu key on its row.
+// The actions on a message: by its button, by Enter or the menu key on its row.
 
 import { isIgnored, withIgnored, withoutIgnored } from '../../state/settings/settings.js';
 import { copied } from '../lib/clipboard.js';

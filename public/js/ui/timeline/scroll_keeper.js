@@ -40,7 +40,7 @@ export function scrollKeeper(scroller, rows) {
   return {
     /** Since the last time at the bottom: then it is the page that moved, not the reader. */
     isResized: () => size() !== sizeAtBottom,
-    /** Who scrolls up reads, be it one line; who scrolls down to about the end follows again. */
+    /** A reader who scrolls up reads, be it one line; one who scrolls down to about the end follows again. */
     isAtBottom(wasFollowing) {
       const movedPx = scroller.scrollTop - lastTop;
       lastTop = scroller.scrollTop;

@@ -2,11 +2,11 @@
 
 import { activeRoom } from '../../state/chat.js';
 import { sharedNames } from '../../state/finding/namesakes.js';
-import { peopleIn } from '../../state/room.js';
-import { pendingIn, rowsOf } from '../../state/rows.js';
+import { peopleIn } from '../../state/rooms/room.js';
+import { pendingIn, rowsOf } from '../../state/timeline/rows.js';
 import { seenRows } from '../../state/settings/seen_rows.js';
-import { MAX_ENTRIES } from '../../state/timeline.js';
-import { PAGE_MESSAGES } from '../../state/timeline_pages.js';
+import { MAX_ENTRIES } from '../../state/timeline/timeline.js';
+import { PAGE_MESSAGES } from '../../state/timeline/pages.js';
 import { keyedRows } from '../lib/keyed_rows.js';
 import { byId, setAttribute, setText } from '../lib/markup.js';
 import { failureButtons } from './failure.js';
@@ -71,7 +71,7 @@ export function timeline(page) {
     follow();
   }
 
-  // What a row looks like depends on who else is in the room.
+  // The look of a row depends on the other people in the room.
   function dressed(list, room) {
     const names = sharedNames([...list.filter(isMessage), ...room.members]);
     return list.map((row) => (isMessage(row)

@@ -1,4 +1,4 @@
-// What one room's reader sees, as a value. Entries are kept in seq order within an epoch:
+// The timeline of one room as its reader sees it, as a value. Entries are kept in seq order within an epoch:
 //
 //   {kind: 'message', key, id, seq, user_id, username, content, timestamp}
 //   {kind: 'presence', key, joined: [user], left: [user]}   neighbouring notices, condensed
@@ -83,7 +83,7 @@ export function withAcked(timeline, message, key) {
 export function withKey(timeline, id, key) {
   const entries = timeline.entries.map((entry) => {
     if (entry.id === id) return { ...entry, key };
-    // It was guessed to be this one, see echoedItem.
+    // It was guessed to be this one, see findEcho.
     return entry.key === key ? { ...entry, key: entry.id } : entry;
   });
   return { ...timeline, entries };

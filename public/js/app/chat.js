@@ -1,8 +1,8 @@
-// What a person can do here, as verbs. Joins the transport, the REST API, the storage and the
+// The actions of a person, as verbs. Connects the transport, the REST API, the storage and the
 // store; knows no page, so the tests drive it with a fake socket and a fake clock.
 
-import { hasVisible, sendable } from '../state/characters.js';
-import { ACK_LIMIT_MS, isAged, newItem, nextToSend } from '../state/outbox.js';
+import { hasVisible, sendable } from '../state/text/characters.js';
+import { ACK_LIMIT_MS, isAged, newItem, nextToSend } from '../state/outbox/items.js';
 import { createHistory } from './history.js';
 import { createKeptOutbox } from './kept_outbox.js';
 import { createPages } from './pages.js';
@@ -21,7 +21,7 @@ const TYPING_EVERY_MS = 3_000;
  */
 export function createChat({ store, storage, api, tabs, timers, clock, connectTransport, newNonce }) {
   let transport = null;
-  // Who this tab speaks as; another tab of the browser may be somebody else.
+  // The name that this tab goes by; another tab of the browser may go by another.
   let name = null;
   let typedAt = -Infinity;
   let isWatchingRooms = false;
@@ -46,7 +46,7 @@ export function createChat({ store, storage, api, tabs, timers, clock, connectTr
     storage.keepTab(state.active === null ? null : { username: name, rooms: [state.active, ...others] });
   }
 
-  // One item a room and call: dispatching makes the store call again, with the next state.
+  // One item a room and call: the store calls again, with the next state.
   function flush(state) {
     if (state.outbox.some((item) => isAged(item, serverNow()))) return store.dispatch({ type: 'outbox_aged', serverNow: serverNow() });
     for (const { id, isJoined } of state.rooms.values()) {
@@ -59,7 +59,7 @@ export function createChat({ store, storage, api, tabs, timers, clock, connectTr
     return undefined;
   }
 
-  function hear(frame) {
+  function onFrame(frame) {
     store.dispatch({ type: 'frame', frame, now: now(), at: clock() });
     if (frame.type === 'error' && frame.nonce && frame.retry_after_ms !== 0) {
       timers.setTimeout(() => flush(store.state), (frame.retry_after_ms ?? 1_000) + 1);
@@ -83,7 +83,7 @@ export function createChat({ store, storage, api, tabs, timers, clock, connectTr
         positionOf,
         onIdentity: identify,
         onRoomNamed: (asked, given) => store.dispatch({ type: 'room_named', room: asked, name: given }),
-        onFrame: hear,
+        onFrame,
         onStatus: (status) => store.dispatch({ type: 'status', status, now: now() }),
       });
       transport.watchRooms(isWatchingRooms);
@@ -158,7 +158,7 @@ export function createChat({ store, storage, api, tabs, timers, clock, connectTr
       transport?.connect();
     },
     /** Another tab of this browser has changed what storage holds. */
-    heardOfStorage: (key, value) => keptOutbox.heard(key, value),
+    onStorageChanged: (key, value) => keptOutbox.onStorageChanged(key, value),
     /** For the next visit. */
     keepHistory: () => transport && history.keep(name),
     draft: (room) => storage.draft(name, room),

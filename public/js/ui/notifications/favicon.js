@@ -1,6 +1,6 @@
 // The page's icon, with the number of unread messages drawn on it.
 
-import { badgeOf } from '../../state/badge.js';
+import { badgeOf } from '../../state/rooms/badge.js';
 import { totalUnread } from '../../state/chat.js';
 
 const SIZE = 64;

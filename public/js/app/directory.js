@@ -1,5 +1,4 @@
-// Keeps the lists true while somebody looks. Inside, the server tells which rooms are occupied, and
-// notices tell who is where; REST answers at the way in, and for the rest of a large room's people.
+// Keeps the lists of rooms and members current while the page is visible.
 
 const ROOMS_EVERY_MS = 15_000;
 const MEMBERS_EVERY_MS = 15_000;

@@ -16,7 +16,7 @@ export function createKeptOutbox({ store, storage, tabs, newId, onRestored }) {
   });
 
   function adopt() {
-    return tabs.alone(ADOPTION, (held) => {
+    return tabs.exclusively(ADOPTION, (held) => {
       if (owner === null) return;
       const { id, username } = owner;
       const isElsewhere = ({ tab }) => tab !== id && held.has(LOCK_PREFIX + tab);
@@ -36,7 +36,7 @@ export function createKeptOutbox({ store, storage, tabs, newId, onRestored }) {
     store.dispatch({ type: 'outbox_ceded', nonce });
     if (watched.has(tab)) return;
     watched.add(tab);
-    tabs.afterwards(LOCK_PREFIX + tab, () => {
+    tabs.whenReleased(LOCK_PREFIX + tab, () => {
       watched.delete(tab);
       adopt();
     });
@@ -63,8 +63,8 @@ export function createKeptOutbox({ store, storage, tabs, newId, onRestored }) {
       owner.release = tabs.hold(LOCK_PREFIX + owner.id);
       adopt();
     },
-    /** Another tab has changed what storage holds: what it sent or discarded is done with here, too. */
-    heard(key, value) {
+    /** Another tab has changed the storage: an item that it sent or discarded leaves this tab's outbox, too. */
+    onStorageChanged(key, value) {
       const nonce = storage.nonceOf(key);
       if (nonce === null || owner === null) return;
       if (value === null) store.dispatch({ type: 'message_discarded', nonce });

@@ -1,8 +1,8 @@
 // One room we are in: its timeline, who is there, who writes, and what is unread.
 
-import { withKept } from './kept_timeline.js';
+import { withKept } from '../timeline/kept_timeline.js';
 import * as members from './members.js';
-import { emptyTimeline, withFollowing, withGap, withJoined, withMessage, withNotice, withReset } from './timeline.js';
+import { emptyTimeline, withFollowing, withGap, withJoined, withMessage, withNotice, withReset } from '../timeline/timeline.js';
 import { stillTyping, withoutTyping, withTyping } from './typing.js';
 
 /** A room with what was kept of it since the last visit, if anything was. */
@@ -46,7 +46,7 @@ export function withRoomFrame(room, frame, context) {
 
 const changes = {
   joined(room, frame, context) {
-    // What came while nobody could see it is news, wherever the reader stands now.
+    // Messages that came while nobody could see them are unread, wherever the reader stands now.
     const seen = { ...context, isRead: context.isRead && !context.isAfterAbsence };
     const read = frame.messages.reduce((told, message) => counted(told, message, room, seen), room);
     const isFirst = room.timeline.epoch === null;
@@ -91,7 +91,7 @@ function countOf({ client_count }, { now }) {
   return Number.isInteger(client_count) ? { clientCount: client_count, countedAt: now } : {};
 }
 
-// What nobody will see is not waiting below either.
+// A message that nobody will see is not counted below either.
 function withSaid(timeline, message, { ignored }) {
   const said = withMessage(timeline, message);
   return ignored.has(message.user_id) ? { ...said, below: timeline.below } : said;
@@ -117,7 +117,7 @@ export function readElsewhere(room, { epoch, seq }) {
   return { ...room, readTo: seq, unread, dividerSeq: unread === 0 && room.unread > 0 ? null : room.dividerSeq };
 }
 
-/** What newly ignored people said is not unread any more, as far as the timeline still holds it. */
+/** Messages of newly ignored people are not unread any more, as far as the timeline still holds them. */
 export function withoutUnreadOf(room, userIds) {
   if (room.unread === 0) return room;
   const readTo = room.dividerSeq ?? room.timeline.head - room.unread;

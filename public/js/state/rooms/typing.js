@@ -1,4 +1,4 @@
-// Who is writing, for as long as a typing notice is worth: the server sends one per 3 s and user.
+// The people who are writing. A typing notice counts for a few seconds: the server sends one per 3 s and user.
 
 const TYPING_LASTS_MS = 6_000;
 

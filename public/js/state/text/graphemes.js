@@ -1,4 +1,4 @@
-// What a reader calls one character: a letter with its marks, an emoji with its parts.
+// Characters as a reader counts them: a letter with its marks, an emoji with its parts.
 
 /** The first one of a text. `Segmenter` is that of Intl, which older browsers lack. */
 export function firstGrapheme(text, Segmenter = globalThis.Intl?.Segmenter) {

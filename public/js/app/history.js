@@ -1,7 +1,7 @@
 // The last messages of the rooms opened lately, kept for the next visit: it begins with them, with or
 // without a network, and asks the server only for what followed.
 
-import { isKeptTimeline, keptTimeline } from '../state/kept_timeline.js';
+import { isKeptTimeline, keptTimeline } from '../state/timeline/kept_timeline.js';
 
 const ROOMS_KEPT = 5;
 
@@ -9,7 +9,7 @@ export function createHistory({ store, storage, clock }) {
   let kept = new Map();
 
   return {
-    /** What is kept of `username`'s rooms is at hand from now on. */
+    /** From now on `of` answers with the kept timelines of `username`. */
     open(username) {
       const { savedAt, rooms } = storage.history(username);
       kept = new Map(rooms.filter(isKeptTimeline).map((timeline) => [timeline.room, timeline]));

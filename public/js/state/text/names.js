@@ -1,4 +1,4 @@
-// What a room or user name must look like: the server's rule (src/model/names.rs), which decides;
+// Names of rooms and users: the server's rule (src/model/names.rs), which decides;
 // this spares the round trip. Both are tested with tests/names.json.
 
 import { isForbidden, isInvisible, isMark, isSharedMark, isWhiteSpace, needsMarks, wellFormed } from './characters.js';
@@ -28,7 +28,7 @@ export function parseRoom(text, maxCharacters) {
   return isReserved ? { problem: 'reserved' } : parsed;
 }
 
-/** What somebody typed, with one blank where there are several: that is a slip of the finger. */
+/** A typed text with one blank where there are several: that is a slip of the finger. */
 export function tidied(text) {
   return text.replace(/\p{White_Space}+/gu, ' ');
 }

@@ -1,7 +1,7 @@
-// What outlives the page. Everything here may fail (private windows, full disks) and then simply
-// is not kept; nothing of it may stop the chat.
+// Everything that outlives the page. Any access may fail (private windows, full disks); the value is then not kept,
+// and the chat goes on.
 
-import { isKeptItem, keptItem } from '../state/outbox.js';
+import { isKeptItem, keptItem } from '../state/outbox/items.js';
 import { asHistory, asIdentities, asName, asPreferences, asTab, asTexts } from './kept.js';
 
 const OUTBOX_PREFIX = 'adda.outbox.';
@@ -25,9 +25,9 @@ export function createStorage({ local, session }) {
   return {
     /** The name of the last time. */
     name: () => identities()[0]?.username ?? '',
-    /** What proves to the server that `username` is who it was before. */
+    /** The token that proves to the server that `username` is the same user as before. */
     tokenOf: (username) => identities().find((identity) => identity.username === username)?.token,
-    /** Who used this browser last and has not signed out: a new tab need not ask for the name. */
+    /** The name of the last visit, unless it has signed out: a new tab need not ask for the name. */
     signedIn: () => asName(read(local, 'adda.signed_in')),
     signOut: () => write(local, 'adda.signed_in', null),
     keepIdentity(identity) {
@@ -55,7 +55,7 @@ export function createStorage({ local, session }) {
     tab: () => asTab(read(session, 'adda.tab')),
     keepTab: (tab) => write(session, 'adda.tab', tab),
 
-    /** What `username` has begun to write in a room: in this tab, else in whichever tab wrote last. */
+    /** The draft of `username` in a room: this tab's, else that of the tab that wrote last. */
     draft(username, room) {
       const drafts = [session, local].map((area) => read(area, draftKey(username, room)));
       return drafts.find((draft) => typeof draft === 'string') ?? '';
@@ -65,7 +65,7 @@ export function createStorage({ local, session }) {
       write(session, draftKey(username, room), text);
       write(local, draftKey(username, room), text || null);
     },
-    /** Whoever sits here next must not find what was written and read. */
+    /** The next person at this computer must not find what was written and read. */
     forgetWords(username) {
       write(local, HISTORY_PREFIX + username, null);
       const start = `${JSON.stringify([username]).slice(0, -1)},`;
@@ -78,7 +78,7 @@ export function createStorage({ local, session }) {
     history: (username) => asHistory(read(local, HISTORY_PREFIX + username)),
     keepHistory: (username, history) => write(local, HISTORY_PREFIX + username, history),
 
-    /** What `username` wrote and nobody confirmed, oldest first, each with the `tab` that sends it. */
+    /** The unconfirmed messages of `username`, oldest first, each with the `tab` that sends it. */
     outboxOf(username) {
       const keys = keysOf(local).filter((key) => key.startsWith(OUTBOX_PREFIX));
       const items = keys.map((key) => read(local, key)).filter((item) => isKeptItem(item) && item.username === username);

@@ -1,4 +1,4 @@
-// Who is in a room: sessions as the server lists them, shown as users with their session count.
+// The members of a room: sessions as the server lists them, shown as users with their session count.
 
 /** After a join notice. Notices speak of users, so the session's own id is not known yet. */
 export function withUser(members, { user_id, username }) {

@@ -17,7 +17,7 @@ export function newItem({ nonce, username, room, content, now }) {
     userId: null, sentAt: null, retryAt: 0, echoId: null };
 }
 
-/** What lay about for longer than a nonce lasts may be posted already and no nonce could tell. Ask. */
+/** An item older than a nonce lasts may be posted already, and its nonce could not tell: ask. */
 export function withAgedFailed(outbox, serverNow) {
   if (!outbox.some((item) => isAged(item, serverNow))) return outbox;
   return outbox.map((item) => (isAged(item, serverNow) ? { ...item, state: 'failed', reason: 'expired', echoId: null } : item));
@@ -51,13 +51,13 @@ export function withRefusal(outbox, { nonce, code, retry_after_ms: retryAfterMs 
   );
 }
 
-/** The line is gone: what was under way is sent again on the next one. */
-export function interrupted(outbox) {
+/** The socket is lost: items under way are sent again on the next one. */
+export function requeueInFlight(outbox) {
   return outbox.map((item) => (item.state === 'sending' ? { ...item, state: 'queued', retryAt: 0 } : item));
 }
 
-/** The server closed for good over what we sent: sending it again would only repeat that. */
-export function blamed(outbox, reason) {
+/** The server closed for good because of an item under way: sending it again would only repeat that. */
+export function failInFlight(outbox, reason) {
   return outbox.map((item) => (item.state === 'sending' ? { ...item, state: 'failed', reason } : item));
 }
 
@@ -68,7 +68,7 @@ export function withOverdueQueued(outbox, now) {
 }
 
 /** Sent as somebody else before: it may be posted already and no nonce could tell. Ask. */
-export function withStrangersFailed(outbox, userId) {
+export function failOtherUsers(outbox, userId) {
   return outbox.map((item) =>
     item.userId !== null && item.userId !== userId && item.state !== 'failed'
       ? { ...item, state: 'failed', reason: 'other_user' }
@@ -82,11 +82,9 @@ export function withRetry(outbox, nonce, serverNow) {
     state: 'queued', reason: null, userId: null, retryAt: 0, createdAt: reason === 'expired' ? serverNow : createdAt }));
 }
 
-/**
- * Our message came through the room before its ack. Messages carry no nonce, so this is a guess
- * by content that hides the pending row; only the ack settles the item.
- */
-export function echoedItem(outbox, message, me) {
+// Our message came through the room before its ack. Messages carry no nonce, so this is a guess
+// by content that hides the pending row; only the ack removes the item.
+function findEcho(outbox, message, me) {
   if (message.user_id !== me?.userId) return null;
   const said = comparable(message.content);
   return outbox.find((item) =>
@@ -95,16 +93,20 @@ export function echoedItem(outbox, message, me) {
     Date.parse(message.timestamp) >= item.createdAt - CLOCK_SKEW_MS) ?? null;
 }
 
-export function withEcho(outbox, nonce, echoId) {
-  return changed(outbox, nonce, () => ({ echoId }));
+/** The items of which one of `messages` is the echo know it. */
+export function withEchoes(outbox, messages, me) {
+  return messages.reduce((items, message) => {
+    const item = findEcho(items, message, me);
+    return item ? changed(items, item.nonce, () => ({ echoId: message.id })) : items;
+  }, outbox);
 }
 
-/** What is worth keeping over a reload; anything under way is asked again. */
+/** An item as storage keeps it over a reload; one that was under way is sent again. */
 export function keptItem({ nonce, username, room, content, createdAt, state, reason, userId }) {
   return { nonce, username, room, content, createdAt, state: state === 'failed' ? state : 'queued', reason, userId };
 }
 
-/** What is there of `username`, with what storage kept, in the order of writing. Others' is put aside. */
+/** The items of `username`, with those that storage kept, in the order of writing. Other users' items are dropped. */
 export function withRestored(outbox, username, kept) {
   const there = outbox.filter((item) => item.username === username);
   if (kept.length === 0 && there.length === outbox.length) return outbox;

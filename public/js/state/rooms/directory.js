@@ -1,21 +1,33 @@
 // The occupied rooms of the cluster: `{rooms: [{id, client_count}], total}`, the largest of them.
 
-export function emptyDirectory() {
+function emptyDirectory() {
   return { rooms: [], total: 0, hasMore: false };
 }
 
-/** A page of REST. */
-export function fromPage({ data, next }) {
+export const roomDirectory = {
+  initial: { roomDirectory: emptyDirectory() },
+  events: {
+    directory_listed: (state, { page }) => ({ ...state, roomDirectory: fromPage(page) }),
+  },
+  frames: {
+    // A list with a prefix answers a search.
+    rooms: (state, frame) => (frame.prefix === undefined ? { ...state, roomDirectory: fromFrame(frame) } : state),
+    rooms_changed: (state, frame) => ({ ...state, roomDirectory: withChanges(state.roomDirectory, frame) }),
+  },
+};
+
+// A page of REST.
+function fromPage({ data, next }) {
   return asDirectory(data, next == null ? data.length : Infinity);
 }
 
-/** `rooms` of the server. */
-export function fromFrame({ rooms, total }) {
+// `rooms` of the server.
+function fromFrame({ rooms, total }) {
   return asDirectory(rooms, total);
 }
 
-/** `rooms_changed`: a count of 0 is a room that is gone, or no longer among the largest. */
-export function withChanges(directory, { rooms, total }) {
+// `rooms_changed`: a count of 0 is a room that is gone, or no longer among the largest.
+function withChanges(directory, { rooms, total }) {
   const counts = new Map(directory.rooms.map(({ id, client_count: count }) => [id, count]));
   for (const { id, client_count: count } of rooms) {
     if (count > 0) counts.set(id, count);

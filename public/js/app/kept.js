@@ -1,5 +1,5 @@
-// What storage holds may be of another version, or anybody's: each value is read through one of these.
-// What does not fit is as if it had not been kept.
+// Values in storage may be another version's, or anybody's: each is read through one of these.
+// A value that does not fit counts as absent.
 
 const isText = (value) => typeof value === 'string';
 const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);

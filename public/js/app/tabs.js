@@ -1,18 +1,17 @@
-// The other tabs of this browser: what one of them holds no other does (Web Locks), and what one tells
-// all others hear (BroadcastChannel). Pages that are not secure, and old browsers, lack either: then
-// each tab is the only one.
+// The other tabs of this browser: a lock is held by one of them (Web Locks), a message that one sends reaches all
+// others (BroadcastChannel). Pages that are not secure, and old browsers, lack either: then each tab acts as the only one.
 
 const CHANNEL = 'adda';
 
 /** `locks` is `navigator.locks` or null, `BroadcastChannel` the class or null. */
 export function createTabs({ locks, BroadcastChannel }) {
   let channel = null;
-  let hear = () => {};
+  let receive = () => {};
 
   function open() {
     if (!BroadcastChannel || channel) return;
     channel = new BroadcastChannel(CHANNEL);
-    channel.onmessage = ({ data }) => hear(data);
+    channel.onmessage = ({ data }) => receive(data);
   }
 
   return {
@@ -24,7 +23,7 @@ export function createTabs({ locks, BroadcastChannel }) {
       return release;
     },
     /** Call `task(held)` while no other tab is in its task of that name; `held` are the names of all locks that are held. */
-    alone(name, task) {
+    exclusively(name, task) {
       if (!locks) return task(new Set());
       const run = async () => task(new Set((await locks.query()).held.map((lock) => lock.name)));
       return locks.request(name, run).catch((error) => warn(error, () => task(new Set())));
@@ -35,7 +34,7 @@ export function createTabs({ locks, BroadcastChannel }) {
       return locks.query().then(({ held }) => held.some((lock) => lock.name === name), (error) => warn(error, () => false));
     },
     /** Call `task()` once no tab holds that lock any more. Never without locks: then no tab is known to be there. */
-    afterwards(name, task) {
+    whenReleased(name, task) {
       locks?.request(name, { mode: 'shared' }, () => {}).then(task, warn);
     },
     /** Call `task()` in one of the tabs that ask for this name within `lastsMs`; `timers` as for createChat. */
@@ -48,10 +47,10 @@ export function createTabs({ locks, BroadcastChannel }) {
       };
       return locks.request(name, { ifAvailable: true }, run).catch((error) => warn(error, task));
     },
-    tell: (words) => channel?.postMessage(words),
-    /** `heard(words)` for what other tabs tell. */
-    listen(heard) {
-      hear = heard;
+    send: (message) => channel?.postMessage(message),
+    /** `handler(message)` gets what other tabs send. */
+    onMessage(handler) {
+      receive = handler;
       open();
     },
     /** The page goes away, perhaps to be kept: a channel or a lock might keep it from that. */

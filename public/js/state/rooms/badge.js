@@ -1,4 +1,4 @@
-// What the page's icon says about unread messages.
+// The number of unread messages as the page's icon shows it.
 
 // More digits are not legible on an icon of 16 pixels.
 const LARGEST = 99;

@@ -1,20 +1,20 @@
 // Tells of messages that come while nobody looks: a notification and a sound, as the settings say.
 // Asked for only when somebody turns them on.
 
-import { createTelling } from '../../chat/telling.js';
+import { createNotifyOnce } from '../../app/notify_once.js';
 import { levelOf, isIgnored } from '../../state/settings/settings.js';
 import { isMentioned } from '../../state/text/mentions.js';
 import { byId, setText } from '../lib/markup.js';
-import { addressOf, placeInAddress } from './address.js';
+import { addressOf, placeInAddress } from '../page/address.js';
 import { chime } from './chime.js';
 
 export function notifications({ i18n, store, settings, tabs, timers, openPlace }) {
-  const tellOnce = createTelling({ store, tabs, timers });
+  const notifyOnce = createNotifyOnce({ store, tabs, timers });
 
   store.subscribe((state, previous, { type, frame }) => {
     if (type !== 'frame' || frame.type !== 'text' || state.isAttentive) return;
     const isNews = frame.seq > (previous.rooms.get(frame.room_id)?.timeline.head ?? Infinity);
-    if (isNews && isWanted(frame, state)) tellOnce(frame, () => tell(frame));
+    if (isNews && isWanted(frame, state)) notifyOnce(frame, () => tell(frame));
   });
   for (const list of document.querySelectorAll('[data-setting="notifications"]')) {
     list.addEventListener('change', () => list.value === 'on' && ask());

@@ -1,10 +1,10 @@
-// A message is told of by one tab of a browser, and by none while a person of that name looks at one.
+// One tab of a browser shows the notification of a message, and none does while a tab of that name has the focus.
 
-// Tabs hear of a message within moments of each other.
+// All tabs get a message within moments of each other.
 const LASTS_MS = 10_000;
 
-/** Returns `tellOnce(message, tell)`. */
-export function createTelling({ store, tabs, timers }) {
+/** Returns `notifyOnce(message, notify)`. */
+export function createNotifyOnce({ store, tabs, timers }) {
   let attended = null;
 
   store.subscribe(({ me, isAttentive }) => {
@@ -14,10 +14,10 @@ export function createTelling({ store, tabs, timers }) {
     attended = name === null ? null : { name, release: tabs.hold(attendedBy(name)) };
   });
 
-  return async function tellOnce({ room_id: room, seq }, tell) {
+  return async function notifyOnce({ room_id: room, seq }, notify) {
     const { username } = store.state.me;
     if (await tabs.isHeld(attendedBy(username))) return;
-    await tabs.once(`adda.told ${JSON.stringify([username, room, seq])}`, LASTS_MS, timers, tell);
+    await tabs.once(`adda.told ${JSON.stringify([username, room, seq])}`, LASTS_MS, timers, notify);
   };
 }
 

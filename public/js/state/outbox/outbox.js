@@ -1,0 +1,38 @@
+// Our messages that no ack has confirmed yet. How one item changes is in `items.js`.
+
+import { isTurnedAway } from '../connection.js';
+import {
+  failInFlight, failOtherUsers, requeueInFlight, withAgedFailed, withEchoes, withOverdueQueued, withRefusal, withRestored, withRetry, withSending, withoutItem,
+} from './items.js';
+
+export const outbox = {
+  initial: { outbox: [] },
+  events: {
+    // What was written waits for a name that is taken.
+    status(state, { status }) {
+      if (status.phase === 'online' || isTurnedAway(status)) return state;
+      return changed(state, status.phase === 'refused' ? failInFlight(state.outbox, status.reason) : requeueInFlight(state.outbox));
+    },
+    identified: (state, { userId }) => changed(state, failOtherUsers(state.outbox, userId)),
+    room_named: (state, { room, name }) =>
+      (state.rooms.has(room) ? changed(state, state.outbox.map((item) => (item.room === room ? { ...item, room: name } : item))) : state),
+
+    outbox_restored: (state, { username, items }) => changed(state, withRestored(state.outbox, username, items)),
+    // Another tab sends it: gone here, but not from storage.
+    outbox_ceded: (state, { nonce }) => changed(state, withoutItem(state.outbox, nonce)),
+    outbox_aged: (state, { serverNow }) => changed(state, withAgedFailed(state.outbox, serverNow)),
+    message_written: (state, { item }) => changed(state, [...state.outbox, item]),
+    message_sent: (state, { nonce, now }) => changed(state, withSending(state.outbox, nonce, state.me.userId, now)),
+    acks_awaited: (state, { now }) => changed(state, withOverdueQueued(state.outbox, now)),
+    message_retried: (state, { nonce, serverNow }) => changed(state, withRetry(state.outbox, nonce, serverNow)),
+    message_discarded: (state, { nonce }) => changed(state, withoutItem(state.outbox, nonce)),
+  },
+  frames: {
+    ack: (state, { nonce }) => changed(state, withoutItem(state.outbox, nonce)),
+    error: (state, error, { now }) => (error.nonce ? changed(state, withRefusal(state.outbox, error, now)) : state),
+    joined: (state, { messages }) => changed(state, withEchoes(state.outbox, messages, state.me)),
+    text: (state, message) => changed(state, withEchoes(state.outbox, [message], state.me)),
+  },
+};
+
+const changed = (state, items) => ({ ...state, outbox: items });

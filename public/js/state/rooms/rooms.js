@@ -1,0 +1,113 @@
+// The rooms we are in, and which of them the reader sees.
+
+import { isTurnedAway } from '../connection.js';
+import { withEchoes } from '../outbox/items.js';
+import { withAcked, withKey } from '../timeline/timeline.js';
+import { withNewerPage, withNewestPage, withOlderPage, withPageAround } from '../timeline/pages.js';
+import { changedRoom, changedTimeline, isRead, read, withRoom } from './changes.js';
+import * as room from './room.js';
+
+// A shorter loss of the connection is seen by nobody.
+const BLIP_MS = 2_000;
+// A server sends something every half minute; a longer silence was a sleep.
+const ABSENCE_MS = 60_000;
+
+const PAGES = { older: withOlderPage, newer: withNewerPage, newest: withNewestPage, around: withPageAround };
+
+const EMPTY = {
+  rooms: new Map(), // by id, the ones we are in
+  active: null, // the id of the room on screen
+  placed: null, // the id of the room whose rows the view has put before the reader's eyes
+};
+
+export const rooms = {
+  initial: {
+    ...EMPTY,
+    isAttentive: true, // the page is visible and has the focus
+  },
+  events: {
+    status(state, { status }) {
+      if (status.phase === 'online') return state;
+      if (isTurnedAway(status)) return { ...state, ...EMPTY };
+      return { ...state, rooms: new Map([...state.rooms].map(([id, it]) => [id, { ...it, isJoined: false, typing: [] }])) };
+    },
+    room_named(state, { room: asked, name }) {
+      if (!state.rooms.has(asked)) return state;
+      const others = [...state.rooms].filter(([id]) => id !== name);
+      const renamed = others.map(([id, it]) => (id === asked ? [name, { ...it, id: name }] : [id, it]));
+      return { ...state, rooms: new Map(renamed), active: state.active === asked ? name : state.active };
+    },
+    room_opened(state, { room: id, kept }) {
+      const closed = state.active === id ? state : changedRoom(state, state.active, room.withoutDivider);
+      const opened = room.withRoomFollowing(state.rooms.get(id) ?? room.newRoom(id, kept), true);
+      return { ...withRoom(closed, opened), active: id, placed: state.active === id ? state.placed : null };
+    },
+    room_kept: (state, { room: id, kept }) => (state.rooms.has(id) ? state : withRoom(state, room.newRoom(id, kept))),
+    room_left(state, { room: id }) {
+      const others = new Map(state.rooms);
+      others.delete(id);
+      const active = state.active === id ? ([...others.keys()][0] ?? null) : state.active;
+      return { ...state, rooms: others, active };
+    },
+
+    following_changed: (state, { room: id, isFollowing }) =>
+      read({ ...changedRoom(state, id, (it) => room.withRoomFollowing(it, isFollowing)), placed: id }),
+    attention_changed(state, { isAttentive }) {
+      if (isAttentive === state.isAttentive) return state;
+      const active = state.rooms.get(state.active);
+      const isBack = isAttentive && (active?.unread ?? 0) > 0 && active.timeline.isFollowing;
+      return read({ ...state, isAttentive, placed: isBack ? null : state.placed });
+    },
+    room_read_elsewhere: (state, { room: id, position }) => changedRoom(state, id, (it) => room.readElsewhere(it, position)),
+    people_ignored(state, { userIds }) {
+      const added = new Set(userIds.filter((id) => !state.ignored.has(id)));
+      return changedRooms(state, (it) => room.withoutUnreadOf(it, added));
+    },
+    ticked: (state, { now }) => changedRooms(state, (it) => room.withTypingExpired(it, now)),
+
+    members_listed: (state, { room: id, page }) => changedRoom(state, id, (it) => room.withMembersListed(it, page)),
+    page_asked: (state, { room: id, side }) => changedTimeline(state, id, (it) => ({ ...it, loading: side })),
+    page_failed: (state, { room: id }) => changedTimeline(state, id, (it) => ({ ...it, loading: null })),
+    page_listed: (state, { room: id, side, page }) => read(changedTimeline(state, id, (it) => PAGES[side](it, page))),
+
+    message_written: (state, { item }) =>
+      changedRoom(state, item.room, (it) => room.withoutDivider(room.withRoomFollowing(it, true))),
+  },
+  frames: {
+    ack(state, ack) {
+      const item = state.outbox.find(({ nonce }) => nonce === ack.nonce);
+      if (!item) return state;
+      const message = { id: ack.id, room_id: item.room, epoch: ack.epoch, seq: ack.seq, content: item.content,
+        timestamp: ack.timestamp, user_id: state.me.userId, username: state.me.username };
+      return changedTimeline(state, item.room, (it) => withAcked(it, message, ack.nonce));
+    },
+    error(state, { nonce, code, retry_after_ms: retryAfterMs, room_id: id }) {
+      if (nonce || code === 'unavailable' || retryAfterMs > 0) return state;
+      return changedRoom(state, id, (it) => (it.isJoined ? it : { ...it, refusal: code }));
+    },
+    joined(state, frame, { now }) {
+      const isAfterAbsence = !state.isAttentive || state.silentMs >= ABSENCE_MS || state.lostMs >= BLIP_MS;
+      const joined = withRoomFrame(state, frame, now, isAfterAbsence);
+      const it = joined.rooms.get(frame.room_id);
+      // The reader sees the missed messages from the first one on.
+      const isMissed = it?.id === state.active && it.timeline.isFollowing && it.unread > (state.rooms.get(it.id)?.unread ?? 0);
+      return withEchoKeys(isMissed ? { ...joined, placed: null } : joined, frame.messages);
+    },
+    text: (state, message, { now }) => withEchoKeys(withRoomFrame(state, message, now), [message]),
+    ...Object.fromEntries(['join', 'leave', 'typing', 'count', 'gap', 'reset'].map((type) =>
+      [type, (state, frame, { now }) => withRoomFrame(state, frame, now)])),
+  },
+};
+
+const changedRooms = (state, change) => [...state.rooms.keys()].reduce((next, id) => changedRoom(next, id, change), state);
+
+function withRoomFrame(state, frame, now, isAfterAbsence = false) {
+  return changedRoom(state, frame.room_id, (it) =>
+    room.withRoomFrame(it, frame, { me: state.me, now, ignored: state.ignored, isAfterAbsence, isRead: isRead(state, it) }));
+}
+
+// The row takes over the key of the pending one, so that the page does not see it come and go.
+function withEchoKeys(state, messages) {
+  const echoed = withEchoes(state.outbox, messages, state.me).filter((item) => !state.outbox.includes(item));
+  return echoed.reduce((next, item) => changedTimeline(next, item.room, (it) => withKey(it, item.echoId, item.nonce)), state);
+}
