@@ -3,7 +3,7 @@ WORKDIR /adda
 
 # Dependencies change rarely and take most of the time: built against an empty crate, they are a layer of their own.
 COPY Cargo.toml Cargo.lock ./
-RUN mkdir src tests && printf '//! Empty.\nfn main() {}\n' | tee src/main.rs >tests/chaos.rs && echo '//! Empty.' >src/lib.rs \
+RUN mkdir -p src/cli tests && printf '//! Empty.\nfn main() {}\n' | tee src/cli/main.rs >tests/chaos.rs && echo '//! Empty.' >src/lib.rs \
   && cargo build --release --locked
 
 # The browser client and the built-in defaults become part of the binary.
@@ -11,7 +11,7 @@ COPY config/default.toml config/
 COPY public public
 COPY src src
 # COPY keeps the files' times, which may be older than the empty crate's: without touch it would count as up to date.
-RUN touch src/main.rs src/lib.rs && cargo build --release --locked
+RUN touch src/cli/main.rs src/lib.rs && cargo build --release --locked
 
 FROM debian:bookworm-slim
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin adda

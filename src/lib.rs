@@ -8,8 +8,6 @@ pub mod config;
 
 pub mod telemetry;
 
-pub mod browser;
-
 pub mod supervisor;
 
 pub mod websocket;
@@ -25,5 +23,3 @@ pub mod ws;
 pub mod http;
 
 pub mod server;
-
-pub mod signals;

@@ -11,9 +11,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{debug, warn};
 
-use super::hub::names_of;
-use super::pace::Rota;
-use super::room::Room;
+use super::rooms::{Room, Rota, names_of};
 use super::{Chat, source_of};
 use crate::backend::{BackendError, Comparison, Membership, Touched};
 use crate::model::RoomName;

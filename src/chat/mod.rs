@@ -2,19 +2,13 @@
 //! The two doors (WebSocket and HTTP) are equal clients of [`Chat`]; so each rule exists once.
 
 mod doubts;
-mod hub;
-mod join;
-mod pace;
+mod messages;
 mod peers;
-mod posters;
 mod presence;
 mod readiness;
 mod reads;
-mod recipient;
-mod room;
-mod room_list;
+mod rooms;
 mod secrets;
-mod tail;
 mod tokens;
 
 use std::sync::Arc;
@@ -25,16 +19,13 @@ use tokio::sync::{Notify, RwLock};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use self::hub::Hub;
-use self::pace::TypingRule;
-pub use self::posters::Poster;
-use self::posters::Posters;
+pub use self::messages::Poster;
+use self::messages::Posters;
 use self::readiness::Contact;
 pub use self::readiness::NotReady;
 use self::reads::Reads;
-pub use self::recipient::{Dialect, Flushes, Occupant, Pushed, Recipient};
-pub use self::room::Room;
-use self::room_list::RoomList;
+pub use self::rooms::{Dialect, Flushes, Occupant, Pushed, Recipient, Room};
+use self::rooms::{Hub, RoomList, TypingRule};
 use self::secrets::Keyring;
 use self::tokens::Tokens;
 use crate::backend::{BackendError, Events, Page, SharedBackend};

@@ -2,7 +2,7 @@
 
 use adda::config::{Config, Flags};
 use adda::server::Server;
-use adda::signals::{self, Signals};
+use adda::server::signals::{self, Signals};
 use adda::{supervisor, telemetry};
 use tracing::{info, warn};
 

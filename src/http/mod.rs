@@ -2,6 +2,7 @@
 //! `chat`; here they only get paths and statuses.
 
 mod assets;
+mod browser;
 mod cors;
 mod error;
 mod head;
@@ -21,6 +22,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use self::assets::pack_script;
+pub use self::browser::build;
 use self::cors::with_cors;
 use self::error::ApiError;
 use crate::chat::Chat;

@@ -2,6 +2,7 @@
 
 mod descriptors;
 mod door;
+pub mod signals;
 
 use std::io;
 use std::net::SocketAddr;
@@ -125,7 +126,8 @@ impl Server {
         supervisor.run("metrics-upkeep", condense(self.metrics.clone(), supervisor.clone()));
         let following = follow_secrets(self.chat.clone(), self.settings.subscribe(), supervisor.clone());
         supervisor.run("settings", following);
-        let sessions = ws::router(self.chat.clone(), self.sessions.clone(), self.settings.subscribe());
+        let sessions =
+            ws::router(self.chat.clone(), self.sessions.clone(), self.settings.subscribe(), http::build);
         let door = Door {
             listener: self.listener,
             router: http::router(self.site.clone(), sessions),

@@ -1,7 +1,6 @@
 //! `/ws/echo`: gives back what it gets, to test a proxy, a client, or conformance to RFC 6455.
 
-use super::connection::{Connection, Said};
-use super::outbox::Outbox;
+use super::connection::{Connection, Outbox, Said};
 use crate::websocket::{Frame, Opcode};
 
 /// Echoes until the connection ends.

@@ -4,18 +4,12 @@
 mod address;
 mod connection;
 mod echo;
-mod inbox;
-mod outbox;
-mod pulse;
+mod registry;
 mod session;
-mod sessions;
 mod socket;
-mod turn;
-mod unfinished;
 mod unreadable;
-mod unsent;
 mod upgrade;
 
-pub use sessions::Sessions;
+pub use registry::Sessions;
 pub use socket::{Flaw, Socket};
 pub use upgrade::router;

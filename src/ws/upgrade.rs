@@ -14,12 +14,11 @@ use serde::Deserialize;
 use tracing::debug;
 
 use super::address::is_readable;
-use super::connection::Connection;
-use super::outbox::Outbox;
+use super::connection::{self, Connection, Outbox, OutboxBounds};
+use super::registry::Place;
 use super::session::{Asked, Session};
-use super::sessions::Place;
 use super::socket::Socket;
-use super::{Sessions, connection, echo, outbox};
+use super::{Sessions, echo};
 use crate::chat::{Chat, Dialect};
 use crate::config::Current;
 use crate::model::ConnectionId;
@@ -33,15 +32,17 @@ struct Door {
     chat: Chat,
     sessions: Sessions,
     settings: Current,
+    /// What names the browser client's files of this node.
+    build: fn() -> String,
 }
 
 /// `/ws`, `/ws/ROOM/NAME` and `/ws/echo`.
-pub fn router(chat: Chat, sessions: Sessions, settings: Current) -> Router {
+pub fn router(chat: Chat, sessions: Sessions, settings: Current, build: fn() -> String) -> Router {
     Router::new()
         .route("/ws", any(open_session))
         .route("/ws/{room}/{username}", any(open_named_session))
         .route("/ws/echo", any(open_echo))
-        .with_state(Door { chat, sessions, settings })
+        .with_state(Door { chat, sessions, settings, build })
 }
 
 #[derive(Debug, Deserialize)]
@@ -101,7 +102,7 @@ impl Door {
         };
         self.upgrade(request, is_full.then_some(SUBPROTOCOL), |door, id, outbox, connection| async move {
             let _counted = door.chat.count_session();
-            Session::new(door.chat.clone(), id, outbox, asked).run(connection).await;
+            Session::new(door.chat.clone(), id, outbox, asked, door.build).run(connection).await;
         })
     }
 
@@ -173,7 +174,7 @@ impl Door {
         };
         let config = self.chat.config();
         let (limits, session) = (&config.limits, &config.session);
-        let waiting = outbox::Bounds { outbox_bytes: limits.outbox_bytes, unsent_bytes: limits.unsent_bytes };
+        let waiting = OutboxBounds { outbox_bytes: limits.outbox_bytes, unsent_bytes: limits.unsent_bytes };
         let outbox = Arc::new(Outbox::new(parts.io.into_inner().into_inner(), waiting));
         let sent = connection::Bounds {
             message_bytes: limits.frame_bytes,

@@ -10,7 +10,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use tokio::task::spawn_blocking;
 
-use crate::browser::File;
+use crate::http::browser::File;
 
 /// How the bytes of an answer are coded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

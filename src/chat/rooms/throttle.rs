@@ -11,7 +11,7 @@ const BETWEEN_COUNTS: Duration = Duration::from_secs(1);
 
 /// Spreads a check of all rooms over time: each second a share of them has its turn.
 #[derive(Debug)]
-pub(super) struct Rota {
+pub(in crate::chat) struct Rota {
     every: Duration,
     due: f64,
     /// Whose turn it is next, by its place among all.
@@ -20,14 +20,14 @@ pub(super) struct Rota {
 
 impl Rota {
     /// All rooms have their turn in about `every`.
-    pub(super) fn new(every: Duration) -> Self {
+    pub(in crate::chat) fn new(every: Duration) -> Self {
         Self { every, due: 0.0, next: 0 }
     }
 
     /// Once a second: those whose turn it is. Each has one in time as long as they keep their order. Who
     /// comes or goes may move others, and a map that grows moves all: then some wait up to twice as long,
     /// or longer if that goes on.
-    pub(super) fn turn<T: Clone>(&mut self, rooms: &[T]) -> Vec<T> {
+    pub(in crate::chat) fn turn<T: Clone>(&mut self, rooms: &[T]) -> Vec<T> {
         self.due += rooms.len() as f64 / self.every.as_secs_f64().max(1.0);
         let share = (self.due as usize).min(rooms.len());
         self.due -= share as f64;

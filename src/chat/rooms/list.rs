@@ -9,9 +9,9 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 use tracing::debug;
 
-use super::recipient::{Flushes, Recipient};
-use super::{Chat, Refused, refused_name};
+use super::sink::{Flushes, Recipient};
 use crate::backend::Busiest;
+use crate::chat::{Chat, Refused, refused_name};
 use crate::model::names::to_nfc;
 use crate::model::{ConnectionId, NameError, RoomName};
 use crate::protocol::ErrorCode;
@@ -29,7 +29,7 @@ const QUIET: Duration = Duration::from_secs(4);
 
 /// The list as the watchers of this node know it.
 #[derive(Default)]
-pub(super) struct RoomList {
+pub(in crate::chat) struct RoomList {
     state: Mutex<State>,
     watched: Notify,
 }
@@ -182,7 +182,7 @@ impl Chat {
     }
 
     /// Reads the list for those who watch it, for as long as there are any.
-    pub(super) async fn tell_rooms(self) {
+    pub(in crate::chat) async fn tell_rooms(self) {
         tokio::select! {
             () = self.inner.supervisor.stopping() => {}
             () = self.tell_watchers() => {}

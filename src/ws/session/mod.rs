@@ -1,9 +1,10 @@
 //! One session's life: greeted, heard frame by frame, taken out of its rooms at the end.
 
-mod frames;
-mod greeting;
+mod commands;
+mod inbox;
 mod replay;
 mod rooms;
+mod start;
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -16,10 +17,9 @@ use futures_util::stream::FuturesOrdered;
 use tokio::time::timeout;
 use tracing::debug;
 
+use self::inbox::Inbox;
 use self::replay::Replay;
-use super::connection::{Connection, Ending};
-use super::inbox::Inbox;
-use super::outbox::Outbox;
+use super::connection::{Connection, Ending, Outbox};
 use crate::chat::{Chat, Dialect, Farewell, Poster, Recipient, Refused, Room, guest};
 use crate::model::{Author, ConnectionId, Receipt, RoomName, Username};
 use crate::websocket::CloseCode;
@@ -50,6 +50,7 @@ pub struct Session {
     id: ConnectionId,
     outbox: Arc<Outbox>,
     asked: Asked,
+    build: fn() -> String,
     author: Author,
     /// Whether a token said who it is, and not chance.
     is_signed_in: bool,
@@ -84,13 +85,20 @@ enum Greeting {
 
 impl Session {
     /// A session that has said nothing yet.
-    pub fn new(chat: Chat, id: ConnectionId, outbox: Arc<Outbox>, asked: Asked) -> Self {
+    pub fn new(
+        chat: Chat,
+        id: ConnectionId,
+        outbox: Arc<Outbox>,
+        asked: Asked,
+        build: fn() -> String,
+    ) -> Self {
         let author = guest(Username::from_trusted(DEFAULT_USERNAME));
         Self {
             chat,
             id,
             outbox,
             asked,
+            build,
             author,
             is_signed_in: false,
             chosen_name: None,

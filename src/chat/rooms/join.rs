@@ -9,10 +9,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::recipient::{Dialect, Flushes, Occupant};
-use super::room::{Room, gap};
-use super::{Chat, Refused};
+use super::delivery::gap;
+use super::room::Room;
+use super::sink::{Dialect, Flushes, Occupant};
 use crate::backend::{BackendError, Entered, Farewell, MEMBERS_IN_JOINED, Page, Span};
+use crate::chat::{Chat, Refused};
 use crate::model::{LoggedMessage, Position, RoomName};
 use crate::protocol::server::{self, Entrance};
 use crate::websocket::{CloseCode, Frame};

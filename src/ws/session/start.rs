@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::inbox::Inbox;
 use super::{Greeting, Session};
-use crate::browser;
 use crate::chat::{Dialect, Recipient, Refused};
 use crate::protocol::{ErrorCode, server};
 use crate::websocket::CloseCode;
-use crate::ws::inbox::Inbox;
 
 /// The room of those who name none.
 const DEFAULT_ROOM: &str = "general";
@@ -101,7 +100,7 @@ impl Session {
                 &token,
                 &config.session,
                 &config.limits,
-                &browser::build(),
+                &(self.build)(),
             )),
             Err(refused) => self.refuse(refused, None, None),
         }

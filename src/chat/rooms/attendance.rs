@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use indexmap::IndexMap;
 
-use crate::chat::recipient::{Flushes, Occupant};
+use super::sink::{Flushes, Occupant};
 use crate::model::{ConnectionId, Member};
 use crate::websocket::Frame;
 

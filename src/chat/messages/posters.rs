@@ -9,7 +9,7 @@ const ALL: usize = 256;
 
 /// The sessions that wait for receipts; a cheap handle.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Posters(Arc<AtomicUsize>);
+pub(in crate::chat) struct Posters(Arc<AtomicUsize>);
 
 /// A session that waits for receipts, for as long as this lives.
 #[derive(Debug)]
@@ -17,13 +17,13 @@ pub struct Poster(Posters);
 
 impl Posters {
     /// Counts a session.
-    pub(super) fn enter(&self) -> Poster {
+    pub(in crate::chat) fn enter(&self) -> Poster {
         self.0.fetch_add(1, Ordering::Relaxed);
         Poster(self.clone())
     }
 
     /// Posts that each may have under way now: at least one, at most `most`.
-    pub(super) fn share(&self, most: usize) -> usize {
+    pub(in crate::chat) fn share(&self, most: usize) -> usize {
         (ALL / self.0.load(Ordering::Relaxed).max(1)).clamp(1, most.max(1))
     }
 }

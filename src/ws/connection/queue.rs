@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
 
-use super::{Left, Phase};
+use super::outbox::{Left, Phase};
 use crate::websocket::Frame;
 
 /// Frames in one vectored write, at most; Linux takes 1024.

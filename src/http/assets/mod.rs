@@ -9,9 +9,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use self::coding::{Coding, packed};
+use super::browser::{self, File, Lifetime};
 use super::error::ApiError;
 use super::name;
-use crate::browser::{self, File, Lifetime};
 
 /// Nothing but the client's own files runs, and text can't become markup.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \

@@ -1,16 +1,24 @@
 //! One WebSocket as its session sees it: whole messages in, an outbox for frames out. Pings,
 //! goodbyes and the filling of the socket are dealt with here.
 
+mod outbox;
+mod pulse;
+mod queue;
+mod turn;
+mod unfinished;
+mod unsent;
+
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::Interest;
 
-use super::outbox::{Answered, Outbox, Phase};
-use super::pulse::now_s;
-use super::turn::Turn;
-use super::unfinished::Unfinished;
+use self::outbox::{Answered, Phase};
+pub use self::outbox::{Bounds as OutboxBounds, Outbox};
+pub use self::pulse::{Beat, Pulse, now_s};
+use self::turn::Turn;
+use self::unfinished::Unfinished;
 use crate::chat::Recipient;
 use crate::websocket::{CloseCode, Decoder, Frame, Incoming, Opcode};
 
@@ -303,7 +311,7 @@ mod tests {
         let (ours, theirs) = tokio::join!(TcpStream::connect(address), listener.accept());
         let outbox = Arc::new(Outbox::new(
             ours.unwrap(),
-            super::super::outbox::Bounds { outbox_bytes: 1 << 20, unsent_bytes: 1 << 20 },
+            OutboxBounds { outbox_bytes: 1 << 20, unsent_bytes: 1 << 20 },
         ));
         let bounds = Bounds { message_bytes: 1 << 16, message_timeout: Duration::from_secs(20) };
         let connection = Connection::new(outbox.clone(), bounds, early);

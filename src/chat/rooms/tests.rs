@@ -1,12 +1,16 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::waiting::MESSAGES as WAITING;
-use super::*;
-use crate::backend::Continuity;
-use crate::chat::recipient::{Dialect, Pushed, Recipient};
-use crate::model::{Epoch, UserId, Username};
-use crate::websocket::CloseCode;
+use super::buffer::MESSAGES as WAITING;
+use super::room::{Next, Room};
+use super::sink::{Dialect, Flushes, Occupant, Pushed, Recipient};
+use super::throttle::TypingRule;
+use crate::backend::{Continuity, Page};
+use crate::model::{
+    ConnectionId, Epoch, LoggedMessage, Member, Notice, NoticeKind, Position, RoomName, UserId, Username,
+};
+use crate::protocol::server;
+use crate::websocket::{CloseCode, Frame};
 
 const TYPING: TypingRule = TypingRule { every: Duration::ZERO, up_to: 200 };
 

@@ -1,22 +1,15 @@
 //! A room as this node sees it: its sessions here, the place up to which they have been given
 //! everything, and what waits until a hole before it is filled.
 
-mod attendance;
-mod delivery;
-#[cfg(test)]
-mod tests;
-mod waiting;
-
 use std::sync::{Mutex, MutexGuard};
 
 use tokio::sync::OnceCell;
 
-use self::attendance::Attendance;
-pub(super) use self::delivery::gap;
-use self::waiting::Waiting;
-use super::pace::{Counts, TypingRule, Typists};
-use super::recipient::{Flushes, Occupant};
+use super::attendance::Attendance;
+use super::buffer::Waiting;
+use super::sink::{Flushes, Occupant};
 use super::tail::Tail;
+use super::throttle::{Counts, TypingRule, Typists};
 use crate::backend::Page;
 use crate::model::{ConnectionId, LoggedMessage, Member, Notice, NoticeKind, Position, RoomName, UserId};
 use crate::protocol::server;
@@ -34,23 +27,23 @@ pub struct Room {
 }
 
 #[derive(Debug, Default)]
-struct State {
-    attendance: Attendance,
-    flow: Flow,
-    waiting: Waiting,
+pub(super) struct State {
+    pub(super) attendance: Attendance,
+    pub(super) flow: Flow,
+    pub(super) waiting: Waiting,
     /// Whether messages were left out since the log was last read.
-    has_left_out: bool,
+    pub(super) has_left_out: bool,
     /// The newest place that a comparison has shown since then.
-    shown: Option<Position>,
-    tail: Tail,
-    counts: Counts,
-    typists: Typists,
+    pub(super) shown: Option<Position>,
+    pub(super) tail: Tail,
+    pub(super) counts: Counts,
+    pub(super) typists: Typists,
 }
 
 /// Whether messages pass. The order that clients see rests on this: in `Live` a message passes
 /// only as the direct successor of the last; in every other case it waits for the log.
 #[derive(Debug, Default)]
-enum Flow {
+pub(super) enum Flow {
     /// The place in the log is not known yet.
     #[default]
     Opening,
@@ -74,7 +67,7 @@ pub(super) enum Next {
 pub(super) struct Behind;
 
 impl Room {
-    pub(super) fn new(name: RoomName) -> Self {
+    pub(in crate::chat) fn new(name: RoomName) -> Self {
         Self { name, opened: OnceCell::new(), state: Mutex::default() }
     }
 
@@ -101,23 +94,23 @@ impl Room {
     }
 
     /// From now on it doesn't, and gets nothing more. Returns whether it did.
-    pub(super) fn remove_member(&self, id: ConnectionId) -> bool {
+    pub(in crate::chat) fn remove_member(&self, id: ConnectionId) -> bool {
         self.lock().attendance.leave(id)
     }
 
     /// As [`Room::remove_member`], for a task that panics, perhaps under this very lock: the next to take
     /// it finds the room broken, and the node ends.
-    pub(super) fn abandon_member(&self, id: ConnectionId) -> bool {
+    pub(in crate::chat) fn abandon_member(&self, id: ConnectionId) -> bool {
         self.state.lock().is_ok_and(|mut state| state.attendance.leave(id))
     }
 
     /// The sessions of this node that are in the room.
-    pub(super) fn members(&self) -> Vec<Member> {
+    pub(in crate::chat) fn members(&self) -> Vec<Member> {
         self.lock().attendance.members().cloned().collect()
     }
 
     /// How many they are.
-    pub(super) fn member_count(&self) -> usize {
+    pub(in crate::chat) fn member_count(&self) -> usize {
         self.lock().attendance.len()
     }
 
@@ -266,7 +259,7 @@ impl Room {
     }
 
     /// Whether a typing notice of the user would be told: the room is not too large, and none was told lately.
-    pub(super) fn tells_typing(&self, user: &UserId, typing: TypingRule) -> bool {
+    pub(in crate::chat) fn tells_typing(&self, user: &UserId, typing: TypingRule) -> bool {
         let state = self.lock();
         !state.is_above(typing.up_to) && !state.typists.contains(user, typing.every)
     }

@@ -62,8 +62,7 @@ impl From<Settings> for Flags {
     }
 }
 
-/// Runs the command that the arguments name.
-pub fn run() -> ExitCode {
+fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command.unwrap_or(Command::Serve(arguments.serve)) {
         Command::Serve(settings) => serve::run(&settings.into()),

@@ -5,10 +5,9 @@ use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::Arc;
 
-use super::connection::{Connection, Ending, Said};
-use super::outbox::Outbox;
 use crate::chat::{Dialect, Recipient};
 use crate::protocol::{ClientFrame, server};
+use crate::ws::connection::{Connection, Ending, Outbox, Said};
 
 /// Bytes that are read ahead at most, besides one message. What follows waits in the kernel.
 const AHEAD: usize = 8 * 1024;

@@ -8,11 +8,11 @@ use futures_util::future::join_all;
 use tokio::sync::Notify;
 use tracing::debug;
 
-use super::pace::{Rota, TypingRule};
-use super::recipient::Flushes;
 use super::room::{Next, Room};
-use super::source_of;
+use super::sink::Flushes;
+use super::throttle::{Rota, TypingRule};
 use crate::backend::{BackendEvent, Events, Membership, Result, SharedBackend, Span};
+use crate::chat::source_of;
 use crate::model::{Event, Position, RoomName};
 use crate::supervisor::{Supervisor, ticks};
 use crate::telemetry::meters;
@@ -28,7 +28,7 @@ const RETRY: Duration = Duration::from_millis(250);
 
 /// The registry of rooms; a cheap handle.
 #[derive(Debug, Clone)]
-pub(super) struct Hub {
+pub(in crate::chat) struct Hub {
     inner: Arc<Inner>,
 }
 
@@ -48,7 +48,7 @@ struct Inner {
 }
 
 impl Hub {
-    pub(super) fn new(
+    pub(in crate::chat) fn new(
         backend: SharedBackend,
         page: usize,
         typing: TypingRule,
@@ -70,7 +70,7 @@ impl Hub {
     }
 
     /// The room, subscribed and at a known place. Several callers open it once.
-    pub(super) async fn open(&self, name: &RoomName) -> Result<Arc<Room>> {
+    pub(in crate::chat) async fn open(&self, name: &RoomName) -> Result<Arc<Room>> {
         let room = self.room(name);
         room.opened.get_or_try_init(|| self.begin(&room)).await?;
         Ok(room)
@@ -109,17 +109,17 @@ impl Hub {
     }
 
     /// Number of rooms with sessions of this node.
-    pub(super) fn occupied(&self) -> usize {
+    pub(in crate::chat) fn occupied(&self) -> usize {
         self.occupied_rooms().len()
     }
 
     /// Rooms with sessions of this node.
-    pub(super) fn occupied_rooms(&self) -> Vec<Arc<Room>> {
+    pub(in crate::chat) fn occupied_rooms(&self) -> Vec<Arc<Room>> {
         self.all().into_iter().filter(|room| room.is_occupied()).collect()
     }
 
     /// This node's sessions by room.
-    pub(super) fn membership(&self) -> Membership {
+    pub(in crate::chat) fn membership(&self) -> Membership {
         let rooms = self.all();
         let occupied = rooms.iter().map(|room| (room.name.clone(), room.members()));
         occupied.filter(|(_, members)| !members.is_empty()).collect()
@@ -127,7 +127,7 @@ impl Hub {
 
     /// Hands on events until the backend ends. The only caller of [`Room::take`], which is why
     /// messages pass in the order of their publication.
-    pub(super) async fn run(self, mut events: Events) {
+    pub(in crate::chat) async fn run(self, mut events: Events) {
         let mut batch = Vec::with_capacity(BATCH);
         let mut flushes = Flushes::default();
         loop {
@@ -207,13 +207,13 @@ impl Hub {
     }
 
     /// Has all rooms compared with their logs, and told how many are there.
-    pub(super) fn compare_soon(&self) {
+    pub(in crate::chat) fn compare_soon(&self) {
         self.inner.resumed.notify_one();
     }
 
     /// After each interruption, however many came meanwhile: compares all rooms with their logs, as
     /// often as it takes.
-    pub(super) async fn compare_when_resumed(self) {
+    pub(in crate::chat) async fn compare_when_resumed(self) {
         let mut silent = Vec::new();
         loop {
             let again = !silent.is_empty();
@@ -287,7 +287,7 @@ impl Hub {
     }
 
     /// Repairs a room that is behind a place which was read in the log.
-    pub(super) fn compare_with(&self, room: &Arc<Room>, head: &Position) {
+    pub(in crate::chat) fn compare_with(&self, room: &Arc<Room>, head: &Position) {
         self.follow(room, room.compare(head));
     }
 
@@ -296,7 +296,7 @@ impl Hub {
     /// Once a second: tells counts that waited; lets go of rooms that have been empty for
     /// `unsubscribe_after` seconds; compares rooms in which something unreadable was published, and a share
     /// of the others, all of them in `check_every`.
-    pub(super) async fn keep_up(self, unsubscribe_after: Duration, check_every: Duration) {
+    pub(in crate::chat) async fn keep_up(self, unsubscribe_after: Duration, check_every: Duration) {
         let mut ticks = ticks(Duration::from_secs(1));
         let mut empty_for: HashMap<RoomName, u64> = HashMap::new();
         let mut rota = Rota::new(check_every);
@@ -344,6 +344,6 @@ impl Hub {
     }
 }
 
-pub(super) fn names_of(rooms: &[Arc<Room>]) -> Vec<RoomName> {
+pub(in crate::chat) fn names_of(rooms: &[Arc<Room>]) -> Vec<RoomName> {
     rooms.iter().map(|room| room.name.clone()).collect()
 }

@@ -1,8 +1,6 @@
 //! A session's bounded queue of frames. The hub pushes and flushes, the session's task flushes
 //! what the socket did not take at once; all that waits goes out in one vectored write.
 
-mod queue;
-
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard};
@@ -12,8 +10,8 @@ use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
-use self::queue::Queue;
 use super::pulse::now_s;
+use super::queue::Queue;
 use super::unsent;
 use crate::chat::{Pushed, Recipient};
 use crate::telemetry::meters;

@@ -8,8 +8,8 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info};
 
+use super::Server;
 use crate::config::Config;
-use crate::server::Server;
 use crate::telemetry::Logging;
 
 /// The signals that a node handles, from the moment of listening: none of them kills it unheard.
@@ -47,7 +47,7 @@ pub enum EndError {
     AtOnce,
     /// A task failed.
     #[error(transparent)]
-    Failed(#[from] crate::server::TaskFailed),
+    Failed(#[from] super::TaskFailed),
 }
 
 impl Signals {

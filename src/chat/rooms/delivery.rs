@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::waiting::Kept;
-use super::{Flow, Next, State};
-use crate::chat::pace::TypingRule;
-use crate::chat::recipient::{Dialect, Flushes, Occupant};
+use super::buffer::Kept;
+use super::room::{Flow, Next, State};
+use super::sink::{Dialect, Flushes, Occupant};
+use super::throttle::TypingRule;
 use crate::model::{LoggedMessage, Position, RoomName, UserId};
 use crate::protocol::{ErrorCode, server};
 use crate::telemetry::meters;
@@ -132,7 +132,7 @@ impl State {
 }
 
 /// What tells a session that messages are lost.
-pub(in crate::chat) fn gap(room: &RoomName, dialect: Dialect, from: u64, to: u64) -> Frame {
+pub(super) fn gap(room: &RoomName, dialect: Dialect, from: u64, to: u64) -> Frame {
     match dialect {
         Dialect::Full => server::gap(room, from, to),
         Dialect::Plain => server::error(&server::Refusal {

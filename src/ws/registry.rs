@@ -10,8 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use super::outbox::Outbox;
-use super::pulse::{Beat, Pulse, now_s};
+use super::connection::{Beat, Outbox, Pulse, now_s};
 use crate::config;
 use crate::model::ConnectionId;
 use crate::supervisor::{Supervisor, isolated};

@@ -1,0 +1,6 @@
+//! Posting.
+
+mod posters;
+
+pub use self::posters::Poster;
+pub(super) use self::posters::Posters;

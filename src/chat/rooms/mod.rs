@@ -1,0 +1,20 @@
+//! The rooms of this node: their sessions, their order, and how a session joins without hole or double.
+
+mod attendance;
+mod buffer;
+mod delivery;
+mod join;
+mod list;
+mod registry;
+mod room;
+mod sink;
+mod tail;
+#[cfg(test)]
+mod tests;
+mod throttle;
+
+pub(super) use self::list::RoomList;
+pub(super) use self::registry::{Hub, names_of};
+pub use self::room::Room;
+pub use self::sink::{Dialect, Flushes, Occupant, Pushed, Recipient};
+pub(super) use self::throttle::{Rota, TypingRule};
