@@ -55,7 +55,7 @@ const isPage = (url) => url.split(/[?#]/, 1)[0] === PAGE;
 async function openPage(request) {
   const kept = () => caches.match(PAGE);
   try {
-    const page = await fetch(request, { signal: AbortSignal.timeout(PATIENCE_MS) });
+    const page = await fetch(request, { signal: AbortSignal.timeout?.(PATIENCE_MS) });
     return page.ok ? page : ((await kept()) ?? page);
   } catch (error) {
     const page = await kept();

@@ -1,12 +1,14 @@
-// Keeps the lists of rooms and members current while the page is visible.
+// Keeps the lists of rooms and members current while the page is visible. Inside, the server sends the occupied rooms,
+// and notices tell the members. REST answers on the join page, when somebody comes to look, and for a large room's members.
 
-const ROOMS_EVERY_MS = 15_000;
+// A list that is younger than this is not asked for again.
+const ROOMS_FRESH_MS = 5_000;
 const MEMBERS_EVERY_MS = 15_000;
 const ROOMS_SHOWN = 200;
 const ROOMS_FOUND = 20;
 
 export function createDirectory({ store, api, chat, timers, isWatched }) {
-  let roomsTimer = null;
+  let roomsAskedAt = -Infinity;
   let isAsking = false;
   const membersAskedAt = new Map();
 
@@ -14,16 +16,16 @@ export function createDirectory({ store, api, chat, timers, isWatched }) {
     if ((state.active === null) !== (previous.active === null)) refresh();
   });
 
-  /** Somebody came to look, or went away. */
+  /** Somebody came to look, or went away. Between two calls an idle page asks nothing. */
   function refresh() {
     const isInside = store.state.active !== null;
-    timers.clearTimeout(roomsTimer);
     chat.watchRooms(isInside && isWatched());
     if (!isInside && isWatched()) askRooms();
   }
 
   async function askRooms() {
-    roomsTimer = timers.setTimeout(refresh, ROOMS_EVERY_MS);
+    if (timers.now() - roomsAskedAt < ROOMS_FRESH_MS) return;
+    roomsAskedAt = timers.now();
     // A failure is no answer: the list stays as it was rather than turning empty.
     const page = await api.listRooms({ limit: ROOMS_SHOWN }).catch(() => null);
     if (page) store.dispatch({ type: 'directory_listed', page });

@@ -1,5 +1,8 @@
 // The REST side of the server: rooms, who is in them, pages of history.
 
+// A server that answers later than this does not answer.
+const LIMIT_MS = 15_000;
+
 /**
  * Paths are relative to the page, which may be served below any path of its host.
  *
@@ -9,7 +12,9 @@ export function createApi({ fetch, base = '' }) {
   async function get(path, query = {}) {
     const given = Object.entries(query).filter(([, value]) => value !== undefined);
     const search = given.length > 0 ? `?${new URLSearchParams(given)}` : '';
-    const response = await fetch(`${base}${path}${search}`, { headers: { accept: 'application/json' } });
+    // Older browsers have no such signal: there a request lasts as long as the browser lets it.
+    const signal = globalThis.AbortSignal?.timeout?.(LIMIT_MS);
+    const response = await fetch(`${base}${path}${search}`, { headers: { accept: 'application/json' }, signal });
     if (!response.ok) throw new Error(`${path} answered ${response.status}`);
     return response.json();
   }

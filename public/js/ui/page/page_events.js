@@ -24,6 +24,7 @@ export function pageEvents({ store, chat, directory, now }) {
   addEventListener('pageshow', (event) => event.persisted && chat.resume());
   addEventListener('focus', () => {
     attend();
+    directory.refresh();
     chat.hurry();
   });
   addEventListener('keydown', () => chat.hurry());
