@@ -21,7 +21,7 @@ pub(super) struct Bounds {
 
 impl From<&Settings> for Bounds {
     fn from(settings: &Settings) -> Self {
-        Self { events: settings.event_queue, bytes: settings.event_queue_bytes }
+        Self { events: settings.feed_queue, bytes: settings.feed_queue_bytes }
     }
 }
 

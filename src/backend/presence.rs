@@ -30,7 +30,7 @@ pub const MEMBERS_IN_JOINED: usize = 100;
 pub enum Farewell {
     /// The session said goodbye.
     Now,
-    /// The session broke off: the notice waits for `presence.linger` and is dropped if the user is
+    /// The session broke off: the notice waits for `presence.leave_grace` and is dropped if the user is
     /// back by then. Counts and lists change at once.
     Later,
 }

@@ -59,7 +59,7 @@ impl Chat {
     /// Compares rooms until the node stops.
     pub(super) async fn check_memberships(self) {
         let mut ticks = ticks(Duration::from_secs(1));
-        let mut rota = Rota::new(self.inner.config.presence.check_every);
+        let mut rota = Rota::new(self.inner.config.presence.verify_every);
         let mut doubts = Doubts::default();
         for second in 0_u32.. {
             tokio::select! {

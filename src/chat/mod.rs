@@ -126,7 +126,7 @@ impl Chat {
             Hub::new(backend.clone(), config.history.max_page, typing_rule(&config), supervisor.clone());
         supervisor.run("hub", hub.clone().run(events));
         supervisor.run("log-comparison", hub.clone().compare_when_resumed());
-        let upkeep = hub.clone().keep_up(config.presence.unsubscribe_after, config.history.check_every);
+        let upkeep = hub.clone().keep_up(config.presence.unsubscribe_after, config.history.verify_every);
         supervisor.run("room-upkeep", upkeep);
         let keyring = Keyring::new(&config.auth);
         let reads = Reads::new(config.limits.reads_in_flight, supervisor.clone());

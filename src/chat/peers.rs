@@ -95,7 +95,7 @@ fn differences(own: &Fingerprints, other: &Fingerprints) -> Vec<What> {
 fn fingerprint_of_settings(config: &Config) -> String {
     let Config { history, presence, limits, auth, .. } = config;
     let log = (history.max_messages, history.ttl);
-    let members = (presence.lease, presence.linger, presence.announce_up_to);
+    let members = (presence.lease, presence.leave_grace, presence.announce_up_to);
     let texts = (limits.room_name_chars, limits.username_chars, limits.content_chars);
     let hash = Sha256::digest(format!("{log:?} {members:?} {texts:?} {:?}", auth.token_ttl));
     hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect()

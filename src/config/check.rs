@@ -44,11 +44,11 @@ impl Config {
         )?;
         let session = &self.session;
         require(
-            session.idle_timeout.as_secs() > session.heartbeat.as_secs(),
+            session.idle_timeout.as_secs() > session.ping_every.as_secs(),
             "session.idle_timeout",
             format_args!(
-                "be at least \"{}s\", a second longer than session.heartbeat, or quiet sessions are dropped unasked",
-                session.heartbeat.as_secs() + 1
+                "be at least \"{}s\", a second longer than session.ping_every, or quiet sessions are dropped unasked",
+                session.ping_every.as_secs() + 1
             ),
             humantime::format_duration(session.idle_timeout),
         )

@@ -12,7 +12,15 @@ use super::value::{DEFAULT, number, place, shown_as_secret, text, to_toml};
 use super::{DEFAULTS, Flags, SYSTEM_FILE, environment, file, secrets};
 
 /// Settings that were renamed: the old name and the one that counts.
-const ALIASES: [(&str, &str); 1] = [("server.cors_origins", "server.origins")];
+pub(super) const ALIASES: [(&str, &str); 7] = [
+    ("server.cors_origins", "server.origins"),
+    ("redis.event_queue", "redis.feed_queue"),
+    ("redis.event_queue_bytes", "redis.feed_queue_bytes"),
+    ("history.check_every", "history.verify_every"),
+    ("session.heartbeat", "session.ping_every"),
+    ("presence.linger", "presence.leave_grace"),
+    ("presence.check_every", "presence.verify_every"),
+];
 
 /// Settings of one place. They are read and their names are known before the crate gets them: its own errors say neither.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +44,10 @@ impl Layer {
         let key = renamed.map_or(key, |(_, new)| new);
         if !is_setting(key) {
             return Err(ConfigError::unknown(key, place));
+        }
+        // Where a place has both names, the present one counts.
+        if renamed.is_some() && self.settings.contains_key(key) {
+            return Ok(());
         }
         self.settings.insert(key.to_owned(), Value::new(Some(&place.to_owned()), kind));
         Ok(())

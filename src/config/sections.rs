@@ -120,8 +120,8 @@ settings! {
         connect_timeout: Duration = time(10 * MILLISECOND, MINUTE), r#""1s""#, "a node is not ready for so long when Redis' machine has died";
         canary_every: Duration = time(50 * MILLISECOND, MINUTE), r#""1s""#, "each is a command, and a deaf subscription goes unnoticed between two";
         canary_late: Duration = time(100 * MILLISECOND, 10 * MINUTE), r#""3s""#, "a deaf subscription goes unnoticed for so long";
-        event_queue: usize = number(1, 1_000_000), "4096", "each is held in memory";
-        event_queue_bytes: usize = number(1, 1 << 30), "16777216", "they are held in memory";
+        feed_queue: usize = number(1, 1_000_000), "4096", "each is held in memory";
+        feed_queue_bytes: usize = number(1, 1 << 30), "16777216", "they are held in memory";
         min_replicas_acked: usize = number(0, 100), "1", "each message waits for so many";
         sentinel_user: String = text(1024), r#""adda""#, "it is a name";
         sentinel_password: String = SENTINEL_PASSWORD, r#""correct horse""#, "it is a password";
@@ -136,7 +136,7 @@ settings! {
         on_join: usize = number(0, 1000), "50", "no page is longer";
         plain_on_join: usize = number(0, 1000), "5", "no page is longer";
         max_page: usize = number(1, 1000), "200", "a page is held in memory whole";
-        check_every: Duration = time(SECOND, DAY), r#""120s""#, "a silent loss goes unnoticed for so long";
+        verify_every: Duration = time(SECOND, DAY), r#""120s""#, "a silent loss goes unnoticed for so long";
     }
     limits: Limits {
         room_name_chars: usize = number(1, 256), "64", "a name stands in paths, whose head is limited";
@@ -153,8 +153,8 @@ settings! {
         replay_bytes_per_second: usize = number(1, 1 << 30), "262144", "a session may make the node send so much for ever";
     }
     session: Session {
-        heartbeat: Duration = time(SECOND, 12 * HOUR), r#""25s""#, "it is counted in seconds, and proxies cut idle connections";
-        idle_timeout: Duration = time(2 * SECOND, DAY), r#""60s""#, "it is longer than the heartbeat, and a vanished client counts as present for so long";
+        ping_every: Duration = time(SECOND, 12 * HOUR), r#""25s""#, "it is counted in seconds, and proxies cut idle connections";
+        idle_timeout: Duration = time(2 * SECOND, DAY), r#""60s""#, "it is longer than the ping interval, and a vanished client counts as present for so long";
         message_timeout: Duration = time(SECOND, HOUR), r#""30s""#, "an unfinished message holds its memory for so long";
         write_timeout: Duration = time(SECOND, HOUR), r#""10s""#, "a reader that takes nothing holds its memory for so long";
     }
@@ -162,10 +162,10 @@ settings! {
         lease: Duration = time(100 * MILLISECOND, 10 * MINUTE), r#""5s""#, "a dead node's sessions are counted for so long";
         renew_every: Duration = time(50 * MILLISECOND, MINUTE), r#""1s""#, "each is a command, and a start waits for one";
         announce_up_to: usize = number(0, 100_000), "200", "a notice goes to every session of the room";
-        linger: Duration = time(Duration::ZERO, HOUR), r#""10s""#, "Redis remembers each broken session for so long";
+        leave_grace: Duration = time(Duration::ZERO, HOUR), r#""10s""#, "Redis remembers each broken session for so long";
         typing_every: Duration = time(Duration::ZERO, HOUR), r#""3s""#, "it spaces notices of one user";
         unsubscribe_after: Duration = time(Duration::ZERO, HOUR), r#""5s""#, "an empty room costs its traffic for so long";
-        check_every: Duration = time(SECOND, DAY), r#""300s""#, "a spoiled room may stay so for so long";
+        verify_every: Duration = time(SECOND, DAY), r#""300s""#, "a spoiled room may stay so for so long";
     }
     auth: Auth {
         secret: String = SECRET, r#""0123456789abcdef0123456789abcdef""#, "a shorter one can be guessed";

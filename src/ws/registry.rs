@@ -109,7 +109,7 @@ impl Sessions {
     /// stood still: it has not heard them.
     pub async fn keep_up(self, settings: config::Session, supervisor: Supervisor) {
         let ping = Frame::encode(Opcode::Ping, b"");
-        let (every_s, silence_s) = (heartbeat_s(settings.heartbeat), settings.idle_timeout.as_secs() as u32);
+        let (every_s, silence_s) = (heartbeat_s(settings.ping_every), settings.idle_timeout.as_secs() as u32);
         let mut pulse = Pulse::start();
         while let Some(beat) = supervisor.until_stopping(pulse.beat()).await {
             if beat == Beat::Late {

@@ -181,7 +181,7 @@ impl Door {
             message_timeout: session.message_timeout,
         };
         let connection = Connection::new(outbox.clone(), sent, &parts.read_buf);
-        let (id, heartbeat) = (ConnectionId::random(), session.heartbeat);
+        let (id, heartbeat) = (ConnectionId::random(), session.ping_every);
         let sessions = self.sessions.clone();
         sessions.run(id, outbox.clone(), heartbeat, place, work(self, id, outbox, connection));
     }

@@ -110,7 +110,7 @@ async fn the_page_goes_on_at_another_node_when_its_own_is_killed() {
 #[tokio::test]
 async fn the_page_goes_on_at_another_node_when_its_own_falls_silent() {
     let Some(browser) = Browser::start().await else { return };
-    let Some(cluster) = Cluster::with(2, &[("session.heartbeat", "1s")]).await else { return };
+    let Some(cluster) = Cluster::with(2, &[("session.ping_every", "1s")]).await else { return };
     let balancer = Balancer::start(cluster.nodes[0].port).await;
     let page = browser.open(balancer.port).await;
     page.join("রহিম", "general").await;
@@ -184,7 +184,7 @@ async fn a_rolling_restart_behind_the_balancer_is_not_seen_in_the_timeline() {
 #[tokio::test]
 async fn a_page_that_is_loaded_again_is_not_announced() {
     let Some(browser) = Browser::start().await else { return };
-    let node = Node::with(&[("presence.linger", "60s")]).await;
+    let node = Node::with(&[("presence.leave_grace", "60s")]).await;
     let page = browser.open(node.port).await;
     page.join("রহিম", "general").await;
     let mut karim = Client::full(&node, "করিম").await;

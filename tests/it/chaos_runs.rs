@@ -179,7 +179,7 @@ async fn a_redis_without_a_file_loses_what_was_acknowledged() {
 #[tokio::test]
 async fn without_a_linger_everybody_is_told_of_those_who_move() {
     // The judge still believes in the linger of the plan.
-    let plan = Plan { settings: vec![("presence.linger", "0s")], ..plan() };
+    let plan = Plan { settings: vec![("presence.leave_grace", "0s")], ..plan() };
     let Some(report) = run_with("rolling-restart", &plan).await else { return };
     assert!(!report.notices.unexpected.is_empty());
     assert_eq!(report.verdict.missing, 0, "{:#?}", report.verdict);

@@ -4,7 +4,7 @@ use crate::harness::redis::RedisServer;
 use crate::harness::{Client, Cluster, LONG_DEADLINE, Node, Sentinels, eventually};
 
 const SETTINGS: &[(&str, &str)] =
-    &[("presence.lease", "2s"), ("presence.linger", "1s"), ("presence.renew_every", "250ms")];
+    &[("presence.lease", "2s"), ("presence.leave_grace", "1s"), ("presence.renew_every", "250ms")];
 
 /// Two nodes around a Redis whose clock can be set.
 async fn start() -> Option<Cluster> {

@@ -119,7 +119,7 @@ async fn joining_a_room_that_was_just_emptied_is_never_deaf() {
 
 #[tokio::test]
 async fn the_sessions_of_a_killed_node_are_gone_everywhere_and_announced_once() {
-    let Some(mut cluster) = Cluster::with(3, &[("presence.linger", "1s")]).await else { return };
+    let Some(mut cluster) = Cluster::with(3, &[("presence.leave_grace", "1s")]).await else { return };
     let mut witnesses = [
         Client::full(&cluster.nodes[1], "witness 1").await,
         Client::full(&cluster.nodes[2], "witness 2").await,

@@ -92,7 +92,7 @@ async fn a_node_cut_from_redis_is_missed_and_put_back_without_a_word() {
 #[tokio::test]
 async fn a_node_cut_from_redis_for_longer_than_a_linger_is_announced_once_each_way() {
     let Some(network) = Network::enter() else { return };
-    let Some(mut cluster) = Cluster::by_ways(3, &[("presence.linger", "1s")]).await else { return };
+    let Some(mut cluster) = Cluster::by_ways(3, &[("presence.leave_grace", "1s")]).await else { return };
     let mut people = cut_for_ten_seconds(&network, &mut cluster).await;
     let (cut, others) = people.split_at_mut(2);
     for person in others {
@@ -113,7 +113,7 @@ async fn a_node_cut_from_redis_for_longer_than_a_linger_is_announced_once_each_w
 
 /// Settings with which silence shows soon: a ping a second, dropped after four.
 const SOON: [(&str, &str); 3] =
-    [("session.heartbeat", "1s"), ("session.idle_timeout", "4s"), ("presence.linger", "1s")];
+    [("session.ping_every", "1s"), ("session.idle_timeout", "4s"), ("presence.leave_grace", "1s")];
 
 #[tokio::test]
 async fn a_half_open_socket_is_noticed_and_its_client_resumes_by_another() {
@@ -159,7 +159,7 @@ async fn a_half_open_socket_is_noticed_and_its_client_resumes_by_another() {
 #[tokio::test]
 async fn packets_lost_for_a_moment_cost_nobody_a_word() {
     let Some(network) = Network::enter() else { return };
-    let node = Node::with(&[("session.heartbeat", "1s"), ("session.idle_timeout", "8s")]).await;
+    let node = Node::with(&[("session.ping_every", "1s"), ("session.idle_timeout", "8s")]).await;
     let mut writer = Client::full(&node, "writer").await;
     let mut reader = Client::full(&node, "reader").await;
     writer.join("general").await;
@@ -181,7 +181,7 @@ async fn packets_lost_for_a_moment_cost_nobody_a_word() {
 #[tokio::test]
 async fn without_an_idle_timeout_a_half_open_socket_is_taken_for_a_session() {
     let Some(network) = Network::enter() else { return };
-    let node = Node::with(&[("session.heartbeat", "1h"), ("session.idle_timeout", "2h")]).await;
+    let node = Node::with(&[("session.ping_every", "1h"), ("session.idle_timeout", "2h")]).await;
     let mut lost = Client::full(&node, "lost").await;
     lost.join("general").await;
     network.lose_port(lost.port());

@@ -11,7 +11,7 @@ const MEMBERS: &str = "adda:{general}:members";
 
 #[tokio::test]
 async fn redis_tells_of_a_change_that_no_node_asked_for() {
-    let settings = [("redis.prefix", "adda:"), ("presence.linger", "200ms")];
+    let settings = [("redis.prefix", "adda:"), ("presence.leave_grace", "200ms")];
     let Some(cluster) = Cluster::with(2, &settings).await else { return };
     spoil_and_see_mended(&cluster).await;
 }
@@ -21,7 +21,8 @@ async fn a_node_that_is_told_of_no_change_compares_all_the_same() {
     let Some(redis) = RedisServer::start().await else { return };
     redis.command(&["ACL", "SETUSER", "default", "-client|tracking"]).await;
     let urls = vec![redis.url(); 2];
-    let settings = [("presence.check_every", "1s"), ("redis.prefix", "adda:"), ("presence.linger", "200ms")];
+    let settings =
+        [("presence.verify_every", "1s"), ("redis.prefix", "adda:"), ("presence.leave_grace", "200ms")];
     let cluster = Cluster::reaching(redis, &urls, &settings).await;
     spoil_and_see_mended(&cluster).await;
     assert!(cluster.nodes[0].log().contains("may not tell of changes"), "{}", cluster.nodes[0].log());
@@ -103,7 +104,7 @@ async fn spoil_and_see_mended(cluster: &Cluster) {
 async fn a_shard_that_was_emptied_alone_is_filled_again() {
     let Some(redis) = RedisCluster::start().await else { return };
     let urls = vec![redis.url(); 2];
-    let settings = [("redis.prefix", "adda:"), ("presence.linger", "200ms")];
+    let settings = [("redis.prefix", "adda:"), ("presence.leave_grace", "200ms")];
     let cluster = Cluster::reaching(redis, &urls, &settings).await;
     let rooms = ["general", "বাংলা", "news", "music"];
     let mut clients = Vec::new();

@@ -256,7 +256,7 @@ async fn an_emptied_redis_tells_nobody_of_a_part() {
 
 #[tokio::test]
 async fn a_frozen_redis_kills_nobody() {
-    let Some(mut cluster) = Cluster::with(2, &[("presence.linger", "500ms")]).await else { return };
+    let Some(mut cluster) = Cluster::with(2, &[("presence.leave_grace", "500ms")]).await else { return };
     let (mut rahim, mut karim, mut plain) = three_friends(&cluster).await;
     let members = cluster.nodes[0].http().connections("general").await;
     cluster.redis.freeze();
@@ -292,7 +292,7 @@ async fn a_frozen_redis_kills_nobody() {
 /// lease to do so, however dead it looks to those who were quicker.
 #[tokio::test]
 async fn a_node_that_wakes_up_after_redis_is_not_taken_for_dead() {
-    let Some(mut cluster) = Cluster::with(2, &[("presence.linger", "500ms")]).await else { return };
+    let Some(mut cluster) = Cluster::with(2, &[("presence.leave_grace", "500ms")]).await else { return };
     let (mut rahim, mut karim, plain) = three_friends(&cluster).await;
     let members = cluster.nodes[0].http().connections("general").await;
     cluster.nodes[1].freeze();

@@ -153,7 +153,7 @@ async fn narrow(node: &Node, writer: &mut Client, name: &str) -> RawSocket {
 #[tokio::test]
 async fn a_reader_that_goes_on_taking_bytes_is_alive_however_slow() {
     let settings =
-        [("session.heartbeat", "1s"), ("session.idle_timeout", "3s"), ("presence.linger", "500ms")];
+        [("session.ping_every", "1s"), ("session.idle_timeout", "3s"), ("presence.leave_grace", "500ms")];
     let node = Node::with(&settings).await;
     let mut writer = Client::full(&node, "writer").await;
     writer.join("general").await;
@@ -190,10 +190,10 @@ fn code_of(payload: &[u8]) -> Option<u16> {
 #[tokio::test]
 async fn a_reader_that_takes_nothing_finds_4009_when_it_reads_again() {
     let settings = [
-        ("session.heartbeat", "1s"),
+        ("session.ping_every", "1s"),
         ("session.idle_timeout", "2s"),
         ("session.write_timeout", "1s"),
-        ("presence.linger", "500ms"),
+        ("presence.leave_grace", "500ms"),
     ];
     let node = Node::with(&settings).await;
     let mut writer = Client::full(&node, "writer").await;

@@ -7,7 +7,7 @@ const CLOCK: &str = "adda:{adda:nodes}:clock";
 const SETTINGS: &[(&str, &str)] = &[
     ("redis.prefix", "adda:"),
     ("presence.lease", "2s"),
-    ("presence.linger", "1s"),
+    ("presence.leave_grace", "1s"),
     ("presence.renew_every", "250ms"),
 ];
 

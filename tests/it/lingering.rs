@@ -31,7 +31,7 @@ async fn assert_quiet(witness: &mut Client) {
 async fn forty_thousand_leave_notices_that_wait_delay_no_other() {
     let settings = [
         ("redis.prefix", "adda:"),
-        ("presence.linger", "3s"),
+        ("presence.leave_grace", "3s"),
         ("presence.lease", "20s"),
         ("presence.renew_every", "5s"),
     ];
@@ -58,7 +58,7 @@ async fn forty_thousand_leave_notices_that_wait_delay_no_other() {
 /// A browser says 1001 both when a page is closed and when it is loaded again.
 #[tokio::test]
 async fn a_page_that_is_loaded_again_is_not_announced() {
-    let Some(cluster) = Cluster::with(2, &[("presence.linger", "60s")]).await else { return };
+    let Some(cluster) = Cluster::with(2, &[("presence.leave_grace", "60s")]).await else { return };
     let mut witness = witness(&cluster, 0, "general").await;
     let mut page = Client::full(&cluster.nodes[0], "রহিম").await;
     page.join("general").await;
@@ -77,7 +77,7 @@ async fn a_page_that_is_loaded_again_is_not_announced() {
 
 #[tokio::test]
 async fn who_says_goodbye_is_announced_without_waiting() {
-    let Some(cluster) = Cluster::with(2, &[("presence.linger", "60s")]).await else { return };
+    let Some(cluster) = Cluster::with(2, &[("presence.leave_grace", "60s")]).await else { return };
     let mut witness = witness(&cluster, 0, "general").await;
     let mut rahim = Client::full(&cluster.nodes[1], "রহিম").await;
     let mut karim = Client::full(&cluster.nodes[1], "করিম").await;
@@ -91,7 +91,7 @@ async fn who_says_goodbye_is_announced_without_waiting() {
 
 #[tokio::test]
 async fn a_guest_who_can_not_come_back_is_not_waited_for() {
-    let Some(cluster) = Cluster::with(2, &[("presence.linger", "60s")]).await else { return };
+    let Some(cluster) = Cluster::with(2, &[("presence.leave_grace", "60s")]).await else { return };
     let mut witness = witness(&cluster, 0, "general").await;
     let mut guest = Client::plain(&cluster.nodes[1], "general", "guest").await;
     let rahim = Client::full(&cluster.nodes[1], "রহিম").await;
@@ -109,7 +109,7 @@ async fn a_guest_who_can_not_come_back_is_not_waited_for() {
 /// it; two stay away. The node that may be the one to say so dies as well.
 #[tokio::test]
 async fn of_a_dead_nodes_users_exactly_those_who_stay_away_are_announced_once() {
-    let Some(mut cluster) = Cluster::with(4, &[("presence.linger", "4s")]).await else { return };
+    let Some(mut cluster) = Cluster::with(4, &[("presence.leave_grace", "4s")]).await else { return };
     let mut witnesses = [witness(&cluster, 1, "general").await, witness(&cluster, 2, "general").await];
     witnesses[0].sees_join("witness 2").await;
     let mut users = Vec::new();
@@ -159,7 +159,7 @@ async fn of_a_dead_nodes_users_exactly_those_who_stay_away_are_announced_once() 
 
 #[tokio::test]
 async fn a_big_room_is_not_told_of_those_who_do_not_come_back() {
-    let settings = [("presence.linger", "1s"), ("presence.announce_up_to", "3")];
+    let settings = [("presence.leave_grace", "1s"), ("presence.announce_up_to", "3")];
     let Some(cluster) = Cluster::with(2, &settings).await else { return };
     let mut witness = witness(&cluster, 0, "big").await;
     witness.join("small").await;

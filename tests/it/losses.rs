@@ -106,7 +106,7 @@ async fn a_long_loss_is_read_page_by_page_and_what_is_said_meanwhile_waits() {
 
 #[tokio::test]
 async fn a_loss_that_nothing_follows_is_found_all_the_same() {
-    let Some(cluster) = Cluster::with(2, &[("history.check_every", "1s")]).await else { return };
+    let Some(cluster) = Cluster::with(2, &[("history.verify_every", "1s")]).await else { return };
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     let mut karim = Client::full(&cluster.nodes[1], "করিম").await;
     rahim.join("general").await;
@@ -168,7 +168,7 @@ async fn a_count_whose_notice_was_lost_is_told_after_the_reconnect() {
 #[tokio::test]
 async fn a_queue_with_room_for_one_event_loses_nothing() {
     const EACH: usize = 150;
-    let Some(cluster) = Cluster::with(2, &[("redis.event_queue", "1")]).await else { return };
+    let Some(cluster) = Cluster::with(2, &[("redis.feed_queue", "1")]).await else { return };
     let mut roamers = Vec::new();
     for place in 0..6 {
         let node = &cluster.nodes[place % 2];

@@ -71,7 +71,7 @@ async fn posts_and_joins_are_refused_wherever_they_go() {
 
 #[tokio::test]
 async fn answers_leaves_and_leases_go_on() {
-    let Some(cluster) = Cluster::with(2, &[("presence.linger", "500ms")]).await else { return };
+    let Some(cluster) = Cluster::with(2, &[("presence.leave_grace", "500ms")]).await else { return };
     let mut witness = Client::full(&cluster.nodes[0], "witness").await;
     witness.join("general").await;
     let mut others = Vec::new();
@@ -98,7 +98,7 @@ async fn answers_leaves_and_leases_go_on() {
 
 #[tokio::test]
 async fn the_dead_are_reaped_and_the_forgotten_put_back() {
-    let settings = [("presence.linger", "500ms"), ("presence.lease", "2s")];
+    let settings = [("presence.leave_grace", "500ms"), ("presence.lease", "2s")];
     let Some(mut cluster) = Cluster::with(3, &settings).await else { return };
     let mut witness = Client::full(&cluster.nodes[0], "witness").await;
     witness.join("general").await;

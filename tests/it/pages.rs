@@ -12,7 +12,7 @@ const SETTINGS: [(&str, &str); 4] = [
     ("redis.prefix", "adda:"),
     ("presence.lease", "1s"),
     ("presence.renew_every", "200ms"),
-    ("presence.linger", "200ms"),
+    ("presence.leave_grace", "200ms"),
 ];
 
 /// What numbers ARGV[1] to ARGV[2] stand for: a session of a large room up to ARGV[3], a room up to ARGV[4]. One

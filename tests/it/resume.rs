@@ -130,7 +130,7 @@ async fn more_than_one_page_is_recovered_whole() {
 
 #[tokio::test]
 async fn who_comes_back_in_time_is_not_announced() {
-    let Some(cluster) = Cluster::with(2, &[("presence.linger", "60s")]).await else { return };
+    let Some(cluster) = Cluster::with(2, &[("presence.leave_grace", "60s")]).await else { return };
     let mut witness = Client::full(&cluster.nodes[0], "witness").await;
     witness.join("general").await;
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
@@ -150,7 +150,7 @@ async fn who_comes_back_in_time_is_not_announced() {
 
 #[tokio::test]
 async fn who_does_not_come_back_is_announced_once() {
-    let Some(cluster) = Cluster::with(2, &[("presence.linger", "1s")]).await else { return };
+    let Some(cluster) = Cluster::with(2, &[("presence.leave_grace", "1s")]).await else { return };
     let mut witnesses = [
         Client::full(&cluster.nodes[0], "first witness").await,
         Client::full(&cluster.nodes[1], "second witness").await,

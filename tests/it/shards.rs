@@ -52,7 +52,7 @@ async fn rooms_at<const COUNT: usize>(redis: &RedisCluster, place: usize) -> [St
 async fn who_leaves_a_room_of_a_frozen_shard_locks_nobody_out_of_others() {
     let Some(redis) = RedisCluster::that_can_lose_a_shard().await else { return };
     let urls = vec![redis.url(); 2];
-    let settings = [("redis.command_timeout", "500ms"), ("presence.linger", "100ms")];
+    let settings = [("redis.command_timeout", "500ms"), ("presence.leave_grace", "100ms")];
     let cluster = Cluster::reaching(redis, &urls, &settings).await;
     let Store::Cluster(redis) = &cluster.redis else { unreachable!("started with one") };
     let frozen = has_rooms_alone(redis).await;
@@ -90,7 +90,7 @@ async fn a_node_that_lives_is_not_taken_for_dead_while_a_shard_is_frozen() {
     let settings = [
         ("presence.lease", "2s"),
         ("presence.renew_every", "300ms"),
-        ("presence.linger", "100ms"),
+        ("presence.leave_grace", "100ms"),
         ("redis.command_timeout", "1s"),
     ];
     let cluster = Cluster::reaching(redis, &urls, &settings).await;
@@ -184,7 +184,7 @@ async fn while_a_shard_is_dead_rooms_of_others_are_told_what_a_broken_subscripti
 
 #[tokio::test]
 async fn while_a_shard_is_dead_silent_losses_in_rooms_of_others_are_found() {
-    let settings = [("redis.command_timeout", "500ms"), ("history.check_every", "1s")];
+    let settings = [("redis.command_timeout", "500ms"), ("history.verify_every", "1s")];
     let Some(mut bereft) = Bereft::with(&settings).await else { return };
     bereft.rahim.say(&bereft.near, "said once").await;
     bereft.mita.hears("said once").await;
@@ -262,7 +262,7 @@ async fn a_room_that_has_arrived_at_a_master_without_slots_is_served_there() {
 const SHORT: [(&str, &str); 4] = [
     ("presence.lease", "2s"),
     ("presence.renew_every", "300ms"),
-    ("presence.linger", "100ms"),
+    ("presence.leave_grace", "100ms"),
     ("redis.command_timeout", "300ms"),
 ];
 

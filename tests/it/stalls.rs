@@ -89,7 +89,7 @@ async fn a_burst_makes_nobody_a_slow_reader() {
 
 #[tokio::test]
 async fn the_sessions_of_a_frozen_node_are_gone_until_it_thaws() {
-    let Some(cluster) = Cluster::with(2, &[("presence.linger", "500ms")]).await else { return };
+    let Some(cluster) = Cluster::with(2, &[("presence.leave_grace", "500ms")]).await else { return };
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     let mut karim = Client::full(&cluster.nodes[1], "করিম").await;
     rahim.join("general").await;
@@ -112,7 +112,7 @@ async fn the_sessions_of_a_frozen_node_are_gone_until_it_thaws() {
 /// When it thaws, the node has not heard yet who has left meanwhile.
 #[tokio::test]
 async fn who_leaves_a_frozen_node_does_not_come_back_with_it() {
-    let Some(cluster) = Cluster::with(2, &[("presence.linger", "500ms")]).await else { return };
+    let Some(cluster) = Cluster::with(2, &[("presence.leave_grace", "500ms")]).await else { return };
     let mut karim = Client::full(&cluster.nodes[1], "করিম").await;
     karim.join("general").await;
     let mut stays = Client::full(&cluster.nodes[0], "stays").await;
@@ -145,7 +145,7 @@ async fn who_leaves_a_frozen_node_does_not_come_back_with_it() {
 
 #[tokio::test]
 async fn a_node_that_stood_still_drops_nobody_for_its_own_silence() {
-    let settings = [("session.heartbeat", "1s"), ("session.idle_timeout", "4s")];
+    let settings = [("session.ping_every", "1s"), ("session.idle_timeout", "4s")];
     let node = Node::with(&settings).await;
     let mut sessions = Vec::new();
     for number in 0..20 {
@@ -169,7 +169,7 @@ async fn a_node_that_stood_still_drops_nobody_for_its_own_silence() {
 
 #[tokio::test]
 async fn who_does_not_answer_pings_is_dropped_and_who_does_stays() {
-    let settings = [("session.heartbeat", "1s"), ("session.idle_timeout", "3s")];
+    let settings = [("session.ping_every", "1s"), ("session.idle_timeout", "3s")];
     let node = Node::with(&settings).await;
     let mut quiet = Client::full(&node, "quiet").await;
     quiet.join("general").await;

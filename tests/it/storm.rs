@@ -29,7 +29,7 @@ fn room(number: usize) -> String {
 async fn begin(linger: &str) -> Option<Cluster> {
     // As far as it is allowed: the default is enough for the usual number.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
-    Cluster::with(3, &[("log.level", "warn"), ("presence.linger", linger)]).await
+    Cluster::with(3, &[("log.level", "warn"), ("presence.leave_grace", linger)]).await
 }
 
 fn ports(cluster: &Cluster) -> Vec<u16> {

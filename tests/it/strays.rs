@@ -11,7 +11,7 @@ const SETTINGS: [(&str, &str); 4] = [
     ("redis.prefix", "adda:"),
     ("presence.lease", "1s"),
     ("presence.renew_every", "200ms"),
-    ("presence.linger", "200ms"),
+    ("presence.leave_grace", "200ms"),
 ];
 
 const CLOCK: &str = "adda:{adda:nodes}:clock";

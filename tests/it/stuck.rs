@@ -75,7 +75,7 @@ async fn a_plain_session_waits_for_its_room_while_redis_stands_still() {
 async fn a_plain_session_whose_room_stays_out_of_reach_is_sent_elsewhere() {
     let settings = [
         ("redis.command_timeout", "200ms"),
-        ("session.heartbeat", "1s"),
+        ("session.ping_every", "1s"),
         ("session.idle_timeout", "2s"),
         ("server.drain", "0s"),
     ];

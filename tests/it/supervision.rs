@@ -61,7 +61,7 @@ async fn a_node_ends_if_one_of_its_tasks_panics() {
 
 #[tokio::test]
 async fn a_session_that_panics_leaves_its_room_and_nothing_else_happens() {
-    let Some(cluster) = Cluster::with(2, &[("presence.linger", "100ms")]).await else { return };
+    let Some(cluster) = Cluster::with(2, &[("presence.leave_grace", "100ms")]).await else { return };
     let node = cluster.launch().panic_in("session").start().await;
     let mut rahim = Client::full(&node, "রহিম").await;
     rahim.join("general").await;

@@ -50,7 +50,7 @@ struct Shared {
 
 impl MemoryCluster {
     /// An empty cluster with the settings `history`, `presence`, `limits.outbox_bytes` and
-    /// `redis.event_queue…`. Its clock is tokio's, so a test may pause it.
+    /// `redis.feed_queue…`. Its clock is tokio's, so a test may pause it.
     pub fn new(config: &Config) -> Self {
         let now = Instant::now();
         let shared = Shared {

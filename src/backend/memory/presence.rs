@@ -29,7 +29,7 @@ impl Presence {
         Self {
             announce_up_to: settings.announce_up_to,
             seats: Seats::default(),
-            lingering: Lingering::new(settings.linger),
+            lingering: Lingering::new(settings.leave_grace),
         }
     }
 

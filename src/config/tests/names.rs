@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::{assert_sentence, in_file, read_variables};
+use super::{assert_sentence, in_file, read_variables, variable};
+use crate::config::layers::ALIASES;
 use crate::config::{Config, Flags, Layers};
 
 #[test]
@@ -87,4 +88,24 @@ fn a_renamed_setting_is_taken_with_a_warning() {
     assert_eq!(layers.warnings().len(), 1, "{:?}", layers.warnings());
     let config = Config::from_layers(&layers).unwrap();
     assert_eq!(config.server.origins.to_string(), "https://a.example, https://b.example");
+}
+
+#[test]
+fn each_former_name_is_taken_and_documented() {
+    let guide = include_str!("../../../docs/configuration.md");
+    for (old, new) in ALIASES {
+        let variables = [(variable(old).into(), "3s".into())];
+        let layers = Layers::stack(None, variables.into_iter(), &Flags::default()).unwrap();
+        let [warning] = layers.warnings() else { panic!("{old}: {:?}", layers.warnings()) };
+        assert!(warning.contains(old) && warning.contains(new), "{warning}");
+        assert!(guide.contains(&format!("| `{old}` | `{new}` |")), "{old}");
+    }
+}
+
+#[test]
+fn the_present_name_counts_beside_the_former_one() {
+    for both in ["leave_grace = \"7s\"\nlinger = \"8s\"", "linger = \"8s\"\nleave_grace = \"7s\""] {
+        let config = in_file("names.toml", &format!("[presence]\n{both}\n")).unwrap();
+        assert_eq!(config.presence.leave_grace.as_secs(), 7, "{both}");
+    }
 }

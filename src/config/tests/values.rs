@@ -103,7 +103,7 @@ fn is_path(key: &str) -> bool {
 #[test]
 fn a_value_beside_its_range_is_refused_with_the_range() {
     for (key, value, words) in [
-        ("session.heartbeat", "25", ["a duration from 1s to 12h", "\"25\"", "\"25s\""]),
+        ("session.ping_every", "25", ["a duration from 1s to 12h", "\"25\"", "\"25s\""]),
         ("server.worker_threads", "1025", ["0 to 1024", "\"1025\"", "4"]),
         ("history.max_messages", "18446744073709551615", ["1 to 1000000", "18446744073709551615", "1000"]),
         ("server.bind", "everywhere", ["a port", "\"everywhere\"", "0.0.0.0:3000"]),
@@ -140,8 +140,8 @@ fn a_pair_that_breaks_a_node_is_refused_with_both_names() {
             ["presence.lease", "renew_every", "2s", "1s 900ms"],
         ),
         (
-            [("ADDA__SESSION__HEARTBEAT", "2100ms"), ("ADDA__SESSION__IDLE_TIMEOUT", "2900ms")],
-            ["session.idle_timeout", "heartbeat", "3s", "2s 900ms"],
+            [("ADDA__SESSION__PING_EVERY", "2100ms"), ("ADDA__SESSION__IDLE_TIMEOUT", "2900ms")],
+            ["session.idle_timeout", "ping_every", "3s", "2s 900ms"],
         ),
     ] {
         assert_sentence(read_variables(&variables), &words);

@@ -64,7 +64,7 @@ pub fn welcome(
         username: &author.username,
         node_id,
         token,
-        heartbeat_s: session.heartbeat.as_secs(),
+        heartbeat_s: session.ping_every.as_secs(),
         limits: WelcomeLimits {
             room_name_chars: limits.room_name_chars,
             username_chars: limits.username_chars,

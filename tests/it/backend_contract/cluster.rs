@@ -68,7 +68,7 @@ impl Cluster {
     pub fn hurry(&mut self) {
         self.config.presence.lease = Duration::from_millis(400);
         self.config.presence.renew_every = Duration::from_millis(100);
-        self.config.presence.linger = Duration::from_millis(100);
+        self.config.presence.leave_grace = Duration::from_millis(100);
     }
 }
 

@@ -87,14 +87,14 @@ pub async fn a_subscription_that_nobody_waited_for_harms_no_later_one(mut cluste
 }
 
 pub async fn a_node_that_reads_too_late_is_told_so_and_harms_no_other(mut cluster: Cluster) {
-    cluster.config.redis.event_queue = 4;
+    cluster.config.redis.feed_queue = 4;
     read_too_late(cluster, "hello").await;
 }
 
 pub async fn large_messages_that_are_read_too_late_are_left_out_before_the_queue_is_full_by_number(
     mut cluster: Cluster,
 ) {
-    cluster.config.redis.event_queue_bytes = 40_000;
+    cluster.config.redis.feed_queue_bytes = 40_000;
     read_too_late(cluster, &"x".repeat(16_000)).await;
 }
 

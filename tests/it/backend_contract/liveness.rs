@@ -74,7 +74,7 @@ pub async fn a_dead_nodes_users_are_said_to_be_gone_exactly_once(mut cluster: Cl
 
 pub async fn a_node_that_was_taken_for_dead_learns_it_and_comes_back(mut cluster: Cluster) {
     cluster.hurry();
-    cluster.config.presence.linger = Duration::from_secs(60);
+    cluster.config.presence.leave_grace = Duration::from_secs(60);
     let ([frozen, living], room) = (cluster.nodes().await, room("general"));
     let session = User::new("Rahim").session();
     living.subscribe(&room).await;

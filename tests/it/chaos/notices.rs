@@ -1,6 +1,6 @@
 //! Holds the joins and leaves that clients were told of against who really came and went.
 //!
-//! A user who is back within `presence.linger` causes no notice; one who went for good causes one leave; one who
+//! A user who is back within `presence.leave_grace` causes no notice; one who went for good causes one leave; one who
 //! came causes one join.
 
 use std::collections::{BTreeMap, HashMap};
@@ -33,7 +33,7 @@ struct Expected {
     breaks: usize,
 }
 
-/// Judges the notices of a run with this `presence.linger`. A leave is due within `due` of a user's going.
+/// Judges the notices of a run with this `presence.leave_grace`. A leave is due within `due` of a user's going.
 pub fn judge(memories: &[Memory], about: &Circumstances, linger: Duration, due: Duration) -> Notices {
     let nodes = ports_of_nodes(memories, about.balancer);
     let mut rooms: BTreeMap<&str, HashMap<String, Expected>> = BTreeMap::new();

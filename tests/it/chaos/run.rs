@@ -19,7 +19,7 @@ use crate::harness::Http;
 const ACK_LIMIT: Duration = Duration::from_secs(10);
 /// And what was acknowledged must have come so soon after.
 const DELIVERY_LIMIT: Duration = Duration::from_secs(5);
-/// After `presence.linger`, the time in which a wrong leave shows.
+/// After `presence.leave_grace`, the time in which a wrong leave shows.
 const WATCH: Duration = Duration::from_secs(2);
 /// From the end of an unclean session whose node died to its leave, without the linger: the lease, the reaper's
 /// rhythm, and a loaded machine.

@@ -36,7 +36,7 @@ pub struct Plan {
     pub length: Length,
     /// Talk before the fault.
     pub warm_up: Duration,
-    /// `presence.linger`: shorter than the default, so that no run waits ten seconds for leaves that must not come.
+    /// `presence.leave_grace`: shorter than the default, so that no run waits ten seconds for leaves that must not come.
     pub linger: Duration,
     /// `history.max_messages`: as many as a room is told in a run, so that whatever is lost is not lost for its age.
     pub log: usize,
@@ -83,7 +83,7 @@ impl Scene {
         let (linger, log) = (format!("{}ms", plan.linger.as_millis()), plan.log.to_string());
         // A node that is told to stop moves everybody within a second, for the sake of time; the default is ten.
         let mut settings = vec![
-            ("presence.linger", linger.as_str()),
+            ("presence.leave_grace", linger.as_str()),
             ("history.max_messages", log.as_str()),
             ("server.drain", "1s"),
             ("log.level", "info"),

@@ -50,7 +50,7 @@ impl Launch {
         }
     }
 
-    /// Changes a setting, named as in `config/default.toml`: `presence.linger`.
+    /// Changes a setting, named as in `config/default.toml`: `presence.leave_grace`.
     pub fn set(mut self, key: &str, value: &str) -> Self {
         self.settings.push((variable(key), value.to_owned()));
         self

@@ -75,7 +75,7 @@ impl Liveness {
             renew_every: settings.renew_every,
             sweeping: StdMutex::default(),
             lease: settings.lease,
-            linger_ms: settings.linger.as_millis(),
+            linger_ms: settings.leave_grace.as_millis(),
             away_ms: settings.lease.div_f64(2.0).max(settings.renew_every * 2).as_millis(),
             skew: Skew::default(),
             generations,

@@ -46,7 +46,7 @@ impl Reaper {
             shards,
             announce_up_to: settings.announce_up_to,
             lease_ms: settings.lease.as_millis(),
-            linger_ms: settings.linger.as_millis(),
+            linger_ms: settings.leave_grace.as_millis(),
         }
     }
 

@@ -1,6 +1,6 @@
 -- Takes the sessions of a dead node out of one room.
 -- KEYS[1] members  [2] lingering of the room
--- ARGV[1] channel  [2] presence.announce_up_to  [3] dead node's id, raw  [4] presence.linger, ms
+-- ARGV[1] channel  [2] presence.announce_up_to  [3] dead node's id, raw  [4] presence.leave_grace, ms
 -- Returns {sessions removed, sessions left, lingering user, the token of the notice, …}: also those who
 -- lingered before, for a reaper may have died before it told.
 level(KEYS[1])

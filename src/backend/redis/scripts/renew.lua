@@ -2,7 +2,7 @@
 -- KEYS[1] nodes (score: last renewal, ms)  [2] clock of all renewals  [3] what nodes say of themselves
 -- KEYS[4] due leave notices  [5] which generation each node has restored its sessions in
 -- KEYS[6] the node's reaper, if any
--- ARGV[1] node id  [2] presence.lease, ms  [3] presence.linger, ms  [4] ms without any renewal that mean that Redis
+-- ARGV[1] node id  [2] presence.lease, ms  [3] presence.leave_grace, ms  [4] ms without any renewal that mean that Redis
 -- was away  [5] ms since the node started  [6] the node's vitals, JSON
 -- ARGV[7] the generation that the node has restored its sessions in, '' if none
 -- ARGV[8…] the histories that the node has found other servers in, in a Redis Cluster

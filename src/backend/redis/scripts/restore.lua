@@ -1,6 +1,6 @@
 -- Makes one node's share of a room's members exactly what the node says.
 -- KEYS[1] members  [2] lingering of the room  [3] farewells of the room
--- ARGV[1] channel  [2] presence.announce_up_to  [3] node id, raw  [4] presence.linger, ms
+-- ARGV[1] channel  [2] presence.announce_up_to  [3] node id, raw  [4] presence.leave_grace, ms
 -- ARGV[5] seed for ids of notices  [6] 1 if the number of sessions is told  [7…] the node's entries
 -- Returns {entries added or removed, sessions, lingering user, the token of the notice, …}.
 level(KEYS[1])

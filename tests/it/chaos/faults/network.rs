@@ -28,7 +28,7 @@ pub const FAULTS: &[Fault] = &[
         name: "half-open",
         about: "packets between a node and its clients are lost; it drops who is silent for 8 s",
         start,
-        settings: &[("session.heartbeat", "2s"), ("session.idle_timeout", "8s")],
+        settings: &[("session.ping_every", "2s"), ("session.idle_timeout", "8s")],
         inject: |scene| Box::pin(lose_clients(scene)),
         expects: &[SESSIONS_MOVED, NOTHING_LOST, HEALED_IN_8_S],
     },
@@ -37,7 +37,7 @@ pub const FAULTS: &[Fault] = &[
         about: "every connection breaks at once, those of 5,000 clients who listen among them",
         start,
         // Who is back in time by the default is not to be announced, however many they are.
-        settings: &[("presence.linger", "10s")],
+        settings: &[("presence.leave_grace", "10s")],
         inject: |scene| Box::pin(cut_everybody(scene)),
         expects: &[SESSIONS_MOVED, NOTHING_LOST, HEALED_IN_8_S],
     },
@@ -78,7 +78,7 @@ async fn lose_clients(scene: &mut Scene) {
 /// Sessions in a room of the swarm.
 const IN_A_ROOM: usize = 50;
 
-/// After `presence.linger`, the time in which a wrong leave shows.
+/// After `presence.leave_grace`, the time in which a wrong leave shows.
 const WATCH: Duration = Duration::from_secs(12);
 
 /// The shortest time over which the load of Redis is judged: they may come back sooner.

@@ -40,7 +40,7 @@ pub const FAULTS: &[Fault] = &[
         name: "node-stands-still",
         about: "a node is frozen (SIGSTOP) for longer than a session may be silent, and shorter than clients wait",
         start: start_scene,
-        settings: &[("session.heartbeat", "1s"), ("session.idle_timeout", "2s")],
+        settings: &[("session.ping_every", "1s"), ("session.idle_timeout", "2s")],
         inject: |scene| Box::pin(stand_still(scene)),
         expects: &[NO_SESSION_DROPPED, NOTHING_LOST, HEALED_IN_2_S],
     },

@@ -98,7 +98,7 @@ impl Registry {
             shards,
             generations,
             announce_up_to: settings.announce_up_to,
-            linger_ms: settings.linger.as_millis(),
+            linger_ms: settings.leave_grace.as_millis(),
             held: Arc::default(),
             gate: Arc::default(),
         };
