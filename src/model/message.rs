@@ -77,7 +77,7 @@ impl Draft {
     }
 }
 
-/// Ends what [`Draft::open_json`] began. `post.lua` does the same inside Redis.
+/// Ends what [`Draft::open_json`] began. `append.lua` does the same inside Redis.
 pub fn close_json(open: &str, timestamp: &str, seq: u64) -> String {
     format!("{open},\"timestamp\":\"{timestamp}\",\"seq\":{seq}}}")
 }

@@ -1,5 +1,5 @@
-//! The rules that both backends follow, as functions without state. Each names the script of
-//! `redis/scripts/` that decides the same inside Redis.
+//! The rules that both backends follow, as functions without state. Each names the script that
+//! decides the same inside Redis.
 
 use std::time::Duration;
 

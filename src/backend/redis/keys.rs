@@ -39,7 +39,7 @@ impl Keys {
         self.of_room(room, "log")
     }
 
-    /// Hash: epoch, seq, run, start, past; see `scripts/fence.lua`. A day longer than the log.
+    /// Hash: epoch, seq, run, start, past; see `log/fence.lua`. A day longer than the log.
     pub fn head(&self, room: &RoomName) -> String {
         self.of_room(room, "head")
     }

@@ -19,7 +19,8 @@ use redis::{ErrorKind, RedisError};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
-use self::client::scripts::{Call, Script};
+use self::client::call::Call;
+use self::client::script::Script;
 use self::client::server::{Lane, parsed};
 use self::client::target::Target;
 use self::cluster::Liveness;
@@ -29,7 +30,7 @@ use self::presence::Presence;
 use self::presence::digest::Comparer;
 use self::presence::generation::Generations;
 use self::presence::index::Index;
-use self::presence::sizes::Sizes;
+use self::presence::index::sizes::Sizes;
 use self::presence::tracking::Watch;
 use self::presence::writer::Registry;
 use self::pubsub::Subscriber;
@@ -128,7 +129,7 @@ impl RedisBackend {
     /// `own`: empty if this node has none.
     async fn exchange_secrets(&self, own: &str) -> Result<Option<Secrets>> {
         let keys = [self.keys.secret(), self.keys.earlier_secrets()];
-        let call = Call::new(Script::Secret, keys).arg(own);
+        let call = Call::new(&cluster::SECRET, keys).arg(own);
         let kept: Vec<String> = parsed(self.within(self.shards.call(Lane::Reads, call)).await?)?;
         let mut kept = kept.into_iter();
         Ok(kept.next().map(|current| Secrets { current, earlier: kept.collect() }))
@@ -165,7 +166,7 @@ async fn try_first(shards: &Shards, keys: &Keys, settings: &crate::config::Redis
             info!(%address, "Redis answers");
             // What takes longer goes on when it is needed.
             let _ = tokio::time::timeout(deadline, shards.connect_all()).await;
-            cluster::rights::check(shards, keys, settings.min_replicas_acked).await
+            cluster::rights::check(shards, keys, &scripts(), settings.min_replicas_acked).await
         }
         Ok(Err(error)) if is_refused(&error) => Err(BackendError::Misconfigured(format!(
             "Redis at {address} refused the user or password; check redis.url"
@@ -187,6 +188,11 @@ async fn try_first(shards: &Shards, keys: &Keys, settings: &crate::config::Redis
     }
 }
 
+/// All scripts that a node may call.
+fn scripts() -> Vec<&'static Script> {
+    [log::SCRIPTS.to_vec(), presence::scripts(), cluster::scripts()].concat()
+}
+
 fn is_refused(error: &RedisError) -> bool {
     error.kind() == ErrorKind::AuthenticationFailed || matches!(error.code(), Some("NOAUTH" | "WRONGPASS"))
 }
@@ -203,7 +209,7 @@ impl Backend for RedisBackend {
     }
 
     async fn announce(&self, room: &RoomName, notice: Notice) -> Result<()> {
-        let publish = if self.shards.is_cluster() { "SPUBLISH" } else { "PUBLISH" };
+        let publish = self.shards.publishing().command();
         let call = Call::plain(publish, self.keys.channel(room)).arg(codec::encode_notice(&notice));
         self.within(self.shards.call(Lane::Reads, call)).await.map(drop)
     }
@@ -308,5 +314,38 @@ impl Backend for RedisBackend {
 
     fn subscription(&self) -> Subscription {
         self.subscriber.state()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::client::script::Publishing;
+
+    fn count(word: &str, folder: &Path) -> usize {
+        let mut found = 0;
+        for entry in std::fs::read_dir(folder).expect("a folder of sources") {
+            let path = entry.expect("a readable folder").path();
+            if path.is_dir() {
+                found += count(word, &path);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                let text = std::fs::read_to_string(&path).expect("a source is text");
+                found +=
+                    text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().matches(word).count();
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn every_script_is_asked_for_its_rights() {
+        let scripts = super::scripts();
+        let hashes: BTreeSet<&str> =
+            scripts.iter().map(|script| script.hash(Publishing::Everywhere)).collect();
+        assert_eq!(hashes.len(), scripts.len());
+        assert_eq!(hashes.len(), count("Script::new(", Path::new("src/backend/redis")));
+        assert!(scripts.iter().any(|script| script.commands().contains(&"XADD".to_owned())));
     }
 }

@@ -10,10 +10,10 @@ use super::held::Holds;
 use super::reader::Reader;
 use super::world::{Fate, World};
 
-const FENCE: &str = include_str!("../../../src/backend/redis/scripts/fence.lua");
-const POST: &str = include_str!("../../../src/backend/redis/scripts/post.lua");
-const HEAD: &str = include_str!("../../../src/backend/redis/scripts/head.lua");
-const READ: &str = include_str!("../../../src/backend/redis/scripts/read.lua");
+const FENCE: &str = include_str!("../../../src/backend/redis/log/fence.lua");
+const APPEND: &str = include_str!("../../../src/backend/redis/log/append.lua");
+const HEAD: &str = include_str!("../../../src/backend/redis/log/head.lua");
+const READ: &str = include_str!("../../../src/backend/redis/log/read.lua");
 
 /// What the scripts believe of the history that they run in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Model {
         };
         let publish = "local function publish(channel, text) redis.call('PUBLISH', channel, text) end\n\
             local function may_publish() return true end";
-        let text = format!("{publish}\nlocal RUN = '{run}'\n{FENCE}{script}");
+        let text = format!("{publish}\nlocal REPLID = '{run}'\n{FENCE}{script}");
         let [head, log] = ["head", "log"].map(|name| format!("adda:{{{}}}:{name}", self.room));
         let mut words = vec!["EVAL", &text, "2", &head, &log];
         words.extend(args);
@@ -53,7 +53,7 @@ impl Model {
         let id = format!("message {}", self.posted);
         let json = format!("{{\"id\":\"{id}\",\"content\":\"{id}\"");
         let args = ["channel", &json, "1000", "3600000", "7200000", "3600000", "-", "-", "-", "0"];
-        let (_, epoch, seq, timestamp): (u8, String, u64, String) = self.call(POST, &args).await;
+        let (_, epoch, seq, timestamp): (u8, String, u64, String) = self.call(APPEND, &args).await;
         let epoch = Epoch::new(&epoch);
         book.ack(&self.room, &Receipt { id, epoch, seq, timestamp, is_duplicate: false });
     }

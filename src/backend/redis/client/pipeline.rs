@@ -2,7 +2,8 @@
 
 use redis::{Pipeline, ServerErrorKind, Value};
 
-use crate::backend::redis::client::scripts::{Call, Scripts};
+use crate::backend::redis::client::call::Call;
+use crate::backend::redis::client::script::Publishing;
 
 /// Calls as one pipeline, and where the value of each will be found.
 #[derive(Default)]
@@ -20,7 +21,7 @@ enum Place {
 
 impl Batch {
     /// Calls that are carried out together or not at all.
-    pub fn add(&mut self, group: &[&Call], scripts: &Scripts, is_asking: bool) {
+    pub fn add(&mut self, group: &[&Call], publishing: Publishing, is_asking: bool) {
         let is_alone = group.len() == 1;
         if is_asking {
             self.pipeline.cmd("ASKING");
@@ -30,7 +31,7 @@ impl Batch {
         }
         let queued = self.pipeline.len();
         for call in group {
-            self.pipeline.add_command(call.command(scripts));
+            self.pipeline.add_command(call.command(publishing));
         }
         if is_alone {
             self.places.push(Place::Alone(queued));

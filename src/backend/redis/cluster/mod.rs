@@ -14,13 +14,15 @@ use redis::Value;
 use tokio::sync::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::backend::redis::client::scripts::{Call, Script};
+use crate::backend::redis::client::call::Call;
+use crate::backend::redis::client::script::{Memory, REPLID, Script};
 use crate::backend::redis::client::server::{Lane, parsed};
 use crate::backend::redis::cluster::orphans::Sweeper;
 use crate::backend::redis::cluster::reaper::Reaper;
 use crate::backend::redis::cluster::renewal::Renewal;
 use crate::backend::redis::cluster::skew::Skew;
 use crate::backend::redis::keys::Keys;
+use crate::backend::redis::presence::CLOCK;
 use crate::backend::redis::presence::generation::{Awaited, Generations, Heard};
 use crate::backend::redis::presence::index::Index;
 use crate::backend::redis::topology::Shards;
@@ -29,6 +31,16 @@ use crate::config::Presence as Settings;
 use crate::model::NodeId;
 use crate::supervisor::Supervisor;
 use crate::telemetry::{Unreadable, count_unreadable};
+
+static RENEW: Script = Script::new(Memory::Spares, &[REPLID, CLOCK, include_str!("renew.lua")]);
+
+/// Keeps a secret of the cluster.
+pub(super) static SECRET: Script = Script::new(Memory::Spares, &[include_str!("secret.lua")]);
+
+/// The scripts of this folder.
+pub(super) fn scripts() -> Vec<&'static Script> {
+    [&[&RENEW, &SECRET, &rights::RIGHTS], orphans::SCRIPTS, reaper::SCRIPTS].concat()
+}
 
 /// The leases in Redis.
 #[derive(Debug)]
@@ -111,7 +123,7 @@ impl Liveness {
         let (keys, node) = (&self.keys, self.node.to_string());
         let script_keys =
             [keys.nodes(), keys.clock(), keys.vitals(), keys.due(), keys.restored(), keys.reaper(&node)];
-        let call = Call::new(Script::Renew, script_keys)
+        let call = Call::new(&RENEW, script_keys)
             .arg(&node)
             .arg(self.lease.as_millis())
             .arg(self.linger_ms)

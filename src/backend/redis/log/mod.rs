@@ -13,15 +13,32 @@ use tokio_util::task::AbortOnDropHandle;
 
 use self::page::Found;
 use self::probe::Acceptance;
-use crate::backend::redis::client::scripts::{Call, Script};
+use crate::backend::redis::client::call::Call;
+use crate::backend::redis::client::script::{Memory, REPLID, Script};
 use crate::backend::redis::client::server::{Lane, Manner, parsed};
 use crate::backend::redis::keys::Keys;
-use crate::backend::redis::pubsub::codec::Wire;
+use crate::backend::redis::pubsub::codec::{PUBLISH, Wire};
 use crate::backend::redis::topology::Shards;
 use crate::backend::{BackendError, Excerpt, NONCE_TTL, Page, Result, Span};
 use crate::config::Config;
 use crate::model::{Draft, Epoch, Position, Receipt, RoomName};
 use crate::supervisor::Supervisor;
+
+/// Reads and opens the numbering of a room. Put in front of other scripts, behind [`REPLID`].
+const FENCE: &str = include_str!("fence.lua");
+
+static APPEND: Script = Script::new(Memory::Grows, &[REPLID, FENCE, PUBLISH, include_str!("append.lua")]);
+
+/// Opens the numbering of a room for a session that asks to join it.
+static OPEN: Script = Script::new(Memory::Grows, &[REPLID, FENCE, include_str!("head.lua")]);
+
+/// The same script for a room that is occupied.
+static HEAD: Script = Script::new(Memory::Spares, &[REPLID, FENCE, include_str!("head.lua")]);
+
+static READ: Script = Script::new(Memory::Untouched, &[REPLID, FENCE, include_str!("read.lua")]);
+
+/// The scripts of this folder.
+pub(super) const SCRIPTS: &[&Script] = &[&APPEND, &OPEN, &HEAD, &READ];
 
 /// Drafts that go to Redis in one pipeline, at most.
 const GROUP: usize = 128;
@@ -120,17 +137,17 @@ impl Log {
     }
 
     pub async fn head(&self, room: &RoomName) -> Result<Position> {
-        self.position(Script::Open, room).await
+        self.position(&OPEN, room).await
     }
 
-    async fn position(&self, script: Script, room: &RoomName) -> Result<Position> {
+    async fn position(&self, script: &'static Script, room: &RoomName) -> Result<Position> {
         let store = &self.store;
         position(store.shards.call(Lane::Reads, store.head_call(script, room)).await?)
     }
 
     pub async fn heads(&self, rooms: &[RoomName]) -> Vec<Result<Position>> {
         let store = &self.store;
-        let calls: Vec<Call> = rooms.iter().map(|room| store.head_call(Script::Head, room)).collect();
+        let calls: Vec<Call> = rooms.iter().map(|room| store.head_call(&HEAD, room)).collect();
         let values = store.shards.call_all(Lane::Reads, &calls).await;
         values.into_iter().map(|value| position(value?)).collect()
     }
@@ -143,7 +160,7 @@ impl Log {
             }
             // The room has no epoch in the history at hand; from now on it has. It is open on this node already, so
             // that is done at Redis' memory limit, too.
-            self.position(Script::Head, room).await?;
+            self.position(&HEAD, room).await?;
         }
     }
 
@@ -178,7 +195,7 @@ impl Store {
         let nonce_key =
             draft.nonce.as_ref().map(|nonce| keys.nonce(&draft.room, &draft.author.user_id, nonce));
         let script_keys = [keys.head(&draft.room), keys.log(&draft.room)];
-        Call::new(Script::Post, script_keys.into_iter().chain(nonce_key))
+        Call::new(&APPEND, script_keys.into_iter().chain(nonce_key))
             .arg(keys.channel(&draft.room))
             .arg(draft.open_json())
             .arg(self.max_messages)
@@ -194,7 +211,7 @@ impl Store {
     /// A post to keys beside those of a room, of which nobody is told.
     fn probe_call(&self, room: &RoomName) -> Call {
         let ttl_ms = probe::TTL.as_millis();
-        Call::new(Script::Post, self.keys.probe(room))
+        Call::new(&APPEND, self.keys.probe(room))
             .arg(self.keys.probe_channel(room))
             .arg("{\"id\":\"probe\"")
             .arg(1)
@@ -207,7 +224,7 @@ impl Store {
             .arg(0)
     }
 
-    fn head_call(&self, script: Script, room: &RoomName) -> Call {
+    fn head_call(&self, script: &'static Script, room: &RoomName) -> Call {
         Call::new(script, [self.keys.head(room), self.keys.log(room)]).arg(self.head_ttl_ms)
     }
 
@@ -225,7 +242,7 @@ impl Store {
             Span::After(place) => ("after", place.seq, place.epoch.as_str()),
         };
         let seq = seq.min(MAX_SEQ);
-        Call::new(Script::Read, [self.keys.head(room), self.keys.log(room)])
+        Call::new(&READ, [self.keys.head(room), self.keys.log(room)])
             .arg(self.log_ttl_ms)
             .arg(limit)
             .arg(self.page_bytes)
@@ -240,7 +257,7 @@ fn position(value: Value) -> Result<Position> {
     Ok(Position { epoch: Epoch::new(&epoch), seq })
 }
 
-/// What `post.lua` answers.
+/// What `append.lua` answers.
 fn receipt(draft: &Draft, value: Value) -> Result<Receipt> {
     let fields: Vec<String> = parsed(value)?;
     let fields: Vec<&str> = fields.iter().map(String::as_str).collect();

@@ -7,14 +7,17 @@ use redis::Value;
 use sha1::{Digest, Sha1};
 use tracing::debug;
 
-use crate::backend::redis::client::scripts::{Call, Script};
+use crate::backend::redis::client::call::Call;
+use crate::backend::redis::client::script::{Memory, Script};
 use crate::backend::redis::client::server::{Lane, parsed, parsed_if_ours};
 use crate::backend::redis::keys::Keys;
-use crate::backend::redis::presence::entry;
+use crate::backend::redis::presence::{SHARE, entry};
 use crate::backend::redis::reason;
 use crate::backend::redis::topology::Shards;
 use crate::backend::{Comparison, Membership, Result};
 use crate::model::{Member, NodeId, RoomName};
+
+pub(super) static DIGEST: Script = Script::new(Memory::Untouched, &[SHARE, include_str!("digest.lua")]);
 
 /// Rooms that a list is asked about at once, at most.
 const LISTED: usize = 512;
@@ -40,7 +43,7 @@ impl Comparer {
         let call = |(room, members): (&RoomName, &Vec<Member>)| {
             let digests = members.iter().map(|member| digest(&entry::encode(self.node, member)));
             let sum = digests.fold(0, u64::wrapping_add);
-            Call::new(Script::Digest, [self.keys.members(room)])
+            Call::new(&DIGEST, [self.keys.members(room)])
                 .bytes(self.node.0.as_bytes())
                 .arg(members.len())
                 .arg(sum & DIGEST_MASK)

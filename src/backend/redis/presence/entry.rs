@@ -12,7 +12,7 @@
 //!  …   …        username
 //! ```
 //!
-//! `scripts/room.lua` reads and writes the same.
+//! `members.lua` reads and writes the same.
 
 use uuid::Uuid;
 

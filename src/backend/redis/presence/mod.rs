@@ -4,8 +4,6 @@ pub(super) mod digest;
 pub(super) mod entry;
 pub(super) mod generation;
 pub(super) mod index;
-
-pub(super) mod sizes;
 pub(super) mod tracking;
 pub(super) mod writer;
 
@@ -14,15 +12,33 @@ use std::sync::Arc;
 use redis::Value;
 
 use self::entry::Entry;
-use crate::backend::redis::client::scripts::Call;
+use crate::backend::redis::client::call::Call;
+use crate::backend::redis::client::script::Script;
 use crate::backend::redis::client::server::{Lane, parsed, parsed_if_ours};
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::presence::generation::Generations;
-use crate::backend::redis::presence::sizes::Sizes;
+use crate::backend::redis::presence::index::sizes::Sizes;
 use crate::backend::redis::topology::Shards;
 use crate::backend::{Busiest, MemberPage, MemberPosition, Result, RoomCount};
 use crate::model::RoomName;
 use crate::telemetry::{Unreadable, count_unreadable};
+
+/// The cluster's time in scripts. Put in front of others.
+pub(super) const CLOCK: &str = include_str!("clock.lua");
+
+/// Lets a script read who is in a room. Put in front of others.
+pub(super) const SHARE: &str = include_str!("share.lua");
+
+/// Lets a script change who is in a room. Put in front of others, behind [`TYPES`], [`SHARE`] and [`PUBLISH`].
+///
+/// [`TYPES`]: crate::backend::redis::client::script::TYPES
+/// [`PUBLISH`]: crate::backend::redis::pubsub::codec::PUBLISH
+pub(super) const MEMBERS: &str = include_str!("members.lua");
+
+/// The scripts of this folder.
+pub(super) fn scripts() -> Vec<&'static Script> {
+    [index::SCRIPTS, writer::SCRIPTS, &[&digest::DIGEST]].concat()
+}
 
 /// Entries that are read at once, at least and at most, in search of those that fill a page.
 const STEP: usize = 32;

@@ -21,8 +21,17 @@ use crate::model::{
     Username,
 };
 
+macro_rules! version {
+    () => {
+        "1"
+    };
+}
+
 /// The version of the format that is written, and the only one that is read.
-pub const VERSION: &str = "1";
+pub const VERSION: &str = version!();
+
+/// Lets a script publish. Put in front of others.
+pub const PUBLISH: &str = concat!("local BUS_VERSION = '", version!(), "'\n", include_str!("publish.lua"));
 
 /// Reads publications, and marks those of this node with its own clock.
 #[derive(Debug, Clone)]

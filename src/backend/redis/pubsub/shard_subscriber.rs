@@ -13,8 +13,8 @@ use tracing::{debug, info, warn};
 use super::canary::Canary;
 use super::{Changes, Context, lock};
 use crate::backend::events::{EventSender, NotQueued};
+use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::dialer;
-use crate::backend::redis::client::scripts::Call;
 use crate::backend::redis::client::server::{Lane, Manner, Server};
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::pubsub::codec::Wire;
@@ -182,7 +182,7 @@ impl Ear {
     async fn send_canaries(&self, channel: &str) -> Result<(), Lost> {
         let mut ticks = ticks(self.context.settings.canary_every);
         self.canary.hear();
-        let publish = if self.context.shards.is_cluster() { "SPUBLISH" } else { "PUBLISH" };
+        let publish = self.context.shards.publishing().command();
         let call = Call::plain(publish, channel.to_owned()).arg("");
         loop {
             ticks.tick().await;

@@ -12,10 +12,11 @@ use redis::{ConnectionInfo, Value};
 use tokio::sync::{Mutex, watch};
 use tracing::debug;
 
+use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::complaints::Complaints;
 use crate::backend::redis::client::dialer::Dialer;
 use crate::backend::redis::client::pipeline::Elsewhere;
-use crate::backend::redis::client::scripts::Call;
+use crate::backend::redis::client::script::Publishing;
 use crate::backend::redis::client::sentinels::Sentinels;
 use crate::backend::redis::client::server::{Lane, Manner, Server, unavailable, value_or_error};
 use crate::backend::redis::client::target::Target;
@@ -92,6 +93,11 @@ impl Shards {
         matches!(self.target, Target::Cluster(_))
     }
 
+    /// Where publications go.
+    pub fn publishing(&self) -> Publishing {
+        if self.is_cluster() { Publishing::Sharded } else { Publishing::Everywhere }
+    }
+
     /// How many queues of writes there should be, each by the slots of its keys.
     pub fn queues(&self) -> usize {
         if self.is_cluster() { RANGES * QUEUES_A_RANGE } else { 1 }
@@ -137,7 +143,7 @@ impl Shards {
 
     fn server_with(&self, name: String, dialer: Dialer, generations: Generations) -> Server {
         let (watch, complaints) = (self.watch.clone(), self.complaints.clone());
-        Server::new(name, dialer, &self.settings, generations, watch, complaints, self.is_cluster())
+        Server::new(name, dialer, &self.settings, generations, watch, complaints, self.publishing())
     }
 
     /// Connects to a server, to see whether that can work at all.

@@ -9,8 +9,8 @@ use redis::{ConnectionInfo, Value};
 use tracing::{debug, info, warn};
 
 use super::{PATIENCE, Shards};
+use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::dialer::Dialer;
-use crate::backend::redis::client::scripts::Call;
 use crate::backend::redis::client::server::{Lane, Manner, Server, parsed, value_or_error};
 use crate::backend::redis::client::target::{Target, at};
 use crate::backend::redis::presence::generation::Generations;

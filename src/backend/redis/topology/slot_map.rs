@@ -97,6 +97,7 @@ mod tests {
     use super::*;
     use crate::backend::redis::client::complaints::Complaints;
     use crate::backend::redis::client::dialer::Dialer;
+    use crate::backend::redis::client::script::Publishing;
     use crate::backend::redis::client::target::Target;
     use crate::backend::redis::keys::Keys;
     use crate::backend::redis::presence::generation::Generations;
@@ -118,7 +119,7 @@ mod tests {
             Generations::default(),
             Watch::new(Keys::new("", 0)),
             Complaints::default(),
-            true,
+            Publishing::Sharded,
         ))
     }
 

@@ -11,6 +11,7 @@ use tracing::{debug, info, warn};
 
 use super::access::is_unauthenticated;
 use super::{IDLE, Lane, Server, kind_of, unavailable};
+use crate::backend::redis::client::script::{Publishing, Script};
 use crate::backend::{BackendError, Result};
 use crate::telemetry::RedisFailure;
 
@@ -23,6 +24,8 @@ pub struct Open {
     pub failures: u64,
     /// When Redis last answered on it.
     used: Arc<StdMutex<Instant>>,
+    /// Scripts that were loaded over it.
+    loaded: Arc<StdMutex<Vec<&'static Script>>>,
 }
 
 impl Open {
@@ -33,6 +36,33 @@ impl Open {
 
     fn is_idle(&self) -> bool {
         self.lock_used().elapsed() >= IDLE
+    }
+
+    /// Those of the scripts that were not loaded over it, each once.
+    pub fn missing(&self, scripts: impl Iterator<Item = &'static Script>) -> Vec<&'static Script> {
+        let loaded = self.lock_loaded();
+        let mut missing: Vec<&'static Script> = Vec::new();
+        for script in scripts {
+            let mut known = loaded.iter().chain(&missing);
+            if !known.any(|known| std::ptr::eq(*known, script)) {
+                missing.push(script);
+            }
+        }
+        missing
+    }
+
+    /// Scripts were loaded over it.
+    pub fn note_loaded(&self, scripts: &[&'static Script]) {
+        self.lock_loaded().extend_from_slice(scripts);
+    }
+
+    /// Redis has forgotten its scripts.
+    pub fn forget_loaded(&self) {
+        self.lock_loaded().clear();
+    }
+
+    fn lock_loaded(&self) -> MutexGuard<'_, Vec<&'static Script>> {
+        self.loaded.lock().expect("no code panics while it holds this lock")
     }
 
     fn lock_used(&self) -> MutexGuard<'_, Instant> {
@@ -123,12 +153,12 @@ impl Server {
         let history = history(&info);
         debug!(id = named.id, redis = %self.name, history, "Opened a connection to Redis");
         // A replica in a cluster is asked for the map alone; what it has is nobody's history.
-        if !self.is_cluster || is_master(&info) {
+        if self.publishing == Publishing::Everywhere || is_master(&info) {
             self.generations.see_history(&self.name, history);
         }
         self.opened.notify_waiters();
         let used = Arc::new(StdMutex::new(Instant::now()));
-        Ok(Open { connection, named, failures, used })
+        Ok(Open { connection, named, failures, used, loaded: Arc::default() })
     }
 
     async fn dial(&self, lane: Lane) -> RedisResult<MultiplexedConnection> {
@@ -224,7 +254,7 @@ impl Server {
     }
 }
 
-/// Names the history that a Redis continues: see `scripts/history.lua`.
+/// Names the history that a Redis continues: see `replid.lua`.
 pub fn history(info: &str) -> &str {
     info.lines().find_map(|line| line.strip_prefix("master_replid:")).unwrap_or_default().trim()
 }

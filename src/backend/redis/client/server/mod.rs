@@ -11,14 +11,14 @@ use std::time::{Duration, Instant};
 
 use redis::{Pipeline, RedisError, ServerErrorKind, Value};
 use tokio::sync::{Mutex, Notify};
-use tracing::info;
 
 use self::connections::{Named, Open, history, is_master};
+use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::certificates::Certificates;
 use crate::backend::redis::client::complaints::{Complaints, kind_of};
 use crate::backend::redis::client::dialer::Dialer;
 use crate::backend::redis::client::pipeline::Batch;
-use crate::backend::redis::client::scripts::{Call, Scripts};
+use crate::backend::redis::client::script::Publishing;
 use crate::backend::redis::presence::generation::Generations;
 use crate::backend::redis::presence::tracking::Watch;
 use crate::backend::{BackendError, Result};
@@ -87,8 +87,7 @@ pub struct Server {
     lanes: [Mutex<Option<Open>>; LANES],
     generations: Generations,
     watch: Watch,
-    scripts: Scripts,
-    is_cluster: bool,
+    publishing: Publishing,
     /// Whether its settings were complained of.
     is_warned: AtomicBool,
     /// Whether its refusal to end connections was complained of.
@@ -109,17 +108,16 @@ impl Server {
         generations: Generations,
         watch: Watch,
         complaints: Complaints,
-        is_cluster: bool,
+        publishing: Publishing,
     ) -> Self {
         let lanes = std::array::from_fn(|_| Mutex::default());
         let (failures, given_up) = (AtomicU64::new(0), StdMutex::default());
-        let (settings, scripts) = (settings.clone(), Scripts::new(is_cluster));
         let (is_warned, is_kill_refused) = (AtomicBool::new(false), AtomicBool::new(false));
         Self {
             name,
             dialer: RwLock::new(Arc::new(dialer)),
             certificates: StdMutex::default(),
-            settings,
+            settings: settings.clone(),
             complaints,
             failures,
             given_up,
@@ -128,8 +126,7 @@ impl Server {
             lanes,
             generations,
             watch,
-            scripts,
-            is_cluster,
+            publishing,
             is_warned,
             is_kill_refused,
         }
@@ -163,11 +160,10 @@ impl Server {
     ) -> Result<Vec<Value>> {
         let open = self.open(lane).await?;
         let mut values = self.try_run(&open, calls, manner, is_asking).await?;
-        // Redis has forgotten the scripts, or has never heard of them. Calls that it did not know
-        // were not run; the others keep their result.
+        // Redis has forgotten its scripts. Calls that it did not know were not run; the others keep their result.
         let unknown: Vec<usize> = (0..values.len()).filter(|&i| is_unknown_script(&values[i])).collect();
         if !unknown.is_empty() {
-            self.load(&open).await?;
+            open.forget_loaded();
             let again: Vec<&Call> = unknown.iter().map(|&i| calls[i]).collect();
             let results = self.try_run(&open, &again, manner, is_asking).await?;
             unknown.into_iter().zip(results).for_each(|(i, value)| values[i] = value);
@@ -183,8 +179,13 @@ impl Server {
         is_asking: bool,
     ) -> Result<Vec<Value>> {
         let mut batch = Batch::default();
+        // In front of what calls them, not after a first refusal: `WAIT` would wait for what was refused.
+        let missing = open.missing(calls.iter().filter_map(|call| call.script()));
+        for script in &missing {
+            batch.pipeline.cmd("SCRIPT").arg("LOAD").arg(script.text(self.publishing));
+        }
         for group in calls.chunk_by(|one, next| manner != Manner::Loose && one.key() == next.key()) {
-            batch.add(group, &self.scripts, is_asking);
+            batch.add(group, self.publishing, is_asking);
         }
         let min_replicas = match manner {
             Manner::Strict { min_replicas } => min_replicas,
@@ -196,9 +197,17 @@ impl Server {
         }
         let mut answers = self.send(open, &batch.pipeline).await?;
         let waited = (min_replicas > 0).then(|| answers.pop().unwrap_or(Value::Nil));
-        let values = batch.values(answers);
+        let load_refusal = answers[..missing.len()].iter().find(|answer| is_error(answer)).cloned();
+        let mut values = batch.values(answers);
+        match load_refusal {
+            Some(refusal) => {
+                let unknown = values.iter_mut().filter(|value| is_unknown_script(value));
+                unknown.for_each(|value| *value = refusal.clone());
+            }
+            None => open.note_loaded(&missing),
+        }
         // Nothing was written by what was refused, for another server to carry out perhaps.
-        let is_refused = values.iter().all(|value| matches!(value, Value::ServerError(_)));
+        let is_refused = values.iter().all(is_error);
         if let Some(waited) = waited.filter(|_| !is_refused) {
             let written: usize = parsed(value_or_error(waited)?)?;
             if written < min_replicas {
@@ -209,19 +218,6 @@ impl Server {
             }
         }
         Ok(values)
-    }
-
-    /// Loads all scripts into the process that the connection leads to.
-    async fn load(&self, open: &Open) -> Result<()> {
-        let mut pipeline = Pipeline::new();
-        for text in self.scripts.texts() {
-            pipeline.cmd("SCRIPT").arg("LOAD").arg(text);
-        }
-        for value in self.send(open, &pipeline).await? {
-            value_or_error(value)?;
-        }
-        info!(redis = %self.name, "Loaded the scripts into Redis");
-        Ok(())
     }
 
     async fn send(&self, open: &Open, pipeline: &Pipeline) -> Result<Vec<Value>> {
@@ -262,6 +258,10 @@ impl Server {
         }
         Ok(())
     }
+}
+
+fn is_error(value: &Value) -> bool {
+    matches!(value, Value::ServerError(_))
 }
 
 fn is_unknown_script(value: &Value) -> bool {

@@ -23,19 +23,30 @@ use redis::Value;
 use tokio::sync::{RwLock, mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::backend::redis::client::scripts::{Call, Script};
+use crate::backend::redis::client::call::Call;
+use crate::backend::redis::client::script::{Memory, Script, TYPES};
 use crate::backend::redis::client::server::{Lane, is_refusal, parsed};
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::presence::entry;
 use crate::backend::redis::presence::generation::Generations;
 use crate::backend::redis::presence::index::{Aftermath, Index, Waiting};
-use crate::backend::redis::presence::{generation, read_entry};
+use crate::backend::redis::presence::{MEMBERS, SHARE, generation, read_entry};
+use crate::backend::redis::pubsub::codec::PUBLISH;
 use crate::backend::redis::reason;
 use crate::backend::redis::topology::Shards;
 use crate::backend::{BackendError, Entered, Farewell, MEMBERS_IN_JOINED, Membership, Result};
 use crate::config::Presence as Settings;
 use crate::model::{ConnectionId, Member, MessageId, NodeId, Notice, NoticeKind, RoomName, Timestamp};
 use crate::supervisor::Supervisor;
+
+static ENTER: Script =
+    Script::new(Memory::Grows, &[TYPES, SHARE, PUBLISH, MEMBERS, include_str!("enter.lua")]);
+
+static LEAVE: Script =
+    Script::new(Memory::Spares, &[TYPES, SHARE, PUBLISH, MEMBERS, include_str!("leave.lua")]);
+
+/// The scripts of this folder.
+pub(super) const SCRIPTS: &[&Script] = &[&ENTER, &LEAVE, &resync::RESTORE];
 
 /// Changes that go to Redis together, at most.
 const GROUP: usize = 128;
@@ -256,7 +267,7 @@ impl Desk {
         match change {
             Change::Enter { room, member, .. } => {
                 let script_keys = [keys.members(room), keys.lingering(room), keys.farewells(room)];
-                Call::new(Script::Enter, script_keys)
+                Call::new(&ENTER, script_keys)
                     .arg(keys.channel(room))
                     .arg(self.announce_up_to)
                     .bytes(entry::encode(self.node, member))
@@ -269,7 +280,7 @@ impl Desk {
                     Farewell::Now => 0,
                     Farewell::Later => self.linger_ms,
                 };
-                Call::new(Script::Leave, [keys.members(room), keys.lingering(room)])
+                Call::new(&LEAVE, [keys.members(room), keys.lingering(room)])
                     .arg(keys.channel(room))
                     .arg(self.announce_up_to)
                     .bytes(entry::encode(self.node, member))

@@ -3,13 +3,17 @@
 use uuid::Uuid;
 
 use super::{Desk, GROUP};
-use crate::backend::redis::client::scripts::{Call, Script};
+use crate::backend::redis::client::call::Call;
+use crate::backend::redis::client::script::{Memory, Script, TYPES};
 use crate::backend::redis::client::server::{Lane, parsed_if_ours};
-use crate::backend::redis::presence;
-use crate::backend::redis::presence::entry;
 use crate::backend::redis::presence::index::{Aftermath, Silent};
+use crate::backend::redis::presence::{self, MEMBERS, SHARE, entry};
+use crate::backend::redis::pubsub::codec::PUBLISH;
 use crate::backend::{Membership, Result};
 use crate::model::{Member, RoomName};
+
+pub(super) static RESTORE: Script =
+    Script::new(Memory::Spares, &[TYPES, SHARE, PUBLISH, MEMBERS, include_str!("restore.lua")]);
 
 /// What rooms are told of sessions that are put back or taken out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,14 +99,13 @@ impl Desk {
 
     fn restore_call(&self, room: &RoomName, members: &[Member], telling: Telling) -> Call {
         let keys = &self.keys;
-        let call =
-            Call::new(Script::Restore, [keys.members(room), keys.lingering(room), keys.farewells(room)])
-                .arg(keys.channel(room))
-                .arg(self.announce_up_to)
-                .bytes(self.node.0.as_bytes())
-                .arg(self.linger_ms)
-                .arg(Uuid::new_v4())
-                .arg(u8::from(telling == Telling::Counts));
+        let call = Call::new(&RESTORE, [keys.members(room), keys.lingering(room), keys.farewells(room)])
+            .arg(keys.channel(room))
+            .arg(self.announce_up_to)
+            .bytes(self.node.0.as_bytes())
+            .arg(self.linger_ms)
+            .arg(Uuid::new_v4())
+            .arg(u8::from(telling == Telling::Counts));
         members.iter().fold(call, |call, member| call.bytes(entry::encode(self.node, member)))
     }
 }

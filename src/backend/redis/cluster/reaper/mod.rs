@@ -8,21 +8,38 @@ use tracing::{info, warn};
 use uuid::Uuid;
 
 use crate::backend::Result;
-use crate::backend::redis::client::scripts::{Call, Script};
+use crate::backend::redis::client::call::Call;
+use crate::backend::redis::client::script::{Memory, Script, TYPES};
 use crate::backend::redis::client::server::{Lane, parsed, parsed_if_ours};
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::presence::index::{Aftermath, Index, Silent};
-use crate::backend::redis::presence::{self, entry};
+use crate::backend::redis::presence::{self, CLOCK, MEMBERS, SHARE, entry};
+use crate::backend::redis::pubsub::codec::PUBLISH;
 use crate::backend::redis::reason;
 use crate::backend::redis::topology::Shards;
 use crate::config::Presence as Settings;
 use crate::model::{NodeId, RoomName, UserId};
 use crate::telemetry::{Unreadable, count_unreadable};
 
+static CLAIM: Script = Script::new(Memory::Spares, &[CLOCK, include_str!("claim.lua")]);
+
+static REAP: Script =
+    Script::new(Memory::Spares, &[TYPES, SHARE, PUBLISH, MEMBERS, include_str!("reap.lua")]);
+
+static FORGET: Script = Script::new(Memory::Spares, &[CLOCK, include_str!("forget.lua")]);
+
+static LIST_DUE: Script = Script::new(Memory::Untouched, &[CLOCK, include_str!("list_due.lua")]);
+
+static LEAVE_DUE: Script =
+    Script::new(Memory::Spares, &[TYPES, SHARE, PUBLISH, MEMBERS, include_str!("leave_due.lua")]);
+
+/// The scripts of this folder.
+pub(super) const SCRIPTS: &[&Script] = &[&CLAIM, &REAP, &FORGET, &LIST_DUE, &LEAVE_DUE];
+
 /// Rooms reaped, or notices said, together, at most.
 const GROUP: usize = 256;
 
-/// Leave notices that a renewal tells of at most; see `scripts/renew.lua`.
+/// Leave notices that a renewal tells of at most; see `renew.lua`.
 const DUE_IN_A_RENEWAL: usize = 4096;
 
 /// Does what is due.
@@ -94,7 +111,7 @@ impl Reaper {
             keys.reaper(&dead.to_string()),
             keys.clock(),
         ];
-        let forget = Call::new(Script::Forget, script_keys).arg(dead).arg(self.lease_ms);
+        let forget = Call::new(&FORGET, script_keys).arg(dead).arg(self.lease_ms);
         self.shards.call(Lane::Memberships, forget).await?;
         info!(dead_node = %dead, sessions = removed, "Forgot a dead node");
         Ok(())
@@ -120,7 +137,7 @@ impl Reaper {
 
     async fn claim(&self, dead: NodeId) -> Result<bool> {
         let keys = [self.keys.nodes(), self.keys.reaper(&dead.to_string()), self.keys.clock()];
-        let call = Call::new(Script::Claim, keys);
+        let call = Call::new(&CLAIM, keys);
         let call = call.arg(dead).arg(self.lease_ms).arg(self.node);
         Ok(parsed::<u8>(self.shards.call(Lane::Memberships, call).await?)? == 1)
     }
@@ -153,7 +170,7 @@ impl Reaper {
     }
 
     fn reap_call(&self, dead: NodeId, room: &RoomName) -> Call {
-        Call::new(Script::Reap, [self.keys.members(room), self.keys.lingering(room)])
+        Call::new(&REAP, [self.keys.members(room), self.keys.lingering(room)])
             .arg(self.keys.channel(room))
             .arg(self.announce_up_to)
             .bytes(dead.0.as_bytes())
@@ -174,7 +191,7 @@ impl Reaper {
             }
             most = GROUP;
             let keys = [self.keys.due(), self.keys.clock()];
-            let call = Call::new(Script::FallenDue, keys).arg(left).arg(most);
+            let call = Call::new(&LIST_DUE, keys).arg(left).arg(most);
             due = parsed(self.shards.call(Lane::Memberships, call).await?)?;
         }
     }
@@ -203,7 +220,7 @@ impl Reaper {
 
     fn farewell_call(&self, notice: &LeaveNotice<'_>) -> Call {
         let (keys, room) = (&self.keys, &notice.room);
-        Call::new(Script::Farewell, [keys.members(room), keys.lingering(room), keys.farewells(room)])
+        Call::new(&LEAVE_DUE, [keys.members(room), keys.lingering(room), keys.farewells(room)])
             .arg(keys.channel(room))
             .arg(self.announce_up_to)
             .arg(&notice.user)

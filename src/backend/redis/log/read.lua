@@ -6,7 +6,7 @@
 -- epoch: '' if none is open in the history at hand; then a page of 'after' is empty, as nothing is proven.
 -- json: '' if this version can't read the entry.
 local h = read_head(KEYS[1])
-local is_open = h ~= nil and h.run == RUN
+local is_open = h ~= nil and h.run == REPLID
 local seq = h and h.seq or 0
 if not is_open then
   local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
@@ -50,7 +50,7 @@ end
 local function content(entry)
   local fields = entry[2]
   if not string.find(entry[1], '-0', -2, true) then return '' end
-  -- As `post.lua` writes it.
+  -- As `append.lua` writes it.
   if fields[3] == 'm' and fields[6] == '1' and fields[5] == 'v' and #fields == 6 then return fields[4] end
   local version = field(entry, 'v')
   return (not version or version == '1') and field(entry, 'm') or ''

@@ -1,12 +1,15 @@
 //! What Redis must let this node do, asked at start: a right that is missing shows otherwise when somebody
 //! needs it, and a renamed command never answers.
 
-use crate::backend::redis::client::scripts::{Call, Script, Scripts};
+use crate::backend::redis::client::call::Call;
+use crate::backend::redis::client::script::{Memory, Script};
 use crate::backend::redis::client::server::{Lane, parsed};
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::reason;
 use crate::backend::redis::topology::Shards;
 use crate::backend::{BackendError, Result};
+
+pub(super) static RIGHTS: Script = Script::new(Memory::Untouched, &[include_str!("rights.lua")]);
 
 /// Commands that are sent besides those that scripts call. CLIENT KILL and CLIENT TRACKING are not needed.
 const COMMANDS: [&str; 28] = [
@@ -43,13 +46,13 @@ const COMMANDS: [&str; 28] = [
 /// Further ones in a Redis Cluster.
 const IN_CLUSTER: [&str; 5] = ["ASKING", "CLUSTER|SLOTS", "SPUBLISH", "SSUBSCRIBE", "SUNSUBSCRIBE"];
 
-/// Asks whether this node may do all that it does.
+/// Asks whether this node may do all that it does: `scripts` are those that it calls.
 ///
 /// # Errors
 /// [`BackendError::Misconfigured`], with a sentence that names what is missing. A Redis that can't answer now is
 /// asked no further: what it refuses later is logged.
-pub async fn check(shards: &Shards, keys: &Keys, min_replicas: usize) -> Result<()> {
-    let mut commands: Vec<String> = Scripts::commands();
+pub async fn check(shards: &Shards, keys: &Keys, scripts: &[&Script], min_replicas: usize) -> Result<()> {
+    let mut commands: Vec<String> = scripts.iter().flat_map(|script| script.commands()).collect();
     commands.extend(COMMANDS.map(str::to_owned));
     if shards.is_cluster() {
         commands.extend(IN_CLUSTER.map(str::to_owned));
@@ -60,7 +63,7 @@ pub async fn check(shards: &Shards, keys: &Keys, min_replicas: usize) -> Result<
     commands.sort_unstable();
     commands.dedup();
     let (key, channel) = keys.for_rights();
-    let call = Call::new(Script::Rights, [key]).arg(channel);
+    let call = Call::new(&RIGHTS, [key]).arg(channel);
     let call = commands.into_iter().fold(call, Call::arg);
     match shards.call(Lane::Reads, call).await {
         Ok(value) => {
@@ -134,7 +137,6 @@ mod tests {
             .filter(|word| !asked.contains(*word))
             .collect();
         assert!(missing.is_empty(), "{missing:?}");
-        assert!(Scripts::commands().contains(&"XADD".to_owned()));
     }
 
     #[test]

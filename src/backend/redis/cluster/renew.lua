@@ -52,7 +52,7 @@ end
 -- say who is where.
 local histories, generation, began = clock.histories or '', clock.generation, millis_of(clock.began)
 if generation and not string.find(generation, '^%x+$') then generation = nil end
-ARGV[#ARGV + 1] = RUN
+ARGV[#ARGV + 1] = REPLID
 for i = 8, #ARGV do
   if not string.find(histories, ' ' .. ARGV[i] .. ' ', 1, true) then
     histories = ' ' .. ARGV[i] .. string.sub(histories == '' and ' ' or histories, 1, 4096)
@@ -113,5 +113,5 @@ for i, id in ipairs(living) do
 end
 -- While somebody reaps this node what it has put back may be taken out again.
 local is_lost = not renewed or now - renewed > lease or is_called or is_claimed(KEYS[6], now, lease)
-return {is_lost and 1 or 0, dead, due, generation, text_of(now - began), states, is_unswept and 1 or 0, RUN,
+return {is_lost and 1 or 0, dead, due, generation, text_of(now - began), states, is_unswept and 1 or 0, REPLID,
   text_of(redis_millis()), foreign, text_of(millis_of(clock.format) or 0)}

@@ -1,5 +1,5 @@
--- Put in front of every script that changes who is in a room, behind `types.lua` and `share.lua`. The members
--- of a room are a sorted set in which all scores are 0; `entry.rs` says how an entry is written.
+-- Put in front of every script that changes who is in a room, behind `types.lua`, `share.lua` and
+-- `publish.lua`. The members of a room are a sorted set in which all scores are 0; `entry.rs` says how an entry is written.
 --
 -- Scripts read Redis' clock, never a node's.
 local function now_millis()

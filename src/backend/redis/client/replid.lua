@@ -3,6 +3,6 @@
 -- it. Asked for in the call itself: a master may be demoted and promoted again without anybody's
 -- noticing. A replica bears its master's id, and must not number.
 -- (A line master_replid2 follows with the id before this one.)
-local RUN = string.match(redis.call('INFO', 'replication'), 'role:master.-\nmaster_replid:(%x+)')
-if not RUN then return redis.error_reply('READONLY this Redis is a replica') end
+local REPLID = string.match(redis.call('INFO', 'replication'), 'role:master.-\nmaster_replid:(%x+)')
+if not REPLID then return redis.error_reply('READONLY this Redis is a replica') end
 

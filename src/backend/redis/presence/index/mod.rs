@@ -1,18 +1,39 @@
 //! What is noted of rooms outside their own slots: which rooms a node may be in, which are occupied,
 //! and which leave notices fall due when. None of it is counted in an answer; it says where to look.
 
+pub mod sizes;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use redis::Value;
 
+use self::sizes::Sizes;
 use crate::backend::Result;
-use crate::backend::redis::client::scripts::{Call, Script};
+use crate::backend::redis::client::call::Call;
+use crate::backend::redis::client::script::{Memory, Script, TYPES};
 use crate::backend::redis::client::server::{Lane, parsed, parsed_if_ours};
 use crate::backend::redis::keys::Keys;
-use crate::backend::redis::presence::sizes::Sizes;
+use crate::backend::redis::presence::CLOCK;
 use crate::backend::redis::topology::Shards;
 use crate::model::{NodeId, RoomName};
+
+/// Adds rooms to a node's list.
+static NODE_ROOMS_ADD: Script = Script::new(Memory::Grows, &[TYPES, include_str!("node_rooms_add.lua")]);
+
+/// The same for sessions that are put back.
+static NODE_ROOMS_ADD_BACK: Script =
+    Script::new(Memory::Spares, &[TYPES, include_str!("node_rooms_add.lua")]);
+
+static ADD: Script = Script::new(Memory::Spares, &[TYPES, include_str!("add.lua")]);
+
+static REMOVE: Script = Script::new(Memory::Spares, &[TYPES, include_str!("remove.lua")]);
+
+static SCHEDULE_LEAVES: Script = Script::new(Memory::Spares, &[CLOCK, include_str!("schedule_leaves.lua")]);
+
+/// The scripts of this folder.
+pub(super) const SCRIPTS: &[&Script] =
+    &[&NODE_ROOMS_ADD, &NODE_ROOMS_ADD_BACK, &ADD, &REMOVE, &SCHEDULE_LEAVES, &sizes::RESIZE];
 
 /// The notes in Redis; a cheap handle.
 #[derive(Debug, Clone)]
@@ -91,15 +112,15 @@ impl Index {
 
     /// A node is about to enter rooms.
     pub async fn note(&self, node: NodeId, rooms: &[&RoomName]) -> Result<()> {
-        self.note_by(Script::Note, node, rooms).await
+        self.note_by(&NODE_ROOMS_ADD, node, rooms).await
     }
 
     /// A node is about to put sessions back into rooms, which it may do at the memory limit, too.
     pub async fn note_back(&self, node: NodeId, rooms: &[&RoomName]) -> Result<()> {
-        self.note_by(Script::NoteBack, node, rooms).await
+        self.note_by(&NODE_ROOMS_ADD_BACK, node, rooms).await
     }
 
-    async fn note_by(&self, script: Script, node: NodeId, rooms: &[&RoomName]) -> Result<()> {
+    async fn note_by(&self, script: &'static Script, node: NodeId, rooms: &[&RoomName]) -> Result<()> {
         if rooms.is_empty() {
             return Ok(());
         }
@@ -126,7 +147,7 @@ impl Index {
         if rooms.is_empty() {
             return Ok(());
         }
-        let call = Call::new(Script::Occupy, [self.keys.rooms(), self.keys.entrances()]);
+        let call = Call::new(&ADD, [self.keys.rooms(), self.keys.entrances()]);
         let call = rooms.iter().fold(call, |call, room| call.arg(room));
         self.shards.call(Lane::Memberships, call).await.map(drop)
     }
@@ -142,7 +163,7 @@ impl Index {
         let entrances: Vec<Option<Vec<u8>>> = parsed_if_ours(self.shards.call(Lane::Memberships, ask).await)?;
         let counts: Vec<Call> =
             rooms.iter().map(|room| Call::plain("ZCARD", self.keys.members(room))).collect();
-        let mut vacate = Call::new(Script::Vacate, [self.keys.rooms(), self.keys.entrances()]);
+        let mut vacate = Call::new(&REMOVE, [self.keys.rooms(), self.keys.entrances()]);
         let counts = self.shards.call_all(Lane::Memberships, &counts).await;
         let entrances = entrances.into_iter().chain(std::iter::repeat(None));
         for ((room, entrance), count) in rooms.iter().zip(entrances).zip(counts) {
@@ -158,7 +179,7 @@ impl Index {
         if due.is_empty() {
             return Ok(());
         }
-        let call = Call::new(Script::Due, [self.keys.due(), self.keys.clock()]).arg(linger_ms);
+        let call = Call::new(&SCHEDULE_LEAVES, [self.keys.due(), self.keys.clock()]).arg(linger_ms);
         let entry = |call: Call, Waiting { room, user, token }: &Waiting| {
             call.arg(format_args!("{token} {user} {room}"))
         };

@@ -1,6 +1,6 @@
 -- Puts rooms into the index, after a session has entered each.
 -- KEYS[1] rooms  [2] entrances  ARGV rooms
--- The number of the entrance tells who takes an empty room out (vacate.lua) that it is not any more.
+-- The number of the entrance tells who takes an empty room out (remove.lua) that it is not any more.
 level(KEYS[1])
 local number = tonumber(call('HGET', KEYS[2], ''))
 -- No number, or one that can't be raised, is none of ours: the clock is further than any count.

@@ -7,13 +7,16 @@ use std::time::Duration;
 
 use tracing::debug;
 
-use crate::backend::redis::client::scripts::{Call, Script};
+use crate::backend::redis::client::call::Call;
+use crate::backend::redis::client::script::{Memory, Script, TYPES};
 use crate::backend::redis::client::server::{Lane, parsed_if_ours};
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::reason;
 use crate::backend::redis::topology::Shards;
 use crate::model::RoomName;
 use crate::supervisor::ticks;
+
+pub(super) static RESIZE: Script = Script::new(Memory::Spares, &[TYPES, include_str!("resize.lua")]);
 
 /// Time between two writings.
 const EVERY: Duration = Duration::from_secs(1);
@@ -57,7 +60,7 @@ impl Sizes {
         let counts = shards.call_all(Lane::Queries, &counts).await;
         let counts: Vec<Option<u64>> = counts.into_iter().map(|count| parsed_if_ours(count).ok()).collect();
         let counted = group.iter().zip(&counts).filter_map(|((room, _), count)| Some((room, (*count)?)));
-        let resize = Call::new(Script::Resize, [keys.rooms_by_size()]);
+        let resize = Call::new(&RESIZE, [keys.rooms_by_size()]);
         let resize = counted.fold(resize, |call, (room, count)| call.arg(room).arg(count));
         let written = shards.call(Lane::Queries, resize).await;
         if let Err(error) = &written {

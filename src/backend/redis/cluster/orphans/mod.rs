@@ -10,15 +10,26 @@ use std::sync::{Arc, Mutex};
 use tracing::{debug, warn};
 use uuid::Uuid;
 
-use crate::backend::redis::client::scripts::{Call, Script};
+use crate::backend::redis::client::call::Call;
+use crate::backend::redis::client::script::{Memory, Script, TYPES};
 use crate::backend::redis::client::server::{Lane, parsed, parsed_if_ours};
 use crate::backend::redis::keys::Keys;
+use crate::backend::redis::presence::{CLOCK, SHARE};
 use crate::backend::redis::reason;
 use crate::backend::redis::topology::Shards;
 use crate::backend::{BackendError, Result};
 use crate::config::Presence as Settings;
 use crate::model::{NodeId, RoomName};
 use crate::telemetry::{Unreadable, count_unreadable};
+
+static SWEEP: Script = Script::new(Memory::Spares, &[CLOCK, include_str!("sweep.lua")]);
+
+static NODE_IDS: Script = Script::new(Memory::Untouched, &[SHARE, include_str!("node_ids.lua")]);
+
+static RELIST: Script = Script::new(Memory::Spares, &[TYPES, include_str!("relist.lua")]);
+
+/// The scripts of this folder.
+pub(super) const SCRIPTS: &[&Script] = &[&SWEEP, &NODE_IDS, &RELIST];
 
 /// Keys that Redis looks at in one step: it does nothing else meanwhile.
 const STEP: usize = 512;
@@ -92,7 +103,7 @@ impl Sweeper {
     /// Whether this node is to go through the rooms; it says so again as it goes on. `done_in` is the generation in
     /// which it has, empty until then. If the claim runs out, two sweep at once: that does it twice, and no harm.
     async fn claim(&self, done_in: &str) -> Result<bool> {
-        let call = Call::new(Script::Sweep, [self.keys.clock(), self.keys.sweeper()]);
+        let call = Call::new(&SWEEP, [self.keys.clock(), self.keys.sweeper()]);
         let call = call.arg(self.node).arg(self.lease_ms).arg(done_in);
         Ok(parsed::<u8>(self.shards.call(Lane::Memberships, call).await?)? == 1)
     }
@@ -126,7 +137,7 @@ impl Sweeper {
         // Who was leaving just now was first out of the room, then off the list: it is gone by now.
         for (node, rooms) in self.occupants(&rooms).await? {
             let keys = [self.keys.node_rooms(&node.to_string()), self.keys.nodes(), self.keys.restored()];
-            let call = Call::new(Script::Enlist, keys).arg(node);
+            let call = Call::new(&RELIST, keys).arg(node);
             let call = rooms.iter().fold(call, |call, room| call.arg(room));
             strays += parsed::<u64>(self.shards.call(Lane::Memberships, call).await?)?;
         }
@@ -135,7 +146,7 @@ impl Sweeper {
 
     /// The nodes that have sessions in these rooms, and where.
     async fn occupants(&self, rooms: &[RoomName]) -> Result<Occupants> {
-        let call = |room: &RoomName| Call::new(Script::Whose, [self.keys.members(room)]);
+        let call = |room: &RoomName| Call::new(&NODE_IDS, [self.keys.members(room)]);
         let calls: Vec<Call> = rooms.iter().map(call).collect();
         let mut occupants = Occupants::new();
         for (room, value) in rooms.iter().zip(self.shards.call_all(Lane::Reads, &calls).await) {
@@ -152,7 +163,7 @@ impl Sweeper {
 
     /// Those of the rooms in which a node has sessions without its list's saying so, or without the node's
     /// being known. Asked *after* the rooms: a node is made known, and the room put on its list, before
-    /// anybody enters it (`note.lua`), so whoever was seen there rightly is found here.
+    /// anybody enters it (`node_rooms_add.lua`), so whoever was seen there rightly is found here.
     async fn unlisted(&self, occupants: Occupants) -> Result<Vec<RoomName>> {
         let asked = occupants.iter().flat_map(|(node, rooms)| {
             let listed = Call::plain("SMISMEMBER", self.keys.node_rooms(&node.to_string()));

@@ -1,4 +1,4 @@
--- Put in front of every script that reads or writes a room's numbering, behind `history.lua`: no
+-- Put in front of every script that reads or writes a room's numbering, behind `replid.lua`: no
 -- number is ever given by a script that believes in another history than the one at hand.
 
 local UNUSED_MILLIS = 3600000
@@ -46,7 +46,7 @@ end
 local function current(head)
   local h = redis.call('HMGET', head, 'epoch', 'seq', 'run', 'kept')
   local seq = whole(h[2])
-  if h[3] == RUN and seq and h[1] and string.find(h[1], '^%w+$') then return h[1], seq, whole(h[4]) or 0 end
+  if h[3] == REPLID and seq and h[1] and string.find(h[1], '^%w+$') then return h[1], seq, whole(h[4]) or 0 end
 end
 
 -- The number above which a log takes entries; nil if it holds none.
@@ -73,9 +73,9 @@ end
 -- ends its epoch where it stands.
 local function open_head(head, log, ttl)
   local h = read_head(head)
-  if h and h.run == RUN then return h end
+  if h and h.run == REPLID then return h end
   local time, now = redis.call('TIME'), clock()
-  local epoch = string.sub(redis.sha1hex(RUN .. time[1] .. '.' .. time[2] .. head), 1, 16)
+  local epoch = string.sub(redis.sha1hex(REPLID .. time[1] .. '.' .. time[2] .. head), 1, 16)
   local seq = h and h.seq or whole(redis.call('HGET', head, 'seq')) or 0
   -- A log without its head (evicted, say): go on above it, or its ids would be given again.
   local last = highest(log)
@@ -90,11 +90,11 @@ local function open_head(head, log, ttl)
   -- An epoch that ends so soon may have numbered what nobody else has looked at yet.
   if h and now - h.began < SOON_MILLIS then start = math.min(seq, h.start) end
   local past = h and lineage(h) or ''
-  redis.call('HSET', head, 'epoch', epoch, 'seq', digits(seq), 'run', RUN, 'start', digits(start),
+  redis.call('HSET', head, 'epoch', epoch, 'seq', digits(seq), 'run', REPLID, 'start', digits(start),
     'past', past, 'began', digits(now))
   -- Anybody may enter any room: one that was never spoken in is soon forgotten.
   redis.call('PEXPIRE', head, seq == 0 and UNUSED_MILLIS or ttl)
-  return {epoch = epoch, seq = seq, run = RUN, start = start, past = past, kept = 0, began = now}
+  return {epoch = epoch, seq = seq, run = REPLID, start = start, past = past, kept = 0, began = now}
 end
 
 -- The number of an entry; nil if adda did not give it.

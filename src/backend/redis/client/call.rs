@@ -1,0 +1,82 @@
+//! Something to ask of the server that has a key.
+
+use redis::Cmd;
+
+use crate::backend::redis::client::script::{Publishing, Script};
+
+/// A script or a command, and what tells which server it is for.
+#[derive(Debug, Clone)]
+pub enum Call {
+    /// A script.
+    Script { script: &'static Script, keys: Vec<String>, args: Vec<Vec<u8>> },
+    /// A command of Redis, and the key (or channel) that it is about.
+    Plain { key: String, command: Cmd },
+}
+
+impl Call {
+    /// All keys must share a slot with the first.
+    pub fn new(script: &'static Script, keys: impl IntoIterator<Item = String>) -> Self {
+        Self::Script { script, keys: keys.into_iter().collect(), args: Vec::new() }
+    }
+
+    /// `name key`, to which arguments are added.
+    pub fn plain(name: &str, key: String) -> Self {
+        let mut command = redis::cmd(name);
+        command.arg(&key);
+        Self::Plain { key, command }
+    }
+
+    /// A command that names no key, asked of the server that has `key`.
+    pub fn beside(name: &str, key: String) -> Self {
+        Self::Plain { key, command: redis::cmd(name) }
+    }
+
+    pub fn arg(mut self, arg: impl ToString) -> Self {
+        let arg = arg.to_string();
+        match &mut self {
+            Self::Script { args, .. } => args.push(arg.into_bytes()),
+            Self::Plain { command, .. } => {
+                command.arg(arg);
+            }
+        }
+        self
+    }
+
+    /// An argument that is no text.
+    pub fn bytes(mut self, arg: impl Into<Vec<u8>>) -> Self {
+        match &mut self {
+            Self::Script { args, .. } => args.push(arg.into()),
+            Self::Plain { command, .. } => {
+                command.arg(arg.into());
+            }
+        }
+        self
+    }
+
+    /// What tells where it must go.
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Script { keys, .. } => &keys[0],
+            Self::Plain { key, .. } => key,
+        }
+    }
+
+    /// The script that it calls, if it calls one.
+    pub fn script(&self) -> Option<&'static Script> {
+        match self {
+            Self::Script { script, .. } => Some(script),
+            Self::Plain { .. } => None,
+        }
+    }
+
+    pub fn command(&self, publishing: Publishing) -> Cmd {
+        match self {
+            Self::Script { script, keys, args } => {
+                let mut command = redis::cmd("EVALSHA");
+                command.arg(script.hash(publishing)).arg(keys.len()).arg(keys).arg(args);
+                command
+            }
+            Self::Plain { command, .. } => command.clone(),
+        }
+    }
+}
