@@ -23,6 +23,10 @@ chaos *faults:
 bench *arguments:
     scripts/bench {{arguments}}
 
+# Fuzzes one target of fuzz/ for so many seconds; needs cargo-fuzz and a nightly Rust.
+fuzz target seconds="60":
+    cargo +nightly fuzz run {{target}} -- -max_total_time={{seconds}}
+
 # A whole cluster on this machine, behind HAProxy on port 8080.
 cluster nodes="3":
     scripts/cluster {{nodes}}

@@ -3,6 +3,8 @@
 
 mod client;
 mod cluster;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod keys;
 mod log;
 #[cfg(test)]

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::unconstrained;
 use tokio_util::task::AbortOnDropHandle;
 
-use self::page::Found;
+pub(super) use self::page::Found;
 use self::probe::Acceptance;
 use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::script::{Memory, REPLID, Script};

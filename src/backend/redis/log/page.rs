@@ -8,7 +8,7 @@ use crate::model::{Epoch, LoggedMessage, Position};
 use crate::telemetry::{Unreadable, count_unreadable};
 
 /// What `read.lua` answers.
-pub(super) struct Found {
+pub struct Found {
     /// Empty if none is open.
     epoch: Epoch,
     seq: u64,
