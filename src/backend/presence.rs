@@ -3,7 +3,74 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
+use async_trait::async_trait;
+
+use super::Result;
 use crate::model::{ConnectionId, Member, NodeId, Notice, RoomName};
+
+/// Who is in which room. `tests/it/backend_contract/presence.rs` is the suite that every implementation passes.
+///
+/// Every method may be called from many tasks at once and ends within `redis.command_timeout`, but for `restore` and
+/// `mend`, which may take as long for each of their steps, and `compare`, which may take as long again for rooms that
+/// have moved.
+#[async_trait]
+pub trait Presence: Send + Sync + fmt::Debug {
+    /// Puts a session of this node into a room. The join notice is sent if it is its user's first
+    /// session there, no leave notice of the user waits, and the room has at most
+    /// `presence.announce_up_to` sessions; otherwise the new count is told. Nothing is told if the
+    /// session is in already.
+    async fn enter(&self, room: &RoomName, member: &Member) -> Result<Entered>;
+
+    /// Takes a session of this node out of a room. Succeeds if it is not in. The leave notice is
+    /// sent if it was its user's last session there and the room had at most
+    /// `presence.announce_up_to` sessions with it; otherwise, and while a notice waits, the new
+    /// count is told. A notice that waited names no connection.
+    async fn leave(&self, room: &RoomName, member: &Member, mode: LeaveMode) -> Result<()>;
+
+    /// Makes the backend's view of this node's sessions equal to `membership`, whatever it was
+    /// before. Sessions that it has to remove have broken off ([`LeaveMode::AfterGracePeriod`]). Those that it
+    /// puts back are told by the count alone, as nobody was told that they went; but if the user's
+    /// leave notice was sent after waiting, by a join notice, which names no connection. If the backend has
+    /// forgotten what it held, no count is told, as it would be short until all nodes are back:
+    /// [`Presence::counts`] says when it is not.
+    async fn restore(&self, membership: &Membership) -> Result<()>;
+
+    /// The rooms whose members somebody, this node included, has changed since the last call and since
+    /// they were compared; each is told of once.
+    fn touched(&self) -> Touched;
+
+    /// Compares what the backend holds of this node's sessions with `membership`, by digests. A session
+    /// that enters or leaves meanwhile shows as a difference. From here on changes of these rooms are
+    /// told of by [`Presence::touched`].
+    async fn compare(&self, membership: &Membership) -> Comparison;
+
+    /// Those of `rooms`, in which this node has sessions, that the backend does not know as occupied, or
+    /// not as the node's.
+    async fn unlisted(&self, rooms: &[RoomName]) -> Result<Vec<RoomName>>;
+
+    /// Does as [`Presence::restore`] does for the rooms of `membership` alone. One without sessions is
+    /// one that this node is not in.
+    async fn mend(&self, membership: &Membership) -> Result<()>;
+
+    /// All occupied rooms whose name starts with `prefix` and sorts after `after`, by name, at
+    /// most `limit`.
+    async fn list_rooms(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<RoomCount>>;
+
+    /// The occupied rooms with the most sessions, at most `limit`, the largest first. Which these are may be
+    /// known seconds late; their counts are exact.
+    async fn busiest(&self, limit: usize) -> Result<Busiest>;
+
+    /// The members of a room in the order of their positions: of those after `after` at most `limit`.
+    async fn members(
+        &self,
+        room: &RoomName,
+        after: Option<MemberPosition>,
+        limit: usize,
+    ) -> Result<MemberPage>;
+
+    /// The numbers of sessions in rooms on all living nodes, in the order of `rooms`.
+    async fn counts(&self, rooms: &[RoomName]) -> Result<Vec<u64>>;
+}
 
 /// What came of entering a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,21 +85,21 @@ pub struct Entered {
     /// The first page of the room's members, at most [`MEMBERS_IN_JOINED`] of them.
     pub members: Vec<Member>,
     /// Whether these and the count are all. They may not be if the backend has forgotten some, and not all
-    /// nodes have put theirs back: [`super::Backend::members`] says when they have.
+    /// nodes have put theirs back: [`Presence::members`] says when they have.
     pub is_whole: bool,
 }
 
 /// How many members a joining session is told at once; the rest is for REST.
 pub const MEMBERS_IN_JOINED: usize = 100;
 
-/// Whether a leave notice is sent at once.
+/// When a leave notice is sent. Counts and lists change at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Farewell {
-    /// The session said goodbye.
-    Now,
-    /// The session broke off: the notice waits for `presence.leave_grace` and is dropped if the user is
-    /// back by then. Counts and lists change at once.
-    Later,
+pub enum LeaveMode {
+    /// At once: the client closed the connection or left the room.
+    Immediate,
+    /// The connection was lost: the notice waits for `presence.leave_grace` and is dropped if the user is
+    /// back by then.
+    AfterGracePeriod,
 }
 
 /// A room and its number of sessions.

@@ -67,7 +67,7 @@ impl Chat {
                 _ = ticks.tick() => {}
             }
             let rooms = self.inner.hub.occupied_rooms();
-            doubts.take_in(&rooms, &self.inner.backend.touched());
+            doubts.take_in(&rooms, &self.inner.backend.presence.touched());
             doubts.suspect(&rota.turn(&rooms));
             let checked = async {
                 if second % LISTS_EVERY == 0 {
@@ -106,7 +106,7 @@ impl Chat {
         if membership.is_empty() {
             return Ok(());
         }
-        self.inner.backend.mend(&membership).await?;
+        self.inner.backend.presence.mend(&membership).await?;
         meters().presence_repairs.increment(membership.len() as u64);
         warn!(
             rooms = membership.len(),
@@ -124,7 +124,7 @@ impl Chat {
         if rooms.is_empty() {
             return Ok(Comparison::default());
         }
-        let mut comparison = self.inner.backend.compare(&membership_of(rooms)).await;
+        let mut comparison = self.inner.backend.presence.compare(&membership_of(rooms)).await;
         let doubted: Vec<RoomName> =
             comparison.same.iter().filter(|room| is_doubted(room)).cloned().collect();
         let unlisted = self.unlisted(&doubted).await?;
@@ -136,7 +136,7 @@ impl Chat {
     async fn unlisted(&self, rooms: &[RoomName]) -> Result<Vec<RoomName>, BackendError> {
         match rooms {
             [] => Ok(Vec::new()),
-            rooms => self.inner.backend.unlisted(rooms).await,
+            rooms => self.inner.backend.presence.unlisted(rooms).await,
         }
     }
 }

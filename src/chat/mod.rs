@@ -28,8 +28,8 @@ pub use self::rooms::{Dialect, Flushes, Occupant, Pushed, Recipient, Room};
 use self::rooms::{Hub, RoomList, TypingRule};
 use self::secrets::Keyring;
 use self::tokens::Tokens;
-use crate::backend::{BackendError, Events, Page, SharedBackend};
-pub use crate::backend::{Excerpt, Farewell, MemberPage, MemberPosition, NodeInfo, RoomCount, Span};
+use crate::backend::{Backend, BackendError, Events, Page};
+pub use crate::backend::{Excerpt, LeaveMode, MemberPage, MemberPosition, NodeInfo, RoomCount, Span};
 use crate::config::Config;
 use crate::model::characters::has_visible;
 use crate::model::{
@@ -93,7 +93,7 @@ pub struct Chat {
 struct Inner {
     node: NodeId,
     config: Config,
-    backend: SharedBackend,
+    backend: Backend,
     hub: Hub,
     keyring: Keyring,
     started: Instant,
@@ -117,7 +117,7 @@ impl Chat {
     pub fn start(
         node: NodeId,
         config: Config,
-        backend: SharedBackend,
+        backend: Backend,
         events: Events,
         supervisor: Supervisor,
     ) -> Self {
@@ -220,7 +220,8 @@ impl Chat {
         content: String,
         nonce: Option<&str>,
     ) -> impl Future<Output = Result<Receipt, Refused>> + Send + use<> {
-        let posting = self.draft(author, room, content, nonce).map(|draft| self.inner.backend.post(draft));
+        let posting =
+            self.draft(author, room, content, nonce).map(|draft| self.inner.backend.log.append(draft));
         async {
             let receipt = posting?.await?;
             if !receipt.is_duplicate {
@@ -270,7 +271,7 @@ impl Chat {
     /// A page, for a session of the room, of at most `history.max_page` messages.
     async fn history(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page, Refused> {
         let limit = limit.clamp(1, self.inner.config.history.max_page);
-        Ok(self.inner.backend.read(room, span, limit).await?)
+        Ok(self.inner.backend.log.read(room, span, limit).await?)
     }
 
     /// Tells the others in the room that the session's user is typing, at most once in
@@ -287,7 +288,7 @@ impl Chat {
             username: member.username.clone(),
             timestamp: Timestamp::now(),
         };
-        Ok(self.inner.backend.announce(&room.name, notice).await?)
+        Ok(self.inner.backend.pubsub.publish(&room.name, notice).await?)
     }
 
     // --- rooms ---
@@ -295,12 +296,12 @@ impl Chat {
     /// Takes a session out of a room: it is given nothing more from now on, and no answer about
     /// the room includes it once this returns. A backend that can't be reached now is made to
     /// agree later.
-    pub async fn leave(&self, room: &Room, member: &Member, farewell: Farewell) {
+    pub async fn leave(&self, room: &Room, member: &Member, mode: LeaveMode) {
         let _entering = self.inner.restoring.read().await;
         if !room.remove_member(member.id) {
             return;
         }
-        if let Err(error) = self.inner.backend.leave(&room.name, member, farewell).await {
+        if let Err(error) = self.inner.backend.presence.leave(&room.name, member, mode).await {
             // Many at once in an outage, which is told once; what is left over is put right.
             debug!(error = %source_of(&error), room = %room.name, "Can't take a session out of its room yet");
             self.inner.unsettled.notify_one();

@@ -47,7 +47,7 @@ impl Chat {
 
     async fn compare_with_peers(&self, differing: &mut Differing) -> Result<(), BackendError> {
         self.share_secrets().await?;
-        let (own, nodes) = (self.fingerprints(), self.inner.backend.nodes().await?);
+        let (own, nodes) = (self.fingerprints(), self.inner.backend.cluster.nodes().await?);
         let mut now = Differing::new();
         for node in nodes.into_iter().filter(|node| node.id != self.inner.node) {
             for what in differences(&own, &node.vitals.fingerprints) {

@@ -98,7 +98,7 @@ impl Chat {
     }
 
     async fn renew(&self) -> Result<Lease, BackendError> {
-        let lease = self.inner.backend.renew(&self.vitals()).await?;
+        let lease = self.inner.backend.cluster.renew(&self.vitals()).await?;
         if lease == Lease::Held {
             self.learn_secrets().await?;
         }
@@ -187,7 +187,7 @@ impl Chat {
         // the secret keeps no session out of its rooms.
         let shared = self.share_secrets().await;
         let membership = self.inner.hub.membership();
-        self.inner.backend.restore(&membership).await?;
+        self.inner.backend.presence.restore(&membership).await?;
         if !membership.is_empty() {
             info!(rooms = membership.len(), "Put this node's sessions back into their rooms");
         }
@@ -213,8 +213,8 @@ impl Chat {
             let _leaving = self.inner.restoring.write().await;
             let shared = self.share_secrets().await;
             // A session that is still here must not outlast its node in any room.
-            self.inner.backend.restore(&Membership::new()).await?;
-            self.inner.backend.retire().await?;
+            self.inner.backend.presence.restore(&Membership::new()).await?;
+            self.inner.backend.cluster.retire().await?;
             shared
         };
         if let Err(error) = retired.await {

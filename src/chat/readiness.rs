@@ -3,7 +3,7 @@
 use tokio::sync::watch;
 
 use super::Chat;
-use crate::backend::Subscription;
+use crate::backend::FeedHealth;
 use crate::telemetry::meters;
 
 /// Why a node can't serve. What an operator has to look at comes first.
@@ -83,12 +83,12 @@ impl Chat {
             return Err(NotReady::Draining);
         }
         self.inner.contact.state()?;
-        if !self.inner.backend.accepts_posts() {
+        if !self.inner.backend.log.accepts_posts() {
             return Err(NotReady::PostsRefused);
         }
-        match self.inner.backend.subscription() {
-            Subscription::Fresh => Ok(()),
-            Subscription::Deaf => Err(NotReady::StaleSubscription),
+        match self.inner.backend.pubsub.health() {
+            FeedHealth::Live => Ok(()),
+            FeedHealth::Stale => Err(NotReady::StaleSubscription),
         }
     }
 
@@ -106,7 +106,7 @@ impl Chat {
     pub fn measure(&self) {
         meters().sessions.set(self.session_count() as f64);
         meters().rooms.set(self.inner.hub.occupied() as f64);
-        let is_fresh = self.inner.backend.subscription() == Subscription::Fresh;
+        let is_fresh = self.inner.backend.pubsub.health() == FeedHealth::Live;
         meters().pubsub_up.set(f64::from(u8::from(is_fresh)));
         meters().ready.set(f64::from(u8::from(self.readiness().is_ok())));
         meters().measure_process();

@@ -9,9 +9,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::{Chat, Refused};
-use crate::backend::{
-    BackendError, Excerpt, MemberPage, MemberPosition, NodeInfo, RoomCount, SharedBackend, Span,
-};
+use crate::backend::{Backend, BackendError, Excerpt, MemberPage, MemberPosition, NodeInfo, RoomCount, Span};
 use crate::model::RoomName;
 use crate::protocol::ErrorCode;
 use crate::supervisor::Supervisor;
@@ -74,39 +72,38 @@ impl Reads {
 trait Query: Clone + Eq + Hash + Send + Sync + 'static {
     type Value: Send + Sync + 'static;
 
-    fn read(&self, backend: &SharedBackend)
-    -> impl Future<Output = Result<Self::Value, BackendError>> + Send;
+    fn read(&self, backend: &Backend) -> impl Future<Output = Result<Self::Value, BackendError>> + Send;
 }
 
 impl Query for PageQuery {
     type Value = Excerpt;
 
-    async fn read(&self, backend: &SharedBackend) -> Result<Excerpt, BackendError> {
-        backend.peek(&self.room, self.span.clone(), self.limit).await
+    async fn read(&self, backend: &Backend) -> Result<Excerpt, BackendError> {
+        backend.log.peek(&self.room, self.span.clone(), self.limit).await
     }
 }
 
 impl Query for RoomsQuery {
     type Value = Vec<RoomCount>;
 
-    async fn read(&self, backend: &SharedBackend) -> Result<Vec<RoomCount>, BackendError> {
-        backend.rooms(&self.prefix, self.after.as_deref(), self.limit).await
+    async fn read(&self, backend: &Backend) -> Result<Vec<RoomCount>, BackendError> {
+        backend.presence.list_rooms(&self.prefix, self.after.as_deref(), self.limit).await
     }
 }
 
 impl Query for MembersQuery {
     type Value = MemberPage;
 
-    async fn read(&self, backend: &SharedBackend) -> Result<MemberPage, BackendError> {
-        backend.members(&self.room, self.after, self.limit).await
+    async fn read(&self, backend: &Backend) -> Result<MemberPage, BackendError> {
+        backend.presence.members(&self.room, self.after, self.limit).await
     }
 }
 
 impl Query for NodesQuery {
     type Value = Vec<NodeInfo>;
 
-    async fn read(&self, backend: &SharedBackend) -> Result<Vec<NodeInfo>, BackendError> {
-        backend.nodes().await
+    async fn read(&self, backend: &Backend) -> Result<Vec<NodeInfo>, BackendError> {
+        backend.cluster.nodes().await
     }
 }
 

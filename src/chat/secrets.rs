@@ -124,9 +124,9 @@ impl Chat {
             keyring.open();
             return Ok(());
         }
-        let kept = match backend.secrets().await? {
+        let kept = match backend.cluster.secrets().await? {
             Some(kept) => kept,
-            None => backend.keep_secret(&new_secret()).await?,
+            None => backend.cluster.keep_secret(&new_secret()).await?,
         };
         keyring.take_in(kept);
         Ok(())
@@ -139,7 +139,7 @@ impl Chat {
             return Ok(());
         }
         let Some(own) = keyring.shared() else { return Ok(()) };
-        let kept = self.inner.backend.keep_secret(&own).await?;
+        let kept = self.inner.backend.cluster.keep_secret(&own).await?;
         if kept.current != own {
             warn!(
                 "The cluster signs tokens with another secret than this node did; it goes over to that one and accepts both"

@@ -1,23 +1,62 @@
 //! The rooms' logs: numbers, messages, nonces, pages.
 
 use std::collections::{HashMap, VecDeque};
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::rules;
-use crate::backend::{BackendError, Continuity, Excerpt, NONCE_TTL, Page, Result, Span};
+use super::{MemoryNode, rules};
+use crate::backend::{Appending, BackendError, Continuity, Excerpt, Log, NONCE_TTL, Page, Result, Span};
 use crate::config::{History, Limits};
 use crate::model::message::close_json;
 use crate::model::{
-    Draft, Epoch, LoggedMessage, MessageId, Nonce, Position, Receipt, RoomName, Timestamp, UserId,
+    Draft, Epoch, Event, LoggedMessage, MessageId, Nonce, Position, Receipt, RoomName, Timestamp, UserId,
 };
 
 /// Time between two looks for logs that nobody used for long.
 const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
+
+#[async_trait]
+impl Log for MemoryNode {
+    fn append(&self, draft: Draft) -> Appending {
+        let open_json = draft.open_json();
+        let mut shared = self.cluster.lock();
+        let posted = shared.logs.post(&draft, &open_json, Instant::now()).map(|(receipt, message)| {
+            if let Some(message) = message {
+                shared.fanout.publish(&draft.room, &Event::Message(message));
+            }
+            receipt
+        });
+        Box::pin(ready(posted))
+    }
+
+    async fn head(&self, room: &RoomName) -> Result<Position> {
+        Ok(self.cluster.lock().logs.head(room, Instant::now()))
+    }
+
+    async fn heads(&self, rooms: &[RoomName]) -> Vec<Result<Position>> {
+        let mut shared = self.cluster.lock();
+        let now = Instant::now();
+        rooms.iter().map(|room| Ok(shared.logs.head(room, now))).collect()
+    }
+
+    async fn read(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page> {
+        Ok(self.cluster.lock().logs.read(room, &span, limit, Instant::now()))
+    }
+
+    async fn peek(&self, room: &RoomName, span: Span, limit: usize) -> Result<Excerpt> {
+        Ok(self.cluster.lock().logs.peek(room, &span, limit, Instant::now()))
+    }
+
+    fn accepts_posts(&self) -> bool {
+        true
+    }
+}
 
 /// The logs of all rooms that were ever used, and that is not so long ago that a new epoch can't
 /// surprise anyone.
@@ -25,13 +64,13 @@ pub(super) struct Logs {
     max_messages: usize,
     ttl: Duration,
     page_bytes: usize,
-    rooms: HashMap<RoomName, Log>,
+    rooms: HashMap<RoomName, RoomLog>,
     last_forgotten: Option<Instant>,
 }
 
 /// One room's log. Its messages are numbered without holes up to `seq`, so their place tells
 /// their number.
-struct Log {
+struct RoomLog {
     epoch: Epoch,
     seq: u64,
     messages: VecDeque<Logged>,
@@ -136,8 +175,8 @@ impl Logs {
         self.rooms.retain(|_, log| now - log.used <= kept_for);
     }
 
-    fn open(&mut self, room: &RoomName, now: Instant) -> &mut Log {
-        let log = self.rooms.entry(room.clone()).or_insert_with(|| Log {
+    fn open(&mut self, room: &RoomName, now: Instant) -> &mut RoomLog {
+        let log = self.rooms.entry(room.clone()).or_insert_with(|| RoomLog {
             epoch: Epoch::new(&Uuid::new_v4().simple().to_string()),
             seq: 0,
             messages: VecDeque::new(),
@@ -150,7 +189,7 @@ impl Logs {
     }
 }
 
-impl Log {
+impl RoomLog {
     fn head(&self) -> Position {
         Position { epoch: self.epoch.clone(), seq: self.seq }
     }

@@ -2,20 +2,92 @@
 
 use std::collections::BTreeSet;
 
+use async_trait::async_trait;
 use tokio::time::Instant;
 
+use super::MemoryNode;
 use super::lingering::Lingering;
 use super::rules::{Standing, Telling, is_big, telling_of_entry, telling_of_exit, telling_of_return};
 use super::seats::Seats;
-use crate::backend::{Comparison, Entered, Farewell, MEMBERS_IN_JOINED, Membership};
+use crate::backend::{
+    Busiest, Comparison, Entered, LeaveMode, MEMBERS_IN_JOINED, MemberPage, MemberPosition, Membership,
+    Presence, Result, RoomCount, Touched,
+};
 use crate::config::Presence as Settings;
 use crate::model::{
     ConnectionId, Event, Member, MessageId, NodeId, Notice, NoticeKind, RoomName, Timestamp, UserId, Username,
 };
 
+#[async_trait]
+impl Presence for MemoryNode {
+    async fn enter(&self, room: &RoomName, member: &Member) -> Result<Entered> {
+        let mut shared = self.cluster.lock();
+        let (entered, event) = shared.rooms.enter(room, self.node, member);
+        shared.publish(event.map(|event| (room.clone(), event)));
+        Ok(entered)
+    }
+
+    async fn leave(&self, room: &RoomName, member: &Member, mode: LeaveMode) -> Result<()> {
+        let mut shared = self.cluster.lock();
+        let event = shared.rooms.leave(room, self.node, member, mode, Instant::now());
+        shared.publish(event.map(|event| (room.clone(), event)));
+        Ok(())
+    }
+
+    async fn restore(&self, membership: &Membership) -> Result<()> {
+        let mut shared = self.cluster.lock();
+        let events = shared.rooms.restore(self.node, membership, Instant::now());
+        shared.publish(events);
+        Ok(())
+    }
+
+    fn touched(&self) -> Touched {
+        // Nobody else has this memory, so nothing changes that no node asked for.
+        Touched::default()
+    }
+
+    async fn compare(&self, membership: &Membership) -> Comparison {
+        self.cluster.lock().rooms.compare(self.node, membership)
+    }
+
+    async fn unlisted(&self, _rooms: &[RoomName]) -> Result<Vec<RoomName>> {
+        // The lists are made from the members.
+        Ok(Vec::new())
+    }
+
+    async fn mend(&self, membership: &Membership) -> Result<()> {
+        let mut shared = self.cluster.lock();
+        let events = shared.rooms.mend(self.node, membership, Instant::now());
+        shared.publish(events);
+        Ok(())
+    }
+
+    async fn list_rooms(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<RoomCount>> {
+        Ok(self.cluster.lock().rooms.seats.rooms(prefix, after, limit))
+    }
+
+    async fn busiest(&self, limit: usize) -> Result<Busiest> {
+        Ok(self.cluster.lock().rooms.seats.busiest(limit))
+    }
+
+    async fn members(
+        &self,
+        room: &RoomName,
+        after: Option<MemberPosition>,
+        limit: usize,
+    ) -> Result<MemberPage> {
+        Ok(self.cluster.lock().rooms.seats.members(room, after, limit))
+    }
+
+    async fn counts(&self, rooms: &[RoomName]) -> Result<Vec<u64>> {
+        let shared = self.cluster.lock();
+        Ok(rooms.iter().map(|room| shared.rooms.seats.count(room) as u64).collect())
+    }
+}
+
 /// The sessions of all rooms, and the users who broke off lately. Changes return what the rooms
 /// are to be told; that must be published under the same holding of the lock.
-pub(super) struct Presence {
+pub(super) struct Rooms {
     announce_up_to: usize,
     pub(super) seats: Seats,
     lingering: Lingering,
@@ -24,7 +96,7 @@ pub(super) struct Presence {
 /// What a room is told.
 type Told = (RoomName, Event);
 
-impl Presence {
+impl Rooms {
     pub(super) fn new(settings: &Settings) -> Self {
         Self {
             announce_up_to: settings.announce_up_to,
@@ -62,7 +134,7 @@ impl Presence {
         room: &RoomName,
         node: NodeId,
         member: &Member,
-        farewell: Farewell,
+        mode: LeaveMode,
         now: Instant,
     ) -> Option<Event> {
         if !self.seats.take_out(room, node, member.id) {
@@ -70,7 +142,7 @@ impl Presence {
         }
         let count = self.seats.count(room);
         // The size counts with the session that goes: whoever came with a notice goes with one.
-        match self.telling(count + 1, || telling_of_exit(self.standing(room, &member.user_id), farewell)) {
+        match self.telling(count + 1, || telling_of_exit(self.standing(room, &member.user_id), mode)) {
             Telling::Notice => {
                 let left = notice(leave(count), Some(member.id), &member.user_id, &member.username);
                 return Some(Event::Notice(left));
@@ -172,7 +244,7 @@ impl Presence {
     fn let_linger(&mut self, room: &RoomName, gone: &[Member], now: Instant) {
         for member in gone {
             let standing = self.standing(room, &member.user_id);
-            if telling_of_exit(standing, Farewell::Later) == Telling::CountThenNotice {
+            if telling_of_exit(standing, LeaveMode::AfterGracePeriod) == Telling::CountThenNotice {
                 self.lingering.wait(room, member, now);
             }
         }

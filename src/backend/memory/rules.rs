@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::backend::Farewell;
+use crate::backend::LeaveMode;
 use crate::model::Position;
 
 /// How a room learns that somebody came or went.
@@ -41,11 +41,11 @@ pub(super) fn telling_of_entry(standing: Standing) -> Telling {
 }
 
 /// `leave.lua`, `reap.lua`, `restore.lua`: a user's last session is a leave.
-pub(super) fn telling_of_exit(standing: Standing, farewell: Farewell) -> Telling {
-    match (standing, farewell) {
+pub(super) fn telling_of_exit(standing: Standing, mode: LeaveMode) -> Telling {
+    match (standing, mode) {
         (Standing::Present, _) => Telling::Count,
-        (_, Farewell::Now) => Telling::Notice,
-        (_, Farewell::Later) => Telling::CountThenNotice,
+        (_, LeaveMode::Immediate) => Telling::Notice,
+        (_, LeaveMode::AfterGracePeriod) => Telling::CountThenNotice,
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::delivery::gap;
 use super::room::Room;
 use super::sink::{Dialect, Flushes, Occupant};
-use crate::backend::{BackendError, Entered, Farewell, MEMBERS_IN_JOINED, Page, Span};
+use crate::backend::{BackendError, Entered, LeaveMode, MEMBERS_IN_JOINED, Page, Span};
 use crate::chat::{Chat, Refused};
 use crate::model::{LoggedMessage, Position, RoomName};
 use crate::protocol::server::{self, Entrance};
@@ -59,7 +59,7 @@ impl Chat {
     {
         let outcome = self.try_join(room, occupant, since, history, drained).await;
         if outcome.is_err() {
-            self.leave(room, &occupant.member, Farewell::Now).await;
+            self.leave(room, &occupant.member, LeaveMode::Immediate).await;
         }
         outcome
     }
@@ -122,7 +122,7 @@ impl Chat {
         let entered = {
             let _entering = self.inner.restoring.read().await;
             room.add_member(occupant);
-            self.inner.backend.enter(&room.name, &occupant.member).await?
+            self.inner.backend.presence.enter(&room.name, &occupant.member).await?
         };
         if !entered.is_told {
             room.expect_no_word_of(occupant.member.id);
@@ -136,7 +136,7 @@ impl Chat {
     async fn count_again(&self, room: &Room, entered: Entered) -> Entered {
         let asking = async {
             loop {
-                match self.inner.backend.members(&room.name, None, MEMBERS_IN_JOINED).await {
+                match self.inner.backend.presence.members(&room.name, None, MEMBERS_IN_JOINED).await {
                     Ok(counted) => return counted,
                     Err(_) => tokio::time::sleep(RETRY).await,
                 }

@@ -209,6 +209,6 @@ impl Chat {
 
     async fn busiest(&self) -> Result<Busiest, Refused> {
         self.check_contact()?;
-        Ok(self.inner.backend.busiest(LISTED).await?)
+        Ok(self.inner.backend.presence.busiest(LISTED).await?)
     }
 }

@@ -11,7 +11,7 @@ use tracing::debug;
 use super::room::{Next, Room};
 use super::sink::Flushes;
 use super::throttle::{Rota, TypingRule};
-use crate::backend::{BackendEvent, Events, Membership, Result, SharedBackend, Span};
+use crate::backend::{Backend, BackendEvent, Events, Membership, Result, Span};
 use crate::chat::source_of;
 use crate::model::{Event, Position, RoomName};
 use crate::supervisor::{Supervisor, ticks};
@@ -34,7 +34,7 @@ pub(in crate::chat) struct Hub {
 
 #[derive(Debug)]
 struct Inner {
-    backend: SharedBackend,
+    backend: Backend,
     // A room is here while the hub hears it. Handles are given out under this lock only, so a room
     // that nobody else holds can be let go under it.
     rooms: RwLock<HashMap<RoomName, Arc<Room>>>,
@@ -49,7 +49,7 @@ struct Inner {
 
 impl Hub {
     pub(in crate::chat) fn new(
-        backend: SharedBackend,
+        backend: Backend,
         page: usize,
         typing: TypingRule,
         supervisor: Supervisor,
@@ -99,8 +99,8 @@ impl Hub {
     /// Subscribes first and reads the place after that: what is published in between waits in the
     /// room, so nothing falls between the two.
     async fn begin(&self, room: &Arc<Room>) -> Result<()> {
-        self.inner.backend.subscribe(&room.name).await?;
-        let head = self.inner.backend.head(&room.name).await?;
+        self.inner.backend.pubsub.subscribe(&room.name).await?;
+        let head = self.inner.backend.log.head(&room.name).await?;
         let mut flushes = Flushes::default();
         let next = room.begin(head, &mut flushes);
         self.follow(room, next);
@@ -185,7 +185,7 @@ impl Hub {
     async fn repair(&self, room: &Room) {
         while let Some((given, waited)) = room.repair_from() {
             let limit = room.page_limit(self.inner.page);
-            match self.inner.backend.read(&room.name, Span::After(given), limit).await {
+            match self.inner.backend.log.read(&room.name, Span::After(given), limit).await {
                 Ok(page) => {
                     let mut flushes = Flushes::default();
                     let next = room.repair(&page, waited, &mut flushes);
@@ -250,7 +250,7 @@ impl Hub {
             return;
         }
         let heard: Vec<u64> = rooms.iter().map(|room| room.counts_heard()).collect();
-        match self.inner.backend.counts(&names_of(&rooms)).await {
+        match self.inner.backend.presence.counts(&names_of(&rooms)).await {
             Ok(counts) => {
                 let mut flushes = Flushes::default();
                 for ((room, client_count), heard) in rooms.into_iter().zip(counts).zip(heard) {
@@ -270,7 +270,7 @@ impl Hub {
         if rooms.is_empty() {
             return (compared, silent);
         }
-        let heads = self.inner.backend.heads(&names_of(rooms)).await;
+        let heads = self.inner.backend.log.heads(&names_of(rooms)).await;
         for (room, head) in rooms.iter().zip(heads) {
             match head {
                 Ok(head) => {
@@ -336,7 +336,7 @@ impl Hub {
                 rooms.remove(name);
                 // Under the lock, so that it comes before the subscription of whoever opens the
                 // room next.
-                self.inner.backend.unsubscribe(name);
+                self.inner.backend.pubsub.unsubscribe(name);
                 true
             }
             None => true,

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use super::replay::Replay;
 use super::{Posted, Posting, Session};
-use crate::chat::{Dialect, Farewell, Occupant, Recipient, Refused, Room};
+use crate::chat::{Dialect, LeaveMode, Occupant, Recipient, Refused, Room};
 use crate::model::{Member, Position};
 use crate::protocol::server::{self, Refusal};
 use crate::protocol::{ClientFrame, ErrorCode, RoomsAsked};
@@ -113,7 +113,7 @@ impl Session {
         match self.joined(Some(room_id.clone())).cloned() {
             Ok(room) => {
                 self.rooms.remove(&room.name);
-                self.chat.leave(&room, &self.member(), Farewell::Now).await;
+                self.chat.leave(&room, &self.member(), LeaveMode::Immediate).await;
                 self.outbox.answer(&server::left(&room.name));
             }
             Err(refused) => self.refuse(refused, None, Some(room_id)),

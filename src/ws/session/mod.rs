@@ -20,7 +20,7 @@ use tracing::debug;
 use self::inbox::Inbox;
 use self::replay::Replay;
 use super::connection::{Connection, Ending, Outbox};
-use crate::chat::{Chat, Dialect, Farewell, Poster, Recipient, Refused, Room, guest};
+use crate::chat::{Chat, Dialect, LeaveMode, Poster, Recipient, Refused, Room, guest};
 use crate::model::{Author, ConnectionId, Receipt, RoomName, Username};
 use crate::websocket::CloseCode;
 
@@ -131,14 +131,14 @@ impl Session {
             Ending::Broken | Ending::Refused => {}
         }
         self.outbox.flush();
-        let farewell = match ending {
-            Ending::Goodbye => Farewell::Now,
-            Ending::Away if !self.can_come_back() => Farewell::Now,
-            Ending::Away | Ending::SentAway | Ending::Broken | Ending::Refused => Farewell::Later,
+        let mode = match ending {
+            Ending::Goodbye => LeaveMode::Immediate,
+            Ending::Away if !self.can_come_back() => LeaveMode::Immediate,
+            Ending::Away | Ending::SentAway | Ending::Broken | Ending::Refused => LeaveMode::AfterGracePeriod,
         };
         let (chat, member) = (self.chat.clone(), self.member());
         let rooms: Vec<_> = self.rooms.values().cloned().collect();
-        let mut leaving = pin!(join_all(rooms.iter().map(|room| chat.leave(room, &member, farewell))));
+        let mut leaving = pin!(join_all(rooms.iter().map(|room| chat.leave(room, &member, mode))));
         let has_left = timeout(PROMPT, &mut leaving).await.is_ok();
         let rest = async {
             if !has_left {

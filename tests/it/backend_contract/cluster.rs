@@ -1,224 +1,139 @@
-//! Nodes that share a backend, without doors or sockets, and what they hear.
+//! Which nodes live, and what becomes of the sessions of one that does not.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use adda::backend::memory::MemoryCluster;
-use adda::backend::{self, BackendEvent, Events, Fingerprints, Lease, MemberPage, SharedBackend, Vitals};
-use adda::config::Config;
-use adda::model::{
-    Author, ConnectionId, Draft, Event, LoggedMessage, Member, MessageId, NodeId, Nonce, Notice, NoticeKind,
-    Receipt, RoomName, Timestamp, UserId, Username,
-};
-use adda::supervisor::Supervisor;
-use futures_util::future::join_all;
-use tokio::time::timeout;
-use uuid::Uuid;
+use adda::backend::{FeedHealth, Lease, Membership, NodeInfo};
 
-use crate::harness::redis::RedisServer;
-use crate::harness::{DEADLINE, RedisCluster, eventually};
+use super::nodes::{Cluster, Node, User, renew_until_heard, room, vitals};
+use crate::harness::{DEADLINE, eventually};
 
-/// What a case starts its nodes from. Settings are to be changed before the first node.
-pub struct Cluster {
-    pub config: Config,
-    memory: Option<MemoryCluster>,
-    // The servers live as long as the cluster.
-    redis: Option<RedisServer>,
-    redis_cluster: Option<Arc<RedisCluster>>,
+async fn living(node: &Node) -> Vec<NodeInfo> {
+    node.backend.cluster.nodes().await.unwrap()
 }
 
-impl Cluster {
-    pub fn memory() -> Self {
-        Self { config: Config::defaults(), memory: None, redis: None, redis_cluster: None }
-    }
-
-    /// `None` if there is no Redis to be had here.
-    pub async fn redis() -> Option<Self> {
-        let redis = RedisServer::start().await?;
-        let mut config = Config::defaults();
-        config.redis.url = redis.url();
-        Some(Self { config, redis: Some(redis), ..Self::memory() })
-    }
-
-    pub fn redis_cluster(redis: &Arc<RedisCluster>) -> Self {
-        let mut config = Config::defaults();
-        config.redis.url = redis.url();
-        config.redis.prefix = format!("adda-{}:", Uuid::new_v4().simple());
-        Self { config, redis_cluster: Some(redis.clone()), ..Self::memory() }
-    }
-
-    pub async fn node(&mut self) -> Node {
-        let id = NodeId::random();
-        let (backend, events) = match (&self.redis, &self.redis_cluster) {
-            (None, None) => self.memory.get_or_insert_with(|| MemoryCluster::new(&self.config)).join(id),
-            _ => backend::start(&self.config, id, &Supervisor::default()).await.expect("Redis is there"),
-        };
-        Node { id, backend, events }
-    }
-
-    pub async fn nodes<const N: usize>(&mut self) -> [Node; N] {
-        let mut nodes = Vec::new();
-        for _ in 0..N {
-            nodes.push(self.node().await);
-        }
-        nodes.try_into().unwrap_or_else(|_| unreachable!("there are N"))
-    }
-
-    /// Makes time pass quickly: a lease of 400 ms, a linger of 100 ms.
-    pub fn hurry(&mut self) {
-        self.config.presence.lease = Duration::from_millis(400);
-        self.config.presence.renew_every = Duration::from_millis(100);
-        self.config.presence.leave_grace = Duration::from_millis(100);
-    }
-}
-
-/// Who "types" to mark a place among the events of a room.
-const MARK: &str = "mark";
-
-/// One node's share of the cluster.
-pub struct Node {
-    pub id: NodeId,
-    pub backend: SharedBackend,
-    events: Events,
-}
-
-impl Node {
-    pub async fn subscribe(&self, room: &RoomName) {
-        self.backend.subscribe(room).await.unwrap();
-    }
-
-    pub async fn say(&self, room: &RoomName, content: &str) -> Receipt {
-        self.backend.post(draft(room, content)).await.unwrap()
-    }
-
-    pub async fn renew(&self) -> Lease {
-        self.backend.renew(&vitals(0)).await.unwrap()
-    }
-
-    /// The next event whatever it is.
-    pub async fn next(&mut self) -> BackendEvent {
-        let event = timeout(DEADLINE, self.events.recv()).await.expect("an event comes in time");
-        event.expect("events come as long as the backend lives")
-    }
-
-    /// The next message; notices and interruptions are passed over.
-    pub async fn next_message(&mut self) -> LoggedMessage {
-        loop {
-            if let BackendEvent::Room(_, Event::Message(message)) = self.next().await {
-                return message;
-            }
-        }
-    }
-
-    /// All that has reached this node and was not taken yet, in one sentence an event. The node
-    /// must be subscribed to the room: what stands before a mark that it publishes there has come,
-    /// and what does not will not come.
-    pub async fn hears(&mut self, room: &RoomName) -> Vec<String> {
-        let mark = typing(MARK);
-        self.backend.announce(room, mark.clone()).await.unwrap();
-        let mut heard = Vec::new();
-        loop {
-            match self.next().await {
-                BackendEvent::Room(_, Event::Notice(notice)) if notice.id == mark.id => return heard,
-                event => heard.extend(sentence(&event)),
-            }
-        }
-    }
-
-    /// The members of a room, by id.
-    pub async fn members(&self, room: &RoomName) -> Vec<Member> {
-        let MemberPage { client_count, mut members, next } =
-            self.backend.members(room, None, 1000).await.unwrap();
-        assert_eq!((client_count, next), (members.len() as u64, None));
-        members.sort();
-        members
-    }
-}
-
-/// Renews the leases of these nodes until the first of them has heard a sentence; returns all that
-/// it heard, up to the end of the last round of renewals.
-pub async fn renew_until_heard(living: &mut [Node], room: &RoomName, sentence: &str) -> Vec<String> {
-    let mut heard = Vec::new();
-    eventually(sentence, DEADLINE, async || {
-        join_all(living.iter().map(Node::renew)).await;
-        heard.extend(living[0].hears(room).await);
-        heard.iter().any(|told| told == sentence).then_some(())
+pub async fn the_first_renewal_is_of_a_lost_lease(mut cluster: Cluster) {
+    let node = cluster.node().await;
+    assert_eq!(node.renew().await, Lease::Lost);
+    eventually("it holds the lease once others had time to learn of it", DEADLINE, async || {
+        let lease = node.renew().await;
+        assert_ne!(lease, Lease::Lost);
+        (lease == Lease::Held).then_some(())
     })
     .await;
-    heard
+    node.backend.cluster.retire().await.unwrap();
+    assert_eq!(node.renew().await, Lease::Lost);
 }
 
-/// What a room was told, readable: `#7 hello`, `Rahim joined, 2`, `Rahim left, 1`, `count 2`.
-fn sentence(event: &BackendEvent) -> Option<String> {
-    let BackendEvent::Room(_, event) = event else { return None };
-    Some(match event {
-        Event::Message(message) => format!("#{} {}", message.seq, content(message)),
-        Event::Count { client_count, .. } => format!("count {client_count}"),
-        Event::Notice(Notice { kind, username, .. }) => match kind {
-            NoticeKind::Join { client_count } => format!("{username} joined, {client_count}"),
-            NoticeKind::Leave { client_count } => format!("{username} left, {client_count}"),
-            NoticeKind::Typing if username.as_str() == MARK => return None,
-            NoticeKind::Typing => format!("{username} is typing"),
-        },
-    })
+pub async fn the_living_nodes_say_of_themselves_what_they_said_last(mut cluster: Cluster) {
+    let [here, there] = cluster.nodes().await;
+    assert_eq!(living(&here).await, []);
+    here.backend.cluster.renew(&vitals(1)).await.unwrap();
+    there.backend.cluster.renew(&vitals(2)).await.unwrap();
+    there.backend.cluster.renew(&vitals(3)).await.unwrap();
+    let mut expected =
+        vec![NodeInfo { id: here.id, vitals: vitals(1) }, NodeInfo { id: there.id, vitals: vitals(3) }];
+    expected.sort_by_key(|node| node.id);
+    assert_eq!((living(&here).await, living(&there).await), (expected.clone(), expected));
 }
 
-/// What a logged message says, once it has been checked that its JSON bears its number.
-pub fn content(message: &LoggedMessage) -> String {
-    let json: serde_json::Value = serde_json::from_slice(&message.json).expect("a message is JSON");
-    assert_eq!(json["seq"], message.seq);
-    json["content"].as_str().expect("a message has content").to_owned()
+pub async fn a_node_that_retires_is_gone_at_once(mut cluster: Cluster) {
+    let [here, there] = cluster.nodes().await;
+    here.renew().await;
+    there.renew().await;
+    there.backend.cluster.retire().await.unwrap();
+    assert_eq!(living(&here).await.iter().map(|node| node.id).collect::<Vec<_>>(), [here.id]);
+    there.backend.cluster.retire().await.unwrap();
 }
 
-pub fn room(name: &str) -> RoomName {
-    RoomName::parse(name, 64).unwrap()
-}
-
-/// A user with as many sessions as are asked for.
-pub struct User {
-    pub id: UserId,
-    pub name: Username,
-}
-
-impl User {
-    pub fn new(name: &str) -> Self {
-        Self { id: UserId::guest(), name: Username::from_trusted(name) }
+pub async fn a_dead_nodes_users_are_said_to_be_gone_exactly_once(mut cluster: Cluster) {
+    cluster.hurry();
+    let (dead, mut living, room) = (cluster.node().await, cluster.nodes::<2>().await, room("general"));
+    living[0].subscribe(&room).await;
+    let [rahim, mita, karim] = ["Rahim", "Mita", "Karim"].map(User::new);
+    dead.renew().await;
+    for session in [rahim.session(), rahim.session(), karim.session(), mita.session()] {
+        dead.backend.presence.enter(&room, &session).await.unwrap();
     }
+    let survivor = karim.session();
+    living[1].backend.presence.enter(&room, &survivor).await.unwrap();
+    living[0].hears(&room).await;
 
-    pub fn session(&self) -> Member {
-        Member { id: ConnectionId::random(), user_id: self.id.clone(), username: self.name.clone() }
+    let mut heard = renew_until_heard(&mut living, &room, "Rahim left, 1").await;
+    if !heard.contains(&"Mita left, 1".to_owned()) {
+        heard.extend(renew_until_heard(&mut living, &room, "Mita left, 1").await);
     }
+    for _ in 0..3 {
+        tokio::join!(living[0].renew(), living[1].renew());
+    }
+    heard.extend(living[0].hears(&room).await);
+    heard.sort();
+    assert_eq!(heard, ["Mita left, 1", "Rahim left, 1", "count 1"]);
+    assert_eq!(living[1].members(&room).await, [survivor]);
+    assert_eq!(self::living(&living[1]).await.len(), 2);
+}
 
-    pub fn draft(&self, room: &RoomName, nonce: &str) -> Draft {
-        let author = Author { user_id: self.id.clone(), username: self.name.clone() };
-        Draft { author, nonce: Nonce::parse(nonce), ..draft(room, "a message with a nonce") }
+pub async fn a_node_that_was_taken_for_dead_learns_it_and_comes_back(mut cluster: Cluster) {
+    cluster.hurry();
+    cluster.config.presence.leave_grace = Duration::from_secs(60);
+    let ([frozen, living], room) = (cluster.nodes().await, room("general"));
+    let session = User::new("Rahim").session();
+    living.subscribe(&room).await;
+    frozen.renew().await;
+    frozen.backend.presence.enter(&room, &session).await.unwrap();
+    assert_ne!(frozen.renew().await, Lease::Lost);
+    let mut living = [living];
+    let heard = renew_until_heard(&mut living, &room, "count 0").await;
+    assert_eq!(heard, ["Rahim joined, 1", "count 0"]);
+    assert_eq!(living[0].members(&room).await, []);
+
+    assert_eq!(frozen.renew().await, Lease::Lost);
+    frozen
+        .backend
+        .presence
+        .restore(&Membership::from([(room.clone(), vec![session.clone()])]))
+        .await
+        .unwrap();
+    assert_eq!(living[0].members(&room).await, [session]);
+    assert_eq!(living[0].hears(&room).await, ["count 1"]);
+}
+
+pub async fn after_a_silence_of_all_nobody_is_dead_at_once(mut cluster: Cluster) {
+    cluster.hurry();
+    let ([here, there], room) = (cluster.nodes().await, room("general"));
+    let (rahim, mita) = (User::new("Rahim").session(), User::new("Mita").session());
+    for (node, session) in [(&here, &rahim), (&there, &mita)] {
+        node.renew().await;
+        node.backend.presence.enter(&room, session).await.unwrap();
+    }
+    eventually("all leases run out", DEADLINE, async || living(&here).await.is_empty().then_some(())).await;
+    assert_eq!(here.renew().await, Lease::Lost);
+    assert_eq!(here.members(&room).await.len(), 2);
+    assert_eq!(there.renew().await, Lease::Lost);
+    assert_eq!(there.members(&room).await.len(), 2);
+    assert_eq!(living(&here).await.len(), 2);
+}
+
+pub async fn the_first_secret_is_kept(mut cluster: Cluster) {
+    let [here, there] = cluster.nodes().await;
+    assert!(here.backend.cluster.secrets().await.unwrap().is_none());
+    let (one, other) =
+        tokio::join!(here.backend.cluster.keep_secret("one"), there.backend.cluster.keep_secret("other"));
+    let (first, second) = match one.unwrap().current.as_str() {
+        "one" => ("one", "other"),
+        _ => ("other", "one"),
+    };
+    assert_eq!(other.unwrap().current, first);
+    let all = there.backend.cluster.secrets().await.unwrap().unwrap();
+    assert_eq!((all.current.as_str(), all.earlier), (first, vec![second.to_owned()]));
+    for number in 0..20 {
+        let kept = here.backend.cluster.keep_secret(&format!("secret {number}")).await.unwrap();
+        assert_eq!(kept.current, first);
+        assert!(kept.earlier.len() <= 8 && kept.earlier.contains(&format!("secret {number}")), "{number}");
     }
 }
 
-pub fn draft(room: &RoomName, content: &str) -> Draft {
-    Draft {
-        id: MessageId::now(),
-        room: room.clone(),
-        author: Author { user_id: UserId::guest(), username: Username::from_trusted("Anonymous") },
-        content: content.to_owned(),
-        taken_in: Instant::now(),
-        nonce: None,
-    }
-}
-
-/// In whole milliseconds, as notices travel.
-pub fn typing(username: &str) -> Notice {
-    Notice {
-        kind: NoticeKind::Typing,
-        id: MessageId::now(),
-        connection: Some(ConnectionId::random()),
-        user_id: UserId::guest(),
-        username: Username::from_trusted(username),
-        timestamp: Timestamp::from_unix_millis(Timestamp::now().unix_millis()).unwrap(),
-    }
-}
-
-pub fn vitals(sessions: u64) -> Vitals {
-    let fingerprints = Fingerprints { secret: "a".into(), settings: "b".into() };
-    Vitals { version: "1.2.3".into(), uptime_s: 4, sessions, rooms: 5, fingerprints }
+pub async fn a_subscription_is_fresh(mut cluster: Cluster) {
+    let node = cluster.node().await;
+    let is_fresh = async || (node.backend.pubsub.health() == FeedHealth::Live).then_some(());
+    eventually("a fresh subscription", DEADLINE, is_fresh).await;
 }

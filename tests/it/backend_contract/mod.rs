@@ -1,17 +1,17 @@
-//! What every backend must do, written once and run against each: the trait `Backend` is the
-//! contract, this is its proof. Each case gets a cluster of its own.
+//! What every backend must do, written once and run against each: the traits of `adda::backend` are the
+//! contract, these suites, one a concern, are its proof. Each case gets a cluster of its own.
 
 mod cluster;
-mod fanout;
-mod liveness;
 mod log;
+mod nodes;
 mod pages;
 mod presence;
+mod pubsub;
 mod restoring;
 
 use std::sync::Arc;
 
-use self::cluster::Cluster;
+use self::nodes::Cluster;
 use crate::harness::RedisCluster;
 
 macro_rules! contract {
@@ -79,7 +79,7 @@ contract! {
         a_room_that_is_only_peeked_into_has_no_epoch
         a_peek_goes_on_where_the_page_before_ended
     }
-    fanout {
+    pubsub {
         all_nodes_hear_one_order
         a_node_hears_only_the_rooms_that_it_subscribed_to
         a_notice_reaches_every_node_as_it_was_sent
@@ -111,7 +111,7 @@ contract! {
         what_is_right_already_is_not_told
         who_was_said_to_be_gone_comes_back_aloud
     }
-    liveness {
+    cluster {
         the_first_renewal_is_of_a_lost_lease
         the_living_nodes_say_of_themselves_what_they_said_last
         a_node_that_retires_is_gone_at_once

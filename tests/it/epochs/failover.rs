@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use adda::backend::{self, Page, SharedBackend, Span};
+use adda::backend::{self, Backend, Page, Span};
 use adda::config::Config;
 use adda::model::{Author, Draft, MessageId, NodeId, Position, Receipt, RoomName, UserId, Username};
 use adda::supervisor::Supervisor;
@@ -16,7 +16,7 @@ struct Pair {
     a: Server,
     b: Server,
     front: Front,
-    nodes: [SharedBackend; 2],
+    nodes: [Backend; 2],
     room: RoomName,
 }
 
@@ -35,8 +35,10 @@ impl Pair {
 
     /// Posts until it is acknowledged; each try is a message of its own.
     async fn say(&self, node: usize, content: &str) -> Receipt {
-        eventually(content, LONG_DEADLINE, async || self.nodes[node].post(self.draft(content)).await.ok())
-            .await
+        eventually(content, LONG_DEADLINE, async || {
+            self.nodes[node].log.append(self.draft(content)).await.ok()
+        })
+        .await
     }
 
     fn draft(&self, content: &str) -> Draft {
@@ -57,7 +59,7 @@ impl Pair {
     /// What a reader at the place of a message is given.
     async fn read(&self, node: usize, receipt: &Receipt) -> Page {
         let place = Position { epoch: receipt.epoch.clone(), seq: receipt.seq };
-        let read = async || self.nodes[node].read(&self.room, Span::After(place.clone()), 10).await.ok();
+        let read = async || self.nodes[node].log.read(&self.room, Span::After(place.clone()), 10).await.ok();
         eventually("a page", LONG_DEADLINE, read).await
     }
 }
@@ -130,7 +132,7 @@ async fn a_room_that_slept_through_a_failover_and_back_begins_an_epoch() {
     pair.b.promote().await;
     pair.front.turn_to(pair.b.port);
     let elsewhere = RoomName::parse("elsewhere", 64).unwrap();
-    let head = async || pair.nodes[0].head(&elsewhere).await.ok();
+    let head = async || pair.nodes[0].log.head(&elsewhere).await.ok();
     eventually("the nodes use the new master", LONG_DEADLINE, head).await;
     pair.a.follow(&pair.b).await;
     pair.a.promote().await;

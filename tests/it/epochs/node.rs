@@ -1,6 +1,6 @@
 //! A node's share of the cluster, as the walks use it: it posts, reads, and has a room of its own for each room.
 
-use adda::backend::{self, BackendEvent, Events, Page, SharedBackend, Span};
+use adda::backend::{self, Backend, BackendEvent, Events, Page, Span};
 use adda::config::Config;
 use adda::model::{Event, NodeId, Position, Receipt, RoomName};
 use adda::supervisor::Supervisor;
@@ -13,7 +13,7 @@ use crate::harness::{LONG_DEADLINE, eventually};
 
 /// A node, and what follows its rooms.
 pub struct Node {
-    pub backend: SharedBackend,
+    pub backend: Backend,
     events: Events,
     followers: Vec<Reader>,
 }
@@ -24,7 +24,7 @@ impl Node {
             backend::start(config, NodeId::random(), &Supervisor::default()).await.unwrap();
         let mut followers = Vec::new();
         for room in rooms {
-            backend.subscribe(room).await.unwrap();
+            backend.pubsub.subscribe(room).await.unwrap();
             followers.push(Reader::join(room, &newest(&backend, room, 200).await, book));
         }
         Self { backend, events, followers }
@@ -60,7 +60,7 @@ impl Node {
 
 /// Reads one page after a reader's place; returns whether there is more.
 pub async fn follow(
-    backend: &SharedBackend,
+    backend: &Backend,
     world: &impl Holds,
     reader: &mut Reader,
     limit: usize,
@@ -69,14 +69,14 @@ pub async fn follow(
     let (lineage, page) = eventually("a page", LONG_DEADLINE, async || {
         let lineage: Lineage = world.held(&reader.room).await.lineage;
         let place: Position = reader.place.clone();
-        Some((lineage, backend.read(&reader.room, Span::After(place), limit).await.ok()?))
+        Some((lineage, backend.log.read(&reader.room, Span::After(place), limit).await.ok()?))
     })
     .await;
     reader.follow(&page, &lineage, book)
 }
 
-pub async fn newest(backend: &SharedBackend, room: &RoomName, limit: usize) -> Page {
-    eventually("a page", LONG_DEADLINE, async || backend.read(room, Span::Newest, limit).await.ok()).await
+pub async fn newest(backend: &Backend, room: &RoomName, limit: usize) -> Page {
+    eventually("a page", LONG_DEADLINE, async || backend.log.read(room, Span::Newest, limit).await.ok()).await
 }
 
 /// An answer in short.

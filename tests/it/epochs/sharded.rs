@@ -140,7 +140,8 @@ impl Walk {
             let mut sent = Vec::new();
             while !is_over.get() || sent.is_empty() {
                 let batch = letters.write(&mut rng, rooms, NODES);
-                let posts = batch.iter().map(|letter| nodes[letter.node].backend.post(letter.draft.clone()));
+                let posts =
+                    batch.iter().map(|letter| nodes[letter.node].backend.log.append(letter.draft.clone()));
                 let answers = join_all(posts).await;
                 sent.extend(batch.into_iter().zip(answers));
                 // As people do, not as fast as can be.
@@ -174,7 +175,7 @@ impl Walk {
     async fn send_again(&mut self) {
         let Some(letter) = self.letters.again(&mut self.rng, NODES) else { return };
         let receipt = eventually("a receipt", LONG_DEADLINE, async || {
-            self.nodes[letter.node].backend.post(letter.draft.clone()).await.ok()
+            self.nodes[letter.node].backend.log.append(letter.draft.clone()).await.ok()
         })
         .await;
         let kept = receipt
@@ -204,7 +205,7 @@ impl Walk {
         for node in &self.nodes {
             for room in &self.rooms {
                 let head = eventually("the nodes find the masters", LONG_DEADLINE, async || {
-                    let head = node.backend.head(room).await.ok()?;
+                    let head = node.backend.log.head(room).await.ok()?;
                     let held = self.redis.held(room).await;
                     let is_it = |(epoch, seq): &(String, u64)| {
                         (epoch.as_str(), *seq) == (head.epoch.as_str(), head.seq)

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use adda::backend::{self, SharedBackend, Span};
+use adda::backend::{self, Backend, Span};
 use adda::config::Config;
 use adda::model::{Author, Draft, MessageId, NodeId, Receipt, RoomName, UserId, Username};
 use adda::supervisor::Supervisor;
@@ -12,7 +12,7 @@ use super::server::Server;
 /// A node, its Redis, and the names of the room's keys there.
 struct Alone {
     server: Server,
-    node: SharedBackend,
+    node: Backend,
     room: RoomName,
 }
 
@@ -31,20 +31,23 @@ impl Alone {
     async fn say(&self, content: &str) -> backend::Result<Receipt> {
         let author = Author { user_id: UserId::guest(), username: Username::from_trusted("x") };
         let (id, taken_in, content) = (MessageId::now(), Instant::now(), content.to_owned());
-        self.node.post(Draft { id, room: self.room.clone(), author, content, taken_in, nonce: None }).await
+        self.node
+            .log
+            .append(Draft { id, room: self.room.clone(), author, content, taken_in, nonce: None })
+            .await
     }
 }
 
 #[tokio::test]
 async fn a_reader_without_proof_is_given_all_that_the_log_has_above_its_number() {
     let Some(alone) = Alone::start().await else { return };
-    let mut place = alone.node.head(&alone.room).await.unwrap();
+    let mut place = alone.node.log.head(&alone.room).await.unwrap();
     for content in ["one", "two", "three", "four"] {
         alone.say(content).await.unwrap();
     }
     place.seq = 2;
     alone.server.ask::<u64>(&["DEL", HEAD]).await;
-    let page = alone.node.read(&alone.room, Span::After(place), 10).await.unwrap();
+    let page = alone.node.log.read(&alone.room, Span::After(place), 10).await.unwrap();
     assert!(!page.continuity.is_proven);
     assert_eq!(page.messages.iter().map(|message| message.seq).collect::<Vec<_>>(), [3, 4]);
 }

@@ -91,7 +91,7 @@ impl Walk {
         let answers = if self.rng.u8(..3) == 0 {
             let letters = self.letters.write(&mut self.rng, &self.rooms, NODES);
             let posts =
-                letters.iter().map(|letter| self.nodes[letter.node].backend.post(letter.draft.clone()));
+                letters.iter().map(|letter| self.nodes[letter.node].backend.log.append(letter.draft.clone()));
             let (answers, ()) = tokio::join!(join_all(posts), self.world.befall(fate, &room, &mut world_rng));
             let told = answers.iter().map(told).collect();
             // What was acknowledged meanwhile may be lost by it.
@@ -108,7 +108,7 @@ impl Walk {
         if self.rng.bool() && fate != Fate::Copy {
             for node in &self.nodes {
                 let heads = eventually("heads", LONG_DEADLINE, async || {
-                    let heads = node.backend.heads(&self.rooms).await;
+                    let heads = node.backend.log.heads(&self.rooms).await;
                     heads.into_iter().collect::<Result<Vec<_>, _>>().ok()
                 })
                 .await;
@@ -121,7 +121,8 @@ impl Walk {
 
     async fn say_something(&mut self) -> Vec<String> {
         let letters = self.letters.write(&mut self.rng, &self.rooms, NODES);
-        let posts = letters.iter().map(|letter| self.nodes[letter.node].backend.post(letter.draft.clone()));
+        let posts =
+            letters.iter().map(|letter| self.nodes[letter.node].backend.log.append(letter.draft.clone()));
         let answers = join_all(posts).await;
         let told = answers.iter().map(told).collect();
         for (letter, answer) in letters.into_iter().zip(answers) {
@@ -137,7 +138,7 @@ impl Walk {
         let room = draft.room.clone();
         let (user, nonce) = (draft.author.user_id.clone(), draft.nonce.clone().unwrap());
         let kept = self.world.nonce(&room, user.as_str(), nonce.as_str()).await;
-        let answer = self.nodes[letter.node].backend.post(draft.clone()).await;
+        let answer = self.nodes[letter.node].backend.log.append(draft.clone()).await;
         self.trace.push(format!("again {} {kept:?} {}", draft.content, told(&answer)));
         let Ok(receipt) = answer else { return self.letters.keep(letter, None, 0, &mut self.book) };
         let held = self.world.held(&room).await;

@@ -10,6 +10,7 @@ mod vitals;
 use std::sync::{Arc, Mutex as StdMutex, OnceLock};
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use redis::Value;
 use tokio::sync::Mutex;
 use tokio_util::task::AbortOnDropHandle;
@@ -26,8 +27,8 @@ use crate::backend::redis::presence::CLOCK;
 use crate::backend::redis::presence::generation::{Awaited, Generations, Heard};
 use crate::backend::redis::presence::index::Index;
 use crate::backend::redis::topology::Shards;
-use crate::backend::{BackendError, Lease, NodeInfo, Result, Vitals};
-use crate::config::Presence as Settings;
+use crate::backend::{BackendError, Cluster, Lease, NodeInfo, Result, Secrets, Vitals, within};
+use crate::config::Config;
 use crate::model::NodeId;
 use crate::supervisor::Supervisor;
 use crate::telemetry::{Unreadable, count_unreadable};
@@ -35,7 +36,7 @@ use crate::telemetry::{Unreadable, count_unreadable};
 static RENEW: Script = Script::new(Memory::Spares, &[REPLID, CLOCK, include_str!("renew.lua")]);
 
 /// Keeps a secret of the cluster.
-pub(super) static SECRET: Script = Script::new(Memory::Spares, &[include_str!("secret.lua")]);
+static SECRET: Script = Script::new(Memory::Spares, &[include_str!("secret.lua")]);
 
 /// The scripts of this folder.
 pub(super) fn scripts() -> Vec<&'static Script> {
@@ -64,6 +65,8 @@ pub struct Liveness {
     skew: Skew,
     generations: Generations,
     supervisor: Supervisor,
+    deadline: Duration,
+    _topology: AbortOnDropHandle<()>,
 }
 
 impl Liveness {
@@ -73,10 +76,13 @@ impl Liveness {
         shards: Arc<Shards>,
         generations: Generations,
         index: Index,
-        settings: &Settings,
+        config: &Config,
         supervisor: &Supervisor,
     ) -> Self {
+        let settings = &config.presence;
         Self {
+            _topology: supervisor.keep("topology", shards.clone().keep_up()),
+            deadline: config.redis.command_timeout,
             node,
             reaper: Reaper::new(node, keys.clone(), shards.clone(), index, settings),
             sweeper: Sweeper::new(node, keys.clone(), shards.clone(), settings),
@@ -95,7 +101,16 @@ impl Liveness {
         }
     }
 
-    pub async fn renew(&self, vitals: &Vitals) -> Result<Lease> {
+    /// `own`: empty if this node has none.
+    async fn exchange_secrets(&self, own: &str) -> Result<Option<Secrets>> {
+        let keys = [self.keys.secret(), self.keys.earlier_secrets()];
+        let call = Call::new(&SECRET, keys).arg(own);
+        let kept = within(self.deadline, self.shards.call(Lane::Reads, call)).await?;
+        let mut kept = parsed::<Vec<String>>(kept)?.into_iter();
+        Ok(kept.next().map(|current| Secrets { current, earlier: kept.collect() }))
+    }
+
+    pub async fn renew_lease(&self, vitals: &Vitals) -> Result<Lease> {
         let looking = self.shards.look_at_histories(Lane::Memberships);
         let _ = tokio::time::timeout(self.patience(), looking).await;
         let histories = self.generations.histories();
@@ -174,7 +189,7 @@ impl Liveness {
         }
     }
 
-    pub async fn retire(&self) -> Result<()> {
+    async fn give_back(&self) -> Result<()> {
         let node = self.node.to_string();
         let calls = [
             Call::plain("ZREM", self.keys.nodes()).arg(&node),
@@ -187,7 +202,7 @@ impl Liveness {
     }
 
     /// Leaves out nodes that have said nothing yet, or in a later format, and what is no node's.
-    pub async fn nodes(&self) -> Result<Vec<NodeInfo>> {
+    async fn living(&self) -> Result<Vec<NodeInfo>> {
         let keys = &self.keys;
         let clock = ["last", "ahead", "steady_since", "away_since"];
         let calls = [
@@ -215,6 +230,30 @@ impl Liveness {
             .collect();
         nodes.sort_unstable_by_key(|node| node.id);
         Ok(nodes)
+    }
+}
+
+#[async_trait]
+impl Cluster for Liveness {
+    async fn renew(&self, vitals: &Vitals) -> Result<Lease> {
+        self.renew_lease(vitals).await
+    }
+
+    async fn retire(&self) -> Result<()> {
+        within(self.deadline, self.give_back()).await
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeInfo>> {
+        within(self.deadline, self.living()).await
+    }
+
+    async fn secrets(&self) -> Result<Option<Secrets>> {
+        self.exchange_secrets("").await
+    }
+
+    async fn keep_secret(&self, own: &str) -> Result<Secrets> {
+        let kept = self.exchange_secrets(own).await?;
+        kept.ok_or_else(|| BackendError::Unavailable("Redis did not keep the secret".into()))
     }
 }
 

@@ -4,7 +4,9 @@ mod page;
 mod probe;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use async_trait::async_trait;
 use futures_util::FutureExt;
 use redis::Value;
 use tokio::sync::{mpsc, oneshot};
@@ -19,7 +21,7 @@ use crate::backend::redis::client::server::{Lane, Manner, parsed};
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::pubsub::codec::{PUBLISH, Wire};
 use crate::backend::redis::topology::Shards;
-use crate::backend::{BackendError, Excerpt, NONCE_TTL, Page, Result, Span};
+use crate::backend::{self, Appending, BackendError, Excerpt, NONCE_TTL, Page, Result, Span, within};
 use crate::config::Config;
 use crate::model::{Draft, Epoch, Position, Receipt, RoomName};
 use crate::supervisor::Supervisor;
@@ -60,6 +62,7 @@ pub struct Log {
     /// others.
     waiting: Vec<mpsc::Sender<Waiting>>,
     acceptance: Arc<Acceptance>,
+    deadline: Duration,
     _tasks: Vec<AbortOnDropHandle<()>>,
 }
 
@@ -108,16 +111,11 @@ impl Log {
         };
         let (waiting, mut tasks): (Vec<_>, Vec<_>) = (0..queues).map(start).unzip();
         tasks.push(supervisor.keep("post-probe", probe::probe(store.clone(), acceptance.clone())));
-        Self { store, waiting, acceptance, _tasks: tasks }
-    }
-
-    /// Whether posts of this node are accepted, as far as is known.
-    pub fn accepts_posts(&self) -> bool {
-        self.acceptance.is_given()
+        Self { store, waiting, acceptance, deadline: config.redis.command_timeout, _tasks: tasks }
     }
 
     /// Gives the draft its place among those that wait, before this returns.
-    pub fn post(&self, draft: Draft) -> impl Future<Output = Result<Receipt>> + Send + use<> {
+    fn queue(&self, draft: Draft) -> impl Future<Output = Result<Receipt>> + Send + use<> {
         let (reply, receipt) = oneshot::channel();
         let stopped = || BackendError::Unavailable("the node is stopping".into());
         let queue = self.store.shards.queue_of(&self.store.keys.channel(&draft.room));
@@ -136,23 +134,12 @@ impl Log {
         }
     }
 
-    pub async fn head(&self, room: &RoomName) -> Result<Position> {
-        self.position(&OPEN, room).await
-    }
-
     async fn position(&self, script: &'static Script, room: &RoomName) -> Result<Position> {
         let store = &self.store;
         position(store.shards.call(Lane::Reads, store.head_call(script, room)).await?)
     }
 
-    pub async fn heads(&self, rooms: &[RoomName]) -> Vec<Result<Position>> {
-        let store = &self.store;
-        let calls: Vec<Call> = rooms.iter().map(|room| store.head_call(&HEAD, room)).collect();
-        let values = store.shards.call_all(Lane::Reads, &calls).await;
-        values.into_iter().map(|value| position(value?)).collect()
-    }
-
-    pub async fn read(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page> {
+    async fn read_in_epoch(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page> {
         loop {
             let found = self.store.read(Lane::Reads, room, &span, limit).await?;
             if let Some(page) = found.page() {
@@ -163,9 +150,36 @@ impl Log {
             self.position(&HEAD, room).await?;
         }
     }
+}
 
-    pub async fn peek(&self, room: &RoomName, span: Span, limit: usize) -> Result<Excerpt> {
-        Ok(self.store.read(Lane::Queries, room, &span, limit).await?.excerpt())
+#[async_trait]
+impl backend::Log for Log {
+    fn append(&self, draft: Draft) -> Appending {
+        Box::pin(within(self.deadline, self.queue(draft)))
+    }
+
+    async fn head(&self, room: &RoomName) -> Result<Position> {
+        within(self.deadline, self.position(&OPEN, room)).await
+    }
+
+    async fn heads(&self, rooms: &[RoomName]) -> Vec<Result<Position>> {
+        let store = &self.store;
+        let calls: Vec<Call> = rooms.iter().map(|room| store.head_call(&HEAD, room)).collect();
+        let values = store.shards.call_all(Lane::Reads, &calls).await;
+        values.into_iter().map(|value| position(value?)).collect()
+    }
+
+    async fn read(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page> {
+        within(self.deadline, self.read_in_epoch(room, span, limit)).await
+    }
+
+    async fn peek(&self, room: &RoomName, span: Span, limit: usize) -> Result<Excerpt> {
+        let found = within(self.deadline, self.store.read(Lane::Queries, room, &span, limit)).await?;
+        Ok(found.excerpt())
+    }
+
+    fn accepts_posts(&self) -> bool {
+        self.acceptance.is_given()
     }
 }
 

@@ -1,27 +1,28 @@
-//! Who is in which room, read: sorted sets of sessions, and the index of rooms. `writer.rs` writes them.
+//! Who is in which room: `reads` answers, `writer` changes, `digest` compares.
 
 pub(super) mod digest;
 pub(super) mod entry;
 pub(super) mod generation;
 pub(super) mod index;
+pub(super) mod reads;
 pub(super) mod tracking;
 pub(super) mod writer;
 
-use std::sync::Arc;
+use std::time::Duration;
 
-use redis::Value;
+use async_trait::async_trait;
+use tokio_util::task::AbortOnDropHandle;
 
-use self::entry::Entry;
-use crate::backend::redis::client::call::Call;
+use self::digest::Comparer;
+use self::reads::Reads;
+use self::tracking::Watch;
+use self::writer::Registry;
 use crate::backend::redis::client::script::Script;
-use crate::backend::redis::client::server::{Lane, parsed, parsed_if_ours};
-use crate::backend::redis::keys::Keys;
-use crate::backend::redis::presence::generation::Generations;
-use crate::backend::redis::presence::index::sizes::Sizes;
-use crate::backend::redis::topology::Shards;
-use crate::backend::{Busiest, MemberPage, MemberPosition, Result, RoomCount};
-use crate::model::RoomName;
-use crate::telemetry::{Unreadable, count_unreadable};
+use crate::backend::{
+    Busiest, Comparison, Entered, LeaveMode, MemberPage, MemberPosition, Membership, Presence, Result,
+    RoomCount, Touched, within,
+};
+use crate::model::{Member, RoomName};
 
 /// The cluster's time in scripts. Put in front of others.
 pub(super) const CLOCK: &str = include_str!("clock.lua");
@@ -40,173 +41,65 @@ pub(super) fn scripts() -> Vec<&'static Script> {
     [index::SCRIPTS, writer::SCRIPTS, &[&digest::DIGEST]].concat()
 }
 
-/// Entries that are read at once, at least and at most, in search of those that fill a page.
-const STEP: usize = 32;
-const LONGEST_STEP: usize = 1024;
-
-/// Rooms that the index by size may name although they are empty, for each page of the busiest.
-const SPARE: usize = 32;
-
-/// The rooms' members in Redis, as every node sees them.
-#[derive(Debug, Clone)]
-pub struct Presence {
-    keys: Keys,
-    shards: Arc<Shards>,
-    generations: Generations,
-    sizes: Sizes,
+/// The rooms' members in Redis.
+#[derive(Debug)]
+pub struct RedisPresence {
+    pub reads: Reads,
+    pub registry: Registry,
+    pub comparer: Comparer,
+    pub watch: Watch,
+    pub deadline: Duration,
+    pub _size_keeper: AbortOnDropHandle<()>,
 }
 
-impl Presence {
-    pub fn new(keys: Keys, shards: Arc<Shards>, generations: Generations, sizes: Sizes) -> Self {
-        Self { keys, shards, generations, sizes }
+#[async_trait]
+impl Presence for RedisPresence {
+    async fn enter(&self, room: &RoomName, member: &Member) -> Result<Entered> {
+        within(self.deadline, self.registry.enter(room, member)).await
     }
 
-    /// The index may name rooms that are empty by now: each step that finds too few others looks at
-    /// twice as many, so a page costs few round trips whatever stands there.
-    pub async fn rooms(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<RoomCount>> {
-        let mut from = match after.filter(|after| *after >= prefix) {
-            Some(after) => [b"(", after.as_bytes()].concat(),
-            None => [b"[", prefix.as_bytes()].concat(),
-        };
-        let to = match prefix {
-            "" => b"+".to_vec(),
-            // No byte of UTF-8 is as large.
-            prefix => [b"(", prefix.as_bytes(), &[0xff]].concat(),
-        };
-        let (mut rooms, mut step) = (Vec::new(), limit.clamp(STEP, LONGEST_STEP));
-        loop {
-            let call = range(self.keys.rooms(), from, to.clone(), step);
-            let names: Vec<Vec<u8>> = self.read_one(call).await?;
-            rooms.extend(self.counted(&names).await?);
-            let Some(last) = names.last().filter(|_| rooms.len() < limit && names.len() == step) else {
-                rooms.truncate(limit);
-                return Ok(rooms);
-            };
-            from = [b"(", &last[..]].concat();
-            step = (step * 2).min(LONGEST_STEP);
-        }
+    async fn leave(&self, room: &RoomName, member: &Member, mode: LeaveMode) -> Result<()> {
+        within(self.deadline, self.registry.leave(room, member, mode)).await
     }
 
-    /// The rooms with the most sessions. Which these are may be known late; how many are there is exact.
-    pub async fn busiest(&self, limit: usize) -> Result<Busiest> {
-        let sizes = Call::plain("ZREVRANGE", self.keys.rooms_by_size()).arg(0).arg(limit + SPARE - 1);
-        let sizes = sizes.arg("WITHSCORES");
-        let mut values =
-            self.shards.call_all(Lane::Queries, &[sizes, Call::plain("ZCARD", self.keys.rooms())]).await;
-        let total = parsed_if_ours(values.pop().unwrap_or(Ok(Value::Nil)))?;
-        let sizes: Vec<(Vec<u8>, f64)> = parsed_if_ours(values.pop().unwrap_or(Ok(Value::Nil)))?;
-        let sizes = sizes.iter().filter_map(|(name, size)| Some((room(name)?, *size)));
-        let (rooms, sizes): (Vec<RoomName>, Vec<f64>) = sizes.unzip();
-        let counts = self.counts(&rooms).await?;
-        let stale = rooms.iter().zip(&counts).zip(sizes).filter(|((_, count), size)| **count as f64 != *size);
-        self.sizes.measure(stale.map(|((room, _), _)| room));
-        let mut rooms: Vec<RoomCount> = occupied(rooms, counts).collect();
-        rooms.sort_by(|one, other| {
-            other.client_count.cmp(&one.client_count).then_with(|| one.room.cmp(&other.room))
-        });
-        rooms.truncate(limit);
-        Ok(Busiest { rooms, total })
+    async fn restore(&self, membership: &Membership) -> Result<()> {
+        self.registry.restore(membership).await
     }
 
-    /// Those of the rooms that are occupied, in their order.
-    async fn counted(&self, names: &[Vec<u8>]) -> Result<impl Iterator<Item = RoomCount>> {
-        let rooms: Vec<RoomName> = names.iter().filter_map(|name| room(name)).collect();
-        let counts = self.counts(&rooms).await?;
-        Ok(occupied(rooms, counts))
+    async fn mend(&self, membership: &Membership) -> Result<()> {
+        self.registry.mend(membership).await
     }
 
-    pub async fn counts(&self, rooms: &[RoomName]) -> Result<Vec<u64>> {
-        let call = |room: &RoomName| Call::plain("ZCARD", self.keys.members(room));
-        let values = self.read(rooms.iter().map(call).collect()).await?;
-        values.into_iter().map(parsed_if_ours).collect()
+    fn touched(&self) -> Touched {
+        self.watch.take()
     }
 
-    /// Entries that can't be read are counted as sessions, and passed over: so a page may take
-    /// several steps. But a room of which no entry is a session, of whatever version, is empty.
-    pub async fn members(
+    async fn compare(&self, membership: &Membership) -> Comparison {
+        self.comparer.compare(membership).await
+    }
+
+    async fn unlisted(&self, rooms: &[RoomName]) -> Result<Vec<RoomName>> {
+        within(self.deadline, self.comparer.unlisted(rooms)).await
+    }
+
+    async fn list_rooms(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<RoomCount>> {
+        within(self.deadline, self.reads.list_rooms(prefix, after, limit)).await
+    }
+
+    async fn busiest(&self, limit: usize) -> Result<Busiest> {
+        within(self.deadline, self.reads.busiest(limit)).await
+    }
+
+    async fn members(
         &self,
         room: &RoomName,
         after: Option<MemberPosition>,
         limit: usize,
     ) -> Result<MemberPage> {
-        let key = self.keys.members(room);
-        let mut from = after.map_or_else(|| b"-".to_vec(), |last| entry::after(last.node, last.connection));
-        let (mut found, mut step): (Vec<Entry>, usize) = (Vec::new(), limit + 1);
-        let mut has_sessions = after.is_some();
-        loop {
-            let count = Call::plain("ZCARD", key.clone());
-            let mut values = self.read(vec![count, range(key.clone(), from, b"+".to_vec(), step)]).await?;
-            let entries: Vec<Vec<u8>> = parsed_if_ours(values.pop().unwrap_or(Ok(Value::Nil)))?;
-            let client_count = parsed_if_ours(values.pop().unwrap_or(Ok(Value::Nil)))?;
-            found.extend(entries.iter().filter_map(|entry| read_entry(entry)));
-            has_sessions |= entries.iter().any(|entry| entry::is_session(entry));
-            let Some(last) = entries.last().filter(|_| found.len() <= limit && entries.len() == step) else {
-                return Ok(page(if has_sessions { client_count } else { 0 }, found, limit));
-            };
-            from = [b"(", &last[..]].concat();
-            step = (step * 2).clamp(STEP, LONGEST_STEP);
-        }
+        within(self.deadline, self.reads.members(room, after, limit)).await
     }
 
-    async fn read_one<T: redis::FromRedisValue + Default>(&self, call: Call) -> Result<T> {
-        parsed_if_ours(self.read(vec![call]).await?.pop().unwrap_or(Ok(Value::Nil)))
+    async fn counts(&self, rooms: &[RoomName]) -> Result<Vec<u64>> {
+        within(self.deadline, self.reads.counts(rooms)).await
     }
-
-    /// Reads, and makes sure that nothing was missing. The generation must be asked for *after* what
-    /// it vouches for: then nothing can have been forgotten before the reading that the answer does
-    /// not show.
-    async fn read(&self, mut calls: Vec<Call>) -> Result<Vec<Result<Value>>> {
-        let generation = generation(&self.keys);
-        let mut values = if self.shards.is_cluster() {
-            let mut values = self.shards.call_all(Lane::Queries, &calls).await;
-            values.push(self.shards.call(Lane::Queries, generation).await);
-            values
-        } else {
-            calls.push(generation);
-            self.shards.call_all(Lane::Queries, &calls).await
-        };
-        let generation: Option<Vec<u8>> = parsed(values.pop().unwrap_or(Ok(Value::Nil))?)?;
-        let generation = generation.as_deref().map(String::from_utf8_lossy);
-        self.generations.vouch(generation.as_deref())?;
-        Ok(values)
-    }
-}
-
-/// Asks for the generation that Redis is in.
-pub fn generation(keys: &Keys) -> Call {
-    Call::plain("HGET", keys.clock()).arg("generation")
-}
-
-/// `count` entries of a sorted set between two bounds of ZRANGEBYLEX.
-fn range(key: String, from: Vec<u8>, to: Vec<u8>, count: usize) -> Call {
-    Call::plain("ZRANGEBYLEX", key).bytes(from).bytes(to).arg("LIMIT").arg(0).arg(count)
-}
-
-fn occupied(rooms: Vec<RoomName>, counts: Vec<u64>) -> impl Iterator<Item = RoomCount> {
-    let counted = rooms.into_iter().zip(counts).filter(|(_, client_count)| *client_count > 0);
-    counted.map(|(room, client_count)| RoomCount { room, client_count })
-}
-
-/// A name in the index of rooms.
-pub fn room(name: &[u8]) -> Option<RoomName> {
-    let name = std::str::from_utf8(name).inspect_err(|_| count_unreadable(Unreadable::RoomName, 1)).ok()?;
-    Some(RoomName::from_trusted(name))
-}
-
-/// A session of whatever node.
-pub fn read_entry(entry: &[u8]) -> Option<Entry> {
-    let read = entry::decode(entry);
-    if read.is_none() {
-        count_unreadable(Unreadable::Member, 1);
-    }
-    read
-}
-
-/// A page of what was read, which may be longer.
-fn page(client_count: u64, mut found: Vec<Entry>, limit: usize) -> MemberPage {
-    let has_more = found.len() > limit;
-    found.truncate(limit);
-    let last = found.last().filter(|_| has_more);
-    let next = last.map(|Entry { node, member }| MemberPosition { node: *node, connection: member.id });
-    MemberPage { client_count, members: found.into_iter().map(|entry| entry.member).collect(), next }
 }

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::backend::Subscription;
+use crate::backend::FeedHealth;
 
 /// When the last message of the node to itself came back, in ms since `epoch`; 0: never.
 #[derive(Debug)]
@@ -28,9 +28,9 @@ impl Canary {
         self.heard_at.store(0, Ordering::Relaxed);
     }
 
-    pub(super) fn state(&self) -> Subscription {
+    pub(super) fn state(&self) -> FeedHealth {
         let heard_at = self.heard_at.load(Ordering::Relaxed);
         let age = self.epoch.elapsed().saturating_sub(Duration::from_millis(heard_at));
-        if heard_at > 0 && age < self.late { Subscription::Fresh } else { Subscription::Deaf }
+        if heard_at > 0 && age < self.late { FeedHealth::Live } else { FeedHealth::Stale }
     }
 }

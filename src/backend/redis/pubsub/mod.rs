@@ -9,19 +9,21 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use tokio::sync::{Notify, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
 use self::canary::Canary;
 use self::shard_subscriber::Ear;
 use crate::backend::events::EventSender;
-use crate::backend::redis::client::server::Server;
+use crate::backend::redis::client::call::Call;
+use crate::backend::redis::client::server::{Lane, Server};
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::pubsub::codec::Wire;
 use crate::backend::redis::topology::Shards;
-use crate::backend::{BackendError, Result, Subscription};
+use crate::backend::{BackendError, FeedHealth, PubSub, Result, within};
 use crate::config::Redis as Settings;
-use crate::model::{NodeId, RoomName};
+use crate::model::{NodeId, Notice, RoomName};
 use crate::supervisor::Supervisor;
 
 /// The handle to the subscription's tasks, which end with this value.
@@ -29,7 +31,9 @@ use crate::supervisor::Supervisor;
 pub struct Subscriber {
     wanted: Arc<Wanted>,
     ears: Arc<Mutex<Ears>>,
-    confirm_within: Duration,
+    keys: Keys,
+    shards: Arc<Shards>,
+    deadline: Duration,
     _keeper: AbortOnDropHandle<()>,
 }
 
@@ -91,19 +95,35 @@ impl Subscriber {
     ) -> Self {
         let (wanted, ears) = (Arc::<Wanted>::default(), Arc::<Mutex<Ears>>::default());
         let settings = settings.clone();
-        let confirm_within = settings.command_timeout;
-        let (wanted_by_all, supervisor) = (wanted.clone(), supervisor.clone());
-        let context =
-            Context { keys, wire, node, shards, settings, events, wanted: wanted_by_all, supervisor };
+        let deadline = settings.command_timeout;
+        let context = Context {
+            keys: keys.clone(),
+            wire,
+            node,
+            shards: shards.clone(),
+            settings,
+            events,
+            wanted: wanted.clone(),
+            supervisor: supervisor.clone(),
+        };
         let keeper = context.supervisor.keep("subscriptions", keep_ears(context.clone(), ears.clone()));
-        Self { wanted, ears, confirm_within, _keeper: keeper }
+        Self { wanted, ears, keys, shards, deadline, _keeper: keeper }
     }
 
-    pub async fn subscribe(&self, room: &RoomName) -> Result<()> {
+    fn change(&self, room: &RoomName) {
+        for listener in lock(&self.ears).iter() {
+            listener.changes.add(room.clone());
+        }
+    }
+}
+
+#[async_trait]
+impl PubSub for Subscriber {
+    async fn subscribe(&self, room: &RoomName) -> Result<()> {
         let (confirm, confirmed) = oneshot::channel();
         self.wanted.lock().entry(room.clone()).or_default().push(confirm);
         self.change(room);
-        match tokio::time::timeout(self.confirm_within, confirmed).await {
+        match tokio::time::timeout(self.deadline, confirmed).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(BackendError::Unavailable("the room was given up meanwhile".into())),
             Err(elapsed) => {
@@ -113,22 +133,22 @@ impl Subscriber {
         }
     }
 
-    pub fn unsubscribe(&self, room: &RoomName) {
+    fn unsubscribe(&self, room: &RoomName) {
         self.wanted.lock().remove(room);
         self.change(room);
     }
 
-    fn change(&self, room: &RoomName) {
-        for listener in lock(&self.ears).iter() {
-            listener.changes.add(room.clone());
-        }
+    async fn publish(&self, room: &RoomName, notice: Notice) -> Result<()> {
+        let publish = self.shards.publishing().command();
+        let call = Call::plain(publish, self.keys.channel(room)).arg(codec::encode_notice(&notice));
+        within(self.deadline, self.shards.call(Lane::Reads, call)).await.map(drop)
     }
 
-    /// Fresh only if every server is heard.
-    pub fn state(&self) -> Subscription {
+    /// Live only if every server is heard.
+    fn health(&self) -> FeedHealth {
         let ears = lock(&self.ears);
-        let is_fresh = |listener: &Listener| listener.canary.state() == Subscription::Fresh;
-        if !ears.is_empty() && ears.iter().all(is_fresh) { Subscription::Fresh } else { Subscription::Deaf }
+        let is_fresh = |listener: &Listener| listener.canary.state() == FeedHealth::Live;
+        if !ears.is_empty() && ears.iter().all(is_fresh) { FeedHealth::Live } else { FeedHealth::Stale }
     }
 }
 

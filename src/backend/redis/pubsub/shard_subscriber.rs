@@ -18,7 +18,7 @@ use crate::backend::redis::client::dialer;
 use crate::backend::redis::client::server::{Lane, Manner, Server};
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::pubsub::codec::Wire;
-use crate::backend::{BackendEvent, Subscription};
+use crate::backend::{BackendEvent, FeedHealth};
 use crate::model::RoomName;
 use crate::supervisor::ticks;
 use crate::telemetry::{Outage, Unreadable, count_unreadable, meters};
@@ -79,7 +79,7 @@ impl Ear {
         loop {
             let started = Instant::now();
             let Err(lost) = self.connect_and_listen().await else { return };
-            if self.canary.state() == Subscription::Fresh || started.elapsed() > BACKOFF.1 {
+            if self.canary.state() == FeedHealth::Live || started.elapsed() > BACKOFF.1 {
                 (wait, told) = (BACKOFF.0, None);
             }
             self.canary.lose();
@@ -186,7 +186,7 @@ impl Ear {
         let call = Call::plain(publish, channel.to_owned()).arg("");
         loop {
             ticks.tick().await;
-            if self.canary.state() == Subscription::Deaf {
+            if self.canary.state() == FeedHealth::Stale {
                 return Err(Lost::Deaf);
             }
             // A failure shows as a canary that is late.

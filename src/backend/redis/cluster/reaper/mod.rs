@@ -13,7 +13,7 @@ use crate::backend::redis::client::script::{Memory, Script, TYPES};
 use crate::backend::redis::client::server::{Lane, parsed, parsed_if_ours};
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::presence::index::{Aftermath, Index, Silent};
-use crate::backend::redis::presence::{self, CLOCK, MEMBERS, SHARE, entry};
+use crate::backend::redis::presence::{CLOCK, MEMBERS, SHARE, entry, reads};
 use crate::backend::redis::pubsub::codec::PUBLISH;
 use crate::backend::redis::reason;
 use crate::backend::redis::topology::Shards;
@@ -125,7 +125,7 @@ impl Reaper {
         let names: Vec<Vec<u8>> = parsed_if_ours(names)?;
         let (rooms, foreign): (Vec<_>, Vec<_>) = names
             .into_iter()
-            .map(|name| presence::room(&name).ok_or(name))
+            .map(|name| reads::room(&name).ok_or(name))
             .partition(std::result::Result::is_ok);
         let foreign: Vec<Vec<u8>> = foreign.into_iter().filter_map(std::result::Result::err).collect();
         if !foreign.is_empty() {

@@ -30,11 +30,12 @@ use crate::backend::redis::keys::Keys;
 use crate::backend::redis::presence::entry;
 use crate::backend::redis::presence::generation::Generations;
 use crate::backend::redis::presence::index::{Aftermath, Index, Waiting};
-use crate::backend::redis::presence::{MEMBERS, SHARE, generation, read_entry};
+use crate::backend::redis::presence::reads::{generation, read_entry};
+use crate::backend::redis::presence::{MEMBERS, SHARE};
 use crate::backend::redis::pubsub::codec::PUBLISH;
 use crate::backend::redis::reason;
 use crate::backend::redis::topology::Shards;
-use crate::backend::{BackendError, Entered, Farewell, MEMBERS_IN_JOINED, Membership, Result};
+use crate::backend::{BackendError, Entered, LeaveMode, MEMBERS_IN_JOINED, Membership, Result};
 use crate::config::Presence as Settings;
 use crate::model::{ConnectionId, Member, MessageId, NodeId, Notice, NoticeKind, RoomName, Timestamp};
 use crate::supervisor::Supervisor;
@@ -68,7 +69,7 @@ type Reply<T> = oneshot::Sender<Result<T>>;
 /// A change of who is in a room.
 enum Change {
     Enter { room: RoomName, member: Member, reply: Reply<Entered> },
-    Leave { room: RoomName, member: Member, farewell: Farewell, reply: Reply<()> },
+    Leave { room: RoomName, member: Member, mode: LeaveMode, reply: Reply<()> },
 }
 
 /// What it takes to carry out changes.
@@ -127,9 +128,9 @@ impl Registry {
         entered.await.unwrap_or_else(|_| Err(stopped()))
     }
 
-    pub async fn leave(&self, room: &RoomName, member: &Member, farewell: Farewell) -> Result<()> {
+    pub async fn leave(&self, room: &RoomName, member: &Member, mode: LeaveMode) -> Result<()> {
         let (reply, left) = oneshot::channel();
-        let change = Change::Leave { room: room.clone(), member: member.clone(), farewell, reply };
+        let change = Change::Leave { room: room.clone(), member: member.clone(), mode, reply };
         self.queue(room, change).await?;
         left.await.unwrap_or_else(|_| Err(stopped()))
     }
@@ -275,10 +276,10 @@ impl Desk {
                     .arg(id)
                     .arg(MEMBERS_IN_JOINED)
             }
-            Change::Leave { room, member, farewell, .. } => {
-                let wait_ms = match farewell {
-                    Farewell::Now => 0,
-                    Farewell::Later => self.linger_ms,
+            Change::Leave { room, member, mode, .. } => {
+                let wait_ms = match mode {
+                    LeaveMode::Immediate => 0,
+                    LeaveMode::AfterGracePeriod => self.linger_ms,
                 };
                 Call::new(&LEAVE, [keys.members(room), keys.lingering(room)])
                     .arg(keys.channel(room))

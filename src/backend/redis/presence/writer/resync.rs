@@ -7,7 +7,7 @@ use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::script::{Memory, Script, TYPES};
 use crate::backend::redis::client::server::{Lane, parsed_if_ours};
 use crate::backend::redis::presence::index::{Aftermath, Silent};
-use crate::backend::redis::presence::{self, MEMBERS, SHARE, entry};
+use crate::backend::redis::presence::{MEMBERS, SHARE, entry, reads};
 use crate::backend::redis::pubsub::codec::PUBLISH;
 use crate::backend::{Membership, Result};
 use crate::model::{Member, RoomName};
@@ -35,7 +35,7 @@ impl Desk {
         };
         let believed = Call::plain("SMEMBERS", self.keys.node_rooms(&self.node.to_string()));
         let believed: Vec<Vec<u8>> = parsed_if_ours(self.shards.call(Lane::Memberships, believed).await)?;
-        let stale = believed.iter().filter_map(|name| presence::room(name));
+        let stale = believed.iter().filter_map(|name| reads::room(name));
         let stale = stale.filter(|room| !membership.contains_key(room)).map(|room| (room, &[][..]));
         let held = membership.iter().map(|(room, members)| (room.clone(), members.as_slice()));
         self.put_right(&held.chain(stale).collect::<Vec<_>>(), telling).await?;

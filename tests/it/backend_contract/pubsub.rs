@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use adda::backend::{BackendEvent, Span, Subscription};
+use adda::backend::{BackendEvent, FeedHealth, Span};
 use adda::model::Event;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 
-use super::cluster::{Cluster, User, room, typing};
+use super::nodes::{Cluster, User, room, typing};
 use crate::harness::{DEADLINE, eventually};
 
 pub async fn all_nodes_hear_one_order(mut cluster: Cluster) {
@@ -34,7 +34,7 @@ pub async fn a_node_hears_only_the_rooms_that_it_subscribed_to(mut cluster: Clus
     here.say(&one, "first").await;
     here.say(&other, "not for there").await;
     assert_eq!(there.hears(&one).await, ["#1 first"]);
-    there.backend.unsubscribe(&one);
+    there.backend.pubsub.unsubscribe(&one);
     // Calls take effect in their order: once this one is confirmed, so is the one before.
     there.subscribe(&other).await;
     here.say(&one, "no longer").await;
@@ -48,7 +48,7 @@ pub async fn a_notice_reaches_every_node_as_it_was_sent(mut cluster: Cluster) {
         node.subscribe(&room).await;
     }
     let notice = typing("মিতা দি");
-    nodes[0].backend.announce(&room, notice.clone()).await.unwrap();
+    nodes[0].backend.pubsub.publish(&room, notice.clone()).await.unwrap();
     for node in &mut nodes {
         let event = loop {
             match node.next().await {
@@ -58,27 +58,27 @@ pub async fn a_notice_reaches_every_node_as_it_was_sent(mut cluster: Cluster) {
         };
         assert_eq!(event, BackendEvent::Room(room.clone(), Event::Notice(notice.clone())));
     }
-    assert_eq!(nodes[1].backend.read(&room, Span::Newest, 10).await.unwrap().messages, []);
+    assert_eq!(nodes[1].backend.log.read(&room, Span::Newest, 10).await.unwrap().messages, []);
 }
 
 pub async fn quick_changes_of_mind_never_leave_a_deaf_room(mut cluster: Cluster) {
     let ([here, mut there], room) = (cluster.nodes().await, room("general"));
     for round in 1..=400 {
         there.subscribe(&room).await;
-        there.backend.unsubscribe(&room);
+        there.backend.pubsub.unsubscribe(&room);
         there.subscribe(&room).await;
         here.say(&room, "hello").await;
         assert_eq!(there.next_message().await.seq, round);
-        there.backend.unsubscribe(&room);
+        there.backend.pubsub.unsubscribe(&room);
     }
 }
 
 pub async fn a_subscription_that_nobody_waited_for_harms_no_later_one(mut cluster: Cluster) {
     let ([here, mut there], room) = (cluster.nodes().await, room("general"));
     for round in 1..=100 {
-        let _given_up = there.backend.subscribe(&room).now_or_never();
+        let _given_up = there.backend.pubsub.subscribe(&room).now_or_never();
         if round % 2 == 0 {
-            there.backend.unsubscribe(&room);
+            there.backend.pubsub.unsubscribe(&room);
         }
         there.subscribe(&room).await;
         here.say(&room, "hello").await;
@@ -106,7 +106,7 @@ async fn read_too_late(mut cluster: Cluster, content: &str) {
     for node in [&mut prompt, &mut late] {
         // Each server says first that its publications arrive now; that is not what is waited for below.
         eventually("every server is heard", DEADLINE, async || {
-            (node.backend.subscription() == Subscription::Fresh).then_some(())
+            (node.backend.pubsub.health() == FeedHealth::Live).then_some(())
         })
         .await;
         node.subscribe(&room).await;
@@ -128,7 +128,7 @@ async fn read_too_late(mut cluster: Cluster, content: &str) {
             BackendEvent::Room(..) | BackendEvent::Unreadable(_) => {}
         }
         if is_warned {
-            last = late.backend.head(&room).await.unwrap().seq;
+            last = late.backend.log.head(&room).await.unwrap().seq;
         }
     }
     assert!(is_warned, "the queue held all {MESSAGES}");
@@ -167,17 +167,17 @@ pub async fn any_room_name_is_as_good_as_another(mut cluster: Cluster) {
         there.subscribe(room).await;
         let (rahim, other) = (User::new("Rahim Uddin"), User::new("রহিম"));
         let session = rahim.session();
-        here.backend.enter(room, &session).await.unwrap();
-        here.backend.enter(room, &other.session()).await.unwrap();
+        here.backend.presence.enter(room, &session).await.unwrap();
+        here.backend.presence.enter(room, &other.session()).await.unwrap();
         assert_eq!(here.say(room, room.as_str()).await.seq, 1, "{room}");
         let said = format!("#1 {room}");
         assert_eq!(there.hears(room).await, ["Rahim Uddin joined, 1", "রহিম joined, 2", &said], "{room}");
-        assert_eq!(there.backend.read(room, Span::Newest, 5).await.unwrap().messages.len(), 1, "{room}");
+        assert_eq!(there.backend.log.read(room, Span::Newest, 5).await.unwrap().messages.len(), 1, "{room}");
         assert_eq!(there.members(room).await.len(), 2, "{room}");
         assert!(there.members(room).await.contains(&session), "{room}");
     }
-    let rooms = there.backend.rooms("", None, 100).await.unwrap();
+    let rooms = there.backend.presence.list_rooms("", None, 100).await.unwrap();
     assert_eq!(rooms.into_iter().map(|found| found.room).collect::<Vec<_>>(), names);
-    let only: Vec<_> = there.backend.rooms("%", None, 100).await.unwrap();
+    let only: Vec<_> = there.backend.presence.list_rooms("%", None, 100).await.unwrap();
     assert_eq!(only.len(), 3);
 }

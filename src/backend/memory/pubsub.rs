@@ -2,11 +2,34 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use async_trait::async_trait;
 use tokio::sync::mpsc::OwnedPermit;
 
+use super::MemoryNode;
 use crate::backend::events::{self, Bounds, EventSender};
-use crate::backend::{BackendEvent, Events};
-use crate::model::{Event, NodeId, RoomName};
+use crate::backend::{BackendEvent, Events, FeedHealth, PubSub, Result};
+use crate::model::{Event, NodeId, Notice, RoomName};
+
+#[async_trait]
+impl PubSub for MemoryNode {
+    async fn subscribe(&self, room: &RoomName) -> Result<()> {
+        self.cluster.lock().fanout.subscribe(room, self.node);
+        Ok(())
+    }
+
+    fn unsubscribe(&self, room: &RoomName) {
+        self.cluster.lock().fanout.unsubscribe(room, self.node);
+    }
+
+    async fn publish(&self, room: &RoomName, notice: Notice) -> Result<()> {
+        self.cluster.lock().fanout.publish(room, &Event::Notice(notice));
+        Ok(())
+    }
+
+    fn health(&self) -> FeedHealth {
+        FeedHealth::Live
+    }
+}
 
 /// The ports of all nodes and the rooms that they listen to.
 pub(super) struct Fanout {

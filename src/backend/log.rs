@@ -1,6 +1,54 @@
-//! Pages of a room's log: which one is wanted, and how it follows what its reader has.
+//! The rooms' logs: what is appended, which page of it is wanted, and how that follows what its reader has.
 
-use crate::model::{Epoch, LoggedMessage, Position};
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+
+use super::Result;
+use crate::model::{Draft, Epoch, LoggedMessage, Position, Receipt, RoomName};
+
+/// How long a nonce is remembered.
+pub const NONCE_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The receipt of a draft that has its place in the queue of the log, whenever it is asked for.
+pub type Appending = BoxFuture<'static, Result<Receipt>>;
+
+/// The rooms' logs. `tests/it/backend_contract/log.rs` and `pages.rs` are the suite that every implementation passes.
+///
+/// Every method may be called from many tasks at once and ends within `redis.command_timeout`, but for `heads`, which
+/// may take as long again for rooms that have moved.
+#[async_trait]
+pub trait Log: Send + Sync + fmt::Debug {
+    /// Numbers, logs and publishes a message in one atomic step, unless its nonce was used by this
+    /// user in this room within 24 hours ([`NONCE_TTL`]): then the first receipt comes back and nothing
+    /// else happens, or [`super::BackendError::NonceReused`] if the first message had other content. Drafts are
+    /// numbered in the order in which this method was called, in whatever order their receipts are awaited. An
+    /// appending that is dropped may never be carried out.
+    fn append(&self, draft: Draft) -> Appending;
+
+    /// The room's newest place. A room that was never used gets its epoch now, so that its first
+    /// message continues from a place that clients can hold.
+    async fn head(&self, room: &RoomName) -> Result<Position>;
+
+    /// The rooms' newest places as [`Log::head`] gives them, in the order of `rooms`: a part of the
+    /// backend that does not answer keeps back those of its own rooms alone.
+    async fn heads(&self, rooms: &[RoomName]) -> Vec<Result<Position>>;
+
+    /// A page for sessions of a room, which gets its epoch now if it has none: at most `limit` messages, where `limit`
+    /// is at least 1, and at most `limits.outbox_bytes / 2` bytes of JSON, or one message that is larger. Any number
+    /// may be asked for.
+    async fn read(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page>;
+
+    /// The same for a reader who is in no room. Writes nothing, whatever is asked for. A page after a place
+    /// can only be proven in an open epoch, so that is for [`Log::read`].
+    async fn peek(&self, room: &RoomName, span: Span, limit: usize) -> Result<Excerpt>;
+
+    /// Whether posts of this node are accepted, as far as is known: not after one that failed, if another that
+    /// the node has tried by itself failed as well.
+    fn accepts_posts(&self) -> bool;
+}
 
 /// Which messages of a log are wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -1,0 +1,224 @@
+//! Nodes that share a backend, without doors or sockets, and what they hear.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use adda::backend::memory::MemoryCluster;
+use adda::backend::{self, Backend, BackendEvent, Events, Fingerprints, Lease, MemberPage, Vitals};
+use adda::config::Config;
+use adda::model::{
+    Author, ConnectionId, Draft, Event, LoggedMessage, Member, MessageId, NodeId, Nonce, Notice, NoticeKind,
+    Receipt, RoomName, Timestamp, UserId, Username,
+};
+use adda::supervisor::Supervisor;
+use futures_util::future::join_all;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use crate::harness::redis::RedisServer;
+use crate::harness::{DEADLINE, RedisCluster, eventually};
+
+/// What a case starts its nodes from. Settings are to be changed before the first node.
+pub struct Cluster {
+    pub config: Config,
+    memory: Option<MemoryCluster>,
+    // The servers live as long as the cluster.
+    redis: Option<RedisServer>,
+    redis_cluster: Option<Arc<RedisCluster>>,
+}
+
+impl Cluster {
+    pub fn memory() -> Self {
+        Self { config: Config::defaults(), memory: None, redis: None, redis_cluster: None }
+    }
+
+    /// `None` if there is no Redis to be had here.
+    pub async fn redis() -> Option<Self> {
+        let redis = RedisServer::start().await?;
+        let mut config = Config::defaults();
+        config.redis.url = redis.url();
+        Some(Self { config, redis: Some(redis), ..Self::memory() })
+    }
+
+    pub fn redis_cluster(redis: &Arc<RedisCluster>) -> Self {
+        let mut config = Config::defaults();
+        config.redis.url = redis.url();
+        config.redis.prefix = format!("adda-{}:", Uuid::new_v4().simple());
+        Self { config, redis_cluster: Some(redis.clone()), ..Self::memory() }
+    }
+
+    pub async fn node(&mut self) -> Node {
+        let id = NodeId::random();
+        let (backend, events) = match (&self.redis, &self.redis_cluster) {
+            (None, None) => self.memory.get_or_insert_with(|| MemoryCluster::new(&self.config)).join(id),
+            _ => backend::start(&self.config, id, &Supervisor::default()).await.expect("Redis is there"),
+        };
+        Node { id, backend, events }
+    }
+
+    pub async fn nodes<const N: usize>(&mut self) -> [Node; N] {
+        let mut nodes = Vec::new();
+        for _ in 0..N {
+            nodes.push(self.node().await);
+        }
+        nodes.try_into().unwrap_or_else(|_| unreachable!("there are N"))
+    }
+
+    /// Makes time pass quickly: a lease of 400 ms, a grace period of 100 ms.
+    pub fn hurry(&mut self) {
+        self.config.presence.lease = Duration::from_millis(400);
+        self.config.presence.renew_every = Duration::from_millis(100);
+        self.config.presence.leave_grace = Duration::from_millis(100);
+    }
+}
+
+/// Who "types" to mark a place among the events of a room.
+const MARK: &str = "mark";
+
+/// One node's share of the cluster.
+pub struct Node {
+    pub id: NodeId,
+    pub backend: Backend,
+    events: Events,
+}
+
+impl Node {
+    pub async fn subscribe(&self, room: &RoomName) {
+        self.backend.pubsub.subscribe(room).await.unwrap();
+    }
+
+    pub async fn say(&self, room: &RoomName, content: &str) -> Receipt {
+        self.backend.log.append(draft(room, content)).await.unwrap()
+    }
+
+    pub async fn renew(&self) -> Lease {
+        self.backend.cluster.renew(&vitals(0)).await.unwrap()
+    }
+
+    /// The next event whatever it is.
+    pub async fn next(&mut self) -> BackendEvent {
+        let event = timeout(DEADLINE, self.events.recv()).await.expect("an event comes in time");
+        event.expect("events come as long as the backend lives")
+    }
+
+    /// The next message; notices and interruptions are passed over.
+    pub async fn next_message(&mut self) -> LoggedMessage {
+        loop {
+            if let BackendEvent::Room(_, Event::Message(message)) = self.next().await {
+                return message;
+            }
+        }
+    }
+
+    /// All that has reached this node and was not taken yet, in one sentence an event. The node
+    /// must be subscribed to the room: what stands before a mark that it publishes there has come,
+    /// and what does not will not come.
+    pub async fn hears(&mut self, room: &RoomName) -> Vec<String> {
+        let mark = typing(MARK);
+        self.backend.pubsub.publish(room, mark.clone()).await.unwrap();
+        let mut heard = Vec::new();
+        loop {
+            match self.next().await {
+                BackendEvent::Room(_, Event::Notice(notice)) if notice.id == mark.id => return heard,
+                event => heard.extend(sentence(&event)),
+            }
+        }
+    }
+
+    /// The members of a room, by id.
+    pub async fn members(&self, room: &RoomName) -> Vec<Member> {
+        let MemberPage { client_count, mut members, next } =
+            self.backend.presence.members(room, None, 1000).await.unwrap();
+        assert_eq!((client_count, next), (members.len() as u64, None));
+        members.sort();
+        members
+    }
+}
+
+/// Renews the leases of these nodes until the first of them has heard a sentence; returns all that
+/// it heard, up to the end of the last round of renewals.
+pub async fn renew_until_heard(living: &mut [Node], room: &RoomName, sentence: &str) -> Vec<String> {
+    let mut heard = Vec::new();
+    eventually(sentence, DEADLINE, async || {
+        join_all(living.iter().map(Node::renew)).await;
+        heard.extend(living[0].hears(room).await);
+        heard.iter().any(|told| told == sentence).then_some(())
+    })
+    .await;
+    heard
+}
+
+/// What a room was told, readable: `#7 hello`, `Rahim joined, 2`, `Rahim left, 1`, `count 2`.
+fn sentence(event: &BackendEvent) -> Option<String> {
+    let BackendEvent::Room(_, event) = event else { return None };
+    Some(match event {
+        Event::Message(message) => format!("#{} {}", message.seq, content(message)),
+        Event::Count { client_count, .. } => format!("count {client_count}"),
+        Event::Notice(Notice { kind, username, .. }) => match kind {
+            NoticeKind::Join { client_count } => format!("{username} joined, {client_count}"),
+            NoticeKind::Leave { client_count } => format!("{username} left, {client_count}"),
+            NoticeKind::Typing if username.as_str() == MARK => return None,
+            NoticeKind::Typing => format!("{username} is typing"),
+        },
+    })
+}
+
+/// What a logged message says, once it has been checked that its JSON bears its number.
+pub fn content(message: &LoggedMessage) -> String {
+    let json: serde_json::Value = serde_json::from_slice(&message.json).expect("a message is JSON");
+    assert_eq!(json["seq"], message.seq);
+    json["content"].as_str().expect("a message has content").to_owned()
+}
+
+pub fn room(name: &str) -> RoomName {
+    RoomName::parse(name, 64).unwrap()
+}
+
+/// A user with as many sessions as are asked for.
+pub struct User {
+    pub id: UserId,
+    pub name: Username,
+}
+
+impl User {
+    pub fn new(name: &str) -> Self {
+        Self { id: UserId::guest(), name: Username::from_trusted(name) }
+    }
+
+    pub fn session(&self) -> Member {
+        Member { id: ConnectionId::random(), user_id: self.id.clone(), username: self.name.clone() }
+    }
+
+    pub fn draft(&self, room: &RoomName, nonce: &str) -> Draft {
+        let author = Author { user_id: self.id.clone(), username: self.name.clone() };
+        Draft { author, nonce: Nonce::parse(nonce), ..draft(room, "a message with a nonce") }
+    }
+}
+
+pub fn draft(room: &RoomName, content: &str) -> Draft {
+    Draft {
+        id: MessageId::now(),
+        room: room.clone(),
+        author: Author { user_id: UserId::guest(), username: Username::from_trusted("Anonymous") },
+        content: content.to_owned(),
+        taken_in: Instant::now(),
+        nonce: None,
+    }
+}
+
+/// In whole milliseconds, as notices travel.
+pub fn typing(username: &str) -> Notice {
+    Notice {
+        kind: NoticeKind::Typing,
+        id: MessageId::now(),
+        connection: Some(ConnectionId::random()),
+        user_id: UserId::guest(),
+        username: Username::from_trusted(username),
+        timestamp: Timestamp::from_unix_millis(Timestamp::now().unix_millis()).unwrap(),
+    }
+}
+
+pub fn vitals(sessions: u64) -> Vitals {
+    let fingerprints = Fingerprints { secret: "a".into(), settings: "b".into() };
+    Vitals { version: "1.2.3".into(), uptime_s: 4, sessions, rooms: 5, fingerprints }
+}
