@@ -8,10 +8,12 @@ import { createTabs } from './app/tabs.js';
 import { createI18n } from './i18n/i18n.js';
 import { createApi } from './net/api.js';
 import { createTransport } from './net/transport.js';
+import { fillIn } from './old_engines.js';
 import { initial, reduce } from './state/chat.js';
 import { createStore } from './state/store.js';
 import * as ui from './ui/views.js';
 
+fillIn();
 const store = createStore(initial, reduce);
 const storage = createStorage({ local: () => localStorage, session: () => sessionStorage });
 const i18n = createI18n();

@@ -280,8 +280,29 @@ async fn the_page_speaks_bengali_and_english() {
 }
 
 /// What some browsers lack or refuse; pages that are not secure lack some of it, too.
-const LACKS: [(&str, &str); 8] = [
-    ("segmenter", "delete Intl.Segmenter"),
+const LACKS: [(&str, &str); 11] = [
+    (
+        "formats",
+        "for (const name of ['Segmenter', 'ListFormat', 'PluralRules', 'RelativeTimeFormat']) delete Intl[name]",
+    ),
+    (
+        "functions",
+        "delete Object.hasOwn;
+         for (const name of ['at', 'findLast', 'findLastIndex']) delete Array.prototype[name];
+         for (const name of ['replaceChildren', 'checkVisibility']) delete Element.prototype[name]",
+    ),
+    (
+        "elements",
+        "delete window.ResizeObserver;
+         delete HTMLElement.prototype.inert;
+         for (const name of ['showModal', 'close', 'open']) delete HTMLDialogElement.prototype[name]",
+    ),
+    (
+        "young ones",
+        "delete window.structuredClone;
+         delete window.AbortSignal;
+         delete Crypto.prototype.randomUUID",
+    ),
     ("channel", "delete window.BroadcastChannel"),
     ("locks", "delete Navigator.prototype.locks"),
     (
@@ -316,6 +337,10 @@ async fn a_page_that_lacks_a_feature_joins_says_and_reads() {
         other.say(&format!("to {name}")).await;
         page.shows(&format!("to {name}")).await;
         page.until("/[1১]/.test(document.title)").await;
+        page.value("document.querySelector('#settings-button').click()").await;
+        page.until("document.querySelector('#settings').getBoundingClientRect().width > 100").await;
+        page.value("document.querySelector('#settings [data-close]').click()").await;
+        page.until("document.querySelector('#settings').getBoundingClientRect().width === 0").await;
         assert_eq!(page.value("window.failures").await, serde_json::json!([]), "{name}");
         page.close().await;
     }

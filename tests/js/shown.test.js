@@ -1,7 +1,7 @@
 // How a message is shown: large, folded, linked; and what stands for a person without a picture.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { badgeOf } from '../../public/js/state/rooms/badge.js';
 import { isEmojiOnly } from '../../public/js/state/text/emoji.js';
@@ -44,4 +44,23 @@ test('the dark colours are the same by choice and by system, and each has a ligh
 
 test('the icon says how many messages are unread, as far as it is legible', () => {
   assert.deepEqual([0, 1, 99, 100].map(badgeOf), [null, 1, 99, 'many']);
+});
+
+// Of each pair, the second is newer than the page's syntax asks for: it stands behind the first, or nowhere.
+const NEWER = [[null, /light-dark\(|@layer|@container|@media[^{]*[<>]|^\s*&/m], [/vh/, /\d(?:dvh|svh|lvh)\b/], [/overflow: hidden( auto)?;/, /overflow: clip/], [/em/, /\dlh\b/]];
+
+// A selector that an engine does not know costs its own rule only.
+test('a style that older engines do not know stands behind one that they do', () => {
+  const base = new URL('../../public/css/', import.meta.url);
+  const files = readdirSync(base, { recursive: true }).filter((name) => name.endsWith('.css'));
+  assert.ok(files.length > 10);
+  for (const name of files) {
+    const css = readFileSync(new URL(name, base), 'utf8').replace(/\/\*[\s\S]*?\*\//g, '');
+    for (const block of css.split('}')) {
+      for (const [older, newer] of NEWER) {
+        const at = block.search(newer);
+        assert.ok(at === -1 || (older !== null && older.test(block.slice(0, at))), `${name}: ${block}`);
+      }
+    }
+  }
 });

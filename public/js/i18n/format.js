@@ -19,11 +19,11 @@ export function createFormat(language, { digits = 'own', clock = 'auto', timeZon
   const time = clockOf(language, clock === 'auto' ? CLOCKS[language] : clock, date, timeZone);
   // Sweden writes dates as ISO 8601 does.
   const calendar = new Intl.DateTimeFormat('sv-SE', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
-  const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
+  const relative = Intl.RelativeTimeFormat ? new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }) : null;
   const number = new Intl.NumberFormat(locale);
   const percent = new Intl.NumberFormat(locale, { style: 'percent' });
-  const list = new Intl.ListFormat(locale);
-  const plural = new Intl.PluralRules(locale);
+  const list = Intl.ListFormat ? new Intl.ListFormat(locale) : { formatToParts: commaSeparated };
+  const plural = Intl.PluralRules ? new Intl.PluralRules(locale) : { select: (count) => (count === 1 ? 'one' : 'other') };
   const collator = new Intl.Collator(locale, { numeric: true });
 
   const dayNumber = (at) => Date.parse(`${calendar.format(at)}T00:00:00Z`) / 86_400_000;
@@ -39,7 +39,7 @@ export function createFormat(language, { digits = 'own', clock = 'auto', timeZon
     /** "আজ", "গতকাল", or the date, with the year when it is another one. */
     day(at, now) {
       const days = dayNumber(at) - dayNumber(now);
-      if (days === 0 || days === -1) return capitalised(relative.format(days, 'day'));
+      if (relative !== null && (days === 0 || days === -1)) return capitalised(relative.format(days, 'day'));
       const isThisYear = calendar.format(at).slice(0, 4) === calendar.format(now).slice(0, 4);
       return (isThisYear ? dayOfYear : dayOfAnyYear).format(at);
     },
@@ -59,6 +59,11 @@ function clockOf(language, clock, date, timeZone) {
     const [, dayPart] = DAY_PARTS.find(([from]) => Number(hour.format(at)) >= from);
     return `${dayPart} ${part('hour')}:${part('minute')}`;
   };
+}
+
+// For engines without lists of their own.
+function commaSeparated(texts) {
+  return texts.flatMap((value, place) => [...(place > 0 ? [{ type: 'literal', value: ', ' }] : []), { type: 'element', value }]);
 }
 
 // One voice for "and": the texts say ও, CLDR এবং.

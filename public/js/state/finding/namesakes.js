@@ -8,5 +8,5 @@ export function sharedNames(users) {
 }
 
 export function signOf(userId) {
-  return `#${userId.replaceAll('-', '').slice(-3)}`;
+  return `#${userId.replace(/-/g, '').slice(-3)}`;
 }

@@ -36,5 +36,5 @@ export function hasVisible(text) {
 
 /** A message as the server takes it: whole characters, composed, nothing around, no U+0000. */
 export function sendable(content) {
-  return wellFormed(content.replaceAll('\0', '')).normalize('NFC').trim();
+  return wellFormed(content.replace(/\0/g, '')).normalize('NFC').trim();
 }

@@ -9,7 +9,7 @@ export const VIRAMA = new RegExp(`[${String.raw`
 \u{112ea}\u{1134d}\u{113ce}-\u{113d0}\u{11442}\u{114c2}\u{115bf}\u{1163f}\u{116b6}\u{1172b}\u{11839}
 \u{1193d}\u{1193e}\u{119e0}\u{11a34}\u{11a47}\u{11a99}\u{11c3f}\u{11d44}\u{11d45}\u{11d97}\u{11f41}
 \u{11f42}\u{1612f}
-`.replaceAll('\n', '')}]`, 'u');
+`.replace(/\n/g, '')}]`, 'u');
 
 /** Joining_Type=Dual_Joining or Left_Joining */
 export const JOINS_NEXT = new RegExp(`[${String.raw`
@@ -24,7 +24,7 @@ export const JOINS_NEXT = new RegExp(`[${String.raw`
 \u{10ed9}-\u{10eee}\u{10f30}-\u{10f32}\u{10f34}-\u{10f44}\u{10f51}-\u{10f53}\u{10f70}-\u{10f73}
 \u{10f76}-\u{10f81}\u{10fb0}\u{10fb2}\u{10fb3}\u{10fb8}\u{10fbb}\u{10fbc}\u{10fbe}\u{10fbf}\u{10fc1}
 \u{10fc4}\u{10fca}\u{10fcb}\u{1e900}-\u{1e943}
-`.replaceAll('\n', '')}]`, 'u');
+`.replace(/\n/g, '')}]`, 'u');
 
 /** Joining_Type=Dual_Joining or Right_Joining */
 export const JOINS_PREVIOUS = new RegExp(`[${String.raw`
@@ -36,4 +36,4 @@ export const JOINS_PREVIOUS = new RegExp(`[${String.raw`
 \u{10d01}-\u{10d23}\u{10ec2}-\u{10ec4}\u{10ec6}\u{10ec7}\u{10f30}-\u{10f44}\u{10f51}-\u{10f54}
 \u{10f70}-\u{10f81}\u{10fb0}\u{10fb2}-\u{10fb6}\u{10fb8}-\u{10fbf}\u{10fc1}-\u{10fc4}\u{10fc9}
 \u{10fca}\u{1e900}-\u{1e943}
-`.replaceAll('\n', '')}]`, 'u');
+`.replace(/\n/g, '')}]`, 'u');

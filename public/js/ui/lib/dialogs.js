@@ -5,7 +5,15 @@ import { byId } from './markup.js';
 
 export function openDialog(id) {
   const dialog = byId(id);
-  if (!dialog.open) dialog.showModal();
+  if (dialog.hasAttribute('open')) return;
+  // An old engine shows it over the page all the same, see dialog.css.
+  if (dialog.showModal) dialog.showModal();
+  else dialog.setAttribute('open', '');
+}
+
+export function closeDialog(dialog) {
+  if (dialog.close) dialog.close();
+  else dialog.removeAttribute('open');
 }
 
 export function dialogs() {
@@ -14,7 +22,7 @@ export function dialogs() {
   }
   for (const dialog of document.querySelectorAll('dialog')) {
     dialog.addEventListener('click', ({ target }) => {
-      if (target === dialog || target.closest('[data-close]')) dialog.close();
+      if (target === dialog || target.closest('[data-close]')) closeDialog(dialog);
     });
   }
 }

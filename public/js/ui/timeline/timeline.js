@@ -42,9 +42,9 @@ export function timeline(page) {
     scroller.focus({ preventScroll: true });
   });
   // The composer grows, a keyboard opens, a font arrives: who was at the bottom stays there.
-  const resized = new ResizeObserver(() => activeRoom(store.state)?.timeline.isFollowing && keeper.toBottom());
-  resized.observe(scroller);
-  resized.observe(rows);
+  const stay = () => activeRoom(store.state)?.timeline.isFollowing && keeper.toBottom();
+  if (globalThis.ResizeObserver) for (const element of [scroller, rows]) new ResizeObserver(stay).observe(element);
+  else addEventListener('resize', stay);
 
   function update(state) {
     const room = activeRoom(state);
