@@ -280,38 +280,31 @@ async fn the_page_speaks_bengali_and_english() {
 }
 
 /// What some browsers lack or refuse; pages that are not secure lack some of it, too.
-const LACKS: [(&str, &str); 11] = [
+const LACKS: [(&str, &str); 5] = [
     (
-        "formats",
-        "for (const name of ['Segmenter', 'ListFormat', 'PluralRules', 'RelativeTimeFormat']) delete Intl[name]",
-    ),
-    (
-        "functions",
+        "language",
         "delete Object.hasOwn;
          for (const name of ['at', 'findLast', 'findLastIndex']) delete Array.prototype[name];
-         for (const name of ['replaceChildren', 'checkVisibility']) delete Element.prototype[name]",
+         for (const name of ['Segmenter', 'ListFormat', 'PluralRules', 'RelativeTimeFormat']) delete Intl[name]",
     ),
     (
         "elements",
-        "delete window.ResizeObserver;
+        "for (const name of ['ResizeObserver', 'AbortSignal', 'structuredClone']) delete window[name];
+         for (const name of ['replaceChildren', 'checkVisibility']) delete Element.prototype[name];
+         for (const name of ['showModal', 'close', 'open']) delete HTMLDialogElement.prototype[name];
          delete HTMLElement.prototype.inert;
-         for (const name of ['showModal', 'close', 'open']) delete HTMLDialogElement.prototype[name]",
+         delete Crypto.prototype.randomUUID;
+         HTMLCanvasElement.prototype.getContext = () => null",
     ),
     (
-        "young ones",
-        "delete window.structuredClone;
-         delete window.AbortSignal;
-         delete Crypto.prototype.randomUUID",
+        "other tabs",
+        "for (const name of ['BroadcastChannel', 'Notification']) delete window[name];
+         for (const name of ['locks', 'serviceWorker', 'clipboard', 'share']) delete Navigator.prototype[name]",
     ),
-    ("channel", "delete window.BroadcastChannel"),
-    ("locks", "delete Navigator.prototype.locks"),
     (
         "refused locks",
         "LockManager.prototype.request = LockManager.prototype.query = () => Promise.reject(new Error('no'))",
     ),
-    ("worker", "delete Navigator.prototype.serviceWorker"),
-    ("notification", "delete window.Notification"),
-    ("canvas", "HTMLCanvasElement.prototype.getContext = () => null"),
     (
         "storage",
         "for (const name of ['localStorage', 'sessionStorage'])

@@ -74,6 +74,35 @@ async fn a_link_leads_to_its_message_however_far_up() {
 }
 
 #[tokio::test]
+async fn a_button_leads_to_the_first_unread_message_beyond_the_page() {
+    let Some(browser) = Browser::start().await else { return };
+    let node = Node::memory().await;
+    let mut karim = Client::full(&node, "করিম").await;
+    karim.join("general").await;
+    let page = browser.open(node.port).await;
+    page.join("রহিম", "general").await;
+    karim.say("general", "seen").await;
+    page.shows("seen").await;
+    open(&page, "চা").await;
+    // More than a timeline keeps, and more than a page besides.
+    for number in 1..=420 {
+        karim.say("general", &format!("missed {number}")).await;
+    }
+    page.until(
+        "/^(420|৪২০)$/.test(document.querySelector('[data-room=general] .room-list__unread').textContent)",
+    )
+    .await;
+    open(&page, "general").await;
+    page.until("!document.querySelector('#jump-unread').hidden").await;
+    page.click("#jump-unread").await;
+    page.until("document.activeElement.dataset.seq === '2'").await;
+    page.until("document.querySelector('#jump-unread').hidden").await;
+    let before = "document.querySelector('.divider--new').nextElementSibling.dataset.seq";
+    assert_eq!(page.value(before).await, "2");
+    page.close().await;
+}
+
+#[tokio::test]
 async fn the_switcher_takes_the_best_match_and_makes_a_room_only_when_asked() {
     let Some(browser) = Browser::start().await else { return };
     let node = Node::memory().await;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { emojiNamed } from '../../public/js/i18n/emoji.js';
+import { actionOf, spokenText } from '../../public/js/state/text/actions.js';
 import { asMessage, parseCommand } from '../../public/js/state/text/commands.js';
 import { parseSettings, withIgnored } from '../../public/js/state/settings/settings.js';
 import { seenRows } from '../../public/js/state/settings/seen_rows.js';
@@ -14,6 +15,15 @@ test('a slash and a word are a command, other slashes a message', () => {
   assert.deepEqual(parseCommand('/constructor'), { kind: 'unknown', name: 'constructor' });
   for (const text of ['/', '//join x', '/etc/hosts', '/ a', 'a /join b', '1/2']) assert.equal(parseCommand(text), null, text);
   assert.equal(asMessage('//join x'), '/join x');
+});
+
+test('an action is told with its writer\'s name, and needs something to tell', () => {
+  assert.deepEqual(parseCommand('/me হাসছে'), { kind: 'run', name: 'me', argument: 'হাসছে' });
+  assert.deepEqual(parseCommand('/me '), { kind: 'incomplete', name: 'me', needs: 'action' });
+  assert.equal(actionOf('/me হাসছে'), 'হাসছে');
+  for (const text of ['/me', '/me ', '/mean it', 'a /me b', ' /me b']) assert.equal(actionOf(text), null, text);
+  assert.equal(spokenText({ username: 'রহিম', content: '/me হাসছে' }), 'রহিম হাসছে');
+  assert.equal(spokenText({ username: 'রহিম', content: 'হাসছে' }), 'হাসছে');
 });
 
 test('emoji are named in both languages, those that begin so first', () => {

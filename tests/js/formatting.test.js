@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { formatted } from '../../public/js/state/text/formatting.js';
 import { styledSpans } from '../../public/js/state/text/styled_spans.js';
 
-const STYLES = { isBold: 'b', isItalic: 'i', isCode: 'c', href: 'a' };
+const STYLES = { isBold: 'b', isItalic: 'i', isStruck: 's', isCode: 'c', href: 'a' };
 const sketch = (spans) => spans.map((span) => {
   const styles = Object.entries(STYLES).filter(([style]) => span[style]).map(([, letter]) => letter).join('');
   return styles === '' ? span.text : `${styles}(${span.text})`;
@@ -14,7 +14,7 @@ test('signs around words are styles, inside words they are what they are', () =>
     'plain': 'plain', '*bold*': 'b(bold)', 'a *খুব ভালো* b': 'a |b(খুব ভালো)| b', '_ধীরে_': 'i(ধীরে)',
     '*a _b_ c*': 'b(a )|bi(b)|b( c)', '2*3*4': '2*3*4', 'snake_case_name': 'snake_case_name', '* not*': '* not*',
     '*not *': '*not *', '**': '**', '*a* *b*': 'b(a)| |b(b)', '`*code*`': 'c(*code*)', '*open': '*open',
-    'নাম*টি*র': 'নাম*টি*র', '*a\nb*': '*a\nb*', '(*x*)': '(|b(x)|)', '*x*': 'b(x)',
+    'নাম*টি*র': 'নাম*টি*র', '*a\nb*': '*a\nb*', '(*x*)': '(|b(x)|)', '~না~ হ্যাঁ': 's(না)| হ্যাঁ', '~*a*~': 'bs(a)', '2~3~4': '2~3~4', '~~': '~~', '~/bin and ~/lib': '~/bin and ~/lib', '*x*': 'b(x)',
   };
   for (const [text, expected] of Object.entries(cases)) assert.equal(sketch(styledSpans(text)), expected, text);
 });

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { totalUnread } from '../../public/js/state/chat.js';
 import { usersOf } from '../../public/js/state/rooms/members.js';
-import { peopleIn } from '../../public/js/state/rooms/room.js';
-import { WELCOME, clientInGeneral, fakeClient, joined, looksAt, message } from './fakes.js';
+import { peopleIn, unreadAbove } from '../../public/js/state/rooms/room.js';
+import { WELCOME, clientInGeneral, fakeClient, joined, looksAt, message, messages } from './fakes.js';
 
 const room = (client, id) => client.store.state.rooms.get(id);
 
@@ -85,6 +85,45 @@ test('a line that is back at once makes no divider', () => {
   client.socket().say({ type: 'auth_success', user_id: 'guest-1', username: 'রহিম', token: 't' });
   client.socket().say(joined('general', { seq: 1, recovered: true, messages: [message(1)] }));
   assert.deepEqual([room(client, 'general').unread, room(client, 'general').dividerSeq], [0, null]);
+});
+
+test('a room that its reader marks as unread stays so until it is opened again, or written in', () => {
+  const client = clientInGeneral();
+  for (const seq of [1, 2, 3]) client.socket().say(message(seq));
+  const held = () => [room(client, 'general').unread, room(client, 'general').dividerSeq];
+  assert.deepEqual(held(), [0, null]);
+  client.chat.markUnread('general', 2);
+  looksAt(client, 'general');
+  assert.deepEqual(held(), [2, 1], 'on screen, and unread');
+  client.socket().say(message(4));
+  assert.deepEqual(held(), [3, 1]);
+  for (const isAttentive of [false, true]) client.store.dispatch({ type: 'attention_changed', isAttentive });
+  assert.deepEqual(held(), [3, 1]);
+  assert.equal(client.store.state.placed, 'general', 'nothing is scrolled');
+  client.chat.openRoom('চা');
+  assert.deepEqual(held(), [3, 1]);
+  client.chat.openRoom('general');
+  looksAt(client, 'general');
+  assert.deepEqual(held(), [0, 1]);
+  client.chat.markUnread('general', 4);
+  assert.deepEqual(held(), [1, 3]);
+  client.chat.post('general', 'এক');
+  assert.deepEqual(held(), [0, null]);
+});
+
+test('the first unread message is known even if the page after an outage does not reach up to it', () => {
+  const client = clientInGeneral();
+  client.socket().say(message(1));
+  assert.equal(unreadAbove(room(client, 'general')), null);
+  client.socket().end(1006);
+  client.clock.advance(5_000);
+  client.socket().say(WELCOME);
+  client.socket().say({ type: 'auth_success', user_id: 'guest-1', username: 'রহিম', token: 't' });
+  client.socket().say(joined('general', { seq: 200, messages: messages(151, 200) }));
+  looksAt(client, 'general');
+  assert.deepEqual([room(client, 'general').dividerSeq, unreadAbove(room(client, 'general'))], [1, 2]);
+  client.store.dispatch({ type: 'page_listed', room: 'general', side: 'around', page: { data: messages(1, 27), next: null } });
+  assert.equal(unreadAbove(room(client, 'general')), null);
 });
 
 test('after a sleep that no timer counted, what was missed is unread', () => {

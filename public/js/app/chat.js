@@ -126,6 +126,7 @@ export function createChat({ store, storage, api, tabs, timers, clock, connectTr
       if (store.state.rooms.get(room)?.timeline.hasNewer) chat.loadNewest(room);
     },
     retry: (nonce) => store.dispatch({ type: 'message_retried', nonce, serverNow: serverNow() }),
+    markUnread: (room, seq) => store.dispatch({ type: 'room_held_unread', room, seq }),
     discard: (nonce) => store.dispatch({ type: 'message_discarded', nonce }),
     typing(room) {
       if (now() - typedAt < TYPING_EVERY_MS) return;

@@ -6,10 +6,8 @@ export const CONNECTION = {
   strip_restarting: { en: 'The server is restarting. Next try in {count} s.', bn: 'সার্ভার আবার চালু হচ্ছে। {count} সেকেন্ড পরে চেষ্টা।' },
   strip_slow: { en: 'The connection is very slow. Next try in {count} s.', bn: 'সংযোগ খুব ধীর। {count} সেকেন্ড পরে চেষ্টা।' },
   strip_too_fast: { en: 'Sending too fast. Next try in {count} s.', bn: 'খুব দ্রুত পাঠানো হচ্ছে। {count} সেকেন্ড পরে চেষ্টা।' },
-  strip_offline: {
-    en: 'You are offline. What you write is kept, and sent when the connection is back.',
-    bn: 'আপনি অফলাইনে আছেন। যা লিখবেন জমা থাকবে; সংযোগ ফিরলে পাঠানো হবে।',
-  },
+  strip_offline: { en: 'You are offline.', bn: 'আপনি অফলাইনে আছেন।' },
+  strip_more_offline: { en: 'What you write is kept, and sent when the connection is back.', bn: 'যা লিখবেন জমা থাকবে; সংযোগ ফিরলে পাঠানো হবে।' },
   strip_back: { en: 'Connected again.', bn: 'আবার সংযোগ হয়েছে।' },
   refused_too_big: { en: 'The server closed the connection: a message was too big.', bn: 'সার্ভার সংযোগ বন্ধ করেছে: বার্তা বেশি বড় ছিল।' },
   refused_bad_frame: { en: 'The server did not understand this page. Please reload it.', bn: 'সার্ভার এই পাতাটি বুঝতে পারেনি। পাতাটি রিলোড করুন।' },
@@ -19,5 +17,6 @@ export const CONNECTION = {
   build_old: { en: 'There is a newer version of this page. What you wrote stays.', bn: 'এই পাতার নতুন সংস্করণ এসেছে। আপনার লেখা থেকে যাবে।' },
   reload: { en: 'Reload', bn: 'রিলোড করুন' },
   retry_now: { en: 'Retry now', bn: 'এখনই চেষ্টা করুন' },
-  strip_unavailable: { en: 'The server can’t take messages now. What you write is kept.', bn: 'এখন বার্তা নেওয়া যাচ্ছে না। যা লিখবেন জমা থাকবে।' },
+  strip_unavailable: { en: 'The server can’t take messages now.', bn: 'এখন বার্তা নেওয়া যাচ্ছে না।' },
+  strip_more_unavailable: { en: 'What you write is kept.', bn: 'যা লিখবেন জমা থাকবে।' },
 };

@@ -18,12 +18,14 @@ export const HELP = {
   key_help: { en: 'This list', bn: 'এই তালিকা' },
 
   command_join: { en: 'Open a room', bn: 'ঘর খোলা' },
+  command_me: { en: 'Tell what you do', bn: 'কী করছেন জানানো' },
   command_leave: { en: 'Leave this room', bn: 'এই ঘর থেকে বেরোনো' },
   command_nick: { en: 'Take another name', bn: 'নাম বদলানো' },
   command_help: { en: 'This list', bn: 'এই তালিকা' },
 
   write_bold: { en: 'Bold', bn: 'মোটা' },
   write_italic: { en: 'Slanted', bn: 'বাঁকা' },
+  write_strike: { en: 'Struck through', bn: 'কাটা' },
   write_code: { en: 'Code', bn: 'কোড' },
   write_fence: { en: 'Lines of code, between two such lines', bn: 'কয়েক লাইন কোড, এমন দুই লাইনের মাঝে' },
   write_quote: { en: 'Quote', bn: 'উদ্ধৃতি' },

@@ -11,6 +11,7 @@ export const TIMELINE = {
     en: { one: '{count} new message', other: '{count} new messages' },
     bn: { one: '{count}টি নতুন বার্তা', other: '{count}টি নতুন বার্তা' },
   },
+  jump_unread: { en: 'To the first unread message', bn: 'প্রথম অপঠিত বার্তায় যান' },
   message_gone: { en: 'That message is gone, or could not be fetched.', bn: 'বার্তাটি আর নেই, বা আনা যায়নি।' },
   new_messages: { en: 'New messages', bn: 'নতুন বার্তা' },
   gap: {
@@ -38,6 +39,7 @@ export const TIMELINE = {
   timeline_empty_lead: { en: 'You are the first one here.', bn: 'এই ঘরে আপনিই প্রথম।' },
   empty_hint: { en: 'Write something, or bring a friend.', bn: 'কিছু লিখুন, অথবা কোনো বন্ধুকে ডাকুন।' },
   message_menu: { en: 'What to do with this message', bn: 'বার্তার মেনু' },
+  mark_unread: { en: 'Mark as unread from here', bn: 'এখান থেকে অপঠিত রাখুন' },
   copy_text: { en: 'Copy text', bn: 'লেখা কপি করুন' },
   text_copied: { en: 'Text copied.', bn: 'লেখা কপি হয়েছে।' },
   ignore_person: { en: 'Ignore {name}', bn: '{name}-কে উপেক্ষা করুন' },

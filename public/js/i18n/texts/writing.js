@@ -31,6 +31,7 @@ export const WRITING = {
   completions: { en: 'Suggestions', bn: 'প্রস্তাব' },
   command_unknown: { en: 'There is no command /{name}. Send it as a message?', bn: '/{name} নামে কোনো কমান্ড নেই। বার্তা হিসেবে পাঠাবেন?' },
   command_needs_room: { en: 'Write the name of a room behind it.', bn: 'এর পরে ঘরের নাম লিখুন।' },
+  command_needs_action: { en: 'Write behind it what you do.', bn: 'এর পরে লিখুন কী করছেন।' },
   command_needs_name: { en: 'Write the name behind it.', bn: 'এর পরে নাম লিখুন।' },
   send_as_text: { en: 'Send as a message', bn: 'বার্তা হিসেবে পাঠান' },
   paste_cut: { en: 'That was too long to take in whole.', bn: 'লেখাটি এত লম্বা যে পুরোটা নেওয়া যায়নি।' },

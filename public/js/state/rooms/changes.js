@@ -3,7 +3,7 @@
 import { asRead } from './room.js';
 
 export function isRead(state, room) {
-  return state.active === room.id && state.placed === room.id && state.isAttentive && room.timeline.isFollowing;
+  return state.active === room.id && state.placed === room.id && state.isAttentive && room.timeline.isFollowing && !room.isHeld;
 }
 
 export function read(state) {

@@ -32,6 +32,8 @@ export function emptyRoom(id) {
     readTo: 0,
     // Messages above this seq are below the "new" divider; null shows none.
     dividerSeq: null,
+    // Its reader has marked it as unread: it stays so until it is opened again.
+    isHeld: false,
   };
 }
 
@@ -49,14 +51,18 @@ const changes = {
     // Messages that came while nobody could see them are unread, wherever the reader stands now.
     const seen = { ...context, isRead: context.isRead && !context.isAfterAbsence };
     const read = frame.messages.reduce((told, message) => counted(told, message, room, seen), room);
-    const isFirst = room.timeline.epoch === null;
+    const { epoch, head } = room.timeline;
+    const isFirst = epoch === null;
+    // Between the page and what the timeline has, messages are missing: the first of them is the first unread one.
+    const isHole = frame.epoch === epoch && !frame.recovered && frame.messages[0]?.seq > head + 1;
+    const dividerSeq = isHole && room.unread === 0 && read.unread > 0 ? Math.max(head, room.readTo) : read.dividerSeq;
     return {
-      ...(isFirst ? room : read),
+      ...(isFirst ? room : { ...read, dividerSeq }),
       isJoined: true,
       refusal: null,
       timeline: withJoined(room.timeline, frame),
       // Another epoch has other numbers.
-      readTo: frame.epoch === room.timeline.epoch ? room.readTo : 0,
+      readTo: frame.epoch === epoch ? room.readTo : 0,
       members: frame.members ?? [],
       ...countOf(frame, context),
       isWhole: (frame.members ?? []).length === frame.client_count,
@@ -108,6 +114,25 @@ function counted(room, message, { timeline, readTo }, { me, ignored, isRead }) {
 /** The reader sees the newest message now. */
 export function asRead(room) {
   return room.unread === 0 ? room : { ...room, unread: 0 };
+}
+
+/** The messages from `seq` on are unread again, and stay so while the room is on screen. */
+export function heldUnread(room, seq, { me, ignored }) {
+  const isUnread = (entry) => entry.kind === 'message' && entry.seq >= seq && entry.user_id !== me?.userId && !ignored.has(entry.user_id);
+  const { entries, head, hasNewer } = room.timeline;
+  const last = entries.findLast((entry) => entry.kind === 'message')?.seq ?? head;
+  const unread = entries.filter(isUnread).length + (hasNewer ? Math.max(0, head - last) : 0);
+  return { ...room, isHeld: true, unread: Math.max(1, unread), dividerSeq: seq - 1, readTo: Math.min(room.readTo, seq - 1) };
+}
+
+export function released(room) {
+  return room.isHeld ? { ...asRead(room), isHeld: false } : room;
+}
+
+/** The seq of the first unread message if it is above what the timeline holds, else null. */
+export function unreadAbove({ dividerSeq, timeline: { entries } }) {
+  const first = entries.find(({ kind }) => kind === 'message')?.seq;
+  return dividerSeq !== null && first > dividerSeq + 1 ? dividerSeq + 1 : null;
 }
 
 /** Another tab has shown the room up to `seq`. */

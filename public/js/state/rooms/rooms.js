@@ -38,8 +38,8 @@ export const rooms = {
       return { ...state, rooms: new Map(renamed), active: state.active === asked ? name : state.active };
     },
     room_opened(state, { room: id, kept }) {
-      const closed = state.active === id ? state : changedRoom(state, state.active, room.withoutDivider);
-      const opened = room.withRoomFollowing(state.rooms.get(id) ?? room.newRoom(id, kept), true);
+      const closed = state.active === id ? state : changedRoom(state, state.active, (it) => (it.isHeld ? it : room.withoutDivider(it)));
+      const opened = { ...room.withRoomFollowing(state.rooms.get(id) ?? room.newRoom(id, kept), true), isHeld: false };
       return { ...withRoom(closed, opened), active: id, placed: state.active === id ? state.placed : null };
     },
     room_kept: (state, { room: id, kept }) => (state.rooms.has(id) ? state : withRoom(state, room.newRoom(id, kept))),
@@ -55,9 +55,10 @@ export const rooms = {
     attention_changed(state, { isAttentive }) {
       if (isAttentive === state.isAttentive) return state;
       const active = state.rooms.get(state.active);
-      const isBack = isAttentive && (active?.unread ?? 0) > 0 && active.timeline.isFollowing;
+      const isBack = isAttentive && (active?.unread ?? 0) > 0 && active.timeline.isFollowing && !active.isHeld;
       return read({ ...state, isAttentive, placed: isBack ? null : state.placed });
     },
+    room_held_unread: (state, { room: id, seq }) => changedRoom(state, id, (it) => room.heldUnread(it, seq, state)),
     room_read_elsewhere: (state, { room: id, position }) => changedRoom(state, id, (it) => room.readElsewhere(it, position)),
     people_ignored(state, { userIds }) {
       const added = new Set(userIds.filter((id) => !state.ignored.has(id)));
@@ -71,7 +72,7 @@ export const rooms = {
     page_listed: (state, { room: id, side, page }) => read(changedTimeline(state, id, (it) => PAGES[side](it, page))),
 
     message_written: (state, { item }) =>
-      changedRoom(state, item.room, (it) => room.withoutDivider(room.withRoomFollowing(it, true))),
+      changedRoom(state, item.room, (it) => room.withoutDivider(room.withRoomFollowing(room.released(it), true))),
   },
   frames: {
     ack(state, ack) {

@@ -2,6 +2,7 @@
 
 export const COMMANDS = [
   { name: 'join', usage: '/join …', help: 'command_join', needs: 'room' },
+  { name: 'me', usage: '/me …', help: 'command_me', needs: 'action' },
   { name: 'leave', usage: '/leave', help: 'command_leave', needs: null },
   { name: 'nick', usage: '/nick …', help: 'command_nick', needs: 'name' },
   { name: 'help', usage: '/help', help: 'command_help', needs: null },

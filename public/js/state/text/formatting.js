@@ -1,5 +1,5 @@
-// The little markup that people write in messages: fenced and inline code, *bold*, _italic_, quotes
-// and lists. It says what is what; drawing is another's business.
+// The little markup that people write in messages: fenced and inline code, *bold*, _italic_,
+// ~struck~, quotes and lists. It says what is what; drawing is another's business.
 
 import { styledSpans } from './styled_spans.js';
 
@@ -13,7 +13,7 @@ const ITEMS_MIN = 2;
 
 /**
  * `[{kind: 'text' | 'quote', spans} | {kind: 'code', text} | {kind: 'list', isOrdered, start, items: [spans]}]`;
- * a span is {text, isBold?, isItalic?, isCode?, href?, host?}.
+ * a span is {text, isBold?, isItalic?, isStruck?, isCode?, href?, host?}.
  */
 export function formatted(text) {
   const blocks = [];

@@ -1,4 +1,4 @@
-// A line's inline markup: `code`, *bold*, _italic_ and web addresses.
+// A line's inline markup: `code`, *bold*, _italic_, ~struck~ and web addresses.
 
 import { splitLinks } from './links.js';
 
@@ -6,11 +6,11 @@ const CODE = /`([^`\n]+)`/g;
 // Not inside words: 2*3*4 and snake_case_names are what they are.
 const BESIDE = '[\\p{L}\\p{M}\\p{N}]';
 const sign = (it) => new RegExp(`(^|[^\\p{L}\\p{M}\\p{N}${it}])[${it}][^\\s${it}](?:[^${it}\\n]*[^\\s${it}])?[${it}](?!${BESIDE}|[${it}])`, 'gu');
-const STYLES = [{ style: 'isBold', pattern: sign('*') }, { style: 'isItalic', pattern: sign('_') }];
+const STYLES = [{ style: 'isBold', pattern: sign('*') }, { style: 'isItalic', pattern: sign('_') }, { style: 'isStruck', pattern: sign('~') }];
 // Stands for each character of an address, so that signs in it are not signs.
 const MASK = '\uffff';
 
-/** `[{text, isBold?, isItalic?, isCode?, href?, host?}]`. */
+/** `[{text, isBold?, isItalic?, isStruck?, isCode?, href?, host?}]`. */
 export function styledSpans(text) {
   const spans = [];
   let from = 0;

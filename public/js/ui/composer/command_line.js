@@ -35,6 +35,10 @@ export function commandLine({ i18n, store, openRoom, leaveRoom, rename }) {
   const commands = {
     join: (text) => named('room', text.replace(/^#+/u, ''), parseRoom, openRoom),
     nick: (text) => named('name', text, parseName, rename),
+    me(action, send) {
+      send(`/me ${action}`);
+      return true;
+    },
     leave() {
       leaveRoom(store.state.active);
       return true;
@@ -62,7 +66,7 @@ export function commandLine({ i18n, store, openRoom, leaveRoom, rename }) {
     }
     if (command.kind === 'unknown') return refuse(i18n.text('command_unknown', { name: command.name }), () => send(text));
     if (command.kind === 'incomplete') return refuse(i18n.text(`command_needs_${command.needs}`));
-    return commands[command.name](command.argument);
+    return commands[command.name](command.argument, send);
   }
 
   return { take, clear };

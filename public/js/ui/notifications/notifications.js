@@ -3,6 +3,7 @@
 
 import { createNotifyOnce } from '../../app/notify_once.js';
 import { levelOf, isIgnored } from '../../state/settings/settings.js';
+import { spokenText } from '../../state/text/actions.js';
 import { isMentioned } from '../../state/text/mentions.js';
 import { byId, setText } from '../lib/markup.js';
 import { addressOf, placeInAddress } from '../page/address.js';
@@ -35,7 +36,7 @@ export function notifications({ i18n, store, settings, tabs, timers, openPlace }
   function tell(message) {
     if (settings.current.sounds === 'on') chime();
     if (settings.current.notifications !== 'on' || globalThis.Notification?.permission !== 'granted') return;
-    const options = { body: message.content, lang: i18n.language, icon: 'icon-192.png',
+    const options = { body: spokenText(message), lang: i18n.language, icon: 'icon-192.png',
       // Tabs that can't agree replace what another has shown: the same tag.
       tag: `${message.room_id} ${message.seq}`, data: { address: addressOf(message.room_id, message.seq) } };
     const title = i18n.text('notification_title', { name: message.username, room: message.room_id });

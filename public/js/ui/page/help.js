@@ -9,7 +9,7 @@ const KEYS = [
   ['Enter / Shift+F10', 'key_menu'], ['Esc', 'key_escape'], ['?', 'key_help'],
 ];
 const WRITING = [
-  ['*…*', 'write_bold'], ['_…_', 'write_italic'], ['`…`', 'write_code'], ['```', 'write_fence'], ['> …', 'write_quote'],
+  ['*…*', 'write_bold'], ['_…_', 'write_italic'], ['~…~', 'write_strike'], ['`…`', 'write_code'], ['```', 'write_fence'], ['> …', 'write_quote'],
   ['- …', 'write_list'], [':na', 'write_emoji'],
 ];
 

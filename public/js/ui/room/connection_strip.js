@@ -13,12 +13,15 @@ export function connectionStrip({ i18n, chat, now }) {
   let backTimer = null;
   retry.addEventListener('click', () => chat.retryNow());
 
-  function show(kind, text) {
+  function show(kind, text, more = '') {
     strip.classList.toggle('connection-strip--shown', kind !== null);
     strip.dataset.kind = kind ?? '';
-    if (kind !== null) setText(byId('connection-text'), text);
+    if (kind !== null) {
+      setText(byId('connection-text'), text);
+      setText(byId('connection-more'), more);
+    }
     // Screen readers hear a new state once, not every second of its countdown.
-    if (kind !== shownKind) setText(byId('connection-status'), text);
+    if (kind !== shownKind) setText(byId('connection-status'), `${text} ${more}`.trim());
     shownKind = kind;
   }
 
@@ -34,12 +37,16 @@ export function connectionStrip({ i18n, chat, now }) {
       document.body.dataset.connection = phase;
       const told = bannerOf(state.connection, now());
       retry.hidden = !told || told.kind === 'connecting' || told.kind === 'unavailable';
-      if (told) return show(told.kind, textOf(told, i18n));
+      if (told) return show(told.kind, textOf(told, i18n), moreOf(told, i18n));
       if (shownKind === 'back') return undefined;
       const isBack = shownKind !== null && shownKind !== 'unavailable' && phase === 'online';
       return isBack ? showBack() : show(null, '');
     },
   };
+}
+
+function moreOf({ kind }, i18n) {
+  return i18n.has(`strip_more_${kind}`) ? i18n.text(`strip_more_${kind}`) : '';
 }
 
 function textOf({ kind, reason, seconds }, i18n) {

@@ -1,10 +1,20 @@
 // A message's text as nodes: its blocks and spans, never markup of its writer's.
 
 import { formatted } from '../../state/text/formatting.js';
+import { styledSpans } from '../../state/text/styled_spans.js';
 
 /** The children of a `.message__content`. */
 export function contentOf(content) {
   return formatted(content).map((block) => blocks[block.kind](block));
+}
+
+/** The same for an action: one paragraph that begins with its writer's name. */
+export function actionContent(username, action) {
+  const paragraph = filled('p', styledSpans(action));
+  const name = document.createElement('bdi');
+  name.textContent = username;
+  paragraph.prepend(name, ' ');
+  return [paragraph];
 }
 
 const blocks = {
@@ -35,7 +45,7 @@ function filled(name, spans) {
 
 function nodeOf(span) {
   let node = span.href ? linkOf(span) : document.createTextNode(span.text);
-  for (const [style, name] of [['isCode', 'code'], ['isItalic', 'em'], ['isBold', 'strong']]) {
+  for (const [style, name] of [['isCode', 'code'], ['isItalic', 'em'], ['isStruck', 's'], ['isBold', 'strong']]) {
     if (span[style]) node = wrapped(name, node);
   }
   return node;

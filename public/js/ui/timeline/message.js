@@ -1,10 +1,11 @@
 // One message row.
 
 import { isEmojiOnly } from '../../state/text/emoji.js';
+import { actionOf } from '../../state/text/actions.js';
 import { signOf } from '../../state/finding/namesakes.js';
 import { avatar } from '../lib/avatar.js';
 import { cloned, setAttribute, setText } from '../lib/markup.js';
-import { contentOf } from './content.js';
+import { actionContent, contentOf } from './content.js';
 import { updateFailure } from './failure.js';
 import { updateFold } from './fold.js';
 
@@ -26,7 +27,7 @@ export function updateMessage(element, row, { i18n }) {
   setText(author, row.isShared ? `${row.username} ${signOf(row.user_id)}` : row.username);
   setAttribute(author, 'title', row.username);
   updateTime(element.querySelector('.message__time'), row.at, i18n.format);
-  updateContent(element.querySelector('.message__content'), row.content);
+  updateContent(element, row);
   updateFold(element, i18n);
   updateDelivery(element, row, i18n);
 }
@@ -37,10 +38,13 @@ function updateTime(element, at, format) {
   setText(element, format.time(at));
 }
 
-function updateContent(element, content) {
+function updateContent(row, { content, username }) {
+  const element = row.querySelector('.message__content');
   if (sources.get(element) === content) return;
   sources.set(element, content);
-  element.replaceChildren(...contentOf(content));
+  const action = actionOf(content);
+  row.classList.toggle('message--action', action !== null);
+  element.replaceChildren(...(action === null ? contentOf(content) : actionContent(username, action)));
   element.lang = languageOf(content);
 }
 

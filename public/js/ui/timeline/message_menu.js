@@ -7,7 +7,7 @@ import { menu } from '../lib/menu.js';
 import { linkTo } from '../room/invite.js';
 
 /** `rowOf(key)` is the row that a `.message` shows. */
-export function messageMenu({ i18n, store, settings, tell, rowOf }) {
+export function messageMenu({ i18n, store, chat, settings, tell, rowOf }) {
   const box = menu(byId('message-menu'));
   const rows = byId('timeline-rows');
   let row = null;
@@ -25,13 +25,14 @@ export function messageMenu({ i18n, store, settings, tell, rowOf }) {
   });
   byId('message-copy-link').addEventListener('click', () => copy(linkTo(store.state.active, row.seq), 'link_copied'));
   byId('message-copy-text').addEventListener('click', () => copy(row.content, 'text_copied'));
+  byId('message-mark-unread').addEventListener('click', () => chat.markUnread(store.state.active, row.seq));
   byId('message-ignore').addEventListener('click', ignore);
 
   function open(element) {
     row = rowOf(element.dataset.key);
     if (!row) return;
     setText(byId('message-menu-time'), i18n.format.moment(row.at));
-    byId('message-copy-link').hidden = !Number.isFinite(row.seq);
+    for (const item of ['message-copy-link', 'message-mark-unread']) byId(item).hidden = !Number.isFinite(row.seq);
     byId('message-ignore').hidden = row.isOwn;
     setText(byId('message-ignore'), i18n.text(isIgnored(settings.current, row.user_id) ? 'stop_ignoring_person' : 'ignore_person', { name: row.username }));
     box.open(element.querySelector('.message__menu'));

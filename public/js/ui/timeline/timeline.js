@@ -2,7 +2,7 @@
 
 import { activeRoom } from '../../state/chat.js';
 import { sharedNames } from '../../state/finding/namesakes.js';
-import { peopleIn } from '../../state/rooms/room.js';
+import { peopleIn, unreadAbove } from '../../state/rooms/room.js';
 import { pendingIn, rowsOf } from '../../state/timeline/rows.js';
 import { seenRows } from '../../state/settings/seen_rows.js';
 import { MAX_ENTRIES } from '../../state/timeline/timeline.js';
@@ -40,6 +40,11 @@ export function timeline(page) {
     jumpToLatest();
     // The button goes away; the keyboard stays where the reader is.
     scroller.focus({ preventScroll: true });
+  });
+  byId('jump-unread').addEventListener('click', () => {
+    const room = activeRoom(store.state);
+    link.seek(room.id, unreadAbove(room));
+    update(store.state);
   });
   // The composer grows, a keyboard opens, a font arrives: who was at the bottom stays there.
   const stay = () => activeRoom(store.state)?.timeline.isFollowing && keeper.toBottom();
@@ -94,7 +99,9 @@ export function timeline(page) {
     return i18n.text(i18n.has(`room_refused_${code}`) ? `room_refused_${code}` : 'room_refused');
   }
 
-  function updateJump({ unread, timeline: { isFollowing, hasNewer, below: arrived } }) {
+  function updateJump(room) {
+    const { unread, timeline: { isFollowing, hasNewer, below: arrived } } = room;
+    byId('jump-unread').hidden = unreadAbove(room) === null;
     byId('jump-latest').hidden = isFollowing && !hasNewer;
     const unseen = Math.max(arrived, unread);
     const below = hasNewer || unseen === 0 ? unseen : Math.min(unseen, keeper.messagesBelow());
