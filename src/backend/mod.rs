@@ -56,6 +56,13 @@ pub enum BackendError {
     Misconfigured(String),
 }
 
+impl BackendError {
+    /// What is behind it, for the log.
+    pub(crate) fn root_cause(&self) -> String {
+        std::error::Error::source(self).map_or_else(|| self.to_string(), ToString::to_string)
+    }
+}
+
 /// Reads what the settings of the backend name, and connects to nothing.
 ///
 /// # Errors

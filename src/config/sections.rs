@@ -118,6 +118,8 @@ settings! {
         prefix: String = Text { most_chars: 128, without: &['{', '}'], is_secret: false }, r#""adda:""#, "each key begins with it, and braces mark the hash tag of a room";
         command_timeout: Duration = time(10 * MILLISECOND, MINUTE), r#""2s""#, "a sender waits for so long before a refusal";
         connect_timeout: Duration = time(10 * MILLISECOND, MINUTE), r#""1s""#, "a node is not ready for so long when Redis' machine has died";
+        pool_size: usize = number(1, 256), "4", "each is a connection to each server, which has a limit of them";
+        pool_wait: Duration = time(10 * MILLISECOND, MINUTE), r#""1s""#, "a reader waits for so long before a refusal";
         canary_every: Duration = time(50 * MILLISECOND, MINUTE), r#""1s""#, "each is a command, and a deaf subscription goes unnoticed between two";
         canary_late: Duration = time(100 * MILLISECOND, 10 * MINUTE), r#""3s""#, "a deaf subscription goes unnoticed for so long";
         feed_queue: usize = number(1, 1_000_000), "4096", "each is held in memory";

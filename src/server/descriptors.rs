@@ -10,7 +10,7 @@ use crate::telemetry::meters;
 
 /// Descriptors for the node itself: Redis, Sentinels, the log, the listener. At most half of all.
 const OWN: u64 = 64;
-/// The same of many, one in so many: a Redis Cluster takes six a master.
+/// The same of many, one in so many: a Redis Cluster takes a dozen a master.
 const OWN_SHARE: u64 = 64;
 
 /// Sockets that sessions leave to requests. At most an eighth of all.

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use redis::{ErrorKind, RedisError};
 use tracing::{info, warn};
 
+use self::client::role::Role;
 use self::client::script::Script;
 use self::client::target::Target;
 use self::cluster::Liveness;
@@ -29,7 +30,7 @@ use self::presence::generation::Generations;
 use self::presence::index::Index;
 use self::presence::index::sizes::Sizes;
 use self::presence::reads::Reads;
-use self::presence::tracking::Watch;
+use self::presence::tracking::KeyTracking;
 use self::presence::writer::Registry;
 use self::pubsub::Subscriber;
 use self::pubsub::codec::Wire;
@@ -46,11 +47,12 @@ use crate::supervisor::Supervisor;
 /// before version 7, which would replicate scripts and so defeat their fence.
 pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Result<(Backend, Events)> {
     let settings = &config.redis;
-    let (target, generations) = (Target::read(settings)?, Generations::default());
+    let target = Target::read(settings)?;
+    let generations = Generations::default();
     let keys = Keys::new(&settings.prefix, target.database());
-    let watch = Watch::new(keys.clone());
-    let shards = Arc::new(Shards::new(target, settings, generations.clone(), watch.clone())?);
-    try_first(&shards, &keys, settings).await?;
+    let tracking = KeyTracking::new(keys.clone());
+    let shards = Arc::new(Shards::new(target, settings, Arc::new(generations.clone()))?);
+    try_first(&shards, &keys, &roles(&tracking), settings).await?;
     let (events, receiver) = events::queue(settings.into());
     let wire = Wire::new(node);
     let log = Log::start(keys.clone(), shards.clone(), wire.clone(), config, supervisor);
@@ -68,8 +70,8 @@ pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Re
     let presence = RedisPresence {
         reads: Reads::new(keys.clone(), shards.clone(), generations.clone(), sizes.clone()),
         registry,
-        comparer: Comparer::new(node, keys.clone(), shards.clone()),
-        watch,
+        comparer: Comparer::new(node, keys.clone(), shards.clone(), tracking.role()),
+        tracking,
         deadline: settings.command_timeout,
         _size_keeper: supervisor.keep("room_sizes", sizes.keep(keys.clone(), shards.clone())),
     };
@@ -93,14 +95,19 @@ pub fn check(settings: &crate::config::Redis) -> Result<()> {
 }
 
 /// Tells what will never work from what is not there yet.
-async fn try_first(shards: &Shards, keys: &Keys, settings: &crate::config::Redis) -> Result<()> {
+async fn try_first(
+    shards: &Shards,
+    keys: &Keys,
+    roles: &[Role],
+    settings: &crate::config::Redis,
+) -> Result<()> {
     let deadline = settings.command_timeout;
     let address = shards.address();
     match tokio::time::timeout(deadline, shards.connect_first()).await {
         Ok(Ok(())) => {
             info!(%address, "Redis answers");
             // What takes longer goes on when it is needed.
-            let _ = tokio::time::timeout(deadline, shards.connect_all()).await;
+            let _ = tokio::time::timeout(deadline, shards.connect_all(roles)).await;
             cluster::rights::check(shards, keys, &scripts(), settings.min_replicas_acked).await
         }
         Ok(Err(error)) if is_refused(&error) => Err(BackendError::Misconfigured(format!(
@@ -123,6 +130,11 @@ async fn try_first(shards: &Shards, keys: &Keys, settings: &crate::config::Redis
     }
 }
 
+/// All roles that have a connection of their own.
+fn roles(tracking: &KeyTracking) -> [Role; 6] {
+    [log::POSTS, log::READS, presence::MEMBERSHIPS, tracking.role(), pubsub::NOTICES, pubsub::CANARIES]
+}
+
 /// All scripts that a node may call.
 fn scripts() -> Vec<&'static Script> {
     [log::SCRIPTS.to_vec(), presence::scripts(), cluster::scripts()].concat()
@@ -130,11 +142,6 @@ fn scripts() -> Vec<&'static Script> {
 
 fn is_refused(error: &RedisError) -> bool {
     error.kind() == ErrorKind::AuthenticationFailed || matches!(error.code(), Some("NOAUTH" | "WRONGPASS"))
-}
-
-/// The innermost reason, for the log.
-fn reason(error: &BackendError) -> String {
-    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 #[cfg(test)]

@@ -11,13 +11,13 @@ use tracing::warn;
 use crate::telemetry::{RedisFailure, count_redis_failure};
 
 /// Time in which a cause is told once.
-const TOLD_EVERY: Duration = Duration::from_secs(10);
+const LOG_INTERVAL_PER_CAUSE: Duration = Duration::from_secs(10);
 
 /// Causes that are remembered, at most.
-const CAUSES: usize = 64;
+const MAX_CAUSES: usize = 64;
 
 /// Characters of Redis' words that are told, at most.
-const WORDS: usize = 200;
+const MAX_LOGGED_CHARS: usize = 200;
 
 /// What was told lately; a cheap handle.
 #[derive(Debug, Clone, Default)]
@@ -59,8 +59,8 @@ impl Complaints {
 
     fn is_due(&self, cause: &str) -> bool {
         let mut told = self.told.lock().expect("no code panics while it holds this lock");
-        told.retain(|_, at| at.elapsed() < TOLD_EVERY);
-        if told.contains_key(cause) || told.len() >= CAUSES {
+        told.retain(|_, at| at.elapsed() < LOG_INTERVAL_PER_CAUSE);
+        if told.contains_key(cause) || told.len() >= MAX_CAUSES {
             return false;
         }
         told.insert(cause.to_owned(), Instant::now());
@@ -71,7 +71,7 @@ impl Complaints {
 /// Redis' words without what may follow of the command itself, which may hold what somebody said.
 fn words(code: &str, details: &str) -> String {
     let details = details.split(", with args beginning with").next().unwrap_or_default();
-    format!("{code} {details}").chars().take(WORDS).collect()
+    format!("{code} {details}").chars().take(MAX_LOGGED_CHARS).collect()
 }
 
 fn kind(code: &str, words: &str) -> RedisFailure {
@@ -110,7 +110,7 @@ mod tests {
         assert!(complaints.is_due("one"));
         assert!(!complaints.is_due("one"));
         assert!(complaints.is_due("other"));
-        for number in 0..CAUSES {
+        for number in 0..MAX_CAUSES {
             complaints.is_due(&number.to_string());
         }
         assert!(!complaints.is_due("one more than are remembered"));

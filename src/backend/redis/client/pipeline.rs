@@ -1,92 +1,99 @@
-//! Several calls in one pipeline, and what came of each.
+//! Commands in one pipeline, and where a server of a cluster sends those that it refuses.
 
-use redis::{Pipeline, ServerErrorKind, Value};
+use redis::{Cmd, Pipeline, ServerErrorKind, Value};
 
-use crate::backend::redis::client::call::Call;
-use crate::backend::redis::client::script::Publishing;
-
-/// Calls as one pipeline, and where the value of each will be found.
+/// Builds a pipeline. Each command gives a handle, by which its answer is found.
 #[derive(Default)]
-pub struct Batch {
-    pub pipeline: Pipeline,
-    places: Vec<Place>,
+pub struct Builder {
+    pipeline: Pipeline,
 }
 
-enum Place {
-    /// The answer at this place is the call's.
-    Alone(usize),
-    /// The calls were queued from here on, and their values are in the answer behind them.
-    Together { queued: usize, calls: usize },
+/// Where the answer of one command will be.
+#[derive(Debug, Clone, Copy)]
+pub struct Single(usize);
+
+/// Where the answers of commands will be that are carried out together or not at all.
+#[derive(Debug)]
+pub struct Transaction {
+    first: usize,
+    commands: usize,
 }
 
-impl Batch {
-    /// Calls that are carried out together or not at all.
-    pub fn add(&mut self, group: &[&Call], publishing: Publishing, is_asking: bool) {
-        let is_alone = group.len() == 1;
-        if is_asking {
-            self.pipeline.cmd("ASKING");
-        }
-        if !is_alone {
-            self.pipeline.cmd("MULTI");
-        }
-        let queued = self.pipeline.len();
-        for call in group {
-            self.pipeline.add_command(call.command(publishing));
-        }
-        if is_alone {
-            self.places.push(Place::Alone(queued));
-        } else {
-            self.pipeline.cmd("EXEC");
-            self.places.push(Place::Together { queued, calls: group.len() });
-        }
+impl Builder {
+    /// Adds a command.
+    pub fn command(&mut self, command: Cmd) -> Single {
+        let place = self.pipeline.len();
+        self.pipeline.add_command(command);
+        Single(place)
     }
 
-    /// One value for each call.
-    pub fn values(self, answers: Vec<Value>) -> Vec<Value> {
-        let mut answers: Vec<Option<Value>> = answers.into_iter().map(Some).collect();
-        let mut take = |at: usize| answers.get_mut(at).and_then(Option::take).unwrap_or(Value::Nil);
-        let mut values = Vec::new();
-        for place in self.places {
-            match place {
-                Place::Alone(at) => values.push(take(at)),
-                Place::Together { queued, calls } => match take(queued + calls) {
-                    Value::Array(results) => values.extend(results),
-                    // Redis refused to queue some of them, and so did none: its reason is theirs.
-                    refusal => {
-                        let mut reasons = (queued..queued + calls).map(&mut take);
-                        let reason = reasons.find(|value| matches!(value, Value::ServerError(_)));
-                        values.extend(std::iter::repeat_n(reason.unwrap_or(refusal), calls));
-                    }
-                },
-            }
+    /// Adds commands between MULTI and EXEC.
+    pub fn transaction(&mut self, commands: impl Iterator<Item = Cmd>) -> Transaction {
+        self.pipeline.cmd("MULTI");
+        let first = self.pipeline.len();
+        for command in commands {
+            self.command(command);
         }
-        values
+        let commands = self.pipeline.len() - first;
+        self.pipeline.cmd("EXEC");
+        Transaction { first, commands }
+    }
+
+    /// What is sent.
+    pub fn build(self) -> Pipeline {
+        self.pipeline
+    }
+}
+
+/// What Redis answered to a pipeline.
+pub struct Answers(Vec<Option<Value>>);
+
+impl Answers {
+    pub fn new(answers: Vec<Value>) -> Self {
+        Self(answers.into_iter().map(Some).collect())
+    }
+
+    /// The answer of a command.
+    pub fn take(&mut self, Single(place): Single) -> Value {
+        self.0.get_mut(place).and_then(Option::take).unwrap_or(Value::Nil)
+    }
+
+    /// One answer for each command of a transaction.
+    pub fn take_all(&mut self, Transaction { first, commands }: Transaction) -> Vec<Value> {
+        let refusal = match self.take(Single(first + commands)) {
+            Value::Array(answers) => return answers,
+            refusal => refusal,
+        };
+        // Redis refused to queue some of them, and so did none: its reason is theirs.
+        let mut queued = (first..first + commands).map(|place| self.take(Single(place)));
+        let reason = queued.find(|answer| matches!(answer, Value::ServerError(_))).unwrap_or(refusal);
+        std::iter::repeat_n(reason, commands).collect()
     }
 }
 
 /// Why a server of a cluster did not carry out a call that another may.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Elsewhere {
+pub enum Redirect {
     /// The slot has gone to another.
     Moved,
-    /// The slot is on its way, and this key has arrived there already.
-    Asked(String),
+    /// The slot is on its way, and this key has arrived at this address already.
+    Ask(String),
     /// The slot is on its way and its keys are divided, or the shard has no master now.
-    Later,
+    TryAgain,
 }
 
-impl Elsewhere {
+impl Redirect {
     /// `host`: of the server that refused. It leaves the host out if clients are to stay with the one they
     /// know.
     pub fn of(value: &Value, host: &str) -> Option<Self> {
         let Value::ServerError(error) = value else { return None };
         match error.kind()? {
             ServerErrorKind::Moved => Some(Self::Moved),
-            ServerErrorKind::TryAgain | ServerErrorKind::ClusterDown => Some(Self::Later),
+            ServerErrorKind::TryAgain | ServerErrorKind::ClusterDown => Some(Self::TryAgain),
             ServerErrorKind::Ask => {
                 let address = error.details()?.split(' ').nth(1)?;
                 let host = if address.starts_with(':') { host } else { "" };
-                Some(Self::Asked(format!("{host}{address}")))
+                Some(Self::Ask(format!("{host}{address}")))
             }
             _ => None,
         }
@@ -97,11 +104,40 @@ impl Elsewhere {
 mod tests {
     use super::*;
 
+    fn error(text: &str) -> Value {
+        redis::parse_redis_value(format!("-{text}\r\n").as_bytes()).expect("an error")
+    }
+
     #[test]
     fn a_key_that_has_arrived_elsewhere_is_asked_for_there_whether_or_not_a_host_is_named() {
         for (refusal, address) in [("ASK 8214 two:7001", "two:7001"), ("ASK 8214 :7001", "one:7001")] {
-            let value = redis::parse_redis_value(format!("-{refusal}\r\n").as_bytes()).expect("an error");
-            assert_eq!(Elsewhere::of(&value, "one"), Some(Elsewhere::Asked(address.into())));
+            assert_eq!(Redirect::of(&error(refusal), "one"), Some(Redirect::Ask(address.into())));
         }
+    }
+
+    #[test]
+    fn each_handle_finds_its_answer() {
+        let mut builder = Builder::default();
+        let one = builder.command(redis::cmd("one"));
+        let done = builder.transaction([redis::cmd("two"), redis::cmd("three")].into_iter());
+        let refused = builder.transaction([redis::cmd("four"), redis::cmd("five")].into_iter());
+        let six = builder.command(redis::cmd("six"));
+        assert_eq!(builder.build().len(), 10);
+        let queued = Value::SimpleString("QUEUED".into());
+        let mut answers = Answers::new(vec![
+            Value::Int(1),
+            Value::Okay,
+            queued.clone(),
+            queued.clone(),
+            Value::Array(vec![Value::Int(2), Value::Int(3)]),
+            Value::Okay,
+            error("OOM full"),
+            queued,
+            error("EXECABORT discarded"),
+            Value::Int(6),
+        ]);
+        assert_eq!((answers.take(one), answers.take(six)), (Value::Int(1), Value::Int(6)));
+        assert_eq!(answers.take_all(done), [Value::Int(2), Value::Int(3)]);
+        assert_eq!(answers.take_all(refused), [error("OOM full"), error("OOM full")]);
     }
 }

@@ -16,16 +16,17 @@ use tokio::sync::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::backend::redis::client::call::Call;
+use crate::backend::redis::client::role::Role;
 use crate::backend::redis::client::script::{Memory, REPLID, Script};
-use crate::backend::redis::client::server::{Lane, parsed};
+use crate::backend::redis::client::server::parsed;
 use crate::backend::redis::cluster::orphans::Sweeper;
 use crate::backend::redis::cluster::reaper::Reaper;
 use crate::backend::redis::cluster::renewal::Renewal;
 use crate::backend::redis::cluster::skew::Skew;
 use crate::backend::redis::keys::Keys;
-use crate::backend::redis::presence::CLOCK;
 use crate::backend::redis::presence::generation::{Awaited, Generations, Heard};
 use crate::backend::redis::presence::index::Index;
+use crate::backend::redis::presence::{CLOCK, MEMBERSHIPS};
 use crate::backend::redis::topology::Shards;
 use crate::backend::{BackendError, Cluster, Lease, NodeInfo, Result, Secrets, Vitals, within};
 use crate::config::Config;
@@ -81,7 +82,7 @@ impl Liveness {
     ) -> Self {
         let settings = &config.presence;
         Self {
-            _topology: supervisor.keep("topology", shards.clone().keep_up()),
+            _topology: supervisor.keep("topology", shards.clone().keep_refreshed()),
             deadline: config.redis.command_timeout,
             node,
             reaper: Reaper::new(node, keys.clone(), shards.clone(), index, settings),
@@ -105,18 +106,18 @@ impl Liveness {
     async fn exchange_secrets(&self, own: &str) -> Result<Option<Secrets>> {
         let keys = [self.keys.secret(), self.keys.earlier_secrets()];
         let call = Call::new(&SECRET, keys).arg(own);
-        let kept = within(self.deadline, self.shards.call(Lane::Reads, call)).await?;
+        let kept = within(self.deadline, self.shards.call(&MEMBERSHIPS, call)).await?;
         let mut kept = parsed::<Vec<String>>(kept)?.into_iter();
         Ok(kept.next().map(|current| Secrets { current, earlier: kept.collect() }))
     }
 
     pub async fn renew_lease(&self, vitals: &Vitals) -> Result<Lease> {
-        let looking = self.shards.look_at_histories(Lane::Memberships);
+        let looking = self.shards.refresh_replids(&MEMBERSHIPS);
         let _ = tokio::time::timeout(self.patience(), looking).await;
         let histories = self.generations.histories();
         let asked = Instant::now();
         let call = self.renewal_call(vitals, &histories);
-        let renewal = Renewal::read(self.shards.call(Lane::Memberships, call).await?)?;
+        let renewal = Renewal::read(self.shards.call(&MEMBERSHIPS, call).await?)?;
         self.skew.take_in(renewal.redis_ms, asked.elapsed());
         count_unreadable(Unreadable::Lease, renewal.foreign);
         check_format(renewal.format)?;
@@ -197,7 +198,7 @@ impl Liveness {
             Call::plain("HDEL", self.keys.restored()).arg(&node),
             Call::plain("DEL", self.keys.node_rooms(&node)),
         ];
-        let values = self.shards.call_all(Lane::Memberships, &calls).await;
+        let values = self.shards.call_all(&MEMBERSHIPS, &calls).await;
         values.into_iter().try_for_each(|value| value.map(drop))
     }
 
@@ -211,7 +212,7 @@ impl Liveness {
             Call::plain("ZRANGE", keys.nodes()).arg(0).arg(-1).arg("WITHSCORES"),
             Call::plain("HGETALL", keys.vitals()),
         ];
-        let values = self.shards.call_all(Lane::Queries, &calls).await;
+        let values = self.shards.call_all(&Role::Pooled, &calls).await;
         let values: Vec<Value> = values.into_iter().collect::<Result<_>>()?;
         let [time, clock, renewals, said]: [Value; 4] = values.try_into().expect("one value for each call");
         let (seconds, micros): (u64, u64) = parsed(time)?;

@@ -16,8 +16,9 @@ use tokio_util::task::AbortOnDropHandle;
 pub(super) use self::page::Found;
 use self::probe::Acceptance;
 use crate::backend::redis::client::call::Call;
+use crate::backend::redis::client::role::Role;
 use crate::backend::redis::client::script::{Memory, REPLID, Script};
-use crate::backend::redis::client::server::{Lane, Manner, parsed};
+use crate::backend::redis::client::server::{Atomicity, parsed};
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::pubsub::codec::{PUBLISH, Wire};
 use crate::backend::redis::topology::Shards;
@@ -41,6 +42,12 @@ static READ: Script = Script::new(Memory::Untouched, &[REPLID, FENCE, include_st
 
 /// The scripts of this folder.
 pub(super) const SCRIPTS: &[&Script] = &[&APPEND, &OPEN, &HEAD, &READ];
+
+/// Messages.
+pub const POSTS: Role = Role::Ordered("posts");
+
+/// What joins and repairs read: as prompt as what they are for.
+pub const READS: Role = Role::Ordered("reads");
 
 /// Drafts that go to Redis in one pipeline, at most.
 const GROUP: usize = 128;
@@ -72,7 +79,7 @@ struct Store {
     keys: Keys,
     shards: Arc<Shards>,
     wire: Wire,
-    manner: Manner,
+    atomicity: Atomicity,
     max_messages: usize,
     log_ttl_ms: u128,
     head_ttl_ms: u128,
@@ -95,7 +102,7 @@ impl Log {
             keys,
             shards,
             wire,
-            manner: Manner::Strict { min_replicas },
+            atomicity: Atomicity::PerKey { min_replicas },
             max_messages: history.max_messages,
             log_ttl_ms: history.ttl.as_millis(),
             // Nonces name places, so the head must outlive them.
@@ -136,12 +143,12 @@ impl Log {
 
     async fn position(&self, script: &'static Script, room: &RoomName) -> Result<Position> {
         let store = &self.store;
-        position(store.shards.call(Lane::Reads, store.head_call(script, room)).await?)
+        position(store.shards.call(&READS, store.head_call(script, room)).await?)
     }
 
     async fn read_in_epoch(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page> {
         loop {
-            let found = self.store.read(Lane::Reads, room, &span, limit).await?;
+            let found = self.store.read(&READS, room, &span, limit).await?;
             if let Some(page) = found.page() {
                 return Ok(page);
             }
@@ -165,7 +172,7 @@ impl backend::Log for Log {
     async fn heads(&self, rooms: &[RoomName]) -> Vec<Result<Position>> {
         let store = &self.store;
         let calls: Vec<Call> = rooms.iter().map(|room| store.head_call(&HEAD, room)).collect();
-        let values = store.shards.call_all(Lane::Reads, &calls).await;
+        let values = store.shards.call_all(&READS, &calls).await;
         values.into_iter().map(|value| position(value?)).collect()
     }
 
@@ -174,7 +181,7 @@ impl backend::Log for Log {
     }
 
     async fn peek(&self, room: &RoomName, span: Span, limit: usize) -> Result<Excerpt> {
-        let found = within(self.deadline, self.store.read(Lane::Queries, room, &span, limit)).await?;
+        let found = within(self.deadline, self.store.read(&Role::Pooled, room, &span, limit)).await?;
         Ok(found.excerpt())
     }
 
@@ -194,7 +201,7 @@ async fn post_in_groups(store: Store, mut waiting: mpsc::Receiver<Waiting>, acce
         // A room's messages side by side, in their order: so they go together or not at all.
         group.sort_by(|(one, _), (next, _)| one.room.cmp(&next.room));
         let calls: Vec<Call> = group.iter().map(|(draft, _)| store.post_call(draft)).collect();
-        let values = store.shards.run(Lane::Posts, &calls, store.manner).await;
+        let values = store.shards.run(&POSTS, &calls, store.atomicity).await;
         for ((draft, reply), value) in group.drain(..).zip(values) {
             acceptance.note(&draft.room, value.as_ref().err());
             // The session may have gone meanwhile.
@@ -242,8 +249,8 @@ impl Store {
         Call::new(script, [self.keys.head(room), self.keys.log(room)]).arg(self.head_ttl_ms)
     }
 
-    async fn read(&self, lane: Lane, room: &RoomName, span: &Span, limit: usize) -> Result<Found> {
-        let value = self.shards.call(lane, self.read_call(room, span, limit)).await?;
+    async fn read(&self, role: &Role, room: &RoomName, span: &Span, limit: usize) -> Result<Found> {
+        let value = self.shards.call(role, self.read_call(room, span, limit)).await?;
         let is_forward = matches!(span, Span::After(_) | Span::Above(_));
         Found::parse(value, is_forward).ok_or_else(|| malformed("a page"))
     }

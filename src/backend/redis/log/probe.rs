@@ -8,9 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tracing::{error, info};
 
-use super::Store;
-use crate::backend::redis::client::server::Lane;
-use crate::backend::redis::reason;
+use super::{POSTS, Store};
 use crate::backend::{BackendError, Result};
 use crate::model::RoomName;
 
@@ -87,14 +85,14 @@ impl State {
     fn fail(&mut self, failure: &BackendError) {
         let is_outweighed = self.succeeded.is_some_and(|at| at.elapsed() < 2 * EVERY);
         if !is_outweighed && !std::mem::replace(&mut self.is_refused, true) {
-            error!(error = %reason(failure), "Redis accepts no posts of this node; it is not ready");
+            error!(error = %failure.root_cause(), "Redis accepts no posts of this node; it is not ready");
         }
     }
 }
 
 /// A Redis at its memory limit refuses the posts of all nodes alike, and goes on with all else.
 fn is_full(failure: &BackendError) -> bool {
-    reason(failure).contains("OOM")
+    failure.root_cause().contains("OOM")
 }
 
 /// Tries after each failure, for ever.
@@ -102,7 +100,7 @@ pub(super) async fn probe(store: Store, acceptance: std::sync::Arc<Acceptance>) 
     loop {
         acceptance.doubted.notified().await;
         while let Some(room) = acceptance.doubted() {
-            let mut values = store.shards.run(Lane::Posts, &[store.probe_call(&room)], store.manner).await;
+            let mut values = store.shards.run(&POSTS, &[store.probe_call(&room)], store.atomicity).await;
             acceptance.conclude(&values.pop().unwrap_or(Ok(redis::Value::Nil)).map(drop));
             tokio::time::sleep(EVERY).await;
         }

@@ -8,11 +8,11 @@ use sha1::{Digest, Sha1};
 use tracing::debug;
 
 use crate::backend::redis::client::call::Call;
+use crate::backend::redis::client::role::Role;
 use crate::backend::redis::client::script::{Memory, Script};
-use crate::backend::redis::client::server::{Lane, parsed, parsed_if_ours};
+use crate::backend::redis::client::server::{parsed, parsed_if_ours};
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::presence::{SHARE, entry};
-use crate::backend::redis::reason;
 use crate::backend::redis::topology::Shards;
 use crate::backend::{Comparison, Membership, Result};
 use crate::model::{Member, NodeId, RoomName};
@@ -31,11 +31,13 @@ pub struct Comparer {
     node: NodeId,
     keys: Keys,
     shards: Arc<Shards>,
+    /// Of the connection on which Redis tells of changes of what is read here.
+    role: Role,
 }
 
 impl Comparer {
-    pub fn new(node: NodeId, keys: Keys, shards: Arc<Shards>) -> Self {
-        Self { node, keys, shards }
+    pub fn new(node: NodeId, keys: Keys, shards: Arc<Shards>, role: Role) -> Self {
+        Self { node, keys, shards, role }
     }
 
     /// Compares this node's share of rooms with what the node holds.
@@ -49,12 +51,12 @@ impl Comparer {
                 .arg(sum & DIGEST_MASK)
         };
         let calls: Vec<Call> = membership.iter().map(call).collect();
-        let values = self.shards.call_all(Lane::Watches, &calls).await;
+        let values = self.shards.call_all(&self.role, &calls).await;
         let mut comparison = Comparison::default();
         for (room, value) in membership.keys().zip(values) {
             match value.and_then(parsed::<u8>) {
                 Ok(is_same) => comparison.add(room, is_same == 1),
-                Err(error) => debug!(error = %reason(&error), room = %room, "Can't compare a room now"),
+                Err(error) => debug!(error = %error.root_cause(), room = %room, "Can't compare a room now"),
             }
         }
         comparison
@@ -72,7 +74,7 @@ impl Comparer {
             let in_order = Call::plain("ZCOUNT", index.clone()).arg(0).arg(0);
             let all = Call::plain("ZCARD", index.clone());
             let calls = [ask("ZMSCORE", &index), ask("SMISMEMBER", &own), in_order, all];
-            let values = self.shards.call_all(Lane::Watches, &calls).await;
+            let values = self.shards.call_all(&self.role, &calls).await;
             let [indexed, listed, in_order, all]: [Result<Value>; 4] =
                 values.try_into().expect("one value for each call");
             let indexed: Vec<Option<f64>> = parsed_if_ours(indexed)?;

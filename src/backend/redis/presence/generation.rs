@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tracing::warn;
 
+use crate::backend::redis::client::role::ConnectionObserver;
 use crate::backend::{BackendError, Lease, Result};
 use crate::model::NodeId;
 use crate::telemetry::meters;
@@ -74,20 +75,6 @@ impl Generations {
         self.lock().restored.clone()
     }
 
-    /// A connection was opened and found the server in this history.
-    pub fn see_history(&self, server: &str, history: &str) {
-        let mut state = self.lock();
-        let before = state.histories.insert(server.to_owned(), history.to_owned());
-        if let Some(before) = before.filter(|before| before != history) {
-            state.left.insert(server.to_owned(), before);
-        }
-    }
-
-    /// Forgets the servers that are masters no longer.
-    pub fn keep_histories(&self, servers: &[String]) {
-        self.lock().histories.retain(|server, _| servers.contains(server));
-    }
-
     /// What a renewal must tell.
     pub fn histories(&self) -> Vec<String> {
         self.lock().histories.values().cloned().collect()
@@ -146,6 +133,21 @@ impl Generations {
             return Ok(());
         }
         Err(BackendError::Unavailable("not every node has put its sessions back yet".into()))
+    }
+}
+
+impl ConnectionObserver for Generations {
+    fn found_replid(&self, server: &str, replid: &str) {
+        let mut state = self.lock();
+        let before = state.histories.insert(server.to_owned(), replid.to_owned());
+        if let Some(before) = before.filter(|before| before != replid) {
+            state.left.insert(server.to_owned(), before);
+        }
+    }
+
+    /// Forgets the servers that are masters no longer.
+    fn masters_changed(&self, servers: &[String]) {
+        self.lock().histories.retain(|server, _| servers.contains(server));
     }
 }
 
@@ -248,11 +250,11 @@ mod tests {
     fn nobody_answers_before_all_have_heard_that_a_server_has_another_history() {
         let (generations, this) = (Generations::default(), NodeId::random());
         let me = this.to_string();
-        generations.see_history("a:1", "h1");
+        generations.found_replid("a:1", "h1");
         see(&generations, (&["h1".into()], "one"), &living(&[(&me, "one")]), Awaited::Known, this);
-        generations.see_history("a:1", "h1");
+        generations.found_replid("a:1", "h1");
         assert!(generations.vouch(Some("one")).is_ok(), "only another connection");
-        generations.see_history("a:1", "h2");
+        generations.found_replid("a:1", "h2");
         assert!(generations.vouch(Some("one")).is_err());
         assert_eq!(generations.histories(), ["h2"]);
         // Another node has told of it already, and this one has restored nothing in the new generation.

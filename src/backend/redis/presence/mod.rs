@@ -15,14 +15,18 @@ use tokio_util::task::AbortOnDropHandle;
 
 use self::digest::Comparer;
 use self::reads::Reads;
-use self::tracking::Watch;
+use self::tracking::KeyTracking;
 use self::writer::Registry;
+use crate::backend::redis::client::role::Role;
 use crate::backend::redis::client::script::Script;
 use crate::backend::{
     Busiest, Comparison, Entered, LeaveMode, MemberPage, MemberPosition, Membership, Presence, Result,
     RoomCount, Touched, within,
 };
 use crate::model::{Member, RoomName};
+
+/// Who is where, and leases.
+pub(super) const MEMBERSHIPS: Role = Role::Ordered("memberships");
 
 /// The cluster's time in scripts. Put in front of others.
 pub(super) const CLOCK: &str = include_str!("clock.lua");
@@ -47,7 +51,7 @@ pub struct RedisPresence {
     pub reads: Reads,
     pub registry: Registry,
     pub comparer: Comparer,
-    pub watch: Watch,
+    pub tracking: KeyTracking,
     pub deadline: Duration,
     pub _size_keeper: AbortOnDropHandle<()>,
 }
@@ -71,7 +75,7 @@ impl Presence for RedisPresence {
     }
 
     fn touched(&self) -> Touched {
-        self.watch.take()
+        self.tracking.drain()
     }
 
     async fn compare(&self, membership: &Membership) -> Comparison {

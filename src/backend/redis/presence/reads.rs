@@ -5,7 +5,8 @@ use std::sync::Arc;
 use redis::Value;
 
 use crate::backend::redis::client::call::Call;
-use crate::backend::redis::client::server::{Lane, parsed, parsed_if_ours};
+use crate::backend::redis::client::role::Role;
+use crate::backend::redis::client::server::{parsed, parsed_if_ours};
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::presence::entry::{self, Entry};
 use crate::backend::redis::presence::generation::Generations;
@@ -72,7 +73,7 @@ impl Reads {
         let sizes = Call::plain("ZREVRANGE", self.keys.rooms_by_size()).arg(0).arg(limit + SPARE - 1);
         let sizes = sizes.arg("WITHSCORES");
         let mut values =
-            self.shards.call_all(Lane::Queries, &[sizes, Call::plain("ZCARD", self.keys.rooms())]).await;
+            self.shards.call_all(&Role::Pooled, &[sizes, Call::plain("ZCARD", self.keys.rooms())]).await;
         let total = parsed_if_ours(values.pop().unwrap_or(Ok(Value::Nil)))?;
         let sizes: Vec<(Vec<u8>, f64)> = parsed_if_ours(values.pop().unwrap_or(Ok(Value::Nil)))?;
         let sizes = sizes.iter().filter_map(|(name, size)| Some((room(name)?, *size)));
@@ -138,12 +139,12 @@ impl Reads {
     async fn read(&self, mut calls: Vec<Call>) -> Result<Vec<Result<Value>>> {
         let generation = generation(&self.keys);
         let mut values = if self.shards.is_cluster() {
-            let mut values = self.shards.call_all(Lane::Queries, &calls).await;
-            values.push(self.shards.call(Lane::Queries, generation).await);
+            let mut values = self.shards.call_all(&Role::Pooled, &calls).await;
+            values.push(self.shards.call(&Role::Pooled, generation).await);
             values
         } else {
             calls.push(generation);
-            self.shards.call_all(Lane::Queries, &calls).await
+            self.shards.call_all(&Role::Pooled, &calls).await
         };
         let generation: Option<Vec<u8>> = parsed(values.pop().unwrap_or(Ok(Value::Nil))?)?;
         let generation = generation.as_deref().map(String::from_utf8_lossy);

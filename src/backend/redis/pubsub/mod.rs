@@ -17,7 +17,8 @@ use self::canary::Canary;
 use self::shard_subscriber::Ear;
 use crate::backend::events::EventSender;
 use crate::backend::redis::client::call::Call;
-use crate::backend::redis::client::server::{Lane, Server};
+use crate::backend::redis::client::role::Role;
+use crate::backend::redis::client::server::Server;
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::pubsub::codec::Wire;
 use crate::backend::redis::topology::Shards;
@@ -25,6 +26,12 @@ use crate::backend::{BackendError, FeedHealth, PubSub, Result, within};
 use crate::config::Redis as Settings;
 use crate::model::{NodeId, Notice, RoomName};
 use crate::supervisor::Supervisor;
+
+/// Notices that no script publishes.
+pub const NOTICES: Role = Role::Ordered("notices");
+
+/// The node's messages to itself.
+pub const CANARIES: Role = Role::Ordered("canaries");
 
 /// The handle to the subscription's tasks, which end with this value.
 #[derive(Debug)]
@@ -141,7 +148,7 @@ impl PubSub for Subscriber {
     async fn publish(&self, room: &RoomName, notice: Notice) -> Result<()> {
         let publish = self.shards.publishing().command();
         let call = Call::plain(publish, self.keys.channel(room)).arg(codec::encode_notice(&notice));
-        within(self.deadline, self.shards.call(Lane::Reads, call)).await.map(drop)
+        within(self.deadline, self.shards.call(&NOTICES, call)).await.map(drop)
     }
 
     /// Live only if every server is heard.

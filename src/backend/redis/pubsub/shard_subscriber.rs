@@ -11,11 +11,11 @@ use tokio::sync::Notify;
 use tracing::{debug, info, warn};
 
 use super::canary::Canary;
-use super::{Changes, Context, lock};
+use super::{CANARIES, Changes, Context, lock};
 use crate::backend::events::{EventSender, NotQueued};
 use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::dialer;
-use crate::backend::redis::client::server::{Lane, Manner, Server};
+use crate::backend::redis::client::server::{Atomicity, Reason, Sending, Server};
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::pubsub::codec::Wire;
 use crate::backend::{BackendEvent, FeedHealth};
@@ -83,13 +83,13 @@ impl Ear {
                 (wait, told) = (BACKOFF.0, None);
             }
             self.canary.lose();
-            self.server.suspect();
+            self.server.invalidate_connections();
             meters().pubsub_reconnects.increment(1);
             told = Some(self.tell(lost.to_string(), told));
             tokio::select! {
                 () = tokio::time::sleep(wait.mul_f64(1.0 - fastrand::f64() / 2.0)) => {}
                 // Somebody else has reached it.
-                () = self.server.opened() => {}
+                () = self.server.connected() => {}
             }
             wait = (wait * 2).min(BACKOFF.1);
         }
@@ -114,7 +114,7 @@ impl Ear {
     /// Ends with an error when the connection does, without one when the node does.
     async fn connect_and_listen(&self) -> Result<(), Lost> {
         // A slot that has moved is the usual reason for being here, in a Redis Cluster.
-        self.context.shards.look().await;
+        self.context.shards.refresh().await;
         let canary_channel = self.canary_channel()?;
         let (closed, moved) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let leaving = Leaving::default();
@@ -144,7 +144,7 @@ impl Ear {
         tokio::select! {
             () = closed.notified() => Err(Lost::Closed),
             () = moved.notified() => Err(Lost::Moved),
-            () = self.server.replaced() => Err(Lost::Replaced),
+            () = self.server.master_changed() => Err(Lost::Replaced),
             end = owner.settle_changes() => end,
             end = self.send_canaries(&canary_channel) => end,
             () = self.context.events.closed() => Ok(()),
@@ -159,7 +159,7 @@ impl Ear {
                     return Ok(connected??);
                 }
                 // Somebody else has reached it while the packets of this attempt were lost.
-                () = self.server.opened() => {}
+                () = self.server.connected() => {}
             }
         }
     }
@@ -169,7 +169,7 @@ impl Ear {
         if !shards.is_cluster() {
             return Ok(keys.canary(*node, None));
         }
-        let tag = shards.map().tag(&self.server).ok_or(Lost::Empty)?;
+        let tag = shards.map().hash_tag_for(&self.server).ok_or(Lost::Empty)?;
         Ok(keys.canary(*node, Some(&tag)))
     }
 
@@ -190,7 +190,8 @@ impl Ear {
                 return Err(Lost::Deaf);
             }
             // A failure shows as a canary that is late.
-            let _ = self.server.run(Lane::Canaries, &[&call], Manner::Loose, false).await;
+            let sending = Sending { role: &CANARIES, atomicity: Atomicity::None, reason: Reason::Owner };
+            let _ = self.server.run(sending, &[&call]).await;
         }
     }
 }

@@ -3,30 +3,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use redis::{ConnectionInfo, Value};
 use tracing::{debug, info, warn};
 
-use super::{PATIENCE, Shards};
+use super::{REDIRECT_DELAY, Shards, TOPOLOGY};
 use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::dialer::Dialer;
-use crate::backend::redis::client::server::{Lane, Manner, Server, parsed, value_or_error};
+use crate::backend::redis::client::newest::newest_within;
+use crate::backend::redis::client::server::{Atomicity, Reason, Sending, Server, parsed, value_or_error};
 use crate::backend::redis::client::target::{Target, at};
-use crate::backend::redis::presence::generation::Generations;
-use crate::backend::redis::reason;
-use crate::backend::redis::topology::slot_map::{Map, masters};
+use crate::backend::redis::topology::slot_map::{SlotMap, masters};
 use crate::backend::{BackendError, Result};
 use crate::supervisor::ticks;
 
 /// Time between two looks at a cluster's map, or at who is the master for the Sentinels. A key that has
 /// moved is found sooner: the old place says so.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const REFRESH_EVERY: Duration = Duration::from_secs(1);
 
 impl Shards {
     /// Keeps the map up to date, for ever.
-    pub async fn keep_up(self: Arc<Self>) {
-        let mut ticks = ticks(LOOK_EVERY);
+    pub async fn keep_refreshed(self: Arc<Self>) {
+        let mut ticks = ticks(REFRESH_EVERY);
         loop {
             ticks.tick().await;
             match &self.target {
@@ -37,70 +34,56 @@ impl Shards {
                         server.follow_sentinels().await;
                     }
                 }
-                Target::Cluster(_) => self.look().await,
+                Target::Cluster(_) => self.refresh().await,
             }
         }
     }
 
     /// Asks the cluster who has which slots; if nobody answers, all stays as it is.
-    pub async fn look(&self) {
+    pub async fn refresh(&self) {
         if !self.is_cluster() {
             return;
         }
-        let Ok(_looking) = self.looking.try_lock() else {
+        let Ok(_refreshing) = self.refresh_lock.try_lock() else {
             // Somebody is asking: what he learns serves all.
-            drop(self.looking.lock().await);
+            drop(self.refresh_lock.lock().await);
             return;
         };
         let (before, mut known) = (self.map(), self.map().servers());
         known.extend(self.seeds.iter().filter(|seed| !before.has(&seed.name)).cloned());
-        let mut asking: FuturesUnordered<_> =
-            known.iter().map(async |server| (server, self.ask(server, &known).await)).collect();
-        let (mut newest, mut refusal): (Option<Map>, _) = (None, None);
-        loop {
-            // A dead server must not hold up the others, and one that was cut off from them knows less:
-            // so once one has said what is not older than before, the others have a moment.
-            let is_enough = newest.as_ref().is_some_and(|map| map.epoch >= before.epoch);
-            let moment = if is_enough { PATIENCE } else { Duration::MAX };
-            match tokio::time::timeout(moment, asking.next()).await {
-                Ok(Some((_, Ok(map)))) if newest.as_ref().is_none_or(|newest| newest.epoch < map.epoch) => {
-                    newest = Some(map);
-                }
-                Ok(Some((_, Ok(_)))) => {}
-                Ok(Some((server, Err(error)))) => {
-                    debug!(error = %reason(&error), redis = %server.name, "No map from a server");
-                    refusal = Some(error);
-                }
-                Ok(None) | Err(_) => break,
-            }
-        }
-        match (newest, refusal) {
-            (Some(map), _) => self.adopt(map),
-            (None, Some(error)) => {
-                warn!(error = %reason(&error), "No server of the Redis Cluster says who has which slots");
-            }
-            (None, None) => {}
+        let asked = known.iter().map(async |server| {
+            let answer = self.ask(server, &known).await;
+            answer.inspect_err(|error| {
+                debug!(error = %error.root_cause(), redis = %server.name, "CLUSTER SLOTS failed");
+            })
+        });
+        let newest = newest_within(REDIRECT_DELAY, before.epoch, asked, |map: &SlotMap| map.epoch).await;
+        if let Some(map) = newest.answer {
+            self.apply(map);
+        } else if let Some(error) = newest.refusals.last() {
+            warn!(error = %error.root_cause(), "No server of the Redis Cluster says who has which slots");
         }
     }
 
-    fn adopt(&self, map: Map) {
+    fn apply(&self, map: SlotMap) {
         let before = self.map();
-        if map.is_as(&before) {
+        if map.same_layout(&before) {
             *self.write() = Arc::new(map);
             return;
         }
-        // One that is named in `redis.url` may have been connected to as a replica, whose history counts
-        // for nothing: the next connection sees which one the master goes on with.
-        map.servers().iter().filter(|server| !before.has(&server.name)).for_each(|server| server.suspect());
+        // One that is named in `redis.url` may have been connected to as a replica, whose replication id counts
+        // for nothing: the next connection finds that of the master.
+        let is_new = |server: &&Arc<Server>| !before.has(&server.name);
+        map.servers().iter().filter(is_new).for_each(|server| server.invalidate_connections());
         let servers: Vec<String> = map.servers().iter().map(|server| server.name.clone()).collect();
-        info!(masters = servers.join(", "), "The Redis Cluster has another map");
+        info!(masters = servers.join(", "), "cluster topology changed");
         *self.write() = Arc::new(map);
-        self.generations.keep_histories(&servers);
+        self.observer.masters_changed(&servers);
         self.changes.send_replace(());
     }
 
     /// The server at an address that another one has sent us to. It may have no slot yet, and so not stand
-    /// in the map; then its history counts for nothing, and begins to once it has one.
+    /// in the map; then its replication id counts for nothing, and begins to once it has one.
     pub async fn server_at(&self, address: String) -> Option<Arc<Server>> {
         let map = self.map();
         let mut importing = self.importing.lock().await;
@@ -112,8 +95,8 @@ impl Shards {
         if let Some(server) = known.into_iter().find(|server| server.name == address) {
             return Some(server);
         }
-        let dialer = Dialer::fixed(&info, &self.settings).ok()?;
-        let server = Arc::new(self.server_with(address, dialer, Generations::default()));
+        let dialer = Dialer::fixed(&info).ok()?;
+        let server = self.observed(address, dialer, None);
         importing.push(server.clone());
         Some(server)
     }
@@ -123,14 +106,15 @@ impl Shards {
         if let Some(server) = known.iter().find(|server| server.name == name) {
             return Some(server.clone());
         }
-        let dialer = Dialer::fixed(like, &self.settings);
+        let dialer = Dialer::fixed(like);
         dialer.ok().map(|dialer| self.server(name, dialer))
     }
 
-    async fn ask(&self, server: &Arc<Server>, known: &[Arc<Server>]) -> Result<Map> {
-        let Target::Cluster(seeds) = &self.target else { return Ok(Map::default()) };
+    async fn ask(&self, server: &Arc<Server>, known: &[Arc<Server>]) -> Result<SlotMap> {
+        let Target::Cluster(seeds) = &self.target else { return Ok(SlotMap::default()) };
         let [slots, info] = ["SLOTS", "INFO"].map(|what| Call::beside("CLUSTER", String::new()).arg(what));
-        let mut values = server.run(Lane::Reads, &[&slots, &info], Manner::Loose, false).await?;
+        let sending = Sending { role: &TOPOLOGY, atomicity: Atomicity::None, reason: Reason::Owner };
+        let mut values = server.run(sending, &[&slots, &info]).await?;
         // Who may not ask for it takes the maps as they come.
         let info: String = parsed(values.pop().unwrap_or(Value::Nil)).unwrap_or_default();
         let epoch = info.lines().find_map(|line| line.strip_prefix("cluster_current_epoch:"));
@@ -146,9 +130,9 @@ impl Shards {
             ranges.push((first, last, owner));
         }
         ranges.sort_by_key(|&(first, _, _)| first);
-        match ranges.is_empty() {
-            true => Err(BackendError::Unavailable("the Redis Cluster has no slots yet".into())),
-            false => Ok(Map { ranges, epoch }),
+        if ranges.is_empty() {
+            return Err(BackendError::Unavailable("the Redis Cluster has no slots yet".into()));
         }
+        Ok(SlotMap { ranges, epoch })
     }
 }

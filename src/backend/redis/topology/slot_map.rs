@@ -11,7 +11,7 @@ use crate::backend::redis::keys::{SLOTS, slot_of};
 
 /// Which server is master of which slots.
 #[derive(Debug, Default)]
-pub struct Map {
+pub struct SlotMap {
     /// First and last slot, by the first.
     pub ranges: Vec<(u16, u16, Arc<Server>)>,
     /// The cluster's epoch when it said so, which each change of the map raises. A server that was cut
@@ -19,8 +19,8 @@ pub struct Map {
     pub epoch: u64,
 }
 
-impl Map {
-    pub fn whole(server: Arc<Server>) -> Self {
+impl SlotMap {
+    pub fn single(server: Arc<Server>) -> Self {
         Self { ranges: vec![(0, SLOTS - 1, server)], epoch: 0 }
     }
 
@@ -53,12 +53,13 @@ impl Map {
     }
 
     /// A hash tag whose keys and channels this server has.
-    pub fn tag(&self, server: &Arc<Server>) -> Option<String> {
+    pub fn hash_tag_for(&self, server: &Arc<Server>) -> Option<String> {
         let is_its = |tag: &String| self.server(tag).is_some_and(|owner| Arc::ptr_eq(owner, server));
         (0..u32::from(SLOTS) * 16).map(|number| number.to_string()).find(is_its)
     }
 
-    pub fn is_as(&self, other: &Self) -> bool {
+    /// Whether the same servers have the same slots.
+    pub fn same_layout(&self, other: &Self) -> bool {
         let pairs = self.ranges.iter().zip(&other.ranges);
         self.ranges.len() == other.ranges.len()
             && pairs
@@ -99,9 +100,6 @@ mod tests {
     use crate::backend::redis::client::dialer::Dialer;
     use crate::backend::redis::client::script::Publishing;
     use crate::backend::redis::client::target::Target;
-    use crate::backend::redis::keys::Keys;
-    use crate::backend::redis::presence::generation::Generations;
-    use crate::backend::redis::presence::tracking::Watch;
 
     fn server(name: &str) -> Arc<Server> {
         let info = Target::read(&{
@@ -111,29 +109,21 @@ mod tests {
         });
         let Ok(Target::One(info)) = info else { panic!("one server") };
         let settings = crate::config::Config::defaults().redis;
-        let dialer = Dialer::fixed(&info, &settings).expect("nothing is opened yet");
-        Arc::new(Server::new(
-            name.into(),
-            dialer,
-            &settings,
-            Generations::default(),
-            Watch::new(Keys::new("", 0)),
-            Complaints::default(),
-            Publishing::Sharded,
-        ))
+        let dialer = Dialer::fixed(&info).expect("nothing is opened yet");
+        Server::new(name.into(), dialer, &settings, None, Complaints::default(), Publishing::Sharded)
     }
 
     #[tokio::test]
     async fn a_key_is_at_the_master_of_its_slot_or_nowhere() {
         let (one, two) = (server("one:1"), server("two:2"));
-        let map = Map { ranges: vec![(0, 4999, one.clone()), (6000, SLOTS - 1, two.clone())], epoch: 1 };
+        let map = SlotMap { ranges: vec![(0, 4999, one.clone()), (6000, SLOTS - 1, two.clone())], epoch: 1 };
         assert_eq!(map.server("").map(|server| &*server.name), Some("one:1"), "slot 0");
         assert_eq!(map.server("foo").map(|server| &*server.name), Some("two:2"), "slot 12182");
         let lost =
             (0..).map(|number: u32| number.to_string()).find(|key| (5000..6000).contains(&slot_of(key)));
         assert!(map.server(&lost.expect("some key")).is_none());
         for server in [one, two] {
-            let tag = map.tag(&server).expect("a tag");
+            let tag = map.hash_tag_for(&server).expect("a tag");
             assert!(Arc::ptr_eq(map.server(&format!("x{{{tag}}}y")).expect("a server"), &server));
         }
     }

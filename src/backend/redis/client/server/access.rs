@@ -7,9 +7,9 @@ use redis::{ErrorKind, RedisError};
 use tracing::{info, warn};
 
 use super::Server;
-use crate::backend::redis::client::certificates::Certificates;
 use crate::backend::redis::client::dialer::Dialer;
 use crate::backend::redis::client::target::Target;
+use crate::backend::redis::client::target::certificates::Certificates;
 use crate::config::Redis as Settings;
 
 impl Server {
@@ -73,8 +73,7 @@ impl Server {
 
     /// From now on connections are opened with the password and the certificates of `target`.
     fn redial(&self, target: &Target) -> Result<(), String> {
-        let dialer =
-            self.dialer().with_access_of(target, &self.settings).map_err(|error| error.to_string())?;
+        let dialer = self.dialer().with_access_of(target).map_err(|error| error.to_string())?;
         *self.dialer.write().expect("no code panics while it holds this lock") = Arc::new(dialer);
         Ok(())
     }

@@ -1,41 +1,81 @@
-//! The connections of a [`Server`]: each lane opens its own when it is needed, and anew after a failure.
+//! The connections of a [`Server`]: each role has its own or borrows from the pool; they are opened when they are needed,
+//! and anew after a failure.
 
+use std::ops::Deref;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard};
 use std::time::Instant;
 
+use deadpool::managed::PoolError;
 use futures_util::FutureExt;
-use redis::aio::MultiplexedConnection;
+use redis::aio::{MultiplexedConnection, SendError};
 use redis::{AsyncConnectionConfig, ErrorKind, Pipeline, RedisError, RedisResult, Value};
+use tokio::sync::Mutex;
 use tracing::{debug, info, warn};
 
 use super::access::is_unauthenticated;
-use super::{IDLE, Lane, Server, kind_of, unavailable};
+use super::pool::Borrowed;
+use super::reply::{is_error, unavailable};
+use super::{IDLE_BEFORE_PING, Server};
+use crate::backend::redis::client::complaints::kind_of;
+use crate::backend::redis::client::dialer;
+use crate::backend::redis::client::role::Role;
 use crate::backend::redis::client::script::{Publishing, Script};
 use crate::backend::{BackendError, Result};
 use crate::telemetry::RedisFailure;
 
 /// A connection that stands.
 #[derive(Clone)]
-pub struct Open {
+pub struct LiveConnection {
     pub connection: MultiplexedConnection,
-    pub named: Named,
-    /// [`Server::failures`] when it was opened.
-    pub failures: u64,
+    pub id: ClientId,
+    /// [`Server::epoch`] when it was opened.
+    pub epoch: u64,
     /// When Redis last answered on it.
-    used: Arc<StdMutex<Instant>>,
+    answered_at: Arc<StdMutex<Instant>>,
     /// Scripts that were loaded over it.
     loaded: Arc<StdMutex<Vec<&'static Script>>>,
 }
 
-impl Open {
+/// How Redis names a connection. The address makes it unique over restarts of Redis, which count
+/// anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientId {
+    id: String,
+    address: String,
+}
+
+/// The connection of a role that has its own, once it was opened.
+pub type Own = Arc<Mutex<Option<LiveConnection>>>;
+
+/// A connection for one request.
+pub enum Lease {
+    /// The role's own, which others may use at the same time.
+    Shared(LiveConnection),
+    /// One of the pool, which goes back to it.
+    Borrowed(Borrowed),
+}
+
+impl Deref for Lease {
+    type Target = LiveConnection;
+
+    fn deref(&self) -> &LiveConnection {
+        match self {
+            Self::Shared(connection) => connection,
+            Self::Borrowed(connection) => connection,
+        }
+    }
+}
+
+impl LiveConnection {
     /// Redis has answered.
-    pub fn use_now(&self) {
-        *self.lock_used() = Instant::now();
+    pub fn note_answer(&self) {
+        *self.lock_answered_at() = Instant::now();
     }
 
-    fn is_idle(&self) -> bool {
-        self.lock_used().elapsed() >= IDLE
+    /// Whether Redis must be asked for a sign of life on it.
+    pub(super) fn is_idle(&self) -> bool {
+        self.lock_answered_at().elapsed() >= IDLE_BEFORE_PING
     }
 
     /// Those of the scripts that were not loaded over it, each once.
@@ -65,31 +105,34 @@ impl Open {
         self.loaded.lock().expect("no code panics while it holds this lock")
     }
 
-    fn lock_used(&self) -> MutexGuard<'_, Instant> {
-        self.used.lock().expect("no code panics while it holds this lock")
+    fn lock_answered_at(&self) -> MutexGuard<'_, Instant> {
+        self.answered_at.lock().expect("no code panics while it holds this lock")
     }
-}
-
-/// How Redis names a connection. The address makes it unique over restarts of Redis, which count
-/// anew.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
-    id: String,
-    address: String,
 }
 
 impl Server {
-    /// Opens the lane's connection if need be.
+    /// Opens the role's connection if need be.
     ///
     /// # Errors
     /// What Redis or the network says, to tell what will never work from what is not there yet.
-    pub async fn connect(&self, lane: Lane) -> RedisResult<()> {
-        self.try_open(lane).await.map(drop)
+    pub async fn connect(&self, role: &Role) -> RedisResult<()> {
+        self.try_lease(role).await.map(drop)
     }
 
-    pub async fn open(&self, lane: Lane) -> Result<Open> {
-        match tokio::time::timeout(self.settings.command_timeout, self.try_open(lane)).await {
-            Ok(Ok(open)) => Ok(open),
+    /// Opens all connections of the pool.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub async fn fill_pool(&self) -> RedisResult<()> {
+        let borrowing = (0..self.settings.pool_size).map(|_| self.borrow());
+        // Held until all are there, or one would be borrowed again and again.
+        futures_util::future::try_join_all(borrowing).await.map(drop)
+    }
+
+    /// A connection for one request.
+    pub async fn lease(&self, role: &Role) -> Result<Lease> {
+        match tokio::time::timeout(self.settings.command_timeout, self.try_lease(role)).await {
+            Ok(Ok(lease)) => Ok(lease),
             Ok(Err(error)) => {
                 self.complaints.note_failure(&self.name, kind_of(&error), &error);
                 Err(unavailable(error))
@@ -101,38 +144,63 @@ impl Server {
         }
     }
 
-    async fn try_open(&self, lane: Lane) -> RedisResult<Open> {
-        let mut current = self.lanes[lane as usize].lock().await;
-        let failures = self.failures.load(Ordering::Relaxed);
-        let mut open = match current.take().filter(|open| open.failures == failures) {
-            Some(open) if !open.is_idle() || self.answers(&open).await => open,
-            // Boxed: rare, and the largest of all that a call may wait for.
-            _ => self.open_anew(lane, failures).boxed().await?,
+    async fn try_lease(&self, role: &Role) -> RedisResult<Lease> {
+        let (Role::Ordered(name) | Role::Pushed { name, .. }) = role else {
+            let borrowed = self.borrow().await?;
+            self.kill_abandoned(&borrowed.connection).await?;
+            return Ok(Lease::Borrowed(borrowed));
         };
-        self.bury_given_up(&mut open.connection).await?;
-        *current = Some(open.clone());
-        Ok(open)
+        let own = self.own(name);
+        let mut current = own.lock().await;
+        let connection = match current.take() {
+            Some(connection) if self.is_usable(&connection).await => connection,
+            // Boxed: rare, and the largest of all that a call may wait for.
+            _ => self.reconnect(role).boxed().await?,
+        };
+        self.kill_abandoned(&connection.connection).await?;
+        *current = Some(connection.clone());
+        Ok(Lease::Shared(connection))
     }
 
-    /// Whether a connection that was idle still leads to Redis. If it does not, that says nothing of others.
-    async fn answers(&self, open: &Open) -> bool {
-        let mut connection = open.connection.clone();
+    fn own(&self, role: &'static str) -> Own {
+        let mut own = self.own.lock().expect("no code panics while it holds this lock");
+        own.entry(role).or_default().clone()
+    }
+
+    async fn borrow(&self) -> RedisResult<Borrowed> {
+        self.pool.get().boxed().await.map_err(|error| match error {
+            PoolError::Backend(error) => error,
+            other => RedisError::from((ErrorKind::Io, "no connection of the pool", other.to_string())),
+        })
+    }
+
+    /// Whether a connection may be used again: nothing has failed since it was opened, and if it was idle it still
+    /// leads to Redis. If it does not, that says nothing of others.
+    pub(super) async fn is_usable(&self, connection: &LiveConnection) -> bool {
+        if connection.epoch != self.epoch.load(Ordering::Relaxed) {
+            return false;
+        }
+        if !connection.is_idle() {
+            return true;
+        }
+        let mut ping_over = connection.connection.clone();
         let ping = redis::cmd("PING");
-        let asking = ping.exec_async(&mut connection);
+        let asking = ping.exec_async(&mut ping_over);
         let is_alive =
             matches!(tokio::time::timeout(self.settings.command_timeout / 4, asking).await, Ok(Ok(())));
         if is_alive {
-            open.use_now();
+            connection.note_answer();
         } else {
-            debug!(id = open.named.id, redis = %self.name, "An idle connection to Redis is dead");
+            debug!(id = connection.id.id, redis = %self.name, "An idle connection to Redis is dead");
         }
         is_alive
     }
 
-    async fn open_anew(&self, lane: Lane, failures: u64) -> RedisResult<Open> {
+    pub(super) async fn reconnect(&self, role: &Role) -> RedisResult<LiveConnection> {
+        let epoch = self.epoch.load(Ordering::Relaxed);
         self.renew_certificates().await;
-        let mut connection = match self.dial(lane).await {
-            Err(error) if is_unauthenticated(&error) && self.read_password().await => self.dial(lane).await?,
+        let mut connection = match self.dial(role).await {
+            Err(error) if is_unauthenticated(&error) && self.read_password().await => self.dial(role).await?,
             dialed => dialed?,
         };
         let mut ask = Pipeline::new();
@@ -141,32 +209,38 @@ impl Server {
         let mut text = || -> RedisResult<String> {
             Ok(redis::from_redis_value(answers.next().unwrap_or(Value::Nil).extract_error()?)?)
         };
-        let (client, info) = (text()?, text()?);
+        let client = text()?;
+        let info = text()?;
         check_version(&info)?;
         self.check_role(&info)?;
         self.check_policy(&info);
         let field = |name: &str| client.split_whitespace().find_map(|field| field.strip_prefix(name));
-        let named = match (field("id="), field("addr=")) {
-            (Some(id), Some(address)) => Named { id: id.into(), address: address.into() },
+        let id = match (field("id="), field("addr=")) {
+            (Some(id), Some(address)) => ClientId { id: id.into(), address: address.into() },
             _ => return Err(RedisError::from((ErrorKind::Parse, "Redis did not name the connection"))),
         };
-        let history = history(&info);
-        debug!(id = named.id, redis = %self.name, history, "Opened a connection to Redis");
-        // A replica in a cluster is asked for the map alone; what it has is nobody's history.
+        let replid = replid(&info);
+        debug!(id = id.id, redis = %self.name, replid, "Opened a connection to Redis");
+        // A replica in a cluster is asked for the map alone; the data that it has is another's.
         if self.publishing == Publishing::Everywhere || is_master(&info) {
-            self.generations.see_history(&self.name, history);
+            self.report_replid(replid);
         }
-        self.opened.notify_waiters();
-        let used = Arc::new(StdMutex::new(Instant::now()));
-        Ok(Open { connection, named, failures, used, loaded: Arc::default() })
+        self.connected.notify_waiters();
+        let answered_at = Arc::new(StdMutex::new(Instant::now()));
+        Ok(LiveConnection { connection, id, epoch, answered_at, loaded: Arc::default() })
     }
 
-    async fn dial(&self, lane: Lane) -> RedisResult<MultiplexedConnection> {
+    async fn dial(&self, role: &Role) -> RedisResult<MultiplexedConnection> {
         let dialer = self.dialer();
-        match lane {
-            Lane::Watches => self.watch.connect(&dialer, &self.settings, &self.name).await,
-            _ => dialer.for_commands(&self.settings).await,
-        }
+        let Role::Pushed { handler, .. } = role else { return dialer.for_commands(&self.settings).await };
+        let sender = handler.clone();
+        let config = dialer::config(&self.settings).set_push_sender(move |push| {
+            sender.on_push(push);
+            Ok::<_, SendError>(())
+        });
+        let mut connection = dialer.for_pushes(&config).await?;
+        handler.opened(&mut connection, &self.name).await;
+        Ok(connection)
     }
 
     fn check_role(&self, info: &str) -> RedisResult<()> {
@@ -180,63 +254,66 @@ impl Server {
     fn check_policy(&self, info: &str) {
         let policy =
             info.lines().find_map(|line| line.strip_prefix("maxmemory_policy:")).unwrap_or("noeviction");
-        if policy.trim() != "noeviction" && !self.is_warned.swap(true, Ordering::Relaxed) {
-            let (redis, policy) = (&self.name, policy.trim());
+        if policy.trim() != "noeviction" && !self.is_policy_reported.swap(true, Ordering::Relaxed) {
+            let redis = &self.name;
+            let policy = policy.trim();
             warn!(%redis, policy, "Redis may evict what adda needs; set its maxmemory-policy to noeviction");
         }
     }
 
     /// Gives up all connections if the Sentinels name another master by now.
     pub async fn follow_sentinels(&self) {
-        if self.dialer().is_elsewhere().await {
+        if self.dialer().master_moved().await {
             info!(redis = %self.name, "The Sentinels name another master");
-            self.suspect();
-            self.replaced.notify_waiters();
+            self.invalidate_connections();
+            self.master_changed.notify_waiters();
         }
     }
 
     /// Ends when another server has taken the place of this one.
-    pub async fn replaced(&self) {
-        self.replaced.notified().await;
+    pub async fn master_changed(&self) {
+        self.master_changed.notified().await;
     }
 
     /// Ends with the next connection that is opened.
-    pub async fn opened(&self) {
-        self.opened.notified().await;
+    pub async fn connected(&self) {
+        self.connected.notified().await;
     }
 
-    /// What was given up may still lie in a socket and take effect at any time. Before anything
-    /// else is sent, Redis is told to forget those sockets.
-    async fn bury_given_up(&self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
-        let given_up = self.lock_given_up().clone();
-        if given_up.is_empty() {
+    /// A command that was abandoned may still lie in a socket and take effect at any time. Before anything
+    /// else is sent, Redis is told to close those sockets.
+    async fn kill_abandoned(&self, connection: &MultiplexedConnection) -> RedisResult<()> {
+        let abandoned = self.lock_abandoned().clone();
+        if abandoned.is_empty() {
             return Ok(());
         }
-        let mut kill = Pipeline::with_capacity(given_up.len());
-        for Named { id, address } in &given_up {
+        let mut kill = Pipeline::with_capacity(abandoned.len());
+        for ClientId { id, address } in &abandoned {
             kill.cmd("CLIENT").arg("KILL").arg("ID").arg(id).arg("ADDR").arg(address);
         }
-        let answers = connection.send_packed_commands(&kill, 0, given_up.len()).await?;
-        if let Some(Value::ServerError(error)) = answers.first()
+        let mut connection = connection.clone();
+        let answers = connection.send_packed_commands(&kill, 0, abandoned.len()).await?;
+        if let Some(Value::ServerError(error)) = answers.iter().find(|answer| is_error(answer))
             && !self.is_kill_refused.swap(true, Ordering::Relaxed)
         {
-            let (redis, error) = (&self.name, error.to_string());
+            let redis = &self.name;
+            let error = error.to_string();
             warn!(%redis, error, "Redis does not let adda end its own connections (CLIENT KILL): a command that was given up may be carried out late");
         }
-        self.lock_given_up().retain(|named| !given_up.contains(named));
+        self.lock_abandoned().retain(|id| !abandoned.contains(id));
         Ok(())
     }
 
-    /// A command was given up on this connection. It is noted once, however many were on their way.
-    pub fn give_up(&self, open: &Open) {
-        let mut given_up = self.lock_given_up();
-        if !given_up.contains(&open.named) {
-            given_up.push(open.named.clone());
+    /// A command was abandoned on this connection. It is noted once, however many were on their way.
+    pub(super) fn abandon(&self, connection: &LiveConnection) {
+        let mut abandoned = self.lock_abandoned();
+        if !abandoned.contains(&connection.id) {
+            abandoned.push(connection.id.clone());
         }
     }
 
-    fn lock_given_up(&self) -> MutexGuard<'_, Vec<Named>> {
-        self.given_up.lock().expect("no code panics while it holds this lock")
+    fn lock_abandoned(&self) -> MutexGuard<'_, Vec<ClientId>> {
+        self.abandoned.lock().expect("no code panics while it holds this lock")
     }
 
     /// A connection of its own for subscriptions; `config` says where publications go.
@@ -254,8 +331,8 @@ impl Server {
     }
 }
 
-/// Names the history that a Redis continues: see `replid.lua`.
-pub fn history(info: &str) -> &str {
+/// The replication id of a Redis: see `replid.lua`.
+pub fn replid(info: &str) -> &str {
     info.lines().find_map(|line| line.strip_prefix("master_replid:")).unwrap_or_default().trim()
 }
 

@@ -1,67 +1,67 @@
-//! One Redis process as this node uses it. Redis answers a connection in the order of its commands,
-//! so what must keep its order goes over one lane; what arrives while a command is on its way is
-//! pipelined behind it.
+//! One Redis process as this node uses it. Redis answers a connection in the order of its commands, so what must keep
+//! its order goes over one connection, that of a role; what arrives while a command is on its way is pipelined behind it.
 
 mod access;
 mod connections;
+mod pool;
+mod reply;
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, RwLock};
 use std::time::{Duration, Instant};
 
-use redis::{Pipeline, RedisError, ServerErrorKind, Value};
-use tokio::sync::{Mutex, Notify};
+use redis::{Cmd, Pipeline, Value};
+use tokio::sync::Notify;
 
-use self::connections::{Named, Open, history, is_master};
+use self::connections::{ClientId, LiveConnection, Own, is_master, replid};
+use self::pool::Pool;
+use self::reply::{is_demoted, is_error, is_unknown_script};
+pub use self::reply::{is_refusal, parsed, parsed_if_ours, unavailable, value_or_error};
 use crate::backend::redis::client::call::Call;
-use crate::backend::redis::client::certificates::Certificates;
 use crate::backend::redis::client::complaints::{Complaints, kind_of};
 use crate::backend::redis::client::dialer::Dialer;
-use crate::backend::redis::client::pipeline::Batch;
+use crate::backend::redis::client::pipeline::{Answers, Builder, Single, Transaction};
+use crate::backend::redis::client::role::{ConnectionObserver, Role};
 use crate::backend::redis::client::script::Publishing;
-use crate::backend::redis::presence::generation::Generations;
-use crate::backend::redis::presence::tracking::Watch;
+use crate::backend::redis::client::target::certificates::Certificates;
 use crate::backend::{BackendError, Result};
 use crate::config::Redis as Settings;
-use crate::telemetry::{RedisFailure, Unreadable, count_unreadable, meters};
-
-/// What a connection is used for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lane {
-    /// Messages.
-    Posts,
-    /// Who is where, and leases.
-    Memberships,
-    /// What joins and repairs read, typing notices: a slow one delays neither of the above.
-    Reads,
-    /// Answers over REST, which are as many and as long as strangers ask for.
-    Queries,
-    /// The node's messages to itself.
-    Canaries,
-    /// Looks at what was changed, of which Redis tells on this connection.
-    Watches,
-}
-
-const LANES: usize = 6;
-
-impl Lane {
-    pub const ALL: [Self; LANES] =
-        [Self::Posts, Self::Memberships, Self::Reads, Self::Queries, Self::Canaries, Self::Watches];
-}
+use crate::telemetry::{RedisFailure, meters};
 
 /// A connection on which nothing went for so long is asked for a sign of life before anything that must
 /// not be sent twice goes over it: a NAT or a balancer may have forgotten it, and tells nobody.
-const IDLE: Duration = Duration::from_secs(2);
+const IDLE_BEFORE_PING: Duration = Duration::from_secs(2);
 
-/// How calls are sent.
+/// What is carried out together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Manner {
-    /// One behind the other; if Redis refuses one it may yet carry out the next.
-    Loose,
-    /// Those for the same key are carried out together or not at all, so that none is overtaken by
+pub enum Atomicity {
+    /// Nothing: if Redis refuses a call it may yet carry out the next.
+    None,
+    /// Neighbouring calls for the same key are carried out together or not at all, so that none is overtaken by
     /// one behind it. If so many replicas have not written them in half the deadline, they count as
     /// not done.
-    Strict { min_replicas: usize },
+    PerKey { min_replicas: usize },
+}
+
+/// How calls are sent to a server.
+#[derive(Debug, Clone, Copy)]
+pub struct Sending<'a> {
+    /// Over which connection.
+    pub role: &'a Role,
+    /// What is carried out together.
+    pub atomicity: Atomicity,
+    /// Why this server.
+    pub reason: Reason,
+}
+
+/// Why calls go to a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// It has their keys.
+    Owner,
+    /// Another server, whose slot is on its way here, has sent them on (`ASK`).
+    Asked,
 }
 
 /// A server, and how to speak to it.
@@ -74,24 +74,33 @@ pub struct Server {
     certificates: StdMutex<Option<Certificates>>,
     settings: Settings,
     complaints: Complaints,
-    /// Raised by each failure; connections from before it are not used again, for what breaks one
+    /// Raised by each failure; connections of an earlier epoch are not used again, for what breaks one
     /// has most likely broken all, and each would cost somebody a refusal to find out.
-    failures: AtomicU64,
-    /// Connections on which a command was given up.
-    given_up: StdMutex<Vec<Named>>,
+    epoch: AtomicU64,
+    /// Connections on which a command was abandoned.
+    abandoned: StdMutex<Vec<ClientId>>,
     /// Notified of each new connection: the server can be reached.
-    opened: Notify,
+    connected: Notify,
     /// Notified when another server has taken its place.
-    replaced: Notify,
-    // Tokio mutexes because one opener opens for all that wait.
-    lanes: [Mutex<Option<Open>>; LANES],
-    generations: Generations,
-    watch: Watch,
+    master_changed: Notify,
+    /// By the name of their role. Tokio mutexes within because one opener opens for all that wait.
+    own: StdMutex<HashMap<&'static str, Own>>,
+    pool: Pool,
+    /// None for a server whose data counts for nothing.
+    observer: Option<Arc<dyn ConnectionObserver>>,
     publishing: Publishing,
-    /// Whether its settings were complained of.
-    is_warned: AtomicBool,
-    /// Whether its refusal to end connections was complained of.
+    /// Whether its eviction policy was logged.
+    is_policy_reported: AtomicBool,
+    /// Whether its refusal to end connections was logged.
     is_kill_refused: AtomicBool,
+}
+
+/// A place in a pipeline.
+enum Slot {
+    /// Of one call.
+    Single(Single),
+    /// Of calls that are carried out together.
+    Together(Transaction),
 }
 
 impl std::fmt::Debug for Server {
@@ -105,31 +114,27 @@ impl Server {
         name: String,
         dialer: Dialer,
         settings: &Settings,
-        generations: Generations,
-        watch: Watch,
+        observer: Option<Arc<dyn ConnectionObserver>>,
         complaints: Complaints,
         publishing: Publishing,
-    ) -> Self {
-        let lanes = std::array::from_fn(|_| Mutex::default());
-        let (failures, given_up) = (AtomicU64::new(0), StdMutex::default());
-        let (is_warned, is_kill_refused) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self {
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|server| Self {
             name,
             dialer: RwLock::new(Arc::new(dialer)),
             certificates: StdMutex::default(),
             settings: settings.clone(),
             complaints,
-            failures,
-            given_up,
-            opened: Notify::new(),
-            replaced: Notify::new(),
-            lanes,
-            generations,
-            watch,
+            epoch: AtomicU64::new(0),
+            abandoned: StdMutex::default(),
+            connected: Notify::new(),
+            master_changed: Notify::new(),
+            own: StdMutex::default(),
+            pool: pool::pool(server.clone(), settings),
+            observer,
             publishing,
-            is_warned,
-            is_kill_refused,
-        }
+            is_policy_reported: AtomicBool::new(false),
+            is_kill_refused: AtomicBool::new(false),
+        })
     }
 
     /// Its host, as in its address.
@@ -137,35 +142,27 @@ impl Server {
         self.name.rsplit_once(':').map_or("", |(host, _)| host)
     }
 
-    /// From now on every lane opens a new connection.
-    pub fn suspect(&self) {
-        self.failures.fetch_add(1, Ordering::Relaxed);
+    /// From now on every role opens a new connection.
+    pub fn invalidate_connections(&self) {
+        self.epoch.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// One failure raises the count once, however many commands it took with it.
-    fn fail(&self, failures: u64) {
-        let (before, after) = (failures, failures + 1);
-        let _ = self.failures.compare_exchange(before, after, Ordering::Relaxed, Ordering::Relaxed);
+    /// One failure begins one epoch, however many commands it took with it.
+    fn invalidate_if(&self, epoch: u64) {
+        let _ = self.epoch.compare_exchange(epoch, epoch + 1, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// Makes the calls in one pipeline and returns one value for each; an error that Redis answers
-    /// to a single one is a [`Value::ServerError`] at its place. `is_asking`: this server is told
-    /// that another one sent us here.
-    pub async fn run(
-        &self,
-        lane: Lane,
-        calls: &[&Call],
-        manner: Manner,
-        is_asking: bool,
-    ) -> Result<Vec<Value>> {
-        let open = self.open(lane).await?;
-        let mut values = self.try_run(&open, calls, manner, is_asking).await?;
+    /// to a single one is a [`Value::ServerError`] at its place.
+    pub async fn run(&self, sending: Sending<'_>, calls: &[&Call]) -> Result<Vec<Value>> {
+        let connection = self.lease(sending.role).await?;
+        let mut values = self.try_run(&connection, sending, calls).await?;
         // Redis has forgotten its scripts. Calls that it did not know were not run; the others keep their result.
         let unknown: Vec<usize> = (0..values.len()).filter(|&i| is_unknown_script(&values[i])).collect();
         if !unknown.is_empty() {
-            open.forget_loaded();
+            connection.forget_loaded();
             let again: Vec<&Call> = unknown.iter().map(|&i| calls[i]).collect();
-            let results = self.try_run(&open, &again, manner, is_asking).await?;
+            let results = self.try_run(&connection, sending, &again).await?;
             unknown.into_iter().zip(results).for_each(|(i, value)| values[i] = value);
         }
         Ok(values)
@@ -173,64 +170,97 @@ impl Server {
 
     async fn try_run(
         &self,
-        open: &Open,
+        connection: &LiveConnection,
+        sending: Sending<'_>,
         calls: &[&Call],
-        manner: Manner,
-        is_asking: bool,
     ) -> Result<Vec<Value>> {
-        let mut batch = Batch::default();
+        let mut builder = Builder::default();
         // In front of what calls them, not after a first refusal: `WAIT` would wait for what was refused.
-        let missing = open.missing(calls.iter().filter_map(|call| call.script()));
-        for script in &missing {
-            batch.pipeline.cmd("SCRIPT").arg("LOAD").arg(script.text(self.publishing));
-        }
-        for group in calls.chunk_by(|one, next| manner != Manner::Loose && one.key() == next.key()) {
-            batch.add(group, self.publishing, is_asking);
-        }
-        let min_replicas = match manner {
-            Manner::Strict { min_replicas } => min_replicas,
-            Manner::Loose => 0,
+        let missing = connection.missing(calls.iter().filter_map(|call| call.script()));
+        let loads: Vec<Single> = missing.iter().map(|script| builder.command(self.load(script))).collect();
+        let slots = self.add_calls(&mut builder, sending, calls);
+        let min_replicas = match sending.atomicity {
+            Atomicity::PerKey { min_replicas } => min_replicas,
+            Atomicity::None => 0,
         };
-        if min_replicas > 0 {
-            let patience = self.settings.command_timeout.as_millis() as u64 / 2;
-            batch.pipeline.cmd("WAIT").arg(min_replicas).arg(patience);
+        let wait = (min_replicas > 0).then(|| builder.command(self.wait(min_replicas)));
+        let mut answers = Answers::new(self.send(connection, &builder.build()).await?);
+        let load_refusal = loads.into_iter().map(|load| answers.take(load)).find(is_error);
+        let mut values = Vec::with_capacity(calls.len());
+        for slot in slots {
+            match slot {
+                Slot::Single(single) => values.push(answers.take(single)),
+                Slot::Together(transaction) => values.extend(answers.take_all(transaction)),
+            }
         }
-        let mut answers = self.send(open, &batch.pipeline).await?;
-        let waited = (min_replicas > 0).then(|| answers.pop().unwrap_or(Value::Nil));
-        let load_refusal = answers[..missing.len()].iter().find(|answer| is_error(answer)).cloned();
-        let mut values = batch.values(answers);
         match load_refusal {
             Some(refusal) => {
                 let unknown = values.iter_mut().filter(|value| is_unknown_script(value));
                 unknown.for_each(|value| *value = refusal.clone());
             }
-            None => open.note_loaded(&missing),
+            None => connection.note_loaded(&missing),
         }
         // Nothing was written by what was refused, for another server to carry out perhaps.
         let is_refused = values.iter().all(is_error);
-        if let Some(waited) = waited.filter(|_| !is_refused) {
-            let written: usize = parsed(value_or_error(waited)?)?;
-            if written < min_replicas {
-                let sentence =
-                    format!("only {written} replicas have written it, redis.min_replicas_acked is more");
-                self.complaints.note_failure(&self.name, RedisFailure::TooFewReplicas, &sentence);
-                return Err(BackendError::Unavailable(sentence.into()));
-            }
+        if let Some(wait) = wait.filter(|_| !is_refused) {
+            let written: usize = parsed(value_or_error(answers.take(wait))?)?;
+            self.check_replicas(written, min_replicas)?;
         }
         Ok(values)
     }
 
-    async fn send(&self, open: &Open, pipeline: &Pipeline) -> Result<Vec<Value>> {
+    fn load(&self, script: &crate::backend::redis::client::script::Script) -> Cmd {
+        let mut load = redis::cmd("SCRIPT");
+        load.arg("LOAD").arg(script.text(self.publishing));
+        load
+    }
+
+    fn wait(&self, min_replicas: usize) -> Cmd {
+        let timeout_ms = self.settings.command_timeout.as_millis() as u64 / 2;
+        let mut wait = redis::cmd("WAIT");
+        wait.arg(min_replicas).arg(timeout_ms);
+        wait
+    }
+
+    fn add_calls(&self, builder: &mut Builder, sending: Sending<'_>, calls: &[&Call]) -> Vec<Slot> {
+        let is_together =
+            |one: &&Call, next: &&Call| sending.atomicity != Atomicity::None && one.key() == next.key();
+        let mut slots = Vec::with_capacity(calls.len());
+        for group in calls.chunk_by(is_together) {
+            if sending.reason == Reason::Asked {
+                builder.command(redis::cmd("ASKING"));
+            }
+            let slot = match group {
+                [call] => Slot::Single(builder.command(call.command(self.publishing))),
+                calls => Slot::Together(
+                    builder.transaction(calls.iter().map(|call| call.command(self.publishing))),
+                ),
+            };
+            slots.push(slot);
+        }
+        slots
+    }
+
+    fn check_replicas(&self, written: usize, min_replicas: usize) -> Result<()> {
+        if written >= min_replicas {
+            return Ok(());
+        }
+        let sentence = format!("only {written} replicas have written it, redis.min_replicas_acked is more");
+        self.complaints.note_failure(&self.name, RedisFailure::TooFewReplicas, &sentence);
+        Err(BackendError::Unavailable(sentence.into()))
+    }
+
+    async fn send(&self, connection: &LiveConnection, pipeline: &Pipeline) -> Result<Vec<Value>> {
         let started = Instant::now();
-        let mut connection = open.connection.clone();
-        let sending = connection.send_packed_commands(pipeline, 0, pipeline.len());
+        let mut socket = connection.connection.clone();
+        let sending = socket.send_packed_commands(pipeline, 0, pipeline.len());
         let outcome = tokio::time::timeout(self.settings.command_timeout, sending).await;
         meters().redis_pipeline.record(started.elapsed());
         let refused = match outcome {
             Ok(Ok(values)) => {
-                open.use_now();
+                connection.note_answer();
                 if values.iter().any(is_demoted) {
-                    self.fail(open.failures);
+                    self.invalidate_if(connection.epoch);
                 }
                 return Ok(values);
             }
@@ -243,74 +273,26 @@ impl Server {
                 BackendError::Unavailable(elapsed.into())
             }
         };
-        self.give_up(open);
-        self.fail(open.failures);
+        self.abandon(connection);
+        self.invalidate_if(connection.epoch);
         Err(refused)
     }
 
-    /// Asks which history this server continues now. A replica continues none.
-    pub async fn ask_history(&self, lane: Lane) -> Result<()> {
+    /// Asks for the replication id of this server, and reports it. A replica has its master's.
+    pub async fn fetch_replid(&self, role: &Role) -> Result<()> {
         let call = Call::beside("INFO", String::new()).arg("replication");
-        let mut values = self.run(lane, &[&call], Manner::Loose, false).await?;
+        let sending = Sending { role, atomicity: Atomicity::None, reason: Reason::Owner };
+        let mut values = self.run(sending, &[&call]).await?;
         let info: String = parsed(value_or_error(values.pop().unwrap_or(Value::Nil))?)?;
         if is_master(&info) {
-            self.generations.see_history(&self.name, history(&info));
+            self.report_replid(replid(&info));
         }
         Ok(())
     }
-}
 
-fn is_error(value: &Value) -> bool {
-    matches!(value, Value::ServerError(_))
-}
-
-fn is_unknown_script(value: &Value) -> bool {
-    matches!(value, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::NoScript))
-}
-
-/// Whether this Redis became a replica: another is the master now. A script between MULTI and EXEC says
-/// so within the answer.
-fn is_demoted(value: &Value) -> bool {
-    match value {
-        Value::ServerError(error) => error.kind() == Some(ServerErrorKind::ReadOnly),
-        Value::Array(values) => values.iter().any(is_demoted),
-        _ => false,
-    }
-}
-
-/// Redis' own refusals (out of memory, read-only replica, loading) are as temporary for a client
-/// as a missing connection.
-pub fn unavailable(error: RedisError) -> BackendError {
-    BackendError::Unavailable(error.into())
-}
-
-/// Whether Redis has answered, and refused.
-pub fn is_refusal(error: &BackendError) -> bool {
-    let BackendError::Unavailable(source) = error else { return false };
-    source.downcast_ref::<RedisError>().is_some_and(|error| error.code().is_some())
-}
-
-/// Turns Redis' own error at one place of a pipeline into ours.
-pub fn value_or_error(value: Value) -> Result<Value> {
-    value.extract_error().map_err(unavailable)
-}
-
-/// Reads what a key holds. A key of another type than adda gives it holds nothing.
-pub fn parsed_if_ours<T: redis::FromRedisValue + Default>(value: Result<Value>) -> Result<T> {
-    match value {
-        Err(BackendError::Unavailable(error)) if is_wrong_type(&*error) => {
-            count_unreadable(Unreadable::Key, 1);
-            Ok(T::default())
+    fn report_replid(&self, replid: &str) {
+        if let Some(observer) = &self.observer {
+            observer.found_replid(&self.name, replid);
         }
-        value => parsed(value?),
     }
-}
-
-fn is_wrong_type(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
-    error.downcast_ref::<RedisError>().is_some_and(|error| error.code() == Some("WRONGTYPE"))
-}
-
-/// Reads a value that adda's own commands and scripts shape.
-pub fn parsed<T: redis::FromRedisValue>(value: Value) -> Result<T> {
-    redis::from_redis_value(value).map_err(|error| unavailable(error.into()))
 }

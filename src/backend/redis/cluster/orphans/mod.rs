@@ -11,11 +11,11 @@ use tracing::{debug, warn};
 use uuid::Uuid;
 
 use crate::backend::redis::client::call::Call;
+use crate::backend::redis::client::role::Role;
 use crate::backend::redis::client::script::{Memory, Script, TYPES};
-use crate::backend::redis::client::server::{Lane, parsed, parsed_if_ours};
+use crate::backend::redis::client::server::{parsed, parsed_if_ours};
 use crate::backend::redis::keys::Keys;
-use crate::backend::redis::presence::{CLOCK, SHARE};
-use crate::backend::redis::reason;
+use crate::backend::redis::presence::{CLOCK, MEMBERSHIPS, SHARE};
 use crate::backend::redis::topology::Shards;
 use crate::backend::{BackendError, Result};
 use crate::config::Presence as Settings;
@@ -57,7 +57,7 @@ impl Sweeper {
     /// runs out, and as long as the generation does not count as swept, the next to renew begins anew.
     pub async fn sweep(self, generation: String) {
         let Err(error) = self.sweep_all(&generation).await else { return };
-        let error = reason(&error);
+        let error = error.root_cause();
         if self.is_told(generation) {
             debug!(error, "Still can't go through all rooms");
         } else {
@@ -80,7 +80,7 @@ impl Sweeper {
         let map = self.shards.map();
         let (mut strays, mut outcome) = (0, Ok(()));
         for server in map.servers() {
-            let Some(tag) = map.tag(&server) else { continue };
+            let Some(tag) = map.hash_tag_for(&server) else { continue };
             // Goes on past one that does not answer; with it all is gone through again.
             match self.sweep_server(&tag).await {
                 Ok(found) => strays += found,
@@ -92,7 +92,7 @@ impl Sweeper {
         }
         outcome?;
         // What has moved meanwhile may have been at neither place when it was looked for there.
-        if !self.shards.map().is_as(&map) {
+        if !self.shards.map().same_layout(&map) {
             return Err(BackendError::Unavailable("slots have moved meanwhile".into()));
         }
         self.claim(generation).await?;
@@ -105,7 +105,7 @@ impl Sweeper {
     async fn claim(&self, done_in: &str) -> Result<bool> {
         let call = Call::new(&SWEEP, [self.keys.clock(), self.keys.sweeper()]);
         let call = call.arg(self.node).arg(self.lease_ms).arg(done_in);
-        Ok(parsed::<u8>(self.shards.call(Lane::Memberships, call).await?)? == 1)
+        Ok(parsed::<u8>(self.shards.call(&MEMBERSHIPS, call).await?)? == 1)
     }
 
     /// The server that has `tag`. What enters a room while it is gone through is on its node's list.
@@ -115,7 +115,7 @@ impl Sweeper {
             let scan = Call::beside("SCAN", tag.to_owned()).arg(&cursor);
             let scan = scan.arg("MATCH").arg(self.keys.all_members()).arg("COUNT").arg(STEP);
             let scan = scan.arg("TYPE").arg("zset");
-            let (next, keys): (String, Vec<Vec<u8>>) = parsed(self.shards.call(Lane::Reads, scan).await?)?;
+            let (next, keys): (String, Vec<Vec<u8>>) = parsed(self.shards.call(&Role::Pooled, scan).await?)?;
             let room_of = |key: &Vec<u8>| self.keys.room_of_members(std::str::from_utf8(key).ok()?);
             let rooms: Vec<RoomName> = keys.iter().filter_map(room_of).collect();
             for rooms in rooms.chunks(GROUP) {
@@ -139,7 +139,7 @@ impl Sweeper {
             let keys = [self.keys.node_rooms(&node.to_string()), self.keys.nodes(), self.keys.restored()];
             let call = Call::new(&RELIST, keys).arg(node);
             let call = rooms.iter().fold(call, |call, room| call.arg(room));
-            strays += parsed::<u64>(self.shards.call(Lane::Memberships, call).await?)?;
+            strays += parsed::<u64>(self.shards.call(&MEMBERSHIPS, call).await?)?;
         }
         Ok(strays)
     }
@@ -149,7 +149,7 @@ impl Sweeper {
         let call = |room: &RoomName| Call::new(&NODE_IDS, [self.keys.members(room)]);
         let calls: Vec<Call> = rooms.iter().map(call).collect();
         let mut occupants = Occupants::new();
-        for (room, value) in rooms.iter().zip(self.shards.call_all(Lane::Reads, &calls).await) {
+        for (room, value) in rooms.iter().zip(self.shards.call_all(&Role::Pooled, &calls).await) {
             let (nodes, skipped): (Vec<Vec<u8>>, u64) = parsed(value?)?;
             count_unreadable(Unreadable::Member, skipped);
             for node in nodes {
@@ -173,7 +173,7 @@ impl Sweeper {
             ]
         });
         let calls: Vec<Call> = asked.collect();
-        let mut values = self.shards.call_all(Lane::Reads, &calls).await.into_iter();
+        let mut values = self.shards.call_all(&Role::Pooled, &calls).await.into_iter();
         let mut unlisted = Vec::new();
         for rooms in occupants.into_values() {
             let (Some(renewed), Some(listed)) = (values.next(), values.next()) else { break };

@@ -10,12 +10,11 @@ use uuid::Uuid;
 use crate::backend::Result;
 use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::script::{Memory, Script, TYPES};
-use crate::backend::redis::client::server::{Lane, parsed, parsed_if_ours};
+use crate::backend::redis::client::server::{parsed, parsed_if_ours};
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::presence::index::{Aftermath, Index, Silent};
-use crate::backend::redis::presence::{CLOCK, MEMBERS, SHARE, entry, reads};
+use crate::backend::redis::presence::{CLOCK, MEMBERS, MEMBERSHIPS, SHARE, entry, reads};
 use crate::backend::redis::pubsub::codec::PUBLISH;
-use crate::backend::redis::reason;
 use crate::backend::redis::topology::Shards;
 use crate::config::Presence as Settings;
 use crate::model::{NodeId, RoomName, UserId};
@@ -71,12 +70,12 @@ impl Reaper {
     pub async fn see_to(self, dead: Vec<String>, due: Vec<Vec<u8>>) {
         for node in dead.iter().filter_map(|id| read_node(id)) {
             if let Err(error) = self.reap(node).await {
-                let error = reason(&error);
+                let error = error.root_cause();
                 warn!(error, dead_node = %node, "Could not take a dead node's sessions out of their rooms");
             }
         }
         if let Err(error) = self.say_all_farewells(due).await {
-            warn!(error = %reason(&error), "Could not say that some users have left");
+            warn!(error = %error.root_cause(), "Could not say that some users have left");
         }
     }
 
@@ -112,7 +111,7 @@ impl Reaper {
             keys.clock(),
         ];
         let forget = Call::new(&FORGET, script_keys).arg(dead).arg(self.lease_ms);
-        self.shards.call(Lane::Memberships, forget).await?;
+        self.shards.call(&MEMBERSHIPS, forget).await?;
         info!(dead_node = %dead, sessions = removed, "Forgot a dead node");
         Ok(())
     }
@@ -121,7 +120,7 @@ impl Reaper {
     /// forgotten.
     async fn rooms_of(&self, dead: NodeId) -> Result<Vec<RoomName>> {
         let list = self.keys.node_rooms(&dead.to_string());
-        let names = self.shards.call(Lane::Memberships, Call::plain("SMEMBERS", list.clone())).await;
+        let names = self.shards.call(&MEMBERSHIPS, Call::plain("SMEMBERS", list.clone())).await;
         let names: Vec<Vec<u8>> = parsed_if_ours(names)?;
         let (rooms, foreign): (Vec<_>, Vec<_>) = names
             .into_iter()
@@ -130,7 +129,7 @@ impl Reaper {
         let foreign: Vec<Vec<u8>> = foreign.into_iter().filter_map(std::result::Result::err).collect();
         if !foreign.is_empty() {
             let remove = foreign.into_iter().fold(Call::plain("SREM", list), Call::bytes);
-            self.shards.call(Lane::Memberships, remove).await?;
+            self.shards.call(&MEMBERSHIPS, remove).await?;
         }
         Ok(rooms.into_iter().flatten().collect())
     }
@@ -139,7 +138,7 @@ impl Reaper {
         let keys = [self.keys.nodes(), self.keys.reaper(&dead.to_string()), self.keys.clock()];
         let call = Call::new(&CLAIM, keys);
         let call = call.arg(dead).arg(self.lease_ms).arg(self.node);
-        Ok(parsed::<u8>(self.shards.call(Lane::Memberships, call).await?)? == 1)
+        Ok(parsed::<u8>(self.shards.call(&MEMBERSHIPS, call).await?)? == 1)
     }
 
     /// Goes on past rooms that can't be reached, and tells of one of them in the end: they stay the
@@ -149,7 +148,7 @@ impl Reaper {
         let rooms: Vec<_> = rooms.iter().map(|room| (room, server_of(room))).collect();
         let rooms: Vec<_> = rooms.into_iter().filter(|(_, server)| !silent.has(server)).collect();
         let calls: Vec<Call> = rooms.iter().map(|(room, _)| self.reap_call(dead, room)).collect();
-        let values = self.shards.call_all(Lane::Memberships, &calls).await;
+        let values = self.shards.call_all(&MEMBERSHIPS, &calls).await;
         silent.take_in(rooms.iter().zip(&values).map(|((_, server), value)| (server.clone(), value.is_ok())));
         self.index.measure(rooms.iter().map(|(room, _)| *room));
         let (mut aftermath, mut removed, mut outcome) = (Aftermath::default(), 0, Ok(()));
@@ -192,7 +191,7 @@ impl Reaper {
             most = GROUP;
             let keys = [self.keys.due(), self.keys.clock()];
             let call = Call::new(&LIST_DUE, keys).arg(left).arg(most);
-            due = parsed(self.shards.call(Lane::Memberships, call).await?)?;
+            due = parsed(self.shards.call(&MEMBERSHIPS, call).await?)?;
         }
     }
 
@@ -204,7 +203,7 @@ impl Reaper {
         for group in notices.chunks(GROUP) {
             let calls: Vec<Call> = group.iter().map(|notice| self.farewell_call(notice)).collect();
             let mut sent = Vec::new();
-            for (notice, value) in group.iter().zip(self.shards.call_all(Lane::Memberships, &calls).await) {
+            for (notice, value) in group.iter().zip(self.shards.call_all(&MEMBERSHIPS, &calls).await) {
                 match value {
                     Ok(_) => sent.push(notice.entry),
                     Err(error) => said.outcome = Err(error),

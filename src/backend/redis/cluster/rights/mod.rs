@@ -2,10 +2,10 @@
 //! needs it, and a renamed command never answers.
 
 use crate::backend::redis::client::call::Call;
+use crate::backend::redis::client::role::Role;
 use crate::backend::redis::client::script::{Memory, Script};
-use crate::backend::redis::client::server::{Lane, parsed};
+use crate::backend::redis::client::server::parsed;
 use crate::backend::redis::keys::Keys;
-use crate::backend::redis::reason;
 use crate::backend::redis::topology::Shards;
 use crate::backend::{BackendError, Result};
 
@@ -65,13 +65,13 @@ pub async fn check(shards: &Shards, keys: &Keys, scripts: &[&Script], min_replic
     let (key, channel) = keys.for_rights();
     let call = Call::new(&RIGHTS, [key]).arg(channel);
     let call = commands.into_iter().fold(call, Call::arg);
-    match shards.call(Lane::Reads, call).await {
+    match shards.call(&Role::Pooled, call).await {
         Ok(value) => {
             let (denied, unknown): (Vec<String>, Vec<String>) = parsed(value)?;
             sentence(&denied, &unknown).map_or(Ok(()), |sentence| Err(misconfigured(shards, &sentence)))
         }
         // Not even this may be asked.
-        Err(error) if is_lasting(&reason(&error)) => Err(misconfigured(shards, &reason(&error))),
+        Err(error) if is_lasting(&error.root_cause()) => Err(misconfigured(shards, &error.root_cause())),
         Err(_) => Ok(()),
     }
 }

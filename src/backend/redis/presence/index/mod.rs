@@ -12,9 +12,9 @@ use self::sizes::Sizes;
 use crate::backend::Result;
 use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::script::{Memory, Script, TYPES};
-use crate::backend::redis::client::server::{Lane, parsed, parsed_if_ours};
+use crate::backend::redis::client::server::{parsed, parsed_if_ours};
 use crate::backend::redis::keys::Keys;
-use crate::backend::redis::presence::CLOCK;
+use crate::backend::redis::presence::{CLOCK, MEMBERSHIPS};
 use crate::backend::redis::topology::Shards;
 use crate::model::{NodeId, RoomName};
 
@@ -126,7 +126,7 @@ impl Index {
         }
         let keys = [self.keys.node_rooms(&node.to_string()), self.keys.nodes()];
         let call = rooms.iter().fold(Call::new(script, keys).arg(node), |call, room| call.arg(room));
-        self.shards.call(Lane::Memberships, call).await.map(drop)
+        self.shards.call(&MEMBERSHIPS, call).await.map(drop)
     }
 
     /// A node, which may be dead, is in these rooms no more.
@@ -136,7 +136,7 @@ impl Index {
         }
         let call = Call::plain("SREM", self.keys.node_rooms(&node.to_string()));
         let call = rooms.iter().fold(call, |call, room| call.arg(room));
-        self.shards.call(Lane::Memberships, call).await.map(drop)
+        self.shards.call(&MEMBERSHIPS, call).await.map(drop)
     }
 
     /// Sessions have entered rooms and will be told so next.
@@ -149,7 +149,7 @@ impl Index {
         }
         let call = Call::new(&ADD, [self.keys.rooms(), self.keys.entrances()]);
         let call = rooms.iter().fold(call, |call, room| call.arg(room));
-        self.shards.call(Lane::Memberships, call).await.map(drop)
+        self.shards.call(&MEMBERSHIPS, call).await.map(drop)
     }
 
     /// Takes rooms out of the index if they are empty still. A session that enters meanwhile raises
@@ -160,18 +160,18 @@ impl Index {
             return Ok(());
         }
         let ask = rooms.iter().fold(Call::plain("HMGET", self.keys.entrances()), |call, room| call.arg(room));
-        let entrances: Vec<Option<Vec<u8>>> = parsed_if_ours(self.shards.call(Lane::Memberships, ask).await)?;
+        let entrances: Vec<Option<Vec<u8>>> = parsed_if_ours(self.shards.call(&MEMBERSHIPS, ask).await)?;
         let counts: Vec<Call> =
             rooms.iter().map(|room| Call::plain("ZCARD", self.keys.members(room))).collect();
         let mut vacate = Call::new(&REMOVE, [self.keys.rooms(), self.keys.entrances()]);
-        let counts = self.shards.call_all(Lane::Memberships, &counts).await;
+        let counts = self.shards.call_all(&MEMBERSHIPS, &counts).await;
         let entrances = entrances.into_iter().chain(std::iter::repeat(None));
         for ((room, entrance), count) in rooms.iter().zip(entrances).zip(counts) {
             if parsed_if_ours::<u64>(count)? == 0 {
                 vacate = vacate.arg(room).bytes(entrance.unwrap_or_default());
             }
         }
-        self.shards.call(Lane::Memberships, vacate).await.map(drop)
+        self.shards.call(&MEMBERSHIPS, vacate).await.map(drop)
     }
 
     /// Leave notices wait for `linger_ms`, those that are noted already for what is left of it.
@@ -183,7 +183,7 @@ impl Index {
         let entry = |call: Call, Waiting { room, user, token }: &Waiting| {
             call.arg(format_args!("{token} {user} {room}"))
         };
-        self.shards.call(Lane::Memberships, due.iter().fold(call, entry)).await.map(drop)
+        self.shards.call(&MEMBERSHIPS, due.iter().fold(call, entry)).await.map(drop)
     }
 
     /// Leave notices were sent, or there was nothing to send.
@@ -192,6 +192,6 @@ impl Index {
             return Ok(());
         }
         let call = sent.iter().fold(Call::plain("ZREM", self.keys.due()), |call, entry| call.arg(entry));
-        self.shards.call(Lane::Memberships, call).await.map(drop)
+        self.shards.call(&MEMBERSHIPS, call).await.map(drop)
     }
 }

@@ -8,10 +8,10 @@ use std::time::Duration;
 use tracing::debug;
 
 use crate::backend::redis::client::call::Call;
+use crate::backend::redis::client::role::Role;
 use crate::backend::redis::client::script::{Memory, Script, TYPES};
-use crate::backend::redis::client::server::{Lane, parsed_if_ours};
+use crate::backend::redis::client::server::parsed_if_ours;
 use crate::backend::redis::keys::Keys;
-use crate::backend::redis::reason;
 use crate::backend::redis::topology::Shards;
 use crate::model::RoomName;
 use crate::supervisor::ticks;
@@ -57,14 +57,14 @@ impl Sizes {
     async fn write(&self, keys: &Keys, shards: &Shards, group: &[(RoomName, u8)]) {
         let counts: Vec<Call> =
             group.iter().map(|(room, _)| Call::plain("ZCARD", keys.members(room))).collect();
-        let counts = shards.call_all(Lane::Queries, &counts).await;
+        let counts = shards.call_all(&Role::Pooled, &counts).await;
         let counts: Vec<Option<u64>> = counts.into_iter().map(|count| parsed_if_ours(count).ok()).collect();
         let counted = group.iter().zip(&counts).filter_map(|((room, _), count)| Some((room, (*count)?)));
         let resize = Call::new(&RESIZE, [keys.rooms_by_size()]);
         let resize = counted.fold(resize, |call, (room, count)| call.arg(room).arg(count));
-        let written = shards.call(Lane::Queries, resize).await;
+        let written = shards.call(&Role::Pooled, resize).await;
         if let Err(error) = &written {
-            debug!(error = %reason(error), "Can't write the sizes of rooms now");
+            debug!(error = %error.root_cause(), "Can't write the sizes of rooms now");
         }
         let mut changed = self.lock();
         for ((room, times), count) in group.iter().zip(counts) {

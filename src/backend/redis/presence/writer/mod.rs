@@ -25,15 +25,14 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::script::{Memory, Script, TYPES};
-use crate::backend::redis::client::server::{Lane, is_refusal, parsed};
+use crate::backend::redis::client::server::{is_refusal, parsed};
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::presence::entry;
 use crate::backend::redis::presence::generation::Generations;
 use crate::backend::redis::presence::index::{Aftermath, Index, Waiting};
 use crate::backend::redis::presence::reads::{generation, read_entry};
-use crate::backend::redis::presence::{MEMBERS, SHARE};
+use crate::backend::redis::presence::{MEMBERS, MEMBERSHIPS, SHARE};
 use crate::backend::redis::pubsub::codec::PUBLISH;
-use crate::backend::redis::reason;
 use crate::backend::redis::topology::Shards;
 use crate::backend::{BackendError, Entered, LeaveMode, MEMBERS_IN_JOINED, Membership, Result};
 use crate::config::Presence as Settings;
@@ -169,7 +168,7 @@ impl Desk {
         group.retain(|change| !change.is_given_up());
         let entering: Vec<&RoomName> = group.iter().filter_map(Change::entered).collect();
         if let Err(error) = self.index.note(self.node, &entering).await {
-            let sentence = reason(&error);
+            let sentence = error.root_cause();
             // A Redis that has no memory for entrances lets sessions leave.
             let is_refused = |change: &mut Change| !is_refusal(&error) || change.entered().is_some();
             group.extract_if(.., is_refused).for_each(|change| change.refuse(&sentence));
@@ -179,7 +178,7 @@ impl Desk {
         }
         let ids: Vec<MessageId> = group.iter().map(|_| MessageId::now()).collect();
         let calls: Vec<Call> = group.iter().zip(&ids).map(|(change, id)| self.call(change, *id)).collect();
-        let values = self.shards.call_all(Lane::Memberships, &calls).await;
+        let values = self.shards.call_all(&MEMBERSHIPS, &calls).await;
         let (mut entrances, mut departures) = (Vec::new(), Vec::new());
         for ((change, value), id) in group.into_iter().zip(values).zip(ids) {
             match change {
@@ -203,7 +202,7 @@ impl Desk {
         let rooms = entrances.iter().filter(|(_, _, outcome)| outcome.is_ok()).map(|(room, _, _)| room);
         self.index.measure(rooms.clone());
         let (indexed, is_whole) = tokio::join!(self.index.occupy(rooms), self.is_whole());
-        let indexed = indexed.map_err(|error| reason(&error));
+        let indexed = indexed.map_err(|error| error.root_cause());
         for (_, reply, outcome) in entrances {
             // Whoever gave up waiting says that the session has left.
             let _ = reply.send(outcome.and_then(|entered| match &indexed {
@@ -215,7 +214,7 @@ impl Desk {
 
     /// Whether what was read of rooms before this call was the whole.
     async fn is_whole(&self) -> bool {
-        let asked = self.shards.call(Lane::Memberships, generation(&self.keys)).await;
+        let asked = self.shards.call(&MEMBERSHIPS, generation(&self.keys)).await;
         let generation = asked.and_then(parsed::<Option<String>>);
         generation.is_ok_and(|generation| self.generations.vouch(generation.as_deref()).is_ok())
     }
@@ -243,7 +242,7 @@ impl Desk {
                 aftermath.gone.push(room.clone());
             }
         }
-        let finished = self.finish(&aftermath).await.map_err(|error| reason(&error));
+        let finished = self.finish(&aftermath).await.map_err(|error| error.root_cause());
         for (_, _, reply, outcome) in departures {
             let _ = reply.send(outcome.and_then(|_| match &finished {
                 Ok(()) => Ok(()),

@@ -5,9 +5,9 @@ use uuid::Uuid;
 use super::{Desk, GROUP};
 use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::script::{Memory, Script, TYPES};
-use crate::backend::redis::client::server::{Lane, parsed_if_ours};
+use crate::backend::redis::client::server::parsed_if_ours;
 use crate::backend::redis::presence::index::{Aftermath, Silent};
-use crate::backend::redis::presence::{MEMBERS, SHARE, entry, reads};
+use crate::backend::redis::presence::{MEMBERS, MEMBERSHIPS, SHARE, entry, reads};
 use crate::backend::redis::pubsub::codec::PUBLISH;
 use crate::backend::{Membership, Result};
 use crate::model::{Member, RoomName};
@@ -34,7 +34,7 @@ impl Desk {
             false => Telling::Nothing,
         };
         let believed = Call::plain("SMEMBERS", self.keys.node_rooms(&self.node.to_string()));
-        let believed: Vec<Vec<u8>> = parsed_if_ours(self.shards.call(Lane::Memberships, believed).await)?;
+        let believed: Vec<Vec<u8>> = parsed_if_ours(self.shards.call(&MEMBERSHIPS, believed).await)?;
         let stale = believed.iter().filter_map(|name| reads::room(name));
         let stale = stale.filter(|room| !membership.contains_key(room)).map(|room| (room, &[][..]));
         let held = membership.iter().map(|(room, members)| (room.clone(), members.as_slice()));
@@ -62,7 +62,7 @@ impl Desk {
             self.index.note_back(self.node, &held.collect::<Vec<_>>()).await?;
             let calls: Vec<Call> =
                 group.iter().map(|(room, members, _)| self.restore_call(room, members, telling)).collect();
-            let values = self.shards.call_all(Lane::Memberships, &calls).await;
+            let values = self.shards.call_all(&MEMBERSHIPS, &calls).await;
             silent.take_in(
                 group.iter().zip(&values).map(|((_, _, server), value)| (server.clone(), value.is_ok())),
             );

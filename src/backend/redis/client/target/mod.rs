@@ -1,5 +1,7 @@
 //! What `redis.url` names: one Redis, a master that Sentinels watch over, or a Redis Cluster.
 
+pub mod certificates;
+
 use std::time::Duration;
 
 use redis::TlsCertificates;
@@ -7,7 +9,7 @@ use redis::io::tcp::TcpSettings;
 use redis::io::tcp::socket2::TcpKeepalive;
 use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisResult};
 
-use crate::backend::redis::client::certificates::Certificates;
+use self::certificates::Certificates;
 use crate::backend::{BackendError, Result};
 use crate::config::Redis as Settings;
 

@@ -1,45 +1,35 @@
 //! Opens connections to one server: one at a fixed address, or whichever the Sentinels call master.
 
-use deadpool_redis::{Manager, Pool, PoolConfig, Runtime, Timeouts};
+pub mod sentinels;
+
 use redis::aio::MultiplexedConnection;
 use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, ProtocolVersion, RedisResult,
 };
 
-use crate::backend::redis::client::sentinels::Sentinels;
+use self::sentinels::Sentinels;
 use crate::backend::redis::client::target::{Target, at};
 use crate::config::Redis as Settings;
 
 /// Opens connections.
 pub enum Dialer {
     /// To an address.
-    Fixed { pool: Pool, client: Box<Client> },
+    Fixed(Box<Client>),
     /// To the master of the moment, as the Sentinels see it.
     Sentinels(Box<Sentinels>),
 }
 
 impl Dialer {
     /// To a server at a known address.
-    pub fn fixed(info: &ConnectionInfo, settings: &Settings) -> RedisResult<Self> {
-        let manager = Manager::new_with_config(info.clone(), config(settings))?;
-        let pool = Pool::builder(manager)
-            .config(PoolConfig { max_size: 4, ..PoolConfig::default() })
-            .timeouts(Timeouts { create: Some(settings.connect_timeout), ..Timeouts::wait_millis(2_000) })
-            .runtime(Runtime::Tokio1)
-            .build()
-            .map_err(std::io::Error::other)?;
-        Ok(Self::Fixed { pool, client: Box::new(Client::open(info.clone())?) })
+    pub fn fixed(info: &ConnectionInfo) -> RedisResult<Self> {
+        Ok(Self::Fixed(Box::new(Client::open(info.clone())?)))
     }
 
     /// The same way with the password and the certificates of a target of the same kind.
-    pub fn with_access_of(&self, target: &Target, settings: &Settings) -> RedisResult<Self> {
+    pub fn with_access_of(&self, target: &Target) -> RedisResult<Self> {
         match (self, target) {
-            (Self::Fixed { client, .. }, Target::One(fresh)) => {
-                Self::fixed(&to_address_of(client, fresh), settings)
-            }
-            (Self::Fixed { client, .. }, Target::Cluster(fresh)) => {
-                Self::fixed(&to_address_of(client, &fresh[0]), settings)
-            }
+            (Self::Fixed(client), Target::One(fresh)) => Self::fixed(&to_address_of(client, fresh)),
+            (Self::Fixed(client), Target::Cluster(fresh)) => Self::fixed(&to_address_of(client, &fresh[0])),
             (Self::Sentinels(known), Target::Sentinel { sentinels, master, redis }) => {
                 Ok(Self::Sentinels(Box::new(known.with_access(sentinels, master, redis))))
             }
@@ -53,25 +43,19 @@ impl Dialer {
 
     /// A connection for commands.
     pub async fn for_commands(&self, settings: &Settings) -> RedisResult<MultiplexedConnection> {
+        self.client().await?.get_multiplexed_async_connection_with_config(&config(settings)).await
+    }
+
+    async fn client(&self) -> RedisResult<Client> {
         match self {
-            Self::Fixed { pool, .. } => match pool.get().await {
-                Ok(pooled) => Ok(deadpool_redis::Connection::take(pooled)),
-                Err(deadpool_redis::PoolError::Backend(error)) => Err(error),
-                Err(other) => Err(std::io::Error::other(other).into()),
-            },
-            Self::Sentinels(sentinels) => {
-                let master = sentinels.master().await?;
-                master.get_multiplexed_async_connection_with_config(&config(settings)).await
-            }
+            Self::Fixed(client) => Ok(client.as_ref().clone()),
+            Self::Sentinels(sentinels) => sentinels.master().await,
         }
     }
 
     /// A connection on which Redis says something unasked; `config` says where that goes.
     pub async fn for_pushes(&self, config: &AsyncConnectionConfig) -> RedisResult<MultiplexedConnection> {
-        let client = match self {
-            Self::Fixed { client, .. } => client.as_ref().clone(),
-            Self::Sentinels(sentinels) => sentinels.master().await?,
-        };
+        let client = self.client().await?;
         let info = client.get_connection_info();
         // It comes between the answers: RESP3 tells them apart.
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
@@ -85,10 +69,10 @@ impl Dialer {
     }
 
     /// Whether connections should lead to another server by now.
-    pub async fn is_elsewhere(&self) -> bool {
+    pub async fn master_moved(&self) -> bool {
         match self {
-            Self::Fixed { .. } => false,
-            Self::Sentinels(sentinels) => sentinels.name_another().await,
+            Self::Fixed(_) => false,
+            Self::Sentinels(sentinels) => sentinels.changed_master().await,
         }
     }
 }

@@ -1,0 +1,61 @@
+//! What Redis answered, as this backend reads it.
+
+use redis::{RedisError, ServerErrorKind, Value};
+
+use crate::backend::{BackendError, Result};
+use crate::telemetry::{Unreadable, count_unreadable};
+
+pub(super) fn is_error(value: &Value) -> bool {
+    matches!(value, Value::ServerError(_))
+}
+
+pub(super) fn is_unknown_script(value: &Value) -> bool {
+    matches!(value, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::NoScript))
+}
+
+/// Whether this Redis became a replica: another is the master now. A script between MULTI and EXEC says
+/// so within the answer.
+pub(super) fn is_demoted(value: &Value) -> bool {
+    match value {
+        Value::ServerError(error) => error.kind() == Some(ServerErrorKind::ReadOnly),
+        Value::Array(values) => values.iter().any(is_demoted),
+        _ => false,
+    }
+}
+
+/// Redis' own refusals (out of memory, read-only replica, loading) are as temporary for a client
+/// as a missing connection.
+pub fn unavailable(error: RedisError) -> BackendError {
+    BackendError::Unavailable(error.into())
+}
+
+/// Whether Redis has answered, and refused.
+pub fn is_refusal(error: &BackendError) -> bool {
+    let BackendError::Unavailable(source) = error else { return false };
+    source.downcast_ref::<RedisError>().is_some_and(|error| error.code().is_some())
+}
+
+/// Turns Redis' own error at one place of a pipeline into ours.
+pub fn value_or_error(value: Value) -> Result<Value> {
+    value.extract_error().map_err(unavailable)
+}
+
+/// Reads what a key holds. A key of another type than adda gives it holds nothing.
+pub fn parsed_if_ours<T: redis::FromRedisValue + Default>(value: Result<Value>) -> Result<T> {
+    match value {
+        Err(BackendError::Unavailable(error)) if is_wrong_type(&*error) => {
+            count_unreadable(Unreadable::Key, 1);
+            Ok(T::default())
+        }
+        value => parsed(value?),
+    }
+}
+
+fn is_wrong_type(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    error.downcast_ref::<RedisError>().is_some_and(|error| error.code() == Some("WRONGTYPE"))
+}
+
+/// Reads a value that adda's own commands and scripts shape.
+pub fn parsed<T: redis::FromRedisValue>(value: Value) -> Result<T> {
+    redis::from_redis_value(value).map_err(|error| unavailable(error.into()))
+}
