@@ -81,7 +81,7 @@ fn plan(arguments: &Arguments) -> Plan {
         size: Size { rooms: ROOMS, rate: arguments.rate.into(), comes_back: Return::Resuming },
         length: Length::Full,
         warm_up: Duration::from_secs(2),
-        linger: Duration::from_secs(3),
+        leave_grace: Duration::from_secs(3),
         // The default unless more is said.
         log: 1000.max(40 * usize::from(arguments.rate) / ROOMS),
         settings: Vec::new(),

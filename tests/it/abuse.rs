@@ -24,9 +24,9 @@ impl Friends {
 
     async fn still_talk(&mut self) {
         let content = uuid::Uuid::new_v4().to_string();
-        self.speaker.say("quiet corner", &content).await;
-        self.listener.hears(&content).await;
-        self.speaker.hears(&content).await;
+        self.speaker.posts("quiet corner", &content).await;
+        self.listener.receives(&content).await;
+        self.speaker.receives(&content).await;
     }
 }
 
@@ -37,7 +37,7 @@ async fn plain(node: &Node) -> RawSocket {
 }
 
 /// Sends bytes on a fresh plain session and returns the code that it is closed with.
-async fn goodbye_to(node: &Node, frames: &[(u8, &[u8])]) -> Option<u16> {
+async fn close_code_of(node: &Node, frames: &[(u8, &[u8])]) -> Option<u16> {
     let mut socket = plain(node).await;
     for (first_byte, payload) in frames {
         socket.frame(*first_byte, payload).await;
@@ -62,7 +62,7 @@ async fn frames_against_the_protocol_are_closed_with_1002() {
         ("a close with a code that must not be sent", &[(CLOSE, b"\x03\xed")]),
         ("a close with a code that nobody owns", &[(CLOSE, b"\x03\xe7")]),
     ] {
-        assert_eq!(goodbye_to(&node, frames).await, Some(1002), "{what}");
+        assert_eq!(close_code_of(&node, frames).await, Some(1002), "{what}");
         friends.still_talk().await;
     }
     let mut unmasked = plain(&node).await;
@@ -74,7 +74,7 @@ async fn frames_against_the_protocol_are_closed_with_1002() {
 #[tokio::test]
 async fn a_close_is_answered_with_a_close() {
     let node = Node::memory().await;
-    assert_eq!(goodbye_to(&node, &[(CLOSE, b"\x03\xe8bye")]).await, Some(1000));
+    assert_eq!(close_code_of(&node, &[(CLOSE, b"\x03\xe8bye")]).await, Some(1000));
     let mut empty = plain(&node).await;
     empty.frame(CLOSE, b"").await;
     let answer = loop {
@@ -97,13 +97,13 @@ async fn text_that_is_not_utf_8_is_closed_with_1007() {
         ("an overlong slash", &[(TEXT, b"\"\xc0\xaf\"")]),
         ("a wrong byte in a second frame", &[(TEXT_BEGIN, b"\""), (0x80, b"\xff\"")]),
     ] {
-        assert_eq!(goodbye_to(&node, frames).await, Some(1007), "{what}");
+        assert_eq!(close_code_of(&node, frames).await, Some(1007), "{what}");
         friends.still_talk().await;
     }
 }
 
 #[tokio::test]
-async fn a_letter_may_be_cut_by_fragments_and_pings_may_come_between() {
+async fn a_character_may_span_fragments_with_pings_between_them() {
     let node = Node::memory().await;
     let mut listener = Client::plain(&node, "general", "listener").await;
     let mut socket = plain(&node).await;
@@ -114,7 +114,7 @@ async fn a_letter_may_be_cut_by_fragments_and_pings_may_come_between() {
         socket.frame(CONTINUE, std::slice::from_ref(byte)).await;
     }
     socket.frame(0x80, b"").await;
-    listener.hears("আড্ডা").await;
+    listener.receives("আড্ডা").await;
 }
 
 #[tokio::test]
@@ -123,9 +123,13 @@ async fn a_frame_beyond_the_limit_is_closed_with_1009() {
     let mut friends = Friends::meet(&node).await;
     let (whole, half) = (vec![b' '; 65_537], vec![b' '; 40_000]);
     let mebibyte = vec![b' '; 1 << 20];
-    assert_eq!(goodbye_to(&node, &[(TEXT, &whole)]).await, Some(1009), "one byte too many");
-    assert_eq!(goodbye_to(&node, &[(0x82, &mebibyte)]).await, Some(1009), "a binary mebibyte");
-    assert_eq!(goodbye_to(&node, &[(TEXT_BEGIN, &half), (0x80, &half)]).await, Some(1009), "in two frames");
+    assert_eq!(close_code_of(&node, &[(TEXT, &whole)]).await, Some(1009), "one byte too many");
+    assert_eq!(close_code_of(&node, &[(0x82, &mebibyte)]).await, Some(1009), "a binary mebibyte");
+    assert_eq!(
+        close_code_of(&node, &[(TEXT_BEGIN, &half), (0x80, &half)]).await,
+        Some(1009),
+        "in two frames"
+    );
     let mut claims = plain(&node).await;
     claims.write(&[TEXT, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4]).await;
     let code = claims.close_code().await;
@@ -140,7 +144,7 @@ async fn a_frame_beyond_the_limit_is_closed_with_1009() {
 }
 
 #[tokio::test]
-async fn floods_of_tiny_frames_stall_nobody() {
+async fn floods_of_tiny_frames_delay_no_other_session() {
     let node = Node::memory().await;
     let mut friends = Friends::meet(&node).await;
     // Each write fills many reads of the node. Nobody reads what comes back.
@@ -188,7 +192,7 @@ async fn deep_and_odd_json_is_a_bad_frame() {
     offender.send_message(format!("{{\"type\":\"ping\",\"unknown\":{depths}}}").into()).await;
     // What is unknown is ignored however deep it is, unless it is refused.
     offender.expect_that("an answer", |frame| frame["type"] == "pong" || frame["code"] == "bad_frame").await;
-    offender.say("general", "still here").await;
+    offender.posts("general", "still here").await;
     let body = format!("{{\"content\":{}1{}}}", "[".repeat(20_000), "]".repeat(20_000));
     let reply = node
         .http()
@@ -202,7 +206,7 @@ async fn deep_and_odd_json_is_a_bad_frame() {
 }
 
 #[tokio::test]
-async fn types_that_do_not_exist_are_told_without_echoing_them_at_length() {
+async fn unknown_types_are_refused_with_a_shortened_echo() {
     let node = Node::memory().await;
     let mut offender = Client::full(&node, "offender").await;
     for kind in ["", "TEXT", "welcome", "ack", "__proto__", "\u{202e}", &"x".repeat(60_000)] {
@@ -219,8 +223,8 @@ async fn markup_and_odd_names_come_back_as_data() {
     let markup = "<img src=x onerror=alert(1)>";
     let mut offender = Client::full(&node, markup).await;
     offender.join("<script>").await;
-    offender.say("<script>", markup).await;
-    assert_eq!(offender.hears(markup).await["username"], markup);
+    offender.posts("<script>", markup).await;
+    assert_eq!(offender.receives(markup).await["username"], markup);
     for path in
         ["/api/rooms", "/api/rooms/%3Cscript%3E", "/api/rooms/%3Cscript%3E/messages", "/api/rooms/%3Cb%3E"]
     {

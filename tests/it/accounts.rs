@@ -12,7 +12,7 @@ async fn a_token_makes_the_same_user_on_another_node() {
     let mut back = Client::returning(&cluster.nodes[1], &rahim.token).await;
     assert_eq!((&back.user_id, &back.username), (&rahim.user_id, &rahim.username));
     back.join("general").await;
-    back.say("general", "me again").await;
+    back.posts("general", "me again").await;
     let message = back.expect("text").await;
     assert_eq!((text(&message["user_id"]), text(&message["username"])), (rahim.user_id, "রহিম".to_owned()));
     // The token of the answer is as good as the first one.
@@ -46,7 +46,7 @@ async fn a_bad_token_leaves_the_guest_as_it_was() {
         assert_eq!(rahim.expect("error").await["code"], "bad_token", "{token:?}");
     }
     rahim.join("general").await;
-    rahim.say("general", "still me").await;
+    rahim.posts("general", "still me").await;
     assert_eq!(rahim.expect("text").await["user_id"], rahim.user_id);
 }
 
@@ -58,7 +58,7 @@ async fn a_bad_bearer_is_told_and_leaves_a_guest() {
     assert_eq!(guest.next().await["type"], "welcome", "the first frame of every full session");
     assert_eq!(guest.next().await["code"], "bad_token");
     guest.join("general").await;
-    guest.say("general", "hello").await;
+    guest.posts("general", "hello").await;
 }
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn a_user_can_not_change_after_the_first_join() {
     rahim.join("general").await;
     rahim.send(json!({ "type": "auth", "token": other.token })).await;
     assert_eq!(rahim.expect("error").await["code"], "already_joined");
-    rahim.say("general", "still me").await;
+    rahim.posts("general", "still me").await;
     assert_eq!(rahim.expect("text").await["user_id"], rahim.user_id);
 }
 

@@ -26,12 +26,12 @@ async fn the_client_works_below_a_path_of_its_host() {
     assert_eq!(Http::new(port).get("/js/main.js").await.status, 404, "nothing but the path is served");
     let mut karim = Client::full(&node, "করিম").await;
     karim.join("চায়ের দোকান").await;
-    karim.say("চায়ের দোকান", "ভালো আছো?").await;
+    karim.posts("চায়ের দোকান", "ভালো আছো?").await;
     let page = browser.open_at(&format!("http://127.0.0.1:{port}/chat")).await;
     page.join("রহিম", "চায়ের দোকান").await;
     page.shows("ভালো আছো?").await;
-    page.say("ভালো").await;
-    karim.hears("ভালো").await;
+    page.posts("ভালো").await;
+    karim.receives("ভালো").await;
     page.until("document.querySelectorAll('#members .members__user').length === 2").await;
     assert_eq!(page.value("location.pathname").await, "/chat/");
     let links = "[...document.querySelectorAll('#room-list a')].every((a) => a.pathname === '/chat/')";
@@ -126,7 +126,7 @@ async fn the_balancer_speaks_tls() {
 }
 
 #[tokio::test]
-async fn a_person_who_comes_while_no_node_is_ready_gets_a_page_that_tries_again() {
+async fn a_visitor_gets_a_page_that_reloads_while_no_node_is_ready() {
     let mut node = Node::memory().await;
     let Some(balancer) = HaProxy::start(&[node.port]).await else { return };
     node.kill();
@@ -146,7 +146,7 @@ async fn a_person_who_comes_while_no_node_is_ready_gets_a_page_that_tries_again(
 }
 
 #[tokio::test]
-async fn what_an_overloaded_node_refuses_is_not_asked_of_the_others() {
+async fn requests_refused_by_an_overloaded_node_are_not_retried_on_others() {
     const READS: usize = 300;
     let Some(cluster) = Cluster::with(2, &[("limits.reads_in_flight", "1")]).await else { return };
     let ports = [cluster.nodes[0].port, cluster.nodes[1].port];

@@ -58,9 +58,9 @@ async fn two_people_on_two_nodes_talk() {
     let karim = browser.open(cluster.nodes[1].port).await;
     rahim.join("রহিম", "চায়ের দোকান").await;
     karim.join("করিম", "চায়ের দোকান").await;
-    rahim.say("কেমন আছো?").await;
+    rahim.posts("কেমন আছো?").await;
     karim.shows("কেমন আছো?").await;
-    karim.say("ভালো, র\u{200d}্যাব দেখলাম").await;
+    karim.posts("ভালো, র\u{200d}্যাব দেখলাম").await;
     rahim.shows("ভালো, র\u{200d}্যাব দেখলাম").await;
     for page in [&rahim, &karim] {
         page.until("document.querySelectorAll('#members .members__user').length === 2").await;
@@ -83,16 +83,16 @@ async fn the_page_goes_on_at_another_node_when_its_own_is_killed() {
     page.join("রহিম", "general").await;
     let mut karim = Client::full(&cluster.nodes[1], "করিম").await;
     karim.join("general").await;
-    page.say("one").await;
-    karim.hears("one").await;
+    page.posts("one").await;
+    karim.receives("one").await;
     balancer.point_to(cluster.nodes[1].port);
     cluster.nodes[0].kill();
     for content in ["two", "three"] {
-        karim.say("general", content).await;
+        karim.posts("general", content).await;
     }
-    page.say("four").await;
-    karim.hears("four").await;
-    karim.say("general", "five").await;
+    page.posts("four").await;
+    karim.receives("four").await;
+    karim.posts("general", "five").await;
     page.shows("five").await;
     assert_eq!(page.messages().await, ["one", "two", "three", "four", "five"]);
     assert_eq!(seqs(&page).await, [1, 2, 3, 4, 5]);
@@ -116,15 +116,15 @@ async fn the_page_goes_on_at_another_node_when_its_own_falls_silent() {
     page.join("রহিম", "general").await;
     let mut karim = Client::full(&cluster.nodes[1], "করিম").await;
     karim.join("general").await;
-    page.say("one").await;
-    karim.hears("one").await;
+    page.posts("one").await;
+    karim.receives("one").await;
     balancer.point_to(cluster.nodes[1].port);
     cluster.nodes[0].freeze();
-    page.say("two").await;
-    karim.say("general", "three").await;
+    page.posts("two").await;
+    karim.posts("general", "three").await;
     page.shows("three").await;
-    karim.hears("two").await;
-    karim.say("general", "four").await;
+    karim.receives("two").await;
+    karim.posts("general", "four").await;
     page.shows("four").await;
     assert_eq!(page.messages().await.len(), 4, "each once");
     assert_eq!(seqs(&page).await, [1, 2, 3, 4]);
@@ -142,7 +142,7 @@ async fn a_rolling_restart_behind_the_balancer_is_not_seen_in_the_timeline() {
     let Some(mut balancer) = HaProxy::start(&ports).await else { return };
     let page = browser.open(balancer.port).await;
     page.join("রহিম", "general").await;
-    page.say("begin").await;
+    page.posts("begin").await;
     page.shows("begin").await;
     watch(&page).await;
     let mut said = vec!["begin".to_owned()];
@@ -154,7 +154,7 @@ async fn a_rolling_restart_behind_the_balancer_is_not_seen_in_the_timeline() {
                 said.push(format!("round {round}, node {place}, step {step}"));
                 match step % 2 {
                     0 => drop(stays.post("general", &said[said.len() - 1]).await),
-                    _ => page.say(&said[said.len() - 1]).await,
+                    _ => page.posts(&said[said.len() - 1]).await,
                 }
                 page.shows(&said[said.len() - 1]).await;
             }
@@ -173,10 +173,10 @@ async fn a_rolling_restart_behind_the_balancer_is_not_seen_in_the_timeline() {
     let logged: Vec<_> = logged.iter().map(|message| text(&message["content"])).collect();
     assert_eq!(page.messages().await, logged);
     assert_eq!(seqs(&page).await, (1..=said.len() as u64).collect::<Vec<_>>());
-    let (mut said, mut heard) = (said, logged);
+    let (mut said, mut received) = (said, logged);
     said.sort();
-    heard.sort();
-    assert_eq!(said, heard);
+    received.sort();
+    assert_eq!(said, received);
     assert_unbroken(&page).await;
     page.close().await;
 }
@@ -192,8 +192,8 @@ async fn a_page_that_is_loaded_again_is_not_announced() {
     for round in 0..2 {
         page.reload().await;
         page.until("document.body.dataset.connection === 'online'").await;
-        page.say(&format!("back {round}")).await;
-        karim.hears(&format!("back {round}")).await;
+        page.posts(&format!("back {round}")).await;
+        karim.receives(&format!("back {round}")).await;
     }
     assert!(karim.untaken("leave").is_empty() && karim.untaken("join").is_empty(), "{karim}");
     page.click("#leave-chat").await;
@@ -208,12 +208,12 @@ async fn words_written_while_no_node_answers_are_sent_later() {
     let balancer = Balancer::start(node.port).await;
     let page = browser.open(balancer.port).await;
     page.join("রহিম", "general").await;
-    page.say("before").await;
+    page.posts("before").await;
     page.shows("before").await;
     balancer.point_to(ports::reserve());
     node.kill();
     page.until("document.body.dataset.connection !== 'online'").await;
-    page.say("while away").await;
+    page.posts("while away").await;
     page.until("document.querySelectorAll('#timeline .message[data-delivery]').length === 1").await;
 
     let other = Node::memory().await;
@@ -221,7 +221,7 @@ async fn words_written_while_no_node_answers_are_sent_later() {
     karim.join("general").await;
     balancer.point_to(other.port);
     page.click_if_shown("#retry-now").await;
-    karim.hears("while away").await;
+    karim.receives("while away").await;
     page.until("document.querySelectorAll('#timeline .message[data-delivery]').length === 0").await;
     page.close().await;
 }
@@ -243,7 +243,7 @@ async fn markup_in_a_message_stays_text() {
     let mut attacker = Client::full(&node, "<b onclick=wasHit=1>").await;
     attacker.join("general").await;
     for attack in attacks {
-        attacker.say("general", attack).await;
+        attacker.posts("general", attack).await;
         page.shows(attack).await;
     }
     assert_eq!(page.messages().await, attacks);
@@ -272,7 +272,7 @@ async fn the_page_speaks_bengali_and_english() {
     }
     page.choose("#language-switch", "en").await;
     page.join("Rahim", "general").await;
-    page.say("hello").await;
+    page.posts("hello").await;
     page.shows("hello").await;
     page.reload().await;
     page.until("document.documentElement.lang === 'en'").await;
@@ -324,10 +324,10 @@ async fn a_page_that_lacks_a_feature_joins_says_and_reads() {
             "window.failures = []; addEventListener('error', (event) => failures.push(event.message));";
         let page = browser.open_after(&address, &format!("{watch} {script}")).await;
         page.join("রহিম", "general").await;
-        page.say(&format!("by {name}")).await;
+        page.posts(&format!("by {name}")).await;
         other.shows(&format!("by {name}")).await;
         page.value("(document.hasFocus = () => false, dispatchEvent(new Event('blur')))").await;
-        other.say(&format!("to {name}")).await;
+        other.posts(&format!("to {name}")).await;
         page.shows(&format!("to {name}")).await;
         page.until("/[1১]/.test(document.title)").await;
         page.value("document.querySelector('#settings-button').click()").await;
@@ -347,7 +347,7 @@ async fn a_row_shown_to_screen_readers_alone_leaves_no_room_below_the_last_messa
     let page = browser.open(node.port).await;
     page.join("একজন লম্বা নামের মানুষ আছেন", "general").await;
     for number in 0..4 {
-        page.say(&format!("{number}")).await;
+        page.posts(&format!("{number}")).await;
     }
     page.shows("3").await;
     let room = "(() => {

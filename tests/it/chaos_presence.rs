@@ -9,7 +9,7 @@ use crate::chaos::notices::{self, Notices};
 use crate::chaos::truth::{Away, Circumstances, find_untruths};
 use crate::chaos::watch::{Answer, Sample, Samples};
 
-const LINGER: Duration = Duration::from_secs(3);
+const LEAVE_GRACE: Duration = Duration::from_secs(3);
 const DUE: Duration = Duration::from_secs(10);
 const BALANCER: u16 = 9;
 
@@ -61,7 +61,7 @@ impl Story {
     }
 
     fn notices(&self) -> Notices {
-        notices::judge(&self.memories, &self.about, LINGER, DUE)
+        notices::judge(&self.memories, &self.about, LEAVE_GRACE, DUE)
     }
 
     /// What is untrue if a node names these connections in a second.
@@ -75,7 +75,7 @@ impl Story {
 }
 
 #[test]
-fn who_comes_and_goes_is_told_of_once() {
+fn each_join_and_leave_is_announced_once() {
     let mut story = Story::new();
     story.enter("guest", 5, 2);
     story.see(5, Notice::Join, "guest");
@@ -91,7 +91,7 @@ fn who_comes_and_goes_is_told_of_once() {
 }
 
 #[test]
-fn a_leave_that_does_not_come_is_absent_as_soon_as_it_is_due() {
+fn a_missing_leave_is_found_once_it_is_due() {
     let mut story = Story::new();
     story.enter("guest", 5, 2);
     story.end("guest", 10);
@@ -104,7 +104,7 @@ fn a_leave_that_does_not_come_is_absent_as_soon_as_it_is_due() {
 }
 
 #[test]
-fn who_is_back_in_time_is_not_told_of() {
+fn a_return_within_the_grace_period_is_not_announced() {
     let mut story = Story::new();
     story.enter("mover", 2, 2);
     story.end("mover", 10);
@@ -120,7 +120,7 @@ fn who_is_back_in_time_is_not_told_of() {
 }
 
 #[test]
-fn who_was_there_before_the_witness_does_not_join() {
+fn a_user_present_before_the_witness_does_not_join() {
     let mut story = Story::new();
     story.enter("early", 0, 2);
     story.enter("late witness", 20, 1);
@@ -129,14 +129,14 @@ fn who_was_there_before_the_witness_does_not_join() {
 }
 
 #[test]
-fn a_stranger_is_found() {
+fn a_notice_of_an_unknown_user_is_found() {
     let mut story = Story::new();
     story.see(5, Notice::Join, "nobody");
     assert_eq!(story.notices().unexpected.len(), 1);
 }
 
 #[test]
-fn who_stays_on_a_node_that_is_away_leaves_and_joins_once() {
+fn a_user_on_a_partitioned_node_leaves_and_joins_once() {
     let mut story = Story::new();
     story.enter("patient", 2, 2);
     story.see(2, Notice::Join, "patient");
@@ -150,7 +150,7 @@ fn who_stays_on_a_node_that_is_away_leaves_and_joins_once() {
 }
 
 #[test]
-fn an_answer_must_name_whoever_knows_that_it_is_there() {
+fn an_answer_must_name_every_session_that_knows_it_has_joined() {
     let mut story = Story::new();
     story.enter("guest", 5, 2);
     let (witness, guest) = ("witness since 1", "guest since 5");
@@ -165,7 +165,7 @@ fn an_answer_must_name_whoever_knows_that_it_is_there() {
 }
 
 #[test]
-fn nobody_is_named_for_longer_than_eight_seconds_after_its_end() {
+fn no_session_is_named_for_longer_than_eight_seconds_after_its_end() {
     let mut story = Story::new();
     story.enter("guest", 5, 2);
     story.end("guest", 10);
@@ -175,7 +175,7 @@ fn nobody_is_named_for_longer_than_eight_seconds_after_its_end() {
 }
 
 #[test]
-fn the_sessions_of_a_node_that_is_away_may_be_left_out_until_all_is_well() {
+fn sessions_of_a_partitioned_node_may_be_missing_until_it_has_recovered() {
     let mut story = Story::new();
     story.enter("patient", 2, 2);
     story.about.away = vec![Away { port: 2, from: story.at(5), to: story.at(20) }];
@@ -189,7 +189,7 @@ fn the_sessions_of_a_node_that_is_away_may_be_left_out_until_all_is_well() {
 }
 
 #[test]
-fn an_answer_that_is_no_answer_is_found() {
+fn an_invalid_answer_is_found() {
     let story = Story::new();
     for (answer, count) in [(Answer::Odd("500".to_owned()), 1), (Answer::Unavailable, 0), (Answer::Silent, 0)]
     {

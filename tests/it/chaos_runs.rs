@@ -17,7 +17,7 @@ fn plan() -> Plan {
         size: Size { rooms: 2, rate: 40.0, comes_back: Return::Resuming },
         length: Length::Short,
         warm_up: Duration::from_millis(500),
-        linger: Duration::from_secs(2),
+        leave_grace: Duration::from_secs(2),
         log: 1000,
         settings: Vec::new(),
     }
@@ -137,7 +137,7 @@ async fn readers_that_do_not_resume_miss_messages() {
 }
 
 #[tokio::test]
-async fn what_the_log_no_longer_has_is_announced() {
+async fn messages_trimmed_from_the_log_are_announced() {
     let plan = Plan { settings: vec![("history.max_messages", "1")], ..plan() };
     let fault = Fault {
         inject: |scene| {
@@ -158,7 +158,7 @@ async fn what_the_log_no_longer_has_is_announced() {
 }
 
 #[tokio::test]
-async fn a_redis_without_a_file_loses_what_was_acknowledged() {
+async fn a_redis_without_persistence_loses_acknowledged_messages() {
     let fault = Fault {
         inject: |scene| {
             Box::pin(async {
@@ -177,7 +177,7 @@ async fn a_redis_without_a_file_loses_what_was_acknowledged() {
 }
 
 #[tokio::test]
-async fn without_a_linger_everybody_is_told_of_those_who_move() {
+async fn without_a_grace_period_moving_sessions_are_announced() {
     // The judge still believes in the linger of the plan.
     let plan = Plan { settings: vec![("presence.leave_grace", "0s")], ..plan() };
     let Some(report) = run_with("rolling-restart", &plan).await else { return };

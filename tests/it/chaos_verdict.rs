@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::chaos::memory::{Dialect, End, Heard, Memory, Place, Told};
+use crate::chaos::memory::{Dialect, End, Memory, Place, Received, Told};
 use crate::chaos::verdict::{Log, Verdict, judge};
 
 const ROOM: &str = "room";
@@ -39,7 +39,7 @@ impl Story {
     }
 
     /// A message is logged and acknowledged, and some hear it.
-    fn say(&mut self, epoch: &str, seq: u64, readers: &[&str]) {
+    fn posts(&mut self, epoch: &str, seq: u64, readers: &[&str]) {
         let message = message(epoch, seq);
         self.log.messages.push(message.clone());
         self.tell("writer", Told::Acked { place: place(epoch, seq), message: message.clone() });
@@ -66,8 +66,8 @@ fn place(epoch: &str, seq: u64) -> Place {
     Place { epoch: epoch.to_owned(), seq }
 }
 
-fn message(epoch: &str, seq: u64) -> Heard {
-    Heard {
+fn message(epoch: &str, seq: u64) -> Received {
+    Received {
         seq,
         id: format!("{epoch}{seq}"),
         content: format!("writer says {}", seq * 10 + epoch.len() as u64),
@@ -85,10 +85,10 @@ fn assert_counts(story: &Story, expected: [usize; 6]) {
 }
 
 #[test]
-fn a_run_without_fault_is_without_fault() {
+fn a_run_without_a_fault_has_no_findings() {
     let mut story = Story::new();
     for seq in 1..=5 {
-        story.say("a", seq, &ALL);
+        story.posts("a", seq, &ALL);
     }
     assert_counts(&story, [0; 6]);
     assert_eq!(story.verdict().acked, 5);
@@ -97,28 +97,28 @@ fn a_run_without_fault_is_without_fault() {
 #[test]
 fn a_missing_message_is_found() {
     let mut story = Story::new();
-    story.say("a", 1, &ALL);
-    story.say("a", 2, &WITHOUT_READER);
+    story.posts("a", 1, &ALL);
+    story.posts("a", 2, &WITHOUT_READER);
     assert_counts(&story, [1, 0, 0, 0, 0, 0]);
-    story.say("a", 3, &ALL);
+    story.posts("a", 3, &ALL);
     assert_counts(&story, [1, 0, 0, 0, 0, 1]);
 }
 
 #[test]
-fn what_came_before_a_reader_is_not_missing() {
+fn messages_before_a_readers_join_are_not_missing() {
     let mut story = Story::new();
-    story.say("a", 1, &ALL);
+    story.posts("a", 1, &ALL);
     story.enter("late reader", Dialect::Full, place("a", 1));
-    story.say("a", 2, &[ALL.as_slice(), &["late reader"]].concat());
+    story.posts("a", 2, &[ALL.as_slice(), &["late reader"]].concat());
     assert_counts(&story, [0; 6]);
 }
 
 #[test]
-fn what_a_gap_covers_is_announced_and_nothing_else() {
+fn a_gap_announces_exactly_the_messages_in_its_range() {
     let mut story = Story::new();
-    story.say("a", 1, &ALL);
-    story.say("a", 2, &WITHOUT_READER);
-    story.say("a", 3, &WITHOUT_READER);
+    story.posts("a", 1, &ALL);
+    story.posts("a", 2, &WITHOUT_READER);
+    story.posts("a", 3, &WITHOUT_READER);
     story.tell("reader", Told::Gap { from: 2, to: 2 });
     assert_counts(&story, [1, 1, 0, 0, 0, 0]);
     story.tell("reader", Told::Gap { from: 3, to: 3 });
@@ -128,9 +128,9 @@ fn what_a_gap_covers_is_announced_and_nothing_else() {
 #[test]
 fn a_reader_that_recovers_must_get_everything() {
     let mut story = Story::new();
-    story.say("a", 1, &ALL);
-    story.say("a", 2, &WITHOUT_READER);
-    story.say("a", 3, &WITHOUT_READER);
+    story.posts("a", 1, &ALL);
+    story.posts("a", 2, &WITHOUT_READER);
+    story.posts("a", 3, &WITHOUT_READER);
     let since = Some(place("a", 1));
     let joined =
         |messages| Told::Joined { since: since.clone(), at: place("a", 3), is_recovered: true, messages };
@@ -149,9 +149,9 @@ fn a_reader_that_recovers_must_get_everything() {
 #[test]
 fn recovered_false_announces_what_the_page_leaves_out() {
     let mut story = Story::new();
-    story.say("a", 1, &ALL);
-    story.say("a", 2, &WITHOUT_READER);
-    story.say("a", 3, &WITHOUT_READER);
+    story.posts("a", 1, &ALL);
+    story.posts("a", 2, &WITHOUT_READER);
+    story.posts("a", 3, &WITHOUT_READER);
     let (since, at) = (Some(place("a", 1)), place("a", 3));
     let messages = vec![message("a", 3)];
     story.tell("reader", Told::Joined { since, at, is_recovered: false, messages });
@@ -159,10 +159,10 @@ fn recovered_false_announces_what_the_page_leaves_out() {
 }
 
 #[test]
-fn who_comes_back_without_a_place_was_told_nothing() {
+fn a_rejoin_without_a_position_announces_no_loss() {
     let mut story = Story::new();
-    story.say("a", 1, &ALL);
-    story.say("a", 2, &WITHOUT_READER);
+    story.posts("a", 1, &ALL);
+    story.posts("a", 2, &WITHOUT_READER);
     let at = place("a", 2);
     story.tell("reader", Told::Joined { since: None, at, is_recovered: false, messages: Vec::new() });
     assert_counts(&story, [1, 0, 0, 0, 0, 0]);
@@ -171,7 +171,7 @@ fn who_comes_back_without_a_place_was_told_nothing() {
 #[test]
 fn a_doubled_message_is_found() {
     let mut story = Story::new();
-    story.say("a", 1, &ALL);
+    story.posts("a", 1, &ALL);
     story.tell("reader", Told::Text(message("a", 1)));
     assert_counts(&story, [0, 0, 1, 0, 0, 0]);
     let (since, at) = (Some(place("a", 1)), place("a", 1));
@@ -181,10 +181,10 @@ fn a_doubled_message_is_found() {
 }
 
 #[test]
-fn what_is_logged_twice_is_found_though_its_ids_differ() {
+fn a_message_logged_twice_is_found_though_its_ids_differ() {
     let mut story = Story::new();
-    story.say("a", 1, &ALL);
-    story.say("a", 2, &ALL);
+    story.posts("a", 1, &ALL);
+    story.posts("a", 2, &ALL);
     let again = story.log.messages[0].content.clone();
     story.log.messages[1].content = again;
     assert_counts(&story, [0, 0, 1, 0, 0, 0]);
@@ -193,9 +193,9 @@ fn what_is_logged_twice_is_found_though_its_ids_differ() {
 #[test]
 fn a_reordered_message_is_found() {
     let mut story = Story::new();
-    story.say("a", 1, &ALL);
-    story.say("a", 2, &WITHOUT_READER);
-    story.say("a", 3, &ALL);
+    story.posts("a", 1, &ALL);
+    story.posts("a", 2, &WITHOUT_READER);
+    story.posts("a", 3, &ALL);
     story.tell("reader", Told::Text(message("a", 2)));
     // A hole, then a lower number, then two disagreements with the others.
     assert_counts(&story, [0, 0, 0, 3, 0, 1]);
@@ -206,7 +206,7 @@ fn readers_that_disagree_are_found_though_their_numbers_rise() {
     let mut story = Story::new();
     for (reader, ids) in [("reader", ["x", "y"]), ("other reader", ["y", "x"])] {
         for (seq, id) in (1..).zip(ids) {
-            story.tell(reader, Told::Text(Heard { seq, id: id.to_owned(), content: id.to_owned() }));
+            story.tell(reader, Told::Text(Received { seq, id: id.to_owned(), content: id.to_owned() }));
         }
     }
     let verdict = story.verdict();
@@ -214,10 +214,10 @@ fn readers_that_disagree_are_found_though_their_numbers_rise() {
 }
 
 #[test]
-fn a_writer_whose_words_are_logged_in_another_order_is_found() {
+fn messages_logged_in_another_order_than_sent_are_found() {
     let mut story = Story::new();
-    story.say("a", 1, &ALL);
-    story.say("a", 2, &ALL);
+    story.posts("a", 1, &ALL);
+    story.posts("a", 2, &ALL);
     for (message, content) in story.log.messages.iter_mut().zip(["writer says 10", "writer says 9"]) {
         message.content = content.to_owned();
     }
@@ -227,34 +227,34 @@ fn a_writer_whose_words_are_logged_in_another_order_is_found() {
 #[test]
 fn a_number_that_names_two_messages_is_found() {
     let mut story = Story::new();
-    story.say("a", 1, &ALL);
+    story.posts("a", 1, &ALL);
     story.set_back(0, "a");
-    story.log.messages.push(Heard { id: "another".to_owned(), ..message("a", 1) });
+    story.log.messages.push(Received { id: "another".to_owned(), ..message("a", 1) });
     let verdict = story.verdict();
     assert_eq!(verdict.lies, 1, "{verdict:#?}");
 }
 
 #[test]
-fn a_number_that_is_given_again_in_a_new_epoch_is_no_lie() {
+fn a_number_reused_in_a_new_epoch_is_no_conflict() {
     let mut story = Story::new();
     for seq in 1..=3 {
-        story.say("a", seq, &ALL);
+        story.posts("a", seq, &ALL);
     }
     story.set_back(1, "bb");
     for name in ALL {
         story.tell(name, Told::Reset(place("bb", 1)));
     }
-    story.say("bb", 2, &ALL);
+    story.posts("bb", 2, &ALL);
     // Two are lost, and a new epoch said so.
     assert_counts(&story, [0, 2, 0, 0, 0, 0]);
     assert_eq!(story.verdict().resets, 3);
 }
 
 #[test]
-fn what_redis_lost_without_a_new_epoch_is_missing_where_it_did_not_come() {
+fn a_loss_without_a_new_epoch_is_missing_for_readers_that_did_not_receive_it() {
     let mut story = Story::new();
-    story.say("a", 1, &ALL);
-    story.say("a", 2, &WITHOUT_READER);
+    story.posts("a", 1, &ALL);
+    story.posts("a", 2, &WITHOUT_READER);
     story.set_back(1, "a");
     assert_counts(&story, [1, 1, 0, 0, 0, 0]);
 }
@@ -263,7 +263,7 @@ fn what_redis_lost_without_a_new_epoch_is_missing_where_it_did_not_come() {
 fn a_reset_excuses_only_what_is_lost() {
     let mut story = Story::new();
     for seq in 1..=3 {
-        story.say("a", seq, &WITHOUT_READER);
+        story.posts("a", seq, &WITHOUT_READER);
     }
     story.set_back(2, "bb");
     for name in WITHOUT_READER {
@@ -282,9 +282,9 @@ fn plain_sessions_are_owed_what_comes_while_they_are_there() {
     let mut story = Story::new();
     story.enter("plain", Dialect::Plain, place("", 0));
     let with_plain = [ALL.as_slice(), &["plain"]].concat();
-    story.say("a", 1, &with_plain);
-    story.say("a", 2, &ALL);
-    story.say("a", 3, &with_plain);
+    story.posts("a", 1, &with_plain);
+    story.posts("a", 2, &ALL);
+    story.posts("a", 3, &with_plain);
     assert_counts(&story, [1, 0, 0, 0, 0, 0]);
     story.tell("plain", Told::Text(message("a", 3)));
     assert_counts(&story, [1, 0, 1, 0, 0, 0]);
@@ -297,7 +297,7 @@ fn a_plain_session_that_is_given_a_lower_number_is_found() {
     let mut story = Story::new();
     story.enter("plain", Dialect::Plain, place("", 0));
     for seq in [1, 2] {
-        story.say("a", seq, &ALL);
+        story.posts("a", seq, &ALL);
     }
     for seq in [2, 1] {
         story.tell("plain", Told::Text(message("a", seq)));

@@ -57,8 +57,8 @@ async fn goes_on(mut cluster: Cluster) {
     let mut last = Client::full(&cluster.nodes[place], "last").await;
     last.join("general").await;
     witness.sees_join("last").await;
-    witness.say("general", "still here").await;
-    last.hears("still here").await;
+    witness.posts("general", "still here").await;
+    last.receives("still here").await;
     cluster.agree("general", &[&witness.connection_id, &last.connection_id]).await;
     assert!(witness.untaken("leave").is_empty(), "each leave is told once, and of nobody else");
 }
@@ -106,7 +106,7 @@ async fn a_clock_that_is_set_back_again_and_again() {
 }
 
 #[tokio::test]
-async fn what_waits_while_the_clock_is_set_back_waits_no_longer() {
+async fn a_pending_leave_is_not_delayed_by_a_clock_that_is_set_back() {
     let Some(mut cluster) = start().await else { return };
     let mut witness = Client::full(&cluster.nodes[0], "witness").await;
     witness.join("general").await;
@@ -128,7 +128,7 @@ async fn what_waits_while_the_clock_is_set_back_waits_no_longer() {
 
 /// A board without a battery for its clock, after its power was cut.
 #[tokio::test]
-async fn a_redis_that_restarts_in_the_past_forgets_the_dead_all_the_same() {
+async fn a_redis_that_restarts_in_the_past_still_reaps_dead_nodes() {
     let Some(mut cluster) = start().await else { return };
     let mut orphan = Client::full(&cluster.nodes[1], "orphan").await;
     orphan.join("general").await;
@@ -157,7 +157,7 @@ async fn goes_on_alone(cluster: &mut Cluster, witness: &mut Client) {
 }
 
 #[tokio::test]
-async fn a_failover_to_a_machine_behind_reaps_the_dead_in_time() {
+async fn a_failover_to_a_server_with_a_late_clock_reaps_in_time() {
     let Some(sentinels) = Sentinels::with_clocks().await else { return };
     for replica in &sentinels.servers[1..] {
         replica.set_clock(-60);

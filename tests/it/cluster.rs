@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::harness::{Client, Cluster, DEADLINE, Dial, eventually};
 
 #[tokio::test]
-async fn every_node_knows_who_is_where_as_soon_as_the_session_does() {
+async fn every_node_lists_a_session_as_soon_as_its_join_returns() {
     let Some(cluster) = Cluster::start(3).await else { return };
     let mut sessions = Vec::new();
     for place in 0..6 {
@@ -66,26 +66,26 @@ async fn thirty_writers_on_three_nodes_see_one_order() {
     }
     let talk = clients.into_iter().map(|mut client| async move {
         for number in 0..EACH {
-            client.say("general", &format!("{} says {number}", client.username)).await;
+            client.posts("general", &format!("{} says {number}", client.username)).await;
         }
         client.texts(WRITERS * EACH).await
     });
-    let heard: Vec<Vec<Value>> = join_all(talk).await;
-    let seqs: Vec<_> = heard[0].iter().map(|message| message["seq"].as_u64().unwrap()).collect();
+    let received: Vec<Vec<Value>> = join_all(talk).await;
+    let seqs: Vec<_> = received[0].iter().map(|message| message["seq"].as_u64().unwrap()).collect();
     assert_eq!(seqs, (1..=(WRITERS * EACH) as u64).collect::<Vec<_>>());
-    let contents: BTreeSet<_> = heard[0].iter().map(|message| message["content"].to_string()).collect();
+    let contents: BTreeSet<_> = received[0].iter().map(|message| message["content"].to_string()).collect();
     assert_eq!(contents.len(), WRITERS * EACH, "each message once");
-    for other in &heard {
-        assert!(other == &heard[0], "all see the same messages in the same order");
+    for other in &received {
+        assert!(other == &received[0], "all see the same messages in the same order");
     }
     let logged = cluster.nodes[1].http().messages("general", "?limit=200").await;
-    assert_eq!(logged, heard[0][WRITERS * EACH - 200..]);
+    assert_eq!(logged, received[0][WRITERS * EACH - 200..]);
 }
 
 /// A late UNSUBSCRIBE of the session that left must not take the subscription of the one that came. The
 /// rooms come and go while every node sweeps its empty rooms several times.
 #[tokio::test]
-async fn joining_a_room_that_was_just_emptied_is_never_deaf() {
+async fn a_join_to_a_room_that_was_just_emptied_receives_its_messages() {
     const WORKERS: usize = 20;
     const ROUNDS: usize = 20;
     const SWEEPS: Duration = Duration::from_secs(5);
@@ -104,8 +104,8 @@ async fn joining_a_room_that_was_just_emptied_is_never_deaf() {
             far.join(&room).await;
             let content = format!("round {rounds}");
             cluster.nodes[2].http().post(&room, &content).await;
-            near.hears(&content).await;
-            far.hears(&content).await;
+            near.receives(&content).await;
+            far.receives(&content).await;
             near.leave(&room).await;
             far.leave(&room).await;
             rounds += 1;
@@ -155,8 +155,8 @@ async fn the_sessions_of_a_killed_node_are_gone_everywhere_and_announced_once() 
         }
     }
     for witness in &mut witnesses {
-        witness.say("general", "nobody else").await;
-        witness.hears("nobody else").await;
+        witness.posts("general", "nobody else").await;
+        witness.receives("nobody else").await;
         assert!(witness.untaken("leave").is_empty(), "each leave once: {witness}");
     }
 }
@@ -194,16 +194,16 @@ async fn messages_survive_a_restart_of_every_node_and_of_redis() {
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     rahim.join("general").await;
     for content in ["one", "two", "three"] {
-        rahim.say("general", content).await;
+        rahim.posts("general", content).await;
     }
-    let heard = rahim.texts(3).await;
+    let received = rahim.texts(3).await;
     for node in &mut cluster.nodes {
         node.kill();
     }
     for node in &mut cluster.nodes {
         node.restart().await;
     }
-    assert_eq!(cluster.nodes[1].http().messages("general", "").await, heard);
+    assert_eq!(cluster.nodes[1].http().messages("general", "").await, received);
 
     cluster.redis.kill();
     for node in &mut cluster.nodes {
@@ -213,10 +213,10 @@ async fn messages_survive_a_restart_of_every_node_and_of_redis() {
     for node in &mut cluster.nodes {
         node.until_ready().await;
     }
-    assert_eq!(cluster.nodes[0].http().messages("general", "").await, heard);
+    assert_eq!(cluster.nodes[0].http().messages("general", "").await, received);
     let mut back = Client::full(&cluster.nodes[1], "back").await;
-    assert_eq!(back.join("general").await["messages"].as_array().unwrap(), &heard);
-    assert_eq!(back.say("general", "four").await["seq"], 4, "numbering goes on");
+    assert_eq!(back.join("general").await["messages"].as_array().unwrap(), &received);
+    assert_eq!(back.posts("general", "four").await["seq"], 4, "numbering goes on");
 }
 
 #[tokio::test]
@@ -224,12 +224,12 @@ async fn a_node_that_comes_later_is_a_node_like_any_other() {
     let Some(mut cluster) = Cluster::start(1).await else { return };
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     rahim.join("general").await;
-    rahim.say("general", "early").await;
+    rahim.posts("general", "early").await;
     let late = cluster.add_node().await;
     let mut karim = Client::full(&cluster.nodes[late], "করিম").await;
     let joined = karim.join("general").await;
     assert_eq!((&joined["client_count"], &joined["messages"][0]["content"]), (&2.into(), &"early".into()));
-    karim.say("general", "late").await;
-    rahim.hears("late").await;
+    karim.posts("general", "late").await;
+    rahim.receives("late").await;
     cluster.agree("general", &[&rahim.connection_id, &karim.connection_id]).await;
 }

@@ -75,7 +75,7 @@ async fn a_node_whose_posts_are_all_refused_says_why_and_is_not_ready_until_one_
 }
 
 #[tokio::test]
-async fn a_room_whose_key_holds_something_else_is_told_of_and_makes_no_node_unready() {
+async fn a_key_of_the_wrong_type_is_logged_and_does_not_make_the_node_unready() {
     let Some(cluster) = Cluster::with(1, &[("redis.prefix", "adda:")]).await else { return };
     cluster.redis.command(&["SET", "adda:{spoiled}:log", "x"]).await;
     let node = &cluster.nodes[0];
@@ -169,6 +169,6 @@ async fn a_password_that_was_replaced_in_its_file_is_read_again() {
         (rahim.post("general", "back", "n-1").await["type"] == "ack").then_some(())
     })
     .await;
-    rahim.hears("back").await;
+    rahim.receives("back").await;
     assert!(!node.log().contains("another"), "no password in the log");
 }

@@ -19,9 +19,9 @@ async fn people(cluster: &Cluster) -> Vec<Roamer> {
     {
         people[place].client().sees_join(name).await;
     }
-    people[0].say("all are here").await;
+    people[0].posts("all are here").await;
     for person in &mut people {
-        person.hear(1).await;
+        person.receives(1).await;
         // Notices that came late, of those who were there before.
         person.client().take_all();
     }
@@ -53,7 +53,7 @@ async fn cut_for_ten_seconds(network: &Network, cluster: &mut Cluster) -> Vec<Ro
         .await;
     }
     for number in 0..20 {
-        people[2 + number % 2].say(&format!("meanwhile {number}")).await;
+        people[2 + number % 2].posts(&format!("meanwhile {number}")).await;
     }
     // Till about ten seconds have passed.
     outage(Duration::from_secs(4)).await;
@@ -64,10 +64,10 @@ async fn cut_for_ten_seconds(network: &Network, cluster: &mut Cluster) -> Vec<Ro
     let all: Vec<_> = all.iter().map(String::as_str).collect();
     cluster.until_agreed("general", &all).await;
     for (place, person) in people.iter_mut().enumerate() {
-        person.say(&format!("after {place}")).await;
+        person.posts(&format!("after {place}")).await;
     }
     for person in &mut people {
-        person.hear(25).await;
+        person.receives(25).await;
         person.assert_whole();
         assert!(person.closes.is_empty(), "no session is dropped: {:?}", person.closes);
     }
@@ -78,7 +78,7 @@ async fn cut_for_ten_seconds(network: &Network, cluster: &mut Cluster) -> Vec<Ro
 }
 
 #[tokio::test]
-async fn a_node_cut_from_redis_is_missed_and_put_back_without_a_word() {
+async fn a_short_partition_removes_and_restores_sessions_without_notices() {
     let Some(network) = Network::enter() else { return };
     let Some(mut cluster) = Cluster::by_ways(3, &[]).await else { return };
     let mut people = cut_for_ten_seconds(&network, &mut cluster).await;
@@ -90,7 +90,7 @@ async fn a_node_cut_from_redis_is_missed_and_put_back_without_a_word() {
 
 /// Whose farewell has been said comes back aloud, and both once.
 #[tokio::test]
-async fn a_node_cut_from_redis_for_longer_than_a_linger_is_announced_once_each_way() {
+async fn a_partition_longer_than_the_grace_period_is_announced_once_each_way() {
     let Some(network) = Network::enter() else { return };
     let Some(mut cluster) = Cluster::by_ways(3, &[("presence.leave_grace", "1s")]).await else { return };
     let mut people = cut_for_ten_seconds(&network, &mut cluster).await;
@@ -116,7 +116,7 @@ const SOON: [(&str, &str); 3] =
     [("session.ping_every", "1s"), ("session.idle_timeout", "4s"), ("presence.leave_grace", "1s")];
 
 #[tokio::test]
-async fn a_half_open_socket_is_noticed_and_its_client_resumes_by_another() {
+async fn a_half_open_socket_is_detected_and_its_client_resumes_on_another() {
     let Some(network) = Network::enter() else { return };
     for (settings, leaves) in [(&SOON[..2], 0), (&SOON[..], 1)] {
         let node = Node::with(settings).await;
@@ -132,7 +132,7 @@ async fn a_half_open_socket_is_noticed_and_its_client_resumes_by_another() {
             // All of it fits into the page that it comes back with.
             if said < 100 {
                 said += 1;
-                stays.say("general", &format!("meanwhile {said}")).await;
+                stays.posts("general", &format!("meanwhile {said}")).await;
             }
             (node.http().connections("general").await == only).then_some(())
         })
@@ -147,8 +147,8 @@ async fn a_half_open_socket_is_noticed_and_its_client_resumes_by_another() {
         let words: Vec<_> = missed["messages"].as_array().expect("messages").iter().collect();
         let expected: Vec<_> = (1..=said).map(|number| json!(format!("meanwhile {number}"))).collect();
         assert_eq!(words.iter().map(|message| message["content"].clone()).collect::<Vec<_>>(), expected);
-        back.say("general", "back").await;
-        stays.hears("back").await;
+        back.posts("general", "back").await;
+        stays.receives("back").await;
         assert_eq!(stays.untaken("join").len(), leaves, "{stays}");
         assert!(stays.untaken("leave").is_empty(), "{stays}");
         network.mend();
@@ -157,7 +157,7 @@ async fn a_half_open_socket_is_noticed_and_its_client_resumes_by_another() {
 
 /// A client that is cut off for less than that loses nothing and is not dropped.
 #[tokio::test]
-async fn packets_lost_for_a_moment_cost_nobody_a_word() {
+async fn short_packet_loss_drops_no_session_and_no_message() {
     let Some(network) = Network::enter() else { return };
     let node = Node::with(&[("session.ping_every", "1s"), ("session.idle_timeout", "8s")]).await;
     let mut writer = Client::full(&node, "writer").await;
@@ -166,20 +166,20 @@ async fn packets_lost_for_a_moment_cost_nobody_a_word() {
     reader.join("general").await;
     network.lose_port(reader.port());
     for number in 0..50 {
-        writer.say("general", &format!("word {number}")).await;
+        writer.posts("general", &format!("word {number}")).await;
     }
     outage(Duration::from_secs(2)).await;
     network.mend();
     for number in 0..50 {
         assert_eq!(reader.texts(1).await[0]["content"], format!("word {number}"));
     }
-    reader.say("general", "heard it all").await;
-    writer.hears("heard it all").await;
+    reader.posts("general", "received it all").await;
+    writer.receives("received it all").await;
 }
 
 /// It is `session.idle_timeout` that notices: the network tells a node nothing that has nothing to say.
 #[tokio::test]
-async fn without_an_idle_timeout_a_half_open_socket_is_taken_for_a_session() {
+async fn without_an_idle_timeout_a_half_open_socket_counts_as_a_session() {
     let Some(network) = Network::enter() else { return };
     let node = Node::with(&[("session.ping_every", "1h"), ("session.idle_timeout", "2h")]).await;
     let mut lost = Client::full(&node, "lost").await;

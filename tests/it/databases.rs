@@ -18,7 +18,7 @@ fn was_told_nothing_of(client: &mut Client, username: &str, counts: &[u64]) {
 }
 
 #[tokio::test]
-async fn clusters_on_two_databases_of_one_redis_never_hear_each_other() {
+async fn clusters_on_two_databases_of_one_redis_are_isolated() {
     let Some(redis) = RedisServer::start().await else { return };
     let [production, staging] = [node(&redis, 0).await, node(&redis, 1).await];
     let mut rahim = Client::full(&production, "রহিম").await;
@@ -27,14 +27,14 @@ async fn clusters_on_two_databases_of_one_redis_never_hear_each_other() {
     assert_eq!(tester.join("general").await["client_count"], 1);
     let typing = serde_json::json!({ "type": "typing", "room_id": "general" });
     tester.send(typing.clone()).await;
-    tester.say("general", "a test").await;
+    tester.posts("general", "a test").await;
     tester.leave("general").await;
 
     // Redis hands on publications in order, so these come after all that the other cluster did.
     let mut mita = Client::full(&production, "মিতা").await;
     assert_eq!(mita.join("general").await["client_count"], 2);
-    assert_eq!(mita.say("general", "hello").await["seq"], 1);
-    rahim.hears("hello").await;
+    assert_eq!(mita.posts("general", "hello").await["seq"], 1);
+    rahim.receives("hello").await;
     mita.send(typing).await;
     rahim.expect("typing").await;
     was_told_nothing_of(&mut rahim, "tester", &[2]);
@@ -42,8 +42,8 @@ async fn clusters_on_two_databases_of_one_redis_never_hear_each_other() {
     tester.join("general").await;
     mita.leave("general").await;
     rahim.sees_leave("মিতা").await;
-    tester.say("general", "another test").await;
-    tester.hears("another test").await;
+    tester.posts("general", "another test").await;
+    tester.receives("another test").await;
     was_told_nothing_of(&mut tester, "মিতা", &[1]);
     assert_eq!(staging.http().rooms().await, [("general".to_owned(), 1)]);
 }

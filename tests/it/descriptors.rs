@@ -41,9 +41,9 @@ async fn a_full_node_refuses_upgrades_and_answers_all_else() {
     assert_eq!(refused.error(503), "unavailable");
     assert_eq!(refused.header("retry-after"), "1");
     assert_eq!(node.http().get("/readyz").await.status, 200);
-    sessions[0].say("general", "all hear it").await;
+    sessions[0].posts("general", "all hear it").await;
     for session in &mut sessions[1..] {
-        session.hears("all hear it").await;
+        session.receives("all hear it").await;
     }
     // A place that comes free is given away again.
     sessions.pop().expect("there are some").close().await;
@@ -84,9 +84,9 @@ async fn a_full_node_gets_its_redis_back_and_keeps_its_sessions() {
             (node.http().status("/readyz").await == Some(200)).then_some(())
         })
         .await;
-        sessions[0].say("general", &content).await;
+        sessions[0].posts("general", &content).await;
         for session in &mut sessions {
-            session.hears(&content).await;
+            session.receives(&content).await;
         }
     }
 }

@@ -10,14 +10,14 @@ use crate::harness::{Client, Cluster, DEADLINE, RedisCluster, eventually};
 const MEMBERS: &str = "adda:{general}:members";
 
 #[tokio::test]
-async fn redis_tells_of_a_change_that_no_node_asked_for() {
+async fn a_foreign_change_is_repaired_after_an_invalidation() {
     let settings = [("redis.prefix", "adda:"), ("presence.leave_grace", "200ms")];
     let Some(cluster) = Cluster::with(2, &settings).await else { return };
     spoil_and_see_mended(&cluster).await;
 }
 
 #[tokio::test]
-async fn a_node_that_is_told_of_no_change_compares_all_the_same() {
+async fn without_invalidations_a_foreign_change_is_repaired_by_verification() {
     let Some(redis) = RedisServer::start().await else { return };
     redis.command(&["ACL", "SETUSER", "default", "-client|tracking"]).await;
     let urls = vec![redis.url(); 2];
@@ -87,7 +87,7 @@ async fn spoil_and_see_mended(cluster: &Cluster) {
     }
 
     for (node, client) in cluster.nodes.iter().zip([&rahim, &mita]) {
-        assert!(client.untaken("join").is_empty(), "{client} heard of nobody's coming");
+        assert!(client.untaken("join").is_empty(), "{client} was told of a join");
         eventually("the metric counts it", DEADLINE, async || {
             let metrics = node.http().get("/metrics").await.body;
             let metrics = String::from_utf8_lossy(&metrics);
@@ -96,12 +96,12 @@ async fn spoil_and_see_mended(cluster: &Cluster) {
         })
         .await;
     }
-    rahim.say("general", "still here").await;
-    mita.hears("still here").await;
+    rahim.posts("general", "still here").await;
+    mita.receives("still here").await;
 }
 
 #[tokio::test]
-async fn a_shard_that_was_emptied_alone_is_filled_again() {
+async fn one_emptied_shard_is_restored() {
     let Some(redis) = RedisCluster::start().await else { return };
     let urls = vec![redis.url(); 2];
     let settings = [("redis.prefix", "adda:"), ("presence.leave_grace", "200ms")];

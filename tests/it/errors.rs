@@ -54,7 +54,7 @@ async fn every_mistake_has_its_code_and_the_session_lives_on() {
         assert_eq!(error["code"], code, "{shown}: {error}");
         assert!(!error["content"].as_str().unwrap_or_default().is_empty(), "{shown}: {error}");
     }
-    rahim.say("general", "still here").await;
+    rahim.posts("general", "still here").await;
 }
 
 #[tokio::test]

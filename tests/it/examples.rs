@@ -44,7 +44,7 @@ async fn the_bot_answers() {
     assert_eq!(first_line(&mut bot).await, "joined tea at 0");
     let mut rahim = Client::full(&node, "rahim").await;
     rahim.join("tea").await;
-    rahim.say("tea", "!time").await;
+    rahim.posts("tea", "!time").await;
     let is_answer = |frame: &serde_json::Value| {
         frame["content"].as_str().is_some_and(|content| content.starts_with("rahim, it is "))
     };

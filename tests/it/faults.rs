@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::harness::roamer::{assert_heard_once, outage};
+use crate::harness::roamer::{assert_received_once, outage};
 use crate::harness::{Client, Cluster, LONG_DEADLINE, Roamer, eventually};
 
 /// One full session on each of two nodes, and a plain one, in the room `general`.
@@ -19,7 +19,7 @@ async fn three_friends(cluster: &Cluster) -> (Client, Client, Client) {
     rahim.sees_join("plain").await;
     karim.sees_join("plain").await;
     rahim.sees_join("করিম").await;
-    rahim.say("general", "before").await;
+    rahim.posts("general", "before").await;
     (rahim, karim, plain)
 }
 
@@ -27,7 +27,7 @@ async fn three_friends(cluster: &Cluster) -> (Client, Client, Client) {
 async fn talk(roamers: &mut [Roamer], each: usize, said: &AtomicUsize) {
     let talk = roamers.iter_mut().enumerate().map(|(place, roamer)| async move {
         for number in 0..each {
-            roamer.say(&format!("{place} says {number}")).await;
+            roamer.posts(&format!("{place} says {number}")).await;
             said.fetch_add(1, Ordering::Relaxed);
         }
     });
@@ -40,8 +40,8 @@ async fn until_said(said: &AtomicUsize, count: usize) {
 }
 
 /// Everybody hears so many messages, each once and in one order, over one connection.
-async fn assert_heard_undropped(roamers: &mut [Roamer], count: usize) {
-    assert_heard_once(roamers, count).await;
+async fn assert_received_undropped(roamers: &mut [Roamer], count: usize) {
+    assert_received_once(roamers, count).await;
     for roamer in roamers {
         assert!(roamer.closes.is_empty(), "no session is dropped: {:?}", roamer.closes);
     }
@@ -65,7 +65,7 @@ async fn a_subscription_that_breaks_again_and_again_loses_nothing() {
     let said = AtomicUsize::new(0);
     let (writers, readers) = roamers.split_at_mut(WRITERS);
     let talk = talk(writers, EACH, &said);
-    let listen = join_all(readers.iter_mut().map(|reader| reader.hear(WRITERS * EACH)));
+    let listen = join_all(readers.iter_mut().map(|reader| reader.receives(WRITERS * EACH)));
     let breaks = async {
         for count in (0..WRITERS * EACH).step_by(15) {
             until_said(&said, count).await;
@@ -73,14 +73,14 @@ async fn a_subscription_that_breaks_again_and_again_loses_nothing() {
         }
     };
     tokio::join!(talk, listen, breaks);
-    assert_heard_undropped(&mut roamers, WRITERS * EACH).await;
+    assert_received_undropped(&mut roamers, WRITERS * EACH).await;
     for roamer in &mut roamers {
         roamer.assert_undisturbed();
     }
 }
 
 #[tokio::test]
-async fn commands_that_break_off_are_sent_again_and_posted_once() {
+async fn interrupted_commands_are_retried_and_posted_once() {
     const EACH: usize = 60;
     let Some(cluster) = Cluster::start(2).await else { return };
     let mut roamers = Vec::new();
@@ -97,11 +97,11 @@ async fn commands_that_break_off_are_sent_again_and_posted_once() {
         }
     };
     tokio::join!(talk, breaks);
-    assert_heard_undropped(&mut roamers, 4 * EACH).await;
+    assert_received_undropped(&mut roamers, 4 * EACH).await;
 }
 
 #[tokio::test]
-async fn a_redis_that_is_back_at_once_costs_nobody_a_word() {
+async fn a_quick_restart_of_redis_refuses_no_post() {
     const EACH: usize = 40;
     let Some(mut cluster) = Cluster::start(2).await else { return };
     let mut roamers = Vec::new();
@@ -122,7 +122,7 @@ async fn a_redis_that_is_back_at_once_costs_nobody_a_word() {
         }
     };
     tokio::join!(talk, bounces);
-    assert_heard_undropped(&mut roamers, 4 * EACH).await;
+    assert_received_undropped(&mut roamers, 4 * EACH).await;
 }
 
 #[tokio::test]
@@ -154,12 +154,12 @@ async fn while_redis_is_down_sockets_stay_and_sends_are_refused() {
     cluster.until_agreed("general", &members).await;
     assert_eq!(rahim.post("general", "during", "n-1").await["type"], "ack");
     for client in [&mut rahim, &mut karim, &mut plain] {
-        assert_eq!(client.hears("before").await["seq"], 1);
-        assert_eq!(client.hears("during").await["seq"], 2);
+        assert_eq!(client.receives("before").await["seq"], 1);
+        assert_eq!(client.receives("during").await["seq"], 2);
     }
     plain.speak("and on").await;
-    karim.hears("and on").await;
-    rahim.hears("and on").await;
+    karim.receives("and on").await;
+    rahim.receives("and on").await;
     for client in [&rahim, &karim, &plain] {
         assert!(client.untaken("leave").is_empty() && client.untaken("join").is_empty(), "{client}");
         assert!(client.untaken("text").is_empty(), "nothing comes twice: {client}");
@@ -178,21 +178,21 @@ async fn a_session_that_comes_while_redis_is_down_is_told_so_and_may_come_in_lat
     cluster.redis.restart().await;
     cluster.nodes[0].until_ready().await;
     rahim.join("general").await;
-    rahim.say("general", "here at last").await;
-    rahim.hears("here at last").await;
+    rahim.posts("general", "here at last").await;
+    rahim.receives("here at last").await;
 }
 
 #[tokio::test]
-async fn an_emptied_redis_is_filled_again_and_numbering_never_lies() {
+async fn an_emptied_redis_is_restored_and_begins_a_new_epoch() {
     let Some(cluster) = Cluster::start(2).await else { return };
     let (mut rahim, mut karim, mut plain) = three_friends(&cluster).await;
     let members = cluster.nodes[0].http().connections("general").await;
-    let before = rahim.say("general", "two").await;
+    let before = rahim.posts("general", "two").await;
     for client in [&mut rahim, &mut karim, &mut plain] {
         client.texts(2).await;
     }
     cluster.redis.command(&["FLUSHALL"]).await;
-    let after = rahim.say("general", "after").await;
+    let after = rahim.posts("general", "after").await;
     assert_ne!(after["epoch"], before["epoch"], "a number of the old epoch means nothing any more");
     for client in [&mut rahim, &mut karim] {
         let told = client
@@ -204,13 +204,13 @@ async fn an_emptied_redis_is_filled_again_and_numbering_never_lies() {
             "before any text"
         );
         assert_eq!(told["epoch"], after["epoch"]);
-        let text = client.hears("after").await;
+        let text = client.receives("after").await;
         assert_eq!(
             (text["seq"].as_u64(), &text["seq"]),
             (told["seq"].as_u64().map(|seq| seq + 1), &after["seq"])
         );
     }
-    plain.hears("after").await;
+    plain.receives("after").await;
     let members: Vec<_> = members.iter().map(String::as_str).collect();
     cluster.until_agreed("general", &members).await;
 
@@ -224,7 +224,7 @@ async fn an_emptied_redis_is_filled_again_and_numbering_never_lies() {
 }
 
 #[tokio::test]
-async fn an_emptied_redis_tells_nobody_of_a_part() {
+async fn after_redis_is_emptied_no_incomplete_count_is_sent() {
     let Some(cluster) = Cluster::with(3, &[("presence.renew_every", "500ms")]).await else { return };
     let mut friends = Vec::new();
     for (node, name) in cluster.nodes.iter().zip(["রহিম", "করিম", "মিতা"]) {
@@ -236,9 +236,9 @@ async fn an_emptied_redis_tells_nobody_of_a_part() {
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     cluster.redis.command(&["FLUSHALL"]).await;
     cluster.until_agreed("general", &ids).await;
-    friends[0].say("general", "all are back").await;
+    friends[0].posts("general", "all are back").await;
     for friend in &mut friends {
-        friend.hears("all are back").await;
+        friend.receives("all are back").await;
         assert!(friend.untaken("count").is_empty(), "as many as before: {friend}");
     }
 
@@ -255,7 +255,7 @@ async fn an_emptied_redis_tells_nobody_of_a_part() {
 }
 
 #[tokio::test]
-async fn a_frozen_redis_kills_nobody() {
+async fn a_frozen_redis_reaps_no_node() {
     let Some(mut cluster) = Cluster::with(2, &[("presence.leave_grace", "500ms")]).await else { return };
     let (mut rahim, mut karim, mut plain) = three_friends(&cluster).await;
     let members = cluster.nodes[0].http().connections("general").await;
@@ -280,10 +280,10 @@ async fn a_frozen_redis_kills_nobody() {
         outage(Duration::from_millis(100)).await;
     }
     rahim.post("general", "during", "n-1").await;
-    rahim.say("general", "last").await;
+    rahim.posts("general", "last").await;
     for client in [&mut rahim, &mut karim, &mut plain] {
-        client.hears("during").await;
-        client.hears("last").await;
+        client.receives("during").await;
+        client.receives("last").await;
         assert!(client.untaken("leave").is_empty() && client.untaken("join").is_empty(), "{client}");
     }
 }
@@ -291,7 +291,7 @@ async fn a_frozen_redis_kills_nobody() {
 /// A machine that sleeps wakes up piece by piece. Whoever could not renew while Redis was away has a whole
 /// lease to do so, however dead it looks to those who were quicker.
 #[tokio::test]
-async fn a_node_that_wakes_up_after_redis_is_not_taken_for_dead() {
+async fn a_node_that_resumes_after_redis_is_not_reaped() {
     let Some(mut cluster) = Cluster::with(2, &[("presence.leave_grace", "500ms")]).await else { return };
     let (mut rahim, mut karim, plain) = three_friends(&cluster).await;
     let members = cluster.nodes[0].http().connections("general").await;
@@ -316,8 +316,8 @@ async fn a_node_that_wakes_up_after_redis_is_not_taken_for_dead() {
         cluster.agree("general", &members).await;
         outage(Duration::from_millis(100)).await;
     }
-    rahim.say("general", "last").await;
-    karim.hears("last").await;
+    rahim.posts("general", "last").await;
+    karim.receives("last").await;
     for client in [&rahim, &karim, &plain] {
         assert!(client.untaken("leave").is_empty() && client.untaken("join").is_empty(), "{client}");
     }

@@ -58,7 +58,7 @@ async fn a_flood_of_any_kind_is_answered_and_leaves_the_session_its_words() {
         let content = format!("after {kind}");
         let text = json!({ "type": "text", "room_id": "general", "content": content }).to_string();
         bytes.extend(masked(TEXT, text.as_bytes()));
-        let (written, _) = tokio::join!(flooder.write(&bytes), listener.hears(&content));
+        let (written, _) = tokio::join!(flooder.write(&bytes), listener.receives(&content));
         assert!(written, "{kind}");
     }
 }
@@ -111,8 +111,8 @@ async fn an_unfinished_message_has_a_deadline_that_no_byte_puts_off() {
     let drip = async {
         loop {
             let (goes_on, is_continued) = (frame.write(b"x").await, fragments.frame(CONTINUE, b"").await);
-            friend.say("general", "meanwhile").await;
-            friend.hears("meanwhile").await;
+            friend.posts("general", "meanwhile").await;
+            friend.receives("meanwhile").await;
             if !goes_on && !is_continued {
                 return;
             }

@@ -49,7 +49,7 @@ async fn goes_on(cluster: &Cluster) {
 }
 
 #[tokio::test]
-async fn words_among_the_leases_cost_nothing() {
+async fn foreign_leases_are_skipped() {
     let Some(cluster) = Cluster::with(2, SETTINGS).await else { return };
     for score in ["-inf", "0", "1e17", "inf"] {
         put(&cluster, &[b"ZADD", NODES.as_bytes(), score.as_bytes(), BYTES]).await;
@@ -71,7 +71,7 @@ async fn words_among_the_leases_cost_nothing() {
 }
 
 #[tokio::test]
-async fn words_in_the_clock_cost_nothing() {
+async fn foreign_fields_of_the_clock_are_skipped() {
     let Some(cluster) = Cluster::with(2, SETTINGS).await else { return };
     goes_on(&cluster).await;
     for word in [b"word".as_slice(), BYTES, b"-1", b"1e300", b"nan", b"32503680000000"] {
@@ -85,7 +85,7 @@ async fn words_in_the_clock_cost_nothing() {
 }
 
 #[tokio::test]
-async fn words_among_the_leave_notices_cost_nothing() {
+async fn foreign_pending_leaves_are_skipped() {
     let Some(cluster) = Cluster::with(2, SETTINGS).await else { return };
     let due = b"adda:{adda:nodes}:due";
     for score in ["0", "1e17", "inf"] {
@@ -128,7 +128,7 @@ async fn a_node_that_is_too_old_for_its_cluster_says_so_and_stays_out() {
 const WORDS: [&[u8]; 6] = [BYTES, b"", b"\xff", b"word", b"two\nlines", &[b'x'; 10_000]];
 
 #[tokio::test]
-async fn words_in_the_index_of_rooms_cost_nothing() {
+async fn foreign_entries_of_the_room_index_are_skipped() {
     let Some(cluster) = Cluster::with(2, SETTINGS).await else { return };
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     rahim.join("general").await;
@@ -160,7 +160,7 @@ async fn words_in_the_index_of_rooms_cost_nothing() {
 }
 
 #[tokio::test]
-async fn words_in_a_nodes_list_of_rooms_keep_nobody_in_a_room() {
+async fn foreign_entries_of_a_nodes_room_list_do_not_stop_the_reaper() {
     let Some(mut cluster) = Cluster::with(2, SETTINGS).await else { return };
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     rahim.join("general").await;
@@ -181,7 +181,7 @@ async fn words_in_a_nodes_list_of_rooms_keep_nobody_in_a_room() {
 }
 
 #[tokio::test]
-async fn words_among_the_members_of_a_room_are_nobody() {
+async fn foreign_entries_among_members_are_no_members() {
     let Some(cluster) = Cluster::with(2, SETTINGS).await else { return };
     for word in WORDS.into_iter().filter(|word| word.len() < 10_000) {
         put(&cluster, &[b"ZADD", b"adda:{general}:members", b"0", word]).await;
@@ -194,8 +194,8 @@ async fn words_among_the_members_of_a_room_are_nobody() {
     let mut karim = Client::full(&cluster.nodes[1], "করিম").await;
     karim.join("general").await;
     rahim.sees_join("করিম").await;
-    karim.say("general", "ভালো আছো?").await;
-    rahim.hears("ভালো আছো?").await;
+    karim.posts("general", "ভালো আছো?").await;
+    rahim.receives("ভালো আছো?").await;
     for node in 0..2 {
         let before = metric(&cluster, node, "adda_unreadable_total").await;
         let http = cluster.nodes[node].http();
@@ -208,7 +208,7 @@ async fn words_among_the_members_of_a_room_are_nobody() {
 }
 
 #[tokio::test]
-async fn words_that_the_sweep_of_all_rooms_meets_are_counted() {
+async fn foreign_entries_met_by_the_sweep_are_counted() {
     let Some(cluster) = Cluster::with(2, SETTINGS).await else { return };
     for word in WORDS {
         put(&cluster, &[b"ZADD", b"adda:{nobody}:members", b"0", word]).await;

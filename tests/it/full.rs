@@ -49,7 +49,7 @@ async fn joined_tells_who_is_there_and_where_the_log_stands() {
         (&alone["client_count"], &alone["seq"], &alone["messages"]),
         (&json!(1), &json!(0), &json!([]))
     );
-    let ack = rahim.say("general", "one").await;
+    let ack = rahim.posts("general", "one").await;
     assert_eq!(ack["epoch"], alone["epoch"], "the first message continues the epoch that was told");
 
     let mut karim = Client::full(&cluster.nodes[1], "করিম").await;
@@ -81,14 +81,17 @@ async fn an_ack_says_where_the_message_stands() {
     rahim.join("general").await;
     karim.join("general").await;
     let ack = rahim.post("general", "হ্যালো", "n-1").await;
-    let heard = karim.expect("text").await;
+    let received = karim.expect("text").await;
     assert_eq!(
         (&ack["type"], &ack["nonce"], &ack["duplicate"]),
         (&json!("ack"), &json!("n-1"), &json!(false))
     );
-    assert_eq!((&ack["room_id"], &ack["id"], &ack["seq"]), (&json!("general"), &heard["id"], &heard["seq"]));
-    assert_eq!(ack["timestamp"], heard["timestamp"]);
-    assert_eq!(rahim.hears("হ্যালো").await, heard, "the author hears the same as everyone");
+    assert_eq!(
+        (&ack["room_id"], &ack["id"], &ack["seq"]),
+        (&json!("general"), &received["id"], &received["seq"])
+    );
+    assert_eq!(ack["timestamp"], received["timestamp"]);
+    assert_eq!(rahim.receives("হ্যালো").await, received, "the author hears the same as everyone");
 }
 
 #[tokio::test]
@@ -144,14 +147,14 @@ async fn one_session_may_be_in_many_rooms() {
     }
     karim.join("two").await;
     karim.join("three").await;
-    karim.say("two", "in two").await;
-    karim.say("three", "in three").await;
-    assert_eq!(rahim.hears("in two").await["room_id"], "two");
+    karim.posts("two", "in two").await;
+    karim.posts("three", "in three").await;
+    assert_eq!(rahim.receives("in two").await["room_id"], "two");
     rahim.leave("three").await;
     karim.sees_leave("রহিম").await;
-    karim.say("three", "after leaving").await;
-    karim.say("two", "still in two").await;
-    rahim.hears("still in two").await;
+    karim.posts("three", "after leaving").await;
+    karim.posts("two", "still in two").await;
+    rahim.receives("still in two").await;
     assert!(rahim.untaken("text").iter().all(|text| text["content"] != "after leaving"));
 }
 
@@ -161,7 +164,7 @@ async fn a_room_in_the_query_is_joined_at_once() {
     let mut rahim = Dial::full(node.port, "/ws?room=general&username=রহিম").open().await;
     rahim.welcomed().await;
     assert_eq!(rahim.expect("joined").await["room_id"], "general");
-    rahim.say("general", "here").await;
+    rahim.posts("general", "here").await;
     let mut nowhere = Client::full(&node, "nowhere").await;
     nowhere.catch_up().await;
     assert!(nowhere.untaken("joined").is_empty(), "no room is joined that was not asked for");
@@ -175,8 +178,8 @@ async fn joining_twice_counts_once_and_delivers_once() {
     rahim.send(json!({ "type": "join", "room_id": "general" })).await;
     rahim.catch_up().await;
     assert_eq!(node.http().connections("general").await, [rahim.connection_id.clone()]);
-    rahim.say("general", "once").await;
-    rahim.hears("once").await;
+    rahim.posts("general", "once").await;
+    rahim.receives("once").await;
     rahim.catch_up().await;
     assert!(rahim.untaken("text").is_empty());
     rahim.leave("general").await;

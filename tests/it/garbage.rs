@@ -12,8 +12,8 @@ async fn witness(node: &Node) -> Client {
 }
 
 async fn still_talks(witness: &mut Client) {
-    witness.say("quiet corner", "still here").await;
-    witness.hears("still here").await;
+    witness.posts("quiet corner", "still here").await;
+    witness.receives("still here").await;
 }
 
 /// The same bytes in every run, without a pattern that a parser might like.
@@ -85,7 +85,7 @@ async fn noise_within_frames_is_answered_and_the_session_goes_on() {
 }
 
 #[tokio::test]
-async fn half_a_request_is_not_waited_for_forever() {
+async fn an_unfinished_request_times_out() {
     let node = Launch::new().set("server.header_timeout", "1s").start().await;
     let mut witness = witness(&node).await;
     for half in ["G", "GET / HTTP/1.1\r\n", "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"] {
@@ -98,7 +98,7 @@ async fn half_a_request_is_not_waited_for_forever() {
 }
 
 #[tokio::test]
-async fn half_a_body_is_not_waited_for_forever() {
+async fn an_unfinished_body_times_out() {
     let node = Launch::new().set("server.body_timeout", "1s").start().await;
     let mut witness = witness(&node).await;
     let post = "POST /api/rooms/x/messages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
@@ -126,7 +126,7 @@ async fn half_a_body_is_not_waited_for_forever() {
 }
 
 #[tokio::test]
-async fn answers_that_nobody_reads_are_not_kept_forever() {
+async fn unread_responses_time_out() {
     let node = Launch::new().set("session.write_timeout", "1s").start().await;
     let mut witness = witness(&node).await;
     let mut socket = RawSocket::connect(node.port).await;

@@ -24,7 +24,7 @@ async fn settings_change_the_page_at_once_and_outlive_it() {
     let page = browser.open(node.port).await;
     page.choose("#language-switch", "bn").await;
     page.join("রহিম", "general").await;
-    page.say("১").await;
+    page.posts("১").await;
     page.until(
         "/^(ভোর|সকাল|দুপুর|বিকেল|সন্ধ্যা|রাত) [০-৯]/.test(document.querySelector('.message__time').textContent)",
     )
@@ -49,20 +49,20 @@ async fn a_command_is_carried_out_and_an_unknown_one_asked_about() {
     let mut karim = Client::full(&node, "করিম").await;
     karim.join("general").await;
     let page = english_page(&browser, &node).await;
-    page.say("/hlep me").await;
+    page.posts("/hlep me").await;
     page.until("!document.querySelector('#composer-ask').hidden").await;
     assert!(page.messages().await.is_empty(), "nothing is sent by a slip of the finger");
     page.click("#composer-ask-send").await;
     page.shows("/hlep me").await;
-    page.say("//join is a command").await;
+    page.posts("//join is a command").await;
     page.shows("/join is a command").await;
-    page.say("/nick Rahim Uddin").await;
+    page.posts("/nick Rahim Uddin").await;
     karim.sees_join("Rahim Uddin").await;
-    page.say("/join tea").await;
+    page.posts("/join tea").await;
     page.until("document.querySelector('#room-title').textContent === 'tea'").await;
-    page.say("/leave").await;
+    page.posts("/leave").await;
     page.until("document.querySelector('#room-title').textContent === 'general'").await;
-    page.say("/help").await;
+    page.posts("/help").await;
     page.until("document.querySelector('#help').open").await;
     page.close().await;
 }
@@ -76,14 +76,14 @@ async fn an_ignored_person_is_not_shown_until_shown_again() {
     let mut mina = Client::full(&node, "Mina").await;
     karim.join("general").await;
     mina.join("general").await;
-    karim.say("general", "loud").await;
+    karim.posts("general", "loud").await;
     page.shows("loud").await;
     page.value("document.querySelector('#timeline .message').focus()").await;
     page.press(&Key::Enter.to_string()).await;
     page.click("#message-ignore").await;
     page.until("document.querySelectorAll('#timeline .message').length === 0").await;
-    karim.say("general", "louder").await;
-    mina.say("general", "quiet").await;
+    karim.posts("general", "louder").await;
+    mina.posts("general", "quiet").await;
     page.shows("quiet").await;
     assert_eq!(page.messages().await, ["quiet"]);
     opens_settings(&page).await;

@@ -12,7 +12,7 @@ use crate::harness::{Client, Cluster, Proxy};
 const FORGET_AFTER: Duration = Duration::from_millis(2500);
 
 #[tokio::test]
-async fn what_is_asked_first_after_a_pause_succeeds_though_idle_connections_were_forgotten() {
+async fn the_first_request_after_a_pause_succeeds_though_idle_connections_were_dropped() {
     let Some(redis) = RedisServer::start().await else { return };
     let proxy = Proxy::start(redis.port()).await;
     let urls = vec![format!("redis://127.0.0.1:{}", proxy.port)];
@@ -20,7 +20,7 @@ async fn what_is_asked_first_after_a_pause_succeeds_though_idle_connections_were
     let node = &cluster.nodes[0];
     let mut rahim = Client::full(node, "রহিম").await;
     rahim.join("general").await;
-    rahim.say("general", "before").await;
+    rahim.posts("general", "before").await;
     proxy.forget_after(FORGET_AFTER);
     for round in 0..2 {
         outage(FORGET_AFTER + Duration::from_millis(500)).await;

@@ -24,7 +24,7 @@ async fn until_lines_are_lost(node: &Node) {
 async fn assert_well(mut node: Node) {
     let mut rahim = Client::full(&node, "রহিম").await;
     rahim.join("general").await;
-    rahim.say("general", "still here").await;
+    rahim.posts("general", "still here").await;
     assert_eq!(node.http().get("/readyz").await.status, 200);
     node.terminate();
     assert_eq!(rahim.closed().await, 1012);

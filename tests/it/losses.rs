@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::harness::proxy::Proxy;
-use crate::harness::roamer::assert_heard_once;
+use crate::harness::roamer::assert_received_once;
 use crate::harness::{Client, Cluster, DEADLINE, Node, Roamer, eventually};
 
 /// Says what was said last once more, without publishing it: head and log alone know of it.
@@ -17,7 +17,7 @@ for _ = 1, tonumber(ARGV[1]) do
   redis.call('XADD', KEYS[2], seq .. '-0', unpack(fields))
 end"#;
 
-async fn say_unheard(cluster: &Cluster, room: &str, count: usize) {
+async fn post_undelivered(cluster: &Cluster, room: &str, count: usize) {
     let (head, log) = (key(cluster, room, "head").await, key(cluster, room, "log").await);
     cluster.redis.command(&["EVAL", SAY_UNHEARD, "2", &head, &log, &count.to_string()]).await;
 }
@@ -73,13 +73,13 @@ async fn a_lost_message_costs_each_node_one_read_however_many_listen() {
     let Some(cluster) = Cluster::start(2).await else { return };
     let mut members = crowd(&cluster.nodes[0], MEMBERS, "general").await;
     members.extend(crowd(&cluster.nodes[1], 1, "general").await);
-    members[0].say("general", "one").await;
-    join_all(members.iter_mut().map(|member| member.hears("one"))).await;
+    members[0].posts("general", "one").await;
+    join_all(members.iter_mut().map(|member| member.receives("one"))).await;
     watch_commands(&cluster).await;
-    say_unheard(&cluster, "general", 1).await;
-    members[0].say("general", "three").await;
-    for heard in join_all(members.iter_mut().map(|member| member.texts(2))).await {
-        assert_eq!(seqs(&heard), [2, 3]);
+    post_undelivered(&cluster, "general", 1).await;
+    members[0].posts("general", "three").await;
+    for received in join_all(members.iter_mut().map(|member| member.texts(2))).await {
+        assert_eq!(seqs(&received), [2, 3]);
     }
     assert_eq!(reads(&cluster).await, 2, "one of each node");
     for member in &mut members {
@@ -92,14 +92,14 @@ async fn a_lost_message_costs_each_node_one_read_however_many_listen() {
 async fn a_long_loss_is_read_page_by_page_and_what_is_said_meanwhile_waits() {
     let Some(cluster) = Cluster::with(1, &[("history.max_page", "100")]).await else { return };
     let mut members = crowd(&cluster.nodes[0], 3, "general").await;
-    members[0].say("general", "one").await;
+    members[0].posts("general", "one").await;
     watch_commands(&cluster).await;
-    say_unheard(&cluster, "general", 250).await;
+    post_undelivered(&cluster, "general", 250).await;
     for number in 0..10 {
-        members[0].say("general", &format!("later {number}")).await;
+        members[0].posts("general", &format!("later {number}")).await;
     }
-    for heard in join_all(members.iter_mut().map(|member| member.texts(261))).await {
-        assert_eq!(seqs(&heard), (1..=261).collect::<Vec<_>>());
+    for received in join_all(members.iter_mut().map(|member| member.texts(261))).await {
+        assert_eq!(seqs(&received), (1..=261).collect::<Vec<_>>());
     }
     assert_eq!(reads(&cluster).await, 3);
 }
@@ -111,24 +111,24 @@ async fn a_loss_that_nothing_follows_is_found_all_the_same() {
     let mut karim = Client::full(&cluster.nodes[1], "করিম").await;
     rahim.join("general").await;
     karim.join("general").await;
-    rahim.say("general", "one").await;
-    say_unheard(&cluster, "general", 1).await;
+    rahim.posts("general", "one").await;
+    post_undelivered(&cluster, "general", 1).await;
     for client in [&mut rahim, &mut karim] {
         assert_eq!(seqs(&client.texts(2).await), [1, 2]);
     }
 }
 
 #[tokio::test]
-async fn what_the_log_has_lost_too_is_told_as_a_gap() {
+async fn messages_lost_from_the_log_are_sent_as_a_gap() {
     let Some(cluster) = Cluster::start(1).await else { return };
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     rahim.join("general").await;
     let mut plain = Client::plain(&cluster.nodes[0], "general", "plain").await;
-    rahim.say("general", "one").await;
-    say_unheard(&cluster, "general", 3).await;
+    rahim.posts("general", "one").await;
+    post_undelivered(&cluster, "general", 3).await;
     let log = key(&cluster, "general", "log").await;
     cluster.redis.command(&["XTRIM", &log, "MINID", "4"]).await;
-    rahim.say("general", "five").await;
+    rahim.posts("general", "five").await;
     assert_eq!(rahim.next_of(&["text", "gap"]).await["seq"], 1);
     let gap = rahim.next_of(&["text", "gap"]).await;
     assert_eq!((&gap["type"], &gap["from"], &gap["to"]), (&json!("gap"), &json!(2), &json!(3)));
@@ -141,7 +141,7 @@ async fn what_the_log_has_lost_too_is_told_as_a_gap() {
 
 /// Joins and leaves are not logged. Who missed one is told the number that is right, once.
 #[tokio::test]
-async fn a_count_whose_notice_was_lost_is_told_after_the_reconnect() {
+async fn a_lost_count_is_sent_after_the_reconnect() {
     let Some(cluster) = Cluster::start(2).await else { return };
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     let mut mita = Client::full(&cluster.nodes[1], "মিতা").await;
@@ -153,8 +153,8 @@ async fn a_count_whose_notice_was_lost_is_told_after_the_reconnect() {
     cluster.redis.command(&["ZADD", &members, "0", "somebody else's"]).await;
     for _ in 0..2 {
         cluster.redis.command(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
-        rahim.say("general", "now").await;
-        mita.hears("now").await;
+        rahim.posts("general", "now").await;
+        mita.receives("now").await;
     }
     for client in [&mut rahim, &mut mita] {
         let count = client.expect("count").await;
@@ -185,11 +185,11 @@ async fn a_queue_with_room_for_one_event_loses_nothing() {
     };
     let talk = join_all(roamers.iter_mut().enumerate().map(|(place, roamer)| async move {
         for number in 0..EACH {
-            roamer.say(&format!("{place} says {number}")).await;
+            roamer.posts(&format!("{place} says {number}")).await;
         }
     }));
     tokio::join!(shout, talk);
-    assert_heard_once(&mut roamers, EACH * 7).await;
+    assert_received_once(&mut roamers, EACH * 7).await;
     let mut left_out = 0.0;
     for node in &cluster.nodes {
         left_out += metric(node, "adda_pubsub_events_dropped_total ").await;
@@ -212,18 +212,18 @@ async fn a_deaf_subscription_is_noticed_and_nobody_misses_a_word() {
     rahim.join("general").await;
     karim.join("general").await;
     proxy.hush_subscriptions(true);
-    karim.say("general", "one").await;
-    rahim.say("general", "two").await;
+    karim.posts("general", "one").await;
+    rahim.posts("general", "two").await;
     behind.until_readyz(503).await;
     cluster.nodes[0].until_ready().await;
     rahim.catch_up().await;
     assert!(rahim.untaken("text").is_empty(), "nothing can have arrived: {rahim}");
     rahim.send(json!({ "type": "join", "room_id": "elsewhere" })).await;
     let refusal = rahim.expect("error").await;
-    assert_eq!(refusal["code"], "unavailable", "a room that can't be heard is not joined: {refusal}");
+    assert_eq!(refusal["code"], "unavailable", "a room without a subscription is not joined: {refusal}");
     proxy.hush_subscriptions(false);
     behind.until_ready().await;
-    karim.say("general", "three").await;
+    karim.posts("general", "three").await;
     for client in [&mut rahim, &mut karim] {
         assert_eq!(seqs(&client.texts(3).await), [1, 2, 3]);
     }
@@ -238,12 +238,12 @@ async fn many_rooms_are_repaired_after_one_reconnect() {
     let mut member = Client::full(&cluster.nodes[0], "member").await;
     for room in 0..ROOMS {
         member.join(&format!("room {room}")).await;
-        member.say(&format!("room {room}"), "one").await;
-        member.hears("one").await;
+        member.posts(&format!("room {room}"), "one").await;
+        member.receives("one").await;
     }
     watch_commands(&cluster).await;
     for room in [0, 299, 599] {
-        say_unheard(&cluster, &format!("room {room}"), 1).await;
+        post_undelivered(&cluster, &format!("room {room}"), 1).await;
     }
     cluster.redis.command(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
     let mut repaired: Vec<_> = member.texts(3).await.iter().map(|message| message["seq"].as_u64()).collect();
@@ -258,7 +258,7 @@ async fn many_rooms_are_repaired_after_one_reconnect() {
         cluster.nodes[0].http().post(&format!("room {room}"), "again").await;
     }
     for _ in 0..ROOMS {
-        member.hears("again").await;
+        member.receives("again").await;
     }
     assert!(member.untaken("text").is_empty(), "{member}");
 }

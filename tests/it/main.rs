@@ -61,7 +61,7 @@ mod garbage;
 // Connections to Redis that were idle and are forgotten on the way.
 mod idle;
 // Who breaks off is waited for; who says goodbye is not.
-mod lingering;
+mod grace_period;
 // Logs on full disks and pipes that nobody reads; what a line may hold.
 mod logging;
 // Publications that never arrive.
@@ -110,7 +110,7 @@ mod startup;
 // Everybody cut off at once, and back.
 mod storm;
 // Sessions that no node has, and none looks for.
-mod strays;
+mod orphans;
 // Clients that hog, stick or part, and Redis frozen meanwhile: nobody waits for them.
 mod stuck;
 // What open pages cost the cluster while nobody touches them.

@@ -45,7 +45,7 @@ async fn posts_and_joins_are_refused_wherever_they_go() {
     let (http, other) = (cluster.nodes[0].http(), cluster.nodes[1].http());
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     rahim.join("general").await;
-    rahim.say("general", "before").await;
+    rahim.posts("general", "before").await;
     take_memory(&cluster.redis).await;
     for number in 0..5 {
         assert_eq!(post_status(http, "general", &format!("n-{number}")).await, 503, "a room with a log");
@@ -81,7 +81,7 @@ async fn answers_leaves_and_leases_go_on() {
         witness.sees_join(name).await;
         others.push(other);
     }
-    witness.say("general", "kept").await;
+    witness.posts("general", "kept").await;
     take_memory(&cluster.redis).await;
 
     drop(others.pop());

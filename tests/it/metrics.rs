@@ -72,8 +72,8 @@ async fn a_node_has_the_metrics_that_dashboards_name() {
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     rahim.join("general").await;
     // Delivery has a time once there was one.
-    rahim.say("general", "one").await;
-    rahim.hears("one").await;
+    rahim.posts("general", "one").await;
+    rahim.receives("one").await;
     let text = text(&cluster.nodes[0]).await;
     let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
     let found: BTreeSet<_> = types.collect();
@@ -93,15 +93,15 @@ fn each_metric_is_explained_to_operators() {
 }
 
 #[tokio::test]
-async fn what_people_do_moves_the_metrics() {
+async fn actions_of_clients_change_the_metrics() {
     let settings = [("limits.outbox_bytes", "262144"), ("limits.unsent_bytes", "4096")];
     let Some(cluster) = Cluster::with(1, &settings).await else { return };
     let node = &cluster.nodes[0];
     let before = values(node).await;
     let mut rahim = Client::full(node, "রহিম").await;
     rahim.join("general").await;
-    rahim.say("general", "one").await;
-    rahim.hears("one").await;
+    rahim.posts("general", "one").await;
+    rahim.receives("one").await;
     let talk = [
         "messages_posted_total",
         "deliveries_total",
@@ -127,7 +127,7 @@ async fn what_people_do_moves_the_metrics() {
     rahim.sees_join("slow").await;
     let long = "x".repeat(4000);
     eventually("a slow session is closed", LONG_DEADLINE, async || {
-        rahim.say("general", &long).await;
+        rahim.posts("general", &long).await;
         let slow = values(node).await["adda_slow_sessions_total"];
         (slow > before["adda_slow_sessions_total"]).then_some(())
     })
@@ -135,21 +135,21 @@ async fn what_people_do_moves_the_metrics() {
 }
 
 #[tokio::test]
-async fn what_redis_loses_and_refuses_moves_the_metrics() {
+async fn losses_and_errors_of_redis_change_the_metrics() {
     let settings = [("redis.prefix", "adda:"), ("presence.renew_every", "250ms")];
     let Some(cluster) = Cluster::with(1, &settings).await else { return };
     let (node, redis) = (&cluster.nodes[0], &cluster.redis);
     let before = values(node).await;
     let mut rahim = Client::full(node, "রহিম").await;
     rahim.join("general").await;
-    rahim.say("general", "one").await;
-    let say_unheard = ["EVAL", SAY_UNHEARD, "2", "adda:{general}:head", "adda:{general}:log", "1"];
-    redis.command(&say_unheard).await;
-    rahim.say("general", "three").await;
+    rahim.posts("general", "one").await;
+    let post_undelivered = ["EVAL", SAY_UNHEARD, "2", "adda:{general}:head", "adda:{general}:log", "1"];
+    redis.command(&post_undelivered).await;
+    rahim.posts("general", "three").await;
     until_more(node, &before, &["adda_messages_recovered_total"]).await;
-    redis.command(&say_unheard).await;
+    redis.command(&post_undelivered).await;
     redis.command(&["XTRIM", "adda:{general}:log", "MAXLEN", "0"]).await;
-    rahim.say("general", "five").await;
+    rahim.posts("general", "five").await;
     until_more(node, &before, &["adda_messages_lost_total"]).await;
 
     redis.command(&["PUBLISH", "adda:{general}", "noise"]).await;

@@ -14,7 +14,7 @@ async fn talker(node: &Node, room: &str, count: usize) -> Client {
     let mut talker = Client::full(node, "করিম").await;
     talker.join(room).await;
     for number in 1..=count {
-        talker.say(room, &format!("message {number}")).await;
+        talker.posts(room, &format!("message {number}")).await;
     }
     talker
 }
@@ -57,12 +57,12 @@ async fn a_redis_that_is_stopped_and_started_is_not_seen_in_the_timeline() {
     let Some(mut cluster) = Cluster::start(1).await else { return };
     let page = browser.open(cluster.nodes[0].port).await;
     page.join("রহিম", "general").await;
-    page.say("one").await;
+    page.posts("one").await;
     page.until("document.querySelectorAll('#timeline .message[data-delivery]').length === 0").await;
     page.shows("one").await;
     watch(&page).await;
     cluster.redis.shut_down().await;
-    page.say("two").await;
+    page.posts("two").await;
     cluster.redis.restart().await;
     cluster.nodes[0].until_ready().await;
     page.shows("two").await;
@@ -87,10 +87,10 @@ async fn a_tall_window_reads_few_pages_and_shows_the_newest() {
     let is_full = "(t => t.scrollHeight > t.clientHeight || t.querySelectorAll('.message').length > 250)";
     page.until(&format!("{is_full}(document.querySelector('#timeline'))")).await;
     for number in 601..=605 {
-        karim.say("general", &format!("message {number}")).await;
+        karim.posts("general", &format!("message {number}")).await;
         page.shows(&format!("message {number}")).await;
     }
-    page.say("all read").await;
+    page.posts("all read").await;
     page.shows("all read").await;
     let below = "(([last, all]) => last.bottom - all.bottom)([[...document.querySelectorAll('#timeline .message')].at(-1), \
                  document.querySelector('#timeline')].map((element) => element.getBoundingClientRect()))";
@@ -101,7 +101,7 @@ async fn a_tall_window_reads_few_pages_and_shows_the_newest() {
 }
 
 #[tokio::test]
-async fn a_page_that_hears_5000_messages_keeps_a_bounded_number_of_rows() {
+async fn a_page_that_receives_5000_messages_keeps_a_bounded_number_of_rows() {
     let Some(browser) = Browser::start().await else { return };
     let node = Node::memory().await;
     let page = browser.open(node.port).await;
@@ -118,7 +118,7 @@ async fn a_page_that_hears_5000_messages_keeps_a_bounded_number_of_rows() {
     assert!((50..=MOST_ROWS).contains(&most), "{most} rows");
     page.turn_wheel("#timeline", -1_000_000).await;
     page.until("!document.querySelector('#jump-latest').hidden").await;
-    karim.say("general", "one more").await;
+    karim.posts("general", "one more").await;
     page.click("#jump-latest").await;
     page.shows("one more").await;
     let most = number(&page, "mostRows").await;
@@ -143,7 +143,7 @@ async fn one_notch_of_the_wheel_is_respected() {
     let above = bottom - NOTCH.unsigned_abs();
     page.until(&format!("Math.abs({place} - {above}) <= 1")).await;
     for round in 0..3 {
-        karim.say("general", &format!("later {round}")).await;
+        karim.posts("general", &format!("later {round}")).await;
         page.shows(&format!("later {round}")).await;
         assert_eq!(number(&page, place).await, above, "the reader's place");
     }

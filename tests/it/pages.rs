@@ -99,7 +99,7 @@ async fn peak_memory(redis: &RedisServer) -> u64 {
 }
 
 #[tokio::test]
-async fn many_who_ask_the_same_at_once_share_answers() {
+async fn concurrent_identical_reads_share_one_answer() {
     let Some(cluster) = filled(20_000, 10_000, 1).await else { return };
     let http = cluster.nodes[0].http();
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
@@ -110,14 +110,14 @@ async fn many_who_ask_the_same_at_once_share_answers() {
         let (peak, before) =
             (peak_memory(&cluster.redis).await, cluster.redis.stat("total_net_output_bytes").await);
         let replies = join_all((0..400).map(|_| http.get(path)));
-        let (replies, _) = tokio::join!(replies, rahim.say("general", "in between"));
+        let (replies, _) = tokio::join!(replies, rahim.posts("general", "in between"));
         assert!(replies.iter().all(|reply| reply.status == 200), "{path}");
         let grown = peak_memory(&cluster.redis).await - peak;
         assert!(grown < 4 << 20, "{path}: {grown} bytes more at the peak");
         let sent = cluster.redis.stat("total_net_output_bytes").await - before;
         assert!(sent < 4 << 20, "{path}: Redis sent {sent} bytes");
     }
-    rahim.hears("in between").await;
+    rahim.receives("in between").await;
 }
 
 #[tokio::test]

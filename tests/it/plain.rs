@@ -32,7 +32,7 @@ async fn plain_sessions_on_different_nodes_talk() {
 
     sima.speak("এসো").await;
     for client in [&mut rahim, &mut karim, &mut sima] {
-        assert_eq!(client.hears("এসো").await["seq"], 2);
+        assert_eq!(client.receives("এসো").await["seq"], 2);
     }
 }
 
@@ -103,7 +103,7 @@ async fn room_and_name_may_stand_in_the_path() {
     rahim.sees_join("রহিম শেখ").await;
     witness.sees_join("রহিম শেখ").await;
     rahim.speak("চা?").await;
-    assert_eq!(witness.hears("চা?").await["room_id"], "চা\u{9df}ের আড্ডা".replace('\u{9df}', "য\u{9bc}"));
+    assert_eq!(witness.receives("চা?").await["room_id"], "চা\u{9df}ের আড্ডা".replace('\u{9df}', "য\u{9bc}"));
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn typing_needs_no_content_and_is_told_to_the_others() {
     assert_eq!(typing["content"].as_str().unwrap_or_default(), "", "{typing}");
 
     rahim.speak("done").await;
-    rahim.hears("done").await;
+    rahim.receives("done").await;
     assert!(rahim.untaken("typing").is_empty(), "the typist is not told");
 }
 
@@ -153,7 +153,7 @@ async fn a_refusal_is_an_error_frame_and_the_session_lives_on() {
     rahim.send_binary(b"\x00\x01").await;
     assert_eq!(rahim.expect("error").await["code"], "bad_frame");
     rahim.speak("still here").await;
-    assert_eq!(rahim.hears("still here").await["seq"], 1);
+    assert_eq!(rahim.receives("still here").await["seq"], 1);
 }
 
 #[tokio::test]
@@ -182,7 +182,7 @@ async fn four_thousand_characters_are_allowed() {
     let mut rahim = Client::plain(&node, "general", "রহিম").await;
     let content = "👩".repeat(4000);
     rahim.speak(&content).await;
-    rahim.hears(&content).await;
+    rahim.receives(&content).await;
 }
 
 #[tokio::test]
@@ -218,7 +218,7 @@ async fn history_on_joining_is_a_setting() {
     let node = Launch::new().set("history.plain_on_join", "0").start().await;
     let mut first = Client::plain(&node, "general", "first").await;
     first.speak("early").await;
-    first.hears("early").await;
+    first.receives("early").await;
     let mut second = Dial::plain(node.port, "/ws?username=second").open().await;
     assert_eq!(second.next().await["type"], "join");
 }

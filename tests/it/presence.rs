@@ -18,14 +18,14 @@ async fn several_tabs_of_a_user_are_one_join_and_one_leave() {
 
     tab.leave("general").await;
     cluster.agree("general", &[&witness.connection_id, &other_tab.connection_id]).await;
-    other_tab.say("general", "one tab is left").await;
-    witness.hears("one tab is left").await;
+    other_tab.posts("general", "one tab is left").await;
+    witness.receives("one tab is left").await;
     assert!(witness.untaken("join").is_empty() && witness.untaken("leave").is_empty(), "{witness}");
 
     other_tab.leave("general").await;
     witness.sees_leave("রহিম").await;
-    witness.say("general", "alone").await;
-    witness.hears("alone").await;
+    witness.posts("general", "alone").await;
+    witness.receives("alone").await;
     assert!(witness.untaken("leave").is_empty(), "{witness}");
 }
 
@@ -43,15 +43,15 @@ async fn typing_is_told_once_in_a_while_and_not_to_the_typist() {
     }
     let typing = karim.expect("typing").await;
     assert_eq!((&typing["user_id"], &typing["room_id"]), (&json!(rahim.user_id), &json!("general")));
-    rahim.say("general", "done").await;
-    rahim.hears("done").await;
-    karim.hears("done").await;
+    rahim.posts("general", "done").await;
+    rahim.receives("done").await;
+    karim.receives("done").await;
     assert!(karim.untaken("typing").is_empty(), "at most one per user and time: {karim}");
     assert!(rahim.untaken("typing").is_empty(), "not to the typist: {rahim}");
 }
 
 #[tokio::test]
-async fn who_goes_on_typing_is_told_again() {
+async fn typing_that_goes_on_is_sent_again() {
     let node = Node::with(&[("presence.typing_every", "200ms")]).await;
     let mut rahim = Client::full(&node, "রহিম").await;
     let mut karim = Client::full(&node, "করিম").await;
@@ -119,8 +119,8 @@ async fn counts_come_at_most_once_a_second() {
     }
     guest.join("general").await;
     witness.expect_that("two", |frame| frame["type"] == "count" && frame["client_count"] == 2).await;
-    guest.say("general", "done").await;
-    witness.hears("done").await;
+    guest.posts("general", "done").await;
+    witness.receives("done").await;
     let counts = witness.untaken("count").len() as u64 + 1;
     assert!(counts <= started.elapsed().as_secs() + 2, "{counts} counts: {witness}");
 }
@@ -133,9 +133,9 @@ async fn two_clusters_on_one_redis_do_not_meet() {
     let mut karim = Client::full(&stranger, "করিম").await;
     rahim.join("general").await;
     assert_eq!(karim.join("general").await["client_count"], 1);
-    rahim.say("general", "here").await;
-    assert_eq!(karim.say("general", "there").await["seq"], 1);
-    assert_eq!(karim.hears("there").await["seq"], 1);
+    rahim.posts("general", "here").await;
+    assert_eq!(karim.posts("general", "there").await["seq"], 1);
+    assert_eq!(karim.receives("there").await["seq"], 1);
     assert!(karim.untaken("text").is_empty());
     assert_eq!(stranger.http().json("/api/nodes").await["data"].as_array().unwrap().len(), 1);
 }
@@ -143,17 +143,17 @@ async fn two_clusters_on_one_redis_do_not_meet() {
 /// `joined` tells who is there at the moment of the entrance; who comes between that and the first live frame
 /// must not fall between the two, nor be told of twice.
 #[tokio::test]
-async fn those_who_join_together_know_of_each_other() {
+async fn concurrent_joins_see_each_other() {
     let Some(cluster) = Cluster::start(2).await else { return };
     for (round, node) in cluster.nodes.iter().cycle().take(20).enumerate() {
         let room = format!("room {round}");
         let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
         let mut mita = Client::full(node, "মিতা").await;
         let (to_rahim, to_mita) = tokio::join!(rahim.join(&room), mita.join(&room));
-        rahim.say(&room, "all are here").await;
+        rahim.posts(&room, "all are here").await;
         for (client, joined, other) in [(&mut rahim, to_rahim, "মিতা"), (&mut mita, to_mita, "রহিম")]
         {
-            client.hears("all are here").await;
+            client.receives("all are here").await;
             let members = joined["members"].as_array().expect("members");
             let is_listed = members.iter().any(|member| member["username"] == other);
             let notices = client.untaken("join");

@@ -63,7 +63,7 @@ async fn a_node_that_lost_a_task_says_so_until_it_ends() {
 }
 
 #[tokio::test]
-async fn a_node_that_hears_nothing_of_redis_says_so() {
+async fn a_node_that_receives_nothing_from_redis_is_not_ready() {
     let Some(redis) = RedisServer::start().await else { return };
     let proxy = Proxy::start(redis.port()).await;
     let url = format!("redis://127.0.0.1:{}", proxy.port);
@@ -76,7 +76,7 @@ async fn a_node_that_hears_nothing_of_redis_says_so() {
 
 /// The shard with the leases answers again, and that of a room does not yet.
 #[tokio::test]
-async fn a_node_that_can_not_put_its_sessions_back_yet_says_so() {
+async fn a_node_that_has_not_restored_its_sessions_is_not_ready() {
     let Some(redis) = RedisCluster::that_can_lose_a_shard().await else { return };
     let urls = [redis.url()];
     let mut cluster = Cluster::reaching(redis, &urls, &[]).await;

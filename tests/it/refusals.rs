@@ -37,9 +37,9 @@ impl Talk {
                 client.sees_join(&format!("person {later}")).await;
             }
         }
-        people[0].say("general", "before").await;
+        people[0].posts("general", "before").await;
         for client in &mut people {
-            client.hears("before").await;
+            client.receives("before").await;
             // Notices that came late, of those who were there before.
             client.take_all();
         }
@@ -271,7 +271,7 @@ async fn redis_that_is_loading_is_waited_for() {
 }
 
 #[tokio::test]
-async fn redis_that_is_paused_answers_nobody_and_then_everybody() {
+async fn redis_that_is_paused_refuses_until_it_resumes() {
     let Some(cluster) = Cluster::start(2).await else { return };
     let begins = async |cluster: &mut Cluster| {
         cluster.redis.command(&["CLIENT", "PAUSE", "8000", "ALL"]).await;
@@ -281,7 +281,7 @@ async fn redis_that_is_paused_answers_nobody_and_then_everybody() {
 }
 
 #[tokio::test]
-async fn redis_that_answers_later_than_anybody_waits() {
+async fn redis_that_answers_after_the_time_out() {
     let Some((cluster, proxies)) = cluster_behind_proxies().await else { return };
     let late = async |_: &mut Cluster| proxies.iter().for_each(|proxy| proxy.delay(Duration::from_secs(3)));
     let soon = async |_: &mut Cluster| proxies.iter().for_each(|proxy| proxy.delay(Duration::ZERO));
@@ -322,7 +322,7 @@ async fn redis_that_is_slow_but_in_time_is_no_outage() {
 }
 
 #[tokio::test]
-async fn what_is_said_behind_many_joins_is_refused_in_time() {
+async fn a_post_queued_behind_many_joins_is_refused_in_time() {
     const JOINS: usize = 20;
     let Some(mut cluster) = Cluster::start(1).await else { return };
     let mut client = Client::full(&cluster.nodes[0], "client").await;
@@ -371,7 +371,7 @@ async fn redis_that_is_nearly_too_slow_misleads_nobody() {
     }
     for client in &mut talk.people {
         for word in &taken {
-            client.hears(word).await;
+            client.receives(word).await;
         }
         client.catch_up().await;
         for kind in ["join", "leave", "gap", "reset"] {

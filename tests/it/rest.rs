@@ -152,11 +152,11 @@ mod checks {
         let mut rahim = Client::full(home, "রহিম").await;
         rahim.join("log").await;
         for number in 1..=8 {
-            rahim.say("log", &format!("message {number}")).await;
+            rahim.posts("log", &format!("message {number}")).await;
         }
-        let heard = rahim.texts(8).await;
+        let received = rahim.texts(8).await;
         let all = other.http().json("/api/rooms/log/messages").await;
-        assert_eq!(all["data"], json!(heard), "REST gives what sessions heard, oldest first");
+        assert_eq!(all["data"], json!(received), "REST gives what sessions received, oldest first");
         assert!(all["epoch"].is_string() && all.get("next").is_none(), "{all}");
         for (query, expected, has_more) in [
             ("?limit=3", vec![6, 7, 8], true),
@@ -180,17 +180,20 @@ mod checks {
         rahim.join("general").await;
         let reply = post(other, "general", json!({ "content": "from curl", "username": "curl" }), &[]).await;
         assert_eq!(reply.status, 201, "{reply:?}");
-        let heard = rahim.hears("from curl").await;
-        assert_eq!(heard["username"], "curl");
-        assert_ne!(heard["user_id"], rahim.user_id);
+        let received = rahim.receives("from curl").await;
+        assert_eq!(received["username"], "curl");
+        assert_ne!(received["user_id"], rahim.user_id);
         let ack = reply.json();
-        assert_eq!((&ack["id"], &ack["seq"], &ack["room_id"]), (&heard["id"], &json!(1), &json!("general")));
-        assert_eq!((&ack["duplicate"], &ack["timestamp"]), (&json!(false), &heard["timestamp"]));
+        assert_eq!(
+            (&ack["id"], &ack["seq"], &ack["room_id"]),
+            (&received["id"], &json!(1), &json!("general"))
+        );
+        assert_eq!((&ack["duplicate"], &ack["timestamp"]), (&json!(false), &received["timestamp"]));
         assert!(ack["epoch"].is_string(), "{ack}");
 
         let nameless = post(other, "general", json!({ "content": "who?" }), &[]).await;
         assert_eq!(nameless.status, 201);
-        assert_eq!(rahim.hears("who?").await["username"], "Anonymous");
+        assert_eq!(rahim.receives("who?").await["username"], "Anonymous");
         assert!(rahim.untaken("join").is_empty(), "posting is not joining");
         home.http().post("nobody-is-in-it", "kept all the same").await;
         assert_eq!(other.http().messages("nobody-is-in-it", "").await.len(), 1);
@@ -206,9 +209,9 @@ mod checks {
         ] {
             let reply = post(other, "general", body, &[("authorization", &bearer)]).await;
             assert_eq!(reply.status, 201, "{reply:?}");
-            let heard = rahim.expect("text").await;
-            assert_eq!(text(&heard["user_id"]), rahim.user_id);
-            assert_eq!(heard["username"], name);
+            let received = rahim.expect("text").await;
+            assert_eq!(text(&received["user_id"]), rahim.user_id);
+            assert_eq!(received["username"], name);
         }
 
         let refused =
@@ -289,7 +292,7 @@ async fn limits_far_out_of_range_are_brought_back_into_it() {
     let mut rahim = Client::full(&node, "রহিম").await;
     rahim.join("general").await;
     for number in 0..210 {
-        rahim.say("general", &format!("message {number}")).await;
+        rahim.posts("general", &format!("message {number}")).await;
     }
     for path in [
         "/api/rooms/general/messages?limit=1000000",
@@ -390,7 +393,7 @@ async fn every_route_answers_400_requests_at_once() {
             // Under a flood a node may refuse, but says so.
             assert!(reply.status == status || reply.status == 503, "{path}: {reply:?}");
         }
-        witness.say("corner", path).await;
-        witness.hears(path).await;
+        witness.posts("corner", path).await;
+        witness.receives(path).await;
     }
 }

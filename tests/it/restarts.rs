@@ -7,13 +7,13 @@ use futures_util::future::join_all;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Error;
 
-use crate::harness::roamer::{assert_heard_once, outage};
+use crate::harness::roamer::{assert_received_once, outage};
 use crate::harness::{
     Client, Cluster, DEADLINE, Dial, HaProxy, Http, LONG_DEADLINE, Node, Roamer, eventually,
 };
 
 #[tokio::test]
-async fn a_node_that_is_told_to_stop_sends_its_sessions_away_quietly() {
+async fn a_stopping_node_drains_its_sessions_without_notices() {
     let Some(mut cluster) = Cluster::with(2, &[("server.drain", "2s")]).await else { return };
     let mut witness = Roamer::enter(&[&cluster.nodes[1]], "witness", "general").await;
     let mut movers = Vec::new();
@@ -26,7 +26,7 @@ async fn a_node_that_is_told_to_stop_sends_its_sessions_away_quietly() {
         witness.client().sees_join(&format!("mover {number}")).await;
     }
     witness.client().take_all();
-    witness.say("before").await;
+    witness.posts("before").await;
     cluster.nodes[0].terminate();
     let http = cluster.nodes[0].http();
     let is_draining = async || (http.status("/readyz").await == Some(503)).then_some(());
@@ -35,30 +35,30 @@ async fn a_node_that_is_told_to_stop_sends_its_sessions_away_quietly() {
     const MESSAGES: usize = 50;
     let talk = async {
         for number in 2..=MESSAGES {
-            witness.say(&format!("message {number}")).await;
+            witness.posts(&format!("message {number}")).await;
         }
-        witness.hear(MESSAGES).await;
+        witness.receives(MESSAGES).await;
     };
-    let moving = join_all(movers.iter_mut().map(|mover| mover.hear(MESSAGES)));
+    let moving = join_all(movers.iter_mut().map(|mover| mover.receives(MESSAGES)));
     tokio::join!(talk, moving);
     let exit = cluster.nodes[0].exited().await;
     assert!(exit.success(), "{exit}");
     for mover in &mut movers {
         // Whoever had heard it all before being sent away moves now.
-        mover.say("moved").await;
+        mover.posts("moved").await;
     }
     for mover in &mut movers {
-        mover.hear(MESSAGES + 8).await;
+        mover.receives(MESSAGES + 8).await;
         mover.assert_whole();
         assert_eq!(mover.closes, [1012]);
     }
-    witness.hear(MESSAGES + 8).await;
+    witness.receives(MESSAGES + 8).await;
     witness.assert_whole();
     witness.assert_undisturbed();
 }
 
 #[tokio::test]
-async fn plain_sessions_are_told_to_come_back_too() {
+async fn plain_sessions_are_closed_with_1012_too() {
     let mut node = Node::with(&[("server.drain", "1s")]).await;
     let mut plain = Client::plain(&node, "general", "plain").await;
     node.terminate();
@@ -122,13 +122,13 @@ async fn a_new_socket_through_the_balancer_never_lands_on_a_node_that_leaves() {
     }
     assert!(leaving[0].exited().await.success());
     for client in &mut new {
-        client.say("general", "still here").await;
+        client.posts("general", "still here").await;
     }
 }
 
 /// While a session is answered its node is told to stop.
 #[tokio::test]
-async fn what_is_on_its_way_is_acknowledged_before_the_goodbye() {
+async fn posts_in_flight_are_acknowledged_before_the_close_frame() {
     let settings = [("server.drain", "0s"), ("redis.command_timeout", "10s"), ("redis.canary_late", "30s")];
     let Some(mut cluster) = Cluster::with(1, &settings).await else { return };
     let mut writer = Client::full(&cluster.nodes[0], "writer").await;
@@ -178,7 +178,7 @@ async fn a_rolling_restart_loses_no_message_and_doubles_none() {
             let mut said = 0;
             while !are_restarted.load(Ordering::Relaxed) {
                 said += 1;
-                roamer.say(&format!("{place} says {said}")).await;
+                roamer.posts(&format!("{place} says {said}")).await;
                 // The pace of people: nobody is away for more than one page.
                 outage(Duration::from_millis(50)).await;
             }
@@ -194,7 +194,7 @@ async fn a_rolling_restart_loses_no_message_and_doubles_none() {
         are_restarted.store(true, Ordering::Relaxed);
     };
     let (said, ()) = tokio::join!(talk, restarts);
-    assert_heard_once(&mut roamers, said.into_iter().sum()).await;
+    assert_received_once(&mut roamers, said.into_iter().sum()).await;
     for roamer in &roamers {
         assert!(
             !roamer.closes.is_empty() && roamer.closes.iter().all(|code| *code == 1012),
@@ -216,7 +216,7 @@ async fn the_clients_of_a_killed_node_go_on_elsewhere_without_loss() {
     let count = EACH * roamers.len();
     let talk = join_all(roamers.iter_mut().enumerate().map(|(place, roamer)| async move {
         for number in 0..EACH {
-            roamer.say(&format!("{place} says {number}")).await;
+            roamer.posts(&format!("{place} says {number}")).await;
         }
     }));
     let (dying, living) = cluster.nodes.split_at_mut(1);
@@ -227,5 +227,5 @@ async fn the_clients_of_a_killed_node_go_on_elsewhere_without_loss() {
         dying[0].kill();
     };
     tokio::join!(talk, death);
-    assert_heard_once(&mut roamers, count).await;
+    assert_received_once(&mut roamers, count).await;
 }

@@ -8,10 +8,10 @@ fn seqs(frames: &Value) -> Vec<u64> {
     frames.as_array().expect("messages").iter().map(|message| message["seq"].as_u64().expect("seq")).collect()
 }
 
-async fn say_many(client: &mut Client, room: &str, count: usize) -> Value {
+async fn post_many(client: &mut Client, room: &str, count: usize) -> Value {
     let mut ack = Value::Null;
     for number in 1..=count {
-        ack = client.say(room, &format!("message {number}")).await;
+        ack = client.posts(room, &format!("message {number}")).await;
     }
     ack
 }
@@ -21,7 +21,7 @@ async fn history_is_as_long_as_was_asked_for() {
     let node = Node::memory().await;
     let mut rahim = Client::full(&node, "রহিম").await;
     rahim.join("general").await;
-    say_many(&mut rahim, "general", 60).await;
+    post_many(&mut rahim, "general", 60).await;
     let mut late = Client::full(&node, "late").await;
     let unasked = late.join("general").await;
     assert_eq!(seqs(&unasked["messages"]), (11..=60).collect::<Vec<_>>());
@@ -38,7 +38,7 @@ async fn no_page_is_longer_than_the_setting() {
     let node = Node::with(&[("history.max_page", "10")]).await;
     let mut rahim = Client::full(&node, "রহিম").await;
     rahim.join("general").await;
-    say_many(&mut rahim, "general", 15).await;
+    post_many(&mut rahim, "general", 15).await;
     rahim.leave("general").await;
     let joined = rahim.join_with(json!({ "room_id": "general", "history": 1_000_000 })).await;
     assert_eq!(seqs(&joined["messages"]), (6..=15).collect::<Vec<_>>());
@@ -51,17 +51,17 @@ async fn exactly_the_missed_messages_follow_on_another_node() {
     karim.join("general").await;
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     rahim.join("general").await;
-    let seen = say_many(&mut karim, "general", 3).await;
+    let seen = post_many(&mut karim, "general", 3).await;
     rahim.texts(3).await;
     let token = rahim.token.clone();
     drop(rahim);
-    say_many(&mut karim, "general", 4).await;
+    post_many(&mut karim, "general", 4).await;
 
     let mut back = Client::returning(&cluster.nodes[1], &token).await;
     let joined = back.resume("general", &seen["epoch"], 3).await;
     assert_eq!(joined["recovered"], true);
     assert_eq!(seqs(&joined["messages"]), [4, 5, 6, 7]);
-    karim.say("general", "live").await;
+    karim.posts("general", "live").await;
     assert_eq!(back.texts(1).await[0]["seq"], 8, "live traffic goes on without hole or double");
 
     let none = Client::returning(&cluster.nodes[0], &token).await.resume("general", &seen["epoch"], 8).await;
@@ -69,11 +69,11 @@ async fn exactly_the_missed_messages_follow_on_another_node() {
 }
 
 #[tokio::test]
-async fn a_place_that_never_was_is_not_recovered() {
+async fn a_position_that_never_existed_is_not_recovered() {
     let node = Node::memory().await;
     let mut rahim = Client::full(&node, "রহিম").await;
     let epoch = rahim.join("general").await["epoch"].clone();
-    say_many(&mut rahim, "general", 3).await;
+    post_many(&mut rahim, "general", 3).await;
     for (epoch, seq) in [(&json!("made-up"), 1), (&json!(""), 0), (&epoch, 99)] {
         let mut late = Client::full(&node, "late").await;
         let joined = late.resume("general", epoch, seq).await;
@@ -83,19 +83,19 @@ async fn a_place_that_never_was_is_not_recovered() {
 }
 
 #[tokio::test]
-async fn what_was_trimmed_is_not_recovered() {
+async fn trimmed_messages_are_not_recovered() {
     let settings = [("history.max_messages", "10")];
     let node = Node::with(&settings).await;
-    what_was_trimmed_is_not_recovered_on(&node).await;
+    assert_trimmed_messages_are_not_recovered(&node).await;
     let Some(cluster) = Cluster::with(1, &settings).await else { return };
-    what_was_trimmed_is_not_recovered_on(&cluster.nodes[0]).await;
+    assert_trimmed_messages_are_not_recovered(&cluster.nodes[0]).await;
 }
 
-async fn what_was_trimmed_is_not_recovered_on(node: &Node) {
+async fn assert_trimmed_messages_are_not_recovered(node: &Node) {
     let mut rahim = Client::full(node, "রহিম").await;
     rahim.join("general").await;
     // Redis trims whole tree nodes of 100 entries.
-    let ack = say_many(&mut rahim, "general", 250).await;
+    let ack = post_many(&mut rahim, "general", 250).await;
     let mut late = Client::full(node, "late").await;
     let joined = late.resume("general", &ack["epoch"], 1).await;
     assert_eq!(joined["recovered"], false);
@@ -113,7 +113,7 @@ async fn more_than_one_page_is_recovered_whole() {
     let node = Node::with(&[("history.max_page", "10")]).await;
     let mut rahim = Client::full(&node, "রহিম").await;
     rahim.join("general").await;
-    let ack = say_many(&mut rahim, "general", 35).await;
+    let ack = post_many(&mut rahim, "general", 35).await;
     let mut late = Client::full(&node, "late").await;
     let joined = late.resume("general", &ack["epoch"], 2).await;
     let mut got = seqs(&joined["messages"]);
@@ -129,7 +129,7 @@ async fn more_than_one_page_is_recovered_whole() {
 }
 
 #[tokio::test]
-async fn who_comes_back_in_time_is_not_announced() {
+async fn a_return_within_the_grace_period_is_not_announced() {
     let Some(cluster) = Cluster::with(2, &[("presence.leave_grace", "60s")]).await else { return };
     let mut witness = Client::full(&cluster.nodes[0], "witness").await;
     witness.join("general").await;
@@ -143,13 +143,13 @@ async fn who_comes_back_in_time_is_not_announced() {
     assert_ne!(back.connection_id, gone);
     back.join("general").await;
     cluster.agree("general", &[&witness.connection_id, &back.connection_id]).await;
-    back.say("general", "again").await;
-    witness.hears("again").await;
+    back.posts("general", "again").await;
+    witness.receives("again").await;
     assert!(witness.untaken("join").is_empty() && witness.untaken("leave").is_empty(), "{witness}");
 }
 
 #[tokio::test]
-async fn who_does_not_come_back_is_announced_once() {
+async fn a_user_who_does_not_return_is_announced_once() {
     let Some(cluster) = Cluster::with(2, &[("presence.leave_grace", "1s")]).await else { return };
     let mut witnesses = [
         Client::full(&cluster.nodes[0], "first witness").await,
@@ -165,8 +165,8 @@ async fn who_does_not_come_back_is_announced_once() {
         witness.sees_leave("রহিম").await;
     }
     for witness in &mut witnesses {
-        witness.say("general", "after").await;
-        witness.hears("after").await;
+        witness.posts("general", "after").await;
+        witness.receives("after").await;
         assert!(witness.untaken("leave").is_empty(), "{witness}");
     }
 }

@@ -26,12 +26,12 @@ async fn a_place_from_before_a_restart_of_redis_is_still_good() {
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     rahim.join("general").await;
     for content in ["one", "two", "three"] {
-        rahim.say("general", content).await;
+        rahim.posts("general", content).await;
     }
     let before = rahim.texts(3).await;
-    let epoch = rahim.say("general", "four").await["epoch"].clone();
+    let epoch = rahim.posts("general", "four").await["epoch"].clone();
     bounce(&mut cluster).await;
-    rahim.hears("four").await;
+    rahim.receives("four").await;
     let five = rahim.post("general", "five", "n-5").await;
     let five = if five["type"] == "ack" { five } else { rahim.post("general", "five", "n-5").await };
     assert_eq!(five["seq"], 5);
@@ -53,12 +53,12 @@ async fn a_redis_that_was_set_back_is_noticed_by_all() {
     rahim.join("general").await;
     karim.join("general").await;
     for content in ["one", "two", "three"] {
-        rahim.say("general", content).await;
+        rahim.posts("general", content).await;
     }
     // What is said from now on is not in the file.
     cluster.redis.command(&["CONFIG", "SET", "appendonly", "no"]).await;
-    rahim.say("general", "lost four").await;
-    let lost = rahim.say("general", "lost five").await;
+    rahim.posts("general", "lost four").await;
+    let lost = rahim.posts("general", "lost five").await;
     for client in [&mut rahim, &mut karim] {
         client.texts(5).await;
     }
@@ -66,7 +66,7 @@ async fn a_redis_that_was_set_back_is_noticed_by_all() {
 
     let kept = cluster.nodes[0].http().messages("general", "").await;
     assert_eq!(kept.len(), 3, "{kept:?}");
-    let again = rahim.say("general", "another four").await;
+    let again = rahim.posts("general", "another four").await;
     assert_eq!(again["seq"], 4);
     assert_ne!(again["epoch"], lost["epoch"], "a number that is given twice is given in another epoch");
     for client in [&mut rahim, &mut karim] {
@@ -75,7 +75,7 @@ async fn a_redis_that_was_set_back_is_noticed_by_all() {
             .await;
         assert_eq!((&told["type"], &told["seq"]), (&json!("reset"), &json!(3)), "before any text: {told}");
         assert_eq!(told["epoch"], again["epoch"]);
-        assert_eq!(client.hears("another four").await["seq"], 4);
+        assert_eq!(client.receives("another four").await["seq"], 4);
     }
     let mut back = Client::full(&cluster.nodes[1], "back").await;
     let joined = back.resume("general", &lost["epoch"], 5).await;
@@ -91,10 +91,10 @@ async fn a_session_that_sleeps_through_a_set_back_catches_up_whole() {
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     let mut plain = Client::plain(&cluster.nodes[1], "general", "plain").await;
     rahim.join("general").await;
-    rahim.say("general", "kept").await;
+    rahim.posts("general", "kept").await;
     cluster.redis.command(&["CONFIG", "SET", "appendonly", "no"]).await;
     for number in 0..5 {
-        rahim.say("general", &format!("lost {number}")).await;
+        rahim.posts("general", &format!("lost {number}")).await;
     }
     for client in [&mut rahim, &mut plain] {
         client.expect_that("the lost ones", |frame| frame["content"] == "lost 4").await;
@@ -105,9 +105,9 @@ async fn a_session_that_sleeps_through_a_set_back_catches_up_whole() {
         while rahim.post("general", &format!("new {number}"), &nonce).await["type"] == "error" {}
     }
     for client in [&mut rahim, &mut plain] {
-        client.hears("kept").await;
+        client.receives("kept").await;
         for number in 0..8 {
-            let seq = client.hears(&format!("new {number}")).await["seq"].clone();
+            let seq = client.receives(&format!("new {number}")).await["seq"].clone();
             assert_eq!(seq, number + 2, "numbers that were seen with other words are given again");
         }
         let more = client.untaken("text");
@@ -138,7 +138,7 @@ async fn every_node_tells_its_operator_that_redis_was_emptied() {
     let Some(cluster) = Cluster::start(2).await else { return };
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     rahim.join("general").await;
-    rahim.say("general", "lost").await;
+    rahim.posts("general", "lost").await;
     for node in 0..2 {
         assert_eq!(counted(&cluster, node, "adda_generations_total").await, 0);
     }

@@ -49,7 +49,7 @@ async fn rooms_at<const COUNT: usize>(redis: &RedisCluster, place: usize) -> [St
 }
 
 #[tokio::test]
-async fn who_leaves_a_room_of_a_frozen_shard_locks_nobody_out_of_others() {
+async fn a_leave_on_a_frozen_shard_blocks_no_other_room() {
     let Some(redis) = RedisCluster::that_can_lose_a_shard().await else { return };
     let urls = vec![redis.url(); 2];
     let settings = [("redis.command_timeout", "500ms"), ("presence.leave_grace", "100ms")];
@@ -72,8 +72,8 @@ async fn who_leaves_a_room_of_a_frozen_shard_locks_nobody_out_of_others() {
         outage(Duration::from_millis(1500)).await;
         let mut late = Client::full(&cluster.nodes[0], late).await;
         late.join(&near).await;
-        rahim.say(&near, "hello").await;
-        late.hears("hello").await;
+        rahim.posts(&near, "hello").await;
+        late.receives("hello").await;
         late.leave(&near).await;
     }
     for place in [frozen, frozen + 3] {
@@ -84,7 +84,7 @@ async fn who_leaves_a_room_of_a_frozen_shard_locks_nobody_out_of_others() {
 }
 
 #[tokio::test]
-async fn a_node_that_lives_is_not_taken_for_dead_while_a_shard_is_frozen() {
+async fn a_live_node_is_not_reaped_while_a_shard_is_frozen() {
     let Some(redis) = RedisCluster::that_can_lose_a_shard().await else { return };
     let urls = vec![redis.url(); 2];
     let settings = [
@@ -170,33 +170,33 @@ impl Bereft {
 }
 
 #[tokio::test]
-async fn while_a_shard_is_dead_rooms_of_others_are_told_what_a_broken_subscription_lost() {
+async fn while_a_shard_is_dead_other_rooms_recover_from_a_broken_subscription() {
     let settings = [("redis.command_timeout", "500ms")];
     let Some(mut bereft) = Bereft::with(&settings).await else { return };
     // Nothing is said after it that would show the hole.
     for word in ["one", "two", "three"] {
         bereft.living().command(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
-        bereft.rahim.say(&bereft.near, word).await;
-        bereft.mita.hears(word).await;
-        bereft.rahim.hears(word).await;
+        bereft.rahim.posts(&bereft.near, word).await;
+        bereft.mita.receives(word).await;
+        bereft.rahim.receives(word).await;
     }
 }
 
 #[tokio::test]
-async fn while_a_shard_is_dead_silent_losses_in_rooms_of_others_are_found() {
+async fn while_a_shard_is_dead_silent_losses_in_other_rooms_are_found() {
     let settings = [("redis.command_timeout", "500ms"), ("history.verify_every", "1s")];
     let Some(mut bereft) = Bereft::with(&settings).await else { return };
-    bereft.rahim.say(&bereft.near, "said once").await;
-    bereft.mita.hears("said once").await;
+    bereft.rahim.posts(&bereft.near, "said once").await;
+    bereft.mita.receives("said once").await;
     let found = bereft.living().command(&["KEYS", &format!("*{{{}}}:head", bereft.near)]).await;
     let [head]: [String; 1] = from_redis_value(found).expect("the room is in use");
     let log = head.replace(":head", ":log");
     bereft.living().command(&["EVAL", SAY_UNHEARD, "2", &head, &log, "1"]).await;
-    assert_eq!(bereft.mita.hears("said once").await["seq"], 2);
+    assert_eq!(bereft.mita.receives("said once").await["seq"], 2);
 }
 
 #[tokio::test]
-async fn a_server_that_was_left_behind_by_the_others_is_not_believed() {
+async fn the_slot_map_of_a_server_outside_the_cluster_is_ignored() {
     let bus = ports::reserve().to_string();
     let settings = ["--cluster-enabled", "yes", "--cluster-port", &bus];
     let (Some(left_behind), Some(redis)) = (RedisServer::with(&settings).await, RedisCluster::start().await)
@@ -216,9 +216,9 @@ async fn a_server_that_was_left_behind_by_the_others_is_not_believed() {
     for number in 1..=10 {
         // The map is looked at each second.
         outage(Duration::from_millis(500)).await;
-        assert_eq!(rahim.say("general", "do you hear me?").await["seq"], number);
-        mita.hears("do you hear me?").await;
-        rahim.hears("do you hear me?").await;
+        assert_eq!(rahim.posts("general", "do you hear me?").await["seq"], number);
+        mita.receives("do you hear me?").await;
+        rahim.receives("do you hear me?").await;
     }
     let kept: Vec<String> = from_redis_value(left_behind.command(&["KEYS", "*:log"]).await).expect("keys");
     assert!(kept.is_empty(), "{kept:?}");
@@ -226,13 +226,13 @@ async fn a_server_that_was_left_behind_by_the_others_is_not_believed() {
 
 /// So a Redis Cluster grows: the new master gets keys before it has their slot.
 #[tokio::test]
-async fn a_room_that_has_arrived_at_a_master_without_slots_is_served_there() {
+async fn a_room_migrated_to_a_new_master_without_slots_is_served_there() {
     let Some(redis) = RedisCluster::start().await else { return };
     let urls = vec![redis.url()];
     let mut cluster = Cluster::reaching(redis, &urls, &[]).await;
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     rahim.join("general").await;
-    rahim.say("general", "before").await;
+    rahim.posts("general", "before").await;
     let Store::Cluster(redis) = &mut cluster.redis else { unreachable!("started with one") };
     let to = redis.add_master().await;
     let slot = redis.slot("{general}").await;
@@ -255,7 +255,7 @@ async fn a_room_that_has_arrived_at_a_master_without_slots_is_served_there() {
         (rahim.post("general", "after", "n-after").await["type"] == "ack").then_some(())
     })
     .await;
-    rahim.hears("after").await;
+    rahim.receives("after").await;
 }
 
 /// Times that let a node die, or a sweep begin, while a test waits.
@@ -278,7 +278,7 @@ async fn until_logged(cluster: &Cluster, sentence: &str) {
 }
 
 #[tokio::test]
-async fn who_comes_back_with_an_older_file_of_one_shard_is_taken_out_again() {
+async fn sessions_restored_by_an_older_file_of_one_shard_are_removed() {
     let Some(redis) = RedisCluster::start().await else { return };
     let urls = vec![redis.url(); 3];
     let mut cluster = Cluster::reaching(redis, &urls, &SHORT).await;
@@ -319,7 +319,7 @@ async fn who_comes_back_with_an_older_file_of_one_shard_is_taken_out_again() {
 }
 
 #[tokio::test]
-async fn a_sweep_goes_past_a_shard_that_does_not_answer_and_comes_back() {
+async fn a_sweep_skips_an_unreachable_shard_and_returns_to_it() {
     let Some(redis) = RedisCluster::that_can_lose_a_shard().await else { return };
     let urls = vec![redis.url(); 2];
     // A secret that is configured is asked of no shard.

@@ -63,7 +63,7 @@ async fn a_hangup_lets_pages_of_other_origins_in() {
 }
 
 #[tokio::test]
-async fn a_hangup_goes_over_to_another_secret_without_signing_anybody_out() {
+async fn a_hangup_replaces_the_secret_and_keeps_tokens_valid() {
     let [first, second] = ["a first secret of 32 characters..", "another secret of 32 characters.."];
     let launch = Launch::new();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("secrets-{}", launch.port()));
@@ -103,7 +103,7 @@ async fn a_hangup_goes_over_to_another_secret_without_signing_anybody_out() {
 }
 
 #[tokio::test]
-async fn signals_that_mean_nothing_do_nothing() {
+async fn other_signals_do_not_end_a_node() {
     let node = Node::memory().await;
     let mut rahim = Client::full(&node, "রহিম").await;
     rahim.join("general").await;
@@ -111,7 +111,7 @@ async fn signals_that_mean_nothing_do_nothing() {
         node.signal(signal);
     }
     until_logged(&node, "Read the settings again").await;
-    rahim.say("general", "still here").await;
+    rahim.posts("general", "still here").await;
 }
 
 #[tokio::test]

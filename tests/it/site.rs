@@ -167,7 +167,7 @@ async fn errors_reach_pages_of_other_origins() {
 }
 
 #[tokio::test]
-async fn a_method_that_a_path_does_not_take_is_told_those_that_it_takes() {
+async fn a_wrong_method_is_answered_with_the_allowed_ones() {
     let node = Node::memory().await;
     for (method, path, allowed) in [
         ("DELETE", "/api/rooms", "GET"),
@@ -216,7 +216,7 @@ async fn metrics_are_prometheus_text_about_adda() {
     let node = Node::memory().await;
     let mut rahim = Client::full(&node, "রহিম").await;
     rahim.join("general").await;
-    rahim.say("general", "counted").await;
+    rahim.posts("general", "counted").await;
     let reply = node.http().get("/metrics").await;
     assert_eq!(reply.status, 200);
     assert!(reply.header("content-type").starts_with("text/plain"), "{reply:?}");

@@ -29,7 +29,7 @@ async fn a_slow_reader_is_closed_harms_nobody_and_comes_back_whole() {
     while node.http().connections("general").await.len() == 3 {
         assert!(said < 5000, "60 MB wait for a session that reads nothing");
         for _ in 0..20 {
-            writer.say("general", &content).await;
+            writer.posts("general", &content).await;
             said += 1;
         }
         writer.texts(20).await;
@@ -101,17 +101,17 @@ async fn the_sessions_of_a_frozen_node_are_gone_until_it_thaws() {
     })
     .await;
     karim.sees_leave("রহিম").await;
-    karim.say("general", "while frozen").await;
+    karim.posts("general", "while frozen").await;
     cluster.nodes[0].thaw();
     cluster.until_agreed("general", &[&rahim.connection_id, &karim.connection_id]).await;
-    rahim.hears("while frozen").await;
-    rahim.say("general", "back").await;
-    karim.hears("back").await;
+    rahim.receives("while frozen").await;
+    rahim.posts("general", "back").await;
+    karim.receives("back").await;
 }
 
 /// When it thaws, the node has not heard yet who has left meanwhile.
 #[tokio::test]
-async fn who_leaves_a_frozen_node_does_not_come_back_with_it() {
+async fn a_user_who_left_during_a_freeze_stays_gone_after_it() {
     let Some(cluster) = Cluster::with(2, &[("presence.leave_grace", "500ms")]).await else { return };
     let mut karim = Client::full(&cluster.nodes[1], "করিম").await;
     karim.join("general").await;
@@ -129,7 +129,7 @@ async fn who_leaves_a_frozen_node_does_not_come_back_with_it() {
     }
     drop(leaving);
     for number in 0..500 {
-        karim.say("general", &format!("meanwhile {number}")).await;
+        karim.posts("general", &format!("meanwhile {number}")).await;
     }
     karim.sees_leave("stays").await;
     karim.take_all();
@@ -163,12 +163,12 @@ async fn a_node_that_stood_still_drops_nobody_for_its_own_silence() {
     node.thaw();
     for client in &mut sessions {
         client.expect("pong").await;
-        client.say("general", "still here").await;
+        client.posts("general", "still here").await;
     }
 }
 
 #[tokio::test]
-async fn who_does_not_answer_pings_is_dropped_and_who_does_stays() {
+async fn a_session_without_pongs_is_closed_and_one_with_pongs_stays() {
     let settings = [("session.ping_every", "1s"), ("session.idle_timeout", "3s")];
     let node = Node::with(&settings).await;
     let mut quiet = Client::full(&node, "quiet").await;
@@ -186,6 +186,6 @@ async fn who_does_not_answer_pings_is_dropped_and_who_does_stays() {
         // Answers pings while it waits.
         leave = quiet.sees_leave("nobody") => panic!("{leave}"),
     }
-    quiet.say("general", "still here").await;
-    quiet.hears("still here").await;
+    quiet.posts("general", "still here").await;
+    quiet.receives("still here").await;
 }

@@ -220,7 +220,7 @@ async fn a_node_waits_for_a_redis_that_is_not_there_yet() {
     node.until_ready().await;
     let mut rahim = Client::full(&node, "রহিম").await;
     rahim.join("general").await;
-    rahim.say("general", "at last").await;
+    rahim.posts("general", "at last").await;
 }
 
 #[tokio::test]
@@ -285,7 +285,7 @@ async fn the_log_says_what_was_decided_and_keeps_secrets() {
     let mut node = launch.start().await;
     let mut rahim = Client::full(&node, "রহিম").await;
     rahim.join("general").await;
-    rahim.say("general", "words between friends").await;
+    rahim.posts("general", "words between friends").await;
     let mut back = Client::returning(&node, &rahim.token).await;
     back.send(serde_json::json!({ "type": "auth", "token": "a-token-that-is-wrong" })).await;
     back.expect("error").await;

@@ -26,10 +26,10 @@ fn room(number: usize) -> String {
 }
 
 /// Three nodes that say little.
-async fn begin(linger: &str) -> Option<Cluster> {
+async fn begin(leave_grace: &str) -> Option<Cluster> {
     // As far as it is allowed: the default is enough for the usual number.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
-    Cluster::with(3, &[("log.level", "warn"), ("presence.leave_grace", linger)]).await
+    Cluster::with(3, &[("log.level", "warn"), ("presence.leave_grace", leave_grace)]).await
 }
 
 fn ports(cluster: &Cluster) -> Vec<u16> {
@@ -86,8 +86,8 @@ async fn until_grace_periods_are_over(cluster: &Cluster) {
 /// All are back where they were, have missed nothing, and nobody was told of it.
 async fn assert_unnoticed(cluster: &Cluster, swarm: &Swarm, count: usize, joins_before: usize) {
     let tally = swarm.tally();
-    let heard = async || (seen(&tally.messages) == count * (1 + SAID)).then_some(());
-    eventually("everybody has heard everything", LONG_DEADLINE, heard).await;
+    let received = async || (seen(&tally.messages) == count * (1 + SAID)).then_some(());
+    eventually("everybody has received everything", LONG_DEADLINE, received).await;
     until_grace_periods_are_over(cluster).await;
     assert_eq!(seen(&tally.messages), count * (1 + SAID), "each once");
     assert_eq!((seen(&tally.recovered), seen(&tally.unrecovered)), (count, 0), "all go on where they were");
@@ -103,7 +103,7 @@ async fn assert_unnoticed(cluster: &Cluster, swarm: &Swarm, count: usize, joins_
 }
 
 #[tokio::test]
-async fn everybody_who_is_cut_off_at_once_comes_back_unnoticed() {
+async fn simultaneous_reconnects_are_not_announced() {
     let count = sessions();
     let Some(cluster) = begin("10s").await else { return };
     let swarm = Swarm::enter(count, &ports(&cluster), room).await;
@@ -138,7 +138,7 @@ async fn a_balancer_that_dies_takes_nobody_with_it() {
 
 /// It is the linger that keeps a storm quiet.
 #[tokio::test]
-async fn without_a_linger_a_storm_is_told_to_everybody() {
+async fn without_a_grace_period_simultaneous_reconnects_are_announced() {
     let Some(cluster) = begin("0s").await else { return };
     let swarm = Swarm::enter(IN_A_ROOM, &ports(&cluster), room).await;
     swarm.settle(cluster.nodes[0].http(), rooms(IN_A_ROOM)).await;

@@ -67,7 +67,7 @@ async fn a_plain_session_waits_for_its_room_while_redis_stands_still() {
         kinds.push(frame["type"].as_str().expect("a type").to_owned());
     }
     assert_eq!(kinds, ["join", "text"]);
-    witness.hears("হ্যালো").await;
+    witness.receives("হ্যালো").await;
 }
 
 /// The twin: beyond `session.idle_timeout` it is sent to look for another node.
@@ -120,14 +120,14 @@ async fn no_session_is_dropped_while_redis_pauses_twice() {
     })
     .await;
     for client in [&mut full, &mut plain] {
-        client.hears("after the pauses").await;
+        client.receives("after the pauses").await;
     }
     named.send(json!({ "type": "ping" })).await;
     named.expect("pong").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_floods_keeps_nobody_from_being_served() {
+async fn a_flooding_client_does_not_delay_other_sessions() {
     let node = Node::with(&[("server.worker_threads", "1")]).await;
     let mut writer = Client::full(&node, "writer").await;
     let mut reader = Client::full(&node, "reader").await;
@@ -137,8 +137,8 @@ async fn who_floods_keeps_nobody_from_being_served() {
     let pongs = PONG.repeat(16 * 1024);
     let flood = tokio::spawn(async move { while flooder.write(&pongs).await {} });
     for number in 0..50 {
-        writer.say("general", &format!("message {number}")).await;
-        reader.hears(&format!("message {number}")).await;
+        writer.posts("general", &format!("message {number}")).await;
+        reader.receives(&format!("message {number}")).await;
     }
     assert!(!flood.is_finished(), "the flood lasts all the while");
     flood.abort();
@@ -164,7 +164,7 @@ async fn deaf(node: &Node, username: &str, epoch: &Value) -> RawSocket {
 }
 
 #[tokio::test]
-async fn who_reads_nothing_of_a_long_log_is_taken_out_of_the_room() {
+async fn a_client_that_does_not_read_a_long_log_is_removed_from_the_room() {
     const LOG: usize = 800;
     let settings = [("session.write_timeout", "1s"), ("server.drain", "0s")];
     let mut node = Node::with(&settings).await;
@@ -192,7 +192,7 @@ async fn who_reads_nothing_of_a_long_log_is_taken_out_of_the_room() {
 }
 
 #[tokio::test]
-async fn a_goodbye_is_answered_while_redis_is_frozen() {
+async fn a_close_frame_is_answered_while_redis_is_frozen() {
     const ROOMS: usize = 10;
     let Some(cluster) = Cluster::with(1, &[("redis.command_timeout", "2s")]).await else { return };
     let mut client = RawSocket::upgraded(cluster.nodes[0].port, "/ws?username=guest", Some("adda.v1")).await;
@@ -220,7 +220,7 @@ async fn a_goodbye_is_answered_while_redis_is_frozen() {
 }
 
 #[tokio::test]
-async fn who_joins_again_while_others_talk_is_told_everything_once_and_in_order() {
+async fn a_client_that_rejoins_a_busy_room_receives_each_message_once_and_in_order() {
     const ROUNDS: usize = 40;
     const EACH: usize = 30;
     let Some(cluster) = Cluster::start(1).await else { return };
@@ -262,7 +262,7 @@ async fn who_joins_again_while_others_talk_is_told_everything_once_and_in_order(
 }
 
 #[tokio::test]
-async fn who_joins_while_redis_is_frozen_queues_behind_nobody() {
+async fn a_join_while_redis_is_frozen_waits_for_no_other_join() {
     const CLIENTS: usize = 12;
     let Some(cluster) = Cluster::with(1, &[("redis.command_timeout", "1s")]).await else { return };
     let mut clients = Vec::new();

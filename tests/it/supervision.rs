@@ -73,6 +73,6 @@ async fn a_session_that_panics_leaves_its_room_and_nothing_else_happens() {
     assert_eq!(node.http().get("/readyz").await.status, 200, "one session is not the node");
     let mut salma = Client::full(&node, "সালমা").await;
     salma.join("general").await;
-    salma.say("general", "still here").await;
+    salma.posts("general", "still here").await;
     assert!(node.log().contains("task=\"session\""), "the log names the task");
 }

@@ -105,7 +105,7 @@ async fn joins_and_leaves_in_a_large_room_make_no_page_ask_over_rest() {
     }
     let mut guest = Client::full(node, "last").await;
     guest.join("general").await;
-    guest.say("general", "after all").await;
+    guest.posts("general", "after all").await;
     for page in &pages {
         page.shows("after all").await;
     }

@@ -22,12 +22,12 @@ async fn people_talk(cluster: &Cluster) {
         rahim.join(room).await;
         mita.join(room).await;
         rahim.sees_join("মিতা").await;
-        let first = rahim.say(room, "হ্যালো").await;
-        let second = mita.say(room, "ওহে").await;
+        let first = rahim.posts(room, "হ্যালো").await;
+        let second = mita.posts(room, "ওহে").await;
         assert_eq!((&first["seq"], &second["seq"]), (&1.into(), &2.into()), "{room}");
         for client in [&mut rahim, &mut mita] {
-            client.hears("হ্যালো").await;
-            client.hears("ওহে").await;
+            client.receives("হ্যালো").await;
+            client.receives("ওহে").await;
         }
         cluster.agree(room, &[&rahim.connection_id, &mita.connection_id]).await;
     }
@@ -73,8 +73,8 @@ async fn a_master_that_was_replaced_and_was_not_told_is_left() {
     let mut mita = Client::full(&cluster.nodes[1], "মিতা").await;
     rahim.join("general").await;
     mita.join("general").await;
-    rahim.say("general", "one").await;
-    mita.hears("one").await;
+    rahim.posts("general", "one").await;
+    mita.receives("one").await;
     redis.servers[0].command(&["ACL", "SETUSER", "default", "-replicaof", "-slaveof"]).await;
     redis.fail_over().await;
     redis.until_not_master(0).await;
@@ -88,8 +88,8 @@ async fn a_master_that_was_replaced_and_was_not_told_is_left() {
         (length > 1).then_some(())
     })
     .await;
-    rahim.say("general", "three").await;
-    mita.hears("three").await;
+    rahim.posts("general", "three").await;
+    mita.receives("three").await;
     until_says(&redis.servers[0], "INFO", "replication", "role:master").await;
 }
 
@@ -159,8 +159,8 @@ async fn certificates_are_renewed_without_a_restart() {
     let mut mita = Client::full(&cluster.nodes[1], "মিতা").await;
     rahim.join("general").await;
     mita.join("general").await;
-    rahim.say("general", "before").await;
-    mita.hears("before").await;
+    rahim.posts("general", "before").await;
+    mita.receives("before").await;
     // A file that is half written changes nothing.
     std::fs::write(&files.client, "-----BEGIN CERT").expect("the target folder can be written");
     cluster.redis.command(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
@@ -168,8 +168,8 @@ async fn certificates_are_renewed_without_a_restart() {
         cluster.nodes[0].log().contains("redis.tls_cert").then_some(())
     })
     .await;
-    rahim.say("general", "meanwhile").await;
-    mita.hears("meanwhile").await;
+    rahim.posts("general", "meanwhile").await;
+    mita.receives("meanwhile").await;
 
     Certificates::make(&folder);
     let (ca, server, key) = (path(&files.ca), path(&files.server), path(&files.server_key));
@@ -183,7 +183,7 @@ async fn certificates_are_renewed_without_a_restart() {
         (rahim.post("general", "after", "n-1").await["type"] == "ack").then_some(())
     })
     .await;
-    mita.hears("after").await;
+    mita.receives("after").await;
     let _ = std::fs::remove_dir_all(&folder);
 }
 
@@ -255,10 +255,10 @@ async fn a_message_that_too_few_replicas_have_is_not_acknowledged() {
     .await;
     // It was logged and published at the first try; only its ack had to wait.
     assert_eq!((&ack["duplicate"], &ack["seq"]), (&true.into(), &1.into()), "{ack}");
-    let next = rahim.say("general", "here I am").await;
+    let next = rahim.posts("general", "here I am").await;
     assert_eq!(next["duplicate"], false, "{next}");
-    mita.hears("is anybody there?").await;
-    mita.hears("here I am").await;
+    mita.receives("is anybody there?").await;
+    mita.receives("here I am").await;
     assert!(mita.untaken("text").is_empty(), "{mita}");
     let kept: Vec<String> =
         redis::from_redis_value(replica.command(&["KEYS", "*{general}:log"]).await).expect("keys");

@@ -32,7 +32,7 @@ async fn is_alive(cluster: &Cluster, rahim: &mut Client, word: &str) {
     rahim.catch_up().await;
     let ack = rahim.post("general", word, word).await;
     assert_eq!(ack["type"], "ack", "{word}: {ack}");
-    rahim.hears(word).await;
+    rahim.receives(word).await;
     let mut late = Client::full(&cluster.nodes[1], "late").await;
     let joined = late.join("general").await;
     let last = joined["messages"].as_array().unwrap().last().expect("a page").clone();
@@ -47,7 +47,7 @@ async fn entries_of_a_log_that_adda_did_not_write_are_skipped_and_counted() {
     let Some(cluster) = cluster().await else { return };
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     rahim.join("general").await;
-    rahim.say("general", "first").await;
+    rahim.posts("general", "first").await;
     let like_ours =
         r#"{"id":"i","room_id":"general","user_id":"u","username":"n","content":"x","type":"text"}"#;
     let entries: [&[&str]; 8] = [
@@ -83,7 +83,7 @@ async fn bytes_that_are_no_text_are_sent_to_nobody() {
     let Some(cluster) = cluster().await else { return };
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     rahim.join("general").await;
-    rahim.say("general", "first").await;
+    rahim.posts("general", "first").await;
     let spoil = "local seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)
 local json = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1][2][4]
 json = string.gsub(string.gsub(json, 'first', '\\255\\254'), '\"seq\":%d+', '\"seq\":' .. seq)
@@ -115,7 +115,7 @@ async fn a_head_that_adda_did_not_write_is_replaced() {
     .iter()
     .enumerate()
     {
-        rahim.say("general", &format!("before-{round}")).await;
+        rahim.posts("general", &format!("before-{round}")).await;
         cluster.redis.command(words).await;
         // Reading comes first: it repairs nothing, and fails at nothing.
         let page = cluster.nodes[1].http().json("/api/rooms/general/messages").await;
@@ -140,9 +140,9 @@ async fn publications_of_a_later_version_are_skipped_and_their_room_is_looked_at
     for client in [&mut rahim, &mut mita] {
         client.join("general").await;
     }
-    rahim.say("general", "one").await;
-    mita.hears("one").await;
-    rahim.hears("one").await;
+    rahim.posts("general", "one").await;
+    mita.receives("one").await;
+    rahim.receives("one").await;
     let far = format!("1 j {} - u 1 {}\nx", uuid::Uuid::nil(), u64::MAX);
     for publication in ["2 m e 2 and more\n{}", "1 e a kind to come", "m e 2\n{}", "\u{0}", "", &far] {
         let skipped = unreadable(&cluster.nodes[1], "publication").await;
@@ -171,10 +171,10 @@ async fn a_publication_that_was_never_logged_costs_one_look_at_the_log() {
     let Some(cluster) = cluster().await else { return };
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     let joined = rahim.join("general").await;
-    let forged = rahim.say("general", "one").await;
+    let forged = rahim.posts("general", "one").await;
     let epoch = joined["epoch"].as_str().unwrap();
     assert_eq!(forged["epoch"], epoch);
-    rahim.hears("one").await;
+    rahim.receives("one").await;
     let json = json!({ "id": "i", "room_id": "general", "user_id": "u", "username": "n", "content": "forged",
         "type": "text", "timestamp": "t", "seq": 1000 });
     cluster.redis.command(&["CONFIG", "RESETSTAT"]).await;
@@ -194,7 +194,7 @@ async fn the_log_names_times_as_clients_see_them() {
     let Some(cluster) = cluster().await else { return };
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     rahim.join("general").await;
-    let ack = rahim.say("general", "when?").await;
+    let ack = rahim.posts("general", "when?").await;
     let entry: Vec<(String, Vec<String>)> =
         from_redis_value(cluster.redis.command(&["XRANGE", LOG, "-", "+"]).await).unwrap();
     let named = |millis: u64| adda::model::Timestamp::from_unix_millis(millis).unwrap().to_string();

@@ -61,7 +61,7 @@ async fn a_link_leads_to_its_message_however_far_up() {
     let mut karim = Client::full(&node, "করিম").await;
     karim.join("general").await;
     for number in 1..=120 {
-        karim.say("general", &format!("message {number}")).await;
+        karim.posts("general", &format!("message {number}")).await;
     }
     let page = browser.open(node.port).await;
     page.join("রহিম", "চা").await;

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 
 use super::memory::{Dialect, Memory, SharedMemory};
 use super::person::{self, Habits, Orders, Return};
-use super::talk::heard;
+use super::talk::received;
 use super::verdict::Log;
 use super::watch;
 use crate::harness::{Http, LONG_DEADLINE, eventually};
@@ -187,7 +187,7 @@ pub async fn read_logs(node: Http, rooms: &[String]) -> BTreeMap<String, Log> {
             });
             let page = page.await;
             let before = log.messages.len();
-            log.messages.extend(page["data"].as_array().into_iter().flatten().map(heard));
+            log.messages.extend(page["data"].as_array().into_iter().flatten().map(received));
             log.epoch = page["epoch"].as_str().unwrap_or_default().to_owned();
             if log.messages.len() == before {
                 break;

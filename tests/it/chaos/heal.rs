@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio::time::{sleep, timeout};
 
-use super::memory::{Heard, Place, SharedMemory, Told};
+use super::memory::{Place, Received, SharedMemory, Told};
 use super::scene::Scene;
 use super::watch::{Answer, is_ready, who_is_in};
 use crate::harness::Http;
@@ -24,7 +24,7 @@ pub async fn until_healed(scene: &Scene, poster: &SharedMemory) -> Result<Instan
         all_ready(scene).await;
         let posts = scene.nodes().iter().map(|port| post(Http::new(*port), scene.main_room(), poster));
         let ids = futures_util::future::join_all(posts).await;
-        while !are_heard(scene, &ids) {
+        while !are_delivered(scene, &ids) {
             sleep(EVERY).await;
         }
         while !all_agree(scene).await {
@@ -62,14 +62,14 @@ async fn post(node: Http, room: &str, poster: &SharedMemory) -> String {
             let seq = ack["seq"].as_u64().expect("an ack has a number");
             let place = Place { epoch: text(&ack["epoch"]), seq };
             let id = text(&ack["id"]);
-            poster.note(Told::Acked { place, message: Heard { seq, id: id.clone(), content } });
+            poster.note(Told::Acked { place, message: Received { seq, id: id.clone(), content } });
             return id;
         }
         sleep(EVERY).await;
     }
 }
 
-fn are_heard(scene: &Scene, ids: &[String]) -> bool {
+fn are_delivered(scene: &Scene, ids: &[String]) -> bool {
     scene.crowd.posted().iter().all(|memory| ids.iter().all(|id| memory.lock().ids.contains(id)))
 }
 
@@ -97,8 +97,8 @@ fn is_exact(answer: &Answer, present: &[String]) -> bool {
 async fn illness(scene: &Scene, poster: &SharedMemory) -> String {
     let mut wrong = Vec::new();
     for memory in scene.crowd.posted().iter().map(SharedMemory::lock) {
-        let unheard = poster.lock().ids_acked().filter(|id| !memory.ids.contains(*id)).count();
-        wrong.push(format!("{} did not hear {unheard} of what was posted", memory.name));
+        let undelivered = poster.lock().ids_acked().filter(|id| !memory.ids.contains(*id)).count();
+        wrong.push(format!("{} did not hear {undelivered} of what was posted", memory.name));
     }
     for (place, port) in scene.nodes().iter().enumerate() {
         let http = Http::new(*port);

@@ -15,7 +15,7 @@ pub struct Place {
 
 /// A message as a client is given it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heard {
+pub struct Received {
     /// Its number.
     pub seq: u64,
     /// Its id.
@@ -76,10 +76,10 @@ pub enum Told {
         /// Whether all after `since` follows.
         is_recovered: bool,
         /// The page that came along.
-        messages: Vec<Heard>,
+        messages: Vec<Received>,
     },
     /// A message.
-    Text(Heard),
+    Text(Received),
     /// These numbers are lost.
     Gap {
         /// The first.
@@ -103,7 +103,7 @@ pub enum Told {
         /// Where.
         place: Place,
         /// As which message.
-        message: Heard,
+        message: Received,
     },
     /// What it sent was refused with this code.
     Refused(String),

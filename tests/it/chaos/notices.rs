@@ -34,11 +34,11 @@ struct Expected {
 }
 
 /// Judges the notices of a run with this `presence.leave_grace`. A leave is due within `due` of a user's going.
-pub fn judge(memories: &[Memory], about: &Circumstances, linger: Duration, due: Duration) -> Notices {
+pub fn judge(memories: &[Memory], about: &Circumstances, leave_grace: Duration, due: Duration) -> Notices {
     let nodes = ports_of_nodes(memories, about.balancer);
     let mut rooms: BTreeMap<&str, HashMap<String, Expected>> = BTreeMap::new();
     for memory in memories {
-        let users = users_of(memory, about, &nodes, linger);
+        let users = users_of(memory, about, &nodes, leave_grace);
         rooms.entry(&memory.room).or_default().extend(users);
     }
     let gone = rooms.values().flat_map(HashMap::values).filter(|user| user.went.is_some()).count();
@@ -46,7 +46,7 @@ pub fn judge(memories: &[Memory], about: &Circumstances, linger: Duration, due: 
     for witness in memories {
         let was_away = witness.sessions().iter().any(|session| about.absence(session, &nodes).is_some());
         let due = (!was_away).then_some(due);
-        hear(witness, &rooms[witness.room.as_str()], about.began, due, &mut notices);
+        judge_witness(witness, &rooms[witness.room.as_str()], about.began, due, &mut notices);
     }
     notices
 }
@@ -56,15 +56,16 @@ fn users_of(
     memory: &Memory,
     about: &Circumstances,
     nodes: &BTreeMap<String, u16>,
-    linger: Duration,
+    leave_grace: Duration,
 ) -> HashMap<String, Expected> {
     let mut stays: HashMap<String, Vec<Session>> = HashMap::new();
     for session in memory.sessions() {
         stays.entry(session.user_id.clone()).or_default().push(session);
     }
     let expect = |sessions: Vec<Session>| {
-        let is_long =
-            |pair: &[Session]| pair[0].to.is_some_and(|to| pair[1].from > to + linger.saturating_sub(SLACK));
+        let is_long = |pair: &[Session]| {
+            pair[0].to.is_some_and(|to| pair[1].from > to + leave_grace.saturating_sub(SLACK))
+        };
         // Taken for dead while its node was away, and put back if it still was there.
         let absent = sessions.iter().filter(|session| {
             about.absence(session, nodes).is_some_and(|away| session.to.is_none_or(|to| to > away.to))
@@ -82,7 +83,7 @@ fn users_of(
 
 /// What came before the fault began is not judged: everybody came in then. `due` is none for who need not have
 /// heard everything.
-fn hear(
+fn judge_witness(
     witness: &Memory,
     users: &HashMap<String, Expected>,
     began: Instant,

@@ -132,7 +132,7 @@ async fn converse(talk: &mut Talk, mut socket: Socket, stop: &CancellationToken)
     loop {
         tokio::select! {
             () = stop.cancelled() => {
-                say_goodbye(socket).await;
+                close_normally(socket).await;
                 return End::Wanted;
             }
             received = socket.next() => {
@@ -168,7 +168,7 @@ async fn converse(talk: &mut Talk, mut socket: Socket, stop: &CancellationToken)
     }
 }
 
-async fn say_goodbye(mut socket: Socket) {
+async fn close_normally(mut socket: Socket) {
     let goodbye = async {
         if socket.close(None).await.is_ok() {
             while let Some(Ok(_)) = socket.next().await {}

@@ -23,7 +23,7 @@ const DELIVERY_LIMIT: Duration = Duration::from_secs(5);
 const WATCH: Duration = Duration::from_secs(2);
 /// From the end of an unclean session whose node died to its leave, without the linger: the lease, the reaper's
 /// rhythm, and a loaded machine.
-const BURIAL: Duration = Duration::from_secs(8);
+const REAPING: Duration = Duration::from_secs(8);
 
 /// Runs a fault; `None` if a program is not installed here.
 pub async fn run(fault: &Fault, plan: &Plan) -> Option<Report> {
@@ -39,7 +39,7 @@ pub async fn run(fault: &Fault, plan: &Plan) -> Option<Report> {
     let ended = Instant::now();
     let healed = until_healed(&scene, &poster).await;
     // Wrong leaves come late.
-    sleep_until((ended + plan.linger + WATCH).into()).await;
+    sleep_until((ended + plan.leave_grace + WATCH).into()).await;
     let is_all_acked = scene.crowd.hush(ACK_LIMIT).await;
     let mut report = conclude(fault, &plan, &mut scene, (began, ended), healed).await;
     report.is_all_acked = is_all_acked;
@@ -74,7 +74,7 @@ async fn conclude(
         healed: healed.as_ref().ok().copied(),
     };
     let samples = scene.watch.samples();
-    let notices = notices::judge(&memories, &about, plan.linger, plan.linger + BURIAL);
+    let notices = notices::judge(&memories, &about, plan.leave_grace, plan.leave_grace + REAPING);
     let untruths = truth::find_untruths(&memories, &samples, &about);
     let healed = healed.map(|healed| healed - ended);
     Report {

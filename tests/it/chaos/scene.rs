@@ -37,7 +37,7 @@ pub struct Plan {
     /// Talk before the fault.
     pub warm_up: Duration,
     /// `presence.leave_grace`: shorter than the default, so that no run waits ten seconds for leaves that must not come.
-    pub linger: Duration,
+    pub leave_grace: Duration,
     /// `history.max_messages`: as many as a room is told in a run, so that whatever is lost is not lost for its age.
     pub log: usize,
     /// Further settings of the nodes.
@@ -80,10 +80,10 @@ impl Scene {
         plan: &Plan,
         start: impl for<'s> FnOnce(&'s [(&'s str, &'s str)]) -> LocalBoxFuture<'s, Option<Cluster>>,
     ) -> Option<Self> {
-        let (linger, log) = (format!("{}ms", plan.linger.as_millis()), plan.log.to_string());
+        let (leave_grace, log) = (format!("{}ms", plan.leave_grace.as_millis()), plan.log.to_string());
         // A node that is told to stop moves everybody within a second, for the sake of time; the default is ten.
         let mut settings = vec![
-            ("presence.leave_grace", linger.as_str()),
+            ("presence.leave_grace", leave_grace.as_str()),
             ("history.max_messages", log.as_str()),
             ("server.drain", "1s"),
             ("log.level", "info"),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::memory::{Dialect, Heard, Notice, Place, SharedMemory, Told};
+use super::memory::{Dialect, Notice, Place, Received, SharedMemory, Told};
 use super::person::{Habits, Return};
 
 /// How often a full session asks whether the node is there.
@@ -116,7 +116,7 @@ impl Talk {
             }
             (_, "text") => {
                 self.move_to(number(&frame["seq"]));
-                self.memory.note(Told::Text(heard(frame)));
+                self.memory.note(Told::Text(received(frame)));
             }
             (Dialect::Plain, "join") if frame["username"] == *self.name => self.entered(frame),
             (_, "join") => self.noticed(Notice::Join, frame),
@@ -145,7 +145,7 @@ impl Talk {
 
     fn joined(&mut self, frame: &Value) {
         let at = place(frame);
-        let messages: Vec<_> = frame["messages"].as_array().into_iter().flatten().map(heard).collect();
+        let messages: Vec<_> = frame["messages"].as_array().into_iter().flatten().map(received).collect();
         let is_recovered = frame["recovered"] == true;
         let since = self.since();
         self.at = Some(at.clone());
@@ -165,7 +165,7 @@ impl Talk {
     fn acked(&mut self, frame: &Value) {
         let Some(pending) = self.pending.take_if(|pending| frame["nonce"] == *pending.nonce) else { return };
         let place = place(frame);
-        let message = Heard { seq: place.seq, id: text(&frame["id"]), content: pending.content };
+        let message = Received { seq: place.seq, id: text(&frame["id"]), content: pending.content };
         let mut memory = self.memory.lock();
         memory.note_at(Instant::now(), Told::Acked { place, message });
         memory.is_waiting = false;
@@ -285,6 +285,6 @@ fn place(frame: &Value) -> Place {
 }
 
 /// A message of a session, a page or REST.
-pub fn heard(message: &Value) -> Heard {
-    Heard { seq: number(&message["seq"]), id: text(&message["id"]), content: text(&message["content"]) }
+pub fn received(message: &Value) -> Received {
+    Received { seq: number(&message["seq"]), id: text(&message["id"]), content: text(&message["content"]) }
 }

@@ -139,7 +139,7 @@ impl Page {
     }
 
     /// Writes a message and sends it.
-    pub async fn say(&self, content: &str) {
+    pub async fn posts(&self, content: &str) {
         self.fill("#composer-input", content).await;
         self.click("#composer-send").await;
     }

@@ -198,7 +198,7 @@ impl Client {
     }
 
     /// Says something as a full session and returns the ack.
-    pub async fn say(&mut self, room: &str, content: &str) -> Value {
+    pub async fn posts(&mut self, room: &str, content: &str) -> Value {
         let nonce = uuid::Uuid::new_v4().to_string();
         let reply = self.post(room, content, &nonce).await;
         assert_eq!(reply["type"], "ack", "{reply}");
@@ -286,7 +286,7 @@ impl Client {
     }
 
     /// Takes the message with this content.
-    pub async fn hears(&mut self, content: &str) -> Value {
+    pub async fn receives(&mut self, content: &str) -> Value {
         self.expect_that(content, |frame| frame["type"] == "text" && frame["content"] == content).await
     }
 

@@ -13,7 +13,7 @@ use super::{Client, DEADLINE, Dial, LONG_DEADLINE, Node, eventually};
 #[derive(Debug)]
 pub struct Roamer {
     /// The messages that it was given, in the order in which they came.
-    pub heard: Vec<Value>,
+    pub received: Vec<Value>,
     /// The codes that its connections were closed with.
     pub closes: Vec<u16>,
     /// How often it was refused and had to try again.
@@ -31,7 +31,7 @@ impl Roamer {
         let mut client = Client::full(nodes[0], username).await;
         let joined = client.join(room).await;
         Self {
-            heard: Vec::new(),
+            received: Vec::new(),
             closes: Vec::new(),
             refusals: 0,
             client,
@@ -43,7 +43,7 @@ impl Roamer {
     }
 
     /// Says something once, however many tries it takes, and returns the ack.
-    pub async fn say(&mut self, content: &str) -> Value {
+    pub async fn posts(&mut self, content: &str) -> Value {
         let nonce = uuid::Uuid::new_v4().to_string();
         let frame = json!({ "type": "text", "room_id": self.room, "content": content, "nonce": nonce });
         let frame = frame.to_string();
@@ -68,8 +68,8 @@ impl Roamer {
     }
 
     /// Listens until it has heard a number of messages, reconnecting as often as it must.
-    pub async fn hear(&mut self, count: usize) {
-        while self.heard.len() < count {
+    pub async fn receives(&mut self, count: usize) {
+        while self.received.len() < count {
             match self.client.find("more messages", |frame| frame["type"] == "text").await {
                 Some(message) => self.take(message),
                 None => self.reconnect().await,
@@ -87,15 +87,16 @@ impl Roamer {
 
     /// What it heard, without what differs from message to message for other reasons than order.
     pub fn contents(&self) -> Vec<String> {
-        self.heard.iter().map(|message| message["content"].to_string()).collect()
+        self.received.iter().map(|message| message["content"].to_string()).collect()
     }
 
     /// Asserts that the numbers of what it heard have neither hole nor double.
     pub fn assert_whole(&self) {
-        let seqs: Vec<_> = self.heard.iter().map(|message| message["seq"].as_u64().expect("seq")).collect();
+        let seqs: Vec<_> =
+            self.received.iter().map(|message| message["seq"].as_u64().expect("seq")).collect();
         let first = seqs.first().copied().unwrap_or_default();
         let whole: Vec<_> = (first..).take(seqs.len()).collect();
-        assert_eq!(seqs, whole, "what {} heard", self.client.username);
+        assert_eq!(seqs, whole, "what {} received", self.client.username);
     }
 
     /// The connection that it has now.
@@ -105,7 +106,7 @@ impl Roamer {
 
     fn take(&mut self, message: Value) {
         self.seq = message["seq"].as_u64().expect("seq");
-        self.heard.push(message);
+        self.received.push(message);
     }
 
     async fn reconnect(&mut self) {
@@ -147,9 +148,9 @@ pub async fn outage(length: Duration) {
 }
 
 /// Everybody hears so many messages, each once and in one order.
-pub async fn assert_heard_once(roamers: &mut [Roamer], count: usize) {
+pub async fn assert_received_once(roamers: &mut [Roamer], count: usize) {
     for roamer in &mut *roamers {
-        roamer.hear(count).await;
+        roamer.receives(count).await;
         roamer.assert_whole();
     }
     for roamer in &*roamers {

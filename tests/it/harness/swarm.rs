@@ -123,8 +123,8 @@ impl Swarm {
         for room in rooms {
             node.post(&room, "is everybody here?").await;
         }
-        let heard = async || (self.tally.messages.load(Ordering::Relaxed) >= expected).then_some(());
-        eventually("everybody has heard it", LONG_DEADLINE, heard).await;
+        let received = async || (self.tally.messages.load(Ordering::Relaxed) >= expected).then_some(());
+        eventually("everybody has received it", LONG_DEADLINE, received).await;
     }
 
     /// What all have seen together.
@@ -218,7 +218,7 @@ impl Sitter {
                 None
             }
             Some("text") => {
-                self.hear(&frame);
+                self.receives(&frame);
                 None
             }
             Some("error") => {
@@ -265,7 +265,7 @@ impl Sitter {
                 false => &self.tally.unrecovered,
             };
             counter.fetch_add(1, Ordering::Relaxed);
-            frame["messages"].as_array().into_iter().flatten().for_each(|message| self.hear(message));
+            frame["messages"].as_array().into_iter().flatten().for_each(|message| self.receives(message));
         }
         self.epoch = frame["epoch"].clone();
         if !self.is_inside {
@@ -274,7 +274,7 @@ impl Sitter {
         }
     }
 
-    fn hear(&mut self, message: &Value) {
+    fn receives(&mut self, message: &Value) {
         let seq = message["seq"].as_u64().expect("a number");
         self.tally.messages.fetch_add(1, Ordering::Relaxed);
         if seq != self.seq + 1 {

@@ -10,7 +10,7 @@ mod room;
 
 use std::collections::BTreeMap;
 
-use super::memory::{End, Heard, Memory, Told};
+use super::memory::{End, Memory, Received, Told};
 use room::Room;
 
 /// What a room's log holds when all is over, oldest first.
@@ -19,7 +19,7 @@ pub struct Log {
     /// The head's epoch.
     pub epoch: String,
     /// All of it.
-    pub messages: Vec<Heard>,
+    pub messages: Vec<Received>,
 }
 
 /// What came of the messages.

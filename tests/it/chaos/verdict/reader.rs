@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::Kind;
 use super::room::{Ack, Room};
-use crate::chaos::memory::{Heard, Memory, Place, Told};
+use crate::chaos::memory::{Memory, Place, Received, Told};
 
 /// What a walk found.
 #[derive(Debug, Default)]
@@ -59,7 +59,7 @@ pub fn read_full<'a>(room: &Room<'a>, memory: &'a Memory) -> Reading<'a> {
             Told::Joined { since, at, is_recovered, messages } => {
                 walk.enter(since.as_ref(), at, *is_recovered, messages);
             }
-            Told::Text(message) => walk.hear(message),
+            Told::Text(message) => walk.receives(message),
             Told::Gap { from, to } => walk.skip(*from, *to),
             Told::Reset(place) => {
                 walk.at = Some(place.clone());
@@ -76,7 +76,7 @@ pub fn read_full<'a>(room: &Room<'a>, memory: &'a Memory) -> Reading<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn enter(&mut self, since: Option<&Place>, at: &'a Place, is_recovered: bool, messages: &'a [Heard]) {
+    fn enter(&mut self, since: Option<&Place>, at: &'a Place, is_recovered: bool, messages: &'a [Received]) {
         let first = messages.first().map_or(at.seq + 1, |message| message.seq);
         match since {
             Some(since) if is_recovered && first > since.seq + 1 => {
@@ -101,7 +101,7 @@ impl<'a> Walk<'a> {
         self.last_epoch = Some(&at.epoch);
     }
 
-    fn hear(&mut self, message: &'a Heard) {
+    fn receives(&mut self, message: &'a Received) {
         let Some(before) = self.at.as_ref().map(|at| at.seq) else { return };
         if !self.give(&message.id) {
             self.reading.doubled += 1;
@@ -183,7 +183,7 @@ pub fn read_plain<'a>(room: &Room<'a>, memory: &'a Memory) -> Reading<'a> {
         match told {
             Told::Connected { .. } => stay = Stay::default(),
             Told::Text(message) => {
-                stay.hear(room, message, &mut reading);
+                stay.receives(room, message, &mut reading);
                 if ever.insert(&message.id) {
                     reading.order.push(&message.id);
                 }
@@ -209,7 +209,7 @@ struct Stay<'a> {
 }
 
 impl<'a> Stay<'a> {
-    fn hear(&mut self, room: &Room<'_>, message: &'a Heard, reading: &mut Reading<'a>) {
+    fn receives(&mut self, room: &Room<'_>, message: &'a Received, reading: &mut Reading<'a>) {
         let last = self.last.replace(message.seq);
         let is_back = last.is_some_and(|last| message.seq <= last);
         self.steps_back += usize::from(is_back);

@@ -55,7 +55,7 @@ async fn bounce(cluster: &mut Cluster) {
 }
 
 #[tokio::test]
-async fn sessions_of_a_node_that_is_long_forgotten_are_taken_out() {
+async fn orphaned_sessions_of_an_unknown_node_are_removed() {
     let Some(mut cluster) = Cluster::with(2, &SETTINGS).await else { return };
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     let mut mita = Client::full(&cluster.nodes[1], "মিতা").await;
@@ -102,7 +102,7 @@ async fn sessions_of_a_node_that_is_long_forgotten_are_taken_out() {
 }
 
 #[tokio::test]
-async fn sessions_of_a_living_node_in_a_room_that_it_has_left_are_taken_out() {
+async fn orphaned_sessions_of_a_live_node_are_removed() {
     let Some(mut cluster) = Cluster::with(2, &SETTINGS).await else { return };
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     rahim.join("general").await;
@@ -116,12 +116,12 @@ async fn sessions_of_a_living_node_in_a_room_that_it_has_left_are_taken_out() {
         until_only(node, "attic", &[]).await;
         until_only(node, "general", &[&rahim.connection_id]).await;
     }
-    rahim.say("general", "still here").await;
+    rahim.posts("general", "still here").await;
     assert!([rahim.untaken("leave"), rahim.untaken("join")].concat().is_empty(), "{rahim}");
 }
 
 #[tokio::test]
-async fn a_sweep_that_was_left_half_way_is_begun_anew() {
+async fn an_unfinished_sweep_starts_again() {
     let Some(cluster) = Cluster::with(2, &SETTINGS).await else { return };
     until_swept(&cluster.redis).await;
     haunt(&cluster.redis, "attic", Uuid::new_v4(), Uuid::new_v4()).await;

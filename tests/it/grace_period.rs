@@ -28,7 +28,7 @@ async fn assert_quiet(witness: &mut Client) {
 
 /// What ten renewals would see to, at a few thousand each.
 #[tokio::test]
-async fn forty_thousand_leave_notices_that_wait_delay_no_other() {
+async fn forty_thousand_pending_leaves_delay_no_other() {
     let settings = [
         ("redis.prefix", "adda:"),
         ("presence.leave_grace", "3s"),
@@ -57,7 +57,7 @@ async fn forty_thousand_leave_notices_that_wait_delay_no_other() {
 
 /// A browser says 1001 both when a page is closed and when it is loaded again.
 #[tokio::test]
-async fn a_page_that_is_loaded_again_is_not_announced() {
+async fn a_page_reload_is_not_announced() {
     let Some(cluster) = Cluster::with(2, &[("presence.leave_grace", "60s")]).await else { return };
     let mut witness = witness(&cluster, 0, "general").await;
     let mut page = Client::full(&cluster.nodes[0], "রহিম").await;
@@ -70,13 +70,13 @@ async fn a_page_that_is_loaded_again_is_not_announced() {
         page.join("general").await;
         cluster.agree("general", &[&witness.connection_id, &page.connection_id]).await;
     }
-    page.say("general", "here").await;
-    witness.hears("here").await;
+    page.posts("general", "here").await;
+    witness.receives("here").await;
     assert_quiet(&mut witness).await;
 }
 
 #[tokio::test]
-async fn who_says_goodbye_is_announced_without_waiting() {
+async fn a_normal_close_is_announced_without_a_grace_period() {
     let Some(cluster) = Cluster::with(2, &[("presence.leave_grace", "60s")]).await else { return };
     let mut witness = witness(&cluster, 0, "general").await;
     let mut rahim = Client::full(&cluster.nodes[1], "রহিম").await;
@@ -90,7 +90,7 @@ async fn who_says_goodbye_is_announced_without_waiting() {
 }
 
 #[tokio::test]
-async fn a_guest_who_can_not_come_back_is_not_waited_for() {
+async fn a_guest_without_a_token_has_no_grace_period() {
     let Some(cluster) = Cluster::with(2, &[("presence.leave_grace", "60s")]).await else { return };
     let mut witness = witness(&cluster, 0, "general").await;
     let mut guest = Client::plain(&cluster.nodes[1], "general", "guest").await;
@@ -108,7 +108,7 @@ async fn a_guest_who_can_not_come_back_is_not_waited_for() {
 /// Of the users of a killed node one has another tab, one is back before the node is given up and one after
 /// it; two stay away. The node that may be the one to say so dies as well.
 #[tokio::test]
-async fn of_a_dead_nodes_users_exactly_those_who_stay_away_are_announced_once() {
+async fn users_of_a_dead_node_that_do_not_return_are_announced_once() {
     let Some(mut cluster) = Cluster::with(4, &[("presence.leave_grace", "4s")]).await else { return };
     let mut witnesses = [witness(&cluster, 1, "general").await, witness(&cluster, 2, "general").await];
     witnesses[0].sees_join("witness 2").await;
@@ -150,15 +150,15 @@ async fn of_a_dead_nodes_users_exactly_those_who_stay_away_are_announced_once() 
         (http.json("/api/nodes").await["data"].as_array()?.len() == 2).then_some(())
     })
     .await;
-    slow.say("general", "all that are here").await;
+    slow.posts("general", "all that are here").await;
     for witness in &mut witnesses {
-        witness.hears("all that are here").await;
+        witness.receives("all that are here").await;
         assert_quiet(witness).await;
     }
 }
 
 #[tokio::test]
-async fn a_big_room_is_not_told_of_those_who_do_not_come_back() {
+async fn a_big_room_gets_no_leave_notice_after_the_grace_period() {
     let settings = [("presence.leave_grace", "1s"), ("presence.announce_up_to", "3")];
     let Some(cluster) = Cluster::with(2, &settings).await else { return };
     let mut witness = witness(&cluster, 0, "big").await;
