@@ -1,4 +1,4 @@
-//! Breaks a running cluster in every way that it promises to survive, and prints what came of it.
+//! Injects faults into a running cluster, one after another, and prints a table of the results.
 //! Run by `scripts/chaos`.
 #![allow(
     dead_code,
@@ -31,12 +31,12 @@ use clap::Parser;
 use futures_util::FutureExt;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Starts a cluster (Redis, nodes, HAProxy), keeps writers and readers going, breaks something, and judges from
-/// what every client remembers. Each fault has a cluster of its own.
+/// Starts a cluster (Redis, nodes, HAProxy) with writers and readers, injects a fault, and judges the run by the
+/// recorded events of all clients. Each fault has a cluster of its own.
 #[derive(Debug, Parser)]
 #[command(name = "scripts/chaos")]
 struct Arguments {
-    /// Say which faults there are.
+    /// List the faults.
     #[arg(long)]
     list: bool,
     /// Nodes behind the balancer.
@@ -66,7 +66,7 @@ async fn main() -> ExitCode {
         }
     };
     let plan = plan(&arguments);
-    // Whatever was started ends with what holds it.
+    // Dropping the future of `run_all` ends every process that it started.
     tokio::select! {
         code = run_all(&faults, &plan) => code,
         () = told_to_stop() => ExitCode::from(130),
@@ -82,7 +82,7 @@ fn plan(arguments: &Arguments) -> Plan {
         length: Length::Full,
         warm_up: Duration::from_secs(2),
         leave_grace: Duration::from_secs(3),
-        // The default unless more is said.
+        // At least the default; more if the rate fills it in 40 s.
         log: 1000.max(40 * usize::from(arguments.rate) / ROOMS),
         settings: Vec::new(),
     }
@@ -101,15 +101,15 @@ async fn run_all(faults: &[Fault], plan: &Plan) -> ExitCode {
     let (mut reports, mut broken) = (Vec::new(), Vec::new());
     for fault in faults {
         print!("{:<20} {} … ", fault.name, fault.about);
-        // So that it can be seen what is being waited for; nobody reads it if it can't be written.
+        // Shows the running fault at once. A closed stdout has no reader, so its error is ignored.
         let _ = std::io::stdout().flush();
-        // A fault that goes wrong itself says so by panicking, and the others go on.
+        // A panic fails this fault only; the next ones still run.
         match AssertUnwindSafe(run(fault, plan)).catch_unwind().await {
             Ok(Some(report)) => {
                 println!("{}", summary(&report));
                 reports.push(report);
             }
-            // Whatever it lacks has said so.
+            // `skip` has named the missing program.
             Ok(None) => println!("can't be run here"),
             Err(_) => {
                 println!("broke off");

@@ -1,5 +1,5 @@
-//! What `scripts/chaos` says of joins, leaves and REST: it finds a wrong notice, a short answer and a ghost, and
-//! nothing where there is nothing.
+//! The verdict of `scripts/chaos` on joins, leaves and REST finds a wrong notice, an incomplete answer and a ghost,
+//! and nothing in a correct run.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -34,7 +34,7 @@ impl Story {
         self.start + Duration::from_secs(second)
     }
 
-    /// A client is in the room, through a port that is as well the name of the node behind it.
+    /// A client joins the room. Its port serves as the id of its node.
     fn enter(&mut self, name: &str, second: u64, port: u16) {
         let at = Place { epoch: "a".to_owned(), seq: 0 };
         let connection_id = format!("{name} since {second}");
@@ -64,7 +64,7 @@ impl Story {
         notices::judge(&self.memories, &self.about, LEAVE_GRACE, DUE)
     }
 
-    /// What is untrue if a node names these connections in a second.
+    /// The findings if a node lists these connections in that second.
     fn untruths(&self, second: u64, names: &[&str]) -> Vec<String> {
         let names: BTreeSet<_> = names.iter().map(ToString::to_string).collect();
         let (asked, answer) = (self.at(second), Answer::Names(names));

@@ -1,5 +1,5 @@
-//! Every fault of `scripts/chaos`, for a shorter time and with fewer messages; and twins that take a defence away
-//! and see that the verdict finds the harm.
+//! Every fault of `scripts/chaos`, for a shorter time and with fewer messages; and twins that remove a defence and
+//! check that the verdict finds the violation.
 
 use std::time::Duration;
 
@@ -23,13 +23,13 @@ fn plan() -> Plan {
     }
 }
 
-/// Runs a fault as planned; `None` if a program is not installed here.
+/// Runs a fault with a plan; `None` if a program is not installed.
 async fn run_with(fault: &str, plan: &Plan) -> Option<Report> {
     let fault = faults::named(fault).expect("a fault of this name");
     run(&fault, plan).await
 }
 
-/// Runs a fault and sees that everything holds.
+/// Runs a fault and asserts all its checks.
 async fn survives(fault: &str) {
     let Some(report) = run_with(fault, &plan()).await else { return };
     assert!(report.verdict.acked > 50, "there was talk: {:?}", report.verdict);
@@ -126,7 +126,7 @@ async fn a_balancer_that_restarts() {
     survives("balancer-restarted").await;
 }
 
-// --- twins: a defence is away, and the verdict finds the harm ---
+// --- twins: without a defence the verdict finds the violation ---
 
 #[tokio::test]
 async fn readers_that_do_not_resume_miss_messages() {
@@ -142,7 +142,7 @@ async fn messages_trimmed_from_the_log_are_announced() {
     let fault = Fault {
         inject: |scene| {
             Box::pin(async {
-                // So often that no subscription stands for long: one that is lost is back within milliseconds.
+                // Often, since a lost subscription is back within milliseconds.
                 for _ in 0..100 {
                     scene.cluster.redis.command(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
                     scene.endure(0.02, 0.02).await;
@@ -172,13 +172,13 @@ async fn a_redis_without_persistence_loses_acknowledged_messages() {
     };
     let Some(report) = run(&fault, &plan()).await else { return };
     assert!(report.verdict.announced > 10 && report.verdict.resets > 0, "{:#?}", report.verdict);
-    // But it says so.
+    // The loss is announced.
     report.assert_all_held();
 }
 
 #[tokio::test]
 async fn without_a_grace_period_moving_sessions_are_announced() {
-    // The judge still believes in the linger of the plan.
+    // The verdict still expects the grace period of the plan.
     let plan = Plan { settings: vec![("presence.leave_grace", "0s")], ..plan() };
     let Some(report) = run_with("rolling-restart", &plan).await else { return };
     assert!(!report.notices.unexpected.is_empty());

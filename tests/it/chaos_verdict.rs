@@ -1,4 +1,4 @@
-//! The verdict of `scripts/chaos` finds what it is there to find: made-up memories, with and without a fault.
+//! The verdict of `scripts/chaos` finds each kind of violation in invented records, and nothing in correct ones.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use crate::chaos::verdict::{Log, Verdict, judge};
 
 const ROOM: &str = "room";
 
-/// Tells the story of a run, one thing a second.
+/// Invents the events of a run, one a second.
 struct Story {
     now: Instant,
     memories: Vec<Memory>,
@@ -16,7 +16,7 @@ struct Story {
 }
 
 impl Story {
-    /// A writer and two readers who came to an empty room.
+    /// A writer and two readers that joined an empty room.
     fn new() -> Self {
         let (now, log) = (Instant::now(), Log { epoch: "a".to_owned(), messages: Vec::new() });
         let mut story = Self { now, memories: Vec::new(), log };
@@ -38,7 +38,7 @@ impl Story {
         memory.note_at(self.now, told);
     }
 
-    /// A message is logged and acknowledged, and some hear it.
+    /// A message is logged and acknowledged, and these readers receive it.
     fn posts(&mut self, epoch: &str, seq: u64, readers: &[&str]) {
         let message = message(epoch, seq);
         self.log.messages.push(message.clone());
@@ -48,7 +48,7 @@ impl Story {
         }
     }
 
-    /// The log goes on without what it has after a number.
+    /// The log continues in a new epoch without its messages after a number.
     fn set_back(&mut self, to: u64, epoch: &str) {
         self.log.messages.retain(|message| message.seq <= to);
         self.log.epoch = epoch.to_owned();
@@ -197,7 +197,7 @@ fn a_reordered_message_is_found() {
     story.posts("a", 2, &WITHOUT_READER);
     story.posts("a", 3, &ALL);
     story.tell("reader", Told::Text(message("a", 2)));
-    // A hole, then a lower number, then two disagreements with the others.
+    // A hole, a lower number, and two disagreements with the other readers.
     assert_counts(&story, [0, 0, 0, 3, 0, 1]);
 }
 
@@ -245,7 +245,7 @@ fn a_number_reused_in_a_new_epoch_is_no_conflict() {
         story.tell(name, Told::Reset(place("bb", 1)));
     }
     story.posts("bb", 2, &ALL);
-    // Two are lost, and a new epoch said so.
+    // Two are lost, and a new epoch announced it.
     assert_counts(&story, [0, 2, 0, 0, 0, 0]);
     assert_eq!(story.verdict().resets, 3);
 }
@@ -271,7 +271,7 @@ fn a_reset_excuses_only_what_is_lost() {
     }
     story.tell("reader", Told::Reset(place("bb", 0)));
     story.tell("reader", Told::Text(message("a", 1)));
-    // The log still has the second one, so the reader is owed it.
+    // The log still has the second message, so the reader must receive it.
     assert_counts(&story, [1, 1, 0, 0, 0, 0]);
     story.tell("reader", Told::Text(message("a", 2)));
     assert_counts(&story, [0, 1, 0, 0, 0, 0]);
@@ -304,6 +304,6 @@ fn a_plain_session_that_is_given_a_lower_number_is_found() {
     }
     let verdict = story.verdict();
     assert_eq!((verdict.missing, verdict.doubled), (0, 0), "{verdict:#?}");
-    // Once against its own numbers, and once against each of the others.
+    // One finding by its own numbers, and one against each of the others.
     assert_eq!(verdict.disordered, 4, "{verdict:#?}");
 }

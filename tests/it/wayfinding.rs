@@ -81,12 +81,12 @@ async fn a_button_leads_to_the_first_unread_message_beyond_the_page() {
     karim.join("general").await;
     let page = browser.open(node.port).await;
     page.join("রহিম", "general").await;
-    karim.say("general", "seen").await;
+    karim.posts("general", "seen").await;
     page.shows("seen").await;
     open(&page, "চা").await;
     // More than a timeline keeps, and more than a page besides.
     for number in 1..=420 {
-        karim.say("general", &format!("missed {number}")).await;
+        karim.posts("general", &format!("missed {number}")).await;
     }
     page.until(
         "/^(420|৪২০)$/.test(document.querySelector('[data-room=general] .room-list__unread').textContent)",

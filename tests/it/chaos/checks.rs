@@ -1,4 +1,4 @@
-//! What must hold: always, and of some faults. Each check has a name and says what is wrong.
+//! The checks of a run: nine for every fault, others for some. Each has a name and describes its violation.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use super::report::Report;
 use super::scene::Length;
 use super::verdict::Kind;
 
-/// What must hold whatever happened.
+/// Checks of every run.
 const ALWAYS: [Check; 9] = [
     Check {
         name: "nothing acknowledged is missing",
@@ -21,54 +21,51 @@ const ALWAYS: [Check; 9] = [
     },
     Check { name: "no place names two messages", holds: |run| none(run, Kind::Lie, run.verdict.lies) },
     Check {
-        name: "no number is left out without a word",
+        name: "no number is skipped without a gap or a reset",
         holds: |run| none(run, Kind::Hole, run.verdict.holes),
     },
-    Check {
-        name: "no join or leave but of those who came or went",
-        holds: |run| no(&run.notices.unexpected),
-    },
-    Check { name: "REST is never short and names no ghost", holds: |run| no(&run.untruths) },
-    Check { name: "all that is said is acknowledged", holds: |run| true_or(run.is_all_acked, "not all was") },
-    Check { name: "all heals", holds: |run| run.healed.clone().map(drop) },
+    Check { name: "every join and leave notice has its cause", holds: |run| no(&run.notices.unexpected) },
+    Check { name: "REST misses no session and names no ghost", holds: |run| no(&run.untruths) },
+    Check { name: "every post is acknowledged", holds: |run| true_or(run.is_all_acked, "not all was") },
+    Check { name: "the cluster recovers", holds: |run| run.healed.clone().map(drop) },
 ];
 
-/// Every session is the one that it was before.
+/// No connection ended.
 pub const NO_SESSION_DROPPED: Check = Check {
     name: "no session is dropped",
     holds: |run| true_or(run.verdict.dropped == 0, run.verdict.dropped),
 };
 
-/// Redis keeps everything, so nothing may be lost, announced or not.
+/// Redis keeps everything, so no message may be lost, announced or not.
 pub const NOTHING_LOST: Check = Check {
-    name: "nothing is lost, not even with a word",
+    name: "no message is lost, not even announced",
     holds: |run| true_or(run.verdict.announced == 0, run.verdict.announced),
 };
 
-/// The nodes are themselves again 2 s after Redis is.
+/// The nodes have recovered 2 s after Redis.
 pub const HEALED_IN_2_S: Check = Check { name: "healed within 2 s", holds: |run| healed_within(run, 2) };
 
-/// All is well 8 s after it can be.
+/// The cluster has recovered 8 s after the end of the fault.
 pub const HEALED_IN_8_S: Check = Check { name: "healed within 8 s", holds: |run| healed_within(run, 8) };
 
-/// Sessions are told that numbering began anew.
+/// Sessions receive a `reset` for the new epoch.
 pub const RESETS_TOLD: Check = Check {
     name: "resets are announced",
     holds: |run| true_or(run.verdict.resets > 0, "no session was told of a reset"),
 };
 
-/// While Redis is away every node says so, and all do once they are healed.
+/// Every node is not ready while Redis is unreachable, and ready after recovery.
 pub const READINESS_SAID_NO: Check =
     Check { name: "every node says that it is not ready", holds: readiness_said_no };
 
-/// Nodes that can serve say so all the time.
+/// Nodes that can serve stay ready.
 pub const READINESS_SAID_YES: Check =
     Check { name: "no node says that it is not ready", holds: readiness_said_yes };
 
-/// Those who went for good are said goodbye to by everybody who was there, once.
-pub const LEAVES_ONCE: Check = Check { name: "who went for good leaves once", holds: leaves_once };
+/// Each user that left for good is announced once to every client of the room.
+pub const LEAVES_ONCE: Check = Check { name: "each user that left for good leaves once", holds: leaves_once };
 
-/// Some clients had to go elsewhere, so coming back was tried at all.
+/// Some connections ended, so reconnecting was exercised, and every client is back.
 pub const SESSIONS_MOVED: Check = Check {
     name: "sessions were dropped, and came back",
     holds: |run| {
@@ -82,7 +79,7 @@ pub const SESSIONS_MOVED: Check = Check {
     },
 };
 
-/// All that must hold of a run.
+/// The results of all checks of a run.
 pub fn all(fault: &Fault, report: &Report) -> Vec<(&'static str, Result<(), String>)> {
     let checks = ALWAYS.iter().chain(fault.expects);
     checks.map(|check| (check.name, (check.holds)(report))).collect()
@@ -102,7 +99,7 @@ fn true_or(is_true: bool, else_what: impl Display) -> Result<(), String> {
     if is_true { Ok(()) } else { Err(else_what.to_string()) }
 }
 
-/// Times are promised for a machine that has nothing else to do, so short runs, which are tests, don't hold to them.
+/// Recovery times are promised for an idle machine. Short runs are tests on a shared one and ignore them.
 fn healed_within(run: &Report, seconds: u64) -> Result<(), String> {
     match run.healed {
         Ok(healed) if run.length == Length::Full && healed > Duration::from_secs(seconds) => {
@@ -112,7 +109,7 @@ fn healed_within(run: &Report, seconds: u64) -> Result<(), String> {
     }
 }
 
-/// A beat each second, and 2 s for its answer; a canary that is late by 3 s.
+/// One renewal each second and 2 s for its answer, or a canary that is 3 s late; and half a second for the sampling.
 const NO_WITHIN: Duration = Duration::from_millis(3_500);
 
 fn readiness_said_no(run: &Report) -> Result<(), String> {
@@ -131,7 +128,7 @@ fn readiness_said_no(run: &Report) -> Result<(), String> {
             )?;
             said_no |= sample.answer == Some(503);
             let is_back = said_no && sample.answer == Some(200);
-            true_or(!is_back, format_args!("node {node} said yes again before it was over"))?;
+            true_or(!is_back, format_args!("node {node} was ready again before the fault was over"))?;
         }
         true_or(said_no, format_args!("node {node} never said no"))?;
     }

@@ -1,4 +1,4 @@
-//! Who takes part in a run: writers, readers, plain sessions, and guests who don't come back.
+//! The clients of a run: writers, readers, plain sessions, and guests that do not return.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -12,14 +12,14 @@ use super::verdict::Log;
 use super::watch;
 use crate::harness::{Http, LONG_DEADLINE, eventually};
 
-/// The longest wait of most clients before they try to come back.
+/// The longest wait of most clients before they reconnect.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// That of those who tell when a node is well again.
+/// The same of the clients by which recovery is measured.
 const EAGERNESS: Duration = Duration::from_millis(100);
-/// Messages a second that one writer says, about.
+/// Messages a second of one writer, about.
 const PACE: f64 = 10.0;
 
-/// Everybody, and what they remember.
+/// All clients and their recorded events.
 #[derive(Debug, Default)]
 pub struct Crowd {
     people: Vec<(SharedMemory, JoinHandle<()>)>,
@@ -28,26 +28,26 @@ pub struct Crowd {
     posted: Vec<SharedMemory>,
 }
 
-/// How many, how fast, and how those who read come back.
+/// The number and rate of clients, and how readers reconnect.
 #[derive(Debug, Clone)]
 pub struct Size {
-    /// Rooms that are talked in.
+    /// Rooms with traffic.
     pub rooms: usize,
     /// Messages a second, in all.
     pub rate: f64,
-    /// What readers do when their connection ends.
+    /// How readers act when their connection ends.
     pub comes_back: Return,
 }
 
 impl Size {
-    /// The rooms' names. All kinds of sessions are in the first.
+    /// The rooms' names. The first has sessions of all kinds.
     pub fn rooms(&self) -> Vec<String> {
         (1..=self.rooms).map(|number| format!("room {number}")).collect()
     }
 }
 
 impl Crowd {
-    /// Lets everybody in. `nodes` and `balancer` are ports.
+    /// Connects all clients. `nodes` and `balancer` are ports.
     pub async fn enter(size: &Size, nodes: &[u16], balancer: u16) -> Self {
         let mut crowd = Self::default();
         let doors: Vec<_> = nodes.iter().copied().chain([balancer]).collect();
@@ -87,7 +87,7 @@ impl Crowd {
         }
     }
 
-    /// Lets one more in and returns what it will remember.
+    /// Adds one client and returns the record of its events.
     pub fn add(&mut self, name: &str, room: &str, habits: Habits) -> SharedMemory {
         let memory = SharedMemory::new(Memory::new(name, habits.dialect, room));
         let life = tokio::spawn(person::live(habits, memory.clone(), self.orders.clone()));
@@ -95,7 +95,7 @@ impl Crowd {
         memory
     }
 
-    /// Someone whom nobody drives: what is noted is what it was told.
+    /// Adds a record without a client, filled in by its caller.
     pub fn add_silent(&mut self, name: &str, room: &str) -> SharedMemory {
         let mut memory = Memory::new(name, Dialect::Full, room);
         memory.is_gone = true;
@@ -104,17 +104,17 @@ impl Crowd {
         memory
     }
 
-    /// Those who stay on one node, by its place.
+    /// The clients that stay on one node, by the node's index.
     pub fn posted(&self) -> &[SharedMemory] {
         &self.posted
     }
 
-    /// A copy of what everybody remembers now.
+    /// Copies of all records.
     pub fn memories(&self) -> Vec<Memory> {
         self.people.iter().map(|(memory, _)| memory.lock().clone()).collect()
     }
 
-    /// The keys of the sessions that are in a room now, as far as their clients know.
+    /// The keys of the sessions in a room, as their clients know them.
     pub fn present(&self, room: &str) -> Vec<String> {
         let mut present = Vec::new();
         for (memory, _) in &self.people {
@@ -126,7 +126,7 @@ impl Crowd {
         present
     }
 
-    /// Nobody says anything new; returns when all that was said is acknowledged, or not within a while.
+    /// Stops new posts; returns whether all posts were acknowledged within this time.
     pub async fn hush(&self, within: Duration) -> bool {
         self.orders.hush.cancel();
         let deadline = Instant::now() + within;
@@ -139,7 +139,7 @@ impl Crowd {
         true
     }
 
-    /// Sends everybody home.
+    /// Ends all clients.
     pub async fn leave(&mut self) {
         self.orders.stop.cancel();
         for (_, life) in &mut self.people {
@@ -147,7 +147,7 @@ impl Crowd {
         }
     }
 
-    /// Waits until something is true of everybody.
+    /// Waits until a condition holds for all clients.
     pub async fn until(&self, what: &str, is_true: impl Fn(&Memory) -> bool) {
         let all = async || self.people.iter().all(|(memory, _)| is_true(&memory.lock())).then_some(());
         eventually(what, LONG_DEADLINE, all).await;
@@ -160,13 +160,13 @@ impl Drop for Crowd {
     }
 }
 
-/// A good full session's client that only listens.
+/// A full session that only listens and resumes.
 pub fn habits(ports: Vec<u16>) -> Habits {
     let (dialect, comes_back) = (Dialect::Full, Return::Resuming);
     Habits { dialect, comes_back, speaks_every: None, ports, patience: PATIENCE }
 }
 
-/// Who goes through the balancer leaves the choice to it; others try the nodes in turn.
+/// A client of the balancer leaves the choice of the node to it; others try the nodes in turn.
 fn beginning_with(door: u16, nodes: &[u16], balancer: u16) -> Vec<u16> {
     if door == balancer {
         return vec![balancer];
@@ -175,7 +175,7 @@ fn beginning_with(door: u16, nodes: &[u16], balancer: u16) -> Vec<u16> {
     nodes[first..].iter().chain(&nodes[..first]).copied().collect()
 }
 
-/// All that the log of each room holds, as a node that is well says.
+/// The log of each room, as a recovered node returns it.
 pub async fn read_logs(node: Http, rooms: &[String]) -> BTreeMap<String, Log> {
     let mut logs = BTreeMap::new();
     for room in rooms {

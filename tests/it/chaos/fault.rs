@@ -1,4 +1,4 @@
-//! What a fault is: a name, what it does, and what must hold when it is over besides what always must.
+//! A fault: its name, its action, and the checks that it adds to those of every run.
 
 use futures_util::future::LocalBoxFuture;
 
@@ -8,32 +8,32 @@ use super::scene::{Plan, Scene};
 /// Sets up a run. Most faults use [`start_scene`].
 pub type Start = for<'a> fn(&'a Plan) -> LocalBoxFuture<'a, Option<Scene>>;
 
-/// Does the harm and returns when it is over.
+/// Injects the fault and returns when it is over.
 pub type Inject = for<'a> fn(&'a mut Scene) -> LocalBoxFuture<'a, ()>;
 
-/// Something that can go wrong in a running cluster.
+/// A fault that can be injected into a running cluster.
 #[derive(Debug, Clone, Copy)]
 pub struct Fault {
-    /// What it is called on the command line.
+    /// Its name on the command line.
     pub name: &'static str,
-    /// What it does, in a line.
+    /// A one-line description.
     pub about: &'static str,
     /// Sets up the run.
     pub start: Start,
-    /// Settings of the nodes that differ from the defaults, for the sake of time.
+    /// Settings of the nodes that differ from the defaults, to shorten the run.
     pub settings: &'static [(&'static str, &'static str)],
-    /// Does it.
+    /// Injects it.
     pub inject: Inject,
-    /// What must hold besides what always must.
+    /// Checks besides those of every run.
     pub expects: &'static [Check],
 }
 
-/// Something that must hold of a run.
+/// A condition on the report of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Check {
-    /// What, as a sentence without a full stop.
+    /// The condition as a sentence without a full stop.
     pub name: &'static str,
-    /// Finds what is wrong.
+    /// Describes the violation, if there is one.
     pub holds: fn(&Report) -> Result<(), String>,
 }
 

@@ -1,5 +1,5 @@
-//! When all is well again: every node is ready, what is posted on each node is heard on every node, and every
-//! node names exactly the living.
+//! Recovery: every node is ready, a post through each node reaches every node, and every node lists exactly the
+//! existing sessions.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -13,12 +13,12 @@ use super::watch::{Answer, is_ready, who_is_in};
 use crate::harness::Http;
 use crate::harness::http::{encode, text};
 
-/// Nobody waits for longer.
+/// The longest wait for recovery.
 pub const LIMIT: Duration = Duration::from_secs(30);
 
 const EVERY: Duration = Duration::from_millis(50);
 
-/// Waits until all is well and says when that was; `None` if it never was. `poster` remembers what is posted.
+/// Waits for recovery and returns its time, or the remaining problems after [`LIMIT`]. `poster` records the posts.
 pub async fn until_healed(scene: &Scene, poster: &SharedMemory) -> Result<Instant, String> {
     let heal = async {
         all_ready(scene).await;
@@ -30,13 +30,13 @@ pub async fn until_healed(scene: &Scene, poster: &SharedMemory) -> Result<Instan
         while !all_agree(scene).await {
             sleep(EVERY).await;
         }
-        // What was well before may have fallen ill again meanwhile.
+        // A node may have become unready again meanwhile.
         all_ready(scene).await;
         Instant::now()
     };
     match timeout(LIMIT, heal).await {
         Ok(healed) => Ok(healed),
-        Err(_) => Err(illness(scene, poster).await),
+        Err(_) => Err(remaining_problems(scene, poster).await),
     }
 }
 
@@ -48,8 +48,7 @@ async fn all_ready(scene: &Scene) {
     }
 }
 
-/// Posts until it is acknowledged and returns the id. A guest has no nonce to send again by, so each try says
-/// something else.
+/// Posts until a try is acknowledged and returns its id. A guest's post has no nonce, so each try has another text.
 async fn post(node: Http, room: &str, poster: &SharedMemory) -> String {
     loop {
         let content = format!("post {}", uuid::Uuid::new_v4());
@@ -86,19 +85,20 @@ async fn all_agree(scene: &Scene) -> bool {
     true
 }
 
-/// Names are of sessions and of users; each session of ours has a user of its own.
+/// Whether the answer names exactly these sessions. It lists connection ids and user ids; each session here has a
+/// user of its own.
 fn is_exact(answer: &Answer, present: &[String]) -> bool {
     let Answer::Names(names) = answer else { return false };
     let present: BTreeSet<_> = present.iter().cloned().collect();
     present.is_subset(names) && names.len() == 2 * present.len()
 }
 
-/// What is still wrong, in words.
-async fn illness(scene: &Scene, poster: &SharedMemory) -> String {
+/// The remaining problems, as sentences.
+async fn remaining_problems(scene: &Scene, poster: &SharedMemory) -> String {
     let mut wrong = Vec::new();
     for memory in scene.crowd.posted().iter().map(SharedMemory::lock) {
         let undelivered = poster.lock().ids_acked().filter(|id| !memory.ids.contains(*id)).count();
-        wrong.push(format!("{} did not hear {undelivered} of what was posted", memory.name));
+        wrong.push(format!("{} did not receive {undelivered} of the posts", memory.name));
     }
     for (place, port) in scene.nodes().iter().enumerate() {
         let http = Http::new(*port);

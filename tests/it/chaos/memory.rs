@@ -1,10 +1,10 @@
-//! What one client was told, with times, in the order in which it was told.
+//! The recorded events of one client: the frames that it received and the ends of its connections, with times, in order.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
-/// A place in a room's log.
+/// A position in a room's log.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Place {
     /// The epoch.
@@ -13,69 +13,69 @@ pub struct Place {
     pub seq: u64,
 }
 
-/// A message as a client is given it.
+/// A message as a client receives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received {
     /// Its number.
     pub seq: u64,
     /// Its id.
     pub id: String,
-    /// What was said; unlike any other message of the run.
+    /// Its text, unique within the run.
     pub content: String,
 }
 
 /// Whether a client asks for `adda.v1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
-    /// It does: acks, places, gaps and resets.
+    /// It does: it receives acks, positions, gaps and resets.
     Full,
-    /// It doesn't, and has only what comes.
+    /// It does not: it receives only messages and notices.
     Plain,
 }
 
-/// Which notice.
+/// The kind of a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Notice {
-    /// Somebody came.
+    /// A user joined.
     Join,
-    /// Somebody went.
+    /// A user left.
     Leave,
 }
 
-/// Who ended a connection.
+/// How a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// The server or the network, with this code (1006 without a close frame).
+    /// By the server or the network, with this code (1006 without a close frame).
     Server(u16),
-    /// The client, since nothing came for too long.
+    /// By the client, after too long a silence.
     Silence,
-    /// The client, since the run is over or a test wanted it.
+    /// By the client, at the end of the run or on request of a test.
     Wanted,
 }
 
-/// One thing that a client was told.
+/// One event of a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Told {
-    /// A connection began, and this is who it speaks for. A plain session learns its user later.
+    /// A connection began.
     Connected {
-        /// The port that it goes through.
+        /// The port that it connected to.
         port: u16,
-        /// The node behind it. Empty for a plain session, as the next.
+        /// The node behind the port; empty for a plain session, as is `connection_id`.
         node_id: String,
-        /// What REST names it by.
+        /// Its id in REST answers.
         connection_id: String,
     },
-    /// The user that it speaks for.
+    /// The user of the connection. A plain session learns it by its own join notice.
     User(String),
-    /// It is in the room. `since` is what it had asked for.
+    /// It is in the room.
     Joined {
-        /// The place that it asked to go on after.
+        /// The position that it asked to resume from.
         since: Option<Place>,
-        /// The place after `messages`.
+        /// The position after `messages`.
         at: Place,
-        /// Whether all after `since` follows.
+        /// Whether all messages after `since` follow.
         is_recovered: bool,
-        /// The page that came along.
+        /// The page in the answer.
         messages: Vec<Received>,
     },
     /// A message.
@@ -87,46 +87,46 @@ pub enum Told {
         /// The last.
         to: u64,
     },
-    /// A new epoch goes on after this place.
+    /// A new epoch continues after this position.
     Reset(Place),
-    /// A plain session's word for a gap.
+    /// A gap, as a plain session is told of it.
     Skipped,
-    /// Somebody came or went.
+    /// A join or leave notice.
     Notice {
-        /// Which.
+        /// Its kind.
         kind: Notice,
-        /// Who.
+        /// The user.
         user_id: String,
     },
-    /// What it said is logged.
+    /// A post of this client was acknowledged.
     Acked {
-        /// Where.
+        /// Its position.
         place: Place,
-        /// As which message.
+        /// The message.
         message: Received,
     },
-    /// What it sent was refused with this code.
+    /// A frame of this client was refused with this code.
     Refused(String),
     /// The connection is over.
     Ended(End),
 }
 
-/// All that a client was told.
+/// All recorded events of a client.
 #[derive(Debug, Clone)]
 pub struct Memory {
     /// Its name, unlike any other's.
     pub name: String,
-    /// What it asks for.
+    /// Its subprotocol.
     pub dialect: Dialect,
     /// The one room that it is in.
     pub room: String,
-    /// Since when each thing is known.
+    /// The events with the times of their receipt.
     pub events: Vec<(Instant, Told)>,
     /// Ids of the messages in `events`.
     pub ids: HashSet<String>,
-    /// Whether something that it said waits for its ack.
+    /// Whether a post waits for its ack.
     pub is_waiting: bool,
-    /// Whether it is away for good.
+    /// Whether it has left for good.
     pub is_gone: bool,
 }
 
@@ -145,7 +145,7 @@ impl Memory {
         }
     }
 
-    /// Remembers something that was told at a time.
+    /// Records an event with its time.
     pub fn note_at(&mut self, at: Instant, told: Told) {
         match &told {
             Told::Joined { messages, .. } => {
@@ -157,12 +157,12 @@ impl Memory {
         self.events.push((at, told));
     }
 
-    /// What it was told, without times.
+    /// The events without times.
     pub fn told(&self) -> impl Iterator<Item = &Told> {
         self.events.iter().map(|(_, told)| told)
     }
 
-    /// The ids of what it was told is logged.
+    /// The ids of its acknowledged posts.
     pub fn ids_acked(&self) -> impl Iterator<Item = &str> {
         self.told().filter_map(|told| match told {
             Told::Acked { message, .. } => Some(message.id.as_str()),
@@ -181,7 +181,7 @@ impl Memory {
                     (connection, node, through) = (connection_id.clone(), node_id.clone(), *port);
                 }
                 Told::User(user_id) => user.clone_from(user_id),
-                // Asked twice since the first answer was late: still the same stay.
+                // A second answer to a repeated join: the session is the same.
                 Told::Joined { .. } if sessions.last().is_some_and(|last| last.to.is_none()) => {}
                 Told::Joined { .. } => sessions.push(Session {
                     connection_id: connection.clone(),
@@ -202,46 +202,46 @@ impl Memory {
     }
 }
 
-/// A client's stay in its room over one connection.
+/// A client's membership of its room over one connection.
 #[derive(Debug, Clone)]
 pub struct Session {
-    /// Empty for a plain session, as the next.
+    /// Empty for a plain session, as is `node_id`.
     pub connection_id: String,
     /// The node that holds it.
     pub node_id: String,
-    /// Who it speaks for.
+    /// Its user.
     pub user_id: String,
-    /// The port that it goes through.
+    /// The port that it connected to.
     pub port: u16,
-    /// Since when it knows that it is in the room.
+    /// The time of the answer to its join.
     pub from: Instant,
-    /// When it knew that it no longer was.
+    /// The time at which it learned of its end.
     pub to: Option<Instant>,
 }
 
 impl Session {
-    /// What REST names it by: plain sessions don't know their connection.
+    /// Its id in REST answers: the user id for a plain session, which does not know its connection id.
     pub fn key(&self) -> &str {
         if self.connection_id.is_empty() { &self.user_id } else { &self.connection_id }
     }
 }
 
-/// A memory that its client writes and others read.
+/// A record that its client writes and others read.
 #[derive(Debug, Clone)]
 pub struct SharedMemory(Arc<Mutex<Memory>>);
 
 impl SharedMemory {
-    /// Shares an empty one.
+    /// Shares a record.
     pub fn new(memory: Memory) -> Self {
         Self(Arc::new(Mutex::new(memory)))
     }
 
-    /// For a few lines, never across an await.
+    /// Locks the record, for a few lines and never across an await.
     pub fn lock(&self) -> MutexGuard<'_, Memory> {
         self.0.lock().expect("nobody panics while holding it")
     }
 
-    /// Remembers what was told just now.
+    /// Records an event with the current time.
     pub fn note(&self, told: Told) {
         self.lock().note_at(Instant::now(), told);
     }

@@ -1,5 +1,5 @@
-//! Faults in a running cluster, and a verdict from what every client remembers. Shared by the tests, which run
-//! each fault for a short time, and by `scripts/chaos`, which runs them as they are promised to be survived.
+//! Faults in a running cluster, and a verdict from the recorded events of all clients. The tests run each fault
+//! for a short time, `scripts/chaos` for the full one.
 //!
 //! A fault is a value (`fault::Fault`); to add one, put it into a list of `faults/`.
 

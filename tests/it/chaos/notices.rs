@@ -1,7 +1,7 @@
-//! Holds the joins and leaves that clients were told of against who really came and went.
+//! Compares the join and leave notices that clients received with the real sessions.
 //!
-//! A user who is back within `presence.leave_grace` causes no notice; one who went for good causes one leave; one who
-//! came causes one join.
+//! A return within `presence.leave_grace` causes no notice. A user that leaves for good causes one leave, a new
+//! user one join.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -9,17 +9,17 @@ use std::time::{Duration, Instant};
 use super::memory::{Memory, Notice, Session, Told};
 use super::truth::{Circumstances, ports_of_nodes};
 
-/// Differences between what a client knows and what the cluster did at that time.
+/// Time by which the view of a client may differ from the cluster's.
 const SLACK: Duration = Duration::from_secs(1);
 
-/// What came of the notices.
+/// The findings about notices.
 #[derive(Debug, Default, Clone)]
 pub struct Notices {
-    /// Notices that should not have come, in words.
+    /// Notices without a cause, as sentences.
     pub unexpected: Vec<String>,
-    /// Leaves that should have come and did not.
+    /// Missing leave notices, as sentences.
     pub absent: Vec<String>,
-    /// Users who went for good while others looked on.
+    /// Users that left for good.
     pub gone: usize,
 }
 
@@ -29,11 +29,11 @@ struct Expected {
     name: String,
     came: Instant,
     went: Option<Instant>,
-    /// Comings and goings in between, each of which may be told of.
+    /// Absences in between, each of which may be announced.
     breaks: usize,
 }
 
-/// Judges the notices of a run with this `presence.leave_grace`. A leave is due within `due` of a user's going.
+/// Judges the notices of a run with this `presence.leave_grace`. A leave is due within `due` of the user's last session.
 pub fn judge(memories: &[Memory], about: &Circumstances, leave_grace: Duration, due: Duration) -> Notices {
     let nodes = ports_of_nodes(memories, about.balancer);
     let mut rooms: BTreeMap<&str, HashMap<String, Expected>> = BTreeMap::new();
@@ -66,7 +66,7 @@ fn users_of(
         let is_long = |pair: &[Session]| {
             pair[0].to.is_some_and(|to| pair[1].from > to + leave_grace.saturating_sub(SLACK))
         };
-        // Taken for dead while its node was away, and put back if it still was there.
+        // Reaped while its node was partitioned, and restored if it still existed then.
         let absent = sessions.iter().filter(|session| {
             about.absence(session, nodes).is_some_and(|away| session.to.is_none_or(|to| to > away.to))
                 && about.absence(session, nodes).is_some_and(|away| session.from < away.to)
@@ -81,8 +81,8 @@ fn users_of(
     stays.into_iter().map(|(user, sessions)| (user, expect(sessions))).collect()
 }
 
-/// What came before the fault began is not judged: everybody came in then. `due` is none for who need not have
-/// heard everything.
+/// Judges the notices that one client received after the fault began; before it, all clients join. `due` is `None`
+/// for a client that may have missed notices.
 fn judge_witness(
     witness: &Memory,
     users: &HashMap<String, Expected>,
@@ -104,7 +104,7 @@ fn judge_witness(
     }
     for ((kind, user_id), count) in &counts {
         let Some(user) = users.get(*user_id) else {
-            notices.unexpected.push(format!("{} saw a {kind:?} of a stranger", witness.name));
+            notices.unexpected.push(format!("{} saw a {kind:?} of an unknown user", witness.name));
             continue;
         };
         let allowed = user.breaks
@@ -117,7 +117,7 @@ fn judge_witness(
             notices.unexpected.push(format!("{name} saw {count} × {kind:?} of {others}, not {allowed}"));
         }
     }
-    // Notices are not logged: only who was there all the time must have heard them.
+    // Notices are not logged: only a client with one unbroken session must have received all of them.
     let Some(due) = due.filter(|_| sessions.len() == 1 && sessions[0].to.is_none()) else { return };
     for (user_id, user) in users {
         let is_due = user.went.is_some_and(|went| went > entered + SLACK && went + due < until);

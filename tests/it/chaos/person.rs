@@ -1,6 +1,5 @@
-//! A client as a good one behaves: it comes back wherever it can, proves who it is, goes on by place,
-//! sends again by nonce what was not acknowledged, and says the next thing only then. It asserts nothing;
-//! it remembers.
+//! A well-behaved client: it reconnects to any node, authenticates by its token, resumes by position, repeats
+//! unacknowledged posts with the same nonce, and posts one message at a time. It asserts nothing; it records.
 
 use std::time::{Duration, Instant};
 
@@ -18,53 +17,53 @@ use super::memory::{Dialect, End, SharedMemory, Told};
 use super::talk::Talk;
 use crate::harness::http::encode;
 
-/// How long an upgrade may take before another node is tried.
+/// Time-out of an upgrade, after which the client tries another node.
 const OPENING_LIMIT: Duration = Duration::from_secs(3);
-/// The silence after which a connection counts as dead; a full session asks for a word before.
+/// Silence after which a connection counts as dead; a full session sends a ping before.
 const SILENCE_LIMIT: Duration = Duration::from_secs(5);
-/// The wait before the first try to come back, at most; it doubles with each.
+/// The longest wait before the first reconnect; it doubles with each further one.
 const FIRST_WAIT: Duration = Duration::from_millis(300);
-/// How often a client looks whether there is something to send.
+/// Time between two checks for something to send.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// What a client does when its connection ends.
+/// How a client acts when its connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Return {
-    /// It comes back with the place that it had come to.
+    /// It resumes from its position.
     Resuming,
-    /// It comes back after a while as if nothing had been missed: what a bad client does.
+    /// It rejoins after a pause without a position, as a faulty client would.
     Blindly,
     /// It stays away.
     Never,
 }
 
-/// How a client behaves.
+/// The behaviour of a client.
 #[derive(Debug, Clone)]
 pub struct Habits {
     /// What it asks for.
     pub dialect: Dialect,
-    /// What it does when its connection ends.
+    /// Its reaction to the end of a connection.
     pub comes_back: Return,
-    /// The time between two things that it says; `None` for who only listens.
+    /// The time between two posts; `None` for a client that only listens.
     pub speaks_every: Option<Duration>,
-    /// Where it may connect, in the order of its liking.
+    /// The ports that it may connect to, by preference.
     pub ports: Vec<u16>,
-    /// The longest wait before it tries to come back.
+    /// The longest wait before a reconnect.
     pub patience: Duration,
 }
 
-/// What a client is told by the run.
+/// Signals from the run to a client.
 #[derive(Debug, Clone, Default)]
 pub struct Orders {
-    /// Say nothing new.
+    /// Post nothing new.
     pub hush: CancellationToken,
-    /// Go.
+    /// Leave and end.
     pub stop: CancellationToken,
 }
 
 type Socket = WebSocketStream<TcpStream>;
 
-/// Takes part until it is told to go.
+/// Runs the client until it is told to leave.
 pub async fn live(habits: Habits, memory: SharedMemory, orders: Orders) {
     let mut talk = Talk::new(&habits, memory.clone(), orders.hush.clone());
     let (mut place, mut tries) = (0, 0);
@@ -83,7 +82,7 @@ pub async fn live(habits: Habits, memory: SharedMemory, orders: Orders) {
                 break;
             }
         }
-        // Where it was may be ill; any other node will do.
+        // The last node may be at fault: try another one.
         place += 1;
         tokio::select! {
             () = sleep(wait(&habits, tries)) => tries += 1,
@@ -95,7 +94,7 @@ pub async fn live(habits: Habits, memory: SharedMemory, orders: Orders) {
 
 fn wait(habits: &Habits, tries: u32) -> Duration {
     match habits.comes_back {
-        // Long enough for others to say something.
+        // Long enough for others to post.
         Return::Blindly => Duration::from_secs(1),
         Return::Resuming | Return::Never => {
             habits.patience.min(FIRST_WAIT * 2_u32.pow(tries.min(8))).mul_f64(fastrand::f64())
@@ -125,7 +124,7 @@ async fn connect(habits: &Habits, memory: &SharedMemory, port: u16) -> Option<So
     timeout(OPENING_LIMIT, opening).await.ok()?.ok()
 }
 
-/// Listens and speaks until the connection ends.
+/// Receives and posts until the connection ends.
 async fn converse(talk: &mut Talk, mut socket: Socket, stop: &CancellationToken) -> End {
     let mut looks = interval(LOOK_EVERY);
     let mut last_word = Instant::now();
@@ -152,7 +151,7 @@ async fn converse(talk: &mut Talk, mut socket: Socket, stop: &CancellationToken)
                 }
             }
             _ = looks.tick() => {
-                // A plain session asks nothing, so its silence says nothing.
+                // A plain session sends no pings, so silence does not mean a dead connection.
                 if talk.dialect() == Dialect::Full && last_word.elapsed() > SILENCE_LIMIT {
                     return End::Silence;
                 }
@@ -174,6 +173,6 @@ async fn close_normally(mut socket: Socket) {
             while let Some(Ok(_)) = socket.next().await {}
         }
     };
-    // A node that is gone need not answer.
+    // A dead node does not answer.
     let _ = timeout(Duration::from_secs(1), goodbye).await;
 }

@@ -1,4 +1,4 @@
-//! What is known of a run when it is over.
+//! The report of a finished run.
 
 use std::time::{Duration, Instant};
 
@@ -10,32 +10,32 @@ use super::table;
 use super::verdict::Verdict;
 use super::watch::Samples;
 
-/// A run that is over.
+/// The report of one run.
 #[derive(Debug)]
 pub struct Report {
-    /// What was done.
+    /// The fault.
     pub fault: Fault,
-    /// How long it was to last.
+    /// Its planned length.
     pub length: Length,
-    /// When it began.
+    /// Its beginning.
     pub began: Instant,
-    /// When it was over.
+    /// Its end.
     pub ended: Instant,
-    /// How long it then took until all was well, or what never was.
+    /// The time from the end to recovery, or the remaining problems.
     pub healed: Result<Duration, String>,
-    /// Whether all that was said was acknowledged in time.
+    /// Whether all posts were acknowledged in time.
     pub is_all_acked: bool,
-    /// What came of the messages.
+    /// The verdict on messages.
     pub verdict: Verdict,
-    /// What came of joins and leaves.
+    /// The findings about joins and leaves.
     pub notices: Notices,
-    /// Answers about who is where that were short, or named ghosts.
+    /// REST answers that missed a session or named a ghost.
     pub untruths: Vec<String>,
-    /// What everybody remembers.
+    /// The records of all clients.
     pub memories: Vec<Memory>,
-    /// What the nodes answered.
+    /// The sampled answers of the nodes.
     pub samples: Samples,
-    /// Each check's name, and what is wrong if it is.
+    /// The result of each check by its name.
     pub checks: Vec<(&'static str, Result<(), String>)>,
 }
 
@@ -45,7 +45,7 @@ impl Report {
         self.checks.iter().filter_map(|(name, result)| Some((*name, result.as_ref().err()?.as_str())))
     }
 
-    /// Fails a test with everything that is wrong.
+    /// Fails a test with all violations.
     pub fn assert_all_held(&self) {
         let failures = table::failures(std::slice::from_ref(self));
         let row = table::markdown(std::slice::from_ref(self));

@@ -1,4 +1,4 @@
-//! One run: the crowd talks, the fault comes and goes, all heals, and everything is judged.
+//! One run: clients post, the fault is injected and ends, the cluster recovers, and the records are judged.
 
 use std::time::{Duration, Instant};
 
@@ -15,20 +15,20 @@ use super::truth::{self, Circumstances};
 use super::verdict::judge;
 use crate::harness::Http;
 
-/// All that was said must be acknowledged so soon after the writers fell silent.
+/// Time in which all posts must be acknowledged once the writers have stopped.
 const ACK_LIMIT: Duration = Duration::from_secs(10);
-/// And what was acknowledged must have come so soon after.
+/// Time in which acknowledged messages must then be delivered.
 const DELIVERY_LIMIT: Duration = Duration::from_secs(5);
-/// After `presence.leave_grace`, the time in which a wrong leave shows.
+/// Time after `presence.leave_grace` within which a wrong leave notice would arrive.
 const WATCH: Duration = Duration::from_secs(2);
-/// From the end of an unclean session whose node died to its leave, without the linger: the lease, the reaper's
-/// rhythm, and a loaded machine.
+/// Time from the end of a session on a dead node to its leave notice, without the grace period: the lease, the
+/// reaper's interval, and a loaded machine.
 const REAPING: Duration = Duration::from_secs(8);
 
 /// Runs a fault; `None` if a program is not installed here.
 pub async fn run(fault: &Fault, plan: &Plan) -> Option<Report> {
     let mut plan = plan.clone();
-    // What a test says goes before what the fault says.
+    // Settings of the test override those of the fault.
     plan.settings.splice(0..0, fault.settings.iter().copied());
     let mut scene = (fault.start)(&plan).await?;
     let poster = scene.crowd.add_silent("poster", &plan.size.rooms()[0]);
@@ -38,7 +38,7 @@ pub async fn run(fault: &Fault, plan: &Plan) -> Option<Report> {
     (fault.inject)(&mut scene).await;
     let ended = Instant::now();
     let healed = until_healed(&scene, &poster).await;
-    // Wrong leaves come late.
+    // A wrong leave notice arrives after the grace period.
     sleep_until((ended + plan.leave_grace + WATCH).into()).await;
     let is_all_acked = scene.crowd.hush(ACK_LIMIT).await;
     let mut report = conclude(fault, &plan, &mut scene, (began, ended), healed).await;
@@ -49,7 +49,7 @@ pub async fn run(fault: &Fault, plan: &Plan) -> Option<Report> {
     Some(report)
 }
 
-/// Judges as soon as nothing is missing, or when the time for it is over.
+/// Judges once no message is missing, or after [`DELIVERY_LIMIT`].
 async fn conclude(
     fault: &Fault,
     plan: &Plan,

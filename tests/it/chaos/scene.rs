@@ -1,4 +1,4 @@
-//! The setting of a run: Redis, nodes, a balancer, everybody who talks, and those who watch.
+//! The environment of a run: Redis, nodes, a balancer, clients and samplers.
 
 use std::time::{Duration, Instant};
 
@@ -9,79 +9,79 @@ use super::truth::Away;
 use super::watch::Watch;
 use crate::harness::{Cluster, HaProxy, Network, Swarm};
 
-/// How long a fault lasts.
+/// The length of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Length {
-    /// As it is promised to be survived.
+    /// The length that the guarantees name.
     Full,
-    /// Short enough for a test that runs with every change.
+    /// Short enough for the test suite.
     Short,
 }
 
 impl Length {
-    /// One of two numbers of seconds.
+    /// The number of seconds for this length.
     pub fn seconds(self, full: f64, short: f64) -> Duration {
         Duration::from_secs_f64(if self == Self::Full { full } else { short })
     }
 }
 
-/// How a run is set up.
+/// The parameters of a run.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// Nodes behind the balancer.
     pub nodes: usize,
-    /// Who talks how much.
+    /// The number and rate of clients.
     pub size: Size,
-    /// How long the fault lasts.
+    /// The length of the fault.
     pub length: Length,
-    /// Talk before the fault.
+    /// Traffic before the fault.
     pub warm_up: Duration,
-    /// `presence.leave_grace`: shorter than the default, so that no run waits ten seconds for leaves that must not come.
+    /// `presence.leave_grace`: shorter than the default, since each run waits for it.
     pub leave_grace: Duration,
-    /// `history.max_messages`: as many as a room is told in a run, so that whatever is lost is not lost for its age.
+    /// `history.max_messages`: all messages of a run fit, so that none is trimmed.
     pub log: usize,
     /// Further settings of the nodes.
     pub settings: Vec<(&'static str, &'static str)>,
 }
 
-/// Everything that runs. Clients go before the nodes do, and those before their Redis.
+/// All that runs. Fields are dropped in order: clients, then nodes, then Redis.
 #[derive(Debug)]
 pub struct Scene {
     /// Everybody.
     pub crowd: Crowd,
-    /// Asks the nodes all the time.
+    /// Samples the nodes.
     pub watch: Watch,
-    /// In front of the nodes.
+    /// The balancer in front of the nodes.
     pub balancer: HaProxy,
     /// The nodes, and Redis between them.
     pub cluster: Cluster,
-    /// How long the fault shall last.
+    /// The length of the fault.
     pub length: Length,
-    /// Nodes that were shut off from the others, which a fault notes for whoever judges.
+    /// Partitioned nodes, recorded by the fault for the verdict.
     pub away: Vec<Away>,
-    /// The network that it is in, if that is its own.
+    /// Its network namespace, if it has one of its own.
     pub network: Option<Network>,
-    /// More clients than usual, each of which remembers little.
+    /// Additional clients that only count.
     pub swarm: Option<Swarm>,
-    /// What a fault has seen for itself: a name, and what is wrong if it is.
+    /// Results of the fault's own checks by name.
     pub findings: Vec<(&'static str, Result<(), String>)>,
     ports: Vec<u16>,
     rooms: Vec<String>,
 }
 
 impl Scene {
-    /// Starts everything and lets everybody in; `None` if a program is not installed here.
+    /// Starts everything and connects the clients; `None` if a program is not installed.
     pub async fn start(plan: &Plan) -> Option<Self> {
         Self::around(plan, |settings| Box::pin(Cluster::with(plan.nodes, settings))).await
     }
 
-    /// The same around a cluster that is started in another way, with these settings.
+    /// The same with a cluster that the caller starts with the given settings.
     pub async fn around(
         plan: &Plan,
         start: impl for<'s> FnOnce(&'s [(&'s str, &'s str)]) -> LocalBoxFuture<'s, Option<Cluster>>,
     ) -> Option<Self> {
         let (leave_grace, log) = (format!("{}ms", plan.leave_grace.as_millis()), plan.log.to_string());
-        // A node that is told to stop moves everybody within a second, for the sake of time; the default is ten.
+        // A drain of one second instead of ten shortens the run.
         let mut settings = vec![
             ("presence.leave_grace", leave_grace.as_str()),
             ("history.max_messages", log.as_str()),
@@ -101,27 +101,27 @@ impl Scene {
         Some(Self { crowd, watch, balancer, cluster, length, away, network, swarm, findings, ports, rooms })
     }
 
-    /// The nodes' ports, by place.
+    /// The nodes' ports, by index.
     pub fn nodes(&self) -> &[u16] {
         &self.ports
     }
 
-    /// The rooms that are talked in.
+    /// The rooms with traffic.
     pub fn rooms(&self) -> &[String] {
         &self.rooms
     }
 
-    /// The room that all kinds of sessions are in.
+    /// The room with sessions of all kinds.
     pub fn main_room(&self) -> &str {
         &self.rooms[0]
     }
 
-    /// Lets time pass with the fault in effect.
+    /// Waits while the fault is in effect.
     pub async fn endure(&self, full: f64, short: f64) {
         tokio::time::sleep(self.length.seconds(full, short)).await;
     }
 
-    /// Notes that a node was shut off from the others since `from` until now.
+    /// Records that a node was partitioned from `from` until now.
     pub fn was_away(&mut self, node: usize, from: Instant) {
         self.away.push(Away { port: self.ports[node], from, to: Instant::now() });
     }

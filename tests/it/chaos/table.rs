@@ -1,4 +1,4 @@
-//! What came of all faults, as a table for people and for a README.
+//! The results of all faults as a Markdown table.
 
 use super::report::Report;
 
@@ -30,7 +30,7 @@ fn row(report: &Report) -> String {
     )
 }
 
-/// What did not hold, one line each; empty if everything did.
+/// The violated checks, one line each.
 pub fn failures(reports: &[Report]) -> String {
     let lines = reports.iter().flat_map(|report| {
         report

@@ -1,4 +1,4 @@
-//! What a client understands of what it is told, and what it says next: no socket, only frames.
+//! The state machine of a client: takes received frames, returns frames to send. No sockets.
 
 use std::time::{Duration, Instant};
 
@@ -8,12 +8,12 @@ use tokio_util::sync::CancellationToken;
 use super::memory::{Dialect, Notice, Place, Received, SharedMemory, Told};
 use super::person::{Habits, Return};
 
-/// How often a full session asks whether the node is there.
+/// Time between two pings of a full session.
 const PING_EVERY: Duration = Duration::from_secs(2);
-/// An answer that is later than this was lost on the way; no node takes as long to refuse.
+/// Time after which an answer counts as lost; a node refuses sooner.
 const ANSWER_LIMIT: Duration = Duration::from_secs(6);
 
-/// One client's side of the conversation, over all its connections.
+/// The state of one client over all its connections.
 #[derive(Debug)]
 pub struct Talk {
     habits: Habits,
@@ -22,11 +22,11 @@ pub struct Talk {
     name: String,
     room: String,
     token: Option<String>,
-    /// The place that it has come to.
+    /// Its position.
     at: Option<Place>,
     said: usize,
     next_word: Instant,
-    /// Said and not acknowledged.
+    /// Posted and not acknowledged.
     pending: Option<Pending>,
     connection: Connection,
 }
@@ -35,11 +35,11 @@ pub struct Talk {
 struct Pending {
     content: String,
     nonce: String,
-    /// When to send it (again).
+    /// The time of the next (re)send.
     due: Instant,
 }
 
-/// How far a connection has come.
+/// The state of a connection.
 #[derive(Debug)]
 struct Connection {
     port: u16,
@@ -49,28 +49,28 @@ struct Connection {
 
 #[derive(Debug)]
 enum Step {
-    /// The server speaks first.
+    /// Waits for the `welcome`.
     Opened,
-    /// The token is to be sent.
+    /// Has a token to send.
     Unproven,
-    /// Its answer is to come.
+    /// Waits for the answer to the token.
     Proving,
-    /// The join is to be sent then.
+    /// Sends the join at this time.
     Outside(Instant),
-    /// Its answer is to come, or was lost by then.
+    /// Waits for the answer to the join until this time.
     Joining(Instant),
     Inside,
 }
 
 impl Talk {
-    /// Nothing is said yet.
+    /// A client before its first connection.
     pub fn new(habits: &Habits, memory: SharedMemory, hush: CancellationToken) -> Self {
         let (name, room) = {
             let memory = memory.lock();
             (memory.name.clone(), memory.room.clone())
         };
         let now = Instant::now();
-        // So that not all speak at once.
+        // Random, so that not all clients post at once.
         let next_word = now + habits.speaks_every.unwrap_or_default().mul_f64(fastrand::f64());
         let connection = Connection { port: 0, step: Step::Opened, next_ping: now };
         let habits = habits.clone();
@@ -78,7 +78,7 @@ impl Talk {
         Self { habits, memory, hush, name, room, token, at, said: 0, next_word, pending, connection }
     }
 
-    /// What it asks for.
+    /// Its subprotocol.
     pub fn dialect(&self) -> Dialect {
         self.habits.dialect
     }
@@ -98,7 +98,7 @@ impl Talk {
 
     // --- listening ---
 
-    /// Understands and remembers one frame.
+    /// Takes and records one frame.
     pub fn take(&mut self, frame: &Value) {
         match (self.dialect(), kind(frame)) {
             (Dialect::Full, "welcome") => self.welcomed(frame),
@@ -157,7 +157,7 @@ impl Talk {
     fn entered(&mut self, frame: &Value) {
         self.connection.step = Step::Inside;
         self.memory.note(Told::User(text(&frame["user_id"])));
-        // Nobody tells it an epoch, nor whether it missed anything.
+        // A plain session receives neither an epoch nor whether it missed messages.
         let at = Place { epoch: String::new(), seq: 0 };
         self.memory.note(Told::Joined { since: None, at, is_recovered: false, messages: Vec::new() });
     }
@@ -201,7 +201,7 @@ impl Talk {
 
     // --- speaking ---
 
-    /// The next frame that is to be sent now, if any; counts as sent.
+    /// The next frame to send now, if any; it counts as sent.
     pub fn due(&mut self) -> Option<Value> {
         if self.dialect() == Dialect::Plain {
             return None;
@@ -229,7 +229,7 @@ impl Talk {
         })
     }
 
-    /// Who does not resume asks for no history either, as if it were still there.
+    /// The join frame. A client that does not resume asks for no history either.
     fn join(&self) -> Value {
         let mut frame = json!({ "type": "join", "room_id": self.room });
         match (&self.at, self.since()) {
@@ -252,13 +252,13 @@ impl Talk {
         Some(json!({ "type": "text", "room_id": self.room, "content": content, "nonce": nonce }))
     }
 
-    /// Finds something new to say if it is time and the last word is acknowledged.
+    /// Creates a new post if it is due and the last one is acknowledged.
     fn think(&mut self, now: Instant) {
         let Some(every) = self.habits.speaks_every else { return };
         if self.pending.is_some() || self.next_word > now || self.hush.is_cancelled() {
             return;
         }
-        // What an outage kept it from saying is not made up for.
+        // Posts that were due during an outage are dropped.
         self.next_word = (self.next_word + every).max(now);
         self.said += 1;
         let content = format!("{} says {}", self.name, self.said);

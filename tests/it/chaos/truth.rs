@@ -1,7 +1,7 @@
-//! Holds what nodes said about who is where against what the clients know.
+//! Compares the members that nodes listed with the sessions that the clients know.
 //!
-//! An answer must name every session that knew that it was in the room before the question, and no session that
-//! had been gone for longer than 8 seconds.
+//! An answer must name every session that had joined before the request, and no session that had ended more than
+//! 8 seconds before.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -9,37 +9,37 @@ use std::time::{Duration, Instant};
 use super::memory::{Memory, Session};
 use super::watch::{Answer, Sample, Samples};
 
-/// For so long a session whose node died may still be named.
+/// Time for which the session of a dead node may still be listed.
 const GHOST_LIMIT: Duration = Duration::from_secs(8);
-/// A node may know of a session's end this much before its client does.
+/// Time by which a node may know of a session's end before its client.
 const HEAD_START: Duration = Duration::from_secs(1);
 
-/// A node that was shut off from the others, which is told to nobody.
+/// A partition of one node.
 #[derive(Debug, Clone, Copy)]
 pub struct Away {
-    /// Where its clients connect.
+    /// The port of the node.
     pub port: u16,
-    /// Since when.
+    /// The beginning.
     pub from: Instant,
-    /// When it was let back in; later its sessions need time to be put back.
+    /// The end; restoring its sessions takes longer.
     pub to: Instant,
 }
 
-/// What is to be known for judging answers, besides memories.
+/// Facts about the run that the verdict needs besides the records.
 #[derive(Debug, Clone)]
 pub struct Circumstances {
-    /// When the fault began.
+    /// The beginning of the fault.
     pub began: Instant,
-    /// Nodes that were away.
+    /// Partitioned nodes.
     pub away: Vec<Away>,
-    /// The balancer's port: whoever goes through it may be on any node.
+    /// The balancer's port: its clients may be on any node.
     pub balancer: u16,
-    /// From then on all must be right again.
+    /// The time of recovery, after which every answer must be exact.
     pub healed: Option<Instant>,
 }
 
 impl Circumstances {
-    /// Whether a session was on a node that was away, and when.
+    /// The partition of the session's node, if there was one.
     pub fn absence<'a>(&'a self, session: &Session, nodes: &BTreeMap<String, u16>) -> Option<&'a Away> {
         let port = nodes.get(&session.node_id).copied();
         self.away.iter().find(|away| {
@@ -49,14 +49,14 @@ impl Circumstances {
     }
 }
 
-/// Which port each node is reached at, by what clients that went there directly were told.
+/// The port of each node id, from the clients that connected directly.
 pub fn ports_of_nodes(memories: &[Memory], balancer: u16) -> BTreeMap<String, u16> {
     let sessions = memories.iter().flat_map(Memory::sessions);
     let direct = sessions.filter(|session| session.port != balancer && !session.node_id.is_empty());
     direct.map(|session| (session.node_id, session.port)).collect()
 }
 
-/// Answers that were short, or named ghosts, or were no answers at all: one sentence each.
+/// Invalid answers, and those that missed a session or named a ghost: one sentence each.
 pub fn find_untruths(memories: &[Memory], samples: &Samples, about: &Circumstances) -> Vec<String> {
     let nodes = ports_of_nodes(memories, about.balancer);
     let mut rooms: BTreeMap<&str, Vec<(&str, Session)>> = BTreeMap::new();
@@ -91,7 +91,7 @@ fn judge(
         let is_owed = session.from < sample.asked
             && session.to.is_none_or(|to| sample.answered + HEAD_START < to)
             && away.is_none_or(|away| sample.answered < away.from || is_after(about.healed, sample.asked));
-        // Whoever was away may believe it for as long after it is back.
+        // A partitioned node may list the same ghosts for as long after it is back.
         let gone = session.to.map(|to| away.map_or(to, |away| to.max(away.to)));
         let is_ghost = gone.is_some_and(|gone| sample.asked > gone + GHOST_LIMIT);
         if is_owed && !is_named {

@@ -1,4 +1,4 @@
-//! Asks every node again and again whether it is ready and who is where, and keeps the answers.
+//! Samples the readiness and the members of each room on every node, and keeps the answers.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -11,34 +11,34 @@ use tokio::time::{sleep, timeout};
 use crate::harness::Http;
 use crate::harness::http::encode;
 
-/// The time between two rounds of questions to a node.
+/// Time between two samples of a node.
 const EVERY: Duration = Duration::from_millis(250);
-/// Longer than a node may take to say that it can't say.
+/// Longer than a node may take to answer 503.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// Who is in a room, as a node says.
+/// A node's answer about the members of a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// These: connection ids and user ids, each session giving both.
+    /// Connection ids and user ids; each session has both.
     Names(BTreeSet<String>),
-    /// It says that it can't say.
+    /// 503: the members are unknown.
     Unavailable,
-    /// No answer came, or the connection was refused.
+    /// No answer, or the connection was refused.
     Silent,
-    /// Something that it should never answer.
+    /// An invalid answer.
     Odd(String),
 }
 
 /// One answer of one node.
 #[derive(Debug, Clone)]
 pub struct Sample<T> {
-    /// The node's place.
+    /// The node's index.
     pub node: usize,
-    /// When it was asked.
+    /// The time of the request.
     pub asked: Instant,
-    /// When it had answered.
+    /// The time of the answer.
     pub answered: Instant,
-    /// What it answered.
+    /// The answer.
     pub answer: T,
 }
 
@@ -51,7 +51,7 @@ pub struct Samples {
     pub rooms: Vec<(String, Sample<Answer>)>,
 }
 
-/// The tasks that ask; they end when this is dropped.
+/// The sampling tasks; they end when this is dropped.
 #[derive(Debug)]
 pub struct Watch {
     samples: Arc<Mutex<Samples>>,
@@ -59,13 +59,13 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Begins to ask.
+    /// Starts sampling.
     pub fn start(ports: &[u16], rooms: &[String]) -> Self {
         let samples = Arc::<Mutex<Samples>>::default();
         let mut tasks = Vec::new();
         for (node, port) in ports.iter().enumerate() {
             let http = Http::new(*port);
-            // Apart, for what can't be answered is answered late.
+            // A task of its own: a node that cannot answer does so late.
             tasks.push(tokio::spawn(ask_if_ready(node, http, samples.clone())));
             tasks.extend(
                 rooms
@@ -76,7 +76,7 @@ impl Watch {
         Self { samples, tasks }
     }
 
-    /// What was answered so far.
+    /// The answers so far.
     pub fn samples(&self) -> Samples {
         self.samples.lock().expect("nobody panics while holding it").clone()
     }
@@ -110,12 +110,12 @@ async fn ask<T>(node: usize, question: impl Future<Output = T>) -> Sample<T> {
     Sample { node, asked, answered: Instant::now(), answer }
 }
 
-/// The status of `/readyz`, if it comes.
+/// The status of `/readyz`, if there is an answer.
 pub async fn is_ready(http: Http) -> Option<u16> {
     timeout(PATIENCE, http.status("/readyz")).await.ok().flatten()
 }
 
-/// Who is in a room, over all pages.
+/// The members of a room, over all pages.
 pub async fn who_is_in(http: Http, room: &str) -> Answer {
     let mut names = BTreeSet::new();
     let base = format!("/api/rooms/{}", encode(room));
@@ -139,7 +139,7 @@ pub async fn who_is_in(http: Http, room: &str) -> Answer {
     }
 }
 
-/// A page of a room's log after a number, as JSON; `None` if the node can't say.
+/// A page of a room's log after a number, as JSON; `None` if the node does not answer 200.
 pub async fn log_after(http: Http, room: &str, seq: u64) -> Option<Value> {
     let path = format!("/api/rooms/{}/messages?after={seq}&limit=200", encode(room));
     let reply = timeout(PATIENCE, http.call("GET", &path).try_send()).await.ok()??;

@@ -1,4 +1,4 @@
-//! The faults, by where they strike.
+//! The faults, by the component that they affect.
 
 mod network;
 mod nodes;

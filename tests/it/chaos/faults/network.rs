@@ -1,5 +1,5 @@
-//! What happens to the network: packets that are lost, connections that break all at once. Each run has a network
-//! of its own, which takes root.
+//! Faults of the network: packet loss, and a reset of all connections at once. Each run has a network namespace
+//! of its own, which needs root.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ pub const FAULTS: &[Fault] = &[
         start,
         settings: &[],
         inject: |scene| Box::pin(cut_node(scene)),
-        // A try to connect whose packets were lost has to be waited for first.
+        // A connection attempt whose packets were lost must time out first.
         expects: &[NO_SESSION_DROPPED, NOTHING_LOST, HEALED_IN_8_S],
     },
     Fault {
@@ -36,7 +36,7 @@ pub const FAULTS: &[Fault] = &[
         name: "everybody-cut",
         about: "every connection breaks at once, those of 5,000 clients who listen among them",
         start,
-        // Who is back in time by the default is not to be announced, however many they are.
+        // The default grace period must be enough to announce none of these clients.
         settings: &[("presence.leave_grace", "10s")],
         inject: |scene| Box::pin(cut_everybody(scene)),
         expects: &[SESSIONS_MOVED, NOTHING_LOST, HEALED_IN_8_S],
@@ -60,7 +60,7 @@ fn network(scene: &Scene) -> &Network {
 async fn cut_node(scene: &mut Scene) {
     let since = Instant::now();
     network(scene).lose_address(&Cluster::way(1));
-    // Longer than a lease, so that the others take its sessions for gone.
+    // Longer than a lease, so that the others reap its sessions.
     scene.endure(10.0, 8.0).await;
     network(scene).mend();
     scene.was_away(1, since);
@@ -69,7 +69,7 @@ async fn cut_node(scene: &mut Scene) {
 async fn lose_clients(scene: &mut Scene) {
     let (since, port) = (Instant::now(), scene.nodes()[1]);
     network(scene).lose_port(port);
-    // Until both ends must have noticed.
+    // Long enough for both ends to time out.
     sleep(Duration::from_secs(11)).await;
     network(scene).mend();
     scene.was_away(1, since);
@@ -78,15 +78,15 @@ async fn lose_clients(scene: &mut Scene) {
 /// Sessions in a room of the swarm.
 const IN_A_ROOM: usize = 50;
 
-/// After `presence.leave_grace`, the time in which a wrong leave shows.
+/// Time after `presence.leave_grace` within which a wrong leave notice would arrive.
 const WATCH: Duration = Duration::from_secs(12);
 
-/// The shortest time over which the load of Redis is judged: they may come back sooner.
+/// The shortest time over which the load of Redis is measured; the clients may be back sooner.
 const A_WHILE: Duration = Duration::from_secs(5);
 
 async fn cut_everybody(scene: &mut Scene) {
     let count = if scene.length == Length::Full { 5000 } else { 200 };
-    // As far as it is allowed: the default is enough for the short run.
+    // Raised as far as allowed; for the short run the default is enough.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let room = |number: usize| format!("rows of seats {}", number / IN_A_ROOM);
     let swarm = Swarm::enter(count, scene.nodes(), room).await;

@@ -1,4 +1,4 @@
-//! What happens to nodes and to the balancer.
+//! Faults of nodes and of the balancer.
 
 use std::time::Instant;
 
@@ -44,7 +44,7 @@ pub const FAULTS: &[Fault] = &[
 
 async fn kill(scene: &mut Scene) {
     scene.cluster.nodes[1].kill();
-    // Until the others must have noticed.
+    // Long enough for the lease to expire.
     scene.endure(8.0, 8.0).await;
     scene.cluster.nodes[1].restart().await;
 }

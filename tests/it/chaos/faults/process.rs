@@ -1,4 +1,4 @@
-//! What happens to a node as a process: its log, its descriptors, its time.
+//! Faults of a node's process: a blocked log, no free descriptors, a pause.
 
 use futures_util::future::join_all;
 
@@ -7,7 +7,7 @@ use crate::chaos::fault::{Fault, start_scene};
 use crate::chaos::scene::Scene;
 use crate::harness::{Cluster, DEADLINE, Http, RawSocket, eventually};
 
-/// Descriptors of a node that has few, of which half are for clients.
+/// The descriptor limit of a node that is short of them; half are for clients.
 const FEW: u32 = 256;
 
 /// All of them.

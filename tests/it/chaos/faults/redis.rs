@@ -1,4 +1,4 @@
-//! What happens to Redis.
+//! Faults of Redis.
 
 use std::time::Duration;
 
@@ -157,7 +157,7 @@ async fn restore(scene: &mut Scene) {
 
 async fn freeze(scene: &mut Scene) {
     scene.cluster.redis.freeze();
-    // Longer than a lease, so that everybody would seem dead.
+    // Longer than a lease, so that every lease has expired.
     scene.endure(10.0, 7.0).await;
     scene.cluster.redis.thaw();
 }

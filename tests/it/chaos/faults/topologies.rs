@@ -1,4 +1,4 @@
-//! What happens where Redis is several servers: one takes over from another, and keys move between them.
+//! Faults of Redis with several servers: failovers, and slots that migrate.
 
 use futures_util::future::LocalBoxFuture;
 
@@ -8,7 +8,7 @@ use crate::chaos::scene::{Plan, Scene};
 use crate::harness::store::Store;
 use crate::harness::{Cluster, RedisCluster, Sentinels};
 
-/// No ack without a replica that has the message.
+/// An ack waits for a replica to have the message.
 const REPLICATED: &[(&str, &str)] = &[("redis.min_replicas_acked", "1")];
 
 const SENTINEL: Fault = Fault {
@@ -65,7 +65,7 @@ fn with_cluster(plan: &Plan) -> LocalBoxFuture<'_, Option<Scene>> {
     Box::pin(async { around(plan, RedisCluster::start().await?.into()).await })
 }
 
-/// Sets up a run around a Redis at hand.
+/// Sets up a run on an existing Redis.
 pub(super) async fn around(plan: &Plan, store: Store) -> Option<Scene> {
     let urls = vec![store.url(); plan.nodes];
     Scene::around(plan, |settings| {
@@ -95,7 +95,7 @@ async fn kill_master_of_main_room(scene: &mut Scene) {
     let master = cluster.master(slot).await;
     cluster.servers[master].kill();
     cluster.until_not_master(slot, master).await;
-    // It finds another in its place, and becomes its replica.
+    // It returns as the replica of the new master.
     cluster.servers[master].restart().await;
 }
 

@@ -1,9 +1,9 @@
-//! Judges a run by what all clients remember and what the log holds in the end. Knows no cluster: it can be
-//! fed with made-up memories.
+//! Judges a run by the records of all clients and the final logs. It needs no cluster, so tests feed it invented
+//! records.
 //!
-//! An acknowledged message that the log still holds must have been given to every reader that was there before
-//! it, unless a `gap` or a `recovered: false` covers its place. One that Redis has lost must have been given, or
-//! the reader must have been told of a new epoch. Everything else is missing.
+//! Every reader that joined before an acknowledged message must have received it if the log still holds it, unless
+//! a `gap` or a `recovered: false` covers its position. If Redis has lost it, the reader must have received it or a
+//! new epoch. Any other acknowledged message is missing.
 
 mod reader;
 mod room;
@@ -13,44 +13,44 @@ use std::collections::BTreeMap;
 use super::memory::{End, Memory, Received, Told};
 use room::Room;
 
-/// What a room's log holds when all is over, oldest first.
+/// A room's log at the end of the run, oldest first.
 #[derive(Debug, Clone, Default)]
 pub struct Log {
     /// The head's epoch.
     pub epoch: String,
-    /// All of it.
+    /// Its messages.
     pub messages: Vec<Received>,
 }
 
-/// What came of the messages.
+/// The findings about messages.
 #[derive(Debug, Default, Clone)]
 pub struct Verdict {
     /// Messages that were acknowledged.
     pub acked: usize,
-    /// Acknowledged messages that a reader neither got nor was told of, summed over the readers.
+    /// Acknowledged messages that a reader neither received nor was told to have missed, summed over the readers.
     pub missing: usize,
-    /// Acknowledged messages that Redis lost, or that a reader was told it would not get.
+    /// Acknowledged messages that Redis lost, or whose loss was announced to a reader.
     pub announced: usize,
-    /// Messages that a reader was given twice, and those that stand in the log twice.
+    /// Messages that a reader received twice, or that are in the log twice.
     pub doubled: usize,
-    /// Messages that came after one with a higher number, or in another order than to another reader, or
-    /// in another order than their writer said them.
+    /// Messages received after one with a higher number, in another order than by another reader, or in another order
+    /// than their writer posted them.
     pub disordered: usize,
-    /// Places that name two messages.
+    /// Positions with two messages.
     pub lies: usize,
-    /// Jumps in the numbers that nothing explained.
+    /// Unannounced jumps in the numbers.
     pub holes: usize,
-    /// Connections that ended and were not meant to.
+    /// Connections that ended unintentionally.
     pub dropped: usize,
-    /// New epochs of which a session was told while it was there.
+    /// New epochs announced to sessions.
     pub resets: usize,
-    /// Gaps, counted as they were told.
+    /// Announced gaps.
     pub gaps: usize,
-    /// The first findings of each kind, in words.
+    /// The first findings of each kind, as sentences.
     pub details: BTreeMap<Kind, Vec<String>>,
 }
 
-/// What can be wrong.
+/// The kinds of violations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// See [`Verdict::missing`], and so on.

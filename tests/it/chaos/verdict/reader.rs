@@ -1,4 +1,4 @@
-//! One reader of a room: walks through what it was told and finds what it should have been told.
+//! One reader of a room: walks through its events and finds missing, repeated and reordered messages.
 
 use std::collections::HashSet;
 
@@ -6,26 +6,26 @@ use super::Kind;
 use super::room::{Ack, Room};
 use crate::chaos::memory::{Memory, Place, Received, Told};
 
-/// What a walk found.
+/// The findings of one walk.
 #[derive(Debug, Default)]
 pub struct Reading<'a> {
-    /// Acknowledged messages that never came, and nothing said so.
+    /// Acknowledged messages that were neither received nor announced as lost.
     pub missing: Vec<&'a Place>,
-    /// Ids of those of which it was told that they would not come.
+    /// Ids of messages announced as lost.
     pub announced: Vec<&'a str>,
-    /// Given twice.
+    /// Messages received twice.
     pub doubled: usize,
-    /// Given after one with a higher number.
+    /// Messages received after one with a higher number.
     pub disordered: usize,
-    /// Jumps in the numbers without a word.
+    /// Unannounced jumps in the numbers.
     pub holes: usize,
-    /// The ids in the order in which they were first given.
+    /// The ids in the order of their first receipt.
     pub order: Vec<&'a str>,
-    /// In words.
+    /// The findings as sentences.
     pub findings: Vec<(Kind, String)>,
 }
 
-/// What a reader was told that it would not get.
+/// An announced loss.
 #[derive(Debug)]
 enum Excuse<'a> {
     Gap {
@@ -33,7 +33,7 @@ enum Excuse<'a> {
         from: u64,
         to: u64,
     },
-    /// `recovered: false`: from the place that it had come to, to the first message of the page given instead.
+    /// `recovered: false`: from the reader's position to the first message of the page in the answer.
     Jump {
         from: Place,
         epoch: &'a str,
@@ -51,7 +51,7 @@ struct Walk<'a> {
     excuses: Vec<Excuse<'a>>,
 }
 
-/// Walks through the memory of a full session's client.
+/// Walks through the events of a full session's client.
 pub fn read_full<'a>(room: &Room<'a>, memory: &'a Memory) -> Reading<'a> {
     let mut walk = Walk::default();
     for told in memory.told() {
@@ -68,7 +68,7 @@ pub fn read_full<'a>(room: &Room<'a>, memory: &'a Memory) -> Reading<'a> {
             _ => {}
         }
     }
-    // Who went away is owed nothing more, and nobody can say since when.
+    // A client that has left is owed nothing more, from an unknown time on.
     if !memory.is_gone {
         walk.settle(room);
     }
@@ -90,7 +90,7 @@ impl<'a> Walk<'a> {
         }
         self.start.get_or_insert(at);
         for message in messages {
-            // The newest page, given instead of what can't be proved, may repeat what came before.
+            // Without a proven position the answer is the newest page, which may repeat earlier messages.
             let is_repeated = !self.give(&message.id);
             if is_repeated && is_recovered {
                 self.reading.doubled += 1;
@@ -123,7 +123,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Returns whether it is new.
+    /// Records a message; returns whether it is new.
     fn give(&mut self, id: &'a str) -> bool {
         let is_new = self.given.insert(id);
         if is_new {
@@ -136,7 +136,7 @@ impl<'a> Walk<'a> {
         self.reading.findings.push((kind, finding));
     }
 
-    /// Asks for every acknowledged message that came after this reader.
+    /// Checks every acknowledged message after this reader's join.
     fn settle(&mut self, room: &Room<'a>) {
         let Some(start) = self.start else { return };
         let start_rank = room.rank(&start.epoch);
@@ -167,14 +167,14 @@ impl<'a> Walk<'a> {
                 }
             }
         });
-        // A new epoch says that what the old one had is not all here.
+        // A new epoch announces that messages of the old one are lost.
         let has_moved_on = self.last_epoch.is_some_and(|last| room.rank(last) > room.rank(epoch));
         is_excused || !ack.is_kept && has_moved_on
     }
 }
 
-/// Walks through the memory of a plain session's client, connection by connection: it is told no epochs, and
-/// each connection begins anew.
+/// Walks through the events of a plain session's client, connection by connection: it receives no epochs, and does
+/// not resume.
 pub fn read_plain<'a>(room: &Room<'a>, memory: &'a Memory) -> Reading<'a> {
     let mut reading = Reading::default();
     let mut ever = HashSet::new();
@@ -223,7 +223,7 @@ impl<'a> Stay<'a> {
         self.lowest = Some(self.lowest.map_or(message.seq, |lowest| lowest.min(message.seq)));
     }
 
-    /// What the log holds above the first message that it was given must have come.
+    /// All messages of the log above the first one received must have been received.
     fn settle(&self, room: &Room<'a>, reading: &mut Reading<'a>) {
         let Some(lowest) = self.lowest else { return };
         for ack in room.acks().iter().filter(|ack| ack.is_kept && ack.place.seq > lowest) {
@@ -237,7 +237,7 @@ impl<'a> Stay<'a> {
     }
 }
 
-/// Every place of which a full session's client was told, with the message's id.
+/// Every position that a full session's client received, with the message's id.
 pub fn places(memory: &Memory) -> Vec<(&str, u64, &str)> {
     let (mut places, mut epoch) = (Vec::new(), "");
     for told in memory.told() {

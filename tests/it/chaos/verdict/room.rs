@@ -1,4 +1,4 @@
-//! One room: what was acknowledged in it, what its log holds, and whether its readers agree.
+//! One room: its acknowledged messages, its log, and whether its readers agree.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -9,26 +9,26 @@ use crate::chaos::memory::{Dialect, Memory, Place, Told};
 /// An acknowledged message.
 #[derive(Debug)]
 pub struct Ack<'a> {
-    /// Where it was logged.
+    /// Its position.
     pub place: &'a Place,
     /// Its id.
     pub id: &'a str,
-    /// Whether the log holds it in the end, or may have dropped it only for its age.
+    /// Whether the final log holds it, or may have trimmed it.
     pub is_kept: bool,
 }
 
-/// What is known of a room from outside.
+/// The facts about a room.
 #[derive(Debug)]
 pub struct Room<'a> {
     name: &'a str,
     acks: Vec<Ack<'a>>,
     log: &'a Log,
-    /// The epochs in the order in which anybody first heard of them.
+    /// The epochs in the order in which clients first received them.
     epochs: Vec<&'a str>,
 }
 
 impl<'a> Room<'a> {
-    /// Gathers what all who were in it know.
+    /// Collects the facts from the clients of the room and its log.
     pub fn new(name: &'a str, memories: &[&'a Memory], log: &'a Log) -> Self {
         let held: HashSet<_> = log.messages.iter().map(|message| message.id.as_str()).collect();
         let oldest = log.messages.first().map_or(u64::MAX, |message| message.seq);
@@ -42,17 +42,17 @@ impl<'a> Room<'a> {
         Self { name, acks: acks.into_values().collect(), log, epochs: epochs_in_order(memories, log) }
     }
 
-    /// An epoch's place among the epochs of this room; one that nobody knows comes last.
+    /// The index of an epoch among the epochs of this room; an unknown one comes last.
     pub fn rank(&self, epoch: &str) -> usize {
         self.epochs.iter().position(|known| *known == epoch).unwrap_or(self.epochs.len())
     }
 
-    /// How often numbering began anew while somebody looked.
+    /// The number of new epochs during the run.
     pub fn new_epochs(&self) -> usize {
         self.epochs.len().saturating_sub(1)
     }
 
-    /// Everything that was acknowledged.
+    /// All acknowledged messages.
     pub fn acks(&self) -> &[Ack<'a>] {
         &self.acks
     }
@@ -111,7 +111,7 @@ impl<'a> Room<'a> {
         }
     }
 
-    /// A place names one message, whoever speaks of it.
+    /// A position names one message in the records of all clients.
     fn find_lies(&self, memories: &[&'a Memory], verdict: &mut Verdict) {
         let mut named: HashMap<(&str, u64), HashSet<&str>> = HashMap::new();
         for memory in memories.iter().filter(|memory| memory.dialect == Dialect::Full) {
@@ -128,7 +128,7 @@ impl<'a> Room<'a> {
         }
     }
 
-    /// The log itself: nothing twice, and each writer's words in the order of saying.
+    /// The log holds no message twice, and each writer's messages in the order of posting.
     fn judge_log(&self, verdict: &mut Verdict) {
         let mut said: BTreeMap<&str, u64> = BTreeMap::new();
         let mut contents = HashSet::new();
