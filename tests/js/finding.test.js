@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createI18n, roomOf } from '../../public/js/i18n/i18n.js';
 import { createHues, HUES } from '../../public/js/state/finding/hues.js';
 import { isMentioned } from '../../public/js/state/text/mentions.js';
 import { sharedNames, signOf } from '../../public/js/state/finding/namesakes.js';
@@ -16,6 +17,23 @@ test('rooms are found by any part, in any script and case, the same name first',
   assert.deepEqual(found('ঘর'), ['ঘর', 'নতুন ঘর']);
   assert.deepEqual(found('নতুন'), ['নতুন ঘর']);
   assert.deepEqual(found('xyz'), []);
+});
+
+test('a room is found by its name in the language of the page, too', () => {
+  const i18n = createI18n('bn');
+  const matches = (text) => matchingRooms(text, rooms, [], i18n.roomName).map(({ name }) => name);
+  assert.equal(matches('সবার আড্ডা')[0], 'general');
+  assert.deepEqual(matches('আড্ডা'), ['general']);
+  assert.equal(matches('general')[0], 'general');
+});
+
+test('the first room has a name in each language, the others keep theirs', () => {
+  const [bn, en] = ['bn', 'en'].map(createI18n);
+  assert.deepEqual([bn, en].map((i18n) => i18n.roomName('general')), ['সবার আড্ডা', 'general']);
+  assert.deepEqual([bn, en].map((i18n) => i18n.roomName('চা')), ['চা', 'চা']);
+  assert.equal(bn.text('timeline_label', { room: 'general' }), 'সবার আড্ডা ঘরের বার্তা');
+  for (const name of ['সবার আড্ডা', 'general']) assert.equal(roomOf(name), 'general');
+  for (const name of ['General', 'চা', 'constructor']) assert.equal(roomOf(name), name);
 });
 
 test('a name is found in either normal form', () => {

@@ -5,6 +5,9 @@ import { isolated } from './bidi.js';
 import { createFormat } from './format.js';
 import { LANGUAGES, TEXTS } from './texts.js';
 
+/** The room that a visit begins in. */
+export const FIRST_ROOM = 'general';
+
 export function createI18n(language) {
   const i18n = {
     language: null,
@@ -17,13 +20,24 @@ export function createI18n(language) {
       i18n.format = createFormat(i18n.language, habits);
       i18n.version = JSON.stringify([i18n.language, habits]);
     },
-    /** A text; numbers among the slots are written in the language's digits. */
-    text: (key, slots = {}) => fill(chosen(TEXTS[key][i18n.language], slots, i18n.format), slots, i18n.format),
+    /** A text; numbers among the slots are written in the language's digits, and `room` is an id. */
+    text: (key, slots = {}) => fill(chosen(TEXTS[key][i18n.language], slots, i18n.format), slots, i18n),
+    roomName: (id) => nameOf(id, i18n.language),
     /** For texts that exist for some codes only. */
     has: (key) => Object.hasOwn(TEXTS, key),
   };
   i18n.use(language);
   return i18n;
+}
+
+/** The id of the room that a person calls so, in whichever language. */
+export function roomOf(name) {
+  return LANGUAGES.some((language) => name === TEXTS.room_general[language]) ? FIRST_ROOM : name;
+}
+
+// A room's id is its name; the first room has one in each language.
+function nameOf(id, language) {
+  return id === FIRST_ROOM ? TEXTS.room_general[language] : id;
 }
 
 /** The first of the browser's languages that we speak, else Bengali: it is the house's language. */
@@ -36,9 +50,10 @@ function chosen(text, { count }, format) {
   return typeof text === 'string' ? text : text[format.plural(count)];
 }
 
-function fill(text, slots, format) {
+function fill(text, slots, { format, language }) {
   return text.replace(/\{(\w+)\}/g, (_, name) => {
     const value = slots[name];
-    return typeof value === 'number' ? format.number(value) : isolated(String(value));
+    if (typeof value === 'number') return format.number(value);
+    return isolated(name === 'room' ? nameOf(value, language) : String(value));
   });
 }

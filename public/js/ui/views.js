@@ -1,5 +1,6 @@
 // All views of the page, and the few things that cross them: entering, opening a room, leaving.
 
+import { FIRST_ROOM } from '../i18n/i18n.js';
 import { createHues } from '../state/finding/hues.js';
 import { composer as createComposer } from './composer/composer.js';
 import { typingLine } from './composer/typing_line.js';
@@ -117,7 +118,7 @@ export function start(parts) {
     const name = tab?.username ?? storage.signedIn();
     if (!name) return form.focus();
     const rooms = [...(tab?.rooms ?? []), ...storage.roomsOf(name)];
-    return enter(name, asked.room ?? rooms[0] ?? 'general', rooms);
+    return enter(name, asked.room ?? rooms[0] ?? FIRST_ROOM, rooms);
   }
 
   function choose() {

@@ -4,6 +4,8 @@ export const ROOMS = {
   skip_to_composer: { en: 'Skip to writing', bn: 'লেখার জায়গায় যান' },
   close: { en: 'Close', bn: 'বন্ধ করুন' },
 
+  // The room that a visit begins in, by its id.
+  room_general: { en: 'general', bn: 'সবার আড্ডা' },
   rooms: { en: 'List of rooms', bn: 'ঘরের তালিকা' },
   show_rooms: { en: 'Show rooms', bn: 'ঘরের তালিকা দেখুন' },
   your_rooms: { en: 'Your rooms', bn: 'আপনার ঘরগুলো' },

@@ -11,18 +11,19 @@ export function folded(name) {
  * The rooms whose names have `text` in them: the same name first, then those that begin with it,
  * then the others; among equals those one was in lately, then the busiest.
  *
- * `rooms` are {name, count}, `recent` names, the latest first. Nothing written: the recent ones, then
+ * `rooms` are {name, count}, `recent` names, the latest first; `shownAs(name)` is what the page calls a room. Nothing written: the recent ones, then
  * the others, and `section` says which a room is of; else it is null, since the best match comes first.
  */
-export function matchingRooms(text, rooms, recent) {
+export function matchingRooms(text, rooms, recent, shownAs = (name) => name) {
   const sought = folded(text);
   const placeOf = new Map(recent.map((name, place) => [name, place]));
-  const rankOf = (name) => {
+  const rankBy = (name) => {
     const place = folded(name).indexOf(sought);
     if (place === -1) return null;
     if (sought !== '' && folded(name) === sought) return name === text.trim() ? 0 : 1;
     return place === 0 ? 2 : 3;
   };
+  const rankOf = (name) => [name, shownAs(name)].map(rankBy).filter((rank) => rank !== null).sort()[0] ?? null;
   return rooms
     .map((room) => ({ ...room, rank: rankOf(room.name), place: placeOf.get(room.name) ?? Infinity }))
     .filter(({ rank }) => rank !== null)

@@ -1,5 +1,6 @@
 // Carries out what begins with a slash, and asks about what it does not know.
 
+import { roomOf } from '../../i18n/i18n.js';
 import { asMessage, parseCommand } from '../../state/text/commands.js';
 import { parseName, parseRoom, tidied } from '../../state/text/names.js';
 import { openDialog } from '../lib/dialogs.js';
@@ -33,7 +34,7 @@ export function commandLine({ i18n, store, openRoom, leaveRoom, rename }) {
   }
 
   const commands = {
-    join: (text) => named('room', text.replace(/^#+/u, ''), parseRoom, openRoom),
+    join: (text) => named('room', text.replace(/^#+/u, ''), parseRoom, (room) => openRoom(roomOf(room))),
     nick: (text) => named('name', text, parseName, rename),
     me(action, send) {
       send(`/me ${action}`);

@@ -2,6 +2,7 @@
 
 import { parseName, parseRoom, tidied } from '../../state/text/names.js';
 import { matchingRooms } from '../../state/finding/switcher.js';
+import { FIRST_ROOM, roomOf } from '../../i18n/i18n.js';
 import { combobox } from '../lib/combobox.js';
 import { keyedRows } from '../lib/keyed_rows.js';
 import { byId, cloned, setAttribute, setText } from '../lib/markup.js';
@@ -15,7 +16,7 @@ export function joinForm({ i18n, store, storage, enter, roomAsked }) {
   const show = keyedRows(byId('join-rooms'), createRoom, updateRoom);
   let shownRefusal = null;
   fields.name.value = storage.name();
-  fields.room.value = roomAsked ?? 'general';
+  fields.room.value = i18n.roomName(roomAsked ?? FIRST_ROOM);
   // The written text is taken unless one chooses: it may be a room to be.
   combobox({ input: fields.room, list: byId('join-suggestions'), suggest, create, update, choose, isEager: false });
 
@@ -24,7 +25,7 @@ export function joinForm({ i18n, store, storage, enter, roomAsked }) {
     const { username_chars: nameMax, room_name_chars: roomMax } = store.state.limits;
     const room = parsed('room', parseRoom, roomMax);
     const name = parsed('name', parseName, nameMax);
-    if (name && room) enter(name, room);
+    if (name && room) enter(name, roomOf(room));
   });
   for (const field of ['name', 'room']) {
     fields[field].addEventListener('input', () => tell(field, ''));
@@ -45,8 +46,8 @@ export function joinForm({ i18n, store, storage, enter, roomAsked }) {
 
   function suggest() {
     const rooms = store.state.roomDirectory.rooms.map(({ name, client_count }) => ({ name, count: client_count }));
-    const matches = matchingRooms(fields.room.value, rooms, storage.roomsOf(fields.name.value));
-    return matches.map(({ name, count }) => ({ key: name, name, count })).filter(({ name }) => name !== fields.room.value);
+    const matches = matchingRooms(fields.room.value, rooms, storage.roomsOf(fields.name.value), i18n.roomName);
+    return matches.map(({ name, count }) => ({ key: name, name, count })).filter(({ name }) => name !== roomOf(fields.room.value));
   }
 
   function create() {
@@ -54,12 +55,12 @@ export function joinForm({ i18n, store, storage, enter, roomAsked }) {
   }
 
   function update(option, { name, count }) {
-    setText(option.querySelector('.suggestions__name'), name);
+    setText(option.querySelector('.suggestions__name'), i18n.roomName(name));
     setText(option.querySelector('.suggestions__note'), i18n.text('people_count', { count }));
   }
 
   function choose({ name }) {
-    fields.room.value = name;
+    fields.room.value = i18n.roomName(name);
     tell('room', '');
     (fields.name.value === '' ? fields.name : byId('join-button')).focus();
   }
@@ -75,7 +76,7 @@ export function joinForm({ i18n, store, storage, enter, roomAsked }) {
   }
 
   function updateRoom(item, { name, count }) {
-    setText(item.firstElementChild, `${name} · ${i18n.format.number(count)}`);
+    setText(item.firstElementChild, `${i18n.roomName(name)} · ${i18n.format.number(count)}`);
     setAttribute(item.firstElementChild, 'aria-label', i18n.text('room_label', { room: name, count }));
   }
 
@@ -88,6 +89,8 @@ export function joinForm({ i18n, store, storage, enter, roomAsked }) {
           fields.name.focus();
         }
       }
+      // The language may be another now.
+      if (document.activeElement !== fields.room) fields.room.value = i18n.roomName(roomOf(fields.room.value));
       const busiest = [...state.roomDirectory.rooms].sort((one, other) => other.client_count - one.client_count);
       // By name, so that they do not change places under a finger.
       const shown = busiest.slice(0, ROOMS_SHOWN).sort((one, other) => i18n.format.compare(one.name, other.name));

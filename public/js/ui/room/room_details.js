@@ -20,7 +20,7 @@ export function roomDetails({ i18n, store, settings, redraw }) {
     update(state) {
       const room = activeRoom(state);
       if (!room || !byId('room-details').open) return;
-      setText(byId('details-name'), room.id);
+      setText(byId('details-name'), i18n.roomName(room.id));
       setText(byId('details-people'), byId('room-count').textContent);
       setText(byId('details-latest'), i18n.format.number(room.timeline.head));
       setText(byId('details-link'), linkTo(room.id));

@@ -10,8 +10,8 @@ export function roomHeader({ i18n, now }) {
     update(state) {
       const room = activeRoom(state);
       if (!room) return;
-      setText(byId('room-title'), room.id);
-      setAttribute(byId('room-title'), 'title', room.id);
+      setText(byId('room-title'), i18n.roomName(room.id));
+      setAttribute(byId('room-title'), 'title', i18n.roomName(room.id));
       // It stands while we move to another node: what comes and goes in a moment only flickers.
       const wasJoined = room.timeline.epoch !== null && room.refusal === null;
       const isKnown = wasJoined && !isAway(state.connection, now());

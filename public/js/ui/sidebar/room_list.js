@@ -56,8 +56,8 @@ export function roomList(page) {
     setAttribute(link, 'aria-current', isActive ? 'page' : null);
     setAttribute(link, 'aria-label', labelOf(name, count, unread));
     link.classList.toggle('room-list__link--unread', unread > 0);
-    setText(item.querySelector('.room-list__name'), name);
-    setAttribute(link, 'title', name);
+    setText(item.querySelector('.room-list__name'), i18n.roomName(name));
+    setAttribute(link, 'title', i18n.roomName(name));
     setText(item.querySelector('.room-list__count'), i18n.format.number(count));
     setText(badge, i18n.format.number(unread));
     badge.hidden = unread === 0;
@@ -79,7 +79,7 @@ export function roomList(page) {
 
   return {
     update(state) {
-      const { ours, others } = roomSections(state, i18n.format.compare);
+      const { ours, others } = roomSections(state, (one, other) => i18n.format.compare(i18n.roomName(one), i18n.roomName(other)));
       const shown = settled(others).slice(0, limit);
       const sections = [
         { key: 'ours', heading: 'your_rooms', rooms: ours },

@@ -3,6 +3,7 @@
 import { parseRoom, tidied } from '../../state/text/names.js';
 import { peopleIn } from '../../state/rooms/room.js';
 import { folded, matchingRooms } from '../../state/finding/switcher.js';
+import { roomOf } from '../../i18n/i18n.js';
 import { combobox } from '../lib/combobox.js';
 import { byId, cloned, setText } from '../lib/markup.js';
 import { problemText } from '../lib/problems.js';
@@ -42,7 +43,7 @@ export function switcher({ i18n, store, storage, directory, drawers, openRoom })
     const { rooms, recent } = known();
     // One looks for another room than the one that is open, unless one writes its name.
     const isElsewhere = (name) => input.value !== '' || name !== store.state.active;
-    const matches = matchingRooms(input.value, rooms.filter(({ name }) => isElsewhere(name)), recent.filter((name) => name !== store.state.active));
+    const matches = matchingRooms(input.value, rooms.filter(({ name }) => isElsewhere(name)), recent.filter((name) => name !== store.state.active), i18n.roomName);
     const { value } = named(input.value);
     const isThere = matches.some(({ name }) => name === value);
     return value && !isThere ? [...matches.map(rowOf), { key: '', name: value, count: 0, isNew: true }] : divided(matches);
@@ -62,7 +63,8 @@ export function switcher({ i18n, store, storage, directory, drawers, openRoom })
 
   // A sign in front is how people write of rooms; it is no part of the name.
   function named(text) {
-    return parseRoom(tidied(text).replace(/^\s*#+/u, ''), store.state.limits.room_name_chars);
+    const { value, problem } = parseRoom(tidied(text).replace(/^\s*#+/u, ''), store.state.limits.room_name_chars);
+    return { value: value && roomOf(value), problem };
   }
 
   // The list knows the busiest rooms; the others are asked for by how they begin.
@@ -78,7 +80,7 @@ export function switcher({ i18n, store, storage, directory, drawers, openRoom })
   }
 
   function update(option, { name, count, isNew }) {
-    setText(option.querySelector('.suggestions__name'), isNew ? i18n.text('create_room', { room: name }) : name);
+    setText(option.querySelector('.suggestions__name'), isNew ? i18n.text('create_room', { room: name }) : i18n.roomName(name));
     setText(option.querySelector('.suggestions__note'), isNew || count === 0 ? '' : i18n.text('people_count', { count }));
   }
 
