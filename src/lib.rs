@@ -31,14 +31,24 @@
 //! assert!(matches!(frame, Ok(ClientFrame::Leave { .. })));
 //! ```
 
-pub mod backend;
-pub mod chat;
-pub mod config;
-pub mod http;
 pub mod model;
-pub mod protocol;
-pub mod server;
-pub mod supervisor;
+
+pub mod config;
+
 pub mod telemetry;
+
+pub mod supervisor;
+
 pub mod websocket;
+
+pub mod protocol;
+
+pub mod backend;
+
+pub mod chat;
+
 pub mod ws;
+
+pub mod http;
+
+pub mod server;

@@ -89,6 +89,49 @@ impl Page {
     pub fn is_whole(&self) -> bool {
         self.continuity.is_whole() && self.unreadable == 0
     }
+
+    /// What the page tells a reader who has come to `from`, in order.
+    pub fn deltas(&self, from: &Position) -> impl Iterator<Item = Delta<'_>> {
+        let is_reset = !self.continuity.is_proven || from.epoch != self.head.epoch;
+        let mut reached = if is_reset { self.continuity.resume_at } else { from.seq };
+        let reset = is_reset.then(|| Delta::Reset(Position { epoch: self.head.epoch.clone(), seq: reached }));
+        let steps = self.messages.iter().map(Some).chain([None]);
+        let rest = steps.flat_map(move |message| {
+            // What the log has dropped, and what stands there and can't be read.
+            let to = message.map_or(self.end, |message| message.seq.saturating_sub(1));
+            let gap = (to > reached).then(|| Delta::Gap { from: reached + 1, to });
+            reached = message.map_or(reached.max(to), |message| message.seq);
+            gap.into_iter().chain(message.map(Delta::Message))
+        });
+        reset.into_iter().chain(rest)
+    }
+}
+
+/// One thing that a page tells its reader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delta<'a> {
+    /// What the reader has seen is not proven, or of an earlier epoch: numbers go on after this place.
+    Reset(Position),
+    /// The messages `from` to `to`, both included, can't be given any more.
+    Gap {
+        /// The first of them.
+        from: u64,
+        /// The last of them.
+        to: u64,
+    },
+    /// The next message.
+    Message(&'a LoggedMessage),
+}
+
+impl Delta<'_> {
+    /// The number that the reader has come to after it.
+    pub fn end(&self) -> u64 {
+        match self {
+            Self::Reset(position) => position.seq,
+            Self::Gap { to, .. } => *to,
+            Self::Message(message) => message.seq,
+        }
+    }
 }
 
 /// A page for a reader who is in no room, oldest message first.
@@ -127,5 +170,55 @@ impl Continuity {
     /// Whether messages after `resume_at` are no longer in the log.
     pub fn has_hole(&self) -> bool {
         self.oldest > self.resume_at.saturating_add(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(epoch: &str, seq: u64) -> Position {
+        Position { epoch: Epoch::new(epoch), seq }
+    }
+
+    /// A page of epoch `e` with these messages, up to `end`.
+    fn page(resume_at: u64, messages: &[u64], end: u64) -> Page {
+        let message = |seq: &u64| LoggedMessage {
+            epoch: Epoch::new("e"),
+            seq: *seq,
+            json: "{}".into(),
+            taken_in: None,
+        };
+        Page {
+            head: at("e", end),
+            messages: messages.iter().map(message).collect(),
+            end,
+            unreadable: 0,
+            continuity: Continuity { is_proven: true, resume_at, oldest: 1 },
+            has_more: false,
+        }
+    }
+
+    #[test]
+    fn a_page_tells_what_follows_what_is_lost_and_where_an_epoch_began() {
+        use Delta::{Gap, Message, Reset};
+        let whole = page(1, &[2, 3], 3);
+        let [second, third] = [&whole.messages[0], &whole.messages[1]];
+        let told =
+            |page: &Page, from| page.deltas(&from).map(|delta| format!("{delta:?}")).collect::<Vec<_>>();
+        let expected =
+            |deltas: &[Delta<'_>]| deltas.iter().map(|delta| format!("{delta:?}")).collect::<Vec<_>>();
+        assert_eq!(told(&whole, at("e", 1)), expected(&[Message(second), Message(third)]));
+        assert_eq!(told(&page(1, &[], 1), at("e", 1)), expected(&[]));
+        let holes = page(0, &[2, 3], 5);
+        let gaps = [Gap { from: 1, to: 1 }, Message(second), Message(third), Gap { from: 4, to: 5 }];
+        assert_eq!(told(&holes, at("e", 0)), expected(&gaps));
+        let reset = [Reset(at("e", 1)), Message(second), Message(third)];
+        assert_eq!(told(&whole, at("d", 7)), expected(&reset));
+        let mut unproven = whole.clone();
+        unproven.continuity.is_proven = false;
+        assert_eq!(told(&unproven, at("e", 7)), expected(&reset));
+        // The reader is ahead of where the page could resume: nothing before its place is lost to it.
+        assert_eq!(told(&page(0, &[11], 11), at("e", 10)).len(), 1);
     }
 }

@@ -18,7 +18,7 @@ pub mod redis;
 
 pub use self::cluster::{Cluster, Fingerprints, Lease, NodeInfo, Secrets, Vitals};
 pub use self::events::Events;
-pub use self::log::{Appending, Continuity, Excerpt, Log, NONCE_TTL, Page, Span};
+pub use self::log::{Appending, Continuity, Delta, Excerpt, Log, NONCE_TTL, Page, Span};
 pub use self::presence::{
     Busiest, Comparison, Entered, LeaveMode, MEMBERS_IN_JOINED, MemberPage, MemberPosition, Membership,
     Presence, RoomCount, Touched,

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{debug, warn};
 
-use super::rooms::{Room, Rota, names_of};
+use super::rooms::{Room, RoundRobin, names_of};
 use super::{Chat, source_of};
 use crate::backend::{BackendError, Comparison, Membership, Touched};
 use crate::model::RoomName;
@@ -59,7 +59,7 @@ impl Chat {
     /// Compares rooms until the node stops.
     pub(super) async fn check_memberships(self) {
         let mut ticks = ticks(Duration::from_secs(1));
-        let mut rota = Rota::new(self.inner.config.presence.verify_every);
+        let mut round_robin = RoundRobin::new(self.inner.config.presence.verify_every);
         let mut doubts = Doubts::default();
         for second in 0_u32.. {
             tokio::select! {
@@ -68,7 +68,7 @@ impl Chat {
             }
             let rooms = self.inner.hub.occupied_rooms();
             doubts.take_in(&rooms, &self.inner.backend.presence.touched());
-            doubts.suspect(&rota.turn(&rooms));
+            doubts.suspect(&round_robin.turn(&rooms));
             let checked = async {
                 if second % LISTS_EVERY == 0 {
                     doubts.differ(&self.unlisted(&names_of(&rooms)).await?);

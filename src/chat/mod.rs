@@ -1,6 +1,7 @@
 //! What the program does: sign in, join, leave, post, type, look at history and at who is where.
 //! The two doors (WebSocket and HTTP) are equal clients of [`Chat`]; so each rule exists once.
 
+mod access;
 mod doubts;
 mod messages;
 mod peers;
@@ -10,62 +11,43 @@ mod reads;
 mod rooms;
 mod secrets;
 mod tokens;
+mod users;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::{Notify, RwLock};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
+pub use self::access::{Action, Principal, RoomAccess};
 pub use self::messages::Poster;
-use self::messages::Posters;
+use self::messages::{Posters, typing_rule};
 use self::readiness::Contact;
 pub use self::readiness::NotReady;
 use self::reads::Reads;
-pub use self::rooms::{Dialect, Flushes, Occupant, Pushed, Recipient, Room};
-use self::rooms::{Hub, RoomList, TypingRule};
+pub use self::rooms::{FlushSet, FrameSink, Pushed, Room, RoomSession};
+use self::rooms::{Hub, RoomList};
 use self::secrets::Keyring;
 use self::tokens::Tokens;
-use crate::backend::{Backend, BackendError, Events, Page};
+use self::users::Users;
+pub use self::users::{Control, Controls, LeaveReason};
+use crate::backend::{Backend, BackendError, Events};
 pub use crate::backend::{Excerpt, LeaveMode, MemberPage, MemberPosition, NodeInfo, RoomCount, Span};
 use crate::config::Config;
-use crate::model::characters::has_visible;
-use crate::model::{
-    Author, ConnectionId, Draft, Member, MessageId, NameError, NodeId, Nonce, Notice, NoticeKind, Receipt,
-    RoomName, Timestamp, UserId, Username,
-};
-use crate::protocol::ErrorCode;
+use crate::model::{Author, ConnectionId, Member, NameError, NodeId, RoomName, UserId, Username};
+use crate::protocol::{ErrorCode, Rejection};
 use crate::supervisor::Supervisor;
-use crate::telemetry::{begin_errors, meters};
+use crate::telemetry::begin_errors;
 
-/// Why something was refused: a code for programs, a sentence for people.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{content}")]
-pub struct Refused {
-    /// What kind of refusal it is.
-    pub code: ErrorCode,
-    /// What to do about it.
-    pub content: String,
-    /// When to try again, where trying again helps.
-    pub retry_after: Option<Duration>,
-}
-
-impl Refused {
-    /// A refusal. It counts where it is sent: some are only asked about.
-    pub fn new(code: ErrorCode, content: impl Into<String>) -> Self {
-        Self { code, content: content.into(), retry_after: code.retry_after() }
-    }
-}
-
-impl From<BackendError> for Refused {
+impl From<BackendError> for Rejection {
     fn from(error: BackendError) -> Self {
         Self::from(&error)
     }
 }
 
-impl From<&BackendError> for Refused {
+impl From<&BackendError> for Rejection {
     fn from(error: &BackendError) -> Self {
         if matches!(error, BackendError::NonceReused) {
             let sentence = "This nonce was used for another message; give each message a nonce of its own";
@@ -73,7 +55,7 @@ impl From<&BackendError> for Refused {
         }
         // Every session's frame may fail during an outage; the outage itself is logged once,
         // by the renewal of the lease.
-        debug!(error = %source_of(error), "Refused for want of a backend");
+        debug!(error = %source_of(error), "rejected: the backend does not answer");
         Self::new(ErrorCode::Unavailable, "The server can't reach its storage right now; try again")
     }
 }
@@ -103,6 +85,7 @@ struct Inner {
     /// Cancelled when the node is told to stop.
     drain: CancellationToken,
     posters: Posters,
+    users: Users,
     /// Held for reading while a session enters or leaves, for writing while memberships are
     /// restored: a restoration that did not know of an entrance would undo it.
     restoring: RwLock<()>,
@@ -142,6 +125,7 @@ impl Chat {
             reads,
             drain: CancellationToken::new(),
             posters: Posters::default(),
+            users: Users::default(),
             restoring: RwLock::default(),
             unsettled: Notify::new(),
             room_list: RoomList::default(),
@@ -168,21 +152,21 @@ impl Chat {
     // --- names and users ---
 
     /// Checks a room's name.
-    pub fn room_name(&self, raw: &str) -> Result<RoomName, Refused> {
+    pub fn room_name(&self, raw: &str) -> Result<RoomName, Rejection> {
         RoomName::parse(raw, self.inner.config.limits.room_name_chars)
-            .map_err(|error| refused_name(ErrorCode::BadRoomName, "A room's name", error))
+            .map_err(|error| rejected_name(ErrorCode::BadRoomName, "A room's name", error))
     }
 
     /// Checks a username.
-    pub fn username(&self, raw: &str) -> Result<Username, Refused> {
+    pub fn username(&self, raw: &str) -> Result<Username, Rejection> {
         Username::parse(raw, self.inner.config.limits.username_chars)
-            .map_err(|error| refused_name(ErrorCode::BadUsername, "A username", error))
+            .map_err(|error| rejected_name(ErrorCode::BadUsername, "A username", error))
     }
 
     /// Who the token proves its bearer to be. A name that is given too is the one shown.
-    pub fn sign_in(&self, token: &str, username: Option<Username>) -> Result<Author, Refused> {
+    pub fn sign_in(&self, token: &str, username: Option<Username>) -> Result<Author, Rejection> {
         let author = self.tokens()?.verify(token).ok_or_else(|| {
-            Refused::new(
+            Rejection::new(
                 ErrorCode::BadToken,
                 "The token is not valid (any more); go on as a guest with a new one",
             )
@@ -194,101 +178,19 @@ impl Chat {
     }
 
     /// A token that proves to be `author`.
-    pub fn token(&self, author: &Author) -> Result<String, Refused> {
+    pub fn token(&self, author: &Author) -> Result<String, Rejection> {
         Ok(self.tokens()?.issue(author))
     }
 
     /// Whether sessions can be opened: not before the cluster's secret is known.
-    pub fn check_open(&self) -> Result<(), Refused> {
+    pub fn check_open(&self) -> Result<(), Rejection> {
         self.tokens().map(drop)
     }
 
-    fn tokens(&self) -> Result<Arc<Tokens>, Refused> {
+    fn tokens(&self) -> Result<Arc<Tokens>, Rejection> {
         self.inner.keyring.tokens().ok_or_else(|| {
-            Refused::new(ErrorCode::Unavailable, "The server has not reached its storage yet; try again")
+            Rejection::new(ErrorCode::Unavailable, "The server has not reached its storage yet; try again")
         })
-    }
-
-    // --- messages ---
-
-    /// Posts a message. The calls of one task are numbered in their order, in whatever order the
-    /// receipts are awaited.
-    pub fn post(
-        &self,
-        author: Author,
-        room: RoomName,
-        content: String,
-        nonce: Option<&str>,
-    ) -> impl Future<Output = Result<Receipt, Refused>> + Send + use<> {
-        let posting =
-            self.draft(author, room, content, nonce).map(|draft| self.inner.backend.log.append(draft));
-        async {
-            let receipt = posting?.await?;
-            if !receipt.is_duplicate {
-                meters().messages_posted.increment(1);
-            }
-            Ok(receipt)
-        }
-    }
-
-    /// Counts a session among those that wait for receipts.
-    pub fn count_poster(&self) -> Poster {
-        self.inner.posters.enter()
-    }
-
-    /// Posts that a session may have under way now.
-    pub fn posts_allowed(&self) -> usize {
-        self.inner.posters.share(self.inner.config.limits.posts_in_flight)
-    }
-
-    fn draft(
-        &self,
-        author: Author,
-        room: RoomName,
-        content: String,
-        nonce: Option<&str>,
-    ) -> Result<Draft, Refused> {
-        let content = self.content(content)?;
-        let nonce = nonce.map(parse_nonce).transpose()?;
-        Ok(Draft { id: MessageId::now(), room, author, content, taken_in: Instant::now(), nonce })
-    }
-
-    fn content(&self, content: String) -> Result<String, Refused> {
-        let limit = self.inner.config.limits.content_chars;
-        if !has_visible(&content) {
-            return Err(Refused::new(ErrorCode::BadContent, "A message must have something to see"));
-        }
-        if content.contains('\0') {
-            return Err(Refused::new(ErrorCode::BadContent, "A message must not contain U+0000"));
-        }
-        if content.len() > limit && content.chars().count() > limit {
-            let sentence = format!("A message must have at most {limit} characters; make it shorter");
-            return Err(Refused::new(ErrorCode::ContentTooLong, sentence));
-        }
-        Ok(content)
-    }
-
-    /// A page, for a session of the room, of at most `history.max_page` messages.
-    async fn history(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page, Refused> {
-        let limit = limit.clamp(1, self.inner.config.history.max_page);
-        Ok(self.inner.backend.log.read(room, span, limit).await?)
-    }
-
-    /// Tells the others in the room that the session's user is typing, at most once in
-    /// `presence.typing_every`, and not at all in a room above `presence.announce_up_to`.
-    pub async fn announce_typing(&self, room: &Room, member: &Member) -> Result<(), Refused> {
-        if !room.tells_typing(&member.user_id, typing_rule(&self.inner.config)) {
-            return Ok(());
-        }
-        let notice = Notice {
-            kind: NoticeKind::Typing,
-            id: MessageId::now(),
-            connection: Some(member.id),
-            user_id: member.user_id.clone(),
-            username: member.username.clone(),
-            timestamp: Timestamp::now(),
-        };
-        Ok(self.inner.backend.pubsub.publish(&room.name, notice).await?)
     }
 
     // --- rooms ---
@@ -318,11 +220,11 @@ impl Chat {
     /// A node that was cut off may find the backend without its own sessions, until it has put
     /// them back; till then it has no answer about who is where. Nor has one whose lease can't be
     /// renewed because the backend takes nothing in: what that shows grows old.
-    fn check_contact(&self) -> Result<(), Refused> {
+    fn check_contact(&self) -> Result<(), Rejection> {
         if self.inner.contact.state().is_ok() {
             return Ok(());
         }
-        Err(Refused::new(ErrorCode::Unavailable, "The server has lost its storage; try again"))
+        Err(Rejection::new(ErrorCode::Unavailable, "The server has lost its storage; try again"))
     }
 
     // --- the node itself ---
@@ -349,25 +251,11 @@ impl Drop for SessionGuard {
     }
 }
 
-fn typing_rule(config: &Config) -> TypingRule {
-    let presence = &config.presence;
-    TypingRule { every: presence.typing_every, up_to: presence.announce_up_to as u64 }
-}
-
 /// A guest of this name.
 pub fn guest(username: Username) -> Author {
     Author { user_id: UserId::guest(), username }
 }
 
-fn refused_name(code: ErrorCode, what: &str, error: NameError) -> Refused {
-    Refused::new(code, format!("{what} {error}"))
-}
-
-fn parse_nonce(raw: &str) -> Result<Nonce, Refused> {
-    Nonce::parse(raw).ok_or_else(|| {
-        Refused::new(
-            ErrorCode::BadNonce,
-            "A nonce must be 1 to 128 printable ASCII characters without spaces",
-        )
-    })
+fn rejected_name(code: ErrorCode, what: &str, error: NameError) -> Rejection {
+    Rejection::new(code, format!("{what} {error}"))
 }

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::{Chat, Refused};
+use super::{Chat, RoomAccess};
 use crate::backend::{Backend, BackendError, Excerpt, MemberPage, MemberPosition, NodeInfo, RoomCount, Span};
 use crate::model::RoomName;
-use crate::protocol::ErrorCode;
+use crate::protocol::{ErrorCode, Rejection};
 use crate::supervisor::Supervisor;
 
 /// When to ask again that was refused because of all the others who ask.
@@ -60,10 +60,10 @@ impl Reads {
     }
 
     /// The right to read one thing after another, if one is free.
-    fn slot(&self) -> Result<OwnedSemaphorePermit, Refused> {
+    fn slot(&self) -> Result<OwnedSemaphorePermit, Rejection> {
         self.slots.clone().try_acquire_owned().map_err(|_| {
             let sentence = "The server answers as many questions as it can; ask again in a moment";
-            Refused { retry_after: Some(RETRY_AFTER), ..Refused::new(ErrorCode::Unavailable, sentence) }
+            Rejection { retry_after: Some(RETRY_AFTER), ..Rejection::new(ErrorCode::Unavailable, sentence) }
         })
     }
 }
@@ -110,9 +110,14 @@ impl Query for NodesQuery {
 impl Chat {
     /// A page of a room's log, whether the room is occupied or not. A backend that the node has lost
     /// contact with may be one that lags behind.
-    pub async fn page(&self, room: &RoomName, span: Span, limit: usize) -> Result<Arc<Excerpt>, Refused> {
+    pub async fn page(
+        &self,
+        access: RoomAccess,
+        span: Span,
+        limit: usize,
+    ) -> Result<Arc<Excerpt>, Rejection> {
         let limit = limit.clamp(1, self.inner.config.history.max_page);
-        self.share(&self.inner.reads.pages, PageQuery { room: room.clone(), span, limit }).await
+        self.share(&self.inner.reads.pages, PageQuery { room: access.into_room(), span, limit }).await
     }
 
     /// Occupied rooms of the cluster by name; at most `limit`.
@@ -121,7 +126,7 @@ impl Chat {
         prefix: &str,
         after: Option<&str>,
         limit: usize,
-    ) -> Result<Arc<Vec<RoomCount>>, Refused> {
+    ) -> Result<Arc<Vec<RoomCount>>, Rejection> {
         let query = RoomsQuery { prefix: prefix.to_owned(), after: after.map(str::to_owned), limit };
         self.share(&self.inner.reads.rooms, query).await
     }
@@ -129,15 +134,15 @@ impl Chat {
     /// How many sessions are in a room on all nodes, and a page of them.
     pub async fn members(
         &self,
-        room: &RoomName,
+        access: RoomAccess,
         after: Option<MemberPosition>,
         limit: usize,
-    ) -> Result<Arc<MemberPage>, Refused> {
-        self.share(&self.inner.reads.members, MembersQuery { room: room.clone(), after, limit }).await
+    ) -> Result<Arc<MemberPage>, Rejection> {
+        self.share(&self.inner.reads.members, MembersQuery { room: access.into_room(), after, limit }).await
     }
 
     /// The living nodes.
-    pub async fn nodes(&self) -> Result<Arc<Vec<NodeInfo>>, Refused> {
+    pub async fn nodes(&self) -> Result<Arc<Vec<NodeInfo>>, Rejection> {
         self.share(&self.inner.reads.nodes, NodesQuery).await
     }
 
@@ -145,7 +150,7 @@ impl Chat {
         &self,
         flights: &Flights<Q, Q::Value>,
         query: Q,
-    ) -> Result<Arc<Q::Value>, Refused> {
+    ) -> Result<Arc<Q::Value>, Rejection> {
         self.check_contact()?;
         let reads = &self.inner.reads;
         let answer = match flights.board(&query, || reads.slot())? {
@@ -162,8 +167,8 @@ impl Chat {
         };
         match answer.await {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(Refused::from(&*error)),
-            Err(_) => Err(Refused::new(ErrorCode::Unavailable, "The server is stopping; try again")),
+            Ok(Err(error)) => Err(Rejection::from(&*error)),
+            Err(_) => Err(Rejection::new(ErrorCode::Unavailable, "The server is stopping; try again")),
         }
     }
 }
@@ -204,8 +209,8 @@ impl<K: Clone + Eq + Hash, V> Flights<K, V> {
     fn board(
         &self,
         key: &K,
-        slot: impl FnOnce() -> Result<OwnedSemaphorePermit, Refused>,
-    ) -> Result<Boarding<V>, Refused> {
+        slot: impl FnOnce() -> Result<OwnedSemaphorePermit, Rejection>,
+    ) -> Result<Boarding<V>, Rejection> {
         let (sender, receiver) = oneshot::channel();
         let mut flights = self.lock();
         if let Some(next) = flights.get_mut(key) {
@@ -267,7 +272,7 @@ mod tests {
         }
     }
 
-    fn slot() -> Result<OwnedSemaphorePermit, Refused> {
+    fn slot() -> Result<OwnedSemaphorePermit, Rejection> {
         Ok(Arc::new(Semaphore::new(1)).try_acquire_owned().expect("one is free"))
     }
 

@@ -5,20 +5,19 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::json;
-use crate::chat::Refused;
-use crate::protocol::{ErrorCode, server};
+use crate::protocol::{ErrorCode, Rejection, server};
 use crate::telemetry::count_error;
 
 /// What a handler answers instead of what was asked.
 #[derive(Debug)]
 pub struct ApiError {
     status: StatusCode,
-    refused: Refused,
+    rejection: Rejection,
 }
 
 impl ApiError {
     pub(super) fn new(code: ErrorCode, sentence: impl Into<String>) -> Self {
-        Refused::new(code, sentence).into()
+        Rejection::new(code, sentence).into()
     }
 
     pub(super) fn room_not_found() -> Self {
@@ -34,8 +33,8 @@ impl ApiError {
     }
 
     pub(super) fn body_timeout() -> Self {
-        let refused = Refused::new(ErrorCode::BadRequest, "The body did not come in time");
-        Self { status: StatusCode::REQUEST_TIMEOUT, refused }
+        let rejection = Rejection::new(ErrorCode::BadRequest, "The body did not come in time");
+        Self { status: StatusCode::REQUEST_TIMEOUT, rejection }
     }
 }
 
@@ -64,9 +63,9 @@ fn status(code: ErrorCode) -> StatusCode {
     }
 }
 
-impl From<Refused> for ApiError {
-    fn from(refused: Refused) -> Self {
-        Self { status: status(refused.code), refused }
+impl From<Rejection> for ApiError {
+    fn from(rejection: Rejection) -> Self {
+        Self { status: status(rejection.code), rejection }
     }
 }
 
@@ -93,9 +92,9 @@ impl From<QueryRejection> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let Self { status, refused } = self;
-        count_error(refused.code.as_str());
-        let mut response = json(server::error_body(refused.code, &refused.content));
+        let Self { status, rejection } = self;
+        count_error(rejection.code.as_str());
+        let mut response = json(server::error_body(&rejection));
         *response.status_mut() = status;
         if status == StatusCode::UNAUTHORIZED {
             // A client learns how to prove itself (RFC 6750, section 3).
@@ -106,10 +105,8 @@ impl IntoResponse for ApiError {
             // What is left of the body would be taken for the next request (RFC 9110, section 15.5.9).
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        if let Some(wait) = refused.retry_after {
-            // Whole seconds (RFC 9110, section 10.2.3).
-            let seconds = HeaderValue::from(wait.as_millis().div_ceil(1000) as u64);
-            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        if let Some(seconds) = rejection.retry_after_s() {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -4,17 +4,17 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::{Site, json};
+use super::{AppState, json};
 
 /// `GET /healthz`: the process lives.
-pub async fn tell_life() -> Response {
+pub async fn liveness() -> Response {
     json(r#"{"status":"alive"}"#)
 }
 
 /// `GET /readyz`: it can serve now. 503 and the reason otherwise, so that a load balancer sends no new
 /// sockets.
-pub async fn tell_readiness(State(site): State<Site>) -> Response {
-    match site.chat.readiness() {
+pub async fn readiness(State(state): State<AppState>) -> Response {
+    match state.chat.readiness() {
         Ok(()) => json(r#"{"status":"ready"}"#),
         Err(reason) => {
             let body = format!(r#"{{"status":"not ready","reason":"{}"}}"#, reason.as_str());
@@ -24,9 +24,9 @@ pub async fn tell_readiness(State(site): State<Site>) -> Response {
 }
 
 /// `GET /metrics`: Prometheus' text format.
-pub async fn show_metrics(State(site): State<Site>) -> Response {
-    site.chat.measure();
-    let mut response = Response::new(site.metrics.render().into());
+pub async fn show_metrics(State(state): State<AppState>) -> Response {
+    state.chat.measure();
+    let mut response = Response::new(state.metrics.render().into());
     let text = HeaderValue::from_static("text/plain; version=0.0.4");
     response.headers_mut().insert(header::CONTENT_TYPE, text);
     response

@@ -9,11 +9,11 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::error::ApiError;
-use super::query::{Asked, Named, Sent};
-use super::{Site, json, name};
-use crate::chat::{Excerpt, Refused, Span, guest};
+use super::query::{ApiJson, ApiPath, ApiQuery};
+use super::{AppState, json, name};
+use crate::chat::{Action, Excerpt, Principal, Span, guest};
 use crate::protocol::server::{self, ReceiptJson};
-use crate::protocol::{ErrorCode, bearer};
+use crate::protocol::{ErrorCode, Rejection, bearer};
 
 /// A request that is sent again with the same key is carried out once.
 pub const IDEMPOTENCY_KEY: HeaderName = name("idempotency-key");
@@ -31,11 +31,11 @@ pub struct MessagesQuery {
 
 /// `GET /api/rooms/{room}/messages`: oldest first; `next` goes on in the same direction.
 pub async fn list_messages(
-    State(site): State<Site>,
-    Named(room): Named<String>,
-    Asked(query): Asked<MessagesQuery>,
+    State(state): State<AppState>,
+    ApiPath(room): ApiPath<String>,
+    ApiQuery(query): ApiQuery<MessagesQuery>,
 ) -> Result<Response, ApiError> {
-    let room = site.chat.room_name(&room)?;
+    let room = state.chat.room_name(&room)?;
     let span = match (query.before, query.after) {
         (None, None) => Span::Newest,
         (Some(before), None) => Span::Before(before),
@@ -44,11 +44,12 @@ pub async fn list_messages(
             return Err(ApiError::new(ErrorCode::BadRequest, "before and after exclude each other"));
         }
     };
-    let limit = match query.limit.unwrap_or(site.chat.config().history.on_join) {
+    let limit = match query.limit.unwrap_or(state.chat.config().history.on_join) {
         0 => return Err(ApiError::new(ErrorCode::BadRequest, "limit must be at least 1")),
         limit => limit,
     };
-    let page = site.chat.page(&room, span, limit).await?;
+    let access = state.chat.check_access(Principal::Anonymous, Action::Read, &room)?;
+    let page = state.chat.page(access, span, limit).await?;
     Ok(json(page_json(&page).freeze()))
 }
 
@@ -77,35 +78,36 @@ pub struct NewMessage {
 
 /// `POST /api/rooms/{room}/messages`: as a guest, or as the bearer of a token; 201 with the ack.
 pub async fn post_message(
-    State(site): State<Site>,
-    Named(room): Named<String>,
+    State(state): State<AppState>,
+    ApiPath(room): ApiPath<String>,
     headers: HeaderMap,
-    Sent(message): Sent<NewMessage>,
+    ApiJson(message): ApiJson<NewMessage>,
 ) -> Result<Response, ApiError> {
-    let room = site.chat.room_name(&room)?;
-    let username = message.username.as_deref().map(|raw| site.chat.username(raw)).transpose()?;
+    let room = state.chat.room_name(&room)?;
+    let username = message.username.as_deref().map(|raw| state.chat.username(raw)).transpose()?;
     let key = headers.get(IDEMPOTENCY_KEY).map(|key| key.to_str().unwrap_or_default());
     let authorization = headers.get(header::AUTHORIZATION);
     let (author, nonce) = match authorization.and_then(|value| bearer(value.as_bytes())) {
-        Some(token) => (site.chat.sign_in(token, username)?, key.map(str::to_owned)),
+        Some(token) => (state.chat.sign_in(token, username)?, key.map(str::to_owned)),
         None => {
-            let username = username.map_or_else(|| site.chat.username(ANONYMOUS), Ok)?;
+            let username = username.map_or_else(|| state.chat.username(ANONYMOUS), Ok)?;
             let mut author = guest(username);
             if let Some(key) = key {
-                author.user_id = nameless_user(key, author.username.as_str())?;
+                author.user_id = anonymous_user(key, author.username.as_str())?;
             }
             (author, key.map(str::to_owned))
         }
     };
-    let receipt = site.chat.post(author, room.clone(), message.content, nonce.as_deref()).await?;
+    let access = state.chat.check_access(Principal::User(&author), Action::Post, &room)?;
+    let receipt = state.chat.post(author, access, message.content, nonce.as_deref()).await?;
     Ok((StatusCode::CREATED, Json(ReceiptJson::new(&room, &receipt))).into_response())
 }
 
 /// Nonces are a user's own, and a guest without token is a new user each time. So that its second
 /// try is recognised it is the user of this key and name. A stranger who gives the same is refused, as the
 /// content is another, or told of words that it knows.
-fn nameless_user(key: &str, username: &str) -> Result<crate::model::UserId, Refused> {
+fn anonymous_user(key: &str, username: &str) -> Result<crate::model::UserId, Rejection> {
     let user = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{key}\n{username}").as_bytes());
     crate::model::UserId::parse(&user.to_string())
-        .ok_or_else(|| Refused::new(ErrorCode::Internal, "A UUID was no user id"))
+        .ok_or_else(|| Rejection::new(ErrorCode::Internal, "A UUID was no user id"))
 }

@@ -30,13 +30,13 @@ use crate::config::Current;
 
 /// What the handlers share.
 #[derive(Debug, Clone)]
-pub struct Site {
+pub struct AppState {
     chat: Chat,
     metrics: PrometheusHandle,
     settings: Current,
 }
 
-impl Site {
+impl AppState {
     /// The REST side of a node.
     pub fn new(chat: Chat, metrics: PrometheusHandle, settings: Current) -> Self {
         Self { chat, metrics, settings }
@@ -44,9 +44,9 @@ impl Site {
 }
 
 /// All paths of the node: these, and those of `sessions`, which answers upgrades.
-pub fn router(site: Site, sessions: Router) -> Router {
-    let body_limit = DefaultBodyLimit::max(site.chat.config().limits.post_bytes());
-    let settings = site.settings.clone();
+pub fn router(state: AppState, sessions: Router) -> Router {
+    let body_limit = DefaultBodyLimit::max(state.chat.config().limits.post_bytes());
+    let settings = state.settings.clone();
     let api = Router::new()
         .route("/rooms", get(rooms::list_rooms))
         .route("/rooms/{room}", get(rooms::show_room))
@@ -59,12 +59,12 @@ pub fn router(site: Site, sessions: Router) -> Router {
         .layer(middleware::from_fn(assets::show_asset));
     Router::new()
         .nest("/api", with_cors(api, &settings))
-        .route("/healthz", get(health::tell_life))
-        .route("/readyz", get(health::tell_readiness))
+        .route("/healthz", get(health::liveness))
+        .route("/readyz", get(health::readiness))
         .route("/metrics", get(health::show_metrics))
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .merge(files)
-        .with_state(site)
+        .with_state(state)
         .merge(with_cors(sessions, &settings))
         .layer(middleware::from_fn(head::check_head))
         // An answer that bears what people wrote is never taken for a page.

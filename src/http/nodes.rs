@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 
-use super::Site;
+use super::AppState;
 use super::error::ApiError;
 use crate::chat::NodeInfo;
 
@@ -14,6 +14,6 @@ pub struct NodeList {
 }
 
 /// `GET /api/nodes`: by id.
-pub async fn list_nodes(State(site): State<Site>) -> Result<Json<NodeList>, ApiError> {
-    Ok(Json(NodeList { data: site.chat.nodes().await?.to_vec() }))
+pub async fn list_nodes(State(state): State<AppState>) -> Result<Json<NodeList>, ApiError> {
+    Ok(Json(NodeList { data: state.chat.nodes().await?.to_vec() }))
 }

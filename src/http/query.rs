@@ -8,15 +8,15 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
 
-use super::Site;
+use super::AppState;
 use super::error::ApiError;
 use crate::protocol::ErrorCode;
 
 /// A query whose refusal is JSON like every other.
 #[derive(Debug)]
-pub struct Asked<T>(pub T);
+pub struct ApiQuery<T>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
@@ -26,9 +26,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
 
 /// The names in a path, whose refusal is JSON too.
 #[derive(Debug)]
-pub struct Named<T>(pub T);
+pub struct ApiPath<T>(pub T);
 
-impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Named<T> {
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for ApiPath<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
@@ -38,17 +38,17 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Named<T
 
 /// A body that is one object of JSON and comes within `server.body_timeout`; its refusal is JSON as well.
 #[derive(Debug)]
-pub struct Sent<T>(pub T);
+pub struct ApiJson<T>(pub T);
 
-impl<T: DeserializeOwned> FromRequest<Site> for Sent<T> {
+impl<T: DeserializeOwned> FromRequest<AppState> for ApiJson<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, site: &Site) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
         if !is_json(request.headers()) {
             return Err(ApiError::new(ErrorCode::BadRequest, "The content-type must be application/json"));
         }
-        let body = Bytes::from_request(request, site);
-        match tokio::time::timeout(site.chat.config().server.body_timeout, body).await {
+        let body = Bytes::from_request(request, state);
+        match tokio::time::timeout(state.chat.config().server.body_timeout, body).await {
             Ok(body) => read_object(&body?).map(Self),
             Err(_) => Err(ApiError::body_timeout()),
         }

@@ -4,10 +4,10 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
-use super::Site;
+use super::AppState;
 use super::error::ApiError;
-use super::query::{Asked, Named, bad_cursor, limit, read_cursor, write_cursor};
-use crate::chat::{MemberPage, MemberPosition, RoomCount};
+use super::query::{ApiPath, ApiQuery, bad_cursor, limit, read_cursor, write_cursor};
+use crate::chat::{Action, MemberPage, MemberPosition, Principal, RoomCount};
 use crate::model::names::to_nfc;
 use crate::model::{Member, RoomName};
 
@@ -35,13 +35,13 @@ struct RoomJson {
 
 /// `GET /api/rooms`: by name.
 pub async fn list_rooms(
-    State(site): State<Site>,
-    Asked(query): Asked<ListQuery>,
+    State(state): State<AppState>,
+    ApiQuery(query): ApiQuery<ListQuery>,
 ) -> Result<Json<RoomList>, ApiError> {
     let limit = limit(query.limit)?;
     let after = read_cursor(query.cursor.as_deref())?;
     let prefix = to_nfc(&query.prefix.unwrap_or_default());
-    let rooms = site.chat.rooms(&prefix, after.as_deref(), limit + 1).await?;
+    let rooms = state.chat.rooms(&prefix, after.as_deref(), limit + 1).await?;
     let has_more = rooms.len() > limit;
     // A page was read that is one room too long.
     let rooms = &rooms[..rooms.len().min(limit)];
@@ -78,15 +78,16 @@ struct RoomDetail {
 
 /// `GET /api/rooms/{room}`: with its sessions, by node and id.
 pub async fn show_room(
-    State(site): State<Site>,
-    Named(room): Named<String>,
-    Asked(query): Asked<ShowQuery>,
+    State(state): State<AppState>,
+    ApiPath(room): ApiPath<String>,
+    ApiQuery(query): ApiQuery<ShowQuery>,
 ) -> Result<Json<RoomAnswer>, ApiError> {
-    let room = site.chat.room_name(&room)?;
+    let room = state.chat.room_name(&room)?;
     let limit = limit(query.limit)?;
     let after = read_cursor(query.cursor.as_deref())?;
     let after = after.map(|after| MemberPosition::parse(&after).ok_or_else(bad_cursor)).transpose()?;
-    let page = site.chat.members(&room, after, limit).await?;
+    let access = state.chat.check_access(Principal::Anonymous, Action::ListMembers, &room)?;
+    let page = state.chat.members(access, after, limit).await?;
     let MemberPage { client_count, members, next } = &*page;
     if *client_count == 0 {
         return Err(ApiError::room_not_found());

@@ -35,9 +35,10 @@ pub async fn log_request(request: Request, next: Next) -> Response {
     let status = response.status().as_u16();
     let duration_ms = (started.elapsed().as_secs_f64() * 1e6).round() / 1e3;
     let shown = request_id.to_str().unwrap_or_default();
-    match is_quiet {
-        true => debug!(method, route, status, duration_ms, request_id = shown, "answered"),
-        false => info!(method, route, status, duration_ms, request_id = shown, "answered"),
+    if is_quiet {
+        debug!(method, route, status, duration_ms, request_id = shown, "answered");
+    } else {
+        info!(method, route, status, duration_ms, request_id = shown, "answered");
     }
     response.headers_mut().insert(REQUEST_ID, request_id);
     response

@@ -1,13 +1,17 @@
-//! The frames of clients and server, and the codes that say why not. No sockets here.
+//! The frames of clients and server, and why something is rejected. No sockets and no settings here.
 
 pub mod bearer;
 pub mod client;
 pub mod codes;
+pub mod kind;
+pub mod rejection;
 pub mod server;
 
 /// The subprotocol of full sessions.
 pub const SUBPROTOCOL: &str = "adda.v1";
 
 pub use bearer::bearer;
-pub use client::{ClientFrame, RoomsAsked};
+pub use client::ClientFrame;
 pub use codes::ErrorCode;
+pub use kind::SessionKind;
+pub use rejection::Rejection;

@@ -1,7 +1,7 @@
 //! Joins the doors, serves, drains.
 
+mod acceptor;
 mod descriptors;
-mod door;
 pub mod signals;
 
 use std::io;
@@ -16,12 +16,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::info;
 
+use self::acceptor::Acceptor;
 use self::descriptors::{Complaint, Share};
-use self::door::Door;
 use crate::backend::{self, BackendError};
 use crate::chat::Chat;
 use crate::config::{Bind, Config, Current};
-use crate::http::{self, Site};
+use crate::http::{self, AppState};
 use crate::model::NodeId;
 use crate::supervisor::{Supervisor, ticks};
 use crate::telemetry::Logging;
@@ -61,7 +61,7 @@ pub struct Server {
     sessions: Sessions,
     share: Share,
     complaint: Arc<Complaint>,
-    site: Site,
+    app: AppState,
     metrics: PrometheusHandle,
     supervisor: Supervisor,
     settings: watch::Sender<Arc<Config>>,
@@ -96,13 +96,23 @@ impl Server {
         let share = Share::of_process(limits.sessions);
         let complaint = Arc::<Complaint>::default();
         let sessions = Sessions::new(share.sessions);
-        let site = Site::new(chat.clone(), metrics.clone(), settings.subscribe());
-        Ok(Self { listener, address, chat, sessions, share, complaint, site, metrics, supervisor, settings })
+        let app = AppState::new(chat.clone(), metrics.clone(), settings.subscribe());
+        Ok(Self { listener, address, chat, sessions, share, complaint, app, metrics, supervisor, settings })
     }
 
     /// The settings of the process: those that can change while it runs are followed there.
     pub fn settings(&self) -> watch::Sender<Arc<Config>> {
         self.settings.clone()
+    }
+
+    /// What the node does.
+    pub fn chat(&self) -> Chat {
+        self.chat.clone()
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// A node whose log has ended is to be seen to.
@@ -128,9 +138,9 @@ impl Server {
         supervisor.run("settings", following);
         let sessions =
             ws::router(self.chat.clone(), self.sessions.clone(), self.settings.subscribe(), http::build);
-        let door = Door {
+        let acceptor = Acceptor {
             listener: self.listener,
-            router: http::router(self.site.clone(), sessions),
+            router: http::router(self.app.clone(), sessions),
             head_within: config.server.header_timeout,
             patience: config.session.write_timeout,
             most_sockets: self.share.sockets,
@@ -139,8 +149,8 @@ impl Server {
             connections: TaskTracker::new(),
             last_answers: CancellationToken::new(),
         };
-        let (connections, last_answers) = (door.connections.clone(), door.last_answers.clone());
-        let acceptor = supervisor.keep("acceptor", door.accept());
+        let (connections, last_answers) = (acceptor.connections.clone(), acceptor.last_answers.clone());
+        let accepting = supervisor.keep("acceptor", acceptor.accept());
         let greeting = async {
             self.chat.started().await;
             tell_address(self.address);
@@ -156,12 +166,12 @@ impl Server {
         let patience = PARTING + 2 * config.redis.command_timeout;
         // A balancer that does not try again finds out by asking, so the port stays open for that long.
         tokio::join!(
-            self.sessions.send_away(config.server.drain, patience),
+            self.sessions.drain(config.server.drain, patience),
             tokio::time::sleep(config.server.lame_duck)
         );
         // With the accepting the port is closed, at once: a connection that nobody accepts would wait
         // for an answer until the end.
-        drop(acceptor);
+        drop(accepting);
         self.chat.retire().await;
         last_answers.cancel();
         connections.close();

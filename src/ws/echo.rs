@@ -1,26 +1,26 @@
 //! `/ws/echo`: gives back what it gets, to test a proxy, a client, or conformance to RFC 6455.
 
-use super::connection::{Connection, Outbox, Said};
+use super::connection::{Connection, Message, Outbox};
 use crate::websocket::{Frame, Opcode};
 
 /// Echoes until the connection ends.
 pub async fn run(mut connection: Connection, outbox: &Outbox) {
-    let ending = loop {
+    let reason = loop {
         match connection.next().await {
-            Ok(said) => {
-                outbox.send(&echo(&said));
+            Ok(message) => {
+                outbox.send(&echo(&message));
                 // An echo that outruns its reader waits for it instead of piling up.
-                outbox.caught_up().await;
+                outbox.drained().await;
             }
-            Err(ending) => break ending,
+            Err(reason) => break reason,
         }
     };
-    connection.finish(ending).await;
+    connection.finish(reason).await;
 }
 
-fn echo(said: &Said) -> Frame {
-    match said {
-        Said::Text(text) => Frame::text(text.as_bytes()),
-        Said::Binary(bytes) => Frame::encode(Opcode::Binary, bytes),
+fn echo(message: &Message) -> Frame {
+    match message {
+        Message::Text(text) => Frame::text(text.as_bytes()),
+        Message::Binary(bytes) => Frame::encode(Opcode::Binary, bytes),
     }
 }

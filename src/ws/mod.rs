@@ -1,4 +1,4 @@
-//! The door for people: WebSocket sessions. Upgrade, framing, outbox, heartbeat; the rules of the
+//! The state for people: WebSocket sessions. Upgrade, framing, outbox, heartbeat; the rules of the
 //! chat are in `chat`.
 
 mod address;

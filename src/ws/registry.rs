@@ -85,7 +85,7 @@ impl Sessions {
         outbox.ping_from(now_s() + first_ping);
         self.shard(id).insert(id, outbox.clone());
         if self.is_draining() {
-            outbox.send_away();
+            outbox.drain();
         }
         let registered = Registered { sessions: self.clone(), id };
         let session = isolated("session", session);
@@ -129,7 +129,7 @@ impl Sessions {
     /// Sends all sessions away with [`CloseCode::Restarting`](crate::websocket::CloseCode::Restarting), each at a random moment of `drain` so
     /// that the other nodes are not stormed and as soon as what it has said is answered, and waits until all have ended, but no longer than
     /// `patience` after the last was told: a Redis that does not answer must not keep the node.
-    pub async fn send_away(&self, drain: Duration, patience: Duration) {
+    pub async fn drain(&self, drain: Duration, patience: Duration) {
         self.inner.is_draining.store(true, Ordering::Relaxed);
         let begin = Instant::now();
         let mut leaving: Vec<_> =
@@ -137,7 +137,7 @@ impl Sessions {
         leaving.sort_unstable_by_key(|(moment, _)| *moment);
         for (moment, outbox) in leaving {
             tokio::time::sleep_until(moment).await;
-            outbox.send_away();
+            outbox.drain();
         }
         // Whoever came in between was closed on coming.
         self.inner.tasks.close();

@@ -1,7 +1,7 @@
 //! The answer to a head that can't be read. hyper refuses such a head by itself, with a status and no body, before any
 //! route is asked; clients are promised JSON.
 
-use crate::protocol::{ErrorCode, server};
+use crate::protocol::{ErrorCode, Rejection, server};
 use crate::telemetry::count_error;
 
 /// The longest head that hyper writes by itself, and more.
@@ -35,8 +35,9 @@ pub fn late_head() -> Vec<u8> {
 
 /// A whole answer, after which the connection ends. It says nothing that a page of another origin may not know.
 fn answer(status: &str, sentence: &str) -> Vec<u8> {
-    count_error(ErrorCode::BadRequest.as_str());
-    let body = server::error_body(ErrorCode::BadRequest, sentence);
+    let rejection = Rejection::new(ErrorCode::BadRequest, sentence);
+    count_error(rejection.code.as_str());
+    let body = server::error_body(&rejection);
     let head = format!(
         "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\
          access-control-allow-origin: *\r\nx-content-type-options: nosniff\r\n\r\n",

@@ -16,19 +16,19 @@ use tracing::debug;
 use super::address::is_readable;
 use super::connection::{self, Connection, Outbox, OutboxBounds};
 use super::registry::Place;
-use super::session::{Asked, Session};
+use super::session::{Session, UpgradeParams};
 use super::socket::Socket;
 use super::{Sessions, echo};
-use crate::chat::{Chat, Dialect};
+use crate::chat::Chat;
 use crate::config::Current;
 use crate::model::ConnectionId;
-use crate::protocol::{ErrorCode, SUBPROTOCOL, bearer, server};
+use crate::protocol::{ErrorCode, Rejection, SUBPROTOCOL, SessionKind, bearer, server};
 use crate::telemetry::count_error;
 use crate::websocket::Handshake;
 
 /// What the upgrade handlers share.
 #[derive(Debug, Clone)]
-struct Door {
+struct WsState {
     chat: Chat,
     sessions: Sessions,
     settings: Current,
@@ -42,7 +42,7 @@ pub fn router(chat: Chat, sessions: Sessions, settings: Current, build: fn() -> 
         .route("/ws", any(open_session))
         .route("/ws/{room}/{username}", any(open_named_session))
         .route("/ws/echo", any(open_echo))
-        .with_state(Door { chat, sessions, settings, build })
+        .with_state(WsState { chat, sessions, settings, build })
 }
 
 #[derive(Debug, Deserialize)]
@@ -52,57 +52,57 @@ struct Names {
 }
 
 async fn open_session(
-    State(door): State<Door>,
+    State(state): State<WsState>,
     names: Result<Query<Names>, QueryRejection>,
     request: Request,
 ) -> Response<Body> {
     match names {
-        Ok(Query(names)) => door.open(names, request),
-        Err(_) => refuse_address("The address must be readable, and name a room and a username once at most"),
+        Ok(Query(names)) => state.open(names, request),
+        Err(_) => reject_address("The address must be readable, and name a room and a username once at most"),
     }
 }
 
 async fn open_named_session(
-    State(door): State<Door>,
+    State(state): State<WsState>,
     names: Result<Path<(String, String)>, PathRejection>,
     request: Request,
 ) -> Response<Body> {
     match names {
         Ok(Path((room, username))) => {
-            door.open(Names { room: Some(room), username: Some(username) }, request)
+            state.open(Names { room: Some(room), username: Some(username) }, request)
         }
-        Err(_) => refuse_address("The address must be readable, and name a room and a username once at most"),
+        Err(_) => reject_address("The address must be readable, and name a room and a username once at most"),
     }
 }
 
-async fn open_echo(State(door): State<Door>, request: Request) -> Response<Body> {
-    door.upgrade(request, None, |door, _, outbox, connection| async move {
-        let _counted = door.chat.count_session();
+async fn open_echo(State(state): State<WsState>, request: Request) -> Response<Body> {
+    state.upgrade(request, None, |state, _, outbox, connection| async move {
+        let _counted = state.chat.count_session();
         echo::run(connection, &outbox).await;
     })
 }
 
-impl Door {
+impl WsState {
     fn open(self, names: Names, request: Request) -> Response<Body> {
         if request.uri().path_and_query().is_some_and(|address| !is_readable(address.as_str())) {
-            return refuse_address("The address has a percent escape that is cut short or no UTF-8");
+            return reject_address("The address has a percent escape that is cut short or no UTF-8");
         }
-        if let Err(refused) = self.chat.check_open() {
-            return refuse(StatusCode::SERVICE_UNAVAILABLE, refused.code, &refused.content);
+        if let Err(rejection) = self.chat.check_open() {
+            return reject(StatusCode::SERVICE_UNAVAILABLE, &rejection);
         }
         let is_full = Handshake::read(request.method(), request.headers())
             .is_some_and(|hello| hello.offers(SUBPROTOCOL));
         let authorization = request.headers().get(header::AUTHORIZATION);
         let token = authorization.and_then(|value| bearer(value.as_bytes()));
-        let asked = Asked {
-            dialect: if is_full { Dialect::Full } else { Dialect::Plain },
+        let params = UpgradeParams {
+            kind: if is_full { SessionKind::Full } else { SessionKind::Plain },
             room: names.room,
             username: names.username,
             token: token.map(str::to_owned),
         };
-        self.upgrade(request, is_full.then_some(SUBPROTOCOL), |door, id, outbox, connection| async move {
-            let _counted = door.chat.count_session();
-            Session::new(door.chat.clone(), id, outbox, asked, door.build).run(connection).await;
+        self.upgrade(request, is_full.then_some(SUBPROTOCOL), |state, id, outbox, connection| async move {
+            let _counted = state.chat.count_session();
+            Session::new(state.chat.clone(), id, outbox, params, state.build).run(connection).await;
         })
     }
 
@@ -119,8 +119,9 @@ impl Door {
         let handshake = Handshake::read(request.method(), request.headers());
         let (Some(handshake), Some(upgrade)) = (handshake, request.extensions_mut().remove::<OnUpgrade>())
         else {
-            let sentence = "This path speaks WebSocket (RFC 6455, version 13) only";
-            let mut response = refuse(StatusCode::UPGRADE_REQUIRED, ErrorCode::UpgradeRequired, sentence);
+            let message = "This path speaks WebSocket (RFC 6455, version 13) only";
+            let mut response =
+                reject(StatusCode::UPGRADE_REQUIRED, &Rejection::new(ErrorCode::UpgradeRequired, message));
             let headers = response.headers_mut();
             headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
             headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
@@ -129,17 +130,17 @@ impl Door {
             return response;
         };
         if !self.lets_in(request.headers()) {
-            let sentence =
+            let message =
                 "Pages of this origin may not open sessions here; server.origins names those that may";
-            return refuse(StatusCode::FORBIDDEN, ErrorCode::BadOrigin, sentence);
+            return reject(StatusCode::FORBIDDEN, &Rejection::new(ErrorCode::BadOrigin, message));
         }
         if self.sessions.is_draining() {
-            let sentence = "This node is stopping; connect again to reach another";
-            return refuse(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable, sentence);
+            let message = "This node is stopping; connect again to reach another";
+            return reject(StatusCode::SERVICE_UNAVAILABLE, &Rejection::new(ErrorCode::Unavailable, message));
         }
         let Some(place) = self.sessions.place() else {
-            let sentence = "This node has no room for more sessions; connect again to reach another";
-            return refuse(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Unavailable, sentence);
+            let message = "This node has no room for more sessions; connect again to reach another";
+            return reject(StatusCode::SERVICE_UNAVAILABLE, &Rejection::new(ErrorCode::Unavailable, message));
         };
         let response = handshake.accept(protocol);
         self.sessions.clone().spawn_upgrade(async move {
@@ -187,21 +188,18 @@ impl Door {
     }
 }
 
-fn refuse_address(sentence: &str) -> Response<Body> {
-    refuse(StatusCode::BAD_REQUEST, ErrorCode::BadRequest, sentence)
+fn reject_address(message: &str) -> Response<Body> {
+    reject(StatusCode::BAD_REQUEST, &Rejection::new(ErrorCode::BadRequest, message))
 }
 
-fn refuse(status: StatusCode, code: ErrorCode, sentence: &str) -> Response<Body> {
-    count_error(code.as_str());
-    let mut response = Response::new(Body::from(server::error_body(code, sentence)));
+fn reject(status: StatusCode, rejection: &Rejection) -> Response<Body> {
+    count_error(rejection.code.as_str());
+    let mut response = Response::new(Body::from(server::error_body(rejection)));
     *response.status_mut() = status;
-    let json = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
-    if let Some(wait) = code.retry_after() {
-        // Whole seconds (RFC 9110, section 10.2.3).
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, HeaderValue::from(wait.as_millis().div_ceil(1000) as u64));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(seconds) = rejection.retry_after_s() {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }

@@ -38,6 +38,8 @@ mod readiness;
 mod cuts;
 // Two clusters on two databases of one Redis.
 mod databases;
+// A user's sessions, reached on their node.
+mod controls;
 // Redis is spoiled by somebody else, and mended.
 mod digests;
 // Numbers that name one message for ever, along random walks over a Redis that loses.

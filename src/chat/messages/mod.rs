@@ -1,6 +1,115 @@
-//! Posting.
+//! Posting, typing, and the pages of a room's log that its sessions read.
 
 mod posters;
 
+use std::time::Instant;
+
 pub use self::posters::Poster;
 pub(super) use self::posters::Posters;
+use super::rooms::TypingRule;
+use super::{Chat, Room, RoomAccess};
+use crate::backend::{Page, Span};
+use crate::config::Config;
+use crate::model::characters::has_visible;
+use crate::model::{
+    Author, Draft, Member, MessageId, Nonce, Notice, NoticeKind, Receipt, RoomName, Timestamp,
+};
+use crate::protocol::{ErrorCode, Rejection};
+use crate::telemetry::meters;
+
+impl Chat {
+    /// Posts a message. The calls of one task are numbered in their order, in whatever order the
+    /// receipts are awaited.
+    pub fn post(
+        &self,
+        author: Author,
+        access: RoomAccess,
+        content: String,
+        nonce: Option<&str>,
+    ) -> impl Future<Output = Result<Receipt, Rejection>> + Send + use<> {
+        let posting = self
+            .draft(author, access.into_room(), content, nonce)
+            .map(|draft| self.inner.backend.log.append(draft));
+        async {
+            let receipt = posting?.await?;
+            if !receipt.is_duplicate {
+                meters().messages_posted.increment(1);
+            }
+            Ok(receipt)
+        }
+    }
+
+    /// Counts a session among those that wait for receipts.
+    pub fn count_poster(&self) -> Poster {
+        self.inner.posters.enter()
+    }
+
+    /// Posts that a session may have under way now.
+    pub fn posts_allowed(&self) -> usize {
+        self.inner.posters.share(self.inner.config.limits.posts_in_flight)
+    }
+
+    fn draft(
+        &self,
+        author: Author,
+        room: RoomName,
+        content: String,
+        nonce: Option<&str>,
+    ) -> Result<Draft, Rejection> {
+        let content = self.content(content)?;
+        let nonce = nonce.map(parse_nonce).transpose()?;
+        Ok(Draft { id: MessageId::now(), room, author, content, taken_in: Instant::now(), nonce })
+    }
+
+    fn content(&self, content: String) -> Result<String, Rejection> {
+        let limit = self.inner.config.limits.content_chars;
+        if !has_visible(&content) {
+            return Err(Rejection::new(ErrorCode::BadContent, "A message must have something to see"));
+        }
+        if content.contains('\0') {
+            return Err(Rejection::new(ErrorCode::BadContent, "A message must not contain U+0000"));
+        }
+        if content.len() > limit && content.chars().count() > limit {
+            let sentence = format!("A message must have at most {limit} characters; make it shorter");
+            return Err(Rejection::new(ErrorCode::ContentTooLong, sentence));
+        }
+        Ok(content)
+    }
+
+    /// A page, for a session of the room, of at most `history.max_page` messages.
+    pub(super) async fn history(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page, Rejection> {
+        let limit = limit.clamp(1, self.inner.config.history.max_page);
+        Ok(self.inner.backend.log.read(room, span, limit).await?)
+    }
+
+    /// Tells the others in the room that the session's user is typing, at most once in
+    /// `presence.typing_every`, and not at all in a room above `presence.announce_up_to`.
+    pub async fn announce_typing(&self, room: &Room, member: &Member) -> Result<(), Rejection> {
+        if !room.tells_typing(&member.user_id, typing_rule(&self.inner.config)) {
+            return Ok(());
+        }
+        let notice = Notice {
+            kind: NoticeKind::Typing,
+            id: MessageId::now(),
+            connection: Some(member.id),
+            user_id: member.user_id.clone(),
+            username: member.username.clone(),
+            timestamp: Timestamp::now(),
+        };
+        Ok(self.inner.backend.pubsub.publish(&room.name, notice).await?)
+    }
+}
+
+pub(super) fn typing_rule(config: &Config) -> TypingRule {
+    let presence = &config.presence;
+    TypingRule { every: presence.typing_every, up_to: presence.announce_up_to as u64 }
+}
+
+fn parse_nonce(raw: &str) -> Result<Nonce, Rejection> {
+    Nonce::parse(raw).ok_or_else(|| {
+        Rejection::new(
+            ErrorCode::BadNonce,
+            "A nonce must be 1 to 128 printable ASCII characters without spaces",
+        )
+    })
+}

@@ -6,8 +6,9 @@ use std::collections::VecDeque;
 
 use indexmap::IndexMap;
 
-use super::sink::{Flushes, Occupant};
+use super::sink::{FlushSet, RoomSession};
 use crate::model::{ConnectionId, Member};
+use crate::protocol::server::Encodings;
 use crate::websocket::Frame;
 
 /// Frames kept for a session that is not seated, at most: it reads long pages meanwhile. The newest tell the
@@ -20,7 +21,7 @@ pub(super) struct Attendance(IndexMap<ConnectionId, Attendee>);
 
 #[derive(Debug)]
 struct Attendee {
-    occupant: Occupant,
+    session: RoomSession,
     entrance: Entrance,
     stage: Stage,
 }
@@ -42,16 +43,16 @@ enum Stage {
 
 /// A session that takes part.
 pub(super) struct Seat<'a> {
-    pub(super) occupant: &'a Occupant,
+    pub(super) session: &'a RoomSession,
     /// The number up to which it has been given everything.
-    pub(super) given: u64,
+    pub(super) delivered: u64,
 }
 
 impl Attendance {
     /// A session is about to enter. One that enters again begins anew: two seats would give everything twice.
-    pub(super) fn enter(&mut self, occupant: Occupant) {
+    pub(super) fn enter(&mut self, session: RoomSession) {
         let (entrance, stage) = (Entrance::Awaited, Stage::Entering(VecDeque::new()));
-        self.0.insert(occupant.member.id, Attendee { occupant, entrance, stage });
+        self.0.insert(session.member.id, Attendee { session, entrance, stage });
     }
 
     /// A session has left, or never came. Returns whether it was there.
@@ -59,33 +60,33 @@ impl Attendance {
         self.0.swap_remove(&id).is_some()
     }
 
-    /// The session takes part from now on, and has been given everything up to `given`. Returns what was kept for
+    /// The session takes part from now on, and has been given everything up to `delivered`. Returns what was kept for
     /// it.
-    pub(super) fn seat(&mut self, occupant: &Occupant, given: u64) -> VecDeque<Frame> {
-        let seated = Stage::Seated(given);
-        match self.0.get_mut(&occupant.member.id) {
+    pub(super) fn seat(&mut self, session: &RoomSession, delivered: u64) -> VecDeque<Frame> {
+        let seated = Stage::Seated(delivered);
+        match self.0.get_mut(&session.member.id) {
             Some(attendee) => match std::mem::replace(&mut attendee.stage, seated) {
                 Stage::Entering(kept) => kept,
                 Stage::Seated(_) => VecDeque::new(),
             },
             None => {
-                let occupant = occupant.clone();
-                let attendee = Attendee { occupant, entrance: Entrance::Heard, stage: seated };
-                self.0.insert(attendee.occupant.member.id, attendee);
+                let session = session.clone();
+                let attendee = Attendee { session, entrance: Entrance::Heard, stage: seated };
+                self.0.insert(attendee.session.member.id, attendee);
                 VecDeque::new()
             }
         }
     }
 
     /// From now on all is news to the session.
-    pub(super) fn hear_of(&mut self, id: ConnectionId) {
+    pub(super) fn observe_join(&mut self, id: ConnectionId) {
         if let Some(attendee) = self.0.get_mut(&id) {
             attendee.entrance = Entrance::Heard;
         }
     }
 
     /// From now on all is news to everybody.
-    pub(super) fn hear_of_all(&mut self) {
+    pub(super) fn observe_all_joins(&mut self) {
         for attendee in self.0.values_mut() {
             attendee.entrance = Entrance::Heard;
         }
@@ -98,42 +99,43 @@ impl Attendance {
 
     /// All of them.
     pub(super) fn members(&self) -> impl Iterator<Item = &Member> {
-        self.0.values().map(|attendee| &attendee.occupant.member)
+        self.0.values().map(|attendee| &attendee.session.member)
     }
 
     /// Those that take part.
     pub(super) fn seats(&self) -> impl Iterator<Item = Seat<'_>> {
         self.0.values().filter_map(|attendee| match attendee.stage {
-            Stage::Seated(given) => Some(Seat { occupant: &attendee.occupant, given }),
+            Stage::Seated(delivered) => Some(Seat { session: &attendee.session, delivered }),
             Stage::Entering(_) => None,
         })
     }
 
-    /// All that take part have been given everything up to `given`.
-    pub(super) fn set_given(&mut self, given: u64) {
+    /// All that take part have been given everything up to `delivered`.
+    pub(super) fn set_delivered(&mut self, delivered: u64) {
         for attendee in self.0.values_mut() {
             if let Stage::Seated(seq) = &mut attendee.stage {
-                *seq = given;
+                *seq = delivered;
             }
         }
     }
 
     /// Tells those whom it concerns and whose entrance was heard of, or keeps it for them. Returns how many were
     /// told.
-    pub(super) fn tell_entered(
+    pub(super) fn send_presence(
         &mut self,
-        frame: &Frame,
-        concerns: &dyn Fn(&Occupant) -> bool,
-        flushes: &mut Flushes,
+        mut frame: Encodings<'_>,
+        concerns: &dyn Fn(&RoomSession) -> bool,
+        flushes: &mut FlushSet,
     ) -> u64 {
         let mut told = 0;
         for attendee in self.0.values_mut() {
-            if attendee.entrance == Entrance::Awaited || !concerns(&attendee.occupant) {
+            if attendee.entrance == Entrance::Awaited || !concerns(&attendee.session) {
                 continue;
             }
+            let Some(frame) = frame.get(attendee.session.kind) else { continue };
             match &mut attendee.stage {
                 Stage::Seated(_) => {
-                    flushes.push(&attendee.occupant.outbox, frame);
+                    flushes.push(&attendee.session.sink, frame);
                     told += 1;
                 }
                 Stage::Entering(kept) => {

@@ -9,7 +9,7 @@ const BYTES: usize = 1 << 20;
 
 /// In the order of their arrival.
 #[derive(Debug, Default)]
-pub(super) struct Waiting {
+pub(super) struct Buffer {
     messages: Vec<LoggedMessage>,
     bytes: usize,
 }
@@ -17,19 +17,19 @@ pub(super) struct Waiting {
 /// Whether there was room for a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kept {
-    Waits,
-    LeftOut,
+    Yes,
+    NoRoom,
 }
 
-impl Waiting {
+impl Buffer {
     pub(super) fn push(&mut self, message: LoggedMessage) -> Kept {
         let bytes = self.bytes + message.json.len();
         if self.messages.len() >= MESSAGES || bytes > BYTES {
-            return Kept::LeftOut;
+            return Kept::NoRoom;
         }
         self.bytes = bytes;
         self.messages.push(message);
-        Kept::Waits
+        Kept::Yes
     }
 
     pub(super) fn len(&self) -> usize {
@@ -65,13 +65,13 @@ mod tests {
             json: vec![b'x'; bytes].into(),
             taken_in: None,
         };
-        let mut waiting = Waiting::default();
+        let mut waiting = Buffer::default();
         for _ in 0..4 {
-            assert_eq!(waiting.push(message(BYTES / 4)), Kept::Waits);
+            assert_eq!(waiting.push(message(BYTES / 4)), Kept::Yes);
         }
-        assert_eq!(waiting.push(message(1)), Kept::LeftOut);
+        assert_eq!(waiting.push(message(1)), Kept::NoRoom);
         waiting.retain_first(1, |_| false);
-        assert_eq!(waiting.push(message(BYTES / 4)), Kept::Waits);
+        assert_eq!(waiting.push(message(BYTES / 4)), Kept::Yes);
         assert_eq!((waiting.take().len(), waiting.len(), waiting.bytes), (4, 0, 0));
     }
 }

@@ -3,24 +3,24 @@
 use std::collections::HashMap;
 
 use super::buffer::Kept;
-use super::room::{Flow, Next, State};
-use super::sink::{Dialect, Flushes, Occupant};
+use super::room::{Action, Delivery, State};
+use super::sink::{FlushSet, RoomSession};
 use super::throttle::TypingRule;
+use crate::backend::{Delta, Page};
 use crate::model::{LoggedMessage, Position, RoomName, UserId};
-use crate::protocol::{ErrorCode, server};
-use crate::telemetry::meters;
-use crate::websocket::Frame;
+use crate::protocol::server::{self, Encodings, RoomFrame, encode};
+use crate::telemetry::{count_error, meters};
 
 impl State {
-    pub(super) fn given(&self) -> Option<&Position> {
-        match &self.flow {
-            Flow::Live(given) | Flow::Repairing(given) => Some(given),
-            Flow::Opening => None,
+    pub(super) fn delivered(&self) -> Option<&Position> {
+        match &self.delivery {
+            Delivery::Live(delivered) | Delivery::CatchingUp(delivered) => Some(delivered),
+            Delivery::Opening => None,
         }
     }
 
-    pub(super) fn has_come_to(&self, head: &Position) -> bool {
-        self.given().is_some_and(|given| given.epoch == head.epoch && given.seq >= head.seq)
+    pub(super) fn has_reached(&self, head: &Position) -> bool {
+        self.delivered().is_some_and(|delivered| delivered.epoch == head.epoch && delivered.seq >= head.seq)
     }
 
     /// Whether the room is known to have more sessions, on all nodes.
@@ -28,119 +28,144 @@ impl State {
         self.counts.last().is_some_and(|count| count > sessions)
     }
 
-    pub(super) fn admits_typing(&mut self, user: &UserId, rule: TypingRule) -> bool {
-        !self.is_above(rule.up_to) && self.typists.admit(user, rule.every)
+    pub(super) fn allows_typing(&mut self, user: &UserId, rule: TypingRule) -> bool {
+        !self.is_above(rule.up_to) && self.typing_throttle.allow(user, rule.every)
     }
 
-    pub(super) fn wait(&mut self, message: LoggedMessage) {
-        if self.waiting.push(message) == Kept::LeftOut {
-            self.has_left_out = true;
+    pub(super) fn buffer(&mut self, message: LoggedMessage) {
+        if self.buffered.push(message) == Kept::NoRoom {
+            self.overflowed = true;
         }
     }
 
     /// Lets pass what waited and goes on from the place reached; what is left shows another hole.
-    pub(super) fn settle(&mut self, flushes: &mut Flushes) -> Next {
-        for message in self.waiting.take() {
-            let Some(given) = self.given() else { break };
-            if message.epoch != given.epoch || message.seq > given.seq.saturating_add(1) {
-                self.wait(message);
-            } else if message.seq > given.seq {
-                self.give(&message, flushes);
+    pub(super) fn drain_buffer(&mut self, flushes: &mut FlushSet) -> Action {
+        for message in self.buffered.take() {
+            let Some(delivered) = self.delivered() else { break };
+            if message.epoch != delivered.epoch || message.seq > delivered.seq.saturating_add(1) {
+                self.buffer(message);
+            } else if message.seq > delivered.seq {
+                self.deliver(&message, flushes);
             }
         }
-        let is_behind = self.shown.take().is_some_and(|head| !self.has_come_to(&head));
-        if self.waiting.len() > 0 || self.has_left_out || is_behind {
-            return Next::Repair;
+        let is_behind = self.observed_head.take().is_some_and(|head| !self.has_reached(&head));
+        if self.buffered.len() > 0 || self.overflowed || is_behind {
+            return Action::CatchUp;
         }
-        if let Flow::Repairing(given) = &self.flow {
-            self.flow = Flow::Live(given.clone());
+        if let Delivery::CatchingUp(delivered) = &self.delivery {
+            self.delivery = Delivery::Live(delivered.clone());
         }
-        Next::Go
+        Action::None
+    }
+
+    /// Gives what a page tells after `delivered`.
+    pub(super) fn deliver_page(
+        &mut self,
+        room: &RoomName,
+        delivered: &Position,
+        page: &Page,
+        flushes: &mut FlushSet,
+    ) {
+        for delta in page.deltas(delivered) {
+            match delta {
+                Delta::Reset(position) => self.reset(room, position, flushes),
+                Delta::Gap { from, to } => self.announce_gap(room, from, to, flushes),
+                Delta::Message(message) => {
+                    meters().messages_recovered.increment(1);
+                    self.deliver(message, flushes);
+                }
+            }
+        }
     }
 
     /// The one place where a message passes to the sessions.
-    pub(super) fn give(&mut self, message: &LoggedMessage, flushes: &mut Flushes) {
-        if let Flow::Live(given) | Flow::Repairing(given) = &mut self.flow {
-            given.seq = message.seq;
-        }
+    pub(super) fn deliver(&mut self, message: &LoggedMessage, flushes: &mut FlushSet) {
+        self.set_delivered(message.seq);
         let frame = server::message(message);
         let mut deliveries = 0;
-        for seat in self.attendance.seats().filter(|seat| seat.given < message.seq) {
-            flushes.push(&seat.occupant.outbox, &frame);
+        for seat in self.attendance.seats().filter(|seat| seat.delivered < message.seq) {
+            flushes.push(&seat.session.sink, &frame);
             deliveries += 1;
         }
         meters().deliveries.increment(deliveries);
         self.tail.push(frame);
     }
 
-    pub(super) fn reset(&mut self, room: &RoomName, position: Position, flushes: &mut Flushes) {
-        self.tail.clear();
-        self.attendance.set_given(position.seq);
-        let frame = server::reset(room, &position);
-        self.tell(&frame, &|occupant| occupant.dialect == Dialect::Full, flushes);
-        self.flow = Flow::Repairing(position);
+    fn set_delivered(&mut self, seq: u64) {
+        if let Delivery::Live(delivered) | Delivery::CatchingUp(delivered) = &mut self.delivery {
+            delivered.seq = seq;
+        }
     }
 
-    /// Tells that everything up to `to` that was not given never will be. Who is ahead of the room has been
-    /// given some of it, or all: it is told of the rest, for a gap says where to go on.
-    pub(super) fn skip(&mut self, room: &RoomName, to: u64, flushes: &mut Flushes) {
-        let Flow::Repairing(given) = &mut self.flow else { return };
-        if to <= given.seq {
-            return;
-        }
-        let from = given.seq + 1;
-        given.seq = to;
+    fn reset(&mut self, room: &RoomName, position: Position, flushes: &mut FlushSet) {
+        self.tail.clear();
+        self.attendance.set_delivered(position.seq);
+        self.send(Encodings::new(RoomFrame::reset(room, &position)), &|_| true, flushes);
+        self.delivery = Delivery::CatchingUp(position);
+    }
+
+    /// Tells that the messages `from` to `to` never will be delivered. A session that is ahead of the room has been
+    /// given some of them, or all: it is told of the rest, for a gap says where to go on.
+    fn announce_gap(&mut self, room: &RoomName, from: u64, to: u64, flushes: &mut FlushSet) {
+        self.set_delivered(to);
         self.tail.clear();
         meters().messages_lost.increment((to - from).saturating_add(1));
-        let mut told = HashMap::new();
-        for seat in self.attendance.seats().filter(|seat| seat.given < to) {
-            let (dialect, from) = (seat.occupant.dialect, from.max(seat.given + 1));
-            let frame = told.entry((dialect, from)).or_insert_with(|| gap(room, dialect, from, to));
-            flushes.push(&seat.occupant.outbox, frame);
+        let mut frames = HashMap::new();
+        for seat in self.attendance.seats().filter(|seat| seat.delivered < to) {
+            let kind = seat.session.kind;
+            let from = from.max(seat.delivered + 1);
+            let gap = RoomFrame::Gap { room_id: room, from, to };
+            let frame = frames.entry((kind, from)).or_insert_with(|| encode(&gap.into(), kind));
+            let Some(frame) = frame else { continue };
+            flushes.push(&seat.session.sink, frame);
             meters().deliveries.increment(1);
+            count_gap_error(seat.session);
         }
     }
 
-    pub(super) fn tell(&self, frame: &Frame, concerns: &dyn Fn(&Occupant) -> bool, flushes: &mut Flushes) {
+    /// Gives a frame to the sessions that take part and that it concerns.
+    pub(super) fn send(
+        &self,
+        mut frame: Encodings<'_>,
+        concerns: &dyn Fn(&RoomSession) -> bool,
+        flushes: &mut FlushSet,
+    ) {
         let mut deliveries = 0;
-        for occupant in
-            self.attendance.seats().map(|seat| seat.occupant).filter(|occupant| concerns(occupant))
-        {
-            flushes.push(&occupant.outbox, frame);
-            deliveries += 1;
+        let sessions = self.attendance.seats().map(|seat| seat.session);
+        for session in sessions.filter(|session| concerns(session)) {
+            if let Some(frame) = frame.get(session.kind) {
+                flushes.push(&session.sink, frame);
+                deliveries += 1;
+            }
         }
         meters().deliveries.increment(deliveries);
     }
 
     /// Tells who came or went, or how many are there: those too who are about to be attached, but nobody who
     /// has not entered yet.
-    pub(super) fn tell_who_is_there(
+    pub(super) fn send_presence(
         &mut self,
-        frame: &Frame,
-        concerns: &dyn Fn(&Occupant) -> bool,
-        flushes: &mut Flushes,
+        frame: Encodings<'_>,
+        concerns: &dyn Fn(&RoomSession) -> bool,
+        flushes: &mut FlushSet,
     ) {
-        let deliveries = self.attendance.tell_entered(frame, concerns, flushes);
+        let deliveries = self.attendance.send_presence(frame, concerns, flushes);
         meters().deliveries.increment(deliveries);
     }
 
-    pub(super) fn tell_count(&mut self, room: &RoomName, flushes: &mut Flushes) {
+    pub(super) fn send_count(&mut self, room: &RoomName, flushes: &mut FlushSet) {
         let Some(client_count) = self.counts.take_due() else { return };
-        let frame = server::count(room, client_count);
-        self.tell_who_is_there(&frame, &|occupant| occupant.dialect == Dialect::Full, flushes);
+        self.send_presence(
+            Encodings::new(RoomFrame::Count { room_id: room, client_count }),
+            &|_| true,
+            flushes,
+        );
     }
 }
 
-/// What tells a session that messages are lost.
-pub(super) fn gap(room: &RoomName, dialect: Dialect, from: u64, to: u64) -> Frame {
-    match dialect {
-        Dialect::Full => server::gap(room, from, to),
-        Dialect::Plain => server::error(&server::Refusal {
-            code: ErrorCode::MessagesSkipped,
-            content: format!("{} messages were lost and can't be shown", (to - from).saturating_add(1)),
-            retry_after: None,
-            nonce: None,
-            room_id: None,
-        }),
+/// A session that is told of lost messages by an error counts among the errors.
+pub(super) fn count_gap_error(session: &RoomSession) {
+    if let Some(code) = session.kind.gap_error() {
+        count_error(code.as_str());
     }
 }

@@ -9,13 +9,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::delivery::gap;
+use super::delivery::count_gap_error;
 use super::room::Room;
-use super::sink::{Dialect, Flushes, Occupant};
-use crate::backend::{BackendError, Entered, LeaveMode, MEMBERS_IN_JOINED, Page, Span};
-use crate::chat::{Chat, Refused};
-use crate::model::{LoggedMessage, Position, RoomName};
-use crate::protocol::server::{self, Entrance};
+use super::sink::{FlushSet, RoomSession};
+use crate::backend::{BackendError, Delta, Entered, LeaveMode, MEMBERS_IN_JOINED, Page, Span};
+use crate::chat::{Chat, RoomAccess};
+use crate::model::{LoggedMessage, Position};
+use crate::protocol::Rejection;
+use crate::protocol::server::{self, Entrance, RoomFrame, encode};
 use crate::websocket::{CloseCode, Frame};
 
 /// Pages that a session may need to come up with a room that goes on talking. At a page of
@@ -31,11 +32,11 @@ const RETRY: Duration = Duration::from_millis(250);
 impl Chat {
     /// Opens a room for a session to join. While the backend is known not to answer, that is refused at
     /// once: what the session says next would wait for each of its joins in turn.
-    pub async fn open(&self, room: &RoomName) -> Result<Arc<Room>, Refused> {
+    pub async fn open(&self, access: &RoomAccess) -> Result<Arc<Room>, Rejection> {
         self.check_contact()?;
         let deadline = self.inner.config.redis.command_timeout;
         // Those who open a room together wait for one of them; none longer than for an answer.
-        let opening = tokio::time::timeout(deadline, self.inner.hub.open(room)).await;
+        let opening = tokio::time::timeout(deadline, self.inner.hub.open(access.room())).await;
         let opened = opening.unwrap_or_else(|elapsed| Err(BackendError::Unavailable(elapsed.into())));
         Ok(opened?)
     }
@@ -49,17 +50,17 @@ impl Chat {
     pub async fn join<D>(
         &self,
         room: &Arc<Room>,
-        occupant: &Occupant,
+        session: &RoomSession,
         since: Option<Position>,
         history: Option<usize>,
         drained: impl Fn() -> D + Send,
-    ) -> Result<usize, Refused>
+    ) -> Result<usize, Rejection>
     where
         D: Future<Output = ()> + Send,
     {
-        let outcome = self.try_join(room, occupant, since, history, drained).await;
+        let outcome = self.try_join(room, session, since, history, drained).await;
         if outcome.is_err() {
-            self.leave(room, &occupant.member, LeaveMode::Immediate).await;
+            self.leave(room, &session.member, LeaveMode::Immediate).await;
         }
         outcome
     }
@@ -67,65 +68,66 @@ impl Chat {
     async fn try_join<D>(
         &self,
         room: &Arc<Room>,
-        occupant: &Occupant,
+        session: &RoomSession,
         since: Option<Position>,
         history: Option<usize>,
         drained: impl Fn() -> D + Send,
-    ) -> Result<usize, Refused>
+    ) -> Result<usize, Rejection>
     where
         D: Future<Output = ()> + Send,
     {
         let (entered, start) =
-            tokio::try_join!(self.enter(room, occupant), self.find_start(room, occupant, since, history))?;
+            tokio::try_join!(self.enter(room, session), self.find_start(room, since, history))?;
         let mut position = start.position.clone();
-        let mut frames = first_frames(room, occupant, &entered, &start);
+        let mut frames = first_frames(room, session, &entered, &start);
         let (mut pages, mut given) = (0, 0);
         while pages < PAGES {
             given += frames.iter().map(Frame::len).sum::<usize>();
-            if room.attach(occupant, &position, &mut frames).is_ok() {
+            if room.attach(session, &position, &mut frames).is_ok() {
                 return Ok(given);
             }
-            give(occupant, &mut frames);
+            give(session, &mut frames);
             drained().await;
-            if occupant.outbox.is_closing() {
+            if session.sink.is_closing() {
                 return Ok(given);
             }
             // Once it was told `joined` there is no way back: it would wait for what never comes.
-            let Some(page) = self.next_page(room, occupant, &position).await else { return Ok(given) };
+            let Some(page) = self.next_page(room, session, &position).await else { return Ok(given) };
             // The room may not know yet of what the page shows: a new epoch, say.
             self.inner.hub.compare_with(room, &page.head);
-            let reached = follow(room, occupant, &position, &page, &mut frames);
-            match reached == position {
-                // All is read, and the room is not there yet: it is about to be repaired.
-                true => tokio::time::sleep(ROOM_BEHIND).await,
-                false => pages += 1,
+            let reached = follow(room, session, &position, &page, &mut frames);
+            if reached == position {
+                // All is read, and the room is not there yet: it is about to catch up.
+                tokio::time::sleep(ROOM_BEHIND).await;
+            } else {
+                pages += 1;
             }
             position = reached;
         }
         // It has been given what it would be given again.
-        occupant.outbox.close(CloseCode::Slow);
+        session.sink.close(CloseCode::Slow);
         Ok(given)
     }
 
     /// The page after a place, as soon as the log can be read; `None` if the session closes meanwhile.
-    async fn next_page(&self, room: &Room, occupant: &Occupant, position: &Position) -> Option<Page> {
+    async fn next_page(&self, room: &Room, session: &RoomSession, position: &Position) -> Option<Page> {
         loop {
             match self.history(&room.name, Span::After(position.clone()), usize::MAX).await {
                 Ok(page) => return Some(page),
-                Err(_) if occupant.outbox.is_closing() => return None,
+                Err(_) if session.sink.is_closing() => return None,
                 Err(_) => tokio::time::sleep(RETRY).await,
             }
         }
     }
 
-    async fn enter(&self, room: &Room, occupant: &Occupant) -> Result<Entered, Refused> {
+    async fn enter(&self, room: &Room, session: &RoomSession) -> Result<Entered, Rejection> {
         let entered = {
             let _entering = self.inner.restoring.read().await;
-            room.add_member(occupant);
-            self.inner.backend.presence.enter(&room.name, &occupant.member).await?
+            room.add_member(session);
+            self.inner.backend.presence.enter(&room.name, &session.member).await?
         };
         if !entered.is_told {
-            room.expect_no_word_of(occupant.member.id);
+            room.assume_joined(session.member.id);
         }
         // This node itself may have to put its sessions back first.
         Ok(if entered.is_whole { entered } else { self.count_again(room, entered).await })
@@ -153,21 +155,16 @@ impl Chat {
     async fn find_start(
         &self,
         room: &Room,
-        occupant: &Occupant,
         since: Option<Position>,
         history: Option<usize>,
-    ) -> Result<Start, Refused> {
-        let settings = &self.inner.config.history;
+    ) -> Result<Start, Rejection> {
         if let Some(since) = since {
             let page = self.history(&room.name, Span::After(since), usize::MAX).await?;
             if page.is_whole() {
                 return Ok(Start::new(page, IsRecovered::Yes));
             }
         }
-        let wanted = match occupant.dialect {
-            Dialect::Plain => settings.plain_on_join,
-            Dialect::Full => history.unwrap_or(settings.on_join),
-        };
+        let wanted = history.unwrap_or(self.inner.config.history.on_join);
         let mut page = self.history(&room.name, Span::Newest, wanted).await?;
         if wanted == 0 {
             page.messages.clear();
@@ -200,58 +197,47 @@ impl Start {
     }
 }
 
-fn first_frames(room: &Room, occupant: &Occupant, entered: &Entered, start: &Start) -> Vec<Frame> {
-    match occupant.dialect {
-        Dialect::Full => vec![server::joined(&Entrance {
-            room: &room.name,
-            position: &start.position,
-            is_recovered: start.is_recovered == IsRecovered::Yes,
-            client_count: entered.client_count,
-            members: &entered.members,
-            messages: &start.messages,
-        })],
-        // A plain session has no answer to its joining, so it sees its own notice, as the others do.
-        Dialect::Plain => {
-            let messages = start.messages.iter().map(server::message);
-            let notice = entered.notice.iter().map(|notice| server::notice(&room.name, notice));
-            messages.chain(notice).collect()
-        }
-    }
+fn first_frames(room: &Room, session: &RoomSession, entered: &Entered, start: &Start) -> Vec<Frame> {
+    let entrance = Entrance {
+        room: &room.name,
+        position: &start.position,
+        is_recovered: start.is_recovered == IsRecovered::Yes,
+        client_count: entered.client_count,
+        members: &entered.members,
+        messages: &start.messages,
+        notice: entered.notice.as_ref(),
+    };
+    server::entrance(&entrance, session.kind)
 }
 
 /// Appends what a later page tells the session, and returns the place after it.
 fn follow(
     room: &Room,
-    occupant: &Occupant,
+    session: &RoomSession,
     from: &Position,
     page: &Page,
     frames: &mut Vec<Frame>,
 ) -> Position {
-    let mut position = Position { epoch: page.head.epoch.clone(), seq: page.continuity.resume_at };
-    let is_full = occupant.dialect == Dialect::Full;
-    if is_full && (!page.continuity.is_proven || from.epoch != position.epoch) {
-        frames.push(server::reset(&room.name, &position));
+    let mut position = Position { epoch: page.head.epoch.clone(), seq: from.seq };
+    for delta in page.deltas(from) {
+        position.seq = delta.end();
+        let frame = match &delta {
+            Delta::Reset(position) => encode(&RoomFrame::reset(&room.name, position).into(), session.kind),
+            Delta::Gap { from, to } => {
+                count_gap_error(session);
+                encode(&RoomFrame::Gap { room_id: &room.name, from: *from, to: *to }.into(), session.kind)
+            }
+            Delta::Message(message) => Some(server::message(message)),
+        };
+        frames.extend(frame);
     }
-    let skip = |position: &mut Position, to: u64, frames: &mut Vec<Frame>| {
-        if to > position.seq {
-            frames.push(gap(&room.name, occupant.dialect, position.seq + 1, to));
-            position.seq = to;
-        }
-    };
-    for message in &page.messages {
-        // What the log has dropped, and what stands there and can't be read.
-        skip(&mut position, message.seq - 1, frames);
-        frames.push(server::message(message));
-        position.seq = message.seq;
-    }
-    skip(&mut position, page.end, frames);
     position
 }
 
-fn give(occupant: &Occupant, frames: &mut Vec<Frame>) {
-    let mut flushes = Flushes::default();
+fn give(session: &RoomSession, frames: &mut Vec<Frame>) {
+    let mut flushes = FlushSet::default();
     for frame in frames.drain(..) {
-        flushes.push(&occupant.outbox, &frame);
+        flushes.push(&session.sink, &frame);
     }
     flushes.run_now();
 }

@@ -9,13 +9,13 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 use tracing::debug;
 
-use super::sink::{Flushes, Recipient};
+use super::sink::{FlushSet, FrameSink};
 use crate::backend::Busiest;
-use crate::chat::{Chat, Refused, refused_name};
+use crate::chat::{Chat, rejected_name};
 use crate::model::names::to_nfc;
 use crate::model::{ConnectionId, NameError, RoomName};
-use crate::protocol::ErrorCode;
-use crate::protocol::server::{self, RoomSize};
+use crate::protocol::server::{RoomSize, RoomsFrame, encode};
+use crate::protocol::{ErrorCode, Rejection, SessionKind};
 use crate::websocket::Frame;
 
 /// Rooms in the list, the largest.
@@ -42,7 +42,7 @@ struct State {
 }
 
 struct Watcher {
-    outbox: Arc<dyn Recipient>,
+    outbox: Arc<dyn FrameSink>,
     knows: Knows,
 }
 
@@ -77,8 +77,8 @@ impl RoomList {
         self.state.lock().expect("no code panics while it holds this lock")
     }
 
-    fn add(&self, id: ConnectionId, outbox: Arc<dyn Recipient>) {
-        let mut flushes = Flushes::default();
+    fn add(&self, id: ConnectionId, outbox: Arc<dyn FrameSink>) {
+        let mut flushes = FlushSet::default();
         let mut state = self.lock();
         if state.watchers.contains_key(&id) {
             return;
@@ -110,7 +110,7 @@ impl RoomList {
     /// Tells what was read: all of it to those who know nothing, what has changed to the others. Returns when to
     /// read next.
     fn tell(&self, listing: Listing) -> Duration {
-        let mut flushes = Flushes::default();
+        let mut flushes = FlushSet::default();
         let mut state = self.lock();
         let before = state.listing.take().map(|told| told.listing).unwrap_or_default();
         let all = listing.frame();
@@ -130,7 +130,7 @@ impl RoomList {
 }
 
 impl Watcher {
-    fn tell(&mut self, frame: &Frame, flushes: &mut Flushes) {
+    fn tell(&mut self, frame: &Frame, flushes: &mut FlushSet) {
         flushes.push(&self.outbox, frame);
         self.knows = Knows::Listing;
     }
@@ -145,7 +145,7 @@ impl Listing {
     fn frame(&self) -> Frame {
         let rooms: Vec<_> =
             self.rooms.iter().map(|(id, count)| RoomSize { id, client_count: *count }).collect();
-        server::rooms(&rooms, self.total)
+        frame(RoomsFrame::Rooms { prefix: None, rooms: &rooms, total: Some(self.total) })
     }
 
     fn changes_since(&self, before: &Self) -> Frame {
@@ -154,14 +154,19 @@ impl Listing {
             self.rooms.iter().filter(is_other).map(|(id, count)| RoomSize { id, client_count: *count });
         let gone = before.rooms.keys().filter(|id| !self.rooms.contains_key(*id));
         let gone = gone.map(|id| RoomSize { id, client_count: 0 });
-        server::rooms_changed(&changed.chain(gone).collect::<Vec<_>>(), self.total)
+        let rooms: Vec<_> = changed.chain(gone).collect();
+        frame(RoomsFrame::RoomsChanged { rooms: &rooms, total: self.total })
     }
+}
+
+fn frame(frame: RoomsFrame<'_>) -> Frame {
+    encode(&frame.into(), SessionKind::Full).expect("full sessions get it")
 }
 
 impl Chat {
     /// From now on a session is told which rooms are occupied: first all that are listed, then changes.
     /// While the backend does not answer, it is told nothing.
-    pub fn watch_rooms(&self, id: ConnectionId, outbox: Arc<dyn Recipient>) {
+    pub fn watch_rooms(&self, id: ConnectionId, outbox: Arc<dyn FrameSink>) {
         self.inner.room_list.add(id, outbox);
     }
 
@@ -171,12 +176,12 @@ impl Chat {
     }
 
     /// The beginning of a room's name, in the form that names have.
-    pub fn room_prefix(&self, raw: &str) -> Result<String, Refused> {
+    pub fn room_prefix(&self, raw: &str) -> Result<String, Rejection> {
         let limit = self.inner.config.limits.room_name_chars;
         // In bytes before it is composed: a character takes at most a few.
         if raw.len() > limit.saturating_mul(16) {
             let error = NameError::TooLong { limit };
-            return Err(refused_name(ErrorCode::BadRoomName, "The beginning of a room's name", error));
+            return Err(rejected_name(ErrorCode::BadRoomName, "The beginning of a room's name", error));
         }
         Ok(to_nfc(raw))
     }
@@ -207,7 +212,7 @@ impl Chat {
         }
     }
 
-    async fn busiest(&self) -> Result<Busiest, Refused> {
+    async fn busiest(&self) -> Result<Busiest, Rejection> {
         self.check_contact()?;
         Ok(self.inner.backend.presence.busiest(LISTED).await?)
     }

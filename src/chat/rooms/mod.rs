@@ -16,5 +16,5 @@ mod throttle;
 pub(super) use self::list::RoomList;
 pub(super) use self::registry::{Hub, names_of};
 pub use self::room::Room;
-pub use self::sink::{Dialect, Flushes, Occupant, Pushed, Recipient};
-pub(super) use self::throttle::{Rota, TypingRule};
+pub use self::sink::{FlushSet, FrameSink, Pushed, RoomSession};
+pub(super) use self::throttle::{RoundRobin, TypingRule};

@@ -8,9 +8,9 @@ use futures_util::future::join_all;
 use tokio::sync::Notify;
 use tracing::debug;
 
-use super::room::{Next, Room};
-use super::sink::Flushes;
-use super::throttle::{Rota, TypingRule};
+use super::room::{Action, Room};
+use super::sink::FlushSet;
+use super::throttle::{RoundRobin, TypingRule};
 use crate::backend::{Backend, BackendEvent, Events, Membership, Result, Span};
 use crate::chat::source_of;
 use crate::model::{Event, Position, RoomName};
@@ -101,7 +101,7 @@ impl Hub {
     async fn begin(&self, room: &Arc<Room>) -> Result<()> {
         self.inner.backend.pubsub.subscribe(&room.name).await?;
         let head = self.inner.backend.log.head(&room.name).await?;
-        let mut flushes = Flushes::default();
+        let mut flushes = FlushSet::default();
         let next = room.begin(head, &mut flushes);
         self.follow(room, next);
         flushes.run_now();
@@ -125,11 +125,11 @@ impl Hub {
         occupied.filter(|(_, members)| !members.is_empty()).collect()
     }
 
-    /// Hands on events until the backend ends. The only caller of [`Room::take`], which is why
+    /// Hands on events until the backend ends. The only caller of [`Room::on_message`], which is why
     /// messages pass in the order of their publication.
     pub(in crate::chat) async fn run(self, mut events: Events) {
         let mut batch = Vec::with_capacity(BATCH);
-        let mut flushes = Flushes::default();
+        let mut flushes = FlushSet::default();
         loop {
             let received = tokio::select! {
                 () = self.inner.supervisor.stopping() => return,
@@ -152,7 +152,7 @@ impl Hub {
         }
     }
 
-    fn handle(&self, name: &RoomName, event: Event, flushes: &mut Flushes) {
+    fn handle(&self, name: &RoomName, event: Event, flushes: &mut FlushSet) {
         // Events go on for a moment after the room was let go.
         let Some(room) = self.find(name) else { return };
         match event {
@@ -160,7 +160,7 @@ impl Hub {
                 if let Some(taken_in) = message.taken_in {
                     meters().delivery_latency.record(taken_in.elapsed());
                 }
-                let next = room.take(message, flushes);
+                let next = room.on_message(message, flushes);
                 self.follow(&room, next);
             }
             Event::Notice(notice) => room.notify(&notice, self.inner.typing, flushes),
@@ -170,27 +170,27 @@ impl Hub {
 
     // --- repair ---
 
-    fn follow(&self, room: &Arc<Room>, next: Next) {
-        if next == Next::Repair {
+    fn follow(&self, room: &Arc<Room>, next: Action) {
+        if next == Action::CatchUp {
             let (hub, room) = (self.clone(), room.clone());
             let supervisor = self.inner.supervisor.clone();
             self.inner.supervisor.run_once("room-repair", async move {
-                supervisor.until_stopping(hub.repair(&room)).await;
+                supervisor.until_stopping(hub.catch_up(&room)).await;
             });
         }
     }
 
     /// Fills the hole of a room, once for all its sessions, however often it takes: until it is
     /// filled nothing newer passes.
-    async fn repair(&self, room: &Room) {
-        while let Some((given, waited)) = room.repair_from() {
+    async fn catch_up(&self, room: &Room) {
+        while let Some((delivered, buffered)) = room.catch_up_from() {
             let limit = room.page_limit(self.inner.page);
-            match self.inner.backend.log.read(&room.name, Span::After(given), limit).await {
+            match self.inner.backend.log.read(&room.name, Span::After(delivered), limit).await {
                 Ok(page) => {
-                    let mut flushes = Flushes::default();
-                    let next = room.repair(&page, waited, &mut flushes);
+                    let mut flushes = FlushSet::default();
+                    let next = room.catch_up(&page, buffered, &mut flushes);
                     flushes.run().await;
-                    if next == Next::Go {
+                    if next == Action::None {
                         return;
                     }
                     if page.messages.is_empty() {
@@ -221,7 +221,7 @@ impl Hub {
                 () = self.inner.supervisor.stopping() => return,
                 () = self.inner.resumed.notified() => {
                     silent = self.all();
-                    silent.iter().for_each(|room| room.expect_no_word());
+                    silent.iter().for_each(|room| room.assume_all_joined());
                 }
                 () = tokio::time::sleep(RETRY), if again => {}
             }
@@ -252,7 +252,7 @@ impl Hub {
         let heard: Vec<u64> = rooms.iter().map(|room| room.counts_heard()).collect();
         match self.inner.backend.presence.counts(&names_of(&rooms)).await {
             Ok(counts) => {
-                let mut flushes = Flushes::default();
+                let mut flushes = FlushSet::default();
                 for ((room, client_count), heard) in rooms.into_iter().zip(counts).zip(heard) {
                     room.correct_count(client_count, heard, &mut flushes);
                 }
@@ -288,7 +288,7 @@ impl Hub {
 
     /// Repairs a room that is behind a place which was read in the log.
     pub(in crate::chat) fn compare_with(&self, room: &Arc<Room>, head: &Position) {
-        self.follow(room, room.compare(head));
+        self.follow(room, room.check_head(head));
     }
 
     // --- upkeep ---
@@ -299,24 +299,25 @@ impl Hub {
     pub(in crate::chat) async fn keep_up(self, unsubscribe_after: Duration, check_every: Duration) {
         let mut ticks = ticks(Duration::from_secs(1));
         let mut empty_for: HashMap<RoomName, u64> = HashMap::new();
-        let mut rota = Rota::new(check_every);
+        let mut round_robin = RoundRobin::new(check_every);
         loop {
             tokio::select! {
                 () = self.inner.supervisor.stopping() => return,
                 _ = ticks.tick() => {}
             }
             let rooms = self.all();
-            let mut flushes = Flushes::default();
+            let mut flushes = FlushSet::default();
             for room in &rooms {
                 room.tick(&mut flushes);
-                match room.is_occupied() {
-                    true => drop(empty_for.remove(&room.name)),
-                    false => *empty_for.entry(room.name.clone()).or_default() += 1,
+                if room.is_occupied() {
+                    empty_for.remove(&room.name);
+                } else {
+                    *empty_for.entry(room.name.clone()).or_default() += 1;
                 }
             }
             flushes.run().await;
             let doubtful = std::mem::take(&mut *self.lock_doubtful());
-            let mut turn = rota.turn(&rooms);
+            let mut turn = round_robin.turn(&rooms);
             turn.extend(doubtful.iter().filter_map(|name| self.find(name)));
             // Whose log can't be read now has its next turn, or is compared when the subscription stands again.
             self.compare(&turn).await;

@@ -6,13 +6,13 @@ use std::sync::{Mutex, MutexGuard};
 use tokio::sync::OnceCell;
 
 use super::attendance::Attendance;
-use super::buffer::Waiting;
-use super::sink::{Flushes, Occupant};
+use super::buffer::Buffer;
+use super::sink::{FlushSet, RoomSession};
 use super::tail::Tail;
-use super::throttle::{Counts, TypingRule, Typists};
+use super::throttle::{CountThrottle, TypingRule, TypingThrottle};
 use crate::backend::Page;
 use crate::model::{ConnectionId, LoggedMessage, Member, Notice, NoticeKind, Position, RoomName, UserId};
-use crate::protocol::server;
+use crate::protocol::server::{Encodings, NoticeFrame};
 use crate::telemetry::meters;
 use crate::websocket::Frame;
 
@@ -29,42 +29,42 @@ pub struct Room {
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) attendance: Attendance,
-    pub(super) flow: Flow,
-    pub(super) waiting: Waiting,
+    pub(super) delivery: Delivery,
+    pub(super) buffered: Buffer,
     /// Whether messages were left out since the log was last read.
-    pub(super) has_left_out: bool,
-    /// The newest place that a comparison has shown since then.
-    pub(super) shown: Option<Position>,
+    pub(super) overflowed: bool,
+    /// The newest place that a comparison has observed_head since then.
+    pub(super) observed_head: Option<Position>,
     pub(super) tail: Tail,
-    pub(super) counts: Counts,
-    pub(super) typists: Typists,
+    pub(super) counts: CountThrottle,
+    pub(super) typing_throttle: TypingThrottle,
 }
 
 /// Whether messages pass. The order that clients see rests on this: in `Live` a message passes
 /// only as the direct successor of the last; in every other case it waits for the log.
 #[derive(Debug, Default)]
-pub(super) enum Flow {
+pub(super) enum Delivery {
     /// The place in the log is not known yet.
     #[default]
     Opening,
-    /// Everything up to here was given.
+    /// Everything up to here was delivered.
     Live(Position),
-    /// Everything up to here was given, and something after it is missing.
-    Repairing(Position),
+    /// Everything up to here was delivered, and something after it is missing.
+    CatchingUp(Position),
 }
 
 /// What the hub must do after an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Next {
+pub(super) enum Action {
     /// Nothing.
-    Go,
+    None,
     /// Read the log and fill the hole.
-    Repair,
+    CatchUp,
 }
 
 /// Why a session could not be attached at its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Behind;
+pub(super) struct TooFarBehind;
 
 impl Room {
     pub(in crate::chat) fn new(name: RoomName) -> Self {
@@ -79,18 +79,18 @@ impl Room {
 
     /// From now on a restoration counts the session as being in the room, and what the room is told after
     /// its entrance is kept for it.
-    pub(super) fn add_member(&self, occupant: &Occupant) {
-        self.lock().attendance.enter(occupant.clone());
+    pub(super) fn add_member(&self, session: &RoomSession) {
+        self.lock().attendance.enter(session.clone());
     }
 
     /// The backend tells nobody of the session's entrance.
-    pub(super) fn expect_no_word_of(&self, id: ConnectionId) {
-        self.lock().attendance.hear_of(id);
+    pub(super) fn assume_joined(&self, id: ConnectionId) {
+        self.lock().attendance.observe_join(id);
     }
 
     /// What the backend has told may have been lost, words of entrances among it.
-    pub(super) fn expect_no_word(&self) {
-        self.lock().attendance.hear_of_all();
+    pub(super) fn assume_all_joined(&self) {
+        self.lock().attendance.observe_all_joins();
     }
 
     /// From now on it doesn't, and gets nothing more. Returns whether it did.
@@ -127,23 +127,24 @@ impl Room {
     /// Takes nothing of `frames` if the room is too far ahead.
     pub(super) fn attach(
         &self,
-        occupant: &Occupant,
+        session: &RoomSession,
         position: &Position,
         frames: &mut Vec<Frame>,
-    ) -> Result<(), Behind> {
+    ) -> Result<(), TooFarBehind> {
         let mut state = self.lock();
-        let given = state.given().filter(|given| given.epoch == position.epoch).ok_or(Behind)?.seq;
-        let missed = state.tail.last(given.saturating_sub(position.seq)).ok_or(Behind)?;
-        let mut flushes = Flushes::default();
+        let delivered = state.delivered().filter(|delivered| delivered.epoch == position.epoch);
+        let delivered = delivered.ok_or(TooFarBehind)?.seq;
+        let missed = state.tail.last(delivered.saturating_sub(position.seq)).ok_or(TooFarBehind)?;
+        let mut flushes = FlushSet::default();
         for frame in frames.drain(..) {
-            flushes.push(&occupant.outbox, &frame);
+            flushes.push(&session.sink, &frame);
         }
         for frame in missed {
-            flushes.push(&occupant.outbox, frame);
+            flushes.push(&session.sink, frame);
         }
         // A session may be ahead of the room: the log is written before the publication arrives.
-        for frame in state.attendance.seat(occupant, given.max(position.seq)) {
-            flushes.push(&occupant.outbox, &frame);
+        for frame in state.attendance.seat(session, delivered.max(position.seq)) {
+            flushes.push(&session.sink, &frame);
         }
         drop(state);
         flushes.run_now();
@@ -152,116 +153,106 @@ impl Room {
 
     // --- messages ---
 
-    /// Takes a live message: gives it if it is the next, lets it wait if something is missing.
-    pub(super) fn take(&self, message: LoggedMessage, flushes: &mut Flushes) -> Next {
+    /// Takes a live message: delivers it if it is the next, buffers it if something before it is missing.
+    pub(super) fn on_message(&self, message: LoggedMessage, flushes: &mut FlushSet) -> Action {
         let mut state = self.lock();
-        let Flow::Live(given) = &state.flow else {
-            state.wait(message);
-            return Next::Go;
+        let Delivery::Live(delivered) = &state.delivery else {
+            state.buffer(message);
+            return Action::None;
         };
-        let is_same_epoch = given.epoch == message.epoch;
-        if is_same_epoch && message.seq <= given.seq {
-            return Next::Go;
+        let is_same_epoch = delivered.epoch == message.epoch;
+        if is_same_epoch && message.seq <= delivered.seq {
+            return Action::None;
         }
-        if is_same_epoch && given.seq.checked_add(1) == Some(message.seq) {
-            state.give(&message, flushes);
-            return Next::Go;
+        if is_same_epoch && delivered.seq.checked_add(1) == Some(message.seq) {
+            state.deliver(&message, flushes);
+            return Action::None;
         }
-        state.flow = Flow::Repairing(given.clone());
-        state.wait(message);
-        Next::Repair
+        state.delivery = Delivery::CatchingUp(delivered.clone());
+        state.buffer(message);
+        Action::CatchUp
     }
 
     /// Begins at the room's newest place: sessions are given what comes after it, and read by
     /// themselves what came before.
-    pub(super) fn begin(&self, head: Position, flushes: &mut Flushes) -> Next {
+    pub(super) fn begin(&self, head: Position, flushes: &mut FlushSet) -> Action {
         let mut state = self.lock();
-        state.flow = Flow::Repairing(head);
-        state.settle(flushes)
+        state.delivery = Delivery::CatchingUp(head);
+        state.drain_buffer(flushes)
     }
 
     /// Compares the room with its newest place in the log.
-    pub(super) fn compare(&self, head: &Position) -> Next {
+    pub(super) fn check_head(&self, head: &Position) -> Action {
         let mut state = self.lock();
-        match &state.flow {
-            Flow::Live(given) if !state.has_come_to(head) => {
-                state.flow = Flow::Repairing(given.clone());
-                Next::Repair
+        match &state.delivery {
+            Delivery::Live(delivered) if !state.has_reached(head) => {
+                state.delivery = Delivery::CatchingUp(delivered.clone());
+                Action::CatchUp
             }
-            Flow::Live(_) => Next::Go,
+            Delivery::Live(_) => Action::None,
             // What is being read may have been read before that.
-            Flow::Opening | Flow::Repairing(_) => {
-                state.shown = Some(head.clone());
-                Next::Go
+            Delivery::Opening | Delivery::CatchingUp(_) => {
+                state.observed_head = Some(head.clone());
+                Action::None
             }
         }
     }
 
-    /// The place after which the log must be read, and how many messages wait already.
-    pub(super) fn repair_from(&self) -> Option<(Position, usize)> {
+    /// The place after which the log must be read, and how many messages are buffered already.
+    pub(super) fn catch_up_from(&self) -> Option<(Position, usize)> {
         let mut state = self.lock();
-        state.has_left_out = false;
-        state.shown = None;
-        match &state.flow {
-            Flow::Repairing(given) => Some((given.clone(), state.waiting.len())),
-            Flow::Opening | Flow::Live(_) => None,
+        state.overflowed = false;
+        state.observed_head = None;
+        match &state.delivery {
+            Delivery::CatchingUp(delivered) => Some((delivered.clone(), state.buffered.len())),
+            Delivery::Opening | Delivery::Live(_) => None,
         }
     }
 
-    /// Gives what was read after [`Room::repair_from`]'s place, tells what is lost, and lets pass
-    /// what waited, if it goes on from there. `waited` is the number that waited before the read.
-    pub(super) fn repair(&self, page: &Page, waited: usize, flushes: &mut Flushes) -> Next {
+    /// Delivers what was read after [`Room::catch_up_from`]'s place, tells what is lost, and lets pass
+    /// what was buffered, if it goes on from there. `buffered` is the number of messages that waited before the read.
+    pub(super) fn catch_up(&self, page: &Page, buffered: usize, flushes: &mut FlushSet) -> Action {
         let mut state = self.lock();
-        let Flow::Repairing(given) = &state.flow else { return Next::Go };
-        let resume_at = Position { epoch: page.head.epoch.clone(), seq: page.continuity.resume_at };
-        let is_new_epoch = given.epoch != page.head.epoch;
-        meters().epochs_begun.increment(u64::from(is_new_epoch));
-        if !page.continuity.is_proven || is_new_epoch {
-            state.reset(&self.name, resume_at, flushes);
-        }
-        for message in &page.messages {
-            meters().messages_recovered.increment(1);
-            // What the log has dropped, and what stands there and can't be read.
-            state.skip(&self.name, message.seq.saturating_sub(1), flushes);
-            state.give(message, flushes);
-        }
-        state.skip(&self.name, page.end, flushes);
-        // What waited before the read and bears another epoch is older than what was read; and what is
-        // published is logged, so a number above the head was never given.
-        state
-            .waiting
-            .retain_first(waited, |message| message.epoch == page.head.epoch && message.seq <= page.head.seq);
-        if page.has_more { Next::Repair } else { state.settle(flushes) }
+        let Delivery::CatchingUp(delivered) = &state.delivery else { return Action::None };
+        let delivered = delivered.clone();
+        meters().epochs_begun.increment(u64::from(delivered.epoch != page.head.epoch));
+        state.deliver_page(&self.name, &delivered, page, flushes);
+        // What waited before the read and has another epoch is older than what was read; and what is
+        // published is logged, so a number above the head was never assigned.
+        let follows =
+            |message: &LoggedMessage| message.epoch == page.head.epoch && message.seq <= page.head.seq;
+        state.buffered.retain_first(buffered, follows);
+        if page.has_more { Action::CatchUp } else { state.drain_buffer(flushes) }
     }
 
     // --- notices ---
 
     /// Gives a notice to those whom it concerns.
-    pub(super) fn notify(&self, notice: &Notice, typing: TypingRule, flushes: &mut Flushes) {
+    pub(super) fn notify(&self, notice: &Notice, typing: TypingRule, flushes: &mut FlushSet) {
         let mut state = self.lock();
-        let concerns: &dyn Fn(&Occupant) -> bool = match notice.kind {
+        let concerns: &dyn Fn(&RoomSession) -> bool = match notice.kind {
             // The session itself was told by `joined`, or is told when it is attached.
-            NoticeKind::Join { .. } => &|occupant| Some(occupant.member.id) != notice.connection,
+            NoticeKind::Join { .. } => &|session| Some(session.member.id) != notice.connection,
             NoticeKind::Leave { .. } => &|_| true,
-            NoticeKind::Typing if !state.admits_typing(&notice.user_id, typing) => return,
-            NoticeKind::Typing => &|occupant| occupant.member.user_id != notice.user_id,
+            NoticeKind::Typing if !state.allows_typing(&notice.user_id, typing) => return,
+            NoticeKind::Typing => &|session| session.member.user_id != notice.user_id,
         };
-        let frame = server::notice(&self.name, notice);
+        let frame = Encodings::new(NoticeFrame::new(&self.name, notice));
         let (NoticeKind::Join { client_count } | NoticeKind::Leave { client_count }) = notice.kind else {
-            state.tell(&frame, concerns, flushes);
+            state.send(frame, concerns, flushes);
             return;
         };
         state.counts.settle(client_count);
-        state.tell_who_is_there(&frame, concerns, flushes);
+        state.send_presence(frame, concerns, flushes);
         if let (NoticeKind::Join { .. }, Some(id)) = (notice.kind, notice.connection) {
-            state.attendance.hear_of(id);
+            state.attendance.observe_join(id);
         }
     }
 
     /// Whether a typing notice of the user would be told: the room is not too large, and none was told lately.
     pub(in crate::chat) fn tells_typing(&self, user: &UserId, typing: TypingRule) -> bool {
         let state = self.lock();
-        !state.is_above(typing.up_to) && !state.typists.contains(user, typing.every)
+        !state.is_above(typing.up_to) && !state.typing_throttle.contains(user, typing.every)
     }
 
     /// Messages to read for it at once, at most `most`: what is read is given under the room's lock.
@@ -273,12 +264,12 @@ impl Room {
 
     /// Tells the number of sessions, now or with the next [`Room::tick`]. `entered`: the session whose
     /// entrance is told so.
-    pub(super) fn count(&self, client_count: u64, entered: Option<ConnectionId>, flushes: &mut Flushes) {
+    pub(super) fn count(&self, client_count: u64, entered: Option<ConnectionId>, flushes: &mut FlushSet) {
         let mut state = self.lock();
         state.counts.set(client_count);
-        state.tell_count(&self.name, flushes);
+        state.send_count(&self.name, flushes);
         if let Some(id) = entered {
-            state.attendance.hear_of(id);
+            state.attendance.observe_join(id);
         }
     }
 
@@ -289,16 +280,16 @@ impl Room {
 
     /// Tells the number of sessions if it is not what was heard last: what told of it was lost. `heard` is
     /// [`Room::counts_heard`] from before it was asked for: if more was heard since, that is newer.
-    pub(super) fn correct_count(&self, client_count: u64, heard: u64, flushes: &mut Flushes) {
+    pub(super) fn correct_count(&self, client_count: u64, heard: u64, flushes: &mut FlushSet) {
         let mut state = self.lock();
         if state.counts.heard() == heard && state.counts.is_news(client_count) {
             state.counts.set(client_count);
-            state.tell_count(&self.name, flushes);
+            state.send_count(&self.name, flushes);
         }
     }
 
     /// Once a second: tells a count that came too soon after another.
-    pub(super) fn tick(&self, flushes: &mut Flushes) {
-        self.lock().tell_count(&self.name, flushes);
+    pub(super) fn tick(&self, flushes: &mut FlushSet) {
+        self.lock().send_count(&self.name, flushes);
     }
 }

@@ -1,22 +1,14 @@
-//! How the hub sees a session: somewhere to put frames. It knows no socket.
+//! How rooms see a session: a sink for frames. It knows no socket.
 
 use std::sync::Arc;
 
 use crate::model::Member;
+use crate::protocol::SessionKind;
 use crate::websocket::{CloseCode, Frame};
 
-/// What a session understands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Dialect {
-    /// One room, messages and notices only.
-    Plain,
-    /// The subprotocol `adda.v1`.
-    Full,
-}
-
-/// A session's outbox.
-pub trait Recipient: Send + Sync {
-    /// Puts a frame behind those that wait. Never waits and never writes. An outbox that is full
+/// Where a session's frames go.
+pub trait FrameSink: Send + Sync {
+    /// Puts a frame behind those that wait. Never waits and never writes. A sink that is full
     /// closes its session with [`CloseCode::Slow`]; one that is closing takes nothing more.
     fn push(&self, frame: &Frame) -> Pushed;
 
@@ -34,51 +26,51 @@ pub trait Recipient: Send + Sync {
 /// Whether a push calls for a flush.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pushed {
-    /// The outbox was empty: whoever pushed must see to it that it is flushed.
-    First,
-    /// Somebody else will flush, or nobody needs to.
-    Behind,
+    /// The sink was empty: the caller must see to it that it is flushed.
+    NeedsFlush,
+    /// Another caller flushes, or nothing needs to be flushed.
+    Queued,
 }
 
 /// A session in a room.
 #[derive(Clone)]
-pub struct Occupant {
+pub struct RoomSession {
     /// Who it is.
     pub member: Member,
     /// What it understands.
-    pub dialect: Dialect,
+    pub kind: SessionKind,
     /// Where its frames go.
-    pub outbox: Arc<dyn Recipient>,
+    pub sink: Arc<dyn FrameSink>,
 }
 
-impl std::fmt::Debug for Occupant {
+impl std::fmt::Debug for RoomSession {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Occupant").field("member", &self.member).finish_non_exhaustive()
+        f.debug_struct("RoomSession").field("member", &self.member).finish_non_exhaustive()
     }
 }
 
-/// The outboxes that were given something and must be flushed, each once.
+/// The sinks that were given something and must be flushed, each once.
 #[derive(Default)]
-pub struct Flushes {
-    outboxes: Vec<Arc<dyn Recipient>>,
+pub struct FlushSet {
+    sinks: Vec<Arc<dyn FrameSink>>,
     pushed: usize,
 }
 
 /// Pushes after which others are let run, though more events have arrived with these.
 const LONG: usize = 20_000;
 
-impl std::fmt::Debug for Flushes {
+impl std::fmt::Debug for FlushSet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Flushes").field(&self.outboxes.len()).finish()
+        f.debug_tuple("FlushSet").field(&self.sinks.len()).finish()
     }
 }
 
-impl Flushes {
-    /// Pushes a frame and remembers the outbox if that calls for a flush.
-    pub fn push(&mut self, outbox: &Arc<dyn Recipient>, frame: &Frame) {
+impl FlushSet {
+    /// Pushes a frame and remembers the sink if that calls for a flush.
+    pub fn push(&mut self, sink: &Arc<dyn FrameSink>, frame: &Frame) {
         self.pushed += 1;
-        if outbox.push(frame) == Pushed::First {
-            self.outboxes.push(outbox.clone());
+        if sink.push(frame) == Pushed::NeedsFlush {
+            self.sinks.push(sink.clone());
         }
     }
 
@@ -87,22 +79,22 @@ impl Flushes {
         self.pushed >= LONG
     }
 
-    /// Flushes the few at once.
+    /// FlushSet the few at once.
     pub fn run_now(self) {
-        for outbox in self.outboxes {
-            outbox.flush();
+        for sink in self.sinks {
+            sink.flush();
         }
     }
 
-    /// Flushes all, and lets other tasks run in between: a large room is many writes.
+    /// FlushSet all, and lets other tasks run in between: a large room is many writes.
     pub async fn run(&mut self) {
-        const BEFORE_YIELDING: usize = 64;
+        const YIELD_EVERY: usize = 64;
         self.pushed = 0;
-        for (i, outbox) in self.outboxes.drain(..).enumerate() {
-            if i > 0 && i % BEFORE_YIELDING == 0 {
+        for (i, sink) in self.sinks.drain(..).enumerate() {
+            if i > 0 && i % YIELD_EVERY == 0 {
                 tokio::task::yield_now().await;
             }
-            outbox.flush();
+            sink.flush();
         }
     }
 }

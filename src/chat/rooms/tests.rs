@@ -2,14 +2,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::buffer::MESSAGES as WAITING;
-use super::room::{Next, Room};
-use super::sink::{Dialect, Flushes, Occupant, Pushed, Recipient};
+use super::room::{Action, Room};
+use super::sink::{FlushSet, FrameSink, Pushed, RoomSession};
 use super::throttle::TypingRule;
 use crate::backend::{Continuity, Page};
 use crate::model::{
     ConnectionId, Epoch, LoggedMessage, Member, Notice, NoticeKind, Position, RoomName, UserId, Username,
 };
-use crate::protocol::server;
+use crate::protocol::SessionKind;
+use crate::protocol::server::{self, RoomFrame, encode};
 use crate::websocket::{CloseCode, Frame};
 
 const TYPING: TypingRule = TypingRule { every: Duration::ZERO, up_to: 200 };
@@ -18,10 +19,10 @@ const TYPING: TypingRule = TypingRule { every: Duration::ZERO, up_to: 200 };
 #[derive(Default)]
 struct Inbox(Mutex<Vec<Frame>>);
 
-impl Recipient for Inbox {
+impl FrameSink for Inbox {
     fn push(&self, frame: &Frame) -> Pushed {
         self.0.lock().unwrap().push(frame.clone());
-        Pushed::Behind
+        Pushed::Queued
     }
 
     fn flush(&self) {}
@@ -34,17 +35,17 @@ impl Recipient for Inbox {
 }
 
 /// A full session, and what it is given.
-fn session() -> (Occupant, Arc<Inbox>) {
+fn session() -> (RoomSession, Arc<Inbox>) {
     let inbox = Arc::new(Inbox::default());
     let (id, user_id) = (ConnectionId::random(), UserId::guest());
     let member = Member { id, user_id, username: Username::from_trusted("x") };
-    (Occupant { member, dialect: Dialect::Full, outbox: inbox.clone() }, inbox)
+    (RoomSession { member, kind: SessionKind::Full, sink: inbox.clone() }, inbox)
 }
 
 /// Lets a full session take part from `position` on.
 fn attach(room: &Room, position: &Position) -> Arc<Inbox> {
-    let (occupant, inbox) = session();
-    room.attach(&occupant, position, &mut Vec::new()).unwrap();
+    let (session, inbox) = session();
+    room.attach(&session, position, &mut Vec::new()).unwrap();
     inbox
 }
 
@@ -59,15 +60,20 @@ impl Inbox {
     }
 }
 
-fn joins(occupant: &Occupant, client_count: u64) -> Notice {
+fn joins(session: &RoomSession, client_count: u64) -> Notice {
     Notice {
         kind: NoticeKind::Join { client_count },
         id: crate::model::MessageId::now(),
-        connection: Some(occupant.member.id),
-        user_id: occupant.member.user_id.clone(),
-        username: occupant.member.username.clone(),
+        connection: Some(session.member.id),
+        user_id: session.member.user_id.clone(),
+        username: session.member.username.clone(),
         timestamp: crate::model::Timestamp::now(),
     }
+}
+
+/// What tells a full session of lost messages.
+fn gap(room_id: &RoomName, from: u64, to: u64) -> Frame {
+    encode(&RoomFrame::Gap { room_id, from, to }.into(), SessionKind::Full).unwrap()
 }
 
 fn place(seq: u64) -> Position {
@@ -92,69 +98,69 @@ fn page(after: u64, head: u64) -> Page {
 
 #[test]
 fn what_no_room_was_left_for_is_read_in_the_log_once_more() {
-    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), Flushes::default());
-    assert_eq!(room.begin(place(0), &mut flushes), Next::Go);
+    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
+    assert_eq!(room.begin(place(0), &mut flushes), Action::None);
     let full = WAITING as u64 + 1;
-    assert_eq!(room.take(message(2), &mut flushes), Next::Repair);
+    assert_eq!(room.on_message(message(2), &mut flushes), Action::CatchUp);
     for seq in 3..=full {
-        assert_eq!(room.take(message(seq), &mut flushes), Next::Go);
+        assert_eq!(room.on_message(message(seq), &mut flushes), Action::None);
     }
-    assert_eq!(room.repair_from(), Some((place(0), WAITING)));
+    assert_eq!(room.catch_up_from(), Some((place(0), WAITING)));
     // Comes after the log was read, and finds no room.
-    assert_eq!(room.take(message(full + 1), &mut flushes), Next::Go);
-    assert_eq!(room.repair(&page(0, full), WAITING, &mut flushes), Next::Repair);
-    assert_eq!(room.repair_from(), Some((place(full), 0)));
-    assert_eq!(room.repair(&page(full, full + 1), 0, &mut flushes), Next::Go);
-    assert_eq!(room.repair_from(), None, "nothing is missing any more");
+    assert_eq!(room.on_message(message(full + 1), &mut flushes), Action::None);
+    assert_eq!(room.catch_up(&page(0, full), WAITING, &mut flushes), Action::CatchUp);
+    assert_eq!(room.catch_up_from(), Some((place(full), 0)));
+    assert_eq!(room.catch_up(&page(full, full + 1), 0, &mut flushes), Action::None);
+    assert_eq!(room.catch_up_from(), None, "nothing is missing any more");
 }
 
 /// The subscription breaks and is back while a page of the log is on its way: what was said meanwhile is
 /// neither in the page nor published to this node.
 #[test]
 fn a_room_that_is_behind_after_its_repair_is_repaired_again() {
-    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), Flushes::default());
-    assert_eq!(room.begin(place(0), &mut flushes), Next::Go);
-    assert_eq!(room.take(message(2), &mut flushes), Next::Repair);
-    assert_eq!(room.repair_from(), Some((place(0), 1)));
-    assert_eq!(room.compare(&place(3)), Next::Go, "one repair at a time");
-    assert_eq!(room.repair(&page(0, 2), 1, &mut flushes), Next::Repair);
-    assert_eq!(room.repair_from(), Some((place(2), 0)));
-    assert_eq!(room.repair(&page(2, 3), 0, &mut flushes), Next::Go);
+    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
+    assert_eq!(room.begin(place(0), &mut flushes), Action::None);
+    assert_eq!(room.on_message(message(2), &mut flushes), Action::CatchUp);
+    assert_eq!(room.catch_up_from(), Some((place(0), 1)));
+    assert_eq!(room.check_head(&place(3)), Action::None, "one repair at a time");
+    assert_eq!(room.catch_up(&page(0, 2), 1, &mut flushes), Action::CatchUp);
+    assert_eq!(room.catch_up_from(), Some((place(2), 0)));
+    assert_eq!(room.catch_up(&page(2, 3), 0, &mut flushes), Action::None);
 }
 
 #[test]
 fn a_room_that_has_what_a_comparison_showed_is_read_once() {
-    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), Flushes::default());
-    assert_eq!(room.begin(place(0), &mut flushes), Next::Go);
-    assert_eq!(room.take(message(2), &mut flushes), Next::Repair);
-    assert_eq!(room.repair_from(), Some((place(0), 1)));
-    assert_eq!(room.compare(&place(2)), Next::Go);
-    assert_eq!(room.repair(&page(0, 2), 1, &mut flushes), Next::Go);
+    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
+    assert_eq!(room.begin(place(0), &mut flushes), Action::None);
+    assert_eq!(room.on_message(message(2), &mut flushes), Action::CatchUp);
+    assert_eq!(room.catch_up_from(), Some((place(0), 1)));
+    assert_eq!(room.check_head(&place(2)), Action::None);
+    assert_eq!(room.catch_up(&page(0, 2), 1, &mut flushes), Action::None);
 }
 
 #[test]
 fn a_room_that_is_behind_as_it_opens_is_repaired() {
-    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), Flushes::default());
-    assert_eq!(room.compare(&place(1)), Next::Go);
-    assert_eq!(room.begin(place(0), &mut flushes), Next::Repair);
-    assert_eq!(room.repair_from(), Some((place(0), 0)));
+    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
+    assert_eq!(room.check_head(&place(1)), Action::None);
+    assert_eq!(room.begin(place(0), &mut flushes), Action::CatchUp);
+    assert_eq!(room.catch_up_from(), Some((place(0), 0)));
 }
 
 /// A node that was frozen finds a hole that the log can no longer fill, while sessions have joined it that read
 /// the log's newest page by themselves.
 #[test]
 fn a_gap_is_told_only_to_who_was_not_given_what_it_covers() {
-    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), Flushes::default());
-    assert_eq!(room.begin(place(10), &mut flushes), Next::Go);
+    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
+    assert_eq!(room.begin(place(10), &mut flushes), Action::None);
     let (behind, between, ahead) =
         (attach(&room, &place(10)), attach(&room, &place(15)), attach(&room, &place(20)));
-    assert_eq!(room.compare(&place(21)), Next::Repair);
-    assert_eq!(room.repair_from(), Some((place(10), 0)));
+    assert_eq!(room.check_head(&place(21)), Action::CatchUp);
+    assert_eq!(room.catch_up_from(), Some((place(10), 0)));
     let mut page = page(19, 21);
     page.continuity = Continuity { is_proven: true, resume_at: 10, oldest: 20 };
-    assert_eq!(room.repair(&page, 0, &mut flushes), Next::Go);
+    assert_eq!(room.catch_up(&page, 0, &mut flushes), Action::None);
 
-    let gap = |from| server::gap(&room.name, from, 19);
+    let gap = |from| gap(&room.name, from, 19);
     let message = |seq| server::message(&message(seq));
     assert_eq!(*behind.0.lock().unwrap(), [gap(11), message(20), message(21)]);
     assert_eq!(*between.0.lock().unwrap(), [gap(16), message(20), message(21)]);
@@ -164,37 +170,37 @@ fn a_gap_is_told_only_to_who_was_not_given_what_it_covers() {
 /// An entry that can't be read stands in the log between two messages, and another one at its end.
 #[test]
 fn a_gap_is_told_where_the_log_holds_what_can_not_be_read() {
-    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), Flushes::default());
+    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
     room.begin(place(0), &mut flushes);
     let heard = attach(&room, &place(0));
-    assert_eq!(room.compare(&place(4)), Next::Repair);
-    assert_eq!(room.repair_from(), Some((place(0), 0)));
+    assert_eq!(room.check_head(&place(4)), Action::CatchUp);
+    assert_eq!(room.catch_up_from(), Some((place(0), 0)));
     let mut page = page(0, 4);
     page.messages.retain(|message| message.seq % 2 == 1);
     page.unreadable = 2;
-    assert_eq!(room.repair(&page, 0, &mut flushes), Next::Go);
-    let gap = |seq| server::gap(&room.name, seq, seq);
+    assert_eq!(room.catch_up(&page, 0, &mut flushes), Action::None);
+    let gap = |seq| gap(&room.name, seq, seq);
     let message = |seq| server::message(&message(seq));
     assert_eq!(*heard.0.lock().unwrap(), [message(1), gap(2), message(3), gap(4)]);
-    assert_eq!(room.compare(&place(4)), Next::Go, "nothing is left to be read");
+    assert_eq!(room.check_head(&place(4)), Action::None, "nothing is left to be read");
 }
 
 /// Somebody who can write to Redis has published a number that no log has.
 #[test]
 fn a_message_that_was_never_logged_is_dropped_after_one_look() {
-    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), Flushes::default());
+    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
     room.begin(place(3), &mut flushes);
-    assert_eq!(room.take(message(1000), &mut flushes), Next::Repair);
-    assert_eq!(room.repair_from(), Some((place(3), 1)));
-    assert_eq!(room.repair(&page(3, 3), 1, &mut flushes), Next::Go);
-    assert_eq!(room.take(message(4), &mut flushes), Next::Go);
-    assert_eq!(room.repair_from(), None);
+    assert_eq!(room.on_message(message(1000), &mut flushes), Action::CatchUp);
+    assert_eq!(room.catch_up_from(), Some((place(3), 1)));
+    assert_eq!(room.catch_up(&page(3, 3), 1, &mut flushes), Action::None);
+    assert_eq!(room.on_message(message(4), &mut flushes), Action::None);
+    assert_eq!(room.catch_up_from(), None);
 }
 
 /// `joined` is as of the entrance, but the session is attached later.
 #[test]
 fn a_session_is_told_who_came_and_went_between_its_entrance_and_its_attachment() {
-    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), Flushes::default());
+    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
     room.begin(place(0), &mut flushes);
     let ((early, heard), (other, _)) = (session(), session());
     let mut tell = |notice: &Notice| room.notify(notice, TYPING, &mut flushes);
@@ -209,7 +215,7 @@ fn a_session_is_told_who_came_and_went_between_its_entrance_and_its_attachment()
 
 #[test]
 fn a_session_that_is_attached_before_its_entrance_is_heard_of_hears_nothing_older() {
-    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), Flushes::default());
+    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
     room.begin(place(0), &mut flushes);
     let ((quick, heard), (other, _)) = (session(), session());
     room.add_member(&quick);
@@ -219,7 +225,7 @@ fn a_session_that_is_attached_before_its_entrance_is_heard_of_hears_nothing_olde
     room.notify(&joins(&other, 3), TYPING, &mut flushes);
     assert_eq!(heard.counts(), [3]);
     // A session whose entrance is told to nobody, or was lost, must not wait for it.
-    for release in [|room: &Room, id| room.expect_no_word_of(id), |room: &Room, _| room.expect_no_word()] {
+    for release in [|room: &Room, id| room.assume_joined(id), |room: &Room, _| room.assume_all_joined()] {
         let (again, heard) = session();
         room.add_member(&again);
         release(&room, again.member.id);
@@ -231,7 +237,7 @@ fn a_session_that_is_attached_before_its_entrance_is_heard_of_hears_nothing_olde
 
 #[test]
 fn a_count_that_was_asked_for_before_a_newer_one_was_heard_is_not_told() {
-    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), Flushes::default());
+    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
     room.begin(place(0), &mut flushes);
     let heard = attach(&room, &place(0));
     let (other, _) = session();
@@ -247,37 +253,37 @@ fn a_count_that_was_asked_for_before_a_newer_one_was_heard_is_not_told() {
 #[test]
 fn a_number_above_the_head_of_the_log_was_never_given() {
     for (epoch, seq) in [("e", 1000), ("e", u64::MAX), ("other", 7)] {
-        let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), Flushes::default());
-        assert_eq!(room.begin(place(2), &mut flushes), Next::Go);
+        let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
+        assert_eq!(room.begin(place(2), &mut flushes), Action::None);
         let heard = attach(&room, &place(2));
         let forged = LoggedMessage { epoch: Epoch::new(epoch), seq, ..message(1) };
-        assert_eq!(room.take(forged, &mut flushes), Next::Repair);
-        assert_eq!(room.repair_from(), Some((place(2), 1)));
-        assert_eq!(room.repair(&page(2, 2), 1, &mut flushes), Next::Go, "{epoch} {seq}");
-        assert_eq!(room.take(message(3), &mut flushes), Next::Go);
+        assert_eq!(room.on_message(forged, &mut flushes), Action::CatchUp);
+        assert_eq!(room.catch_up_from(), Some((place(2), 1)));
+        assert_eq!(room.catch_up(&page(2, 2), 1, &mut flushes), Action::None, "{epoch} {seq}");
+        assert_eq!(room.on_message(message(3), &mut flushes), Action::None);
         assert_eq!(*heard.0.lock().unwrap(), [server::message(&message(3))], "{epoch} {seq}");
     }
 }
 
 #[test]
 fn the_last_number_has_no_successor_and_a_page_from_before_no_gap() {
-    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), Flushes::default());
-    assert_eq!(room.begin(place(u64::MAX), &mut flushes), Next::Go);
-    assert_eq!(room.take(message(1), &mut flushes), Next::Go);
-    assert_eq!(room.take(message(u64::MAX), &mut flushes), Next::Go);
-    assert_eq!(room.begin(place(10), &mut flushes), Next::Go);
+    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
+    assert_eq!(room.begin(place(u64::MAX), &mut flushes), Action::None);
+    assert_eq!(room.on_message(message(1), &mut flushes), Action::None);
+    assert_eq!(room.on_message(message(u64::MAX), &mut flushes), Action::None);
+    assert_eq!(room.begin(place(10), &mut flushes), Action::None);
     let heard = attach(&room, &place(10));
-    assert_eq!(room.compare(&place(11)), Next::Repair);
-    assert!(room.repair_from().is_some());
+    assert_eq!(room.check_head(&place(11)), Action::CatchUp);
+    assert!(room.catch_up_from().is_some());
     let mut page = page(10, 11);
     page.continuity = Continuity { is_proven: true, resume_at: 3, oldest: 6 };
-    assert_eq!(room.repair(&page, 0, &mut flushes), Next::Go);
+    assert_eq!(room.catch_up(&page, 0, &mut flushes), Action::None);
     assert_eq!(*heard.0.lock().unwrap(), [server::message(&message(11))]);
 }
 
 #[test]
 fn nobody_is_told_who_types_in_a_large_room() {
-    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), Flushes::default());
+    let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
     room.begin(place(0), &mut flushes);
     let heard = attach(&room, &place(0));
     let (other, _) = session();

@@ -11,14 +11,14 @@ const BETWEEN_COUNTS: Duration = Duration::from_secs(1);
 
 /// Spreads a check of all rooms over time: each second a share of them has its turn.
 #[derive(Debug)]
-pub(in crate::chat) struct Rota {
+pub(in crate::chat) struct RoundRobin {
     every: Duration,
     due: f64,
     /// Whose turn it is next, by its place among all.
     next: usize,
 }
 
-impl Rota {
+impl RoundRobin {
     /// All rooms have their turn in about `every`.
     pub(in crate::chat) fn new(every: Duration) -> Self {
         Self { every, due: 0.0, next: 0 }
@@ -42,7 +42,7 @@ impl Rota {
 
 /// Holds back a count that comes too soon after another; the newest is told with a later tick.
 #[derive(Debug, Default)]
-pub(super) struct Counts {
+pub(super) struct CountThrottle {
     told_at: Option<Instant>,
     untold: Option<u64>,
     /// What was heard last, told or not.
@@ -51,7 +51,7 @@ pub(super) struct Counts {
     heard: u64,
 }
 
-impl Counts {
+impl CountThrottle {
     /// So many sessions are in the room now.
     pub(super) fn set(&mut self, client_count: u64) {
         self.untold = Some(client_count);
@@ -107,20 +107,20 @@ pub struct TypingRule {
 
 /// Who was announced as typing, and when.
 #[derive(Debug, Default)]
-pub(super) struct Typists {
+pub(super) struct TypingThrottle {
     since: HashMap<UserId, Instant>,
     /// The same in the order of time, so that who is forgotten is found at its front.
     order: VecDeque<(Instant, UserId)>,
 }
 
-impl Typists {
+impl TypingThrottle {
     /// Whether the user was announced within `every`.
     pub(super) fn contains(&self, user: &UserId, every: Duration) -> bool {
         self.since.get(user).is_some_and(|since| since.elapsed() < every)
     }
 
     /// Whether a notice is not one too many. If so, the next will be for `every`.
-    pub(super) fn admit(&mut self, user: &UserId, every: Duration) -> bool {
+    pub(super) fn allow(&mut self, user: &UserId, every: Duration) -> bool {
         let now = Instant::now();
         while let Some((since, user)) = self.order.front()
             && now - *since >= every
@@ -143,26 +143,26 @@ mod tests {
 
     #[test]
     fn a_typist_is_told_once_in_time_and_forgotten_then() {
-        let (mut typists, every) = (Typists::default(), Duration::from_millis(20));
+        let (mut typing_throttle, every) = (TypingThrottle::default(), Duration::from_millis(20));
         let (rahim, mita) = (UserId::guest(), UserId::guest());
-        assert!(typists.admit(&rahim, every) && typists.admit(&mita, every));
-        assert!(!typists.admit(&rahim, every) && typists.contains(&rahim, every));
-        while typists.contains(&mita, every) {
+        assert!(typing_throttle.allow(&rahim, every) && typing_throttle.allow(&mita, every));
+        assert!(!typing_throttle.allow(&rahim, every) && typing_throttle.contains(&rahim, every));
+        while typing_throttle.contains(&mita, every) {
             std::thread::yield_now();
         }
-        assert!(typists.admit(&rahim, every));
-        assert_eq!((typists.since.len(), typists.order.len()), (1, 1));
+        assert!(typing_throttle.allow(&rahim, every));
+        assert_eq!((typing_throttle.since.len(), typing_throttle.order.len()), (1, 1));
     }
 
     #[test]
     fn every_room_has_its_turn_in_time() {
         let rooms: Vec<u32> = (0..25).collect();
-        let mut rota = Rota::new(Duration::from_secs(10));
+        let mut round_robin = RoundRobin::new(Duration::from_secs(10));
         for _ in 0..3 {
-            let mut seen: Vec<u32> = (0..10).flat_map(|_| rota.turn(&rooms)).collect();
+            let mut seen: Vec<u32> = (0..10).flat_map(|_| round_robin.turn(&rooms)).collect();
             seen.sort_unstable();
             assert_eq!(seen, rooms);
         }
-        assert!(rota.turn::<u32>(&[]).is_empty());
+        assert!(round_robin.turn::<u32>(&[]).is_empty());
     }
 }

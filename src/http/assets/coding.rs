@@ -48,7 +48,7 @@ impl Coding {
 }
 
 /// The file's bytes, packed when they are first asked for. A large file takes a second: not on a thread that serves.
-pub(super) async fn packed(file: &File, coding: Coding) -> Bytes {
+pub(super) async fn compressed(file: &File, coding: Coding) -> Bytes {
     static PACKED: Mutex<BTreeMap<(Coding, [u8; 32]), Bytes>> = Mutex::new(BTreeMap::new());
     if coding == Coding::Plain {
         return file.bytes.clone();

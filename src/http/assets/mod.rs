@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use self::coding::{Coding, packed};
+use self::coding::{Coding, compressed};
 use super::browser::{self, File, Lifetime};
 use super::error::ApiError;
 use super::name;
@@ -47,7 +47,7 @@ fn path(request: &Request) -> &str {
 /// Packs the largest file before a browser asks for it. A debug build, whose files change, packs what is asked for.
 pub async fn pack_script() {
     if !cfg!(debug_assertions) {
-        packed(&browser::script(), Coding::Brotli).await;
+        compressed(&browser::script(), Coding::Brotli).await;
     }
 }
 
@@ -56,9 +56,9 @@ async fn show(file: &File, path: &str, asked: &HeaderMap) -> Response {
     let coding =
         if is_text(&kind) { Coding::chosen(items(asked, header::ACCEPT_ENCODING)) } else { Coding::Plain };
     let tag = tag(file, coding);
-    let mut response = match knows(asked, &tag) {
+    let mut response = match not_modified(asked, &tag) {
         true => StatusCode::NOT_MODIFIED.into_response(),
-        false => Response::new(Body::from(packed(file, coding).await)),
+        false => Response::new(Body::from(compressed(file, coding).await)),
     };
     let headers = response.headers_mut();
     if is_text(&kind) {
@@ -97,7 +97,7 @@ fn tag(file: &File, coding: Coding) -> String {
 }
 
 /// Whether the client has the answer with this tag already (RFC 9110, section 13.1.2).
-fn knows(asked: &HeaderMap, tag: &str) -> bool {
+fn not_modified(asked: &HeaderMap, tag: &str) -> bool {
     items(asked, header::IF_NONE_MATCH).any(|known| known == "*" || known.trim_start_matches("W/") == tag)
 }
 

@@ -2,9 +2,7 @@
 
 use serde::Serialize;
 
-use super::encode;
 use crate::model::RoomName;
-use crate::websocket::Frame;
 
 /// A room and how many sessions are in it; 0 says that it is not listed any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -15,27 +13,27 @@ pub struct RoomSize<'a> {
     pub client_count: u64,
 }
 
-#[derive(Serialize)]
-struct Rooms<'a> {
-    r#type: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    prefix: Option<&'a str>,
-    rooms: &'a [RoomSize<'a>],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    total: Option<u64>,
-}
-
-/// The largest rooms, to a session that watches from now on, and how many are occupied in all.
-pub fn rooms(rooms: &[RoomSize<'_>], total: u64) -> Frame {
-    encode(&Rooms { r#type: "rooms", prefix: None, rooms, total: Some(total) })
-}
-
-/// The rooms whose names begin with what was asked for, by name.
-pub fn rooms_found(prefix: &str, rooms: &[RoomSize<'_>]) -> Frame {
-    encode(&Rooms { r#type: "rooms", prefix: Some(prefix), rooms, total: None })
-}
-
-/// What has changed since the last frame that told of rooms.
-pub fn rooms_changed(rooms: &[RoomSize<'_>], total: u64) -> Frame {
-    encode(&Rooms { r#type: "rooms_changed", prefix: None, rooms, total: Some(total) })
+/// About which rooms are occupied.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum RoomsFrame<'a> {
+    /// The largest rooms and how many are occupied in all, to a session that watches; or the rooms whose names begin
+    /// with `prefix`, by name.
+    Rooms {
+        /// What was asked for.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        prefix: Option<&'a str>,
+        /// The rooms.
+        rooms: &'a [RoomSize<'a>],
+        /// Occupied rooms.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        total: Option<u64>,
+    },
+    /// What has changed since the last frame that told of rooms.
+    RoomsChanged {
+        /// The rooms that are another size.
+        rooms: &'a [RoomSize<'a>],
+        /// Occupied rooms.
+        total: u64,
+    },
 }

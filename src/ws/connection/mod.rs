@@ -14,12 +14,12 @@ use std::time::Duration;
 
 use tokio::io::Interest;
 
-use self::outbox::{Answered, Phase};
 pub use self::outbox::{Bounds as OutboxBounds, Outbox};
+use self::outbox::{CloseReply, Phase};
 pub use self::pulse::{Beat, Pulse, now_s};
 use self::turn::Turn;
 use self::unfinished::Unfinished;
-use crate::chat::Recipient;
+use crate::chat::FrameSink;
 use crate::websocket::{CloseCode, Decoder, Frame, Incoming, Opcode};
 
 /// Bytes read at once. On the stack, so that a quiet connection holds no buffer.
@@ -30,10 +30,10 @@ const READ: usize = 8 * 1024;
 const PINGS: usize = 16;
 
 /// What a client that will not be back closes with (RFC 6455, section 7.4.1).
-const NORMAL: u16 = 1000;
+const NORMAL_CLOSURE: u16 = 1000;
 
 /// How long a client may take to answer a goodbye.
-const GOODBYE: Duration = Duration::from_secs(2);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long what a client goes on sending is read after it broke the rules: a socket that is closed on
 /// unread bytes is reset, and the close frame lost.
@@ -68,27 +68,27 @@ pub struct Bounds {
 
 /// A message of the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Said {
+pub enum Message {
     /// UTF-8.
     Text(String),
     /// Bytes.
     Binary(Vec<u8>),
 }
 
-/// How a connection came to its end.
+/// Why a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub enum CloseReason {
     /// The client said goodbye for good: with 1000, or without a code.
-    Goodbye,
+    Closed,
     /// The client said goodbye with another code, and may be back at once: a page that is loaded
     /// again says the same (1001) as one that is closed.
-    Away,
+    GoingAway,
     /// The node stops. Everything that was read from the client has been taken.
-    SentAway,
+    Drained,
     /// The client broke the rules and was told so.
-    Refused,
+    Violation,
     /// It was cut, by the network or by us.
-    Broken,
+    Lost,
 }
 
 impl Connection {
@@ -105,7 +105,7 @@ impl Connection {
     ///
     /// # Errors
     /// How the connection ended; there is no next message.
-    pub async fn next(&mut self) -> Result<Said, Ending> {
+    pub async fn next(&mut self) -> Result<Message, CloseReason> {
         loop {
             if self.turn.is_over() {
                 self.end_turn().await;
@@ -113,35 +113,35 @@ impl Connection {
             match self.decoder.take_frame() {
                 Ok(Some(incoming)) => {
                     self.turn.count_frame();
-                    if let Some(said) = self.take(incoming)? {
-                        return Ok(said);
+                    if let Some(message) = self.on_frame(incoming)? {
+                        return Ok(message);
                     }
                 }
                 Ok(None) => self.wait().await?,
-                Err(code) => return Err(self.refuse(code)),
+                Err(code) => return Err(self.reject(code)),
             }
         }
     }
 
-    fn take(&mut self, incoming: Incoming) -> Result<Option<Said>, Ending> {
+    fn on_frame(&mut self, incoming: Incoming) -> Result<Option<Message>, CloseReason> {
         match incoming {
             Incoming::Text(text) => {
                 self.unfinished.end();
-                return Ok(Some(Said::Text(text)));
+                return Ok(Some(Message::Text(text)));
             }
             Incoming::Binary(bytes) => {
                 self.unfinished.end();
-                return Ok(Some(Said::Binary(bytes)));
+                return Ok(Some(Message::Binary(bytes)));
             }
-            Incoming::Ping(payload) => self.hear_ping(payload),
+            Incoming::Ping(payload) => self.on_ping(payload),
             Incoming::Fragment | Incoming::Pong => {}
-            Incoming::Close(code) => return Err(self.hear_goodbye(code)),
+            Incoming::Close(code) => return Err(self.on_close_frame(code)),
         }
         Ok(None)
     }
 
     /// Answers the first few pings of a read each, in their order among other answers.
-    fn hear_ping(&mut self, payload: Vec<u8>) {
+    fn on_ping(&mut self, payload: Vec<u8>) {
         if self.pings.answered < PINGS {
             self.pings.answered += 1;
             self.outbox.answer(&Frame::encode(Opcode::Pong, &payload));
@@ -157,21 +157,21 @@ impl Connection {
         }
     }
 
-    fn hear_goodbye(&mut self, code: Option<u16>) -> Ending {
+    fn on_close_frame(&mut self, code: Option<u16>) -> CloseReason {
         self.answer_pings();
-        match (self.outbox.answer_goodbye(code), code) {
+        match (self.outbox.answer_close(code), code) {
             // It answers ours.
-            (Answered::TooLate, _) => Ending::Broken,
-            (Answered::Now, None | Some(NORMAL)) => Ending::Goodbye,
-            (Answered::Now, Some(_)) => Ending::Away,
+            (CloseReply::TooLate, _) => CloseReason::Lost,
+            (CloseReply::Sent, None | Some(NORMAL_CLOSURE)) => CloseReason::Closed,
+            (CloseReply::Sent, Some(_)) => CloseReason::GoingAway,
         }
     }
 
     /// Closes a connection whose client broke the rules.
-    fn refuse(&mut self, code: CloseCode) -> Ending {
+    fn reject(&mut self, code: CloseCode) -> CloseReason {
         self.answer_pings();
         self.outbox.close(code);
-        Ending::Refused
+        CloseReason::Violation
     }
 
     /// Writes the answers of the turn together, and lets other tasks run: a client that never stops
@@ -183,7 +183,7 @@ impl Connection {
     }
 
     /// Waits for the socket, once everything that was read has been taken.
-    async fn wait(&mut self) -> Result<(), Ending> {
+    async fn wait(&mut self) -> Result<(), CloseReason> {
         self.answer_pings();
         if self.turn.has_read_enough() {
             self.end_turn().await;
@@ -192,27 +192,27 @@ impl Connection {
         }
         match self.outbox.phase() {
             Phase::Open => {}
-            Phase::Leaving => return Err(Ending::SentAway),
-            Phase::Closing | Phase::Ended => return Err(Ending::Broken),
+            Phase::Draining => return Err(CloseReason::Drained),
+            Phase::Closing | Phase::Ended => return Err(CloseReason::Lost),
         }
         if self.decoder.is_amid_message() {
-            self.unfinished.hold(self.decoder.unfinished()).map_err(|code| self.refuse(code))?;
+            self.unfinished.hold(self.decoder.unfinished()).map_err(|code| self.reject(code))?;
         } else {
             self.unfinished.release();
         }
         self.wait_for_socket().await
     }
 
-    async fn wait_for_socket(&mut self) -> Result<(), Ending> {
-        let interest = match self.outbox.is_full() {
-            true => Interest::READABLE | Interest::WRITABLE,
-            false => Interest::READABLE,
-        };
+    async fn wait_for_socket(&mut self) -> Result<(), CloseReason> {
+        let mut interest = Interest::READABLE;
+        if self.outbox.is_full() {
+            interest |= Interest::WRITABLE;
+        }
         let ready = tokio::select! {
             // What has come in time counts, also where the node itself is late.
             biased;
             () = self.outbox.changed() => return Ok(()),
-            ready = self.outbox.socket().ready(interest) => ready.map_err(|_| Ending::Broken)?,
+            ready = self.outbox.socket().ready(interest) => ready.map_err(|_| CloseReason::Lost)?,
             () = self.unfinished.expired() => return Ok(()),
         };
         if ready.is_writable() {
@@ -224,10 +224,10 @@ impl Connection {
         Ok(())
     }
 
-    fn read(&mut self) -> Result<(), Ending> {
+    fn read(&mut self) -> Result<(), CloseReason> {
         let mut bytes = [0; READ];
         match self.outbox.socket().try_read(&mut bytes) {
-            Ok(0) => Err(Ending::Broken),
+            Ok(0) => Err(CloseReason::Lost),
             Ok(read) => {
                 self.outbox.hear(now_s());
                 self.turn.count_read(read);
@@ -235,32 +235,32 @@ impl Connection {
                 Ok(())
             }
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(()),
-            Err(_) => Err(Ending::Broken),
+            Err(_) => Err(CloseReason::Lost),
         }
     }
 
     /// Writes what is left, the goodbye last. After a violation the node ends the connection itself (RFC
     /// 6455, section 7.1.7); a goodbye of another reason waits for the client's answer.
-    pub async fn finish(mut self, ending: Ending) {
-        if ending == Ending::SentAway {
+    pub async fn finish(mut self, reason: CloseReason) {
+        if reason == CloseReason::Drained {
             self.outbox.close(CloseCode::Restarting);
         }
-        let patience = if ending == Ending::Refused { AFTER_VIOLATION } else { GOODBYE };
-        self.finish_within(patience, ending).await;
+        let patience = if reason == CloseReason::Violation { AFTER_VIOLATION } else { CLOSE_TIMEOUT };
+        self.finish_within(patience, reason).await;
     }
 
-    async fn finish_within(&mut self, patience: Duration, ending: Ending) {
+    async fn finish_within(&mut self, patience: Duration, reason: CloseReason) {
         let parting = async {
-            self.outbox.drained().await;
-            match ending {
-                Ending::Goodbye | Ending::Away => {}
-                Ending::Refused => {
+            self.outbox.finish_writing().await;
+            match reason {
+                CloseReason::Closed | CloseReason::GoingAway => {}
+                CloseReason::Violation => {
                     self.outbox.end_writing();
                     while self.read_more().await.is_ok() {
                         self.decoder.clear();
                     }
                 }
-                Ending::SentAway | Ending::Broken => self.hear_answer().await,
+                CloseReason::Drained | CloseReason::Lost => self.await_close_frame().await,
             }
         };
         // A client that does not part in time is dropped.
@@ -269,7 +269,7 @@ impl Connection {
     }
 
     /// Reads until the client has answered a goodbye of ours. Whatever else comes is too late.
-    async fn hear_answer(&mut self) {
+    async fn await_close_frame(&mut self) {
         while self.outbox.phase() == Phase::Closing {
             match self.decoder.take_frame() {
                 Ok(Some(Incoming::Close(_))) | Err(_) => return,
@@ -280,9 +280,9 @@ impl Connection {
         }
     }
 
-    async fn read_more(&mut self) -> Result<(), Ending> {
+    async fn read_more(&mut self) -> Result<(), CloseReason> {
         tokio::task::yield_now().await;
-        self.outbox.socket().readable().await.map_err(|_| Ending::Broken)?;
+        self.outbox.socket().readable().await.map_err(|_| CloseReason::Lost)?;
         self.read()
     }
 }
@@ -341,7 +341,7 @@ mod tests {
         let (outbox, mut connection, mut client) = connected(&[]).await;
         outbox.close(CloseCode::Restarting);
         let parting = async {
-            let mut finishing = pin!(connection.finish_within(HOUR, Ending::SentAway));
+            let mut finishing = pin!(connection.finish_within(HOUR, CloseReason::Drained));
             tokio::select! {
                 biased;
                 () = &mut finishing => panic!("the client has not answered"),
@@ -361,7 +361,7 @@ mod tests {
     async fn a_client_that_never_answers_is_dropped_at_the_deadline() {
         let (outbox, mut connection, mut client) = connected(&[]).await;
         outbox.close(CloseCode::Restarting);
-        let parting = connection.finish_within(Duration::from_millis(50), Ending::SentAway);
+        let parting = connection.finish_within(Duration::from_millis(50), CloseReason::Drained);
         timeout(DEADLINE, parting).await.expect("the deadline has passed");
         read_goodbye(&mut client).await;
         assert_eq!(client.read(&mut [0]).await.unwrap(), 0, "the node ends the connection");
@@ -369,14 +369,14 @@ mod tests {
 
     #[tokio::test]
     async fn who_leaves_for_good_says_so_with_1000_or_nothing() {
-        for (code, ending) in [
-            (&[][..], Ending::Goodbye),
-            (&1000_u16.to_be_bytes(), Ending::Goodbye),
-            (&1001_u16.to_be_bytes(), Ending::Away),
-            (&4000_u16.to_be_bytes(), Ending::Away),
+        for (code, reason) in [
+            (&[][..], CloseReason::Closed),
+            (&1000_u16.to_be_bytes(), CloseReason::Closed),
+            (&1001_u16.to_be_bytes(), CloseReason::GoingAway),
+            (&4000_u16.to_be_bytes(), CloseReason::GoingAway),
         ] {
             let (_outbox, mut connection, _client) = left_with(code).await;
-            assert_eq!(connection.next().await, Err(ending), "{code:?}");
+            assert_eq!(connection.next().await, Err(reason), "{code:?}");
         }
     }
 
@@ -385,7 +385,7 @@ mod tests {
         for code in [&[][..], &1000_u16.to_be_bytes(), &1012_u16.to_be_bytes()] {
             let (outbox, mut connection, _client) = left_with(code).await;
             outbox.close(CloseCode::Restarting);
-            assert_eq!(connection.next().await, Err(Ending::Broken), "{code:?}");
+            assert_eq!(connection.next().await, Err(CloseReason::Lost), "{code:?}");
         }
     }
 }

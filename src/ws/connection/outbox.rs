@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use super::pulse::now_s;
 use super::queue::Queue;
 use super::unsent;
-use crate::chat::{Pushed, Recipient};
+use crate::chat::{FrameSink, Pushed};
 use crate::telemetry::meters;
 use crate::websocket::{CloseCode, Frame, Opcode};
 
@@ -48,29 +48,29 @@ pub enum Phase {
     #[default]
     Open,
     /// Frames are taken, but the session shall say goodbye as soon as it has answered.
-    Leaving,
+    Draining,
     /// The goodbye is the last frame.
     Closing,
     /// Nothing more can be written.
     Ended,
 }
 
-/// Whether a client's goodbye was answered.
+/// Whether a client's close frame was answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answered {
+pub enum CloseReply {
     /// With its own code.
-    Now,
+    Sent,
     /// Ours was first, or nothing can be written.
     TooLate,
 }
 
-/// What is left after a flush.
+/// How a flush ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Left {
-    /// Nothing.
-    Nothing,
+pub enum Flush {
+    /// All is written.
+    Done,
     /// The socket is full; flush again when it is writable.
-    Some,
+    Blocked,
 }
 
 impl Outbox {
@@ -193,7 +193,7 @@ impl Outbox {
     }
 
     /// Writes what the socket takes. One that was full takes something only if its reader did.
-    fn write_queue(&self, queue: &mut Queue) -> Left {
+    fn write_queue(&self, queue: &mut Queue) -> Flush {
         let (was_full, before) = (queue.full_since.is_some(), queue.bytes);
         let left = queue.write(&self.socket);
         if was_full && queue.bytes < before {
@@ -203,10 +203,10 @@ impl Outbox {
     }
 
     /// Asks the session to answer what it has heard and then to say goodbye.
-    pub fn send_away(&self) {
+    pub fn drain(&self) {
         let mut queue = self.lock();
         if queue.phase == Phase::Open {
-            queue.phase = Phase::Leaving;
+            queue.phase = Phase::Draining;
         }
         drop(queue);
         self.changed.notify_one();
@@ -227,11 +227,11 @@ impl Outbox {
     }
 
     /// Writes what the socket takes now.
-    pub fn write(&self) -> Left {
+    pub fn write(&self) -> Flush {
         let mut queue = self.lock();
         let before = queue.phase;
         let left = self.write_queue(&mut queue);
-        let is_news = left == Left::Some || queue.phase != before;
+        let is_news = left == Flush::Blocked || queue.phase != before;
         drop(queue);
         if is_news {
             self.changed.notify_one();
@@ -240,20 +240,20 @@ impl Outbox {
     }
 
     /// Answers the client's goodbye with its own code (RFC 6455, section 5.5.1).
-    pub fn answer_goodbye(&self, code: Option<u16>) -> Answered {
+    pub fn answer_close(&self, code: Option<u16>) -> CloseReply {
         let payload = code.map(u16::to_be_bytes);
         let frame = Frame::encode(Opcode::Close, payload.as_ref().map_or(&[], |code| &code[..]));
         let mut queue = self.lock();
         if !queue.takes_frames() {
-            return Answered::TooLate;
+            return CloseReply::TooLate;
         }
         queue.close(frame);
-        Answered::Now
+        CloseReply::Sent
     }
 
     /// Pushes one frame and writes what the socket takes.
     pub fn send(&self, frame: &Frame) {
-        if self.push(frame) == Pushed::First {
+        if self.push(frame) == Pushed::NeedsFlush {
             self.write();
         }
     }
@@ -270,8 +270,8 @@ impl Outbox {
 
     /// Waits until everything is written, or the session is closing. For whoever has more to give
     /// than an outbox holds.
-    pub async fn caught_up(&self) {
-        while self.phase() == Phase::Open && self.write_queue(&mut self.lock()) == Left::Some {
+    pub async fn drained(&self) {
+        while self.phase() == Phase::Open && self.write_queue(&mut self.lock()) == Flush::Blocked {
             tokio::select! {
                 writable = self.socket.writable() => if writable.is_err() { return },
                 () = self.changed() => {}
@@ -280,12 +280,12 @@ impl Outbox {
     }
 
     /// Waits until everything is written or nothing can be.
-    pub async fn drained(&self) {
-        while self.write() == Left::Some && self.socket.writable().await.is_ok() {}
+    pub async fn finish_writing(&self) {
+        while self.write() == Flush::Blocked && self.socket.writable().await.is_ok() {}
     }
 }
 
-impl Recipient for Outbox {
+impl FrameSink for Outbox {
     fn push(&self, frame: &Frame) -> Pushed {
         let mut queue = self.lock();
         if queue.bytes + frame.len() > self.bounds.outbox_bytes {
@@ -293,18 +293,18 @@ impl Recipient for Outbox {
             self.write_queue(&mut queue);
         }
         if !queue.takes_frames() {
-            return Pushed::Behind;
+            return Pushed::Queued;
         }
         if queue.bytes + frame.len() > self.bounds.outbox_bytes {
             self.give_up_queue(&mut queue);
             drop(queue);
             meters().slow_sessions.increment(1);
             self.changed.notify_one();
-            return Pushed::Behind;
+            return Pushed::Queued;
         }
         let is_first = queue.frames.is_empty();
         queue.put(frame.clone());
-        if is_first { Pushed::First } else { Pushed::Behind }
+        if is_first { Pushed::NeedsFlush } else { Pushed::Queued }
     }
 
     fn flush(&self) {
@@ -367,7 +367,7 @@ mod tests {
             tokio::task::yield_now().await;
             outbox.abort();
         };
-        let both = async { tokio::join!(outbox.caught_up(), cut) };
+        let both = async { tokio::join!(outbox.drained(), cut) };
         tokio::time::timeout(Duration::from_secs(10), both).await.expect("there is nothing to wait for");
         assert_eq!(outbox.phase(), Phase::Ended);
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
 
-use super::outbox::{Left, Phase};
+use super::outbox::{Flush, Phase};
 use crate::websocket::Frame;
 
 /// Frames in one vectored write, at most; Linux takes 1024.
@@ -44,7 +44,7 @@ impl Queue {
     }
 
     pub(super) fn takes_frames(&self) -> bool {
-        matches!(self.phase, Phase::Open | Phase::Leaving)
+        matches!(self.phase, Phase::Open | Phase::Draining)
     }
 
     pub(super) fn is_full_for(&self, time: Duration) -> bool {
@@ -64,7 +64,7 @@ impl Queue {
         (self.bytes, self.written, self.full_since) = (0, 0, None);
     }
 
-    pub(super) fn write(&mut self, socket: &TcpStream) -> Left {
+    pub(super) fn write(&mut self, socket: &TcpStream) -> Flush {
         while !self.frames.is_empty() {
             match self.try_write(socket) {
                 Ok(written) => {
@@ -73,7 +73,7 @@ impl Queue {
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.full_since.get_or_insert_with(Instant::now);
-                    return Left::Some;
+                    return Flush::Blocked;
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => self.end(),
@@ -82,7 +82,7 @@ impl Queue {
         if self.frames.capacity() > KEPT_CAPACITY {
             self.frames.shrink_to(KEPT_CAPACITY);
         }
-        Left::Nothing
+        Flush::Done
     }
 
     fn try_write(&self, socket: &TcpStream) -> std::io::Result<usize> {

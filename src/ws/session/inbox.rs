@@ -5,9 +5,10 @@ use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::Arc;
 
-use crate::chat::{Dialect, Recipient};
-use crate::protocol::{ClientFrame, server};
-use crate::ws::connection::{Connection, Ending, Outbox, Said};
+use crate::chat::FrameSink;
+use crate::protocol::server::{SessionFrame, encode};
+use crate::protocol::{ClientFrame, SessionKind};
+use crate::ws::connection::{CloseReason, Connection, Message, Outbox};
 
 /// Bytes that are read ahead at most, besides one message. What follows waits in the kernel.
 const AHEAD: usize = 8 * 1024;
@@ -16,34 +17,34 @@ const AHEAD: usize = 8 * 1024;
 const MESSAGE: usize = 64;
 
 /// What a client says next, or how it ended.
-pub type Heard = Result<Said, Ending>;
+pub type Received = Result<Message, CloseReason>;
 
 /// The reading side of a session.
 #[derive(Debug)]
 pub struct Inbox {
     connection: Connection,
     outbox: Arc<Outbox>,
-    dialect: Dialect,
+    kind: SessionKind,
     /// What came while the session was busy.
-    ahead: VecDeque<Heard>,
+    ahead: VecDeque<Received>,
     ahead_bytes: usize,
 }
 
 impl Inbox {
     /// An inbox from which nothing has been read.
-    pub fn new(connection: Connection, outbox: Arc<Outbox>, dialect: Dialect) -> Self {
-        Self { connection, outbox, dialect, ahead: VecDeque::new(), ahead_bytes: 0 }
+    pub fn new(connection: Connection, outbox: Arc<Outbox>, kind: SessionKind) -> Self {
+        Self { connection, outbox, kind, ahead: VecDeque::new(), ahead_bytes: 0 }
     }
 
     /// The next message. May be given up and called again without losing any.
     ///
     /// # Errors
     /// How the connection ended; there is no next message.
-    pub async fn next(&mut self) -> Heard {
+    pub async fn next(&mut self) -> Received {
         match self.ahead.pop_front() {
-            Some(heard) => {
-                self.ahead_bytes -= cost(&heard);
-                heard
+            Some(received) => {
+                self.ahead_bytes -= cost(&received);
+                received
             }
             None => self.connection.next().await,
         }
@@ -54,21 +55,23 @@ impl Inbox {
     pub async fn during<T>(&mut self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         loop {
-            let heard = tokio::select! {
+            let received = tokio::select! {
                 biased;
                 done = &mut work => return done,
-                heard = self.connection.next(), if self.has_room() => heard,
+                received = self.connection.next(), if self.has_room() => received,
             };
-            if self.ahead.is_empty() && self.is_ping(&heard) {
-                self.outbox.answer(&server::pong());
+            if self.ahead.is_empty() && self.is_ping(&received) {
+                if let Some(pong) = encode(&SessionFrame::Pong.into(), self.kind) {
+                    self.outbox.answer(&pong);
+                }
                 continue;
             }
-            if heard.is_err() {
+            if received.is_err() {
                 // A join that writes to this client waits for the same news.
                 self.outbox.wake();
             }
-            self.ahead_bytes += cost(&heard);
-            self.ahead.push_back(heard);
+            self.ahead_bytes += cost(&received);
+            self.ahead.push_back(received);
         }
     }
 
@@ -78,29 +81,27 @@ impl Inbox {
     }
 
     /// Writes what is left, the goodbye last.
-    pub async fn finish(self, ending: Ending) {
-        self.connection.finish(ending).await;
+    pub async fn finish(self, reason: CloseReason) {
+        self.connection.finish(reason).await;
     }
 
     fn has_room(&self) -> bool {
         self.ahead_bytes < AHEAD && !matches!(self.ahead.back(), Some(Err(_)))
     }
 
-    fn is_ping(&self, heard: &Heard) -> bool {
-        match (heard, self.dialect) {
-            (Ok(Said::Text(text)), Dialect::Full) => {
-                matches!(ClientFrame::parse(text), Ok(ClientFrame::Ping))
-            }
+    fn is_ping(&self, received: &Received) -> bool {
+        match received {
+            Ok(Message::Text(text)) => ClientFrame::parse(text, self.kind) == Ok(ClientFrame::Ping),
             _ => false,
         }
     }
 }
 
-fn cost(heard: &Heard) -> usize {
+fn cost(received: &Received) -> usize {
     MESSAGE
-        + match heard {
-            Ok(Said::Text(text)) => text.len(),
-            Ok(Said::Binary(bytes)) => bytes.len(),
+        + match received {
+            Ok(Message::Text(text)) => text.len(),
+            Ok(Message::Binary(bytes)) => bytes.len(),
             Err(_) => 0,
         }
 }

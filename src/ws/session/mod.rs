@@ -1,8 +1,9 @@
-//! One session's life: greeted, heard frame by frame, taken out of its rooms at the end.
+//! One session's life: start, a loop over what its client says, what the node asks and what was posted, shutdown.
 
 mod commands;
 mod inbox;
 mod replay;
+mod replies;
 mod rooms;
 mod start;
 
@@ -11,24 +12,24 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::future::{BoxFuture, join_all};
-use futures_util::stream::FuturesOrdered;
+use futures_util::future::join_all;
 use tokio::time::timeout;
 use tracing::debug;
 
 use self::inbox::Inbox;
 use self::replay::Replay;
-use super::connection::{Connection, Ending, Outbox};
-use crate::chat::{Chat, Dialect, LeaveMode, Poster, Recipient, Refused, Room, guest};
-use crate::model::{Author, ConnectionId, Receipt, RoomName, Username};
-use crate::websocket::CloseCode;
+use self::replies::Replies;
+use super::connection::{CloseReason, Connection, Outbox};
+use crate::chat::{Chat, Control, Controls, FrameSink, LeaveMode, Room, guest};
+use crate::model::{Author, ConnectionId, Member, RoomName, Username};
+use crate::protocol::SessionKind;
+use crate::protocol::server::{RoomFrame, ServerFrame, encode};
 
 /// What a client asked for with its upgrade.
 #[derive(Debug)]
-pub struct Asked {
+pub struct UpgradeParams {
     /// By subprotocol.
-    pub dialect: Dialect,
+    pub kind: SessionKind,
     /// The room to join at once.
     pub room: Option<String>,
     /// The name to go by.
@@ -40,8 +41,8 @@ pub struct Asked {
 /// The name of those who give none.
 const DEFAULT_USERNAME: &str = "Anonymous";
 
-/// How long a goodbye waits for the rooms to be left, so that who has been answered is out of them.
-const PROMPT: Duration = Duration::from_millis(200);
+/// How long a close frame waits for the rooms to be left, so that a session which was answered is out of them.
+const LEAVE_WAIT: Duration = Duration::from_millis(200);
 
 /// A session. Its task is the only one that joins, leaves and posts for it, so nothing of one
 /// session can overtake.
@@ -49,7 +50,8 @@ pub struct Session {
     chat: Chat,
     id: ConnectionId,
     outbox: Arc<Outbox>,
-    asked: Asked,
+    params: UpgradeParams,
+    /// What names the browser client's files of this node.
     build: fn() -> String,
     author: Author,
     /// Whether a token said who it is, and not chance.
@@ -57,30 +59,11 @@ pub struct Session {
     /// The name that the client chose; a token's own name yields to it.
     chosen_name: Option<Username>,
     rooms: HashMap<RoomName, Arc<Room>>,
-    posts: Posts,
+    replies: Replies,
     /// Nothing until the first join.
     replay: Option<Box<Replay>>,
-}
-
-/// Posts that wait for their receipt, in the order of their sending. Nothing while there are none:
-/// most sessions listen.
-type Posts = Option<Box<Posting>>;
-
-struct Posting {
-    receipts: FuturesOrdered<BoxFuture<'static, Posted>>,
-    _counted: Poster,
-}
-
-struct Posted {
-    room: RoomName,
-    nonce: Option<String>,
-    outcome: Result<Receipt, Refused>,
-}
-
-/// Whether the session goes on after its greeting.
-enum Greeting {
-    Welcome,
-    TurnedAway,
+    /// What the node asks of the session.
+    controls: Controls,
 }
 
 impl Session {
@@ -89,98 +72,141 @@ impl Session {
         chat: Chat,
         id: ConnectionId,
         outbox: Arc<Outbox>,
-        asked: Asked,
+        params: UpgradeParams,
         build: fn() -> String,
     ) -> Self {
         let author = guest(Username::from_trusted(DEFAULT_USERNAME));
+        let controls = chat.register_session(&author.user_id);
         Self {
             chat,
             id,
             outbox,
-            asked,
+            params,
             build,
             author,
             is_signed_in: false,
             chosen_name: None,
             rooms: HashMap::new(),
-            posts: None,
+            replies: Replies::default(),
             replay: None,
+            controls,
         }
     }
 
     /// Lives until the connection ends.
     pub async fn run(mut self, connection: Connection) {
         debug!(connection = %self.id, "A session began");
-        let mut inbox = Inbox::new(connection, self.outbox.clone(), self.asked.dialect);
-        if let Greeting::TurnedAway = self.greet(&mut inbox).await {
-            self.outbox.close(CloseCode::BadFrame);
+        let mut inbox = Inbox::new(connection, self.outbox.clone(), self.params.kind);
+        if let Err(code) = self.start(&mut inbox).await {
+            self.outbox.close(code);
         }
-        let ending = self.hear(&mut inbox).await;
-        self.part(inbox, ending).await;
-        debug!(connection = %self.id, ?ending, "A session ended");
+        let reason = self.run_loop(&mut inbox).await;
+        self.shutdown(inbox, reason).await;
+        debug!(connection = %self.id, ?reason, "A session ended");
     }
 
-    /// Takes the session out of its rooms and says goodbye. Neither waits for the other for long:
-    /// a client that is sent away shall come back elsewhere now, whether Redis answers or not.
-    async fn part(&mut self, inbox: Inbox, ending: Ending) {
-        match ending {
-            // What was said before the goodbye counts.
-            Ending::Goodbye | Ending::Away | Ending::SentAway => {
-                let _ = timeout(self.chat.config().redis.command_timeout, self.hear_receipts()).await;
-            }
-            Ending::Broken | Ending::Refused => {}
-        }
-        self.outbox.flush();
-        let mode = match ending {
-            Ending::Goodbye => LeaveMode::Immediate,
-            Ending::Away if !self.can_come_back() => LeaveMode::Immediate,
-            Ending::Away | Ending::SentAway | Ending::Broken | Ending::Refused => LeaveMode::AfterGracePeriod,
-        };
-        let (chat, member) = (self.chat.clone(), self.member());
-        let rooms: Vec<_> = self.rooms.values().cloned().collect();
-        let mut leaving = pin!(join_all(rooms.iter().map(|room| chat.leave(room, &member, mode))));
-        let has_left = timeout(PROMPT, &mut leaving).await.is_ok();
-        let rest = async {
-            if !has_left {
-                leaving.await;
-            }
-        };
-        tokio::join!(rest, inbox.finish(ending));
-        self.rooms.clear();
-    }
-
-    /// Whether the client has a token, without which it would be another user.
-    fn can_come_back(&self) -> bool {
-        self.asked.dialect == Dialect::Full || self.is_signed_in
-    }
-
-    async fn hear_receipts(&mut self) {
-        while let Some(posted) = next_receipt(&mut self.posts).await {
-            self.acknowledge(posted);
-        }
-    }
-
-    async fn hear(&mut self, inbox: &mut Inbox) -> Ending {
+    async fn run_loop(&mut self, inbox: &mut Inbox) -> CloseReason {
         loop {
-            let waiting = self.posts.as_ref().map_or(0, |posts| posts.receipts.len());
+            let waiting = self.replies.len();
             let most_posts = self.chat.posts_allowed();
             if waiting >= most_posts {
                 // Nothing else writes what was answered before.
                 self.outbox.flush();
             }
             tokio::select! {
-                // Receipts first: they make room for more.
+                // Receipts before messages: they make room for more.
                 biased;
-                Some(posted) = next_receipt(&mut self.posts), if waiting > 0 => self.acknowledge(posted),
-                heard = inbox.next(), if waiting < most_posts => match heard {
-                    Ok(said) => inbox.during(self.take(said)).await,
-                    Err(ending) => return ending,
+                control = self.controls.next() => self.obey(control).await,
+                Some(posted) = self.replies.next(), if waiting > 0 => self.acknowledge(posted),
+                received = inbox.next(), if waiting < most_posts => match received {
+                    Ok(message) => inbox.during(self.on_message(message)).await,
+                    Err(reason) => return reason,
                 },
             }
         }
     }
+
+    /// Does what the node asks. A session that is closed leaves its rooms in [`Session::shutdown`].
+    async fn obey(&mut self, control: Control) {
+        match control {
+            Control::Close(code) => self.outbox.close(code),
+            Control::LeaveRoom(name, reason) => {
+                let Some(room) = self.rooms.remove(&name) else { return };
+                debug!(connection = %self.id, room = %name, ?reason, "a session must leave a room");
+                self.chat.leave(&room, &self.member(), LeaveMode::Immediate).await;
+                self.send(RoomFrame::Left { room_id: &name });
+                self.outbox.flush();
+            }
+        }
+    }
+
+    /// Takes the session out of its rooms and closes the connection. Neither waits for the other for long:
+    /// a client that is sent to another node shall come back there now, whether Redis answers or not.
+    async fn shutdown(&mut self, inbox: Inbox, reason: CloseReason) {
+        match reason {
+            // What was sent before the close frame counts.
+            CloseReason::Closed | CloseReason::GoingAway | CloseReason::Drained => {
+                let _ = timeout(self.chat.config().redis.command_timeout, self.drain_replies()).await;
+            }
+            CloseReason::Lost | CloseReason::Violation => {}
+        }
+        self.outbox.flush();
+        let mode = match reason {
+            CloseReason::Closed => LeaveMode::Immediate,
+            CloseReason::GoingAway if !self.can_resume() => LeaveMode::Immediate,
+            CloseReason::GoingAway | CloseReason::Drained | CloseReason::Lost | CloseReason::Violation => {
+                LeaveMode::AfterGracePeriod
+            }
+        };
+        let chat = self.chat.clone();
+        let member = self.member();
+        let rooms: Vec<_> = self.rooms.values().cloned().collect();
+        let mut leaving = pin!(join_all(rooms.iter().map(|room| chat.leave(room, &member, mode))));
+        let has_left = timeout(LEAVE_WAIT, &mut leaving).await.is_ok();
+        let rest = async {
+            if !has_left {
+                leaving.await;
+            }
+        };
+        tokio::join!(rest, inbox.finish(reason));
+        self.rooms.clear();
+    }
+
+    /// Whether the client has a token, without which it would be another user.
+    fn can_resume(&self) -> bool {
+        self.params.kind.gets_token() || self.is_signed_in
+    }
+
+    async fn drain_replies(&mut self) {
+        while let Some(posted) = self.replies.next().await {
+            self.acknowledge(posted);
+        }
+    }
+
+    /// From now on the session speaks for this user.
+    fn set_author(&mut self, author: Author) {
+        self.controls.set_user(&author.user_id);
+        self.author = author;
+    }
+
+    fn member(&self) -> Member {
+        Member { id: self.id, user_id: self.author.user_id.clone(), username: self.author.username.clone() }
+    }
+
+    /// Pushes a frame, which is written with the others of the session's turn. Sessions of some kinds don't get some
+    /// frames.
+    fn send<'a>(&self, frame: impl Into<ServerFrame<'a>>) {
+        if let Some(frame) = encode(&frame.into(), self.params.kind) {
+            self.outbox.answer(&frame);
+        }
+    }
 }
 
-async fn next_receipt(posts: &mut Posts) -> Option<Posted> {
-    posts.as_mut()?.receipts.next().await
+/// A task that ends before [`Session::shutdown`] has, by a panic, leaves no member behind.
+impl Drop for Session {
+    fn drop(&mut self) {
+        for room in self.rooms.values() {
+            self.chat.abandon(room, self.id);
+        }
+    }
 }

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::Session;
 use super::inbox::Inbox;
-use super::{Greeting, Session};
-use crate::chat::{Dialect, Recipient, Refused};
-use crate::protocol::{ErrorCode, server};
+use crate::model::Timestamp;
+use crate::protocol::server::{FrameRef, SessionFrame, WelcomeLimits};
+use crate::protocol::{ErrorCode, Rejection};
 use crate::websocket::CloseCode;
 
 /// The room of those who name none.
@@ -17,39 +18,41 @@ const DEFAULT_ROOM: &str = "general";
 const AGAIN: Duration = Duration::from_millis(500);
 
 impl Session {
-    pub(super) async fn greet(&mut self, inbox: &mut Inbox) -> Greeting {
-        match self.asked.username.take().map(|raw| self.chat.username(&raw)).transpose() {
-            Ok(Some(username)) => {
-                self.author.username = username.clone();
-                self.chosen_name = Some(username);
-            }
-            Ok(None) => {}
-            Err(refused) => {
-                self.refuse(refused, None, None);
-                return Greeting::TurnedAway;
-            }
+    /// Welcomes the session and lets it into its first room.
+    ///
+    /// # Errors
+    /// The code to close with: the session can't go on, be it on this node or with these names.
+    pub(super) async fn start(&mut self, inbox: &mut Inbox) -> Result<(), CloseCode> {
+        if let Some(raw) = self.params.username.take() {
+            let username = self.chat.username(&raw).map_err(|rejection| {
+                self.reject(&rejection, FrameRef::default());
+                CloseCode::BadFrame
+            })?;
+            self.author.username = username.clone();
+            self.chosen_name = Some(username);
         }
         let signed_in = self.sign_in();
-        // The first frame, also of those whose token is refused.
-        if self.asked.dialect == Dialect::Full {
+        // The first frame, also of those whose token is rejected.
+        if self.params.kind.gets_token() {
             self.welcome();
         }
-        if let Err(refused) = signed_in {
-            self.refuse(refused, None, None);
+        if let Err(rejection) = signed_in {
+            self.reject(&rejection, FrameRef::default());
         }
-        let room = match (self.asked.room.take(), self.asked.dialect) {
-            (None, Dialect::Full) => return Greeting::Welcome,
-            (room, _) => room.unwrap_or_else(|| DEFAULT_ROOM.to_owned()),
+        let room = match self.params.room.take() {
+            None if self.params.kind.names_rooms() => return Ok(()),
+            room => room.unwrap_or_else(|| DEFAULT_ROOM.to_owned()),
         };
         match self.join_first(&room, inbox).await {
-            Ok(()) => Greeting::Welcome,
-            Err(refused) => {
-                let is_final = refused.code == ErrorCode::BadRoomName;
-                self.refuse(refused, None, Some(room));
-                // Another node may be able to.
-                match is_final {
-                    true => Greeting::TurnedAway,
-                    false => self.call_back(),
+            Ok(()) => Ok(()),
+            Err(rejection) => {
+                self.reject(&rejection, FrameRef { nonce: None, room_id: Some(&room) });
+                match rejection.code {
+                    ErrorCode::BadRoomName => Err(CloseCode::BadFrame),
+                    // It may join another, or this one later.
+                    _ if self.params.kind.names_rooms() => Ok(()),
+                    // Another node may be able to.
+                    _ => Err(CloseCode::Restarting),
                 }
             }
         }
@@ -57,16 +60,16 @@ impl Session {
 
     /// Joins the room that the upgrade named. A plain session can't ask for it again, so the node does while that may
     /// help, for as long as a session may be silent.
-    async fn join_first(&mut self, room: &str, inbox: &mut Inbox) -> Result<(), Refused> {
-        let patience = match self.asked.dialect {
-            Dialect::Full => Duration::ZERO,
-            Dialect::Plain => self.chat.config().session.idle_timeout,
-        };
+    async fn join_first(&mut self, room: &str, inbox: &mut Inbox) -> Result<(), Rejection> {
+        let config = self.chat.config();
+        let can_ask = self.params.kind.names_rooms();
+        let patience = if can_ask { Duration::ZERO } else { config.session.idle_timeout };
+        let history = (!can_ask).then_some(config.history.plain_on_join);
         let began = Instant::now();
         loop {
-            let outcome = inbox.during(Box::pin(self.join(room, None, None))).await;
+            let outcome = inbox.during(Box::pin(self.join(room, None, history))).await;
             let is_worth_another =
-                outcome.as_ref().is_err_and(|refused| refused.code == ErrorCode::Unavailable);
+                outcome.as_ref().is_err_and(|rejection| rejection.code == ErrorCode::Unavailable);
             if !is_worth_another || inbox.has_ended() || began.elapsed() + AGAIN > patience {
                 return outcome;
             }
@@ -75,34 +78,40 @@ impl Session {
     }
 
     /// Takes the user that the upgrade asked for; without a token it stays the guest.
-    fn sign_in(&mut self) -> Result<(), Refused> {
-        if let Some(token) = self.asked.token.take() {
-            self.author = self.chat.sign_in(&token, self.chosen_name.clone())?;
+    fn sign_in(&mut self) -> Result<(), Rejection> {
+        if let Some(token) = self.params.token.take() {
+            let author = self.chat.sign_in(&token, self.chosen_name.clone())?;
+            self.set_author(author);
             self.is_signed_in = true;
         }
         Ok(())
     }
 
-    fn call_back(&self) -> Greeting {
-        if self.asked.dialect == Dialect::Plain {
-            self.outbox.close(CloseCode::Restarting);
-        }
-        Greeting::Welcome
-    }
-
     fn welcome(&self) {
+        let token = match self.chat.token(&self.author) {
+            Ok(token) => token,
+            Err(rejection) => return self.reject(&rejection, FrameRef::default()),
+        };
         let config = self.chat.config();
-        match self.chat.token(&self.author) {
-            Ok(token) => self.outbox.send(&server::welcome(
-                self.id,
-                &self.author,
-                self.chat.node(),
-                &token,
-                &config.session,
-                &config.limits,
-                &(self.build)(),
-            )),
-            Err(refused) => self.refuse(refused, None, None),
-        }
+        let limits = &config.limits;
+        self.send(SessionFrame::Welcome {
+            connection_id: self.id,
+            user_id: &self.author.user_id,
+            username: &self.author.username,
+            node_id: self.chat.node(),
+            token: &token,
+            heartbeat_s: config.session.ping_every.as_secs(),
+            limits: WelcomeLimits {
+                room_name_chars: limits.room_name_chars,
+                username_chars: limits.username_chars,
+                content_chars: limits.content_chars,
+                frame_bytes: limits.frame_bytes,
+                rooms_per_session: limits.rooms_per_session,
+            },
+            build: &(self.build)(),
+            timestamp: Timestamp::now(),
+        });
+        // The first frame does not wait for the end of a turn.
+        self.outbox.write();
     }
 }

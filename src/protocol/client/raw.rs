@@ -1,5 +1,5 @@
-//! The fields of a client's frame, each read by itself: one of a wrong type hides no other, and the
-//! sentence that refuses it is ours.
+//! The envelope of a client's frame: its fields, each read by itself. One of a wrong type hides no other, and the
+//! sentence that rejects it is ours.
 
 use std::borrow::Cow;
 
@@ -8,13 +8,12 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use super::Unreadable;
 use crate::model::Position;
-use crate::protocol::ErrorCode;
+use crate::protocol::{ErrorCode, Rejection};
 
 /// What any frame may have.
 #[derive(Deserialize)]
-pub(super) struct Fields<'a> {
+pub(super) struct RawFrame<'a> {
     #[serde(borrow)]
     r#type: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -35,9 +34,9 @@ pub(super) struct Fields<'a> {
     prefix: Option<&'a RawValue>,
 }
 
-impl<'a> Fields<'a> {
+impl<'a> RawFrame<'a> {
     /// Finds the fields of a JSON object.
-    pub(super) fn read(text: &'a str) -> Result<Self, Unreadable> {
+    pub(super) fn find(text: &'a str) -> Result<Self, Rejection> {
         // PowerShell and others begin a text with a byte order mark (RFC 8259, section 8.1).
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         // serde would take an array for an object whose fields stand in order.
@@ -52,7 +51,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Whether each field that is there has its type.
-    pub(super) fn check(&self) -> Result<(), Unreadable> {
+    pub(super) fn check(&self) -> Result<(), Rejection> {
         self.kind()?;
         for field in [Self::room_id, Self::content, Self::nonce, Self::token, Self::prefix] {
             field(self)?;
@@ -63,7 +62,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A missing type means `text`.
-    pub(super) fn kind(&self) -> Result<Cow<'a, str>, Unreadable> {
+    pub(super) fn kind(&self) -> Result<Cow<'a, str>, Rejection> {
         let Some(value) = self.r#type else { return Ok("text".into()) };
         // Escapes are decoded, but hardly ever there.
         let kind = serde_json::from_str::<&str>(value.get()).map(Cow::Borrowed);
@@ -73,23 +72,23 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(super) fn room_id(&self) -> Result<Option<String>, Unreadable> {
+    pub(super) fn room_id(&self) -> Result<Option<String>, Rejection> {
         string("room_id must be a text", self.room_id)
     }
 
-    pub(super) fn content(&self) -> Result<Option<String>, Unreadable> {
+    pub(super) fn content(&self) -> Result<Option<String>, Rejection> {
         string("content must be a text", self.content)
     }
 
-    pub(super) fn nonce(&self) -> Result<Option<String>, Unreadable> {
+    pub(super) fn nonce(&self) -> Result<Option<String>, Rejection> {
         string("nonce must be a text", self.nonce)
     }
 
-    pub(super) fn token(&self) -> Result<Option<String>, Unreadable> {
+    pub(super) fn token(&self) -> Result<Option<String>, Rejection> {
         string("token must be a text", self.token)
     }
 
-    pub(super) fn since(&self) -> Result<Option<Position>, Unreadable> {
+    pub(super) fn since(&self) -> Result<Option<Position>, Rejection> {
         let rule = "since must be an object with epoch and seq";
         match self.since {
             Some(value) if value.get().starts_with('[') => Err(bad(rule)),
@@ -97,20 +96,20 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(super) fn prefix(&self) -> Result<Option<String>, Unreadable> {
+    pub(super) fn prefix(&self) -> Result<Option<String>, Rejection> {
         string("prefix must be a text", self.prefix)
     }
 
-    pub(super) fn watch(&self) -> Result<Option<bool>, Unreadable> {
+    pub(super) fn watch(&self) -> Result<Option<bool>, Rejection> {
         read(self.watch, "watch must be true or false")
     }
 
-    pub(super) fn history(&self) -> Result<Option<usize>, Unreadable> {
+    pub(super) fn history(&self) -> Result<Option<usize>, Rejection> {
         read(self.history, "history must be a whole number")
     }
 }
 
-fn string(rule: &str, value: Option<&RawValue>) -> Result<Option<String>, Unreadable> {
+fn string(rule: &str, value: Option<&RawValue>) -> Result<Option<String>, Rejection> {
     match value {
         Some(value) if has_lone_surrogate(value.get()) => {
             Err(bad(r"the frame has half a surrogate pair; \ud800 to \udfff come in pairs"))
@@ -120,13 +119,18 @@ fn string(rule: &str, value: Option<&RawValue>) -> Result<Option<String>, Unread
 }
 
 /// `null` is as good as nothing.
-fn read<T: DeserializeOwned>(value: Option<&RawValue>, rule: &str) -> Result<Option<T>, Unreadable> {
+fn read<T: DeserializeOwned>(value: Option<&RawValue>, rule: &str) -> Result<Option<T>, Rejection> {
     let Some(value) = value else { return Ok(None) };
     serde_json::from_str(value.get()).map_err(|_| bad(rule))
 }
 
-fn bad(sentence: &str) -> Unreadable {
-    Unreadable::new(ErrorCode::BadFrame, sentence.to_owned())
+fn bad(sentence: &str) -> Rejection {
+    Rejection::new(ErrorCode::BadFrame, sentence)
+}
+
+/// A field that a frame of its type must have.
+pub(super) fn missing(field: &str) -> Rejection {
+    Rejection::new(ErrorCode::BadFrame, format!("{field} is missing"))
 }
 
 /// Whether an escape is half of a surrogate pair (RFC 8259, section 7), which no UTF-8 can hold.

@@ -25,7 +25,7 @@ const HEAD_BYTES: usize = 16 * 1024;
 const AGAIN: Duration = Duration::from_millis(100);
 
 /// Where connections come in.
-pub(super) struct Door {
+pub(super) struct Acceptor {
     pub(super) listener: TcpListener,
     pub(super) router: Router,
     pub(super) head_within: Duration,
@@ -47,7 +47,7 @@ struct Visit {
     end: CancellationToken,
 }
 
-impl Door {
+impl Acceptor {
     /// Accepts connections for ever.
     pub(super) async fn accept(self) {
         let mut visits = VecDeque::new();

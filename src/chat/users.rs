@@ -1,0 +1,280 @@
+//! The sessions of each user on this node, and the way to reach them. A session has a mailbox of bounded size, and no sender
+//! waits: a new entry merges with those that are there. `Close` replaces all others, a room is to be left once, and a full
+//! mailbox closes its session, which so leaves all its rooms.
+
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll};
+
+use futures_util::task::AtomicWaker;
+
+use super::Chat;
+use crate::model::{RoomName, UserId};
+use crate::websocket::CloseCode;
+
+/// Rooms that a session is asked to leave and has not left yet, at most.
+const MOST_LEAVES: usize = 64;
+
+/// An order of the node to a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Control {
+    /// End with this code.
+    Close(CloseCode),
+    /// Leave a room, if the session is in it.
+    LeaveRoom(RoomName, LeaveReason),
+}
+
+/// Why a session must leave a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeaveReason {
+    /// A moderator has removed its user.
+    Removed,
+    /// Its user may no longer be there.
+    AccessRevoked,
+}
+
+/// The mailboxes by user; a cheap handle.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Users(Arc<Mutex<HashMap<UserId, Vec<Arc<Mailbox>>>>>);
+
+#[derive(Debug, Default)]
+struct Mailbox {
+    /// Looked at before the lock is taken: most sessions are never asked for anything.
+    has_mail: AtomicBool,
+    pending: Mutex<Pending>,
+    waker: AtomicWaker,
+}
+
+#[derive(Debug, Default)]
+enum Pending {
+    #[default]
+    Nothing,
+    Leave(Vec<(RoomName, LeaveReason)>),
+    Close(CloseCode),
+}
+
+/// A session's own end of its mailbox. When it is dropped the session is no longer among its user's.
+#[derive(Debug)]
+pub struct Controls {
+    users: Users,
+    user: UserId,
+    mailbox: Arc<Mailbox>,
+}
+
+impl Users {
+    fn register(&self, user: &UserId) -> Controls {
+        let mailbox = Arc::<Mailbox>::default();
+        self.add(user, mailbox.clone());
+        Controls { users: self.clone(), user: user.clone(), mailbox }
+    }
+
+    fn add(&self, user: &UserId, mailbox: Arc<Mailbox>) {
+        let mut users = self.lock();
+        let mailboxes = users.entry(user.clone()).or_default();
+        // Almost every user has one session here.
+        mailboxes.reserve_exact(1);
+        mailboxes.push(mailbox);
+    }
+
+    fn remove(&self, user: &UserId, mailbox: &Arc<Mailbox>) {
+        let mut users = self.lock();
+        let Some(mailboxes) = users.get_mut(user) else { return };
+        mailboxes.retain(|other| !Arc::ptr_eq(other, mailbox));
+        if mailboxes.is_empty() {
+            users.remove(user);
+        }
+    }
+
+    /// Gives an order to each session of a user. Returns how many there are.
+    fn send(&self, user: &UserId, control: &Control) -> usize {
+        let mailboxes = self.lock().get(user).cloned().unwrap_or_default();
+        for mailbox in &mailboxes {
+            mailbox.put(control.clone());
+        }
+        mailboxes.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<UserId, Vec<Arc<Mailbox>>>> {
+        self.0.lock().expect("no code panics while it holds this lock")
+    }
+}
+
+impl Mailbox {
+    fn put(&self, control: Control) {
+        self.lock().merge(control);
+        self.has_mail.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+
+    fn poll(&self, context: &Context<'_>) -> Poll<Control> {
+        if let Some(control) = self.take() {
+            return Poll::Ready(control);
+        }
+        self.waker.register(context.waker());
+        // It may have come before the waker was there.
+        self.take().map_or(Poll::Pending, Poll::Ready)
+    }
+
+    fn take(&self) -> Option<Control> {
+        if !self.has_mail.load(Ordering::Acquire) {
+            return None;
+        }
+        let mut pending = self.lock();
+        let control = pending.take();
+        self.has_mail.store(!matches!(*pending, Pending::Nothing), Ordering::Release);
+        control
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().expect("no code panics while it holds this lock")
+    }
+}
+
+impl Pending {
+    fn merge(&mut self, control: Control) {
+        match (&mut *self, control) {
+            (Self::Close(_), _) => {}
+            (_, Control::Close(code)) => *self = Self::Close(code),
+            (Self::Nothing, Control::LeaveRoom(room, reason)) => *self = Self::Leave(vec![(room, reason)]),
+            (Self::Leave(rooms), Control::LeaveRoom(room, reason)) => {
+                if rooms.iter().any(|(other, _)| *other == room) {
+                    return;
+                }
+                if rooms.len() == MOST_LEAVES {
+                    *self = Self::Close(CloseCode::Restarting);
+                } else {
+                    rooms.push((room, reason));
+                }
+            }
+        }
+    }
+
+    fn take(&mut self) -> Option<Control> {
+        match self {
+            Self::Nothing => None,
+            Self::Close(code) => {
+                let control = Control::Close(*code);
+                *self = Self::Nothing;
+                Some(control)
+            }
+            Self::Leave(rooms) => {
+                let next = rooms.pop().map(|(room, reason)| Control::LeaveRoom(room, reason));
+                if rooms.is_empty() {
+                    *self = Self::Nothing;
+                }
+                next
+            }
+        }
+    }
+}
+
+impl Controls {
+    /// The next order. May be given up and called again without losing any; costs no lock while there is none.
+    pub async fn next(&mut self) -> Control {
+        poll_fn(|context| self.mailbox.poll(context)).await
+    }
+
+    /// From now on the session is one of this user.
+    pub fn set_user(&mut self, user: &UserId) {
+        if *user != self.user {
+            self.users.add(user, self.mailbox.clone());
+            self.users.remove(&self.user, &self.mailbox);
+            self.user = user.clone();
+        }
+    }
+}
+
+impl Drop for Controls {
+    fn drop(&mut self) {
+        self.users.remove(&self.user, &self.mailbox);
+    }
+}
+
+impl Chat {
+    /// From now on a session can be reached by its user, until what is returned is dropped.
+    pub fn register_session(&self, user: &UserId) -> Controls {
+        self.inner.users.register(user)
+    }
+
+    /// Closes all sessions of a user on this node. Returns how many there are.
+    pub fn close_user(&self, user: &UserId, code: CloseCode) -> usize {
+        self.inner.users.send(user, &Control::Close(code))
+    }
+
+    /// Has all sessions of a user on this node leave a room. Returns how many sessions are asked.
+    pub fn remove_user_from_room(&self, user: &UserId, room: &RoomName, reason: LeaveReason) -> usize {
+        self.inner.users.send(user, &Control::LeaveRoom(room.clone(), reason))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    fn leave(room: &str) -> Control {
+        Control::LeaveRoom(RoomName::from_trusted(room), LeaveReason::Removed)
+    }
+
+    #[test]
+    fn every_session_of_a_user_is_reached_and_no_other() {
+        let users = Users::default();
+        let (rahim, mita) = (UserId::guest(), UserId::guest());
+        let mut sessions = [users.register(&rahim), users.register(&rahim)];
+        let mut other = users.register(&mita);
+        assert_eq!(users.send(&rahim, &leave("general")), 2);
+        for session in &mut sessions {
+            assert_eq!(session.next().now_or_never(), Some(leave("general")));
+            assert_eq!(session.next().now_or_never(), None);
+        }
+        assert_eq!(other.next().now_or_never(), None);
+    }
+
+    #[test]
+    fn a_session_is_reached_by_the_user_that_it_speaks_for_now_and_not_after_its_end() {
+        let users = Users::default();
+        let (guest, user) = (UserId::guest(), UserId::guest());
+        let mut session = users.register(&guest);
+        session.set_user(&user);
+        assert_eq!(users.send(&guest, &leave("general")), 0);
+        assert_eq!(users.send(&user, &leave("general")), 1);
+        drop(session);
+        assert_eq!(users.send(&user, &leave("general")), 0);
+        assert!(users.lock().is_empty());
+    }
+
+    #[test]
+    fn a_mailbox_merges_what_it_holds_and_closes_its_session_when_it_is_full() {
+        let users = Users::default();
+        let user = UserId::guest();
+        let mut session = users.register(&user);
+        for _ in 0..3 {
+            users.send(&user, &leave("general"));
+        }
+        assert_eq!(session.next().now_or_never(), Some(leave("general")));
+        assert_eq!(session.next().now_or_never(), None, "asked for once");
+        for room in 0..=MOST_LEAVES {
+            users.send(&user, &leave(&room.to_string()));
+        }
+        assert_eq!(session.next().now_or_never(), Some(Control::Close(CloseCode::Restarting)));
+        users.send(&user, &leave("general"));
+        users.send(&user, &Control::Close(CloseCode::Slow));
+        users.send(&user, &leave("general"));
+        assert_eq!(session.next().now_or_never(), Some(Control::Close(CloseCode::Slow)));
+        assert_eq!(session.next().now_or_never(), None);
+    }
+
+    #[tokio::test]
+    async fn a_session_that_waits_is_woken() {
+        let users = Users::default();
+        let user = UserId::guest();
+        let mut session = users.register(&user);
+        let waiting = tokio::spawn(async move { session.next().await });
+        tokio::task::yield_now().await;
+        users.send(&user, &leave("general"));
+        assert_eq!(waiting.await.unwrap(), leave("general"));
+    }
+}

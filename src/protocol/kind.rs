@@ -1,0 +1,30 @@
+//! The kinds of session. What a kind is sent is decided by [`server::encode`](super::server::encode), what it may say
+//! by [`ClientFrame::parse`](super::ClientFrame::parse).
+
+use super::ErrorCode;
+
+/// What a session understands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SessionKind {
+    /// One room, messages and notices only.
+    Plain,
+    /// The subprotocol `adda.v1`.
+    Full,
+}
+
+impl SessionKind {
+    /// Whether its frames name a room. A session whose frames don't is in one room for its whole life.
+    pub fn names_rooms(self) -> bool {
+        self == Self::Full
+    }
+
+    /// Whether it is given a token, with which it can come back as the same user.
+    pub fn gets_token(self) -> bool {
+        self == Self::Full
+    }
+
+    /// The error as which it is told of lost messages, if not by a frame of their own.
+    pub fn gap_error(self) -> Option<ErrorCode> {
+        (self == Self::Plain).then_some(ErrorCode::MessagesSkipped)
+    }
+}

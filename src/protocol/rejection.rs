@@ -1,0 +1,29 @@
+//! Why a frame or a request is rejected.
+
+use std::time::Duration;
+
+use super::ErrorCode;
+
+/// A code for programs, a sentence for people. It is counted where it is sent: some are only asked about.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Rejection {
+    /// What kind of rejection it is.
+    pub code: ErrorCode,
+    /// What to do about it.
+    pub message: String,
+    /// When to try again, where trying again helps.
+    pub retry_after: Option<Duration>,
+}
+
+impl Rejection {
+    /// A rejection with its code's own wait.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), retry_after: code.retry_after() }
+    }
+
+    /// The wait in whole seconds, as HTTP says it (RFC 9110, section 10.2.3).
+    pub fn retry_after_s(&self) -> Option<u64> {
+        self.retry_after.map(|wait| wait.as_millis().div_ceil(1000) as u64)
+    }
+}

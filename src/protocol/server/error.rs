@@ -1,0 +1,69 @@
+//! The frame of a rejection, and its body over REST.
+
+use serde::Serialize;
+
+use crate::protocol::Rejection;
+
+/// Characters of what was sent that an error repeats.
+const ECHOED: usize = 100;
+
+/// What of a rejected frame helps its client to find it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FrameRef<'a> {
+    /// The frame's nonce.
+    pub nonce: Option<&'a str>,
+    /// The frame's room.
+    pub room_id: Option<&'a str>,
+}
+
+/// Why a frame was rejected.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(tag = "type", rename = "error")]
+pub struct ErrorFrame<'a> {
+    code: &'static str,
+    content: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nonce: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u64>,
+}
+
+impl<'a> ErrorFrame<'a> {
+    /// The frame of a rejection.
+    pub fn new(rejection: &'a Rejection, frame: FrameRef<'a>) -> Self {
+        Self {
+            code: rejection.code.as_str(),
+            content: &rejection.message,
+            nonce: echo(frame.nonce),
+            room_id: echo(frame.room_id),
+            retry_after_ms: rejection.retry_after.map(|wait| wait.as_millis() as u64),
+        }
+    }
+
+    pub(super) fn without_reference(self) -> Self {
+        Self { nonce: None, room_id: None, ..self }
+    }
+}
+
+/// A mark that a client could have meant is repeated whole, so that it finds the frame; of any other
+/// the beginning must do.
+fn echo(mark: Option<&str>) -> Option<&str> {
+    let mark = mark?;
+    let is_whole = mark.len() <= 128;
+    let end = mark.char_indices().nth(ECHOED).filter(|_| !is_whole).map_or(mark.len(), |(at, _)| at);
+    Some(&mark[..end])
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    error: &'a str,
+    code: &'static str,
+}
+
+/// The body of a rejection over REST.
+pub fn error_body(rejection: &Rejection) -> String {
+    serde_json::to_string(&ErrorBody { error: &rejection.message, code: rejection.code.as_str() })
+        .expect("two strings are always JSON")
+}

@@ -1,0 +1,82 @@
+//! Frames about one room.
+
+use serde::Serialize;
+
+use crate::model::{Epoch, Position, Receipt, RoomName};
+
+/// About one room.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum RoomFrame<'a> {
+    /// The answer to a leave.
+    Left {
+        /// The room.
+        room_id: &'a RoomName,
+    },
+    /// A message is logged and published.
+    Ack {
+        /// The sender's mark.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        nonce: Option<&'a str>,
+        /// What the log says of it.
+        #[serde(flatten)]
+        receipt: ReceiptJson<'a>,
+    },
+    /// So many sessions are in the room now.
+    Count {
+        /// The room.
+        room_id: &'a RoomName,
+        /// Its sessions.
+        client_count: u64,
+    },
+    /// The messages `from` to `to`, both included, can't be given any more.
+    Gap {
+        /// The room.
+        room_id: &'a RoomName,
+        /// The first of them.
+        from: u64,
+        /// The last of them.
+        to: u64,
+    },
+    /// A new epoch began; numbers go on after this place.
+    Reset {
+        /// The room.
+        room_id: &'a RoomName,
+        /// The new epoch.
+        epoch: &'a Epoch,
+        /// The number after which it begins.
+        seq: u64,
+    },
+}
+
+impl<'a> RoomFrame<'a> {
+    /// A new epoch began at `position`.
+    pub fn reset(room_id: &'a RoomName, position: &'a Position) -> Self {
+        Self::Reset { room_id, epoch: &position.epoch, seq: position.seq }
+    }
+}
+
+/// A receipt as clients see it, over WebSocket and REST.
+#[derive(Debug, Serialize)]
+pub struct ReceiptJson<'a> {
+    id: &'a str,
+    room_id: &'a RoomName,
+    epoch: &'a Epoch,
+    seq: u64,
+    timestamp: &'a str,
+    duplicate: bool,
+}
+
+impl<'a> ReceiptJson<'a> {
+    /// The receipt of a message in `room`.
+    pub fn new(room: &'a RoomName, receipt: &'a Receipt) -> Self {
+        Self {
+            id: &receipt.id,
+            room_id: room,
+            epoch: &receipt.epoch,
+            seq: receipt.seq,
+            timestamp: &receipt.timestamp,
+            duplicate: receipt.is_duplicate,
+        }
+    }
+}

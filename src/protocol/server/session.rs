@@ -1,0 +1,54 @@
+//! Frames about the session itself.
+
+use serde::Serialize;
+
+use crate::model::{ConnectionId, NodeId, Timestamp, UserId, Username};
+
+/// About the session itself.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum SessionFrame<'a> {
+    /// The first frame of a full session.
+    Welcome {
+        /// The session.
+        connection_id: ConnectionId,
+        /// Who it speaks for.
+        user_id: &'a UserId,
+        /// The name that others see.
+        username: &'a Username,
+        /// The node that it is on.
+        node_id: NodeId,
+        /// What proves the user later.
+        token: &'a str,
+        /// Seconds between two pings of the server.
+        heartbeat_s: u64,
+        /// What the node accepts.
+        limits: WelcomeLimits,
+        /// Of the browser client's files on this node: another one than a page's own says that the page is old.
+        build: &'a str,
+        /// The node's clock, for pages whose own is off.
+        timestamp: Timestamp,
+    },
+    /// The session now speaks for this user.
+    AuthSuccess {
+        /// The user.
+        user_id: &'a UserId,
+        /// The name that others see.
+        username: &'a Username,
+        /// A new token.
+        token: &'a str,
+    },
+    /// The answer to a ping.
+    Pong,
+}
+
+/// What a node accepts from a client, as it stands in the settings of the same names.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[allow(missing_docs, reason = "the settings say it")]
+pub struct WelcomeLimits {
+    pub room_name_chars: usize,
+    pub username_chars: usize,
+    pub content_chars: usize,
+    pub frame_bytes: usize,
+    pub rooms_per_session: usize,
+}
