@@ -1,5 +1,5 @@
 // Keeps the page's shell, so that it opens without a network and a second visit asks for nothing that
-// is known. What people say never passes here: only the page and the files of its build do.
+// is known. Messages never pass here: only the page and the files of its build do.
 
 // Written by the node: the build, and its files.
 const SHELL = { build: '', files: [] };

@@ -58,7 +58,7 @@ async fn a_file_that_is_known_is_not_sent_again() {
         assert_eq!(show(&node, "/js/main.js", encodings, "\"other\"").await.status, 200);
         tags.push(tag);
     }
-    assert_ne!(tags[0], tags[1], "other bytes bear another tag (RFC 9110, 8.8.3.3)");
+    assert_ne!(tags[0], tags[1], "other bytes have another tag (RFC 9110, 8.8.3.3)");
     assert_eq!(show(&node, "/js/main.js", "identity", &tags[1]).await.status, 200);
 }
 

@@ -7,7 +7,7 @@ test('a restart, a slow reader and a lost line come back', () => {
   assert.equal(closePolicy(1012).reason, 'restarting');
 });
 
-test('what would only repeat itself does not come back, and says why', () => {
+test('after a close that would only repeat itself the client stays away, and says why', () => {
   const reasons = { 4400: 'bad_frame', 4401: 'not_signed_in', 4403: 'banned', 1009: 'too_big' };
   for (const [code, reason] of Object.entries(reasons)) {
     assert.deepEqual(closePolicy(Number(code)), { back: 'never', reason });

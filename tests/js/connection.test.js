@@ -60,7 +60,7 @@ test('being back is the end of it', () => {
   assert.equal(bannerOf(connection, 9_000), null);
 });
 
-test('who moves to another node has not been away; who waits for one has', () => {
+test('a move to another node is no absence; waiting for one is', () => {
   const moving = withStatus(emptyConnection(), { phase: 'waiting', reason: 'restarting', retryAt: 300 }, 0);
   assert.equal(isAway(moving, 1_999), false);
   assert.equal(isAway(moving, 2_000), true);

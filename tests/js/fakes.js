@@ -51,7 +51,7 @@ export function fakeSockets() {
       Object.assign(this, { readyState: 3, closedWith: code });
     }
 
-    // What the test, as the server, does:
+    // Called by the test, as the server:
     say(frame) {
       this.readyState = 1;
       this.onmessage({ data: JSON.stringify(frame) });
@@ -80,7 +80,7 @@ export function fakeArea(entries = new Map()) {
   };
 }
 
-/** What the tabs of a browser have in common; `tab()` is one of them, `tab.close()` ends it. */
+/** The things that the tabs of a browser share; `tab()` is one of them, `tab.close()` ends it. */
 export function fakeBrowser() {
   const channels = new Set();
   const held = new Map();

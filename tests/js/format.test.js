@@ -82,7 +82,7 @@ test('texts take their numbers in the language\'s digits and their plural from t
   assert.equal(i18n.text('gap', { count: 12 }), 'এখানে ১২টি বার্তা বাদ পড়েছে।');
 });
 
-test('what people wrote is not taken for a slot', () => {
+test('a text that people wrote is not taken for a slot', () => {
   const i18n = createI18n('en');
   assert.equal(i18n.text('announce_message', { name: '{content}', content: '$& {name}' }), '{content}: $& {name}');
 });

@@ -43,7 +43,7 @@ test('signing out leaves nothing to read', () => {
   assert.deepEqual(timelineOf(back(before)).entries, []);
 });
 
-test('what others wrote into the storage begins no timeline', () => {
+test('a foreign value in the storage begins no timeline', () => {
   for (const rooms of [[null], [{}], [{ room: 'general', epoch: 'e1', head: 1, messages: [] }], [{ room: 'general', epoch: 'e1', head: 2, messages: [message(1)] }],
     [{ room: 'general', epoch: 'e1', head: 1, messages: [{ ...message(1), content: 5 }] }], [{ room: 'general', epoch: 'e1', head: 1, messages: [{ ...message(1), timestamp: 'x' }] }]]) {
     const before = fakeClient();

@@ -31,7 +31,7 @@ test('a link that leads elsewhere than its text says names its host', () => {
   assert.equal(hostOf('http://0x7f.1/'), '127.0.0.1');
 });
 
-test('what hides or turns round is no part of an address', () => {
+test('a character that hides or turns text round is no part of an address', () => {
   assert.deepEqual(links('https://x.example/\u202egpj.exe'), ['https://x.example/']);
   assert.deepEqual(links('https://x.example/a\u200bb'), ['https://x.example/a']);
 });

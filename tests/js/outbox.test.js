@@ -18,7 +18,7 @@ function reconnected(client, frame = joined('general', { recovered: true })) {
   client.socket().say(frame);
 }
 
-test('what is written without a connection is kept and sent when there is one', () => {
+test('a message that is written without a connection is kept and sent when there is one', () => {
   const client = fakeClient();
   client.chat.enter('রহিম', 'general');
   client.chat.post('general', 'হ্যালো');
@@ -148,7 +148,7 @@ test('unsent messages wait for who wrote them', () => {
   assert.equal(other.storage.outboxOf('রহিম').length, 1);
 });
 
-test('what was sent before the server forgot us is not sent again unasked', () => {
+test('a message that was sent before the server forgot us is not sent again unasked', () => {
   const before = clientInGeneral();
   before.chat.post('general', 'ক');
   const after = fakeClient({ local: before.local });
@@ -187,7 +187,7 @@ test('an older message with the same words does not pass for the pending one', (
   assert.deepEqual(pending(client), ['sending']);
 });
 
-test('who writes while reading history is brought to the newest page', async () => {
+test('a reader of history who writes is brought to the newest page', async () => {
   const pages = [{ data: messages(301, 350), epoch: 'e1', next: 'x' }].values();
   const client = clientInGeneral({ pages: { next: () => pages.next().value } });
   const say = (list) => list.forEach((it) => client.socket().say(it));
@@ -208,7 +208,7 @@ test('storage that refuses everything stops nothing', () => {
   assert.equal(texts(client.socket()).length, 1);
 });
 
-test('what is older than a nonce lasts is asked about, by the server\'s time', () => {
+test('an item older than a nonce lasts is asked about, by the server\'s time', () => {
   const before = fakeClient();
   before.chat.enter('রহিম', 'general');
   before.chat.post('general', 'ক');
@@ -258,7 +258,7 @@ test('nothing to see is not sent, and halves of characters and U+0000 are not ei
   assert.equal(texts(client.socket())[0].content, 'a\ufffdb');
 });
 
-test('what one tab sent or discarded is gone from the others', () => {
+test('an item that one tab sent or discarded is gone from the others', () => {
   const one = fakeClient();
   one.chat.enter('রহিম', 'general');
   one.chat.post('general', 'ক');

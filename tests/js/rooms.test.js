@@ -62,7 +62,7 @@ test('missed messages are unread, the first page is not', () => {
   assert.equal(room(client, 'নতুন').unread, 0);
 });
 
-test('what came while the line was lost is behind the divider, and read when it was seen', () => {
+test('messages that came while the connection was lost are behind the divider, and read when they were seen', () => {
   const client = clientInGeneral();
   client.socket().say(message(1));
   assert.equal(room(client, 'general').unread, 0);
@@ -169,7 +169,7 @@ test('a name that the server refuses leads back to the way in, with the reason',
   assert.equal(client.storage.tab(), null);
 });
 
-test('whoever leaves the page has left, for as long as that lasts', () => {
+test('a person who leaves the page has left the rooms, for as long as that lasts', () => {
   const client = clientInGeneral();
   client.chat.suspend();
   assert.equal(client.sockets[0].closedWith, 4000);
@@ -269,7 +269,7 @@ test('older pages are asked once at a time, and a failure can be tried again', a
   assert.deepEqual(room(client, 'b').timeline.entries.map(({ seq }) => seq), [4, 5]);
 });
 
-test('what ignored people say is neither unread nor waiting below', () => {
+test('messages of ignored people are neither unread nor counted below', () => {
   const client = inTwoRooms();
   client.store.dispatch({ type: 'people_ignored', userIds: ['u2'] });
   client.socket().say(message(1));

@@ -41,7 +41,7 @@ test('own messages are known by the user, not by the name', () => {
   assert.deepEqual([own.isOwn, other.isOwn], [true, false]);
 });
 
-test('what we said before the server forgot us is still ours', () => {
+test('a message of ours from before the server forgot us is still ours', () => {
   assert.equal(rows([at(1, '2026-11-20T08:00:00Z', { user_id: 'me-before' })]).at(-1).isOwn, true);
 });
 

@@ -10,7 +10,7 @@ test('a first visit has the browser\'s language and the first word of every choi
   assert.deepEqual([first.levels, first.ignored], [[], []]);
 });
 
-test('what is kept is taken only as far as it makes sense', () => {
+test('kept settings are taken only as far as they make sense', () => {
   const kept = { language: 'en', theme: 'dark', clock: '25', size: ['large'], density: null, levels: [{ room: 'a', level: 'all' }, { room: 1 }, null],
     ignored: [{ user_id: 'u1', username: 'করিম', more: 1 }, 'u2', {}], other: 'x' };
   const parsed = settings.parseSettings(kept, 'bn');

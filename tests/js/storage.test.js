@@ -45,7 +45,7 @@ test('a tab keeps its own draft over a reload; another one begins with the last'
   assert.equal(fakeClient({ local: one.local }).storage.draft('রহিম', 'general'), '');
 });
 
-test('what somebody else wrote into the storage is not trusted', () => {
+test('a value that somebody else wrote into the storage is not trusted', () => {
   const { storage, local } = fakeClient();
   local.setItem('adda.outbox.x', '{');
   local.setItem('adda.outbox.y', '"text"');

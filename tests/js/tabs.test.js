@@ -57,7 +57,7 @@ test('when a tab is closed one of the others sends what waited there, in order',
   assert.deepEqual(posts(senders[0]), ['এক'], 'the second after the ack of the first');
 });
 
-test('what is written after another tab has opened is looked after by it, too', async () => {
+test('an item that is written after another tab has opened is taken over by it, too', async () => {
   const shared = oneBrowser();
   const writer = await entered(shared, { isOnline: false });
   const other = await entered(shared);
@@ -108,7 +108,7 @@ test('another name\'s words wait for it, and a change of name leaves them to who
   assert.deepEqual(contents(other), ['রহিমের কথা']);
 });
 
-test('what one tab has shown is read in the others of that name, up to there', async () => {
+test('a room that one tab has shown is read in the others of that name, up to there', async () => {
   const shared = oneBrowser();
   const [reader, other] = [await entered(shared), await entered(shared)];
   const namesake = await entered(shared, { name: 'করিম' });

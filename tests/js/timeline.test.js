@@ -52,7 +52,7 @@ test('an ack of another epoch or from above the first row adds nothing', () => {
   assert.equal(line.withAcked(timeline, { ...message(7), epoch: 'e1' }, 'n').entries.length, 10);
 });
 
-test('what was missed is put where it belongs', () => {
+test('missed messages are put where they belong', () => {
   const back = line.withJoined(opened(3, messages(1, 3)), joined('general', { seq: 5, recovered: true, messages: messages(4, 5) }));
   assert.deepEqual(shown(back), [1, 2, 3, 4, 5]);
 });
@@ -75,7 +75,7 @@ test('a newest page beyond a hole says how many were skipped', () => {
   assert.equal(back.hasOlder, true);
 });
 
-test('who reads far up keeps their place when a hole is found', () => {
+test('a reader far up keeps the place when a hole is found', () => {
   const reading = line.withFollowing(opened(3, messages(1, 3)), false);
   const back = line.withJoined(reading, joined('general', { seq: 12, messages: messages(10, 12) }));
   assert.deepEqual(shown(back), [1, 2, 3]);
@@ -145,7 +145,7 @@ test('neighbouring notices are one row, and a message ends it', () => {
   assert.deepEqual([both.entries[0].joined.length, both.entries[0].left.length], [1, 1]);
 });
 
-test('who leaves and comes back leaves no row', () => {
+test('a user who leaves and comes back leaves no row', () => {
   const back = line.withNotice(line.withNotice(opened(), notice('leave', 'a')), notice('join', 'a'));
   assert.deepEqual(back.entries, []);
 });

@@ -27,7 +27,7 @@ test('an older page closes the gap it fills, or what it fills of it', () => {
   assert.deepEqual(shown(pages.withOlderPage(half, page(2, 6, 'more'))), [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
 });
 
-test('what the log no longer has stays a gap', () => {
+test('messages that the log no longer has stay a gap', () => {
   const back = line.withJoined(opened(1, 3), joined('general', { seq: 12, messages: messages(10, 12) }));
   const rest = pages.withOlderPage(back, page(8, 9));
   assert.deepEqual(shown(rest), ['gap 4-7', 8, 9, 10, 11, 12]);

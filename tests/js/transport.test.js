@@ -141,7 +141,7 @@ test('a refusal stays refused until a person asks', () => {
   assert.equal(sockets.length, 2);
 });
 
-test('what the server said before it turned us away is the reason', () => {
+test('the error before a final close is the reason', () => {
   const { socket, heard } = connected();
   socket().say({ type: 'error', code: 'bad_username', content: '…' });
   socket().end(4400);

@@ -13,7 +13,7 @@ export function roomSections(state, compare) {
   return { ours: ours.sort(byName), others: others.sort((one, other) => other.count - one.count || byName(one, other)) };
 }
 
-/** `rows` in the places they had before: nothing may move under a finger. What is new comes last. */
+/** `rows` in the places they had before: nothing may move under a finger. New rows come last. */
 export function inPlace(rows, keysBefore) {
   const places = new Map(keysBefore.map((key, place) => [key, place]));
   const placeOf = ({ key }) => places.get(key) ?? keysBefore.length;

@@ -8,7 +8,7 @@ import {
 export const outbox = {
   initial: { outbox: [] },
   events: {
-    // What was written waits for a name that is taken.
+    // After a refused name the items wait for another one.
     status(state, { status }) {
       if (status.phase === 'online' || isTurnedAway(status)) return state;
       return changed(state, status.phase === 'refused' ? failInFlight(state.outbox, status.reason) : requeueInFlight(state.outbox));

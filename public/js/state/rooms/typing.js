@@ -6,7 +6,7 @@ export function withTyping(typing, { user_id, username }, now) {
   return [...withoutTyping(typing, user_id), { user_id, username, until: now + TYPING_LASTS_MS }];
 }
 
-/** What they wrote has come, or they left. */
+/** Their message has come, or they left. */
 export function withoutTyping(typing, user_id) {
   return typing.filter((user) => user.user_id !== user_id);
 }

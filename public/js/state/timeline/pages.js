@@ -1,5 +1,5 @@
 // Pages of history around what the timeline shows: older ones above, newer ones below, or the
-// newest one in place of everything. Whatever grows on one side is trimmed on the other.
+// newest one in place of everything. A timeline that grows on one side is trimmed on the other.
 
 import { asEntry, gapEntry, MAX_ENTRIES } from './timeline.js';
 
