@@ -18,7 +18,7 @@ RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin adda
 COPY --from=build /adda/target/release/adda /usr/local/bin/adda
 USER 10001:10001
 EXPOSE 3000
-# Ready, not just alive: what starts after a node may rely on it.
+# Ready, not just alive: services that start after a node may rely on it.
 HEALTHCHECK --interval=5s --timeout=4s --start-period=30s --retries=3 CMD ["adda", "health"]
 # No shell between the engine and the node: it is process 1 and drains on this signal.
 STOPSIGNAL SIGTERM

@@ -18,7 +18,7 @@ class Bot:
     def __init__(self, url, room):
         self.url = url
         self.room = room
-        self.token = None  # Proves who we are after a reconnect.
+        self.token = None  # Keeps our user over a reconnect.
         self.since = None  # The position up to which we have seen the room.
         self.unacked = {}  # nonce -> frame: sent again until the ack comes, posted once.
 
@@ -53,7 +53,7 @@ class Bot:
             case "error" if frame["code"] == "bad_token":
                 self.token = None
             case "joined":
-                # Without a position we have just come: what was said before is not for us.
+                # Without a position this is the first join: earlier messages are not for the bot.
                 messages = frame["messages"] if self.since else []
                 self.since = {"epoch": frame["epoch"], "seq": frame["seq"]}
                 for message in messages:

@@ -1,4 +1,4 @@
-//! A full session in Rust: joins a room, posts a line and waits for its ack, then prints what is said.
+//! A full session in Rust: joins a room, posts a line, waits for its ack, then prints the messages of the room.
 //!
 //! `cargo run --example client -- ws://localhost:3000/ws general "hello"`
 

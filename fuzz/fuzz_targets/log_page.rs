@@ -1,4 +1,4 @@
-//! Whatever a room's stream holds, a page has the messages of it that can be read.
+//! A page has the readable messages of any stream.
 #![no_main]
 
 use adda::backend::redis::fuzzing;

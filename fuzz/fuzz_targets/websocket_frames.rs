@@ -1,4 +1,4 @@
-//! The first byte says in what pieces the others arrive; the decoder must find the same in any.
+//! The first byte is the size of the pieces in which the others arrive. The decoder must find the same frames for all.
 #![no_main]
 
 use adda::websocket::{CloseCode, Decoder, Incoming};

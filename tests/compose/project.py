@@ -17,7 +17,7 @@ DOCKER = ["docker"]
 
 
 def compose_command():
-    """The plugin if it is there, the older program otherwise."""
+    """The plugin if it is installed, the older program otherwise."""
     plugin = [*DOCKER, "compose"]
     if subprocess.run([*plugin, "version"], capture_output=True).returncode == 0:
         return plugin
@@ -27,7 +27,7 @@ def compose_command():
 
 
 def until(what, ask, within=30):
-    """Asks again and again until the answer is true, and returns it."""
+    """Polls until the answer is true, and returns it."""
     deadline = time.monotonic() + within
     while not (answer := ask()):
         if time.monotonic() > deadline:
@@ -49,21 +49,21 @@ class Project:
         self._compose = [*compose_command(), "-p", self.name, "-f", str(REPO / "docker-compose.yml")]
         self._env = {**os.environ, "ADDA_PORT": f"127.0.0.1:{self.port}"}
         if self._compose[0] == "docker-compose":
-            # Its own builder: the program that it would call instead may lack BuildKit.
+            # Compose's own builder: the docker program may lack BuildKit.
             self._env |= {"COMPOSE_DOCKER_CLI_BUILD": "0", "DOCKER_BUILDKIT": "0"}
 
     def compose(self, *arguments, within=120):
-        """Runs it quietly; what it printed is told if it fails."""
+        """Runs Compose; prints its output only if it fails."""
         self._run([*self._compose, *arguments], within)
 
     def nodes(self):
-        """The running node containers, by the id of the node in each."""
+        """The running node containers by node id."""
         ids = self._run([*self._compose, "ps", "-q", "node"]).split()
         running = [c for c in ids if self.inspect(c, "{{.State.Running}}") == "true"]
         return {self._node_id(container): container for container in running}
 
     def is_healthy(self, service):
-        """Whether the engine says so of its container."""
+        """Whether the engine reports its container as healthy."""
         container = self._run([*self._compose, "ps", "-q", service]).strip()
         return self.inspect(container, "{{.State.Health.Status}}") == "healthy"
 
@@ -77,7 +77,7 @@ class Project:
         return self.inspect(container, "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}")
 
     def leftovers(self):
-        """What carries the project's label: containers, volumes, networks."""
+        """Remaining containers, volumes and networks of the project, by its label."""
         mine = ["--filter", f"label=com.docker.compose.project={self.name}"]
         lists = (["ps", "-aq"], ["volume", "ls", "-q"], ["network", "ls", "-q"])
         return [line for what in lists for line in self._run([*DOCKER, *what, *mine]).split()]
@@ -87,19 +87,19 @@ class Project:
         return subprocess.run(command, env=self._env, text=True, capture_output=True, timeout=60).stdout
 
     def connect(self, username, host="127.0.0.1", port=None):
-        """A full session, through the balancer unless told otherwise, and its welcome."""
+        """A full session, through the balancer by default, and its welcome."""
         session = Session(host, port or self.port, f"/ws?username={username}")
         return session, session.expect("welcome")
 
     def is_answering(self):
-        """Whether the balancer is up: the engine takes connections to its port before it listens itself."""
+        """Whether the balancer is up: the engine accepts connections to its port before it listens itself."""
         try:
             return self.get("/api/nodes")[0] == 200
         except OSError:
             return False
 
     def get(self, path, host="127.0.0.1", port=None):
-        """(status, JSON) of a REST request, through the balancer unless told otherwise."""
+        """(status, JSON) of a REST request, through the balancer by default."""
         connection = http.client.HTTPConnection(host, port or self.port, timeout=10)
         try:
             connection.request("GET", path)

@@ -13,7 +13,7 @@ TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 
 
 class Refused(Exception):
-    """The upgrade was answered with something other than 101."""
+    """The upgrade was not answered with 101."""
 
 
 class Closed(Exception):
@@ -25,7 +25,7 @@ class Closed(Exception):
 
 
 class Session:
-    """One WebSocket. A thread reads it, so that pings are answered whatever the test waits for."""
+    """One WebSocket. A thread reads it, so that pings are answered while the test waits."""
 
     def __init__(self, host, port, path, subprotocol="adda.v1"):
         self._socket = socket.create_connection((host, port), timeout=10)
@@ -45,7 +45,7 @@ class Session:
         self._write(TEXT, json.dumps(frame).encode())
 
     def expect(self, kind, within=10, **fields):
-        """The oldest frame of this type and with these fields that was not claimed yet."""
+        """Takes the oldest frame with this type and these fields."""
         deadline = time.monotonic() + within
         while True:
             for i, frame in enumerate(self._unclaimed):
@@ -64,7 +64,7 @@ class Session:
         return frame.code
 
     def close(self):
-        # shutdown, too: the reading thread's stream would keep the connection open.
+        # shutdown as well, because the reading thread's stream would keep the connection open.
         try:
             self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:

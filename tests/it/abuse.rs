@@ -1,5 +1,5 @@
-//! Everything that a client must not send. The offender gets the right answer or the right goodbye;
-//! two friends in another session never notice.
+//! Invalid input on a session. The offender gets the right error or close code; two other sessions keep
+//! talking.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::harness::raw::first_byte::{CLOSE, CONTINUE, PING, TEXT, TEXT_BEGIN};
 use crate::harness::raw::masked;
 use crate::harness::{Client, Node, RawSocket};
 
-/// Two who talk in a room while others misbehave.
+/// Two well-behaved sessions in one room.
 struct Friends {
     speaker: Client,
     listener: Client,
@@ -36,7 +36,7 @@ async fn plain(node: &Node) -> RawSocket {
     socket
 }
 
-/// Sends bytes on a fresh plain session and returns the code that it is closed with.
+/// Sends frames on a new plain session and returns its close code.
 async fn close_code_of(node: &Node, frames: &[(u8, &[u8])]) -> Option<u16> {
     let mut socket = plain(node).await;
     for (first_byte, payload) in frames {
@@ -54,7 +54,7 @@ async fn frames_against_the_protocol_are_closed_with_1002() {
         ("a control frame over 125 bytes", &[(PING, &long[..])][..]),
         ("a fragmented control frame", &[(0x09, b"x")]),
         ("a continuation of nothing", &[(0x80, b"x")]),
-        ("a text amid a fragmented text", &[(TEXT_BEGIN, b"{"), (TEXT, b"{}")]),
+        ("a text inside a fragmented text", &[(TEXT_BEGIN, b"{"), (TEXT, b"{}")]),
         ("a reserved opcode", &[(0x83, b"x")]),
         ("a reserved control opcode", &[(0x8b, b"")]),
         ("a reserved bit", &[(TEXT | 0x40, b"{}")]),
@@ -147,7 +147,7 @@ async fn a_frame_beyond_the_limit_is_closed_with_1009() {
 async fn floods_of_tiny_frames_delay_no_other_session() {
     let node = Node::memory().await;
     let mut friends = Friends::meet(&node).await;
-    // Each write fills many reads of the node. Nobody reads what comes back.
+    // Each write fills many reads of the node. The client reads no responses.
     for (begin, frame) in [
         (masked(TEXT_BEGIN, b""), masked(CONTINUE, b"")),
         (masked(PING, b""), masked(PING, b"")),
@@ -158,7 +158,7 @@ async fn floods_of_tiny_frames_delay_no_other_session() {
         socket.write(&begin).await;
         let flood = frame.repeat(20_000);
         for _ in 0..5 {
-            // A close is as good an answer as patience, and so is a socket that takes no more.
+            // The node may read on, close, or stop reading.
             let _ = tokio::time::timeout(Duration::from_millis(500), socket.write(&flood)).await;
             friends.still_talk().await;
         }
@@ -190,7 +190,7 @@ async fn deep_and_odd_json_is_a_bad_frame() {
     }
     let depths = format!("{}{}", "[".repeat(30_000), "]".repeat(30_000));
     offender.send_message(format!("{{\"type\":\"ping\",\"unknown\":{depths}}}").into()).await;
-    // What is unknown is ignored however deep it is, unless it is refused.
+    // An unknown field may be ignored or refused, at any depth.
     offender.expect_that("an answer", |frame| frame["type"] == "pong" || frame["code"] == "bad_frame").await;
     offender.posts("general", "still here").await;
     let body = format!("{{\"content\":{}1{}}}", "[".repeat(20_000), "]".repeat(20_000));

@@ -1,4 +1,4 @@
-//! Who a session speaks for: guests, their tokens, and what a token does on other nodes.
+//! The user of a session: guests, their tokens, and tokens on other nodes.
 
 use serde_json::json;
 
@@ -15,7 +15,7 @@ async fn a_token_makes_the_same_user_on_another_node() {
     back.posts("general", "me again").await;
     let message = back.expect("text").await;
     assert_eq!((text(&message["user_id"]), text(&message["username"])), (rahim.user_id, "রহিম".to_owned()));
-    // The token of the answer is as good as the first one.
+    // The token of the answer is valid as well.
     assert_eq!(Client::returning(&cluster.nodes[0], &back.token).await.user_id, back.user_id);
 }
 

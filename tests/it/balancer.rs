@@ -1,4 +1,4 @@
-//! The balancer as it is shipped, and what operators add to it: another path, TLS.
+//! The shipped configuration of the balancer, and additions of operators: another path, TLS.
 
 use crate::harness::browser::Browser;
 use futures_util::future::join_all;
@@ -62,7 +62,7 @@ async fn probes_and_metrics_are_not_shown_to_visitors() {
         let request = format!("GET {target} HTTP/1.1\r\nHost: adda\r\nConnection: close\r\n\r\n");
         socket.write(request.as_bytes()).await;
         let answer = String::from_utf8_lossy(&socket.read_to_end().await).into_owned();
-        // What HAProxy can't read it refuses by itself.
+        // HAProxy itself refuses a malformed request.
         assert!(
             answer.starts_with("HTTP/1.1 404") || answer.starts_with("HTTP/1.1 400"),
             "{target}: {answer}"
@@ -153,7 +153,7 @@ async fn requests_refused_by_an_overloaded_node_are_not_retried_on_others() {
     let Some(balancer) = HaProxy::start(&ports).await else { return };
     let id = |read: usize| format!("read-{read}-of-many");
     let replies = join_all((0..READS).map(|read| {
-        // Each reads another room: so no two share an answer.
+        // Each request reads another room, so no two share an answer.
         let call = Http::new(balancer.port).call("GET", &format!("/api/rooms/room-{read}"));
         call.header("x-request-id", &id(read)).send()
     }))
@@ -165,7 +165,7 @@ async fn requests_refused_by_an_overloaded_node_are_not_retried_on_others() {
         refused += 1;
     }
     assert!(refused > 0, "nothing was refused");
-    // The last line of each log: those of the reads stand before it.
+    // The last line of each log, after those of the reads.
     for node in &cluster.nodes {
         node.http().call("GET", "/api/nodes").header("x-request-id", "the-last").send().await;
         eventually("its line", LONG_DEADLINE, async || node.log().contains("the-last").then_some(())).await;

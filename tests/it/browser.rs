@@ -11,8 +11,8 @@ pub(crate) async fn seqs(page: &Page) -> Vec<u64> {
     serde_json::from_value(page.value(script).await).expect("numbers")
 }
 
-/// Notes in the page whatever a reader of the timeline must never see: a message that goes away again,
-/// comes twice or in the wrong place, or a word about holes, new epochs, comings and goings.
+/// Records each violation that the timeline shows: a message that disappears, appears twice or out of order, and
+/// any notice of a gap, a new epoch, a join or a leave.
 const WATCH: &str = "window.broken = [];
     window.looks = 0;
     let known = [];
@@ -106,7 +106,7 @@ async fn the_page_goes_on_at_another_node_when_its_own_is_killed() {
     page.close().await;
 }
 
-/// Nothing is closed and nothing comes: the page asks, and goes elsewhere when it is not answered.
+/// The connection stays open in silence: the page sends a ping, and moves to another node without an answer.
 #[tokio::test]
 async fn the_page_goes_on_at_another_node_when_its_own_falls_silent() {
     let Some(browser) = Browser::start().await else { return };
@@ -135,7 +135,7 @@ async fn the_page_goes_on_at_another_node_when_its_own_falls_silent() {
 #[tokio::test]
 async fn a_rolling_restart_behind_the_balancer_is_not_seen_in_the_timeline() {
     let Some(browser) = Browser::start().await else { return };
-    // Probes are told at this level; they show that the balancer looks.
+    // At this level the log shows the balancer's probes.
     let settings = [("server.drain", "500ms"), ("log.level", "info,adda::http=debug")];
     let Some(mut cluster) = Cluster::with(2, &settings).await else { return };
     let ports: Vec<_> = cluster.nodes.iter().map(|node| node.port).collect();
@@ -160,7 +160,7 @@ async fn a_rolling_restart_behind_the_balancer_is_not_seen_in_the_timeline() {
             }
             assert!(cluster.nodes[place].exited().await.success());
             cluster.nodes[place].restart().await;
-            // The balancer must have seen it as well, before the other one goes.
+            // The balancer must have seen it as well before the other node stops.
             until_found(&balancer, &cluster.nodes[place]).await;
         }
         balancer.kill();
@@ -279,7 +279,7 @@ async fn the_page_speaks_bengali_and_english() {
     page.close().await;
 }
 
-/// What some browsers lack or refuse; pages that are not secure lack some of it, too.
+/// Features that some browsers lack or refuse, and some of which an insecure page lacks too.
 const LACKS: [(&str, &str); 5] = [
     (
         "language",

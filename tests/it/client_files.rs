@@ -1,4 +1,4 @@
-//! The browser client's files as a node serves them: compressed, kept, named by their build.
+//! The browser client's files as a node serves them: compression, caching, names by build.
 
 use std::io::Read;
 use std::path::Path;
@@ -62,7 +62,7 @@ async fn a_file_that_is_known_is_not_sent_again() {
     assert_eq!(show(&node, "/js/main.js", "identity", &tags[1]).await.status, 200);
 }
 
-/// What the page says it is made of.
+/// The files that the page names.
 fn named(page: &str) -> Vec<String> {
     let names = page.split(['"']).filter(|word| word.starts_with("v/"));
     names.map(str::to_owned).collect()
@@ -111,7 +111,7 @@ async fn the_page_names_all_its_parts_at_once_and_they_are_kept_for_ever() {
     assert_eq!(node.http().get(&format!("/v/{build}/js/nothing.js")).await.status, 404);
 }
 
-/// Where an error happened is shown by the source map, which names the file and the line.
+/// An error's position maps to a file and a line by the source map.
 #[tokio::test]
 async fn the_source_map_leads_from_each_line_of_the_script_to_its_module() {
     let node = Node::memory().await;
@@ -135,7 +135,7 @@ async fn the_source_map_leads_from_each_line_of_the_script_to_its_module() {
     }
 }
 
-/// What the node was asked for, by method and route.
+/// The requests to the node, by method and route.
 fn asked(node: &Node) -> Vec<String> {
     let log = node.log();
     let lines = log.lines().filter(|line| line.contains("answered"));
@@ -148,7 +148,7 @@ async fn a_first_visit_takes_ten_requests_a_second_takes_three_and_none_opens_th
     let mut node = Node::with(&[("log.level", "info,adda::http=debug,adda::ws=debug")]).await;
     let before = asked(&node).len();
     let page = browser.open(node.port).await;
-    // It takes over when it has kept all files.
+    // It becomes active once it has cached all files.
     page.until("navigator.serviceWorker.controller !== null").await;
     let first = asked(&node).split_off(before);
     assert!(first.len() <= 10, "{first:#?}");

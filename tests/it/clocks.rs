@@ -1,4 +1,4 @@
-//! Redis' clock is set back or forward while the cluster runs, and nobody notices.
+//! Redis' clock is set back or forward while the cluster runs, without visible effect.
 
 use crate::harness::redis::RedisServer;
 use crate::harness::{Client, Cluster, LONG_DEADLINE, Node, Sentinels, eventually};
@@ -21,7 +21,7 @@ async fn renewals(redis: &RedisServer) -> Vec<f64> {
     scores.into_iter().map(|(_, score)| score).collect()
 }
 
-/// Waits for some renewals, while which every node says that it is ready.
+/// Waits for some renewals and asserts that every node stays ready.
 async fn stay_ready(cluster: &Cluster) {
     for _ in 0..8 {
         let before = renewals(&cluster.redis).await;
@@ -35,7 +35,7 @@ async fn stay_ready(cluster: &Cluster) {
     }
 }
 
-/// Somebody comes, one breaks off, a node dies, another starts: each is noticed as ever, and nothing else is told.
+/// A join, a disconnect, a dead node and a new node each have their usual effect, and no other notice is sent.
 async fn goes_on(mut cluster: Cluster) {
     let mut witness = Client::full(&cluster.nodes[0], "witness").await;
     witness.join("general").await;
@@ -142,7 +142,7 @@ async fn a_redis_that_restarts_in_the_past_still_reaps_dead_nodes() {
     let mut witness = Client::full(&cluster.nodes[0], "witness").await;
     witness.join("general").await;
     cluster.until_agreed("general", &[&witness.connection_id]).await;
-    // The time is set right again.
+    // The clock is corrected.
     cluster.redis.set_clock(0);
     stay_ready(&cluster).await;
     goes_on_alone(&mut cluster, &mut witness).await;
@@ -173,7 +173,7 @@ async fn a_failover_to_a_server_with_a_late_clock_reaps_in_time() {
     cluster.nodes[1].kill();
     cluster.nodes.truncate(1);
     let http = cluster.nodes[0].http();
-    // Below the minute by which the clock is behind.
+    // Less than the minute by which the clock is late.
     eventually("the dead node's session is gone", LONG_DEADLINE, async || {
         (http.connections_if_known("general").await? == [witness.connection_id.clone()]).then_some(())
     })

@@ -1,4 +1,4 @@
-//! Three nodes over one Redis: one truth, one order, nobody deaf, and no ghosts.
+//! Three nodes over one Redis: they agree on members and order, miss no message, and list no ghosts.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -82,8 +82,8 @@ async fn thirty_writers_on_three_nodes_see_one_order() {
     assert_eq!(logged, received[0][WRITERS * EACH - 200..]);
 }
 
-/// A late UNSUBSCRIBE of the session that left must not take the subscription of the one that came. The
-/// rooms come and go while every node sweeps its empty rooms several times.
+/// A late UNSUBSCRIBE for a session that left must not end the subscription of one that joined. The rooms fill and
+/// empty while every node sweeps its empty rooms several times.
 #[tokio::test]
 async fn a_join_to_a_room_that_was_just_emptied_receives_its_messages() {
     const WORKERS: usize = 20;
@@ -161,12 +161,12 @@ async fn the_sessions_of_a_killed_node_are_gone_everywhere_and_announced_once() 
     }
 }
 
-/// What the two nodes' sessions cost while nobody speaks. The window is long enough for every timer of
-/// a node to fire several times.
+/// The Redis commands of two nodes with idle sessions. The window is long enough for every timer of a node to fire
+/// several times.
 #[tokio::test]
 async fn idle_sessions_cost_redis_nothing() {
     const WINDOW_SECONDS: u64 = 5;
-    // The look at a new generation, two leases after its beginning, is no idle time.
+    // Excludes the sweep of a new generation, two leases after its beginning.
     let settings = [("presence.renew_every", "1s"), ("presence.lease", "60s")];
     let Some(cluster) = Cluster::with(2, &settings).await else { return };
     let mut sessions = Vec::new();
@@ -175,8 +175,8 @@ async fn idle_sessions_cost_redis_nothing() {
         session.join(&format!("room {}", place % 30)).await;
         sessions.push(session);
     }
-    // The joins are not idle time, nor is that each node then looks at what they have changed: until Redis
-    // watches the 30 rooms, each for one node, and for both nodes the index and their lists.
+    // Excludes the joins and the verification that follows them: until Redis tracks the 30 rooms, each for one node,
+    // and the index and the room list for both nodes.
     eventually("nothing is left to compare", DEADLINE, async || {
         (cluster.redis.stat("tracking_total_items").await == 34).then_some(())
     })

@@ -1,5 +1,5 @@
-//! What Redis refuses is said in its own words, counted, and shows in a node's readiness; what it will never
-//! allow is said at the start.
+//! Errors of Redis are logged with its own text, counted, and affect readiness. A right that is missing for good
+//! is reported at the start.
 
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ async fn a_node_whose_posts_are_all_refused_says_why_and_is_not_ready_until_one_
         times_told(&cluster.nodes[0], "xadd") + times_told(&cluster.nodes[0], "can't run this command"),
         1
     );
-    // Nobody posts any more, and the node finds out by itself.
+    // There are no more posts: the node detects the recovery itself.
     set_rights(&cluster.redis, &["+xadd"]).await;
     cluster.nodes[0].until_ready().await;
     assert_eq!(post(&cluster.nodes[0], "general").await, 201);
@@ -102,7 +102,7 @@ async fn a_node_that_waits_for_replicas_which_are_not_there_is_not_ready() {
     cluster.nodes[0].until_ready().await;
 }
 
-/// What a node says that does not start.
+/// The output of a node that fails to start.
 async fn last_words(launch: Launch) -> String {
     let mut node = launch.spawn();
     assert!(!node.exited().await.success());

@@ -1,4 +1,4 @@
-//! Packets that are lost and nobody is told: nothing is closed, nothing is refused, nothing comes.
+//! Packet loss: no connection is closed or refused, and no data arrives.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::harness::roamer::outage;
 use crate::harness::{Client, Cluster, LONG_DEADLINE, Network, Node, Roamer, eventually};
 
-/// People on every node, two of them on the one that is to be cut off, who know each other.
+/// Clients on every node, two of them on the one to be partitioned, that have received each other's joins.
 async fn people(cluster: &Cluster) -> Vec<Roamer> {
     let mut people = Vec::new();
     for (place, name) in ["cut one", "cut two", "second", "third"].into_iter().enumerate() {
@@ -22,14 +22,14 @@ async fn people(cluster: &Cluster) -> Vec<Roamer> {
     people[0].posts("all are here").await;
     for person in &mut people {
         person.receives(1).await;
-        // Notices that came late, of those who were there before.
+        // Late notices of the clients that joined before.
         person.client().take_all();
     }
     people
 }
 
-/// The first node is cut from Redis until the others have long done without it. They talk meanwhile; who is on
-/// it is refused. Returns everybody, after all have heard all.
+/// Partitions the first node from Redis until long after its lease. The others post meanwhile; posts through it are
+/// refused. Returns all clients once each has received all messages.
 async fn cut_for_ten_seconds(network: &Network, cluster: &mut Cluster) -> Vec<Roamer> {
     let mut people = people(cluster).await;
     let all = cluster.nodes[1].http().connections("general").await;
@@ -55,7 +55,7 @@ async fn cut_for_ten_seconds(network: &Network, cluster: &mut Cluster) -> Vec<Ro
     for number in 0..20 {
         people[2 + number % 2].posts(&format!("meanwhile {number}")).await;
     }
-    // Till about ten seconds have passed.
+    // For about ten seconds.
     outage(Duration::from_secs(4)).await;
     let refusal = people[1].client().post("general", "into the void too", "n-2").await;
     assert_eq!(refusal["code"], "unavailable", "{refusal}");
@@ -88,7 +88,7 @@ async fn a_short_partition_removes_and_restores_sessions_without_notices() {
     }
 }
 
-/// Whose farewell has been said comes back aloud, and both once.
+/// A user whose leave was announced is announced again on its return, each once.
 #[tokio::test]
 async fn a_partition_longer_than_the_grace_period_is_announced_once_each_way() {
     let Some(network) = Network::enter() else { return };
@@ -105,13 +105,13 @@ async fn a_partition_longer_than_the_grace_period_is_announced_once_each_way() {
     }
     for person in cut {
         person.client().catch_up().await;
-        // Its node may hear Redis again before the others hear of it, or after.
+        // Its node may reach Redis before or after the other nodes learn of it.
         let joins = person.client().untaken("join");
         assert!(joins.len() <= 2 && person.client().untaken("leave").is_empty(), "{}", person.client());
     }
 }
 
-/// Settings with which silence shows soon: a ping a second, dropped after four.
+/// Settings that detect silence soon: a ping each second, closed after four.
 const SOON: [(&str, &str); 3] =
     [("session.ping_every", "1s"), ("session.idle_timeout", "4s"), ("presence.leave_grace", "1s")];
 
@@ -129,7 +129,7 @@ async fn a_half_open_socket_is_detected_and_its_client_resumes_on_another() {
         let only = [stays.connection_id.clone()];
         let mut said = 0;
         eventually("the half-open session is gone", LONG_DEADLINE, async || {
-            // All of it fits into the page that it comes back with.
+            // All of it fits into the page of the `joined` answer.
             if said < 100 {
                 said += 1;
                 stays.posts("general", &format!("meanwhile {said}")).await;
@@ -140,7 +140,7 @@ async fn a_half_open_socket_is_detected_and_its_client_resumes_on_another() {
         if leaves > 0 {
             stays.sees_leave("lost").await;
         }
-        // Its old socket hangs on, as in a client that changes networks.
+        // The old socket stays open, as in a client that changes networks.
         let mut back = Client::returning(&node, &lost.token).await;
         let missed = back.resume("general", &joined["epoch"], joined["seq"].as_u64().expect("seq")).await;
         assert_eq!(missed["recovered"], true, "{missed}");
@@ -155,7 +155,7 @@ async fn a_half_open_socket_is_detected_and_its_client_resumes_on_another() {
     }
 }
 
-/// A client that is cut off for less than that loses nothing and is not dropped.
+/// A shorter loss of packets neither closes a session nor loses a message.
 #[tokio::test]
 async fn short_packet_loss_drops_no_session_and_no_message() {
     let Some(network) = Network::enter() else { return };
@@ -177,7 +177,7 @@ async fn short_packet_loss_drops_no_session_and_no_message() {
     writer.receives("received it all").await;
 }
 
-/// It is `session.idle_timeout` that notices: the network tells a node nothing that has nothing to say.
+/// The twin: only `session.idle_timeout` detects it, since TCP reports nothing to a side that sends nothing.
 #[tokio::test]
 async fn without_an_idle_timeout_a_half_open_socket_counts_as_a_session() {
     let Some(network) = Network::enter() else { return };
@@ -185,7 +185,7 @@ async fn without_an_idle_timeout_a_half_open_socket_counts_as_a_session() {
     let mut lost = Client::full(&node, "lost").await;
     lost.join("general").await;
     network.lose_port(lost.port());
-    // Longer than it takes with the settings of the test above.
+    // Longer than the time-out of the test above.
     outage(Duration::from_secs(8)).await;
     assert_eq!(node.http().connections("general").await, [lost.connection_id.clone()]);
 }

@@ -1,4 +1,4 @@
-//! Two clusters on two databases of one Redis: the same prefix, the same rooms, and nothing in common.
+//! Two clusters on two databases of one Redis are isolated, with the same prefix and the same rooms.
 
 use crate::harness::redis::RedisServer;
 use crate::harness::{Client, Launch, Node};
@@ -7,7 +7,7 @@ async fn node(redis: &RedisServer, database: u8) -> Node {
     Launch::new().redis(&format!("{}/{database}", redis.url())).start().await
 }
 
-/// Asserts that a client was told of nobody by that name, and of no number of sessions but these.
+/// Asserts that a client received no notice of that name, and no counts but these.
 fn was_told_nothing_of(client: &mut Client, username: &str, counts: &[u64]) {
     for frame in client.take_all() {
         assert_ne!(frame["username"], username, "{frame}");
@@ -30,7 +30,7 @@ async fn clusters_on_two_databases_of_one_redis_are_isolated() {
     tester.posts("general", "a test").await;
     tester.leave("general").await;
 
-    // Redis hands on publications in order, so these come after all that the other cluster did.
+    // Redis delivers publications in order, so these follow all of the other cluster's.
     let mut mita = Client::full(&production, "মিতা").await;
     assert_eq!(mita.join("general").await["client_count"], 2);
     assert_eq!(mita.posts("general", "hello").await["seq"], 1);

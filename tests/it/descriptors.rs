@@ -41,11 +41,11 @@ async fn a_full_node_refuses_upgrades_and_answers_all_else() {
     assert_eq!(refused.error(503), "unavailable");
     assert_eq!(refused.header("retry-after"), "1");
     assert_eq!(node.http().get("/readyz").await.status, 200);
-    sessions[0].posts("general", "all hear it").await;
+    sessions[0].posts("general", "for all").await;
     for session in &mut sessions[1..] {
-        session.receives("all hear it").await;
+        session.receives("for all").await;
     }
-    // A place that comes free is given away again.
+    // A freed slot can be used again.
     sessions.pop().expect("there are some").close().await;
     eventually("there is room for one", DEADLINE, async || {
         Dial::full(node.port, "/ws").try_open().await.ok().map(drop)

@@ -1,4 +1,4 @@
-//! What Redis holds of a node's sessions is spoiled by somebody else; the node finds out and mends it.
+//! Foreign changes to a node's memberships in Redis are detected and repaired by the node.
 
 use uuid::Uuid;
 
@@ -45,12 +45,12 @@ async fn spoil_and_see_mended(cluster: &Cluster) {
     cluster.redis.run(redis::cmd("ZREM").arg(MEMBERS).arg(lost)).await;
     cluster.until_agreed("general", &here).await;
 
-    // A ghost, on the node that রহিম is on.
+    // A ghost session on রহিম's node.
     let node = node_of(lost);
     put(&cluster.redis, MEMBERS, &entry(node, Uuid::new_v4(), Uuid::new_v4(), "ghost")).await;
     cluster.until_agreed("general", &here).await;
 
-    // No session at all; people come and go past it.
+    // Not a session; joins and leaves ignore it.
     put(&cluster.redis, MEMBERS, &[node.as_bytes(), &b"rubbish"[..]].concat()).await;
     let mut passer = Client::full(&cluster.nodes[1], "পথিক").await;
     passer.join("general").await;
@@ -63,18 +63,18 @@ async fn spoil_and_see_mended(cluster: &Cluster) {
     })
     .await;
 
-    // An entry that stands behind all others, and a key of another type, as of an older adda.
+    // An entry that sorts last, and a key of another type, as of an older adda.
     cluster.redis.run(redis::cmd("ZADD").arg(MEMBERS).arg(-7).arg(lost)).await;
     cluster.until_agreed("general", &here).await;
     cluster.redis.command(&["DEL", MEMBERS]).await;
     cluster.redis.command(&["SADD", MEMBERS, "an older adda's"]).await;
     cluster.until_agreed("general", &here).await;
 
-    // The whole room, as an eviction would take it.
+    // The whole room, as by an eviction.
     cluster.redis.command(&["DEL", MEMBERS]).await;
     cluster.until_agreed("general", &here).await;
 
-    // The lists in which others look for the room.
+    // The indexes in which other nodes find the room.
     let list = format!("adda:node:{node}:{{adda:nodes}}:rooms");
     cluster.redis.command(&["DEL", "adda:rooms", &list]).await;
     for ask in [&["ZRANGE", "adda:rooms", "0", "-1"][..], &["SMEMBERS", &list]] {
@@ -87,7 +87,7 @@ async fn spoil_and_see_mended(cluster: &Cluster) {
     }
 
     for (node, client) in cluster.nodes.iter().zip([&rahim, &mita]) {
-        assert!(client.untaken("join").is_empty(), "{client} was told of a join");
+        assert!(client.untaken("join").is_empty(), "{client} received a join");
         eventually("the metric counts it", DEADLINE, async || {
             let metrics = node.http().get("/metrics").await.body;
             let metrics = String::from_utf8_lossy(&metrics);

@@ -1,4 +1,4 @@
-//! What a full session is told when it errs, and what ends it.
+//! The errors of a full session, and its close codes.
 
 use serde_json::json;
 

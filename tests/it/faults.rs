@@ -1,4 +1,4 @@
-//! Redis fails in every way that it knows, and talk goes on.
+//! Failures of Redis: messages still arrive once and in order.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -23,7 +23,7 @@ async fn three_friends(cluster: &Cluster) -> (Client, Client, Client) {
     (rahim, karim, plain)
 }
 
-/// Lets everybody say so many things, and counts what was acknowledged.
+/// Each client posts so many messages; counts the acknowledged ones.
 async fn talk(roamers: &mut [Roamer], each: usize, said: &AtomicUsize) {
     let talk = roamers.iter_mut().enumerate().map(|(place, roamer)| async move {
         for number in 0..each {
@@ -39,7 +39,7 @@ async fn until_said(said: &AtomicUsize, count: usize) {
     eventually("talk goes on", LONG_DEADLINE, is_reached).await;
 }
 
-/// Everybody hears so many messages, each once and in one order, over one connection.
+/// Asserts that all clients receive so many messages, each once and in one order, over one connection.
 async fn assert_received_undropped(roamers: &mut [Roamer], count: usize) {
     assert_received_once(roamers, count).await;
     for roamer in roamers {
@@ -114,7 +114,7 @@ async fn a_quick_restart_of_redis_refuses_no_post() {
     let redis = &mut cluster.redis;
     let bounces = async {
         for count in [20, 60, 100] {
-            // A disk that keeps Redis waiting would be allowed to cost a word.
+            // A slow disk of Redis may refuse a post.
             redis.command(&["CONFIG", "SET", "appendfsync", "always"]).await;
             until_said(&said, count).await;
             redis.kill();
@@ -248,7 +248,7 @@ async fn after_redis_is_emptied_no_incomplete_count_is_sent() {
     assert_eq!(joined["client_count"], 4, "{joined}");
     assert_eq!(joined["members"].as_array().map(Vec::len), Some(4), "{joined}");
     for friend in &mut friends {
-        // The notice of the entrance may have told of fewer.
+        // The join notice may have had a lower count.
         let is_right = |frame: &Value| frame["client_count"] == 4;
         friend.expect_that("the right number", is_right).await;
     }
@@ -268,7 +268,7 @@ async fn a_frozen_redis_reaps_no_node() {
     for node in &mut cluster.nodes {
         node.until_ready().await;
     }
-    // For longer than a lease and a linger, every answer is the whole truth or 503.
+    // For longer than a lease and a grace period every answer is complete or 503.
     for number in 0..60 {
         let ack = rahim.post("general", &format!("round {number}"), &format!("r-{number}")).await;
         assert!(ack["type"] == "ack" || ack["code"] == "unavailable", "{ack}");
@@ -288,8 +288,8 @@ async fn a_frozen_redis_reaps_no_node() {
     }
 }
 
-/// A machine that sleeps wakes up piece by piece. Whoever could not renew while Redis was away has a whole
-/// lease to do so, however dead it looks to those who were quicker.
+/// After a machine's sleep its processes resume one after another. A node that could not renew during the outage
+/// of Redis has a whole lease to do so, although its lease looks expired to nodes that resumed sooner.
 #[tokio::test]
 async fn a_node_that_resumes_after_redis_is_not_reaped() {
     let Some(mut cluster) = Cluster::with(2, &[("presence.leave_grace", "500ms")]).await else { return };
@@ -311,7 +311,7 @@ async fn a_node_that_resumes_after_redis_is_not_reaped() {
     cluster.nodes[1].thaw();
     let members: Vec<_> = members.iter().map(String::as_str).collect();
     cluster.until_agreed("general", &members).await;
-    // For longer than what is left of the lease, and a linger.
+    // For longer than the rest of the lease and a grace period.
     for _ in 0..60 {
         cluster.agree("general", &members).await;
         outage(Duration::from_millis(100)).await;

@@ -1,5 +1,5 @@
-//! Sessions that send more than their share, never finish what they begin, or read too little. What it
-//! costs others is measured by `scripts/flood`; here is what each of them is answered.
+//! Sessions that flood, never finish a message, or read too slowly, and the responses to each. `scripts/flood`
+//! measures the cost for others.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::harness::raw::masked;
 use crate::harness::roamer::outage;
 use crate::harness::{Client, DEADLINE, Node, RawSocket};
 
-/// A session that has read its welcome.
+/// A session that has received its `welcome`.
 async fn silent(node: &Node, name: &str) -> RawSocket {
     let path = format!("/ws?username={name}");
     let mut socket = RawSocket::upgraded(node.port, &path, Some("adda.v1")).await;
@@ -23,7 +23,7 @@ async fn pings_that_arrive_together_are_answered_by_the_newest() {
     const PINGS: u32 = 20_000;
     let node = Node::memory().await;
     let mut socket = silent(&node, "offender").await;
-    // They fill many reads, of which each holds hundreds.
+    // They fill many reads of some hundred pings each.
     let pings: Vec<u8> = (1..=PINGS).flat_map(|number| masked(PING, &number.to_be_bytes())).collect();
     assert!(socket.write(&pings).await);
     let (mut pongs, mut newest) = (0, 0);
@@ -80,7 +80,7 @@ async fn after_a_violation_the_node_ends_the_connection_whatever_follows() {
             socket.write(piece).await;
         }
         assert!(socket.close_code().await.is_some(), "{what}");
-        // It says nothing more, and the node does not wait for an answer.
+        // The node sends nothing more, and does not wait for an answer.
         let ended = tokio::time::timeout(Duration::from_secs(1), socket.read_to_end()).await;
         assert_eq!(ended, Ok(Vec::new()), "{what}");
     }
@@ -122,7 +122,7 @@ async fn an_unfinished_message_has_a_deadline_that_no_byte_puts_off() {
     for socket in [&mut frame, &mut fragments, &mut header] {
         assert_eq!(socket.close_code().await, Some(4400));
     }
-    // One that ends in time is a message, and the next has its own time.
+    // A message that is complete in time is accepted; the next has its own deadline.
     let mut slow = silent(&node, "slow").await;
     for _ in 0..3 {
         slow.frame(TEXT_BEGIN, br#"{"type":"#).await;
@@ -133,7 +133,7 @@ async fn an_unfinished_message_has_a_deadline_that_no_byte_puts_off() {
     }
 }
 
-/// Fills what the kernel holds for a reader without filling its outbox, and returns how many were said.
+/// Fills the kernel's buffers of a reader but not its outbox.
 async fn burst(writer: &mut Client, count: usize) {
     let frame = json!({ "type": "text", "room_id": "general", "content": "x".repeat(4000) });
     for _ in 0..count {
@@ -159,7 +159,7 @@ async fn a_reader_that_goes_on_taking_bytes_is_alive_however_slow() {
     writer.join("general").await;
     let mut slow = narrow(&node, &mut writer, "slow").await;
     burst(&mut writer, 160).await;
-    // That takes twice the idle time-out, and the first ping comes at the end.
+    // That takes twice the idle time-out; the first ping arrives at the end.
     let reads = async {
         let (mut texts, mut is_pinged) = (0, false);
         while texts < 160 || !is_pinged {
@@ -198,23 +198,23 @@ async fn a_reader_that_takes_nothing_finds_4009_when_it_reads_again() {
     let node = Node::with(&settings).await;
     let mut writer = Client::full(&node, "writer").await;
     writer.join("general").await;
-    // What waits for the first lies in the kernel, for the second in its outbox too.
+    // The first one's data waits in the kernel, the second one's in its outbox too.
     for count in [100, 600] {
         let name = format!("stalled{count}");
         let mut stalled = narrow(&node, &mut writer, &name).await;
         burst(&mut writer, count).await;
         writer.sees_leave(&name).await;
-        let goodbye = loop {
-            let (first_byte, payload) = stalled.read_frame().await.expect("frames, then a goodbye");
+        let close = loop {
+            let (first_byte, payload) = stalled.read_frame().await.expect("frames, then a close frame");
             if first_byte == CLOSE {
                 break payload;
             }
         };
-        assert_eq!(code_of(&goodbye), Some(4009), "{name}");
+        assert_eq!(code_of(&close), Some(4009), "{name}");
     }
 }
 
-/// 51 bytes are answered with as much history as a page holds.
+/// A request of 51 bytes is answered with a full page of history.
 #[tokio::test]
 async fn joins_are_paid_for_with_the_history_that_they_ask_for() {
     let settings = [("limits.replay_bytes", "1000000"), ("limits.replay_bytes_per_second", "1000000")];

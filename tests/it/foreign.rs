@@ -1,4 +1,4 @@
-//! What somebody else, or a later version of adda, has put among what nodes share: it is skipped and counted.
+//! Foreign data, or data of a later version, among the keys that nodes share is skipped and counted.
 
 use crate::harness::{Client, Cluster, LONG_DEADLINE, eventually};
 
@@ -11,7 +11,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("presence.renew_every", "250ms"),
 ];
 
-/// Like raw bytes of `redis-cli`: no UTF-8.
+/// Not UTF-8, as `redis-cli` may write.
 const BYTES: &[u8] = b"\xff\xfe \x00\x80";
 
 async fn put(cluster: &Cluster, words: &[&[u8]]) {
@@ -31,7 +31,7 @@ async fn metric(cluster: &Cluster, node: usize, name: &str) -> u64 {
     values.reduce(|sum, value| sum + value).unwrap_or_else(|| panic!("{name} in {text}"))
 }
 
-/// Waits for some renewals of each node, which must not fail. A failed one is tried again at once, so the log is asked.
+/// Waits for some renewals of each node and asserts that none failed, by the log: a failed one is retried at once.
 async fn goes_on(cluster: &Cluster) {
     let mut witness = Client::full(&cluster.nodes[0], "witness").await;
     witness.join("general").await;
@@ -124,7 +124,7 @@ async fn a_node_that_is_too_old_for_its_cluster_says_so_and_stays_out() {
     old.until_ready().await;
 }
 
-/// Bytes that no version of adda puts among names of rooms or among the members of a room.
+/// Bytes that no version of adda writes as a room's name or a member entry.
 const WORDS: [&[u8]; 6] = [BYTES, b"", b"\xff", b"word", b"two\nlines", &[b'x'; 10_000]];
 
 #[tokio::test]
@@ -213,7 +213,7 @@ async fn foreign_entries_met_by_the_sweep_are_counted() {
     for word in WORDS {
         put(&cluster, &[b"ZADD", b"adda:{nobody}:members", b"0", word]).await;
     }
-    // The generation does not count as swept any more.
+    // The generation counts as not swept.
     put(&cluster, &[b"HDEL", CLOCK.as_bytes(), b"swept"]).await;
     eventually("they are counted", LONG_DEADLINE, async || {
         let first = metric(&cluster, 0, "adda_unreadable_total").await;

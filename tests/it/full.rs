@@ -1,4 +1,4 @@
-//! Sessions with the subprotocol `adda.v1`: the conversation, frame by frame.
+//! Sessions with the subprotocol `adda.v1`, frame by frame.
 
 use serde_json::json;
 
@@ -25,7 +25,7 @@ async fn the_server_names_the_subprotocol_that_it_speaks() {
     let mut offered =
         Dial::plain(node.port, "/ws").header("sec-websocket-protocol", "chat, adda.v1").open().await;
     offered.welcomed().await;
-    // RawSocket offers what no server of ours speaks, and goes on without a subprotocol.
+    // RawSocket offers an unknown subprotocol and continues without one.
     let mut unknown = RawSocket::upgraded(node.port, "/ws", Some("mqtt")).await;
     let (_, payload) = unknown.read_frame().await.unwrap();
     assert!(String::from_utf8(payload).unwrap().contains(r#""type":"join""#));
@@ -91,7 +91,7 @@ async fn an_ack_says_where_the_message_stands() {
         (&json!("general"), &received["id"], &received["seq"])
     );
     assert_eq!(ack["timestamp"], received["timestamp"]);
-    assert_eq!(rahim.receives("হ্যালো").await, received, "the author hears the same as everyone");
+    assert_eq!(rahim.receives("হ্যালো").await, received, "the author receives the same as all others");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Bytes on the port that are no conversation at all.
+//! Bytes on the port that are neither HTTP nor WebSocket.
 
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ async fn still_talks(witness: &mut Client) {
     witness.receives("still here").await;
 }
 
-/// The same bytes in every run, without a pattern that a parser might like.
+/// Pseudo-random bytes, the same in every run.
 fn noise(seed: u32, length: usize) -> Vec<u8> {
     let step = |state: &mut u32| {
         *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -43,7 +43,7 @@ async fn random_bytes_after_the_upgrade_end_only_their_own_session() {
     let mut witness = witness(&node).await;
     for seed in 0..40 {
         let mut socket = RawSocket::upgraded(node.port, "/ws", None).await;
-        // Frames whose headers are in order, so that all of the noise is read, and then one that is not.
+        // Frames with valid headers, so that all of the noise is read, then an invalid one.
         for (number, piece) in noise(seed, 3000).chunks(1 + seed as usize).enumerate() {
             let first_byte = [0x82, 0x89, 0x8a][number % 3];
             socket.frame(first_byte, piece).await;
@@ -54,7 +54,7 @@ async fn random_bytes_after_the_upgrade_end_only_their_own_session() {
     still_talks(&mut witness).await;
 }
 
-/// JSON that is nearly a frame of ours, in frames that are in order: each is read to its end and answered.
+/// Nearly valid JSON frames in valid WebSocket frames: each is read to its end and answered.
 #[tokio::test]
 async fn noise_within_frames_is_answered_and_the_session_goes_on() {
     let node = Node::memory().await;
@@ -66,7 +66,7 @@ async fn noise_within_frames_is_answered_and_the_session_goes_on() {
         let mut bytes = whole.as_bytes().to_vec();
         for hit in noise(seed, 4).chunks(2) {
             let place = hit[0] as usize % bytes.len();
-            // ASCII, for what is no UTF-8 ends the session, as it must.
+            // ASCII, because invalid UTF-8 ends the session.
             bytes[place] = hit[1] & 0x7f;
         }
         socket.frame(TEXT, &bytes).await;
@@ -113,7 +113,7 @@ async fn an_unfinished_body_times_out() {
         assert!(answer.starts_with("HTTP/1.1 408"), "{half:?}: {answer}");
         assert!(answer.contains("\"code\":\"bad_request\"") && answer.contains("\"error\":"), "{answer}");
     }
-    // Nobody asks for these bodies.
+    // These routes take no body.
     for request in ["GET /api/rooms", "POST /healthz", "GET /", "POST /ws"] {
         let mut socket = RawSocket::connect(node.port).await;
         socket
@@ -170,7 +170,7 @@ async fn requests_that_are_no_http_are_refused() {
     still_talks(&mut witness).await;
 }
 
-/// Sends bytes and reads an answer that must be JSON, whoever in the node has refused.
+/// Sends bytes and reads an answer that must be JSON, from any layer of the node.
 async fn refusal(node: &Node, request: &str) -> (u16, serde_json::Value, String) {
     let mut socket = RawSocket::connect(node.port).await;
     socket.write(request.as_bytes()).await;

@@ -1,4 +1,4 @@
-//! Comings and goings that nobody needs to hear of: who breaks off is waited for.
+//! The grace period: the leave of a session that broke off is announced only if its user does not return.
 
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::Message;
@@ -6,14 +6,14 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use crate::harness::{Client, Cluster, Dial, LONG_DEADLINE, eventually};
 
-/// Closes as a client does that gives this code.
+/// Closes with this code.
 async fn close_with(client: &mut Client, code: u16) {
     let frame = CloseFrame { code: code.into(), reason: "".into() };
     assert!(client.try_send(Message::Close(Some(frame))).await);
     client.closed().await;
 }
 
-/// A session in the room that hears on which node it may.
+/// A session on the node that receives the room's notices.
 async fn witness(cluster: &Cluster, node: usize, room: &str) -> Client {
     let mut witness = Client::full(&cluster.nodes[node], &format!("witness {node}")).await;
     witness.join(room).await;
@@ -26,7 +26,7 @@ async fn assert_quiet(witness: &mut Client) {
     assert!(notices.is_empty(), "{} is told {notices:?}", witness.username);
 }
 
-/// What ten renewals would see to, at a few thousand each.
+/// As many as ten renewals send, at a few thousand each.
 #[tokio::test]
 async fn forty_thousand_pending_leaves_delay_no_other() {
     let settings = [
@@ -55,7 +55,7 @@ async fn forty_thousand_pending_leaves_delay_no_other() {
     witness.sees_leave("রহিম").await;
 }
 
-/// A browser says 1001 both when a page is closed and when it is loaded again.
+/// A browser closes with 1001 both when a page is closed and when it is reloaded.
 #[tokio::test]
 async fn a_page_reload_is_not_announced() {
     let Some(cluster) = Cluster::with(2, &[("presence.leave_grace", "60s")]).await else { return };
@@ -105,8 +105,8 @@ async fn a_guest_without_a_token_has_no_grace_period() {
     assert!(witness.untaken("leave").is_empty(), "{witness}");
 }
 
-/// Of the users of a killed node one has another tab, one is back before the node is given up and one after
-/// it; two stay away. The node that may be the one to say so dies as well.
+/// Of the users of a killed node one has another tab, one returns before the node is reaped and one after it; two
+/// do not return. Another node, perhaps the one that would announce them, dies as well.
 #[tokio::test]
 async fn users_of_a_dead_node_that_do_not_return_are_announced_once() {
     let Some(mut cluster) = Cluster::with(4, &[("presence.leave_grace", "4s")]).await else { return };
@@ -176,7 +176,7 @@ async fn a_big_room_gets_no_leave_notice_after_the_grace_period() {
     crowd.truncate(2);
     let here = [&witness.connection_id, &crowd[0].connection_id, &crowd[1].connection_id].map(String::as_str);
     cluster.until_agreed("big", &here).await;
-    // What falls due later is said later.
+    // A leave that is due later is announced later, so all earlier ones have been.
     drop(last);
     let leave = witness.sees_leave("last").await;
     assert_eq!(leave["room_id"], "small");

@@ -1,4 +1,4 @@
-//! What a person chooses and writes in the browser client: settings, commands, ignored people, styles.
+//! Settings, commands, ignored people and styles in the browser client.
 
 use fantoccini::key::Key;
 

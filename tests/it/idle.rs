@@ -1,4 +1,4 @@
-//! Connections to Redis on which nothing went for a while, and that somebody on the way has forgotten.
+//! Idle connections to Redis that a NAT has dropped.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::harness::redis::RedisServer;
 use crate::harness::roamer::outage;
 use crate::harness::{Client, Cluster, Proxy};
 
-/// Idleness after which the proxy forgets.
+/// Idle time after which the proxy drops a connection.
 const FORGET_AFTER: Duration = Duration::from_millis(2500);
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! A log that can't be written costs lines, and nothing else; what a line holds is short and harmless.
+//! A log that cannot be written loses lines and has no other effect. Lines are short and hold no personal data.
 
 use std::fs::File;
 use std::io::pipe;
@@ -20,7 +20,7 @@ async fn until_lines_are_lost(node: &Node) {
     .await;
 }
 
-/// It still serves, drains and ends well.
+/// The node still serves, drains and exits with success.
 async fn assert_well(mut node: Node) {
     let mut rahim = Client::full(&node, "রহিম").await;
     rahim.join("general").await;
@@ -34,7 +34,7 @@ async fn assert_well(mut node: Node) {
 #[tokio::test]
 async fn a_log_that_can_not_be_written_stops_nothing() {
     let full = Stdio::from(File::options().write(true).open("/dev/full").expect("Linux has it"));
-    // Its reader is gone at once.
+    // The pipe has no reader.
     let closed = Stdio::from(pipe().expect("a pipe").1);
     for errors in [full, closed] {
         let launch = Launch::new().set("server.drain", "100ms");

@@ -1,4 +1,4 @@
-//! Publications that never arrive: each node reads what it missed in the log, once for all its sessions.
+//! Lost publications: each node reads the missing messages from the log, once for all its sessions.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -7,8 +7,8 @@ use crate::harness::proxy::Proxy;
 use crate::harness::roamer::assert_received_once;
 use crate::harness::{Client, Cluster, DEADLINE, Node, Roamer, eventually};
 
-/// Says what was said last once more, without publishing it: head and log alone know of it.
-pub const SAY_UNHEARD: &str = r#"
+/// Appends a copy of the last message to the log without publishing it.
+pub const POST_UNPUBLISHED: &str = r#"
 local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1][2]
 for _ = 1, tonumber(ARGV[1]) do
   local seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)
@@ -17,9 +17,9 @@ for _ = 1, tonumber(ARGV[1]) do
   redis.call('XADD', KEYS[2], seq .. '-0', unpack(fields))
 end"#;
 
-async fn post_undelivered(cluster: &Cluster, room: &str, count: usize) {
+async fn post_unpublished(cluster: &Cluster, room: &str, count: usize) {
     let (head, log) = (key(cluster, room, "head").await, key(cluster, room, "log").await);
-    cluster.redis.command(&["EVAL", SAY_UNHEARD, "2", &head, &log, &count.to_string()]).await;
+    cluster.redis.command(&["EVAL", POST_UNPUBLISHED, "2", &head, &log, &count.to_string()]).await;
 }
 
 async fn key(cluster: &Cluster, room: &str, what: &str) -> String {
@@ -28,7 +28,7 @@ async fn key(cluster: &Cluster, room: &str, what: &str) -> String {
     keys.into_iter().next().expect("the room is in use")
 }
 
-/// Lets Redis note every command from now on.
+/// Makes Redis log every command from now on.
 async fn watch_commands(cluster: &Cluster) {
     for (setting, value) in [("slowlog-max-len", "100000"), ("slowlog-log-slower-than", "0")] {
         cluster.redis.command(&["CONFIG", "SET", setting, value]).await;
@@ -36,10 +36,10 @@ async fn watch_commands(cluster: &Cluster) {
     cluster.redis.command(&["SLOWLOG", "RESET"]).await;
 }
 
-/// An entry of Redis' slow log: its id, when, how long, the words of the command, and of whom.
+/// An entry of Redis' slow log: id, time, duration, command, and client.
 type Noted = (u64, u64, u64, Vec<Vec<u8>>, Vec<u8>, Vec<u8>);
 
-/// How often the log was read after a place since then.
+/// The number of reads of the log since then.
 async fn reads(cluster: &Cluster) -> usize {
     let commands = cluster.redis.command(&["SLOWLOG", "GET", "-1"]).await;
     let commands: Vec<Noted> = redis::from_redis_value(commands).expect("commands");
@@ -76,7 +76,7 @@ async fn a_lost_message_costs_each_node_one_read_however_many_listen() {
     members[0].posts("general", "one").await;
     join_all(members.iter_mut().map(|member| member.receives("one"))).await;
     watch_commands(&cluster).await;
-    post_undelivered(&cluster, "general", 1).await;
+    post_unpublished(&cluster, "general", 1).await;
     members[0].posts("general", "three").await;
     for received in join_all(members.iter_mut().map(|member| member.texts(2))).await {
         assert_eq!(seqs(&received), [2, 3]);
@@ -94,7 +94,7 @@ async fn a_long_loss_is_read_page_by_page_and_what_is_said_meanwhile_waits() {
     let mut members = crowd(&cluster.nodes[0], 3, "general").await;
     members[0].posts("general", "one").await;
     watch_commands(&cluster).await;
-    post_undelivered(&cluster, "general", 250).await;
+    post_unpublished(&cluster, "general", 250).await;
     for number in 0..10 {
         members[0].posts("general", &format!("later {number}")).await;
     }
@@ -112,7 +112,7 @@ async fn a_loss_that_nothing_follows_is_found_all_the_same() {
     rahim.join("general").await;
     karim.join("general").await;
     rahim.posts("general", "one").await;
-    post_undelivered(&cluster, "general", 1).await;
+    post_unpublished(&cluster, "general", 1).await;
     for client in [&mut rahim, &mut karim] {
         assert_eq!(seqs(&client.texts(2).await), [1, 2]);
     }
@@ -125,7 +125,7 @@ async fn messages_lost_from_the_log_are_sent_as_a_gap() {
     rahim.join("general").await;
     let mut plain = Client::plain(&cluster.nodes[0], "general", "plain").await;
     rahim.posts("general", "one").await;
-    post_undelivered(&cluster, "general", 3).await;
+    post_unpublished(&cluster, "general", 3).await;
     let log = key(&cluster, "general", "log").await;
     cluster.redis.command(&["XTRIM", &log, "MINID", "4"]).await;
     rahim.posts("general", "five").await;
@@ -139,7 +139,7 @@ async fn messages_lost_from_the_log_are_sent_as_a_gap() {
     assert_eq!(seqs(&plain.texts(3).await), [1, 4, 5]);
 }
 
-/// Joins and leaves are not logged. Who missed one is told the number that is right, once.
+/// Joins and leaves are not logged. A session that may have missed one receives the current count, once.
 #[tokio::test]
 async fn a_lost_count_is_sent_after_the_reconnect() {
     let Some(cluster) = Cluster::start(2).await else { return };
@@ -164,7 +164,7 @@ async fn a_lost_count_is_sent_after_the_reconnect() {
     }
 }
 
-/// Rooms whose publications found no place between Redis and the hub are repaired.
+/// Publications dropped at a full queue between Redis and the hub are recovered.
 #[tokio::test]
 async fn a_queue_with_room_for_one_event_loses_nothing() {
     const EACH: usize = 150;
@@ -177,7 +177,7 @@ async fn a_queue_with_room_for_one_event_loses_nothing() {
     let mut shouter = Client::full(&cluster.nodes[0], "shouter").await;
     shouter.join("general").await;
     let shout = async {
-        // All at once, so that they go to Redis and come back in bunches.
+        // All at once, so that they go to Redis and return in batches.
         for number in 0..EACH {
             let content = format!("shout {number}");
             shouter.send(json!({ "type": "text", "room_id": "general", "content": content })).await;
@@ -200,9 +200,9 @@ async fn a_queue_with_room_for_one_event_loses_nothing() {
     }
 }
 
-/// The connection is open and answers nothing: only the node's own canary can tell.
+/// The connection is open but silent: only the node's own canary detects it.
 #[tokio::test]
-async fn a_deaf_subscription_is_noticed_and_nobody_misses_a_word() {
+async fn a_stale_subscription_is_detected_and_no_message_is_lost() {
     let Some(mut cluster) = Cluster::start(1).await else { return };
     let proxy = Proxy::start(cluster.redis.port()).await;
     let url = format!("redis://127.0.0.1:{}", proxy.port);
@@ -230,7 +230,7 @@ async fn a_deaf_subscription_is_noticed_and_nobody_misses_a_word() {
     assert!(metric(&behind, "adda_pubsub_reconnects_total ").await > 0.0);
 }
 
-/// All rooms of a node are heard again together, and one comparison in groups finds what each has missed.
+/// All rooms of a node are resubscribed together, and batched comparisons find the losses of each.
 #[tokio::test]
 async fn many_rooms_are_repaired_after_one_reconnect() {
     const ROOMS: usize = 600;
@@ -243,14 +243,14 @@ async fn many_rooms_are_repaired_after_one_reconnect() {
     }
     watch_commands(&cluster).await;
     for room in [0, 299, 599] {
-        post_undelivered(&cluster, &format!("room {room}"), 1).await;
+        post_unpublished(&cluster, &format!("room {room}"), 1).await;
     }
     cluster.redis.command(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
     let mut repaired: Vec<_> = member.texts(3).await.iter().map(|message| message["seq"].as_u64()).collect();
     repaired.dedup();
     assert_eq!(repaired, [Some(2)]);
     assert_eq!(reads(&cluster).await, 3, "of those alone that are behind");
-    eventually("the node hears again", DEADLINE, async || {
+    eventually("the node receives again", DEADLINE, async || {
         (metric(&cluster.nodes[0], "adda_pubsub_up ").await == 1.0).then_some(())
     })
     .await;

@@ -1,48 +1,48 @@
-//! Everything that is promised to clients and operators, tested at the doors. One binary.
+//! The guarantees to clients and operators, tested through the public interfaces. One binary.
 #![allow(clippy::unwrap_used, unreachable_pub, reason = "a test fails by panicking, and nothing imports it")]
 
-// Processes, sockets and clients to test with.
+// Processes, sockets and clients for the tests.
 mod harness;
 
-// Hostile frames: the right answer or the right goodbye, and others never notice.
+// Invalid frames: the right error or close code, and no effect on other sessions.
 mod abuse;
-// Guests, tokens and who a session speaks for.
+// Guests, tokens and the user of a session.
 mod accounts;
-// The rules that the sources keep: who imports whom, how long a file is, what is documented.
+// The rules of the sources: imports, lengths of files, forbidden calls.
 mod architecture;
-// One suite for every backend, at the seam.
+// One suite for every backend.
 mod backend_contract;
-// The balancer's files, tried with a real HAProxy.
+// The configuration of HAProxy, with a real HAProxy.
 mod balancer;
 // The browser client, driven by a browser.
 mod browser;
-// Faults in a running cluster, and a verdict from what every client remembers: modules, no tests.
+// Faults in a running cluster, and a verdict from the recorded events of all clients: modules, no tests.
 mod chaos;
-// What is said of joins, leaves and REST in such a run, fed with made-up memories.
+// The verdict on joins, leaves and REST, on invented records.
 mod chaos_presence;
 // Each of those faults for a short time, and twins that lack a defence.
 mod chaos_runs;
-// The verdict on messages, likewise fed.
+// The verdict on messages, on invented records.
 mod chaos_verdict;
-// The browser client's files: compressed, kept, named by their build.
+// The browser client's files: compression, caching, names by build.
 mod client_files;
-// Redis' clock set back and forth: nobody is taken for dead, and nothing waits for the old time.
+// Redis' clock set back and forward: no node is reaped, and no timer waits for the old time.
 mod clocks;
-// What Redis refuses, told to operators.
+// Errors of Redis as operators see them.
 mod complaints;
-// What only several nodes can get wrong.
+// Several nodes over one Redis.
 mod cluster;
-// Why a node is not ready, and what it says before and after.
+// Why a node is not ready.
 mod readiness;
-// Packets that are lost without a word: a node cut from Redis, half-open sockets.
+// Packet loss: a node partitioned from Redis, half-open sockets.
 mod cuts;
 // Two clusters on two databases of one Redis.
 mod databases;
 // A user's sessions, reached on their node.
 mod controls;
-// Redis is spoiled by somebody else, and mended.
+// Foreign changes to memberships in Redis, and their repair.
 mod digests;
-// Numbers that name one message for ever, along random walks over a Redis that loses.
+// Each number names one message, along random walks over a Redis that loses data.
 mod epochs;
 // The limit of open files: sessions end below it, Redis and health checks keep their share.
 mod descriptors;
@@ -52,7 +52,7 @@ mod errors;
 mod examples;
 // Redis down, frozen, emptied, set back; connections to it that break.
 mod faults;
-// What is not of adda in Redis, or of a later version.
+// Foreign data in Redis, and data of a later version.
 mod foreign;
 // Sessions that flood, never finish, or read too little.
 mod floods;
@@ -60,19 +60,19 @@ mod floods;
 mod full;
 // Bytes on the port that are neither HTTP nor WebSocket.
 mod garbage;
-// Connections to Redis that were idle and are forgotten on the way.
+// Idle connections to Redis that a NAT has dropped.
 mod idle;
-// Who breaks off is waited for; who says goodbye is not.
+// The grace period before a leave notice.
 mod grace_period;
-// Logs on full disks and pipes that nobody reads; what a line may hold.
+// Logs on full disks and blocked pipes; the contents of a line.
 mod logging;
 // Publications that never arrive.
 mod losses;
 // Redis at its memory limit.
 mod memory_limit;
-// What `/metrics` holds.
+// `/metrics`.
 mod metrics;
-// The browser client where much comes at once or something is missing.
+// The browser client under load and without optional features.
 mod page_bounds;
 // Sessions without a subprotocol.
 mod pages;
@@ -81,7 +81,7 @@ mod plain;
 mod presence;
 // Redis that refuses, or answers too late.
 mod refusals;
-// What reading over REST must not do.
+// Reads over REST write nothing.
 mod reads;
 // The REST API.
 mod rest;
@@ -89,37 +89,39 @@ mod rest;
 mod restarts;
 // Settings, commands, ignored people and completions in the browser client.
 mod habits;
-// History, and coming back by place.
+// History, and resuming by position.
 mod resume;
 // A task of a node ends or panics.
 mod supervision;
-// The secret that all nodes sign with, also where Redis has forgotten it.
+// The secret that all nodes sign with, also after Redis has lost it.
 mod secrets;
 // The list of rooms over WebSocket, and what it costs.
 mod room_list;
-// Redis with less than it had: numbering and places afterwards.
+// Redis with older data: numbering and positions afterwards.
 mod set_back;
 // SIGHUP, SIGQUIT, Ctrl-C.
 mod signals;
-// A Redis Cluster with a shard that fails, or a server that was left behind.
+// A Redis Cluster with a shard that fails, or a server outside the cluster.
 mod shards;
 // Upgrades, CORS, files, probes, metrics.
 mod site;
 // Slow readers, bursts, frozen nodes, silent sockets.
 mod stalls;
-// Settings, first words and last words of a process.
+// Settings, and the output of a process at its start and end.
 mod startup;
-// Everybody cut off at once, and back.
+// All clients disconnected at once, and their return.
 mod storm;
-// Sessions that no node has, and none looks for.
+// Orphaned sessions: members that no node holds or would remove.
 mod orphans;
-// Clients that hog, stick or part, and Redis frozen meanwhile: nobody waits for them.
+// Clients that flood, block or leave, also while Redis is frozen: no other session waits for them.
 mod stuck;
-// What open pages cost the cluster while nobody touches them.
+// The load of idle browser pages.
 mod tabs;
 // Users with few rights, TLS, replicas, Sentinels, a Redis Cluster.
 mod topologies;
 // Back, links to messages, drawers and kept rooms in the browser client.
 mod wayfinding;
-// Logs, heads and publications that this version did not write.
+// Logs, heads and publications of other versions.
 mod unreadable;
+// Plain words in comments, documents and names of tests.
+mod words;

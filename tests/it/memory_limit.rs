@@ -1,4 +1,4 @@
-//! Redis at its `maxmemory`: what would grow is refused, what gives memory back or keeps answers true goes on.
+//! Redis at its `maxmemory`: commands that need memory are refused; leaves, renewals and reads continue.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -7,7 +7,7 @@ use crate::harness::http::encode;
 use crate::harness::redis::RedisServer;
 use crate::harness::{Client, Cluster, Http, LONG_DEADLINE, eventually};
 
-/// Leaves Redis no memory, until [`give_memory`].
+/// Leaves Redis no free memory until [`give_memory`].
 async fn take_memory(redis: &RedisServer) {
     redis.command(&["CONFIG", "SET", "maxmemory", "1"]).await;
 }
@@ -22,7 +22,7 @@ async fn used_bytes(redis: &RedisServer) -> u64 {
     used.and_then(|used| used.trim().parse().ok()).expect("INFO tells it")
 }
 
-/// What all keys take together, without connections and their buffers.
+/// The memory of all keys, without connections and their buffers.
 async fn kept_bytes(redis: &RedisServer) -> u64 {
     let keys: Vec<String> = ::redis::from_redis_value(redis.command(&["KEYS", "*"]).await).unwrap();
     let mut bytes = 0;
@@ -75,7 +75,7 @@ async fn answers_leaves_and_leases_go_on() {
     let mut witness = Client::full(&cluster.nodes[0], "witness").await;
     witness.join("general").await;
     let mut others = Vec::new();
-    for name in ["says goodbye", "breaks off"] {
+    for name in ["leaves", "breaks off"] {
         let mut other = Client::full(&cluster.nodes[1], name).await;
         other.join("general").await;
         witness.sees_join(name).await;
@@ -86,7 +86,7 @@ async fn answers_leaves_and_leases_go_on() {
 
     drop(others.pop());
     others.pop().unwrap().close().await;
-    witness.sees_leave("says goodbye").await;
+    witness.sees_leave("leaves").await;
     witness.sees_leave("breaks off").await;
     cluster.agree("general", &[&witness.connection_id]).await;
     for node in &cluster.nodes {
@@ -112,7 +112,7 @@ async fn the_dead_are_reaped_and_the_forgotten_put_back() {
     cluster.until_agreed("general", &[&witness.connection_id]).await;
     cluster.redis.command(&["FLUSHALL"]).await;
     cluster.until_agreed("general", &[&witness.connection_id]).await;
-    // The secret is known to those who live, so another learns it.
+    // The running nodes know the secret, so a new one learns it from them.
     let place = cluster.add_node().await;
     let back = Client::returning(&cluster.nodes[place], &witness.token).await;
     assert_eq!(back.user_id, witness.user_id);

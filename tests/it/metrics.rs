@@ -1,4 +1,4 @@
-//! What `/metrics` holds, by name, and what moves it.
+//! The metrics of `/metrics` by name, and the events that change them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::harness::raw::first_byte;
 use crate::harness::{Client, Cluster, LONG_DEADLINE, Node, RawSocket, eventually};
-use crate::losses::SAY_UNHEARD;
+use crate::losses::POST_UNPUBLISHED;
 
 /// Every metric of a node, as dashboards and alerts name it.
 const METRICS: [(&str, &str); 24] = [
@@ -40,7 +40,7 @@ async fn text(node: &Node) -> String {
     String::from_utf8(node.http().get("/metrics").await.body.to_vec()).expect("text")
 }
 
-/// Each series' value by its name with its labels, and the sum of those of a name by the name alone.
+/// The value of each series by its name with labels, and the sum of a metric's series by its name.
 async fn values(node: &Node) -> BTreeMap<String, f64> {
     let mut values = BTreeMap::new();
     for line in text(node).await.lines().filter(|line| !line.starts_with('#')) {
@@ -71,7 +71,7 @@ async fn a_node_has_the_metrics_that_dashboards_name() {
     let Some(cluster) = Cluster::start(1).await else { return };
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     rahim.join("general").await;
-    // Delivery has a time once there was one.
+    // The latency has a sample after the first delivery.
     rahim.posts("general", "one").await;
     rahim.receives("one").await;
     let text = text(&cluster.nodes[0]).await;
@@ -120,7 +120,7 @@ async fn actions_of_clients_change_the_metrics() {
     rahim.expect("error").await;
     until_more(node, &before, &["adda_errors_total"]).await;
 
-    // It takes nothing, so what is said to it waits until it is too much.
+    // It reads nothing, so its outbox fills.
     let mut slow = RawSocket::narrow(node.port, "/ws?username=slow", Some("adda.v1")).await;
     let join = json!({ "type": "join", "room_id": "general" }).to_string();
     assert!(slow.frame(first_byte::TEXT, join.as_bytes()).await);
@@ -143,11 +143,11 @@ async fn losses_and_errors_of_redis_change_the_metrics() {
     let mut rahim = Client::full(node, "রহিম").await;
     rahim.join("general").await;
     rahim.posts("general", "one").await;
-    let post_undelivered = ["EVAL", SAY_UNHEARD, "2", "adda:{general}:head", "adda:{general}:log", "1"];
-    redis.command(&post_undelivered).await;
+    let post_unpublished = ["EVAL", POST_UNPUBLISHED, "2", "adda:{general}:head", "adda:{general}:log", "1"];
+    redis.command(&post_unpublished).await;
     rahim.posts("general", "three").await;
     until_more(node, &before, &["adda_messages_recovered_total"]).await;
-    redis.command(&post_undelivered).await;
+    redis.command(&post_unpublished).await;
     redis.command(&["XTRIM", "adda:{general}:log", "MAXLEN", "0"]).await;
     rahim.posts("general", "five").await;
     until_more(node, &before, &["adda_messages_lost_total"]).await;

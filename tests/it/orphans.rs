@@ -1,4 +1,4 @@
-//! Sessions that stand in a room although no node has them there, and none would ever take them out.
+//! Orphaned sessions: member entries that no node holds and that only the sweep finds.
 
 use redis::from_redis_value;
 use uuid::Uuid;
@@ -16,7 +16,7 @@ const SETTINGS: [(&str, &str); 4] = [
 
 const CLOCK: &str = "adda:{adda:nodes}:clock";
 
-/// Waits until all rooms were gone through in the generation of the moment.
+/// Waits until the current generation is swept.
 async fn until_swept(redis: &RedisServer) {
     eventually("this generation is swept", LONG_DEADLINE, async || {
         let clock = redis.try_command(&["HMGET", CLOCK, "generation", "swept"]).await.ok()?;
@@ -26,15 +26,15 @@ async fn until_swept(redis: &RedisServer) {
     .await;
 }
 
-/// Puts a session of a node into a room, and nowhere else; returns its connection id.
-async fn haunt(redis: &RedisServer, room_tag: &str, node: Uuid, user: Uuid) -> String {
+/// Adds a member entry of a node to a room, without any index; returns its connection id.
+async fn add_orphan(redis: &RedisServer, room_tag: &str, node: Uuid, user: Uuid) -> String {
     let connection = Uuid::new_v4();
     let key = format!("adda:{{{room_tag}}}:members");
     put(redis, &key, &entry(node, connection, user, "ghost")).await;
     connection.to_string()
 }
 
-/// Waits until a room holds just these sessions; they are in every answer until then.
+/// Waits until a room has exactly these sessions; every answer until then must include them.
 async fn until_only(node: &Node, room: &str, here: &[&str]) {
     eventually(&format!("only {here:?} are in {room}"), LONG_DEADLINE, async || {
         let seen = node.http().connections_if_known(room).await?;
@@ -64,10 +64,10 @@ async fn orphaned_sessions_of_an_unknown_node_are_removed() {
     until_swept(&cluster.redis).await;
     let (node, user) = (Uuid::new_v4(), Uuid::new_v4());
     for tag in ["general", "general", "attic", "%7B100%25%7D"] {
-        haunt(&cluster.redis, tag, node, user).await;
+        add_orphan(&cluster.redis, tag, node, user).await;
     }
     cluster.redis.command(&["ZADD", "adda:rooms", "0", "attic", "0", "{100%}"]).await;
-    // What is no session, and what is no room, are nobody's.
+    // Foreign members and keys are ignored.
     for rubbish in ["rubbish", "more rubbish, which is longer than an entry"] {
         put(&cluster.redis, "adda:{cellar}:members", rubbish.as_bytes()).await;
     }
@@ -108,7 +108,7 @@ async fn orphaned_sessions_of_a_live_node_are_removed() {
     rahim.join("general").await;
     until_swept(&cluster.redis).await;
     let node = node_of(&entries(&cluster.redis, "adda:{general}:members").await[0]);
-    let ghost = haunt(&cluster.redis, "attic", node, Uuid::new_v4()).await;
+    let ghost = add_orphan(&cluster.redis, "attic", node, Uuid::new_v4()).await;
     cluster.agree("attic", &[&ghost]).await;
 
     bounce(&mut cluster).await;
@@ -124,8 +124,8 @@ async fn orphaned_sessions_of_a_live_node_are_removed() {
 async fn an_unfinished_sweep_starts_again() {
     let Some(cluster) = Cluster::with(2, &SETTINGS).await else { return };
     until_swept(&cluster.redis).await;
-    haunt(&cluster.redis, "attic", Uuid::new_v4(), Uuid::new_v4()).await;
-    // As a node does that dies next.
+    add_orphan(&cluster.redis, "attic", Uuid::new_v4(), Uuid::new_v4()).await;
+    // The state that a node leaves if it dies during a sweep.
     let [now, _]: [String; 2] = ::redis::from_redis_value(cluster.redis.command(&["TIME"]).await).unwrap();
     let claim = format!("{} {now}000", Uuid::new_v4());
     cluster.redis.command(&["SET", "adda:{adda:nodes}:sweeper", &claim]).await;

@@ -1,4 +1,4 @@
-//! The browser client where much comes at once or something is missing: what it holds, reads and shows stays within bounds.
+//! The browser client under load and without optional features: its memory, requests and rows stay within bounds.
 
 use fantoccini::key::Key;
 
@@ -6,10 +6,10 @@ use crate::browser::{assert_unbroken, seqs, watch};
 use crate::harness::browser::{Browser, Page};
 use crate::harness::{Client, Cluster, HaProxy, Node, ports};
 
-/// Messages that a page keeps, and room for what stands between them.
+/// Messages that a page keeps, and allowance for rows between them.
 const MOST_ROWS: u64 = 300 + 20;
 
-/// Somebody who has said so many things in a room.
+/// A client that has posted so many messages in a room.
 async fn talker(node: &Node, room: &str, count: usize) -> Client {
     let mut talker = Client::full(node, "করিম").await;
     talker.join(room).await;
@@ -19,7 +19,7 @@ async fn talker(node: &Node, room: &str, count: usize) -> Client {
     talker
 }
 
-/// How many pages of messages a node was asked for.
+/// The number of requests for pages of messages.
 fn pages_read(node: &Node) -> usize {
     let log = node.log();
     log.lines().filter(|line| line.contains("/api/rooms/{room}/messages") && line.contains("GET")).count()
@@ -50,7 +50,7 @@ async fn a_page_whose_script_does_not_come_says_so_and_offers_to_try_again() {
     page.close().await;
 }
 
-/// It has lost nothing, so a reader need not know.
+/// No message is lost, so the reader is shown nothing.
 #[tokio::test]
 async fn a_redis_that_is_stopped_and_started_is_not_seen_in_the_timeline() {
     let Some(browser) = Browser::start().await else { return };
@@ -156,7 +156,7 @@ async fn a_paste_of_300000_characters_leaves_a_bounded_draft() {
     let node = Node::memory().await;
     let page = browser.open(node.port).await;
     page.join("রহিম", "general").await;
-    // So much text in a field would take the browser minutes to lay out.
+    // Laying out so much text in a field would take the browser minutes.
     page.value(
         "document.addEventListener('copy', (event) => {
           event.clipboardData.setData('text/plain', 'কথা '.repeat(75_000));

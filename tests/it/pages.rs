@@ -1,4 +1,4 @@
-//! A page costs a page, however much there is.
+//! The cost of a page does not depend on the size of the room or of the list.
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;
@@ -15,8 +15,8 @@ const SETTINGS: [(&str, &str); 4] = [
     ("presence.leave_grace", "200ms"),
 ];
 
-/// What numbers ARGV[1] to ARGV[2] stand for: a session of a large room up to ARGV[3], a room up to ARGV[4]. One
-/// room in ARGV[5] is occupied.
+/// For each number from ARGV[1] to ARGV[2]: adds a session to a large room up to ARGV[3], and a room up to ARGV[4].
+/// One room in ARGV[5] is occupied.
 const FILL: &str = "
 local function entry(n) return string.format('%032d', n) .. '\\1\\0' .. string.format('%016d', n) .. 'guest' end
 redis.call('ZADD', 'adda:rooms', 0, 'big')
@@ -29,10 +29,10 @@ for n = ARGV[1], ARGV[2] do
   end
 end";
 
-/// Numbers at once: Redis does nothing else meanwhile.
+/// Numbers per script call, which blocks Redis.
 const STEP: usize = 500;
 
-/// A cluster whose rooms are gone through already, so that nobody takes out what is put there now.
+/// A cluster that has finished its sweep, so that the entries added here are not removed.
 async fn filled(sessions: usize, rooms: usize, one_in: usize) -> Option<Cluster> {
     let cluster = Cluster::with(1, &SETTINGS).await?;
     eventually("this generation is swept", LONG_DEADLINE, async || {
@@ -50,7 +50,7 @@ async fn filled(sessions: usize, rooms: usize, one_in: usize) -> Option<Cluster>
     Some(cluster)
 }
 
-/// What the node gets from Redis for an answer.
+/// The bytes that Redis sends the node for an answer.
 async fn bytes_for(cluster: &Cluster, path: &str) -> (u64, serde_json::Value) {
     let before = cluster.redis.stat("total_net_output_bytes").await;
     let reply = cluster.nodes[0].http().json(path).await;

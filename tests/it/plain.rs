@@ -1,11 +1,11 @@
-//! Sessions without a subprotocol: what wscat, Postman and a page of ten lines see.
+//! Sessions without a subprotocol, as wscat, Postman and a ten-line page use them.
 
 use serde_json::{Value, json};
 
 use crate::harness::http::encode;
 use crate::harness::{Client, Cluster, Dial, Launch, Node};
 
-/// Conjuncts, ZWJ and ZWNJ, a letter that NFC would take apart, a combining accent, emoji of many parts.
+/// Conjuncts, ZWJ and ZWNJ, a letter that NFC decomposes, a combining accent, emoji of several code points.
 const DIFFICULT: &str =
     "ক্ষ র\u{200d}্যাব ক্\u{200c}ষ \u{9df} e\u{301} 👩🏽\u{200d}👩🏽\u{200d}👧 🇧🇩 \\ \" \u{7f} \u{2028} </script>";
 

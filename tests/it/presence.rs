@@ -1,4 +1,4 @@
-//! Notices speak of users, counts and lists of sessions.
+//! Notices are about users, counts and lists about sessions.
 
 use serde_json::json;
 
@@ -140,8 +140,8 @@ async fn two_clusters_on_one_redis_do_not_meet() {
     assert_eq!(stranger.http().json("/api/nodes").await["data"].as_array().unwrap().len(), 1);
 }
 
-/// `joined` tells who is there at the moment of the entrance; who comes between that and the first live frame
-/// must not fall between the two, nor be told of twice.
+/// `joined` lists the members at the time of the join. A user that joins between that and the first live frame must
+/// be neither missed nor announced twice.
 #[tokio::test]
 async fn concurrent_joins_see_each_other() {
     let Some(cluster) = Cluster::start(2).await else { return };

@@ -1,4 +1,4 @@
-//! `/readyz` says why it says no, `adda_ready` says the same, and a person is told where to go.
+//! `/readyz` names its reason, `adda_ready` agrees, and the start prints the address.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::harness::store::Store;
 use crate::harness::{Client, Cluster, LONG_DEADLINE, Launch, Node, Proxy, RedisCluster, eventually};
 use crate::shards::{has_rooms_alone, room_at};
 
-/// Waits until the node is not ready for this reason.
+/// Waits until `/readyz` names this reason.
 async fn until_told(node: &Node, reason: &str) {
     let expected = json!({ "status": "not ready", "reason": reason });
     eventually(&format!("not ready: {reason}"), LONG_DEADLINE, async || {
@@ -24,7 +24,7 @@ async fn until_reason(node: &Node, reason: &str) {
     assert!(String::from_utf8_lossy(&metrics.body).contains("adda_ready 0"), "{metrics:?}");
 }
 
-/// A request that can't be served now says when it may be tried again.
+/// Asserts that a refused request has a `Retry-After`.
 async fn assert_says_when(node: &Node, path: &str) {
     let refusal = node.http().get(path).await;
     assert_eq!((refusal.status, refusal.header("retry-after")), (503, "1"), "{path}: {refusal:?}");
@@ -50,7 +50,7 @@ async fn a_node_that_is_not_ready_says_why() {
     assert_says_when(&node, "/api/rooms/general").await;
     redis.restart().await;
     node.until_ready().await;
-    // It has no sessions, and answers all the same.
+    // It has no sessions and answers nevertheless.
     node.terminate();
     until_reason(&node, "draining").await;
 }
@@ -74,7 +74,7 @@ async fn a_node_that_receives_nothing_from_redis_is_not_ready() {
     node.until_ready().await;
 }
 
-/// The shard with the leases answers again, and that of a room does not yet.
+/// The shard with the leases answers again, the shard of a room does not yet.
 #[tokio::test]
 async fn a_node_that_has_not_restored_its_sessions_is_not_ready() {
     let Some(redis) = RedisCluster::that_can_lose_a_shard().await else { return };

@@ -1,10 +1,10 @@
-//! Reading over REST: it writes nothing, whatever is asked for.
+//! Reads over REST write nothing.
 
 use serde_json::json;
 
 use crate::harness::{Client, Cluster, Node};
 
-/// The REST API as it may be read by anybody, over and over.
+/// All reads of the REST API.
 const READS: [&str; 12] = [
     "/api/rooms",
     "/api/rooms?prefix=n&limit=1",
@@ -37,7 +37,7 @@ async fn reading_writes_nothing() {
     let Some(cluster) = Cluster::start(2).await else { return };
     let (redis, http) = (&cluster.redis, cluster.nodes[0].http());
     http.post("spoken-in", "once").await;
-    // Keys of nodes come and go by themselves; what is about rooms does not.
+    // Keys of nodes appear and expire by themselves; keys of rooms do not.
     let of_rooms = async || {
         let keys: Vec<String> = redis::from_redis_value(redis.command(&["KEYS", "*{never}*"]).await).unwrap();
         let size: u64 = redis::from_redis_value(redis.command(&["DBSIZE"]).await).unwrap();

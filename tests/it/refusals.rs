@@ -1,5 +1,5 @@
-//! Redis that is there and refuses, or answers too late: whoever asks is told so in time, sockets stay, and
-//! talk goes on by itself once it is over.
+//! Redis refuses commands or answers too late: clients get an error in time, sockets stay open, and service
+//! resumes by itself.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,13 +12,13 @@ use crate::harness::redis::RedisServer;
 use crate::harness::roamer::outage;
 use crate::harness::{Client, Cluster, LONG_DEADLINE, Launch, Proxy, eventually};
 
-/// Everybody who speaks while Redis refuses, besides those who listen.
+/// Clients that post while Redis refuses.
 const SPEAKERS: usize = 24;
 
-/// Far less than one `redis.command_timeout` (2 s) for each speaker, far more than one for all.
+/// Far less than one `redis.command_timeout` (2 s) for each of them, far more than one for all.
 const BOUNDED: Duration = Duration::from_secs(9);
 
-/// People in the room `general` of two nodes.
+/// Clients in the room `general` on two nodes.
 struct Talk {
     people: Vec<Client>,
     connections: Vec<String>,
@@ -40,14 +40,14 @@ impl Talk {
         people[0].posts("general", "before").await;
         for client in &mut people {
             client.receives("before").await;
-            // Notices that came late, of those who were there before.
+            // Late notices of the clients that joined before.
             client.take_all();
         }
         let connections = cluster.nodes[0].http().connections("general").await;
         Self { people, connections }
     }
 
-    /// All speak at once; nobody waits for the refusals of the others.
+    /// All clients post at once; no refusal waits for the others.
     async fn is_refused(&mut self) {
         let posts = self.people.iter_mut().enumerate().map(async |(place, client)| {
             client.post("general", &format!("word {place}"), &format!("n-{place}")).await
@@ -61,8 +61,7 @@ impl Talk {
         assert!(waits.len() > 1, "those who were refused together don't come back together: {waits:?}");
     }
 
-    /// The same words are taken now, each once; and nobody noticed more than the refusal, and perhaps a
-    /// new epoch.
+    /// The same messages are accepted now, each once. Clients have seen only the refusals and so many resets.
     async fn goes_on(&mut self, resets: usize) {
         for (place, client) in self.people.iter_mut().enumerate() {
             let (word, nonce) = (format!("word {place}"), format!("n-{place}"));
@@ -76,7 +75,7 @@ impl Talk {
         for client in &mut self.people {
             let mut words = BTreeSet::new();
             let mut last = 1;
-            // Others may have been taken although they were refused: whoever was refused can't know.
+            // A refused post may have been logged: its client cannot know.
             while words.len() < SPEAKERS {
                 let message = client.expect("text").await;
                 assert_eq!(message["seq"], last + 1, "{message}");
@@ -96,8 +95,7 @@ impl Talk {
     }
 }
 
-/// While it lasts a node says that it is not ready, and gives no answer that may be short once its lease could
-/// not be renewed.
+/// During the fault every node is not ready, and after a failed renewal no node answers about members.
 async fn assert_unavailable(cluster: &mut Cluster) {
     for node in &mut cluster.nodes {
         node.until_readyz(503).await;
@@ -114,7 +112,7 @@ async fn assert_unavailable(cluster: &mut Cluster) {
     }
 }
 
-/// Talk before, refusals while, talk after.
+/// Posts succeed before the fault, are refused during it, and succeed after it.
 async fn survives(
     cluster: Cluster,
     begins: impl AsyncFnOnce(&mut Cluster),
@@ -157,14 +155,14 @@ async fn redis_that_became_a_read_only_replica_refuses_until_it_is_master_again(
         cluster.redis.command(&["REPLICAOF", "NO", "ONE"]).await;
     };
     let (_cluster, mut talk) = outlast(cluster, begins, ends).await;
-    // A replica may have lost what the old master had: its numbering goes on in a new epoch.
+    // A replica may lack the last messages of the old master: its numbering continues in a new epoch.
     talk.goes_on(1).await;
 }
 
 #[tokio::test]
 async fn redis_that_can_not_save_refuses() {
     let Some(cluster) = Cluster::start(2).await else { return };
-    // It can't replace a folder by a file.
+    // Redis cannot replace a folder with its file.
     let in_the_way = cluster.redis.folder().join("dump.rdb");
     let begins = async |cluster: &mut Cluster| {
         std::fs::create_dir(&in_the_way).expect("the folder can be written");
@@ -178,7 +176,7 @@ async fn redis_that_can_not_save_refuses() {
     survives(cluster, begins, ends).await;
 }
 
-/// Lets Redis write a snapshot, with a known end.
+/// Makes Redis write a snapshot and waits for this result.
 async fn save(cluster: &Cluster, end: &str) {
     cluster.redis.command(&["BGSAVE"]).await;
     let wanted = format!("rdb_last_bgsave_status:{end}");
@@ -190,7 +188,7 @@ async fn save(cluster: &Cluster, end: &str) {
     .await;
 }
 
-/// Two nodes that sign in to Redis as a user of their own.
+/// Two nodes that authenticate to Redis as a user of their own.
 async fn cluster_of_user() -> Option<Cluster> {
     let redis = RedisServer::start().await?;
     redis.command(&["ACL", "SETUSER", "adda", "on", ">first", "~*", "&*", "+@all"]).await;
@@ -203,7 +201,7 @@ async fn a_password_that_is_changed_under_way_and_back() {
     let Some(cluster) = cluster_of_user().await else { return };
     let begins = async |cluster: &mut Cluster| {
         cluster.redis.command(&["ACL", "SETUSER", "adda", "resetpass", ">second"]).await;
-        // Those who have signed in stay so.
+        // Authenticated connections stay valid.
         cluster.redis.command(&["CLIENT", "KILL", "USER", "adda"]).await;
     };
     let ends = async |cluster: &mut Cluster| {
@@ -226,7 +224,7 @@ async fn rights_that_are_taken_away_and_given_back() {
     }
 }
 
-/// The answers about who is where stay true, since they can be read and the lease is renewed.
+/// Answers about members stay exact, since reads and renewals still work.
 #[tokio::test]
 async fn a_node_that_may_not_publish_is_not_ready_and_logs_nothing() {
     let Some(mut cluster) = cluster_of_user().await else { return };
@@ -252,7 +250,7 @@ async fn redis_that_is_loading_is_waited_for() {
     cluster.redis.command(&["EVAL", fill, "0"]).await;
     let begins = async |cluster: &mut Cluster| {
         cluster.redis.kill();
-        // Microseconds a command. After each thousand it has a word for those who ask.
+        // Microseconds a command. After each thousand commands Redis answers its clients.
         cluster.redis.begin_restart(&["--key-load-delay", "100"]);
         eventually("Redis is loading", LONG_DEADLINE, async || {
             let error = cluster.redis.try_command(&["PING"]).await.err()?;
@@ -276,7 +274,7 @@ async fn redis_that_is_paused_refuses_until_it_resumes() {
     let begins = async |cluster: &mut Cluster| {
         cluster.redis.command(&["CLIENT", "PAUSE", "8000", "ALL"]).await;
     };
-    // Its own end: until then it has an answer for nobody.
+    // The pause ends by itself; until then Redis answers no client.
     survives(cluster, begins, async |_| {}).await;
 }
 
@@ -345,7 +343,7 @@ async fn a_post_queued_behind_many_joins_is_refused_in_time() {
     client.join("room 0").await;
 }
 
-/// Too slow to connect to, nearly too slow to answer: some are refused and some are not, but nobody is misled.
+/// Connections time out and answers nearly do: some requests are refused, but no answer is wrong.
 #[tokio::test]
 async fn redis_that_is_nearly_too_slow_misleads_nobody() {
     let Some((mut cluster, proxies)) = cluster_behind_proxies().await else { return };

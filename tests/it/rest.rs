@@ -1,12 +1,12 @@
-//! The REST API, on one node with the memory backend and on a cluster: one node is asked about what
-//! happens on another.
+//! The REST API, on one node with the memory backend and on a cluster, where requests go to another node than the
+//! sessions.
 
 use serde_json::{Value, json};
 
 use crate::harness::http::{encode, text};
 use crate::harness::{Client, Cluster, Dial, Node, Reply};
 
-/// Calls a check with two nodes that share what they know: a node and itself, and two of a cluster.
+/// Calls a check with two nodes that share their state: a node and itself, and two of a cluster.
 macro_rules! on_every_backend {
     ($check:ident) => {
         #[tokio::test]
@@ -141,7 +141,7 @@ mod checks {
                 query = format!("?limit=3&cursor={}", encode(&text(&detail["next"])));
             }
         }
-        // By node: the suite of the backends knows the order.
+        // Sorted by node; `backend_contract` tests the order.
         let mut expected: Vec<_> = crowd.iter().map(|client| client.connection_id.clone()).collect();
         ids.sort();
         expected.sort();
@@ -156,7 +156,7 @@ mod checks {
         }
         let received = rahim.texts(8).await;
         let all = other.http().json("/api/rooms/log/messages").await;
-        assert_eq!(all["data"], json!(received), "REST gives what sessions received, oldest first");
+        assert_eq!(all["data"], json!(received), "the messages of the session, oldest first");
         assert!(all["epoch"].is_string() && all.get("next").is_none(), "{all}");
         for (query, expected, has_more) in [
             ("?limit=3", vec![6, 7, 8], true),
@@ -390,7 +390,7 @@ async fn every_route_answers_400_requests_at_once() {
         let calls: Vec<_> = (0..400).map(|_| tokio::spawn(node.http().call("GET", path).send())).collect();
         for call in calls {
             let reply = call.await.expect("the call ends");
-            // Under a flood a node may refuse, but says so.
+            // Under load a node may refuse, with an error.
             assert!(reply.status == status || reply.status == 503, "{path}: {reply:?}");
         }
         witness.posts("corner", path).await;

@@ -1,4 +1,4 @@
-//! Nodes come and go, asked or not, and nobody loses a word.
+//! Nodes stop, die and restart, and no message is lost.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -44,7 +44,7 @@ async fn a_stopping_node_drains_its_sessions_without_notices() {
     let exit = cluster.nodes[0].exited().await;
     assert!(exit.success(), "{exit}");
     for mover in &mut movers {
-        // Whoever had heard it all before being sent away moves now.
+        // Clients that had received all messages before the drain move now.
         mover.posts("moved").await;
     }
     for mover in &mut movers {
@@ -88,7 +88,8 @@ async fn a_node_that_leaves_takes_no_new_sessions() {
     assert!(node.exited().await.success());
 }
 
-/// The balancer asks for readiness once a second; till then the node itself refuses, and another is tried.
+/// The balancer probes readiness once a second. Until its next probe the node itself refuses, and the balancer tries
+/// another one.
 #[tokio::test]
 async fn a_new_socket_through_the_balancer_never_lands_on_a_node_that_leaves() {
     let Some(mut cluster) = Cluster::with(2, &[("server.drain", "2s")]).await else { return };
@@ -102,7 +103,7 @@ async fn a_new_socket_through_the_balancer_never_lands_on_a_node_that_leaves() {
         })
         .await;
     }
-    // More than one, so that the node leaves for a while.
+    // Several sessions, so that the drain takes a while.
     let mut old = Vec::new();
     for number in 0..20 {
         old.push(Client::full(&leaving[0], &format!("old {number}")).await);
@@ -126,7 +127,7 @@ async fn a_new_socket_through_the_balancer_never_lands_on_a_node_that_leaves() {
     }
 }
 
-/// While a session is answered its node is told to stop.
+/// A node is stopped while posts of a session are in flight.
 #[tokio::test]
 async fn posts_in_flight_are_acknowledged_before_the_close_frame() {
     let settings = [("server.drain", "0s"), ("redis.command_timeout", "10s"), ("redis.canary_late", "30s")];
@@ -139,7 +140,7 @@ async fn posts_in_flight_are_acknowledged_before_the_close_frame() {
         let frame = json!({ "type": "text", "room_id": "general", "content": "x", "nonce": nonce });
         writer.send(frame).await;
     }
-    // The node has taken them.
+    // The node has received them.
     writer.catch_up().await;
     cluster.nodes[0].terminate();
     assert_eq!(idle.closed().await, 1012);
@@ -179,7 +180,7 @@ async fn a_rolling_restart_loses_no_message_and_doubles_none() {
             while !are_restarted.load(Ordering::Relaxed) {
                 said += 1;
                 roamer.posts(&format!("{place} says {said}")).await;
-                // The pace of people: nobody is away for more than one page.
+                // Slow enough that no client misses more than one page.
                 outage(Duration::from_millis(50)).await;
             }
             said

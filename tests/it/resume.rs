@@ -1,4 +1,4 @@
-//! Coming back by place: exactly what was missed, or the honest word that it can't be proved.
+//! Resuming by position: exactly the missed messages, or `recovered: false`.
 
 use serde_json::{Value, json};
 
@@ -118,7 +118,7 @@ async fn more_than_one_page_is_recovered_whole() {
     let joined = late.resume("general", &ack["epoch"], 2).await;
     let mut got = seqs(&joined["messages"]);
     if joined["recovered"] == true {
-        // What does not fit into the answer may follow as live traffic.
+        // Messages that do not fit into the answer may follow as live ones.
         while got.last() < Some(&35) {
             got.push(late.expect("text").await["seq"].as_u64().unwrap());
         }

@@ -11,7 +11,7 @@ fn counts(frame: &Value) -> Vec<(String, u64)> {
     rooms.iter().map(|room| (text(&room["id"]), room["client_count"].as_u64().expect("a count"))).collect()
 }
 
-/// The list as a watcher knows it, brought up to date by each change that comes, until it is this.
+/// Applies received changes to a watcher's list until it equals the expected one.
 async fn comes_to(watcher: &mut Client, known: &mut Vec<(String, u64)>, expected: &[(&str, u64)]) {
     let mut expected: Vec<_> = expected.iter().map(|(id, count)| ((*id).to_owned(), *count)).collect();
     expected.sort();
@@ -43,7 +43,7 @@ async fn assert_list_is_watched(first: &Node, second: &Node) {
     karim.leave("চা").await;
     rahim.join("নতুন").await;
     comes_to(&mut watcher, &mut known, &[("general", 2), ("নতুন", 1)]).await;
-    // A second one begins where the list stands.
+    // A second watcher begins with the current list.
     let mut late = Client::full(second, "late").await;
     late.send(json!({ "type": "rooms", "watch": true })).await;
     let mut lists = counts(&late.expect("rooms").await);
@@ -103,10 +103,10 @@ async fn many_watchers_cost_redis_what_one_does_and_none_cost_nothing() {
         watcher.expect("rooms").await;
         watchers.push(watcher);
     }
-    // The list is read by one command that nothing else of a quiet node uses.
+    // The list is read by one command that an idle node uses for nothing else.
     let reads = async || calls(&redis, LISTING).await;
     let (before, step) = (reads().await, 3);
-    // Each round changes the list, and all of them hear of it.
+    // Each round changes the list, and all watchers receive the change.
     for round in 0..step {
         rahim.join(&format!("room {round}")).await;
         for watcher in &mut watchers {
@@ -116,7 +116,7 @@ async fn many_watchers_cost_redis_what_one_does_and_none_cost_nothing() {
     let read = reads().await - before;
     assert!(read <= 3 * (step + 2), "{read} reads for {step} changes");
     watchers.clear();
-    // A renewal comes each second: after some of them a read would have come, too.
+    // Renewals are sent each second: within some of them a read would be visible.
     let (before, beats) = (reads().await, renewals(&redis).await);
     eventually("six renewals", LONG_DEADLINE, async || (renewals(&redis).await >= beats + 6).then_some(()))
         .await;
@@ -126,14 +126,14 @@ async fn many_watchers_cost_redis_what_one_does_and_none_cost_nothing() {
 /// The command that reads the list.
 const LISTING: &str = "zrevrange";
 
-/// How often Redis was given a command.
+/// The number of calls of a command.
 async fn calls(redis: &RedisServer, command: &str) -> u64 {
     let stats: String = ::redis::from_redis_value(redis.command(&["INFO", "commandstats"]).await).unwrap();
     let line = stats.lines().find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:calls=")));
     line.and_then(|rest| rest.split(',').next()).map_or(0, |count| count.parse().expect("a number"))
 }
 
-/// How often a node has asked for the time to renew its lease by, and other scripts theirs.
+/// The number of calls of TIME, by renewals and other scripts.
 async fn renewals(redis: &RedisServer) -> u64 {
     calls(redis, "time").await
 }

@@ -1,4 +1,4 @@
-//! One secret signs the tokens of a cluster: whoever is somebody on one node is nobody else on another.
+//! One secret signs the tokens of a cluster: a token names the same user on every node.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::harness::{Client, Cluster, LONG_DEADLINE, Launch, Node, eventually};
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const NEXT_SECRET: &str = "fedcba9876543210fedcba9876543210";
 
-/// A guest of each node is the same user on every other, and posts a text once.
+/// Asserts that a guest of each node is the same user on every other, and that a repeated post is logged once.
 async fn one_cluster(cluster: &Cluster) {
     for (number, node) in cluster.nodes.iter().enumerate() {
         let guest = Client::full(node, "guest").await;
@@ -49,7 +49,7 @@ async fn a_redis_that_restarts_empty_together_with_a_node_is_given_the_secret_by
     one_cluster(&cluster).await;
 }
 
-/// However it came about: the nodes agree on one of two secrets, and both stay valid.
+/// Two nodes with different secrets agree on one of them, and tokens of both stay valid.
 #[tokio::test]
 async fn two_secrets_become_one_and_both_stay_valid() {
     let Some(mut cluster) = Cluster::start(2).await else { return };

@@ -1,5 +1,5 @@
-//! Redis comes back with less than it had, or with all of it under another process: numbers that were
-//! given twice are never taken for the same.
+//! Redis restarts with older data, or with the same data in another process: a number assigned twice is never taken
+//! for the same message.
 
 use serde_json::json;
 
@@ -55,7 +55,7 @@ async fn a_redis_that_was_set_back_is_noticed_by_all() {
     for content in ["one", "two", "three"] {
         rahim.posts("general", content).await;
     }
-    // What is said from now on is not in the file.
+    // Later messages are not in the file.
     cluster.redis.command(&["CONFIG", "SET", "appendonly", "no"]).await;
     rahim.posts("general", "lost four").await;
     let lost = rahim.posts("general", "lost five").await;
@@ -170,7 +170,7 @@ async fn every_node_tells_its_operator_that_redis_goes_on_elsewhere() {
     }
 }
 
-/// Each byte wears out a card, and is copied to each replica.
+/// Each written byte wears out an SD card, and is copied to each replica.
 #[tokio::test]
 async fn a_node_in_which_nothing_happens_writes_little() {
     let Some(cluster) = Cluster::start(3).await else { return };

@@ -1,4 +1,4 @@
-//! A Redis Cluster with a shard that fails, or a server that was left behind, and what that must not cost.
+//! A Redis Cluster with a failed shard, or a server outside the cluster: rooms of other shards are not affected.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use crate::harness::redis_cluster::until_says;
 use crate::harness::roamer::outage;
 use crate::harness::store::Store;
 use crate::harness::{Client, Cluster, LONG_DEADLINE, RedisCluster, eventually, ports};
-use crate::losses::SAY_UNHEARD;
+use crate::losses::POST_UNPUBLISHED;
 
-/// The master of the beginning that has neither what is about nodes nor the index of rooms.
+/// The initial master that has neither the keys of nodes nor the index of rooms.
 pub async fn has_rooms_alone(redis: &RedisCluster) -> usize {
     for server in &redis.servers {
         let answer = server.command(&["KEYS", "adda-*:nodes"]).await;
@@ -27,7 +27,7 @@ pub async fn has_rooms_alone(redis: &RedisCluster) -> usize {
     panic!("no node has a lease")
 }
 
-/// A room whose keys this server has.
+/// A room whose keys are on this server.
 pub async fn room_at(redis: &RedisCluster, place: usize) -> String {
     let [room] = rooms_at(redis, place).await;
     room
@@ -68,7 +68,7 @@ async fn a_leave_on_a_frozen_shard_blocks_no_other_room() {
     }
     mita.leave(&far).await;
     for late in ["late-1", "late-2", "late-3", "late-4", "late-5"] {
-        // Long enough for a renewal, and for an attempt to put right what could not be done.
+        // Long enough for a renewal, and for a retry of the failed leave.
         outage(Duration::from_millis(1500)).await;
         let mut late = Client::full(&cluster.nodes[0], late).await;
         late.join(&near).await;
@@ -132,8 +132,8 @@ async fn a_live_node_is_not_reaped_while_a_shard_is_frozen() {
     assert!(dead.is_none(), "{}", dead.map(|node| node.log()).unwrap_or_default());
 }
 
-/// Two people on two nodes in a room of a living shard and in one of a shard that has died since.
-struct Bereft {
+/// Two clients on two nodes in a room of a live shard and in a room of a shard that has died since.
+struct SplitRooms {
     cluster: Cluster,
     alive: usize,
     near: String,
@@ -141,7 +141,7 @@ struct Bereft {
     mita: Client,
 }
 
-impl Bereft {
+impl SplitRooms {
     async fn with(settings: &[(&str, &str)]) -> Option<Self> {
         let redis = RedisCluster::that_can_lose_a_shard().await?;
         let urls = vec![redis.url(); 2];
@@ -172,27 +172,27 @@ impl Bereft {
 #[tokio::test]
 async fn while_a_shard_is_dead_other_rooms_recover_from_a_broken_subscription() {
     let settings = [("redis.command_timeout", "500ms")];
-    let Some(mut bereft) = Bereft::with(&settings).await else { return };
-    // Nothing is said after it that would show the hole.
+    let Some(mut rooms) = SplitRooms::with(&settings).await else { return };
+    // No later message would reveal the gap.
     for word in ["one", "two", "three"] {
-        bereft.living().command(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
-        bereft.rahim.posts(&bereft.near, word).await;
-        bereft.mita.receives(word).await;
-        bereft.rahim.receives(word).await;
+        rooms.living().command(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
+        rooms.rahim.posts(&rooms.near, word).await;
+        rooms.mita.receives(word).await;
+        rooms.rahim.receives(word).await;
     }
 }
 
 #[tokio::test]
 async fn while_a_shard_is_dead_silent_losses_in_other_rooms_are_found() {
     let settings = [("redis.command_timeout", "500ms"), ("history.verify_every", "1s")];
-    let Some(mut bereft) = Bereft::with(&settings).await else { return };
-    bereft.rahim.posts(&bereft.near, "said once").await;
-    bereft.mita.receives("said once").await;
-    let found = bereft.living().command(&["KEYS", &format!("*{{{}}}:head", bereft.near)]).await;
+    let Some(mut rooms) = SplitRooms::with(&settings).await else { return };
+    rooms.rahim.posts(&rooms.near, "said once").await;
+    rooms.mita.receives("said once").await;
+    let found = rooms.living().command(&["KEYS", &format!("*{{{}}}:head", rooms.near)]).await;
     let [head]: [String; 1] = from_redis_value(found).expect("the room is in use");
     let log = head.replace(":head", ":log");
-    bereft.living().command(&["EVAL", SAY_UNHEARD, "2", &head, &log, "1"]).await;
-    assert_eq!(bereft.mita.receives("said once").await["seq"], 2);
+    rooms.living().command(&["EVAL", POST_UNPUBLISHED, "2", &head, &log, "1"]).await;
+    assert_eq!(rooms.mita.receives("said once").await["seq"], 2);
 }
 
 #[tokio::test]
@@ -203,7 +203,7 @@ async fn the_slot_map_of_a_server_outside_the_cluster_is_ignored() {
     else {
         return;
     };
-    // It believes that it has all slots, and answers sooner than most.
+    // It claims all slots, and answers sooner than most.
     left_behind.command(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]).await;
     until_says(&left_behind, "CLUSTER", "INFO", "cluster_state:ok").await;
     let urls =
@@ -214,17 +214,17 @@ async fn the_slot_map_of_a_server_outside_the_cluster_is_ignored() {
     rahim.join("general").await;
     mita.join("general").await;
     for number in 1..=10 {
-        // The map is looked at each second.
+        // The slot map is refreshed each second.
         outage(Duration::from_millis(500)).await;
-        assert_eq!(rahim.posts("general", "do you hear me?").await["seq"], number);
-        mita.receives("do you hear me?").await;
-        rahim.receives("do you hear me?").await;
+        assert_eq!(rahim.posts("general", "ping").await["seq"], number);
+        mita.receives("ping").await;
+        rahim.receives("ping").await;
     }
     let kept: Vec<String> = from_redis_value(left_behind.command(&["KEYS", "*:log"]).await).expect("keys");
     assert!(kept.is_empty(), "{kept:?}");
 }
 
-/// So a Redis Cluster grows: the new master gets keys before it has their slot.
+/// When a Redis Cluster grows, a new master receives keys before it has their slot.
 #[tokio::test]
 async fn a_room_migrated_to_a_new_master_without_slots_is_served_there() {
     let Some(redis) = RedisCluster::start().await else { return };
@@ -245,7 +245,7 @@ async fn a_room_migrated_to_a_new_master_without_slots_is_served_there() {
         assert_eq!(page.status, 200, "{page:?}");
         assert_eq!(page.json()["data"][0]["content"], "before");
     }
-    // The node has told of the new server with its next renewal.
+    // The node logs the new server with its next renewal.
     eventually("the session is found there", LONG_DEADLINE, async || {
         (http.connections_if_known("general").await? == [&*rahim.connection_id]).then_some(())
     })
@@ -258,7 +258,7 @@ async fn a_room_migrated_to_a_new_master_without_slots_is_served_there() {
     rahim.receives("after").await;
 }
 
-/// Times that let a node die, or a sweep begin, while a test waits.
+/// Short times, so that a lease expires or a sweep begins within a test.
 const SHORT: [(&str, &str); 4] = [
     ("presence.lease", "2s"),
     ("presence.renew_every", "300ms"),
@@ -266,7 +266,7 @@ const SHORT: [(&str, &str); 4] = [
     ("redis.command_timeout", "300ms"),
 ];
 
-/// What a sweep says that has found something.
+/// The log line of a sweep that has found orphans.
 const FOUND: &str = "sessions that nobody looked after";
 
 /// Waits until some node's log holds a sentence.
@@ -297,7 +297,7 @@ async fn sessions_restored_by_an_older_file_of_one_shard_are_removed() {
     rahim.join(&busy).await;
     redis.servers[place].back_up();
 
-    // One leaves and its node lives on, another's node is forgotten.
+    // One user leaves a node that lives on; the node of another is forgotten.
     for room in [&busy, &quiet] {
         mita.leave(room).await;
     }
@@ -322,7 +322,7 @@ async fn sessions_restored_by_an_older_file_of_one_shard_are_removed() {
 async fn a_sweep_skips_an_unreachable_shard_and_returns_to_it() {
     let Some(redis) = RedisCluster::that_can_lose_a_shard().await else { return };
     let urls = vec![redis.url(); 2];
-    // A secret that is configured is asked of no shard.
+    // A configured secret is not read from any shard.
     let more = [("redis.prefix", "adda:"), ("auth.secret", "as long as need be, and some more words")];
     let settings: Vec<_> = SHORT.into_iter().chain(more).collect();
     let cluster = Cluster::reaching(redis, &urls, &settings).await;

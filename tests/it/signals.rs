@@ -1,4 +1,4 @@
-//! What signals do, and that none kills a node unheard.
+//! The effect of signals on a node.
 
 use std::path::Path;
 
@@ -80,7 +80,7 @@ async fn a_hangup_replaces_the_secret_and_keeps_tokens_valid() {
     write("previous", first);
     node.signal(Signal::SIGHUP);
     until_logged(&node, "Read the settings again").await;
-    // Signed with the second secret, once the node has gone over to it.
+    // Signed with the second secret, once the node uses it.
     let other = Node::with(&[("auth.secret", second)]).await;
     let late = eventually("another secret signs", DEADLINE, async || {
         let late = Client::full(&node, "late").await;

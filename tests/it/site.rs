@@ -1,4 +1,4 @@
-//! The HTTP side apart from the API: upgrades refused, browsers allowed in, files, probes and metrics.
+//! HTTP apart from the API: refused upgrades, origins, files, probes and metrics.
 
 use std::path::{Path, PathBuf};
 
@@ -237,7 +237,7 @@ async fn metrics_are_prometheus_text_about_adda() {
     }
 }
 
-/// The refusals that a node has counted, by code; those of none are left out.
+/// The refusals that a node has counted, by code, without zeros.
 async fn refusals(node: &Node) -> Vec<(String, u64)> {
     let text = String::from_utf8(node.http().get("/metrics").await.body.to_vec()).unwrap();
     let series = text.lines().filter_map(|line| line.strip_prefix("adda_errors_total{code=\""));
@@ -341,7 +341,7 @@ async fn every_file_of_the_client_is_served_with_its_type() {
         let reply = node.http().get(&path).await;
         assert_eq!(reply.status, 200, "{path}");
         assert!(reply.header("content-type").starts_with(content_type), "{path}: {reply:?}");
-        // Those two name the files of their build.
+        // These two name the files of their build.
         if !["/index.html", "/sw.js"].contains(&path.as_str()) {
             assert_eq!(reply.body, std::fs::read(&file).unwrap(), "{path}");
         }

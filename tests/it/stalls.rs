@@ -1,4 +1,4 @@
-//! Readers that stop reading, bursts, nodes that stop running, sockets that fall silent.
+//! Slow readers, bursts, frozen nodes, silent sockets.
 
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ async fn a_slow_reader_is_closed_harms_nobody_and_comes_back_whole() {
     assert_eq!(missed, (last + 1..=said).collect::<Vec<_>>());
 }
 
-/// A burst that is larger than an outbox, faster than the hub can hand it on one by one.
+/// A burst that is larger than an outbox and faster than the hub delivers one by one.
 #[tokio::test]
 async fn a_burst_makes_nobody_a_slow_reader() {
     const BURST: usize = 200;
@@ -109,7 +109,7 @@ async fn the_sessions_of_a_frozen_node_are_gone_until_it_thaws() {
     karim.receives("back").await;
 }
 
-/// When it thaws, the node has not heard yet who has left meanwhile.
+/// After a freeze the node does not know yet which users have left meanwhile.
 #[tokio::test]
 async fn a_user_who_left_during_a_freeze_stays_gone_after_it() {
     let Some(cluster) = Cluster::with(2, &[("presence.leave_grace", "500ms")]).await else { return };
@@ -136,7 +136,7 @@ async fn a_user_who_left_during_a_freeze_stays_gone_after_it() {
     cluster.nodes[0].thaw();
     karim.sees_join("stays").await;
     cluster.until_agreed("general", &[&karim.connection_id, &stays.connection_id]).await;
-    // For longer than linger, a second leave would be told.
+    // After the grace period a second leave would be announced.
     outage(Duration::from_secs(2)).await;
     karim.catch_up().await;
     let notices = [karim.untaken("join"), karim.untaken("leave")].concat();
@@ -158,7 +158,7 @@ async fn a_node_that_stood_still_drops_nobody_for_its_own_silence() {
     for client in &mut sessions {
         client.send(serde_json::json!({ "type": "ping" })).await;
     }
-    // Longer than a session may be silent.
+    // Longer than the idle time-out.
     outage(Duration::from_secs(6)).await;
     node.thaw();
     for client in &mut sessions {

@@ -1,4 +1,4 @@
-//! How a node starts, refuses to start, and says so.
+//! The start of a node, its refusals to start, and their error texts.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use crate::harness::redis::RedisServer;
 use crate::harness::{Client, LONG_DEADLINE, Launch, Node, eventually};
 
-/// What a process said on stderr before it ended, and whether it ended well.
+/// The stderr of an ended process, and whether it succeeded.
 struct Ended {
     is_success: bool,
     stderr: String,
@@ -56,7 +56,7 @@ async fn a_setting_that_makes_no_sense_is_named() {
         ("redis.url", "redis://127.0.0.1:99999"),
         ("redis.url", "redis://:p@ss:w/rd@127.0.0.1"),
     ] {
-        // Whatever the format of the log is, no line of it stands before the sentence.
+        // No log line precedes the sentence, in either format.
         let launch = Launch::new().set("log.format", "json").set(key, value);
         let bind = format!("127.0.0.1:{}", launch.port());
         for command in ["serve", "check"] {
@@ -74,7 +74,7 @@ async fn a_variable_that_is_almost_a_setting_is_refused() {
     assert_refuses(command, "ADDA__REDIS__URL").await;
 }
 
-/// A file of certificates without one of them would let any server in.
+/// A certificate file without a certificate would accept any server.
 #[tokio::test]
 async fn a_file_without_a_certificate_stops_the_start() {
     let url = "rediss://127.0.0.1:1";
@@ -92,7 +92,7 @@ async fn a_node_works_at_both_ends_of_every_range() {
     for end in [0, 1] {
         let mut toml = String::new();
         for entry in adda::config::table() {
-            // Where it listens and when it ends is the test's; files would have to be there; a filter of nothing says nothing.
+            // The test sets the address and the end; files would have to exist; an empty log filter hides the ready line.
             if !entry.key.ends_with("_file")
                 && !["server.bind", "server.lame_duck", "redis.url"].contains(&entry.key)
                 && !entry.key.starts_with("redis.tls_")
@@ -105,7 +105,7 @@ async fn a_node_works_at_both_ends_of_every_range() {
         let bind = format!("127.0.0.1:{}", launch.port());
         let command = launch.command(&["--config", &path, "--bind", &bind]);
         let mut node = launch.spawn_command(command);
-        // At its greatest, the time of a drain is longer than a test waits.
+        // The longest drain is longer than a test waits.
         node.until_ready().await;
     }
 }

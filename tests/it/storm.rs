@@ -1,4 +1,4 @@
-//! Everybody is cut off at once, and everybody comes back.
+//! All clients are disconnected at once and reconnect.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,11 +12,11 @@ use crate::harness::{Client, Cluster, DEADLINE, HaProxy, LONG_DEADLINE, Node, Sw
 /// Sessions in a room.
 const IN_A_ROOM: usize = 50;
 
-/// Messages that are said in each room while nobody is there.
+/// Messages posted in each room while all clients are disconnected.
 const SAID: usize = 3;
 
-/// How many there are. To see what a storm costs, ask for more than a test needs: `ADDA_STORM=5000` with a release
-/// build. The figures are in the test's output.
+/// The number of clients. `ADDA_STORM=5000` with a release build measures the cost of a storm: the figures are in the
+/// test's output.
 fn sessions() -> usize {
     std::env::var("ADDA_STORM").ok().map_or(300, |count| count.parse().expect("a number of sessions"))
 }
@@ -25,9 +25,9 @@ fn room(number: usize) -> String {
     format!("room {}", number / IN_A_ROOM)
 }
 
-/// Three nodes that say little.
+/// Three nodes that log only warnings.
 async fn begin(leave_grace: &str) -> Option<Cluster> {
-    // As far as it is allowed: the default is enough for the usual number.
+    // Raised as far as allowed; for the usual number the default is enough.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     Cluster::with(3, &[("log.level", "warn"), ("presence.leave_grace", leave_grace)]).await
 }
@@ -56,7 +56,7 @@ fn rooms(count: usize) -> impl Iterator<Item = String> {
     (0..count).step_by(IN_A_ROOM).map(room)
 }
 
-/// Says a few things in each room.
+/// Posts some messages in each room.
 async fn speak(cluster: &Cluster, count: usize) {
     for number in 0..SAID {
         let posts = rooms(count).zip(cluster.nodes.iter().cycle()).map(async |(room, node)| {
@@ -70,8 +70,8 @@ fn seen(counter: &AtomicUsize) -> usize {
     counter.load(Ordering::Relaxed)
 }
 
-/// Waits until every leave notice that waited before this call was sent or dropped: one that starts to wait now falls due
-/// after all of them.
+/// Waits until every leave that was pending before this call is announced or dropped: one that becomes pending now is
+/// due after all of them.
 async fn until_grace_periods_are_over(cluster: &Cluster) {
     let mut watcher = Client::full(&cluster.nodes[0], "watcher").await;
     watcher.join("beside").await;
@@ -83,7 +83,7 @@ async fn until_grace_periods_are_over(cluster: &Cluster) {
     assert!(leave.is_some(), "the watcher stays connected");
 }
 
-/// All are back where they were, have missed nothing, and nobody was told of it.
+/// Asserts that all clients are back, have missed no message, and received no notice.
 async fn assert_unnoticed(cluster: &Cluster, swarm: &Swarm, count: usize, joins_before: usize) {
     let tally = swarm.tally();
     let received = async || (seen(&tally.messages) == count * (1 + SAID)).then_some(());
@@ -136,7 +136,7 @@ async fn a_balancer_that_dies_takes_nobody_with_it() {
     assert_unnoticed(&cluster, &swarm, count, joins).await;
 }
 
-/// It is the linger that keeps a storm quiet.
+/// The twin: only the grace period suppresses the notices.
 #[tokio::test]
 async fn without_a_grace_period_simultaneous_reconnects_are_announced() {
     let Some(cluster) = begin("0s").await else { return };

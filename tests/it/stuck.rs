@@ -1,4 +1,4 @@
-//! Clients that hog, clients that take nothing, goodbyes that nobody waits for: each harms itself at most.
+//! Clients that flood, clients that do not read, and clients that leave while Redis is frozen: none delays another.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::harness::raw::first_byte;
 use crate::harness::redis::RedisServer;
 use crate::harness::{Client, Cluster, DEADLINE, Dial, LONG_DEADLINE, Launch, Node, RawSocket, eventually};
 
-/// A masked pong without payload, which nobody asked for.
+/// An unsolicited masked pong without payload.
 const PONG: [u8; 6] = [0x8a, 0x80, 0, 0, 0, 0];
 
-/// A client that hears nothing for seconds takes the line for dead, as the page does.
+/// A client that receives nothing for seconds takes the connection for dead, as the page does.
 #[tokio::test]
 async fn a_ping_is_answered_while_a_join_waits_for_redis() {
     let Some(redis) = RedisServer::start().await else { return };
@@ -23,7 +23,7 @@ async fn a_ping_is_answered_while_a_join_waits_for_redis() {
     let mut rahim = Client::full(&node, "রহিম").await;
     rahim.join("general").await;
     redis.freeze();
-    // The join of a frame, and that of an upgrade.
+    // A join by frame, and one by the upgrade.
     rahim.send(json!({ "type": "join", "room_id": "tearoom" })).await;
     let mut mita = Dial::full(node.port, "/ws?room=tearoom&username=mita").open().await;
     mita.welcomed().await;
@@ -40,7 +40,7 @@ async fn a_ping_is_answered_while_a_join_waits_for_redis() {
     }
 }
 
-/// A plain session knows the pings of the WebSocket alone, and speaks before it has heard anything.
+/// A plain session has only WebSocket pings, and posts before it has received anything.
 #[tokio::test]
 async fn a_plain_session_waits_for_its_room_while_redis_stands_still() {
     let settings = [("redis.command_timeout", "500ms"), ("presence.lease", "60s")];
@@ -70,7 +70,7 @@ async fn a_plain_session_waits_for_its_room_while_redis_stands_still() {
     witness.receives("হ্যালো").await;
 }
 
-/// The twin: beyond `session.idle_timeout` it is sent to look for another node.
+/// The twin: after `session.idle_timeout` it is closed for another node.
 #[tokio::test]
 async fn a_plain_session_whose_room_stays_out_of_reach_is_sent_elsewhere() {
     let settings = [
@@ -84,7 +84,7 @@ async fn a_plain_session_whose_room_stays_out_of_reach_is_sent_elsewhere() {
     let mut plain = RawSocket::upgraded(cluster.nodes[0].port, "/ws?username=plain", None).await;
     let mut told = Vec::new();
     let code = loop {
-        let (first, payload) = plain.read_frame().await.expect("a goodbye");
+        let (first, payload) = plain.read_frame().await.expect("a close frame");
         match first {
             first_byte::PING => assert!(plain.frame(first_byte::PONG, &payload).await),
             first_byte::CLOSE => break payload.first_chunk().map(|code| u16::from_be_bytes(*code)),
@@ -95,14 +95,14 @@ async fn a_plain_session_whose_room_stays_out_of_reach_is_sent_elsewhere() {
     assert_eq!((told, code), (vec![json!("unavailable")], Some(1012)));
 }
 
-/// Longer than a lease, and than a command may take.
+/// The pauses are longer than a lease and than `redis.command_timeout`.
 #[tokio::test]
 async fn no_session_is_dropped_while_redis_pauses_twice() {
     let Some(cluster) = Cluster::start(1).await else { return };
     let node = &cluster.nodes[0];
     let mut full = Client::full(node, "full").await;
     full.join("general").await;
-    // On a connection that stands: a pause takes no other. The second begins as the first ends.
+    // On an open connection, since a paused Redis accepts no new one. The second pause begins as the first ends.
     let mut admin = TcpStream::connect(("127.0.0.1", cluster.redis.port())).await.expect("Redis listens");
     admin.write_all(&b"CLIENT PAUSE 4000 ALL\r\n".repeat(2)).await.expect("Redis reads");
     let mut answer = [0; 5];
@@ -155,8 +155,8 @@ async fn an_echo_that_nobody_reads_ends() {
     assert!(node.exited().await.success());
 }
 
-/// Someone who comes back to a long log and reads none of it.
-async fn deaf(node: &Node, username: &str, epoch: &Value) -> RawSocket {
+/// A client that resumes in a room with a long log and reads nothing.
+async fn non_reading(node: &Node, username: &str, epoch: &Value) -> RawSocket {
     let mut socket = RawSocket::narrow(node.port, &format!("/ws?username={username}"), Some("adda.v1")).await;
     let join = json!({ "type": "join", "room_id": "general", "since": { "epoch": epoch, "seq": 0 } });
     assert!(socket.frame(first_byte::TEXT, join.to_string().as_bytes()).await);
@@ -177,14 +177,14 @@ async fn a_client_that_does_not_read_a_long_log_is_removed_from_the_room() {
         }
         writer.texts(50).await;
     }
-    let _first = deaf(&node, "first", &joined["epoch"]).await;
+    let _first = non_reading(&node, "first", &joined["epoch"]).await;
     writer.sees_join("first").await;
     let only = [writer.connection_id.clone()];
     eventually("who reads nothing is out of the room", DEADLINE, async || {
         (node.http().connections("general").await == only).then_some(())
     })
     .await;
-    let _second = deaf(&node, "second", &joined["epoch"]).await;
+    let _second = non_reading(&node, "second", &joined["epoch"]).await;
     writer.sees_join("second").await;
     node.terminate();
     assert_eq!(writer.closed().await, 1012);
@@ -213,10 +213,10 @@ async fn a_close_frame_is_answered_while_redis_is_frozen() {
         client.read_to_end().await;
         code
     };
-    // Once for what may still be on its way, whatever the number of rooms: a tenth of ten deadlines.
+    // One deadline for commands in flight, not one for each of the ten rooms.
     let parted = timeout(Duration::from_secs(8), parting).await;
     cluster.redis.thaw();
-    assert_eq!(parted, Ok(Some(1000)), "a goodbye waits for no room");
+    assert_eq!(parted, Ok(Some(1000)), "a close waits for no room");
 }
 
 #[tokio::test]
@@ -234,7 +234,7 @@ async fn a_client_that_rejoins_a_busy_room_receives_each_message_once_and_in_ord
         for number in 0..EACH {
             writer.send(json!({ "type": "text", "room_id": "general", "content": "x" })).await;
             if number % 6 == 0 {
-                // More history than can have been said since its last frame.
+                // More history than can have been posted since its last frame.
                 listener.send(json!({ "type": "join", "room_id": "general", "history": 200 })).await;
                 awaited += 1;
             }

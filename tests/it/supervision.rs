@@ -1,4 +1,4 @@
-//! A node that has lost a task says so and ends; a session that panics leaves nothing behind.
+//! A node that has lost a task becomes unready and exits; a session that panics leaves its rooms.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,13 +8,13 @@ use futures_util::future::join_all;
 use crate::harness::redis::RedisServer;
 use crate::harness::{Client, Cluster, Launch, Node, eventually};
 
-/// Time in which a node that has failed must not be ready any more.
+/// Time within which a failed node must become unready.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
-/// Tasks that end with a client; their panics are nobody else's.
+/// Tasks of one client, whose panics affect only that client.
 const ISOLATED: [&str; 3] = ["connection", "session", "upgrade"];
 
-/// The tasks that a node has started, from its log.
+/// The tasks that a node has started, by its log.
 fn tasks(node: &Node) -> BTreeSet<String> {
     let log = node.log();
     let started = log.lines().filter(|line| line.contains("Started a task"));
@@ -22,7 +22,7 @@ fn tasks(node: &Node) -> BTreeSet<String> {
     started.map(|line| name(line).expect("the line names it")).collect()
 }
 
-/// Ends the task of that name in a node of its own, with a session in a room.
+/// Panics in one task of a new node with a session in a room.
 async fn assert_ends_without(task: &str, launch: Launch) {
     let mut node = launch.set("server.drain", "100ms").panic_in(task).start().await;
     let mut rahim = Client::full(&node, "রহিম").await;
@@ -52,7 +52,7 @@ async fn a_node_ends_if_one_of_its_tasks_panics() {
     for task in ["acceptor", "heartbeat", "hub", "lease", "post-writer", "subscription"] {
         assert!(endless.iter().any(|started| started == task), "{task} among {endless:?}");
     }
-    // Those that end by themselves are over by the time that a test could ask.
+    // Short-lived tasks have ended before a test could inject a panic.
     let lasting = endless
         .iter()
         .filter(|task| !["pack-script", "restoration", "reaper", "sweep"].contains(&task.as_str()));

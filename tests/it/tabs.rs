@@ -1,4 +1,4 @@
-//! What open pages of the browser client cost the cluster while nobody touches them, as counts of commands and requests.
+//! The load of idle pages of the browser client, as counts of commands and requests.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::harness::redis::RedisServer;
 use crate::harness::swarm::Swarm;
 use crate::harness::{Client, Cluster, LONG_DEADLINE, Node, eventually};
 
-/// What a page does for itself: it is in a room and watches the list of rooms.
+/// An idle page: it is in a room and watches the list of rooms.
 async fn tab(node: &Node, number: usize) -> Client {
     let mut tab = Client::full(node, &format!("tab {number}")).await;
     tab.join("general").await;
@@ -16,7 +16,7 @@ async fn tab(node: &Node, number: usize) -> Client {
     tab
 }
 
-/// Calls of Redis' commands: all, and those by which the node tries its subscription once a second.
+/// Numbers of Redis commands: all, and the canaries, one a second.
 #[derive(Debug, Clone, Copy)]
 struct Calls {
     all: u64,
@@ -24,7 +24,7 @@ struct Calls {
 }
 
 impl Calls {
-    /// Without those by which a test asks.
+    /// Reads the numbers, without the test's own commands.
     async fn read(redis: &RedisServer) -> Self {
         let stats: String =
             ::redis::from_redis_value(redis.command(&["INFO", "commandstats"]).await).unwrap();
@@ -39,7 +39,7 @@ impl Calls {
         calls
     }
 
-    /// Commands for each second that the node has counted by its canary, over some of them.
+    /// Commands a second, by the canaries of some seconds.
     async fn a_second(redis: &RedisServer) -> f64 {
         const SECONDS: u64 = 16;
         let before = Self::read(redis).await;
@@ -69,7 +69,7 @@ async fn twenty_idle_pages_cost_redis_what_one_does_and_one_next_to_nothing() {
     assert!(twenty <= one * 1.1, "{one} commands with one page, {twenty} with twenty");
 }
 
-/// What the pages of a node were asked for by REST.
+/// The number of REST requests to a node.
 fn asked(node: &Node) -> usize {
     node.log().lines().filter(|line| line.contains("answered") && line.contains("/api/")).count()
 }
@@ -94,7 +94,7 @@ async fn joins_and_leaves_in_a_large_room_make_no_page_ask_over_rest() {
         guest.join("general").await;
         guest.close().await;
     }
-    // The list is told every few seconds: a page that puts its question off has asked by then.
+    // The list is sent every few seconds, so a delayed request has been sent by then.
     for room in ["second", "third"] {
         watcher.join(room).await;
         watcher

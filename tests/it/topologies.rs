@@ -1,5 +1,5 @@
-//! Redis as it is run for real: users with few rights, TLS, replicas that must have a message, several
-//! servers that act as one. What happens when one takes over from another is in `chaos_runs`.
+//! Redis as in production: users with few rights, TLS, replicas that must have a message, Sentinels, a Redis Cluster.
+//! Failovers are in `chaos_runs`.
 
 use std::path::{Path, PathBuf};
 
@@ -10,11 +10,11 @@ use crate::harness::redis_cluster::until_says;
 use crate::harness::store::Store;
 use crate::harness::{Client, Cluster, LONG_DEADLINE, RedisCluster, Sentinels, eventually, ports};
 
-/// The rights that docs/redis.md says are enough.
+/// The sufficient rights by docs/redis.md.
 const RIGHTS: &str = "~adda:* &adda:* +@read +@write +@pubsub +@transaction +@connection +evalsha +script|load +info \
                       +time +wait";
 
-/// People on two nodes talk, come, go and are seen, over a Redis that has its own way.
+/// Asserts that clients on two nodes post, join, leave and are listed.
 async fn people_talk(cluster: &Cluster) {
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     let mut mita = Client::full(&cluster.nodes[1], "মিতা").await;
@@ -53,7 +53,7 @@ async fn people_talk_over_a_master_that_sentinels_name() {
     people_talk(&Cluster::reaching(redis, &urls, &[]).await).await;
 }
 
-/// A machine that dies takes a Sentinel with it, and the connections to the master: nobody says so.
+/// When a machine dies, its Sentinel and its connections to the master fail in silence.
 #[tokio::test]
 async fn a_sentinel_that_never_answers_holds_up_nobody() {
     let Some(redis) = Sentinels::start().await else { return };
@@ -62,7 +62,7 @@ async fn a_sentinel_that_never_answers_holds_up_nobody() {
     people_talk(&Cluster::reaching(redis, &urls, &[]).await).await;
 }
 
-/// Till it is told, and that takes Sentinels ten seconds, it takes writes that will be lost.
+/// Sentinels take ten seconds to demote the old master; writes that it accepts until then are lost.
 #[tokio::test]
 async fn a_master_that_was_replaced_and_was_not_told_is_left() {
     let Some(redis) = Sentinels::start().await else { return };
@@ -111,7 +111,7 @@ async fn the_documented_rights_are_enough() {
     assert!(refused.is_empty(), "{refused:?}");
 }
 
-/// A Redis that speaks TLS beside its plain port, and asks for certificates. `None` if there is no Redis to be had.
+/// A Redis with a TLS port that requires certificates; `None` if redis-server is not installed.
 async fn redis_with_tls(files: &Certificates, port: u16) -> Option<RedisServer> {
     let port = port.to_string();
     let mut settings = vec!["--tls-port", &port, "--tls-auth-clients", "yes"];
@@ -137,7 +137,7 @@ async fn people_talk_by_tls_to_a_redis_that_asks_for_a_certificate() {
     let cluster = Cluster::reaching(redis, &urls, &files.settings()).await;
     people_talk(&cluster).await;
 
-    // Without the authority's certificate nobody is believed.
+    // Without the authority's certificate the server is not trusted.
     let mut stranger = cluster.launch().redis(&urls[0]).set("redis.tls_ca", "").spawn();
     stranger.until_readyz(503).await;
     eventually("the log says why", LONG_DEADLINE, async || {
@@ -147,7 +147,7 @@ async fn people_talk_by_tls_to_a_redis_that_asks_for_a_certificate() {
     let _ = std::fs::remove_dir_all(&folder);
 }
 
-/// Another authority signs for Redis and for the nodes, in the same files.
+/// Another authority signs new certificates of Redis and the nodes, in the same files.
 #[tokio::test]
 async fn certificates_are_renewed_without_a_restart() {
     let (folder, port) = (tls_folder(), ports::reserve());
@@ -161,7 +161,7 @@ async fn certificates_are_renewed_without_a_restart() {
     mita.join("general").await;
     rahim.posts("general", "before").await;
     mita.receives("before").await;
-    // A file that is half written changes nothing.
+    // A partly written file changes nothing.
     std::fs::write(&files.client, "-----BEGIN CERT").expect("the target folder can be written");
     cluster.redis.command(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
     eventually("the log names the file", LONG_DEADLINE, async || {
@@ -187,7 +187,7 @@ async fn certificates_are_renewed_without_a_restart() {
     let _ = std::fs::remove_dir_all(&folder);
 }
 
-/// Files in the form of OpenSSL, as an operator has them.
+/// Certificate files as OpenSSL writes them.
 struct Certificates {
     ca: PathBuf,
     server: PathBuf,
@@ -206,7 +206,7 @@ impl Certificates {
         ]
     }
 
-    /// Writes them, with an authority of their own, in place of those that are there.
+    /// Writes new files with a new authority, replacing existing ones.
     fn make(folder: &Path) -> Self {
         std::fs::create_dir_all(folder).expect("the target folder can be written");
         let write = |name: &str, text: String| {
@@ -253,7 +253,7 @@ async fn a_message_that_too_few_replicas_have_is_not_acknowledged() {
         Some(rahim.post("general", "is anybody there?", "n-1").await).filter(|answer| answer["type"] == "ack")
     })
     .await;
-    // It was logged and published at the first try; only its ack had to wait.
+    // It was logged and published at the first attempt; only its ack had to wait.
     assert_eq!((&ack["duplicate"], &ack["seq"]), (&true.into(), &1.into()), "{ack}");
     let next = rahim.posts("general", "here I am").await;
     assert_eq!(next["duplicate"], false, "{next}");

@@ -1,5 +1,5 @@
-//! What stands in Redis and this version of adda did not write: garbage, and what a later version writes.
-//! It is skipped and counted, and no room is dead for it.
+//! Garbage, and data of a later version, in logs, heads and publications: it is skipped and counted, and the room
+//! keeps working.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::harness::roamer::outage;
 use crate::harness::{Client, Cluster, LONG_DEADLINE, Node, eventually};
-use crate::losses::SAY_UNHEARD;
+use crate::losses::POST_UNPUBLISHED;
 
 const CHANNEL: &str = "adda:{general}";
 const HEAD: &str = "adda:{general}:head";
@@ -18,7 +18,7 @@ async fn cluster() -> Option<Cluster> {
     Cluster::with(2, &[("redis.prefix", "adda:")]).await
 }
 
-/// How often a node has skipped something.
+/// The number of skipped items of a kind.
 async fn unreadable(node: &Node, what: &str) -> u64 {
     let metrics = node.http().get("/metrics").await.body;
     let name = format!("adda_unreadable_total{{what=\"{what}\"}}");
@@ -27,7 +27,7 @@ async fn unreadable(node: &Node, what: &str) -> u64 {
     line.unwrap_or_else(|| panic!("{name}: {text}"))
 }
 
-/// The room is alive: words go from node to node, who joins is let in, and REST shows what was said.
+/// Asserts that the room works: messages reach the other node, joins succeed, and REST returns the messages.
 async fn is_alive(cluster: &Cluster, rahim: &mut Client, word: &str) {
     rahim.catch_up().await;
     let ack = rahim.post("general", word, word).await;
@@ -57,7 +57,7 @@ async fn entries_of_a_log_that_adda_did_not_write_are_skipped_and_counted() {
         &["t", "1", "m", "[1,2,3]"],
         &["t", "1", "m", like_ours],
         &["m", "{\"seq\":", "t", "99999999999999999999999"],
-        // A later version, whose words may be anything.
+        // A later version, with any content.
         &["t", "1795334400007", "m", "\u{1}\u{2}", "v", "2"],
         &["t", "1795334400007", "words", "elsewhere", "v", "2"],
     ];
@@ -71,7 +71,7 @@ async fn entries_of_a_log_that_adda_did_not_write_are_skipped_and_counted() {
         assert_eq!((&gap["from"], &gap["to"]), (&json!(seq), &json!(seq)), "{fields:?}");
         assert!(unreadable(&cluster.nodes[1], "log_entry").await > skipped, "{fields:?}");
     }
-    // Not numbered by anybody: far above the head, or between two numbers.
+    // Unassigned ids: far above the head, or between two numbers.
     for id in ["4096-0", "4097-7", "9007199254740993-0", "18446744073709551615-0"] {
         cluster.redis.command(&["XADD", LOG, id, "x", "y"]).await;
         is_alive(&cluster, &mut rahim, &format!("after-{id}")).await;
@@ -117,7 +117,7 @@ async fn a_head_that_adda_did_not_write_is_replaced() {
     {
         rahim.posts("general", &format!("before-{round}")).await;
         cluster.redis.command(words).await;
-        // Reading comes first: it repairs nothing, and fails at nothing.
+        // Reads neither repair nor fail.
         let page = cluster.nodes[1].http().json("/api/rooms/general/messages").await;
         assert_eq!(page["data"].as_array().unwrap().last().unwrap()["content"], format!("before-{round}"));
         is_alive(&cluster, &mut rahim, &format!("after-{round}")).await;
@@ -152,16 +152,16 @@ async fn publications_of_a_later_version_are_skipped_and_their_room_is_looked_at
         })
         .await;
     }
-    // A node of a later version logs as ours does, and publishes in another way.
+    // A node of a later version logs in the same format and publishes in another.
     rahim.take_all();
     mita.take_all();
-    cluster.redis.command(&["EVAL", SAY_UNHEARD, "2", HEAD, LOG, "1"]).await;
+    cluster.redis.command(&["EVAL", POST_UNPUBLISHED, "2", HEAD, LOG, "1"]).await;
     cluster.redis.command(&["PUBLISH", CHANNEL, "2 m e 2 and more\n{}"]).await;
     for client in [&mut rahim, &mut mita] {
         assert_eq!(client.expect("text").await["seq"], 2);
     }
     for node in &cluster.nodes {
-        assert_eq!(node.http().status("/readyz").await, Some(200), "nobody is deaf");
+        assert_eq!(node.http().status("/readyz").await, Some(200), "no subscription is stale");
         assert!(!node.log().contains("panicked"), "{}", node.log());
     }
 }
@@ -188,7 +188,7 @@ async fn a_publication_that_was_never_logged_costs_one_look_at_the_log() {
     assert!(rahim.untaken("text").is_empty(), "{rahim}");
 }
 
-/// `append.lua` writes dates by itself, as Redis' Lua has no calendar.
+/// `append.lua` computes dates itself, because Redis' Lua has no calendar.
 #[tokio::test]
 async fn the_log_names_times_as_clients_see_them() {
     let Some(cluster) = cluster().await else { return };

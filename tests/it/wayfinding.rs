@@ -1,4 +1,4 @@
-//! How a person finds the way in the browser client: back, links to messages, drawers, kept rooms.
+//! Navigation in the browser client: back, links to messages, drawers, kept rooms.
 
 use fantoccini::key::Key;
 
@@ -117,7 +117,7 @@ async fn the_switcher_takes_the_best_match_and_makes_a_room_only_when_asked() {
     page.until("document.querySelectorAll('#room-suggestions [role=option]').length === 2").await;
     page.press(&Key::Enter.to_string()).await;
     shows_room(&page, "নতুন ঘর").await;
-    // Whatever the case, and with the sign that people write in front.
+    // In any case, and with a leading number sign.
     page.fill("#open-room-input", "#General").await;
     page.press(&Key::Enter.to_string()).await;
     shows_room(&page, "general").await;

@@ -14,7 +14,7 @@ test('the jitter is full: the whole range down to nothing is used', () => {
   assert.equal(backoff(9, () => 0.5, 120_000), 15_000);
 });
 
-test('coming back takes no longer than the outage took', () => {
+test('reconnecting takes no longer than the outage', () => {
   for (const [awayMs, most] of [[0, 1_000], [1_500, 1_000], [7_000, 3_500], [20_000, 10_000], [60_000, 30_000], [600_000, 30_000]]) {
     assert.equal(backoff(50, latest, awayMs), most, `${awayMs} ms`);
   }

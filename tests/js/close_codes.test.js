@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { closePolicy } from '../../public/js/net/close_codes.js';
 
-test('a restart, a slow reader and a lost line come back', () => {
+test('a restart, a slow reader and a lost connection reconnect', () => {
   for (const code of [1012, 4009, 1001, 1006, 1011, null]) assert.equal(closePolicy(code).back, 'soon', String(code));
   assert.equal(closePolicy(1012).reason, 'restarting');
 });
@@ -14,6 +14,6 @@ test('after a close that would only repeat itself the client stays away, and say
   }
 });
 
-test('too fast comes back later', () => {
+test('flooding reconnects later', () => {
   assert.deepEqual(closePolicy(4429), { back: 'later', reason: 'too_fast' });
 });

@@ -6,19 +6,19 @@ const after = (...steps) => steps.reduce((connection, [now, status]) => withStat
 const lost = (reason, retryAt = 9_000) => ({ phase: 'waiting', reason, retryAt });
 const online = [0, { phase: 'online' }];
 
-test('a blip is not worth a word', () => {
+test('a short interruption is not shown', () => {
   const connection = after(online, [1_000, lost('lost')]);
   assert.equal(bannerOf(connection, 2_999), null);
   assert.deepEqual(bannerOf(connection, 3_000), { kind: 'reconnecting', seconds: 6 });
 });
 
-test('the loss began with the first failure, not with the last', () => {
+test('an outage begins with the first failure, not with the last', () => {
   const connection = after(online, [1_000, lost('lost', 1_200)], [1_200, { phase: 'connecting' }], [2_900, lost('lost')]);
   assert.equal(connection.lostAt, 1_000);
   assert.equal(bannerOf(connection, 3_000).kind, 'reconnecting');
 });
 
-test('a restart, a slow line and too much haste are named', () => {
+test('a restart, a slow reader and flooding are named', () => {
   for (const reason of ['restarting', 'slow', 'too_fast']) {
     assert.equal(bannerOf(after(online, [0, lost(reason)]), 5_000).kind, reason);
   }
@@ -29,12 +29,12 @@ test('a restart stays a restart while the server refuses the first tries', () =>
   assert.equal(bannerOf(connection, 5_000).kind, 'restarting');
 });
 
-test('the reason of one loss is not that of the next', () => {
+test('the reason of one outage is not that of the next', () => {
   const connection = after(online, [0, lost('restarting')], [500, { phase: 'online' }], [9_000, lost('lost')]);
   assert.equal(connection.reason, 'lost');
 });
 
-test('without a network that is all there is to say, and it is said before the line is known to be lost', () => {
+test('a missing network is the only reason shown, before the connection has failed', () => {
   const offline = withNetwork(after(online), false, 1_000);
   assert.equal(bannerOf(offline, 1_999), null);
   assert.deepEqual(bannerOf(offline, 2_000), { kind: 'offline' });
@@ -43,19 +43,19 @@ test('without a network that is all there is to say, and it is said before the l
   assert.equal(bannerOf(withNetwork(offline, true, 3_500), 4_000), null);
 });
 
-test('a server that takes no messages is told of at once, and no longer than it says so', () => {
+test('a server that refuses posts is shown at once, and only while it refuses', () => {
   const away = withUnavailable(after(online), 1_000);
   assert.deepEqual(bannerOf(away, 1_000), { kind: 'unavailable' });
   assert.equal(bannerOf(withUnavailable(away, null), 1_100), null);
   assert.equal(bannerOf(away, 11_000), null);
 });
 
-test('a refusal is told at once and says why', () => {
+test('a refusal is shown at once with its reason', () => {
   const connection = after(online, [100, { phase: 'refused', reason: 'banned' }]);
   assert.deepEqual(bannerOf(connection, 100), { kind: 'refused', reason: 'banned' });
 });
 
-test('being back is the end of it', () => {
+test('a reconnect ends the status', () => {
   const connection = after([0, lost('restarting')], [5_000, { phase: 'online' }]);
   assert.equal(bannerOf(connection, 9_000), null);
 });

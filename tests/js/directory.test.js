@@ -8,7 +8,7 @@ import { WELCOME, fakeClient, joined, settled } from './fakes.js';
 
 const HOUR_MS = 60 * 60_000;
 
-/** A page with its directory, the requests that it made, and whether somebody looks at it. */
+/** A page with its directory, its requests, and its visibility. */
 function fakePage() {
   const client = fakeClient();
   const page = { client, requests: [], isWatched: true };
@@ -22,7 +22,7 @@ function fakePage() {
   return page;
 }
 
-test('the join page asks for the rooms once, and never again while nobody touches it', async () => {
+test('the join page asks for the rooms once, and never again while it is idle', async () => {
   const { client, requests } = fakePage();
   await settled();
   assert.deepEqual(requests, ['api/rooms?limit=200']);
@@ -32,7 +32,7 @@ test('the join page asks for the rooms once, and never again while nobody touche
   assert.equal(requests.length, 1);
 });
 
-test('the join page asks again when somebody comes back to it, once', async () => {
+test('the join page asks once more when its person returns', async () => {
   const page = fakePage();
   page.client.clock.advance(HOUR_MS);
   // A tab that comes to the front becomes visible and gets the focus.
@@ -46,7 +46,7 @@ test('the join page asks again when somebody comes back to it, once', async () =
   assert.equal(page.requests.length, 2, 'a hidden page');
 });
 
-test('a page in a room watches the list over its socket, and asks nothing', async () => {
+test('a page in a room watches the list over its socket, and sends no requests', async () => {
   const page = fakePage();
   page.client.chat.enter('রহিম', 'general');
   page.client.socket().say(WELCOME);

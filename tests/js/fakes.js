@@ -1,5 +1,5 @@
-// Small real things for the tests: a clock that is turned by hand, sockets whose other end is the
-// test, storage in a Map, a person in a chat.
+// Small real implementations for the tests: a manual clock, sockets with the test as their server, storage in a Map,
+// a client with a joined room.
 
 import { createChat } from '../../public/js/app/chat.js';
 import { createStorage } from '../../public/js/app/storage.js';
@@ -20,7 +20,7 @@ export class FakeClock {
   };
   clearTimeout = (id) => void this.#due.delete(id);
 
-  /** Lets `milliseconds` pass, calling what falls due, in order. */
+  /** Advances the time by `milliseconds` and calls the due timers in order. */
   advance(milliseconds) {
     const end = this.time + milliseconds;
     for (;;) {
@@ -34,7 +34,7 @@ export class FakeClock {
   }
 }
 
-/** A class to hand in as WebSocket; every one made is in `sockets`. */
+/** A WebSocket class whose instances are in `sockets`. */
 export function fakeSockets() {
   const sockets = [];
   class FakeWebSocket {
@@ -141,7 +141,7 @@ export function fakeBrowser() {
   return { tab: openTab, held };
 }
 
-/** Until everything that was promised has been done. */
+/** Resolves after all pending promises. */
 export const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 export const WELCOME = {
@@ -160,10 +160,10 @@ export function message(seq, fields = {}) {
 
 export const messages = (from, to) => Array.from({ length: to - from + 1 }, (_, index) => message(from + index));
 
-// Unlike in all tabs of a test.
+// Unique among all tabs of a test.
 let nonces = 0;
 
-/** A whole client without a page. `local` and `session` may be those of an earlier one: a reload. */
+/** A client without a page. With the `local` and `session` of an earlier one it is a reload. */
 export function fakeClient({ local = fakeArea(), session = fakeArea(), clock = new FakeClock(), pages = {}, browser = {} } = {}) {
   const net = fakeSockets();
   const store = createStore(initial, reduce);
@@ -186,7 +186,7 @@ export function fakeClient({ local = fakeArea(), session = fakeArea(), clock = n
   return { chat, store, sleep, storage, clock, local, session, asked, socket: net.last, sockets: net.sockets };
 }
 
-/** As the view does once it has drawn a room's last rows before its reader. */
+/** The event of the view after it has drawn a room's last rows. */
 export function looksAt(client, room, isFollowing = true) {
   client.store.dispatch({ type: 'following_changed', room, isFollowing });
 }

@@ -40,7 +40,7 @@ test('a name is found in either normal form', () => {
   assert.deepEqual(matchingRooms('য়', [{ name: 'বিদায়'.normalize('NFD'), count: 1 }], []).length, 1);
 });
 
-test('nothing written shows the rooms of lately, then the busiest, and says which are which', () => {
+test('an empty search shows recent rooms, then the busiest, each with its heading', () => {
   assert.deepEqual(found('', ['ঘর', 'general']).slice(0, 3), ['ঘর', 'general', 'মেলা']);
   const sections = (text) => matchingRooms(text, rooms, ['ঘর']).map(({ section }) => section);
   assert.deepEqual(sections('').slice(0, 3), ['recent', 'other', 'other']);
@@ -56,7 +56,7 @@ test('other rooms come by how many are in them, and stay in place while somebody
   assert.deepEqual(inPlace(others, ['a', 'মেলা']).map(({ name }) => name), ['a', 'মেলা', 'b']);
 });
 
-test('people: oneself, who spoke last, then the order they came in', () => {
+test('people: oneself, the last speakers, then by the order of joining', () => {
   const users = ['me', 'a', 'b', 'c'].map((user_id) => ({ user_id, username: user_id }));
   const entries = ['c', 'b', 'me'].map((user_id) => ({ kind: 'message', user_id }));
   assert.deepEqual(bySpeaking(users, entries, { userId: 'me' }).map(({ user_id }) => user_id), ['me', 'b', 'c', 'a']);

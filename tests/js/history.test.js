@@ -18,13 +18,13 @@ function back(before, clock = before.clock) {
   return client;
 }
 
-test('a visit begins with the last messages of before, also without a network', () => {
+test('a visit begins with the last messages of the one before, also without a network', () => {
   const client = back(visited(messages(1, 80)));
   const { entries, hasOlder, head, epoch } = timelineOf(client);
   assert.deepEqual([entries.length, entries[0].seq, hasOlder, head, epoch], [50, 31, true, 80, 'e1']);
 });
 
-test('the server is asked only for what followed, and that is unread after an absence', () => {
+test('only later messages are requested, and they are unread after an absence', () => {
   const before = visited();
   before.clock.advance(3_600_000);
   const client = back(before);
@@ -52,7 +52,7 @@ test('a foreign value in the storage begins no timeline', () => {
   }
 });
 
-test('nothing is kept of a room whose end is not at hand, and little of long words', () => {
+test('a room without its newest messages is not kept, and long messages are limited', () => {
   const long = visited([message(1, { content: 'x'.repeat(90_000) }), message(2, { content: 'y'.repeat(90_000) })]);
   assert.deepEqual(timelineOf(back(long)).entries.map(({ seq }) => seq), [2]);
   const gap = clientInGeneral();

@@ -30,7 +30,7 @@ test('half a character is no name', () => {
   assert.deepEqual(parseName('a\ud83d', 32), { problem: 'hidden' });
 });
 
-test('a slip of the blank bar is mended where one types', () => {
+test('repeated blanks are removed while typing', () => {
   assert.equal(tidied(' a  b\t\u00a0c '), ' a b c ');
 });
 

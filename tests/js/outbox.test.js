@@ -60,7 +60,7 @@ for (const order of ['ack then echo', 'echo then ack']) {
   });
 }
 
-test('messages of a room go one after another, in the order they were written', () => {
+test('messages of a room are sent one after another, in the order of writing', () => {
   const client = clientInGeneral();
   for (const content of ['ক', 'খ', 'গ']) client.chat.post('general', content);
   assert.equal(texts(client.socket()).length, 1);
@@ -97,7 +97,7 @@ test('a refusal is shown with its reason, blocks nothing, and can be retried or 
   assert.deepEqual(client.store.state.outbox, []);
 });
 
-test('an ack that never comes is asked for again', () => {
+test('a message without an ack is sent again', () => {
   const client = clientInGeneral();
   client.chat.post('general', 'ক');
   client.socket().say({ type: 'pong' });
@@ -134,7 +134,7 @@ test('two tabs keep each other\'s unsent messages', () => {
   assert.deepEqual(kept.sort(), ['ক', 'খ']);
 });
 
-test('unsent messages wait for who wrote them', () => {
+test('unsent messages wait for their author', () => {
   const before = clientInGeneral();
   before.chat.post('general', 'ক');
   const other = fakeClient({ local: before.local });
@@ -168,7 +168,7 @@ test('a message that made the server close for good is not sent again by itself'
   assert.equal(client.storage.outboxOf('রহিম')[0].state, 'failed');
 });
 
-test('a refusal for good blames nothing that was not under way', () => {
+test('a permanent refusal fails only messages in flight', () => {
   const client = clientInGeneral();
   client.socket().end(1006);
   client.chat.post('general', 'ক');
@@ -178,7 +178,7 @@ test('a refusal for good blames nothing that was not under way', () => {
   assert.deepEqual(pending(client), ['queued']);
 });
 
-test('an older message with the same words does not pass for the pending one', () => {
+test('an older message with the same text is not taken for the pending one', () => {
   const client = clientInGeneral();
   client.chat.post('general', 'ok');
   client.socket().end(1006);
@@ -230,7 +230,7 @@ test('an item older than a nonce lasts is asked about, by the server\'s time', (
   assert.equal(texts(old.socket()).length, 1, 'it was asked about');
 });
 
-test('a room in which words wait is there, whichever is open', () => {
+test('a room with unsent messages is listed while another one is open', () => {
   const before = fakeClient();
   before.chat.enter('রহিম', 'চা');
   before.chat.post('চা', 'ক');
@@ -240,7 +240,7 @@ test('a room in which words wait is there, whichever is open', () => {
   assert.equal(after.store.state.active, 'general');
 });
 
-test('a clock that is set back holds no message up', () => {
+test('a clock that is set back delays no message', () => {
   const client = clientInGeneral();
   client.chat.post('general', 'ক');
   const [first] = texts(client.socket());
@@ -250,7 +250,7 @@ test('a clock that is set back holds no message up', () => {
   assert.equal(texts(client.socket()).length, 2);
 });
 
-test('nothing to see is not sent, and halves of characters and U+0000 are not either', () => {
+test('invisible text, lone surrogates and U+0000 are not sent', () => {
   const client = clientInGeneral();
   for (const content of [' \u3164\n', '\u200b', '\0']) client.chat.post('general', content);
   assert.deepEqual(client.store.state.outbox, []);

@@ -1,15 +1,15 @@
-// No text that people send may hold a page up: every regular expression of the page runs on long
-// inputs that are unkind to it, in a worker that is killed if one of them goes on for ever.
+// No text may block a page: every regular expression of the page runs on long adversarial inputs, in a worker that is
+// killed if one of them does not end.
 
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
 
-// As long as a message may be, and the longest paste that is looked at.
+// The longest message, and the longest paste that is read.
 const LONG = 4_000;
 const LONGEST = 16_000;
-// A linear one takes milliseconds; a quadratic one at this length is done in time on no machine.
+// A linear expression takes milliseconds; a quadratic one exceeds this on any machine.
 const KILLED_AFTER_MS = 60_000;
 
 const unkind = (length) => {

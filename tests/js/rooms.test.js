@@ -15,7 +15,7 @@ function inTwoRooms() {
   return client;
 }
 
-test('one stays in a room one looks away from, and what is said there is unread', () => {
+test('a room in the background stays joined, and its new messages are unread', () => {
   const client = inTwoRooms();
   client.socket().say(message(1));
   client.socket().say(message(2));
@@ -30,7 +30,7 @@ test('one stays in a room one looks away from, and what is said there is unread'
   assert.equal(client.socket().sentOf('join').length, 2);
 });
 
-test('one\'s own messages, what is on screen and what comes twice are not unread', () => {
+test('own messages, visible ones and repeated ones are not unread', () => {
   const client = inTwoRooms();
   client.socket().say(message(1, { user_id: 'guest-1' }));
   client.socket().say(message(2));
@@ -39,7 +39,7 @@ test('one\'s own messages, what is on screen and what comes twice are not unread
   assert.equal(totalUnread(client.store.state), 1);
 });
 
-test('a window without the focus reads nothing; coming back reads what is at the bottom', () => {
+test('a window without the focus marks nothing as read; the focus marks the messages at the bottom', () => {
   const client = clientInGeneral();
   client.store.dispatch({ type: 'attention_changed', isAttentive: false });
   client.socket().say(message(1));
@@ -77,7 +77,7 @@ test('messages that came while the connection was lost are behind the divider, a
   assert.deepEqual([room(client, 'general').unread, room(client, 'general').dividerSeq], [0, 1]);
 });
 
-test('a line that is back at once makes no divider', () => {
+test('a quick reconnect makes no divider', () => {
   const client = clientInGeneral();
   client.socket().end(1012);
   client.clock.advance(300);
@@ -126,7 +126,7 @@ test('the first unread message is known even if the page after an outage does no
   assert.equal(unreadAbove(room(client, 'general')), null);
 });
 
-test('after a sleep that no timer counted, what was missed is unread', () => {
+test('after a sleep without timers, missed messages are unread', () => {
   const client = clientInGeneral();
   client.socket().end(1006);
   // The clock went on, the timers did not.
@@ -151,7 +151,7 @@ test('people are counted, not their windows', () => {
   assert.equal(peopleIn(room(client, 'চা')), 500);
 });
 
-test('the server calls a room as it takes the name, and the page follows', () => {
+test('the page takes the normalised name of a room from the server', () => {
   const client = clientInGeneral();
   client.chat.openRoom('চা ');
   client.chat.post('চা ', 'এক');
@@ -160,7 +160,7 @@ test('the server calls a room as it takes the name, and the page follows', () =>
   assert.equal(client.socket().sentOf('text')[0].room_id, 'চা');
 });
 
-test('a name that the server refuses leads back to the way in, with the reason', () => {
+test('a refused name leads back to the join page, with the reason', () => {
   const client = fakeClient();
   client.chat.enter('x', 'general');
   client.socket().say({ type: 'error', code: 'bad_username', content: '…' });
@@ -179,7 +179,7 @@ test('a person who leaves the page has left the rooms, for as long as that lasts
   assert.equal(client.sockets.length, 2);
 });
 
-test('a word, or any sign of somebody, ends a wait', () => {
+test('a message, or any other activity, ends a wait', () => {
   const client = clientInGeneral();
   client.socket().end(1006);
   client.chat.post('general', 'ক');
@@ -218,7 +218,7 @@ test('typing ends with the message, with time, and is never one\'s own', () => {
   assert.deepEqual(room(client, 'general').typing, []);
 });
 
-test('a keystroke is told at most every three seconds', () => {
+test('typing is sent at most every three seconds', () => {
   const client = clientInGeneral();
   for (let key = 0; key < 10; key += 1) client.chat.typing('general');
   assert.equal(client.socket().sentOf('typing').length, 1);
@@ -235,7 +235,7 @@ test('a room that refuses says why and stays listed', () => {
   assert.equal(room(client, 'general').refusal, null);
 });
 
-test('leaving shows another room, and its frames are not heard any more', () => {
+test('leaving shows another room, and later frames of the room are ignored', () => {
   const client = inTwoRooms();
   client.chat.leaveRoom('চা');
   assert.equal(client.store.state.active, 'general');
@@ -253,7 +253,7 @@ test('a room may be called anything, "__proto__" and "constructor" too', () => {
   }
 });
 
-test('older pages are asked once at a time, and a failure can be tried again', async () => {
+test('older pages are requested one at a time, and a failure can be retried', async () => {
   const answers = [new Error('503'), { data: [message(4)], epoch: 'e1', next: 'x' }];
   const client = clientInGeneral({ pages: { async next() {
     const answer = answers.shift();
@@ -284,7 +284,7 @@ test('messages of ignored people are neither unread nor counted below', () => {
   assert.equal(room(client, 'চা').timeline.head, 1);
 });
 
-test('ignoring somebody takes what they said out of the count, and nothing else', () => {
+test('ignoring a person removes their messages from the count, and no others', () => {
   const client = inTwoRooms();
   for (const [seq, user_id] of [[1, 'u2'], [2, 'u3'], [3, 'u2']]) client.socket().say(message(seq, { user_id }));
   assert.equal(totalUnread(client.store.state), 3);

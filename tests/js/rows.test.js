@@ -25,7 +25,7 @@ test('a new day gets its divider and ends the group', () => {
   assert.deepEqual(sketch(rows([at(1, '2026-11-20T23:59:00Z'), at(2, '2026-11-21T00:01:00Z')])), ['day', '1', 'day', '2']);
 });
 
-test('whatever stands between ends the group', () => {
+test('any other row ends the group', () => {
   const gap = withGap(withMessage({ ...emptyTimeline(), epoch: 'e1' }, at(1, '2026-11-20T08:00:00Z')), { from: 2, to: 2 });
   assert.deepEqual(sketch(rows([at(3, '2026-11-20T08:00:10Z')], { timeline: gap })), ['day', '1', 'gap', '3']);
 });
@@ -45,7 +45,7 @@ test('a message of ours from before the server forgot us is still ours', () => {
   assert.equal(rows([at(1, '2026-11-20T08:00:00Z', { user_id: 'me-before' })]).at(-1).isOwn, true);
 });
 
-test('pending messages come last, as one\'s own, and group with what was sent', () => {
+test('pending messages come last, as own ones, and group with sent ones', () => {
   const pending = [newItem({ nonce: 'n1', room: 'general', content: 'ক', now: Date.parse('2026-11-20T08:01:00Z') })];
   const last = rows([at(1, '2026-11-20T08:00:00Z', { user_id: 'me', username: 'আমি' })], { pending }).at(-1);
   assert.deepEqual([last.key, last.delivery, last.isOwn, last.isContinued], ['n1', 'queued', true, true]);

@@ -1,4 +1,4 @@
-// The service worker in a small world of its own: pages that are open, and a click on a notification.
+// The service worker with fake open pages and a click on a notification.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

@@ -64,14 +64,14 @@ test('a name finds its rooms again, the last one first, until it leaves them', (
   assert.deepEqual(client.storage.roomsOf('রহিম'), ['চা']);
 });
 
-test('a browser knows who has not signed out', () => {
+test('a browser knows the names that have not signed out', () => {
   const client = clientInGeneral();
   assert.equal(client.storage.signedIn(), 'রহিম');
   client.chat.exit();
   assert.equal(client.storage.signedIn(), null);
 });
 
-test('nothing that storage holds stops the chat', () => {
+test('no content of the storage stops the chat', () => {
   for (const value of ['{"a":1}', '5', '[null]', '[{}]', '"x"', 'null', '{', '[[]]', '{"username":5}', '{"username":"","rooms":[]}', '{"rooms":"x"}']) {
     const { storage, local, session } = fakeClient();
     for (const key of ['adda.identities', 'adda.signed_in', 'adda.preferences', 'adda.rooms.রহিম', 'adda.drafts.["রহিম","general"]']) local.setItem(key, value);

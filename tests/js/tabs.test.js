@@ -1,4 +1,4 @@
-// Several tabs of one browser: one sends, what one shows is read in all, one tells.
+// Several tabs of one browser: one sends, a message shown in one is read in all, one notifies.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -10,7 +10,7 @@ import { FakeClock, WELCOME, fakeArea, fakeBrowser, fakeClient, joined, looksAt,
 const contents = (client) => client.store.state.outbox.map(({ content }) => content);
 const posts = (client) => client.socket().sentOf('text').map(({ content }) => content);
 
-/** A tab of `browser` that has gone in as রহিম and is in #general, online unless said otherwise. */
+/** A tab of `browser` that has joined as রহিম and is in #general, online unless said otherwise. */
 async function entered({ browser, local, clock }, { isOnline = true, name = 'রহিম' } = {}) {
   const tab = browser.tab();
   const client = fakeClient({ local, clock, browser: tab });
@@ -41,7 +41,7 @@ test('a message that waits in one tab is not sent by another one', async () => {
   assert.deepEqual(posts(writer), ['এক']);
 });
 
-test('when a tab is closed one of the others sends what waited there, in order', async () => {
+test('when a tab is closed another one sends its unsent messages, in order', async () => {
   const shared = oneBrowser();
   const writer = await entered(shared, { isOnline: false });
   for (const text of ['এক', 'দুই']) {
@@ -70,7 +70,7 @@ test('an item that is written after another tab has opened is taken over by it, 
   assert.deepEqual(posts(other), ['এক']);
 });
 
-test('a page that was put aside takes back only what nobody else has taken', async () => {
+test('a page restored from the cache takes back only messages that no other tab has taken', async () => {
   const shared = oneBrowser();
   const writer = await entered(shared, { isOnline: false });
   const other = await entered(shared, { isOnline: false });
@@ -86,7 +86,7 @@ test('a page that was put aside takes back only what nobody else has taken', asy
   assert.notEqual(shared.local.getItem(`adda.outbox.${nonce}`), null);
 });
 
-test('a page that was put aside and is alone has all it had', async () => {
+test('a page restored from the cache without other tabs has all its messages', async () => {
   const shared = oneBrowser();
   const writer = await entered(shared, { isOnline: false });
   writer.chat.post('general', 'এক');
@@ -96,7 +96,7 @@ test('a page that was put aside and is alone has all it had', async () => {
   assert.deepEqual(contents(writer), ['এক']);
 });
 
-test('another name\'s words wait for it, and a change of name leaves them to whoever goes by it', async () => {
+test('unsent messages of another name wait for it, also after a change of name', async () => {
   const shared = oneBrowser();
   const client = await entered(shared, { isOnline: false });
   client.chat.post('general', 'রহিমের কথা');
@@ -125,7 +125,7 @@ test('a room that one tab has shown is read in the others of that name, up to th
   assert.equal(totalUnread(other.store.state), 1);
 });
 
-test('numbers of another epoch say nothing about what is read', async () => {
+test('numbers of another epoch mark nothing as read', async () => {
   const shared = oneBrowser();
   const [reader, other] = [await entered(shared), await entered(shared)];
   other.store.dispatch({ type: 'attention_changed', isAttentive: false });
@@ -135,7 +135,7 @@ test('numbers of another epoch say nothing about what is read', async () => {
   assert.equal(totalUnread(other.store.state), 1);
 });
 
-test('of many tabs one tells', async () => {
+test('of many tabs one notifies', async () => {
   const browser = fakeBrowser();
   const clock = new FakeClock();
   const told = [];
@@ -173,7 +173,7 @@ test('a browser that refuses locks or lacks them leaves each tab by itself', asy
   console.warn = warn;
 });
 
-test('a message is told of by one hidden tab, and by none while another is looked at', async () => {
+test('one hidden tab notifies of a message, and none while another is visible', async () => {
   const shared = oneBrowser();
   const told = [];
   const tabs = [];

@@ -20,13 +20,13 @@ test('order is by seq, never by arrival or clock', () => {
   assert.deepEqual(shown(told(acked, late)), [1, 2, 3, 4, 5]);
 });
 
-test('a message that comes twice is shown once', () => {
+test('a repeated message is shown once', () => {
   const timeline = told(opened(), message(1), message(2), message(2), message(1));
   assert.deepEqual(shown(timeline), [1, 2]);
   assert.equal(timeline.head, 2);
 });
 
-test('an ack before the echo does not move the head past what has not come yet', () => {
+test('an ack before the echo does not move the head past missing messages', () => {
   const acked = line.withAcked(opened(3, messages(1, 3)), { ...message(5), epoch: 'e1' }, 'n');
   assert.equal(acked.head, 3);
   assert.equal(told(acked, message(4), message(5)).head, 5);
@@ -82,17 +82,17 @@ test('a reader far up keeps the place when a hole is found', () => {
   assert.deepEqual([back.hasNewer, back.head], [true, 12]);
 });
 
-test('a live gap is an honest row, and the head moves past it', () => {
+test('a live gap is shown as a row, and the head moves past it', () => {
   const timeline = told(line.withGap(told(opened(), message(1)), { from: 2, to: 8 }), message(9));
   assert.deepEqual(shown(timeline), [1, 'gap 2-8', 9]);
   assert.equal(timeline.head, 9);
 });
 
-test('a hole that nobody announced is shown all the same', () => {
+test('an unannounced gap is shown as well', () => {
   assert.deepEqual(shown(told(opened(), message(1), message(4))), [1, 'gap 2-3', 4]);
 });
 
-test('a reset is an honest row, and numbering goes on from its seq', () => {
+test('a reset is shown as a row, and numbering continues from its seq', () => {
   const timeline = told(line.withReset(opened(3, messages(1, 3)), { epoch: 'e2', seq: 0 }), message(1, { id: 'x1' }), message(2, { id: 'x2' }));
   assert.deepEqual(timeline.entries.map(({ id, kind }) => id ?? kind), ['m1', 'm2', 'm3', 'reset', 'x1', 'x2']);
   assert.deepEqual([timeline.epoch, timeline.head], ['e2', 2]);
@@ -104,7 +104,7 @@ test('resets without a message between them are one row', () => {
   assert.equal(timeline.epoch, 'e3');
 });
 
-test('a join that finds a new epoch shows what it does not have yet below a reset', () => {
+test('a join with a new epoch shows new messages below a reset', () => {
   const page = [message(2), message(3, { id: 'x3' }), message(4, { id: 'x4' })];
   const back = line.withJoined(opened(3, messages(1, 3)), joined('general', { epoch: 'e2', seq: 4, messages: page }));
   assert.deepEqual(back.entries.map(({ id, kind }) => id ?? kind), ['m1', 'm2', 'm3', 'reset', 'x3', 'x4']);
@@ -117,20 +117,20 @@ test('ten thousand messages leave a bounded number of rows', () => {
   assert.deepEqual([timeline.entries.at(-1).seq, timeline.hasOlder], [10_000, true]);
 });
 
-test('rows are not taken away from who reads far up: new ones are only counted', () => {
+test('no rows are removed while the reader is far up: new ones are only counted', () => {
   const full = told(opened(), ...messages(1, 300));
   const reading = told(line.withFollowing(full, false), ...messages(301, 320));
   assert.equal(reading.entries[0].seq, 1);
   assert.deepEqual([reading.hasNewer, reading.below, reading.head], [true, 20, 320]);
 });
 
-test('a gap or a notice takes no row away from who reads far up either', () => {
+test('a gap or a notice removes no row either while the reader is far up', () => {
   const reading = line.withFollowing(told(opened(), ...messages(1, 300)), false);
   assert.equal(line.withGap(reading, { from: 301, to: 302 }).entries[0].seq, 1);
   assert.equal(line.withNotice(reading, notice('join', 'a')).entries[0].seq, 1);
 });
 
-test('coming to the bottom ends the count', () => {
+test('scrolling to the bottom resets the count', () => {
   const away = told(line.withFollowing(opened(), false), message(1));
   assert.equal(away.below, 1);
   assert.equal(line.withFollowing(away, true).below, 0);

@@ -20,7 +20,7 @@ test('a page that overlaps shows nothing twice', () => {
   assert.deepEqual(shown(pages.withOlderPage(opened(7, 9), page(5, 8, 'more'))), [5, 6, 7, 8, 9]);
 });
 
-test('an older page closes the gap it fills, or what it fills of it', () => {
+test('an older page closes a gap as far as it fills it', () => {
   const back = line.withJoined(opened(1, 3), joined('general', { seq: 12, messages: messages(10, 12) }));
   const half = pages.withOlderPage(back, page(7, 9, 'more'));
   assert.deepEqual(shown(half), ['gap 4-6', 7, 8, 9, 10, 11, 12]);
@@ -34,7 +34,7 @@ test('messages that the log no longer has stay a gap', () => {
   assert.equal(rest.hasOlder, false);
 });
 
-test('after a reset that set the numbers back, older pages are asked below its base', () => {
+test('after a reset with lower numbers, older pages are requested below its base', () => {
   const timeline = { ...opened(50, 52), hasOlder: true };
   assert.equal(pages.olderCursor(line.withReset(timeline, { epoch: 'e2', seq: 20 })), 21);
   assert.equal(pages.olderCursor(line.withReset(timeline, { epoch: 'e2', seq: 0 })), null);
@@ -48,7 +48,7 @@ test('reading far up trims the far end and remembers that there is newer', () =>
   assert.deepEqual([up.entries[0].seq, up.entries.at(-1).seq, up.hasNewer], [251, 550, true]);
 });
 
-test('newer pages lead back down, across what was only counted', () => {
+test('newer pages lead back down, across messages that were only counted', () => {
   const full = messages(301, 600).reduce(line.withMessage, opened(300, 300));
   const up = line.withMessage(pages.withOlderPage(line.withFollowing(full, false), page(251, 300, 'more')), message(601));
   assert.equal(pages.newerCursor(up), 550);
@@ -63,13 +63,13 @@ test('a newer page that starts too late shows the gap', () => {
   assert.deepEqual(shown(pages.withNewerPage(behind, page(7, 9))), [1, 2, 3, 'gap 4-6', 7, 8, 9]);
 });
 
-test('a newer page that is empty ends in a gap, not in asking for ever', () => {
+test('an empty newer page becomes a gap instead of repeated requests', () => {
   const behind = { ...opened(1, 3), hasNewer: true, head: 5 };
   const end = pages.withNewerPage(behind, { data: [], epoch: 'e1' });
   assert.deepEqual([shown(end), end.hasNewer], [[1, 2, 3, 'gap 4-5'], false]);
 });
 
-test('the newest page replaces everything; what came meanwhile is asked for next', () => {
+test('the newest page replaces all rows; later messages are requested next', () => {
   const behind = { ...opened(1, 3), hasNewer: true, isFollowing: false, below: 7, head: 30 };
   const jumped = pages.withNewestPage(behind, page(20, 29, 'more'));
   assert.deepEqual([jumped.entries[0].seq, jumped.below, jumped.hasNewer], [20, 0, true]);
@@ -77,7 +77,7 @@ test('the newest page replaces everything; what came meanwhile is asked for next
   assert.deepEqual([done.hasNewer, done.isFollowing], [false, true]);
 });
 
-test('a new epoch below a reader of history makes the way down start from the newest page', () => {
+test('after a new epoch a reader of history returns by the newest page', () => {
   const reading = { ...opened(1, 3), hasNewer: true, isFollowing: false };
   assert.equal(pages.newerCursor(line.withReset(reading, { epoch: 'e2', seq: 0 })), null);
 });

@@ -6,16 +6,16 @@ import { FakeClock, WELCOME, fakeSockets, joined } from './fakes.js';
 function connected({ token, positionOf = () => null } = {}) {
   const clock = new FakeClock();
   const { FakeWebSocket, sockets, last } = fakeSockets();
-  const heard = { frames: [], statuses: [], identities: [] };
+  const received = { frames: [], statuses: [], identities: [] };
   const transport = createTransport({
     url: 'wss://host/ws', WebSocket: FakeWebSocket, timers: clock, random: () => 0.5,
     identity: { username: 'রহিম', token }, positionOf,
-    onFrame: (frame) => heard.frames.push(frame),
-    onStatus: (status) => heard.statuses.push(status),
-    onIdentity: (identity) => heard.identities.push(identity),
+    onFrame: (frame) => received.frames.push(frame),
+    onStatus: (status) => received.statuses.push(status),
+    onIdentity: (identity) => received.identities.push(identity),
   });
   transport.connect();
-  return { transport, clock, sockets, socket: last, heard };
+  return { transport, clock, sockets, socket: last, received };
 }
 
 const phases = ({ statuses }) => statuses.map(({ phase }) => phase);
@@ -36,25 +36,25 @@ test('the token is the first frame, and nothing follows before it is answered', 
 });
 
 test('a new guest joins at once and keeps the token of the welcome', () => {
-  const { transport, socket, heard } = connected();
+  const { transport, socket, received } = connected();
   transport.join('general');
   socket().say(WELCOME);
   assert.deepEqual(socket().sent.map(({ type }) => type), ['join']);
-  assert.equal(heard.identities[0].token, 'token-guest-1');
+  assert.equal(received.identities[0].token, 'token-guest-1');
 });
 
 test('a refused token leaves the guest of the welcome, whose token is used from then on', () => {
-  const { socket, clock, heard } = connected({ token: 'stale' });
+  const { socket, clock, received } = connected({ token: 'stale' });
   socket().say(WELCOME);
   socket().say({ type: 'error', code: 'bad_token', content: '…' });
-  assert.deepEqual(heard.identities, [{ userId: 'guest-1', username: 'রহিম', token: 'token-guest-1' }]);
+  assert.deepEqual(received.identities, [{ userId: 'guest-1', username: 'রহিম', token: 'token-guest-1' }]);
   socket().end(1006);
   clock.advance(1_000);
   socket().say(WELCOME);
   assert.equal(socket().sent[0].token, 'token-guest-1');
 });
 
-test('comes back into its rooms by seq', () => {
+test('rejoins its rooms by seq', () => {
   const { transport, socket, sockets, clock } = connected({ positionOf: (room) => ({ epoch: 'e1', seq: room.length }) });
   transport.join('general');
   socket().say(WELCOME);
@@ -68,7 +68,7 @@ test('comes back into its rooms by seq', () => {
   assert.deepEqual(join.since, { epoch: 'e1', seq: 7 });
 });
 
-test('joins a room once, however often it is asked', () => {
+test('repeated join requests join a room once', () => {
   const { transport, socket } = connected();
   transport.join('general');
   socket().say(WELCOME);
@@ -91,7 +91,7 @@ test('a room that was left is not joined again by a reconnect', () => {
   assert.equal(socket().sentOf('join').length, 0);
 });
 
-test('a join that is refused for now is asked again', () => {
+test('a join with a temporary refusal is retried', () => {
   const { transport, socket, clock } = connected();
   transport.join('general');
   socket().say(WELCOME);
@@ -102,7 +102,7 @@ test('a join that is refused for now is asked again', () => {
   assert.equal(socket().sentOf('join').length, 2);
 });
 
-test('a join that is refused for good is not', () => {
+test('a join with a permanent refusal is not retried', () => {
   const { transport, socket, clock } = connected();
   transport.join('general');
   socket().say(WELCOME);
@@ -111,9 +111,9 @@ test('a join that is refused for good is not', () => {
   assert.equal(socket().sentOf('join').length, 1);
 });
 
-test('each failed try waits longer; a connection that held starts anew', () => {
-  const { socket, clock, heard } = connected();
-  const waits = () => heard.statuses.filter(({ phase }) => phase === 'waiting').map(({ retryAt }) => retryAt - clock.now());
+test('each failed attempt waits longer; a connection that worked resets the wait', () => {
+  const { socket, clock, received } = connected();
+  const waits = () => received.statuses.filter(({ phase }) => phase === 'waiting').map(({ retryAt }) => retryAt - clock.now());
   socket().end(1006);
   assert.equal(waits().at(-1), 250);
   clock.advance(250);
@@ -129,11 +129,11 @@ test('each failed try waits longer; a connection that held starts anew', () => {
   assert.equal(waits().at(-1), 250);
 });
 
-test('a refusal stays refused until a person asks', () => {
-  const { transport, socket, sockets, clock, heard } = connected();
+test('a refusal is not retried until a person asks for it', () => {
+  const { transport, socket, sockets, clock, received } = connected();
   socket().say(WELCOME);
   socket().end(4403);
-  assert.deepEqual(heard.statuses.at(-1), { phase: 'refused', reason: 'banned' });
+  assert.deepEqual(received.statuses.at(-1), { phase: 'refused', reason: 'banned' });
   clock.advance(600_000);
   transport.wake();
   assert.equal(sockets.length, 1);
@@ -145,10 +145,10 @@ test('the error before a final close is the reason', () => {
   const { socket, heard } = connected();
   socket().say({ type: 'error', code: 'bad_username', content: '…' });
   socket().end(4400);
-  assert.deepEqual(heard.statuses.at(-1), { phase: 'refused', reason: 'bad_username' });
+  assert.deepEqual(received.statuses.at(-1), { phase: 'refused', reason: 'bad_username' });
 });
 
-test('too fast comes back, but not soon', () => {
+test('a close for flooding reconnects after a long wait', () => {
   const { socket, sockets, clock } = connected();
   socket().say(WELCOME);
   socket().end(4429);
@@ -158,7 +158,7 @@ test('too fast comes back, but not soon', () => {
   assert.equal(sockets.length, 2);
 });
 
-test('silence is asked once and then given up', () => {
+test('after a silence one ping is sent, then the connection is dropped', () => {
   const { socket, sockets, clock } = connected();
   socket().say(WELCOME);
   clock.advance(29_999);
@@ -171,7 +171,7 @@ test('silence is asked once and then given up', () => {
   assert.equal(sockets.length, 2);
 });
 
-test('an answer to the question keeps the line', () => {
+test('an answer to the ping keeps the connection', () => {
   const { socket, sockets, clock } = connected();
   socket().say(WELCOME);
   for (let beat = 0; beat < 10; beat += 1) {
@@ -181,7 +181,7 @@ test('an answer to the question keeps the line', () => {
   assert.equal(sockets.length, 1);
 });
 
-test('a page that wakes asks its line, and does not trust a silent one', () => {
+test('a page that wakes sends a ping, and drops a silent connection', () => {
   const { transport, socket, sockets, clock } = connected();
   socket().say(WELCOME);
   transport.wake();
@@ -190,22 +190,22 @@ test('a page that wakes asks its line, and does not trust a silent one', () => {
   assert.equal(sockets.length, 2);
 });
 
-test('the network coming back ends the wait', () => {
+test('the return of the network ends the wait', () => {
   const { transport, socket, sockets } = connected();
   socket().end(1006);
   transport.wake();
   assert.equal(sockets.length, 2);
 });
 
-test('a server that accepts and says nothing is given up', () => {
-  const { sockets, clock, heard } = connected();
+test('a connection without a welcome times out', () => {
+  const { sockets, clock, received } = connected();
   clock.advance(10_000);
-  assert.deepEqual(phases(heard), ['connecting', 'waiting']);
+  assert.deepEqual(phases(received), ['connecting', 'waiting']);
   clock.advance(1_000);
   assert.equal(sockets.length, 2);
 });
 
-test('a line that is given up is closed as by one who comes back, and one that is left for good is not', () => {
+test('a dropped connection is closed for a return, and one that is left for good is not', () => {
   const { transport, sockets, socket, clock } = connected();
   clock.advance(10_000);
   assert.equal(sockets[0].closedWith, 4000);
@@ -217,28 +217,28 @@ test('a line that is given up is closed as by one who comes back, and one that i
   assert.equal(sockets[1].closedWith, undefined);
 });
 
-test('a line that was given up is not heard any more', () => {
-  const { transport, socket, sockets, clock, heard } = connected();
+test('frames of a dropped connection are ignored', () => {
+  const { transport, socket, sockets, clock, received } = connected();
   socket().say(WELCOME);
   transport.wake();
   clock.advance(6_000);
-  const before = heard.frames.length;
+  const before = received.frames.length;
   sockets[0].say({ type: 'text', seq: 1 });
   sockets[0].end(4403);
-  assert.equal(heard.frames.length, before);
-  assert.equal(heard.statuses.at(-1).phase, 'connecting');
+  assert.equal(received.frames.length, before);
+  assert.equal(received.statuses.at(-1).phase, 'connecting');
 });
 
-test('bytes that are no frame are ignored', () => {
-  const { socket, heard } = connected();
+test('bytes that are not a frame are ignored', () => {
+  const { socket, received } = connected();
   socket().say(WELCOME);
   for (const data of ['', '{', '[]', '"x"', 'null', '{"type":5}']) socket().onmessage({ data });
-  assert.equal(heard.frames.length, 1);
+  assert.equal(received.frames.length, 1);
 });
 
 test('frames of an unknown type are passed on, "constructor" included', () => {
-  const { socket, heard } = connected();
+  const { socket, received } = connected();
   socket().say(WELCOME);
   socket().say({ type: 'constructor' });
-  assert.equal(heard.frames.at(-1).type, 'constructor');
+  assert.equal(received.frames.at(-1).type, 'constructor');
 });

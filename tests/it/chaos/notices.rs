@@ -51,7 +51,7 @@ pub fn judge(memories: &[Memory], about: &Circumstances, leave_grace: Duration, 
     notices
 }
 
-/// The users for whom a client spoke: one, or one a connection if it is plain.
+/// The users of a client: one, or one a connection if it is plain.
 fn users_of(
     memory: &Memory,
     about: &Circumstances,

@@ -40,7 +40,7 @@ pub enum Return {
 /// The behaviour of a client.
 #[derive(Debug, Clone)]
 pub struct Habits {
-    /// What it asks for.
+    /// Its subprotocol.
     pub dialect: Dialect,
     /// Its reaction to the end of a connection.
     pub comes_back: Return,
@@ -168,11 +168,11 @@ async fn converse(talk: &mut Talk, mut socket: Socket, stop: &CancellationToken)
 }
 
 async fn close_normally(mut socket: Socket) {
-    let goodbye = async {
+    let close = async {
         if socket.close(None).await.is_ok() {
             while let Some(Ok(_)) = socket.next().await {}
         }
     };
     // A dead node does not answer.
-    let _ = timeout(Duration::from_secs(1), goodbye).await;
+    let _ = timeout(Duration::from_secs(1), close).await;
 }

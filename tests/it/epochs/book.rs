@@ -1,11 +1,11 @@
-//! All that anybody was told: which message a number named.
+//! The record of all answers: which message each number named.
 
 use std::collections::HashMap;
 
 use adda::backend::Page;
 use adda::model::{Epoch, LoggedMessage, Position, Receipt, RoomName};
 
-/// What was told, over all nodes, clients and losses. Never forgets; what contradicts it is a lie.
+/// The positions and messages that any node or client received, across all losses. A later contradiction is a violation.
 #[derive(Debug, Default)]
 pub struct Book {
     names: HashMap<(RoomName, Epoch, u64), String>,
@@ -14,7 +14,7 @@ pub struct Book {
 }
 
 impl Book {
-    /// A number was said to name a message.
+    /// Records that a number names a message.
     pub fn name(&mut self, room: &RoomName, epoch: &Epoch, seq: u64, id: &str) {
         let before = self.names.entry((room.clone(), epoch.clone(), seq)).or_insert_with(|| id.to_owned());
         if before != id {
@@ -23,12 +23,12 @@ impl Book {
         }
     }
 
-    /// A message was given.
+    /// Records a received message.
     pub fn message(&mut self, room: &RoomName, message: &LoggedMessage) {
         self.name(room, &message.epoch, message.seq, &id(message));
     }
 
-    /// A post was acknowledged.
+    /// Records an acknowledged post.
     pub fn ack(&mut self, room: &RoomName, receipt: &Receipt) {
         self.name(room, &receipt.epoch, receipt.seq, &receipt.id);
         if !receipt.is_duplicate {
@@ -36,7 +36,7 @@ impl Book {
         }
     }
 
-    /// A page was read, at a time when nothing else was on its way.
+    /// Records a page that was read while no other request was in flight.
     pub fn page(&mut self, room: &RoomName, page: &Page) {
         self.head(room, &page.head);
         for message in &page.messages {
@@ -44,7 +44,7 @@ impl Book {
         }
     }
 
-    /// A head was read, likewise: within an epoch it never stands below what was told before.
+    /// Records a head, likewise: within an epoch it is never below an earlier position.
     pub fn head(&mut self, room: &RoomName, head: &Position) {
         let newest = self.newest.get(&(room.clone(), head.epoch.clone())).copied().unwrap_or_default();
         self.check(head.seq >= newest, || {
@@ -58,30 +58,30 @@ impl Book {
         *newest = place.seq.max(*newest);
     }
 
-    /// Whether a number was ever said to name this message.
+    /// Whether a number was recorded to name this message.
     pub fn knows(&self, room: &RoomName, epoch: &Epoch, seq: u64, id: &str) -> bool {
         self.names.get(&(room.clone(), epoch.clone(), seq)).is_some_and(|named| named == id)
     }
 
-    /// What must hold.
+    /// Records a violation unless a condition holds.
     pub fn check(&mut self, holds: bool, otherwise: impl FnOnce() -> String) {
         if !holds {
             self.lies.push(otherwise());
         }
     }
 
-    /// All contradictions.
+    /// All violations.
     pub fn lies(&self) -> &[String] {
         &self.lies
     }
 
-    /// Numbers that were told.
+    /// The number of recorded positions.
     pub fn len(&self) -> usize {
         self.names.len()
     }
 }
 
-/// The id that a message bears.
+/// The id in a message's JSON.
 pub fn id(message: &LoggedMessage) -> String {
     let json: serde_json::Value = serde_json::from_slice(&message.json).unwrap();
     json["id"].as_str().unwrap().to_owned()

@@ -1,5 +1,5 @@
-//! The same at the door: what clients of real nodes are given and told while Redis loses is, joined together,
-//! what the log holds, or they were told otherwise.
+//! The same through WebSockets: while Redis loses data, the messages that clients of real nodes receive are the log's,
+//! or the loss is announced to them.
 
 use std::collections::BTreeMap;
 
@@ -18,12 +18,12 @@ const ROOM: &str = "general";
 /// Losses of one run.
 const LOSSES: u64 = 10;
 
-/// A client that listens, and what it may rely on by what it was told.
+/// A listening client, with the messages that its received frames declare valid.
 struct Listener {
     client: Client,
     epoch: Epoch,
     seq: u64,
-    /// Up to here it knows of nothing.
+    /// The position below which it has no knowledge.
     floor: u64,
     seen: BTreeMap<u64, String>,
     gaps: Vec<(u64, u64)>,
@@ -45,9 +45,9 @@ impl Listener {
         Self { client, epoch, seq, floor: seq, seen: BTreeMap::new(), gaps: Vec::new() }
     }
 
-    /// Comes back by another node, as one whose connection broke does.
+    /// Resumes on another node, as after a broken connection.
     async fn come_back(&mut self, node: &Node, book: &mut Book) {
-        // What had come before is read still.
+        // Frames that arrived before are read first.
         for frame in self.client.take_all() {
             self.take(&frame, book);
         }
@@ -64,7 +64,7 @@ impl Listener {
         let messages = joined["messages"].as_array().unwrap();
         if joined["recovered"] == true {
             self.begin(&joined["epoch"]);
-            // What it has is a beginning of the log: so it was told.
+            // `recovered: true`: its messages are a prefix of the log.
             for (seq, id) in &self.seen {
                 book.name(&room(), &self.epoch, *seq, id);
             }
@@ -110,8 +110,8 @@ impl Listener {
         }
     }
 
-    /// Listens until it is given a message.
-    async fn hear(&mut self, id: &str, book: &mut Book) {
+    /// Receives until a message arrives.
+    async fn receive(&mut self, id: &str, book: &mut Book) {
         loop {
             let frame = self.client.next().await;
             self.take(&frame, book);
@@ -126,8 +126,8 @@ fn room() -> RoomName {
     RoomName::parse(ROOM, 64).unwrap()
 }
 
-/// Says something, again with the same nonce until there is an ack, and returns the message's id.
-async fn say(writer: &mut Client, content: &str, book: &mut Book) -> String {
+/// Posts a message, again with the same nonce until there is an ack, and returns its id.
+async fn posts(writer: &mut Client, content: &str, book: &mut Book) -> String {
     let ack = eventually(content, LONG_DEADLINE, async || {
         let answer = writer.post(ROOM, content, content).await;
         (answer["type"] == "ack").then_some(answer)
@@ -162,13 +162,13 @@ async fn clients_are_told_what_is_lost_and_given_the_rest() {
         let mut last = String::new();
         for _ in 0..rng.usize(1..4) {
             said += 1;
-            last = say(&mut writers[rng.usize(..2)], &format!("n-{said}"), &mut book).await;
+            last = posts(&mut writers[rng.usize(..2)], &format!("n-{said}"), &mut book).await;
         }
         let sleeper = rng.usize(..listeners.len());
         for (place, listener) in listeners.iter_mut().enumerate() {
-            // One hears nothing of it all, and comes back.
+            // One is disconnected meanwhile and resumes.
             if place != sleeper {
-                listener.hear(&last, &mut book).await;
+                listener.receive(&last, &mut book).await;
             }
         }
         listeners[sleeper].come_back(&nodes[rng.usize(..2)], &mut book).await;
@@ -178,15 +178,15 @@ async fn clients_are_told_what_is_lost_and_given_the_rest() {
         world.befall(fate, &room(), &mut rng).await;
         assert!(book.lies().is_empty(), "ADDA_EPOCHS_SEED={seed} {fates:?}\n{}", book.lies().join("\n"));
     }
-    let last = say(&mut writers[0], "the-end", &mut book).await;
+    let last = posts(&mut writers[0], "the-end", &mut book).await;
     for listener in &mut listeners {
-        listener.hear(&last, &mut book).await;
+        listener.receive(&last, &mut book).await;
     }
     check_whole(&world, &listeners, &mut book).await;
     assert!(book.lies().is_empty(), "ADDA_EPOCHS_SEED={seed} {fates:?}\n{}", book.lies().join("\n"));
 }
 
-/// What the log holds above the place where a listener began it was given, or told to be lost.
+/// Checks that a listener received all messages of the log above its start, or an announcement of their loss.
 async fn check_whole(world: &World, listeners: &[Listener], book: &mut Book) {
     for entry in world.held(&room()).await.log {
         for listener in listeners.iter().filter(|listener| entry.seq > listener.floor) {

@@ -1,4 +1,4 @@
-//! Two servers that trade places, step by step: what each may number, and what a place from before is worth.
+//! Two servers that change roles, step by step: the numbers that each assigns, and the validity of earlier positions.
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use super::front::Front;
 use super::server::Server;
 use crate::harness::{LONG_DEADLINE, eventually};
 
-/// A master, its replica, and two nodes that reach whichever the address leads to.
+/// A master, its replica, and two nodes that reach either of them by one address.
 struct Pair {
     a: Server,
     b: Server,
@@ -33,8 +33,8 @@ impl Pair {
         Some(Self { a, b, front, nodes: [here, there], room })
     }
 
-    /// Posts until it is acknowledged; each try is a message of its own.
-    async fn say(&self, node: usize, content: &str) -> Receipt {
+    /// Posts until a try is acknowledged; each try is a message of its own.
+    async fn posts(&self, node: usize, content: &str) -> Receipt {
         eventually(content, LONG_DEADLINE, async || {
             self.nodes[node].log.append(self.draft(content)).await.ok()
         })
@@ -56,7 +56,7 @@ impl Pair {
         self.read(node, receipt).await.continuity.is_whole()
     }
 
-    /// What a reader at the place of a message is given.
+    /// The page for a reader at the position of a message.
     async fn read(&self, node: usize, receipt: &Receipt) -> Page {
         let place = Position { epoch: receipt.epoch.clone(), seq: receipt.seq };
         let read = async || self.nodes[node].log.read(&self.room, Span::After(place.clone()), 10).await.ok();
@@ -69,66 +69,65 @@ fn place(receipt: &Receipt) -> (&str, u64) {
 }
 
 #[tokio::test]
-async fn a_replica_that_lagged_begins_an_epoch_where_it_stood() {
+async fn a_lagging_replica_begins_an_epoch_at_its_last_number() {
     let Some(pair) = Pair::start().await else { return };
-    let kept = pair.say(0, "kept").await;
+    let kept = pair.posts(0, "kept").await;
     pair.b.catch_up(&pair.a).await;
     pair.b.lag().await;
-    let lost = pair.say(0, "lost").await;
+    let lost = pair.posts(0, "lost").await;
     pair.b.promote().await;
     pair.front.turn_to(pair.b.port);
-    let next = pair.say(1, "next").await;
+    let next = pair.posts(1, "next").await;
     assert_eq!((next.seq, next.epoch == lost.epoch), (lost.seq, false));
     assert!(pair.is_whole(0, &kept).await);
     assert!(!pair.is_whole(0, &lost).await);
 }
 
 #[tokio::test]
-async fn an_old_master_that_comes_back_knows_its_own_places_alone() {
+async fn an_old_master_that_returns_knows_only_its_own_positions() {
     let Some(pair) = Pair::start().await else { return };
-    let kept = pair.say(0, "kept").await;
+    let kept = pair.posts(0, "kept").await;
     pair.b.catch_up(&pair.a).await;
     pair.b.lag().await;
-    let apart = pair.say(0, "only in the old master").await;
+    let apart = pair.posts(0, "only in the old master").await;
     pair.b.promote().await;
     pair.front.turn_to(pair.b.port);
-    let theirs = pair.say(1, "only in the new master").await;
+    let theirs = pair.posts(1, "only in the new master").await;
     pair.front.turn_to(pair.a.port);
-    let next = pair.say(0, "after the return").await;
+    let next = pair.posts(0, "after the return").await;
     assert_eq!(place(&next), (apart.epoch.as_str(), 3), "what it numbered itself it goes on numbering");
     for (receipt, is_whole) in [(&kept, true), (&apart, true), (&theirs, false), (&next, true)] {
         assert_eq!(pair.is_whole(1, receipt).await, is_whole, "{receipt:?}");
     }
 }
 
-/// Its process and its scripts are the same as before, and so are the connections to it; only its data is
-/// another's.
+/// Its process, its scripts and the connections to it are the same as before; its data is the other server's.
 #[tokio::test]
 async fn a_master_that_was_a_replica_meanwhile_begins_an_epoch() {
     let Some(pair) = Pair::start().await else { return };
-    let kept = pair.say(0, "kept").await;
+    let kept = pair.posts(0, "kept").await;
     pair.b.catch_up(&pair.a).await;
     pair.b.lag().await;
-    let lost = pair.say(0, "lost").await;
+    let lost = pair.posts(0, "lost").await;
     pair.b.promote().await;
-    // Unseen by the nodes, whose connections to it stand all the while.
+    // The nodes do not notice: their connections stay open.
     pair.a.follow(&pair.b).await;
     pair.a.promote().await;
-    let next = pair.say(0, "next").await;
+    let next = pair.posts(0, "next").await;
     assert_eq!(next.seq, lost.seq);
     assert_ne!(next.epoch, lost.epoch, "a number that is given twice is given in another epoch");
     assert!(pair.is_whole(1, &kept).await);
     assert!(!pair.is_whole(1, &lost).await);
 }
 
-/// As when it fails over and back while nobody is in the room: only the data of the room is as before.
+/// A failover and back while the room is empty: only the room's data is as before.
 #[tokio::test]
-async fn a_room_that_slept_through_a_failover_and_back_begins_an_epoch() {
+async fn an_empty_room_begins_an_epoch_after_a_failover_and_back() {
     let Some(pair) = Pair::start().await else { return };
-    let kept = pair.say(0, "kept").await;
+    let kept = pair.posts(0, "kept").await;
     pair.b.catch_up(&pair.a).await;
     pair.b.lag().await;
-    let lost = pair.say(0, "lost").await;
+    let lost = pair.posts(0, "lost").await;
     pair.b.promote().await;
     pair.front.turn_to(pair.b.port);
     let elsewhere = RoomName::parse("elsewhere", 64).unwrap();
@@ -137,30 +136,30 @@ async fn a_room_that_slept_through_a_failover_and_back_begins_an_epoch() {
     pair.a.follow(&pair.b).await;
     pair.a.promote().await;
     pair.front.turn_to(pair.a.port);
-    let next = pair.say(1, "next").await;
+    let next = pair.posts(1, "next").await;
     assert_eq!(next.seq, lost.seq);
     assert_ne!(next.epoch, lost.epoch, "a number that is given twice is given in another epoch");
     assert!(pair.is_whole(0, &kept).await);
     assert!(!pair.is_whole(0, &lost).await);
 }
 
-/// As when Redis is set back, and a replica has attached before each node has looked.
+/// Redis restarts with older data, and a replica attaches before each node has noticed.
 #[tokio::test]
-async fn who_knows_neither_of_two_new_epochs_is_given_what_both_numbered() {
+async fn a_reader_without_either_new_epoch_receives_the_messages_of_both() {
     let Some(mut pair) = Pair::start().await else { return };
-    pair.say(0, "kept").await;
+    pair.posts(0, "kept").await;
     pair.b.catch_up(&pair.a).await;
     pair.b.lag().await;
     pair.b.promote().await;
     pair.front.turn_to(pair.b.port);
-    let mut theirs = pair.say(0, "only in the other").await;
+    let mut theirs = pair.posts(0, "only in the other").await;
     for _ in 0..2 {
-        theirs = pair.say(0, "only in the other").await;
+        theirs = pair.posts(0, "only in the other").await;
     }
     pair.a.kill();
     pair.a.restart().await;
     pair.front.turn_to(pair.a.port);
-    let next = pair.say(0, "next").await;
+    let next = pair.posts(0, "next").await;
     pair.b.follow(&pair.a).await;
     let page = pair.read(1, &theirs).await;
     assert_ne!(page.head.epoch, next.epoch, "an epoch begins when a replica attaches");

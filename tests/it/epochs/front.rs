@@ -1,5 +1,5 @@
-//! One address before several Redis servers, as a floating address or a TCP balancer is: it leads to one of
-//! them at a time. When it turns to another, what is connected is cut.
+//! One address in front of several Redis servers, like a floating address or a TCP balancer: it forwards to one of
+//! them at a time, and cuts its connections when the target changes.
 
 use std::net::SocketAddr;
 
@@ -16,7 +16,7 @@ pub struct Front {
 }
 
 impl Front {
-    /// Leads to a port of this machine.
+    /// Forwards to a port of this machine.
     pub async fn to(target: u16) -> Self {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -25,12 +25,12 @@ impl Front {
         Self { port, target, _task: task }
     }
 
-    /// From now on leads to another.
+    /// Changes the target.
     pub fn turn_to(&self, target: u16) {
         self.target.send_replace(target);
     }
 
-    /// What a node is given as `redis.url`.
+    /// The value of `redis.url`.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }

@@ -1,4 +1,4 @@
-//! What a Redis holds of a room, seen without touching it.
+//! The data of a room in Redis, read without the code under test.
 
 use adda::model::{Epoch, RoomName};
 use redis::Value;
@@ -6,13 +6,13 @@ use redis::Value;
 use super::book::Book;
 use super::reader::Lineage;
 
-/// Whatever holds rooms.
+/// A Redis or Redis Cluster with rooms.
 pub trait Holds {
-    /// A room as it stands at one moment.
+    /// A snapshot of a room.
     async fn held(&self, room: &RoomName) -> Held;
 }
 
-/// What Redis holds of a room.
+/// A room's data in Redis.
 #[derive(Debug)]
 pub struct Held {
     /// Empty if there is no head.
@@ -31,13 +31,13 @@ pub struct Entry {
 type Looked = ((Option<String>, Option<u64>, Option<String>), Vec<(String, Vec<String>)>);
 
 impl Held {
-    /// The command that tells it.
+    /// The command that reads it.
     pub fn question(room: &RoomName) -> [String; 5] {
         const LOOK: &str = "return {redis.call('HMGET', KEYS[1], 'epoch', 'seq', 'past'), redis.call('XRANGE', KEYS[2], '-', '+')}";
         ["EVAL".into(), LOOK.into(), "2".into(), key(room, "head"), key(room, "log")]
     }
 
-    /// The answer, readable.
+    /// Parses the answer.
     pub fn read(answer: Value) -> Self {
         let ((epoch, seq, past), entries): Looked = redis::from_redis_value(answer).unwrap();
         let past = past.unwrap_or_default();
@@ -47,7 +47,7 @@ impl Held {
         Self { lineage, log: entries.iter().map(entry).collect() }
     }
 
-    /// What must hold of it by itself, and with what was told.
+    /// Checks it by itself and against the record.
     pub fn check(&self, room: &RoomName, book: &mut Book) {
         let Self { lineage, log } = self;
         let numbers: Vec<_> = log.iter().map(|entry| entry.seq).collect();

@@ -1,4 +1,4 @@
-//! What was sent, what was answered, and what a second answer may say.
+//! Posted messages, their acks, and the valid answers to a repeated post.
 
 use std::time::Instant;
 
@@ -8,24 +8,24 @@ use fastrand::Rng;
 use super::book::Book;
 use super::held::Held;
 
-/// A message on its way through a node.
+/// A post to a node.
 #[derive(Debug, Clone)]
 pub struct Letter {
     pub node: usize,
     pub draft: Draft,
 }
 
-/// What became of a message that bears a nonce.
+/// The result of a post with a nonce.
 #[derive(Debug)]
 struct Sent {
     draft: Draft,
     /// The ids of all tries.
     ids: Vec<String>,
-    /// How often anything may have been lost when it was last acknowledged.
+    /// The number of possible losses before the last ack.
     acked_at: Option<u64>,
 }
 
-/// All that was sent.
+/// All posts.
 #[derive(Debug, Default)]
 pub struct Letters {
     sent: Vec<Sent>,
@@ -33,7 +33,7 @@ pub struct Letters {
 }
 
 impl Letters {
-    /// Some new messages, by one node or another.
+    /// Some new posts, each to a random node.
     pub fn write(&mut self, rng: &mut Rng, rooms: &[RoomName; 2], nodes: usize) -> Vec<Letter> {
         let room = &rooms[usize::from(rng.u8(..5) == 0)];
         let count = rng.usize(1..7);
@@ -51,7 +51,7 @@ impl Letters {
         Letter { node: rng.usize(..nodes), draft }
     }
 
-    /// One that was sent before, mostly one of the last.
+    /// A repetition of an earlier post, mostly a recent one.
     pub fn again(&self, rng: &mut Rng, nodes: usize) -> Option<Letter> {
         let newest = self.sent.len().checked_sub(1)?;
         let reach = if rng.u8(..4) == 0 { newest } else { newest.min(12) };
@@ -59,7 +59,7 @@ impl Letters {
         Some(Letter { node: rng.usize(..nodes), draft: Draft { id: MessageId::now(), ..sent.draft.clone() } })
     }
 
-    /// A message was sent, and maybe acknowledged.
+    /// Records a post and its ack, if there was one.
     pub fn keep(&mut self, letter: Letter, receipt: Option<Receipt>, losses: u64, book: &mut Book) {
         if let Some(receipt) = &receipt {
             book.ack(&letter.draft.room, receipt);
@@ -79,8 +79,7 @@ impl Letters {
         }
     }
 
-    /// What the answer to a message that was sent again must say, where `kept` is what Redis knew of its
-    /// nonce just before.
+    /// Checks the answer to a repeated post; `kept` is Redis' entry of its nonce just before.
     pub fn check_repetition(
         &self,
         letter: &Letter,
@@ -106,10 +105,10 @@ impl Letters {
         let is_kept = kept.is_some_and(|kept| kept == said || kept.starts_with(&format!("{said} ")));
         book.check(is_kept, || format!("{kept:?} was known, {said} was said"));
         book.check(sent.ids.contains(id), || format!("{receipt:?} is none of {sent:?}"));
-        // An ack that was never heard may be the first that is said of this place.
+        // A lost ack: this answer may be the first one for the position.
         book.name(room, epoch, *seq, id);
         book.check(book.knows(room, epoch, *seq, id), || format!("{receipt:?} names another's place"));
-        // Where the log as it stands still counts that place as its own, it has that very message there.
+        // If the position is in the current log's lineage, the log must have this message there.
         let counts = |(name, end): &(String, u64)| *name == epoch.as_str() && *seq <= *end;
         if held.lineage.iter().any(counts)
             && let Some(entry) = held.log.iter().find(|entry| entry.seq == *seq)

@@ -1,8 +1,8 @@
-//! Numbers that never lie, whatever Redis forgets, finds again or trades for another's past: a property,
-//! looked for along random walks over real redis-servers. ARCHITECTURE.md, *Epochs*, has the argument.
+//! A position names one message, even if Redis loses data, restores old data or fails over: a property, tested along
+//! random walks over real redis-servers. ARCHITECTURE.md, *Epochs*, has the argument.
 //!
-//! Each walk prints its seed. `ADDA_EPOCHS_SEED=N` goes one way again; `ADDA_EPOCHS_SECONDS=N` goes on with
-//! new ones for so long; a walk over a Redis Cluster is as much longer.
+//! Each walk prints its seed. `ADDA_EPOCHS_SEED=N` repeats a walk; `ADDA_EPOCHS_SECONDS=N` runs new ones for so long,
+//! and makes a walk over a Redis Cluster as long.
 
 mod book;
 mod clients;
@@ -33,8 +33,8 @@ fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().expect("a number"))
 }
 
-/// Goes one way; fails on the first contradiction.
-async fn wander(seed: u64) -> Option<()> {
+/// Runs one walk; fails on the first violation.
+async fn run_walk(seed: u64) -> Option<()> {
     let mut walk = Walk::start(seed).await?;
     let started = Instant::now();
     walk.go(STEPS).await;
@@ -46,15 +46,15 @@ async fn wander(seed: u64) -> Option<()> {
 }
 
 #[tokio::test]
-async fn a_number_names_one_message_whatever_redis_forgets() {
+async fn a_number_names_one_message_after_any_loss() {
     if let Some(seed) = setting("ADDA_EPOCHS_SEED") {
-        wander(seed).await;
+        run_walk(seed).await;
         return;
     }
     let until = setting("ADDA_EPOCHS_SECONDS").map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let mut walks = 0;
     while until.map_or(walks < WALKS, |until| Instant::now() < until) {
-        let Some(()) = wander(fastrand::u64(..1_000_000_000)).await else { return };
+        let Some(()) = run_walk(fastrand::u64(..1_000_000_000)).await else { return };
         walks += 1;
     }
 }

@@ -1,4 +1,4 @@
-//! A node's share of the cluster, as the walks use it: it posts, reads, and has a room of its own for each room.
+//! A node in the walks: it posts, reads, and follows each room with a reader.
 
 use adda::backend::{self, Backend, BackendEvent, Events, Page, Span};
 use adda::config::Config;
@@ -11,7 +11,7 @@ use super::held::Holds;
 use super::reader::{Lineage, Reader};
 use crate::harness::{LONG_DEADLINE, eventually};
 
-/// A node, and what follows its rooms.
+/// A node's backend, and a reader of each room.
 pub struct Node {
     pub backend: Backend,
     events: Events,
@@ -30,19 +30,19 @@ impl Node {
         Self { backend, events, followers }
     }
 
-    /// From now on all of its rooms must be read.
+    /// Marks all its rooms as possibly incomplete.
     pub fn suspect(&mut self) {
         self.followers.iter_mut().for_each(|follower| follower.is_behind = true);
     }
 
-    /// Takes what has reached it, and reads what it has missed.
-    pub async fn hear(&mut self, world: &impl Holds, rng: &mut Rng, book: &mut Book) {
+    /// Takes the received events, and reads the missed messages.
+    pub async fn receive(&mut self, world: &impl Holds, rng: &mut Rng, book: &mut Book) {
         while let Ok(event) = self.events.try_recv() {
             for follower in &mut self.followers {
                 match &event {
                     BackendEvent::Resumed => follower.is_behind = true,
                     BackendEvent::Room(room, Event::Message(message)) if *room == follower.room => {
-                        follower.hear(message, book);
+                        follower.receive(message, book);
                     }
                     BackendEvent::Room(..) | BackendEvent::Unreadable(_) => {}
                 }
@@ -58,7 +58,7 @@ impl Node {
     }
 }
 
-/// Reads one page after a reader's place; returns whether there is more.
+/// Reads one page after a reader's position; returns whether there is more.
 pub async fn follow(
     backend: &Backend,
     world: &impl Holds,
@@ -79,7 +79,7 @@ pub async fn newest(backend: &Backend, room: &RoomName, limit: usize) -> Page {
     eventually("a page", LONG_DEADLINE, async || backend.log.read(room, Span::Newest, limit).await.ok()).await
 }
 
-/// An answer in short.
+/// A short form of an answer.
 pub fn told(answer: &backend::Result<Receipt>) -> String {
     match answer {
         Ok(Receipt { epoch, seq, is_duplicate: false, .. }) => format!("{epoch}:{seq}"),

@@ -1,5 +1,4 @@
-//! One who follows a room, by pages and live, as a node's room and a client do, and who remembers
-//! all that it was given.
+//! A reader of a room, by pages and live, like a node's room or a client, that keeps all received messages.
 
 use std::collections::BTreeMap;
 
@@ -9,22 +8,21 @@ use adda::model::{LoggedMessage, Position, RoomName};
 use super::book::{Book, id};
 use super::held::Entry;
 
-/// A reader at a place, with what it has been given and never been told to be void.
+/// A reader at a position, with all messages that it received and that were not declared void.
 #[derive(Debug)]
 pub struct Reader {
     pub room: RoomName,
     pub place: Position,
-    /// Up to here it knows of nothing: it began there, or was told that another epoch did.
+    /// The position below which it has no knowledge: its start, or the start of a new epoch.
     floor: u64,
     seen: BTreeMap<u64, String>,
-    /// What it was told to be lost.
+    /// The numbers announced as lost.
     gaps: Vec<(u64, u64)>,
-    /// Whether the live flow may have left something out since it last read.
+    /// Whether live messages may have been lost since its last read.
     pub is_behind: bool,
 }
 
-/// Where a room's log stands, by the head in Redis: each epoch with the number that it reached,
-/// the newest first.
+/// The lineage of a room by its head in Redis: each epoch with its last number, the newest first.
 pub type Lineage = Vec<(String, u64)>;
 
 impl Reader {
@@ -44,8 +42,8 @@ impl Reader {
         reader
     }
 
-    /// Goes on by a page that was read after its place. `lineage` is what the room's head said
-    /// just before. Returns whether there is more to read.
+    /// Takes a page that was read after its position. `lineage` is the room's lineage just before. Returns whether there
+    /// is more to read.
     pub fn follow(&mut self, page: &Page, lineage: &Lineage, book: &mut Book) -> bool {
         book.page(&self.room, page);
         let proof = page.continuity;
@@ -55,7 +53,7 @@ impl Reader {
             book.check(proof.resume_at == place.seq && place.seq <= page.head.seq, || {
                 format!("{place:?} is proven, but the page is {proof:?} of {:?}", page.head)
             });
-            // What it has seen is a beginning of this log. So says the proof; the book knows.
+            // The page proves that its messages are a prefix of this log; the record must agree.
             for (seq, id) in &self.seen {
                 book.name(&self.room, &page.head.epoch, *seq, id);
             }
@@ -86,11 +84,10 @@ impl Reader {
         });
     }
 
-    /// Whoever stands at or below the end of an epoch that the head knows must be told that it is
-    /// whole, and nobody else may be.
+    /// Checks `recovered`: it must be true exactly if the position is at or below the end of an epoch of the lineage.
     fn check_proof(&self, page: &Page, lineage: &Lineage, book: &mut Book) {
         let place = &self.place;
-        // A new epoch may have begun with this very page: then it is one more, and the oldest goes.
+        // This page may have begun a new epoch: then the lineage has one more and the oldest is dropped.
         let kept =
             if lineage.first().is_some_and(|newest| newest.0 == page.head.epoch.as_str()) { 9 } else { 8 };
         let mut known = lineage.iter().take(kept);
@@ -100,8 +97,8 @@ impl Reader {
         });
     }
 
-    /// Takes a live message: the next one, or a sign that something is missing.
-    pub fn hear(&mut self, message: &LoggedMessage, book: &mut Book) {
+    /// Takes a live message: the next one, or evidence of a loss.
+    pub fn receive(&mut self, message: &LoggedMessage, book: &mut Book) {
         book.message(&self.room, message);
         let is_same_epoch = message.epoch == self.place.epoch;
         if self.is_behind || is_same_epoch && message.seq <= self.place.seq {
@@ -115,8 +112,8 @@ impl Reader {
         }
     }
 
-    /// Once it has come to the end: what the log holds above its floor it was given, all of it, or
-    /// was told that it is lost.
+    /// At the end of the log, checks that it received every message of the log above its floor, or an announcement of the
+    /// loss.
     pub fn check_whole(&self, log: &[Entry], book: &mut Book) {
         for Entry { seq, id, .. } in log.iter().filter(|entry| entry.seq > self.floor) {
             let is_told = self.gaps.iter().any(|(from, to)| (from..=to).contains(&seq));

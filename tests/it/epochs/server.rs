@@ -1,5 +1,5 @@
-//! A redis-server whose past can be changed: its files cut, copied, put back, taken away. Unlike the
-//! harness' own it does not keep to one history, and it may stand beside another.
+//! A redis-server whose files can be truncated, copied, restored and removed. Unlike the harness' server, it may have
+//! data of any age, and there may be several.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -12,7 +12,7 @@ use redis::{Client, FromRedisValue, RedisResult, Value};
 
 use crate::harness::{LONG_DEADLINE, eventually, ports, skip};
 
-/// One redis-server. It is killed when it is dropped, and its folder goes with it.
+/// One redis-server. Dropping it kills it and removes its folder.
 pub struct Server {
     pub port: u16,
     folder: PathBuf,
@@ -20,7 +20,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// An empty one. `None`, and a word on stderr, if redis-server is not installed.
+    /// An empty one. `None`, with a message on stderr, if redis-server is not installed.
     pub async fn start() -> Option<Self> {
         let port = ports::reserve();
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("epochs-{port}"));
@@ -48,9 +48,9 @@ impl Server {
         self.process.wait().unwrap();
     }
 
-    /// Starts it again after [`Self::kill`] with what its folder holds.
+    /// Starts it again after [`Self::kill`] with the files of its folder.
     pub async fn restart(&mut self) {
-        // A child that was rewriting its file when it was killed holds the port for a moment more.
+        // A child process that was rewriting the file at the kill holds the port for a moment longer.
         let port = self.port;
         eventually("the port is free", LONG_DEADLINE, async || TcpListener::bind(("127.0.0.1", port)).ok())
             .await;
@@ -60,7 +60,7 @@ impl Server {
 
     // --- its files, while it is dead ---
 
-    /// Takes away the last `bytes` of what it wrote, in the middle of a command as it may be.
+    /// Truncates its file by the last `bytes`, possibly in the middle of a command.
     pub fn cut(&self, bytes: u64) {
         let Some(path) = self.newest_file() else { return };
         let file = File::options().write(true).open(&path).unwrap();
@@ -68,17 +68,17 @@ impl Server {
         mend(&path);
     }
 
-    /// Takes away all.
+    /// Removes all files.
     pub fn empty(&self) {
         let _ = fs::remove_dir_all(self.folder.join("appendonlydir"));
         let _ = fs::remove_file(self.folder.join("dump.rdb"));
     }
 
-    /// Puts a copy in the place of what it has.
+    /// Replaces its files with a copy.
     pub fn put_back(&self, copy: &Path) {
         self.empty();
         copy_folder(&copy.join("appendonlydir"), &self.folder.join("appendonlydir"));
-        // It may have been written to while it was copied.
+        // The file may have been written to during the copy.
         self.newest_file().inspect(|path| mend(path));
     }
 
@@ -90,9 +90,9 @@ impl Server {
 
     // --- its files, dead or alive ---
 
-    /// Copies what it has.
+    /// Copies its files.
     pub async fn copy(&self, to: &Path) {
-        // While the file is rewritten, as after a resynchronisation, a copy would have no sense.
+        // A copy during a rewrite, as after a resynchronisation, would be inconsistent.
         eventually("the file is written", LONG_DEADLINE, async || {
             let busy = ["aof_rewrite_in_progress:1", "aof_rewrite_scheduled:1", "loading:1"];
             let info = self.info("persistence").await;
@@ -102,12 +102,12 @@ impl Server {
         copy_folder(&self.folder.join("appendonlydir"), &to.join("appendonlydir"));
     }
 
-    // --- what it says ---
+    // --- commands ---
 
     /// Sends one command, again if the connection breaks; an error that Redis answers fails the test.
     pub async fn ask<T: FromRedisValue>(&self, words: &[&str]) -> T {
-        // A node ends those of its connections on which it gave up a command, by their numbers; ours may
-        // have got such a number from a Redis that was restarted since.
+        // A node kills connections with abandoned commands by their ids; after a restart this connection may have
+        // such an id.
         eventually(words[0], LONG_DEADLINE, async || match self.try_ask(words).await {
             Err(error) if error.is_io_error() => None,
             answer => Some(answer.unwrap_or_else(|error| panic!("{words:?}: {error}"))),
@@ -129,7 +129,7 @@ impl Server {
         Client::open(self.url())?.get_multiplexed_async_connection().await
     }
 
-    /// Where it listens.
+    /// Its URL.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
@@ -157,7 +157,7 @@ impl Server {
         self.catch_up(master).await;
     }
 
-    /// Returns when this replica has all that its master had when it was asked.
+    /// Returns once this replica has all data that its master had at the call.
     pub async fn catch_up(&self, master: &Self) {
         let goal = offset(&master.info("replication").await);
         eventually("the replica has caught up", LONG_DEADLINE, async || {
@@ -166,13 +166,13 @@ impl Server {
         .await;
     }
 
-    /// Stays a replica and hears no more of its master.
+    /// Stays a replica but loses the link to its master.
     pub async fn lag(&self) {
-        // Nobody listens on port 1.
+        // No server listens on port 1.
         self.ask::<Value>(&["REPLICAOF", "127.0.0.1", "1"]).await;
     }
 
-    /// Becomes a master with what it has.
+    /// Becomes a master with its data.
     pub async fn promote(&self) {
         self.ask::<Value>(&["REPLICAOF", "NO", "ONE"]).await;
     }
@@ -208,15 +208,14 @@ fn is_increment(path: &Path) -> bool {
     path.to_string_lossy().ends_with(".incr.aof")
 }
 
-/// Ends a torn file before the transaction that is torn, as an operator does after a crash. Redis 7 by
-/// itself (`aof-load-truncated`) leaves the first half of the transaction in the file if the tear is in
-/// the middle of a command; what is written then goes on inside it, and the next start makes a mix of both
-/// (valkey-io/valkey#4342).
+/// Truncates a torn file before the incomplete transaction, as an operator does after a crash. Redis 7 by itself
+/// (`aof-load-truncated`) keeps the first part of the transaction if the tear is in the middle of a command. Later
+/// writes then continue inside it, and the next start mixes both (valkey-io/valkey#4342).
 fn mend(path: &Path) {
     let mut check = Command::new("redis-check-aof");
     check.arg("--fix").arg(path).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut check = check.spawn().expect("it comes with redis-server");
-    // Asked only if there is something to mend; it may have ended already.
+    // The tool prompts only if there is something to repair, so it may have ended already.
     let _ = check.stdin.take().expect("piped").write_all(b"y\n");
     check.wait().unwrap();
 }

@@ -1,5 +1,5 @@
-//! The same over a Redis Cluster: masters are killed, followed by replicas that lag or not, and slots move,
-//! while nodes post and read.
+//! The same over a Redis Cluster: masters are killed and replaced by replicas that may lag, and slots migrate, while
+//! nodes post and read.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -26,40 +26,40 @@ const READERS: usize = 4;
 /// Turns of a usual run.
 const TURNS: usize = 4;
 
-/// What may happen to a room's master.
+/// The faults of a room's master.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Turn {
-    /// Its replica takes its place by agreement: nothing is lost.
+    /// CLUSTER FAILOVER: no data is lost.
     Switch,
-    /// Its replica takes its place without asking.
+    /// CLUSTER FAILOVER TAKEOVER: the replica does not coordinate with the master.
     TakeOver,
-    /// It is killed, and comes back as a replica.
+    /// It is killed, and returns as a replica.
     Kill,
-    /// It is killed, and back before anybody notices.
+    /// It is killed, and restarted before a failover.
     Restart,
-    /// Its replica stands still, then takes its place with what it has; it is dead meanwhile.
+    /// Its replica is frozen, then takes over with older data while the master is dead.
     Lag,
-    /// The room moves to another master, key by key: nothing is lost.
+    /// The room's slot migrates to another master, key by key: no data is lost.
     Move,
 }
 
 const ALL: [Turn; 6] = [Turn::Switch, Turn::TakeOver, Turn::Kill, Turn::Restart, Turn::Lag, Turn::Move];
 
-/// Everything that takes part.
+/// The state of the walk.
 struct Walk {
     book: Book,
     trace: Vec<String>,
     rng: Rng,
     redis: RedisCluster,
-    /// What comes next, from the end.
+    /// The next turns, from the end.
     turns: Vec<Turn>,
     rooms: [RoomName; 2],
     nodes: Vec<Node>,
     readers: Vec<Reader>,
     letters: Letters,
-    /// How often anything may have been lost.
+    /// The number of possible losses.
     losses: u64,
-    /// What was acknowledged since: the log has it.
+    /// Messages acknowledged since the last loss, which the log must have.
     acked: Vec<(RoomName, String)>,
 }
 
@@ -99,7 +99,7 @@ impl Walk {
         Some(Self { book, trace, rng, redis, turns, rooms, nodes, readers, letters, losses, acked })
     }
 
-    /// Something happens to Redis while messages are on their way; then all is looked at.
+    /// Injects a fault while posts are in flight, then checks everything.
     async fn go(&mut self) {
         for _ in 0..self.rng.usize(1..4) {
             self.post(None).await;
@@ -114,14 +114,14 @@ impl Walk {
         }
         for place in 0..NODES {
             if self.rng.bool() {
-                self.nodes[place].hear(&self.redis, &mut self.rng, &mut self.book).await;
+                self.nodes[place].receive(&self.redis, &mut self.rng, &mut self.book).await;
             }
         }
         self.read().await;
         self.inspect().await;
     }
 
-    /// Each once in any order, then again.
+    /// The next turn: all of them in random order, then again.
     fn draw(&mut self) -> Turn {
         if self.turns.is_empty() {
             self.turns.extend(ALL);
@@ -130,7 +130,7 @@ impl Walk {
         self.turns.pop().expect("filled above")
     }
 
-    /// Messages, as long as something happens to their room's master or to the other's; some, if nothing does.
+    /// Posts as long as the fault lasts; without a fault, some messages.
     async fn post(&mut self, turn: Option<Turn>) {
         let room = self.rooms[self.rng.usize(..2)].clone();
         let (losses, mut rng, mut fate_rng) = (self.losses, self.rng.fork(), self.rng.fork());
@@ -144,7 +144,7 @@ impl Walk {
                     batch.iter().map(|letter| nodes[letter.node].backend.log.append(letter.draft.clone()));
                 let answers = join_all(posts).await;
                 sent.extend(batch.into_iter().zip(answers));
-                // As people do, not as fast as can be.
+                // At the pace of people, not at full speed.
                 outage(Duration::from_millis(rng.u64(..40))).await;
             }
             sent
@@ -187,7 +187,7 @@ impl Walk {
         self.letters.keep(letter, Some(receipt), losses, &mut self.book);
     }
 
-    /// Until all servers agree and all nodes have found them.
+    /// Waits until all servers agree and all nodes have refreshed their topology.
     async fn settle(&mut self) {
         eventually("the cluster is whole", LONG_DEADLINE, async || {
             let mut masters = 0;
@@ -241,7 +241,7 @@ impl Walk {
     async fn end(&mut self) {
         for node in &mut self.nodes {
             node.suspect();
-            node.hear(&self.redis, &mut self.rng, &mut self.book).await;
+            node.receive(&self.redis, &mut self.rng, &mut self.book).await;
         }
         for reader in &mut self.readers {
             while follow(&self.nodes[0].backend, &self.redis, reader, 7, &mut self.book).await {}
@@ -251,7 +251,7 @@ impl Walk {
     }
 }
 
-/// Lets it happen; returns whether anything may have been lost by it.
+/// Injects a fault; returns whether data may have been lost.
 async fn befall(redis: &mut RedisCluster, turn: Turn, room: &RoomName, rng: &mut Rng) -> bool {
     let slot = redis.slot(&format!("{{{room}}}")).await;
     let master = redis.master(slot).await;
@@ -266,7 +266,7 @@ async fn befall(redis: &mut RedisCluster, turn: Turn, room: &RoomName, rng: &mut
             redis.servers[master].kill();
             let electing = timeout(Duration::from_secs(8), redis.until_not_master(slot, master));
             if electing.await.is_err() {
-                // Now and then Redis elects nobody so soon after a place was taken without asking.
+                // Redis sometimes elects no replica so soon after a takeover.
                 redis.servers[replica].command(&["CLUSTER", "FAILOVER", "TAKEOVER"]).await;
                 redis.until_not_master(slot, master).await;
             }
@@ -298,7 +298,7 @@ async fn befall(redis: &mut RedisCluster, turn: Turn, room: &RoomName, rng: &mut
     !matches!(turn, Turn::Switch | Turn::Move)
 }
 
-/// Redis gives an agreement up after five seconds, as when the others have voted for the same shard lately.
+/// Redis aborts a coordinated failover after five seconds, for example if the other masters voted for this shard lately.
 async fn switch(redis: &RedisCluster, slot: u16, master: usize, replica: usize) {
     eventually("master and replica change places", LONG_DEADLINE, async || {
         redis.servers[replica].command(&["CLUSTER", "FAILOVER"]).await;
@@ -333,7 +333,7 @@ async fn another_master(redis: &RedisCluster, not: usize, rng: &mut Rng) -> usiz
 }
 
 #[tokio::test]
-async fn a_number_names_one_message_whichever_master_has_its_room() {
+async fn a_number_names_one_message_after_any_failover() {
     let seed = setting("ADDA_EPOCHS_SEED").unwrap_or_else(|| fastrand::u64(..1_000_000_000));
     eprintln!("ADDA_EPOCHS_SEED={seed}");
     let Some(mut walk) = Walk::start(seed).await else { return };

@@ -1,5 +1,5 @@
-//! The twin: the very scripts, called as a node calls them but with a run id that says nothing, as if there
-//! were no fence. The same losses make them lie, and with the run id they don't.
+//! The twin: the same scripts, called like a node does but with a constant run id, which disables the fence. The same
+//! losses then assign a number twice; with the real run id they do not.
 
 use adda::backend::{Continuity, Page};
 use adda::model::{Epoch, LoggedMessage, Position, Receipt, RoomName};
@@ -15,12 +15,12 @@ const APPEND: &str = include_str!("../../../src/backend/redis/log/append.lua");
 const HEAD: &str = include_str!("../../../src/backend/redis/log/head.lua");
 const READ: &str = include_str!("../../../src/backend/redis/log/read.lua");
 
-/// What the scripts believe of the history that they run in.
+/// The run id that the scripts are given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Belief {
     /// The id of the Redis process, as in a node.
     TheRun,
-    /// That there is only one.
+    /// A constant.
     Nothing,
 }
 
@@ -82,7 +82,7 @@ impl Model {
     }
 }
 
-/// Posts, losses and one reader; what the book says in the end.
+/// Runs posts, losses and one reader; returns the recorded violations.
 async fn walk(belief: Belief, seed: u64) -> Option<Vec<String>> {
     let mut rng = Rng::with_seed(seed);
     let (mut book, room) = (Book::default(), RoomName::parse("general", 64).unwrap());
@@ -117,7 +117,7 @@ async fn without_the_fence_a_number_names_two_messages() {
 }
 
 #[tokio::test]
-async fn with_the_fence_the_same_losses_make_no_lie() {
+async fn with_the_fence_the_same_losses_cause_no_violation() {
     for seed in SEEDS {
         let Some(lies) = walk(Belief::TheRun, seed).await else { return };
         assert_eq!(lies, [""; 0], "seed {seed}");

@@ -1,4 +1,4 @@
-//! Keys that vanish alone: evicted, or deleted by hand.
+//! Single keys that vanish: evicted, or deleted by hand.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use adda::supervisor::Supervisor;
 
 use super::server::Server;
 
-/// A node, its Redis, and the names of the room's keys there.
+/// A node, its Redis, and a room.
 struct Alone {
     server: Server,
     node: Backend,
@@ -28,7 +28,7 @@ impl Alone {
         Some(Self { server, node, room: RoomName::parse("general", 64).unwrap() })
     }
 
-    async fn say(&self, content: &str) -> backend::Result<Receipt> {
+    async fn posts(&self, content: &str) -> backend::Result<Receipt> {
         let author = Author { user_id: UserId::guest(), username: Username::from_trusted("x") };
         let (id, taken_in, content) = (MessageId::now(), Instant::now(), content.to_owned());
         self.node
@@ -39,11 +39,11 @@ impl Alone {
 }
 
 #[tokio::test]
-async fn a_reader_without_proof_is_given_all_that_the_log_has_above_its_number() {
+async fn a_reader_without_proof_receives_all_messages_above_its_number() {
     let Some(alone) = Alone::start().await else { return };
     let mut place = alone.node.log.head(&alone.room).await.unwrap();
     for content in ["one", "two", "three", "four"] {
-        alone.say(content).await.unwrap();
+        alone.posts(content).await.unwrap();
     }
     place.seq = 2;
     alone.server.ask::<u64>(&["DEL", HEAD]).await;
@@ -53,13 +53,13 @@ async fn a_reader_without_proof_is_given_all_that_the_log_has_above_its_number()
 }
 
 #[tokio::test]
-async fn a_room_whose_log_ran_out_and_whose_head_is_gone_is_spoken_in_again() {
+async fn a_room_with_an_expired_log_and_no_head_accepts_posts_again() {
     let Some(alone) = Alone::start().await else { return };
     for content in ["one", "two"] {
-        alone.say(content).await.unwrap();
+        alone.posts(content).await.unwrap();
     }
-    // As reading does once all messages are too old: the stream is empty, and knows its last id still.
+    // The state after a read that has trimmed all messages by age: an empty stream that keeps its last id.
     alone.server.ask::<u64>(&["XTRIM", LOG, "MAXLEN", "0"]).await;
     alone.server.ask::<u64>(&["DEL", HEAD]).await;
-    alone.say("three").await.unwrap();
+    alone.posts("three").await.unwrap();
 }

@@ -1,5 +1,5 @@
-//! A walk: nodes post, readers read, and Redis loses, in an order that a seed gives. After each step what
-//! anybody was told is compared with all that was told before, and with what Redis holds.
+//! A walk: nodes post, readers read, and Redis loses data, in an order given by a seed. After each step the received
+//! answers are checked against all earlier ones and against the data in Redis.
 
 use adda::config::Config;
 use adda::model::RoomName;
@@ -17,10 +17,10 @@ use crate::harness::{LONG_DEADLINE, eventually};
 const NODES: usize = 3;
 const READERS: usize = 6;
 
-/// Everything that takes part.
+/// The state of a walk.
 pub struct Walk {
     pub book: Book,
-    /// The steps so far, for who must find out what went wrong.
+    /// The steps so far, printed with a violation.
     pub trace: Vec<String>,
     rng: Rng,
     world: World,
@@ -31,7 +31,7 @@ pub struct Walk {
 }
 
 impl Walk {
-    /// `None` if there is no redis-server to be had here.
+    /// Starts Redis and the nodes; `None` if redis-server is not installed.
     pub async fn start(seed: u64) -> Option<Self> {
         let world = World::start().await?;
         let mut config = Config::defaults();
@@ -52,7 +52,7 @@ impl Walk {
         Some(walk)
     }
 
-    /// Goes so many steps, or up to the first lie.
+    /// Runs so many steps, or up to the first violation.
     pub async fn go(&mut self, steps: usize) {
         for _ in 0..steps {
             match self.rng.u8(..100) {
@@ -70,7 +70,7 @@ impl Walk {
         self.end().await;
     }
 
-    /// How often anything may have been lost.
+    /// The number of possible losses.
     pub fn losses(&self) -> u64 {
         self.world.losses
     }
@@ -87,14 +87,14 @@ impl Walk {
         let room = self.some_room();
         let mut world_rng = self.rng.fork();
         let losses = self.world.losses;
-        // Now and then while messages are on their way.
+        // Sometimes while posts are in flight.
         let answers = if self.rng.u8(..3) == 0 {
             let letters = self.letters.write(&mut self.rng, &self.rooms, NODES);
             let posts =
                 letters.iter().map(|letter| self.nodes[letter.node].backend.log.append(letter.draft.clone()));
             let (answers, ()) = tokio::join!(join_all(posts), self.world.befall(fate, &room, &mut world_rng));
             let told = answers.iter().map(told).collect();
-            // What was acknowledged meanwhile may be lost by it.
+            // Messages acknowledged meanwhile may be lost.
             for (letter, answer) in letters.into_iter().zip(answers) {
                 self.letters.keep(letter, answer.ok(), losses, &mut self.book);
             }
@@ -104,7 +104,7 @@ impl Walk {
             Vec::new()
         };
         self.trace.push(format!("{fate:?} {room} {answers:?}"));
-        // Now and then the nodes have found Redis again before anything else happens.
+        // Sometimes the nodes reconnect before the next step.
         if self.rng.bool() && fate != Fate::Copy {
             for node in &self.nodes {
                 let heads = eventually("heads", LONG_DEADLINE, async || {
@@ -131,7 +131,7 @@ impl Walk {
         told
     }
 
-    /// A message is sent once more, by whoever got no answer or does not trust it.
+    /// Repeats a post, as a client does that received no ack.
     async fn send_again(&mut self) {
         let Some(letter) = self.letters.again(&mut self.rng, NODES) else { return };
         let draft = &letter.draft;
@@ -172,23 +172,23 @@ impl Walk {
         Reader::join(&room, &newest(&node.backend, &room, limit).await, &mut self.book)
     }
 
-    /// A node takes what has reached it, and reads what it has missed.
+    /// A node takes its received events, and reads the missed messages.
     async fn listen(&mut self) {
         let place = self.rng.usize(..NODES);
         self.trace.push(format!("listen {place}"));
-        self.hear(place).await;
+        self.receive(place).await;
     }
 
-    async fn hear(&mut self, place: usize) {
-        self.nodes[place].hear(&self.world, &mut self.rng, &mut self.book).await;
+    async fn receive(&mut self, place: usize) {
+        self.nodes[place].receive(&self.world, &mut self.rng, &mut self.book).await;
     }
 
-    /// All read to the end.
+    /// All readers read to the end.
     async fn end(&mut self) {
         self.trace.push("the end".into());
         for place in 0..NODES {
             self.nodes[place].suspect();
-            self.hear(place).await;
+            self.receive(place).await;
         }
         for reader in &mut self.readers {
             while follow(&self.nodes[0].backend, &self.world, reader, 7, &mut self.book).await {}
@@ -201,7 +201,7 @@ impl Walk {
         self.rooms[usize::from(self.rng.u8(..4) == 0)].clone()
     }
 
-    // --- what must hold ---
+    // --- invariants ---
 
     async fn inspect(&mut self) {
         for room in &self.rooms {

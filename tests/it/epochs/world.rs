@@ -1,5 +1,5 @@
-//! A Redis that loses, finds again and changes places with another, behind one address; and what can be
-//! seen of it without touching it.
+//! A Redis that loses data, restores old data and fails over to another server, behind one address; and reads of its
+//! data without the code under test.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,36 +12,36 @@ use super::front::Front;
 use super::held::{Held, Holds, key};
 use super::server::Server;
 
-/// Copies that are kept, at most.
+/// Most copies that are kept.
 const COPIES: usize = 5;
 
-/// What may happen to Redis.
+/// The faults of Redis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// `kill -9`, and back with its file.
+    /// `kill -9`, and a restart with its file.
     Restart,
-    /// Back with a file that lacks its end.
+    /// A restart with a truncated file.
     Cut,
-    /// Back without a file.
+    /// A restart without a file.
     Empty,
     Flush,
-    /// A copy of its files is put aside.
+    /// Its files are copied.
     Copy,
-    /// Killed, and back with a copy, one of any age and any branch.
+    /// A restart with a copy of any age and any branch.
     PutBack,
     /// A second server becomes its replica.
     Attach,
-    /// The replica loses its link: from now on it lags.
+    /// The replica loses its link and lags from then on.
     Lag,
-    /// The replica takes its place; the old master is dead.
+    /// The replica takes over; the old master is dead.
     Failover,
-    /// The replica takes its place; the old master lives on by itself.
+    /// The replica takes over; the old master keeps running by itself.
     Split,
-    /// The old master comes back with its own history.
+    /// The address returns to the old master with its own data.
     Return,
     /// The old master becomes the new one's replica without a restart.
     Demote,
-    /// The replica takes the master's place and gives it back, with what it had: nobody was cut.
+    /// The replica becomes the master and hands back, with its data, without a cut connection.
     Relapse,
     DropHead,
     DropLog,
@@ -49,7 +49,7 @@ pub enum Fate {
     Expire,
 }
 
-/// Each fate with its weight.
+/// Each fault with its weight.
 const FATES: [(Fate, u32); 17] = [
     (Fate::Restart, 3),
     (Fate::Cut, 6),
@@ -70,7 +70,7 @@ const FATES: [(Fate, u32); 17] = [
     (Fate::Expire, 1),
 ];
 
-/// What the second server is.
+/// The role of the second server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     Replica,
@@ -78,7 +78,7 @@ enum Role {
     Master,
 }
 
-/// The servers, their copies, and the address before them.
+/// The servers, their copies, and the address in front of them.
 pub struct World {
     pub front: Front,
     main: Server,
@@ -86,12 +86,12 @@ pub struct World {
     copies: Vec<PathBuf>,
     copied: usize,
     folder: PathBuf,
-    /// How often anything may have been lost.
+    /// The number of possible losses.
     pub losses: u64,
 }
 
 impl World {
-    /// `None` if there is no redis-server to be had here.
+    /// Starts a server; `None` if redis-server is not installed.
     pub async fn start() -> Option<Self> {
         let main = Server::start().await?;
         let front = Front::to(main.port).await;
@@ -100,7 +100,7 @@ impl World {
         Some(Self { front, main, other: None, copies: Vec::new(), copied: 0, folder, losses: 0 })
     }
 
-    /// Something that can happen now.
+    /// Draws a fault that is possible now.
     pub fn draw(&self, rng: &mut Rng) -> Fate {
         let role = self.other.as_ref().map(|(_, role)| *role);
         let can = |fate: Fate| match fate {
@@ -124,7 +124,7 @@ impl World {
         unreachable!("the place is below the sum of the weights")
     }
 
-    /// Lets it happen.
+    /// Injects a fault.
     pub async fn befall(&mut self, fate: Fate, room: &RoomName, rng: &mut Rng) {
         match fate {
             Fate::Copy => self.copy().await,
@@ -152,7 +152,7 @@ impl World {
             Fate::Relapse => self.relapse().await,
             Fate::Return => {
                 self.change_places();
-                // Now and then the loser of the two goes for good.
+                // Sometimes the old master stops for good.
                 if rng.u8(..3) == 0 {
                     self.part_with_other().await;
                 }
@@ -225,7 +225,7 @@ impl World {
         }
     }
 
-    /// The second server goes; what it had stays as a copy.
+    /// Stops the second server and keeps a copy of its files.
     async fn part_with_other(&mut self) {
         if let Some((other, _)) = self.other.take() {
             self.copied += 1;
@@ -243,13 +243,13 @@ impl World {
 
     async fn expire(&self, room: &RoomName) {
         let keys = [key(room, "head"), key(room, "log")];
-        // In the past: gone at once, as by its own time.
+        // A time in the past expires the key at once.
         for key in &keys {
             self.main.ask::<Value>(&["PEXPIREAT", key, "1"]).await;
         }
     }
 
-    // --- what it holds ---
+    // --- its data ---
 
     /// The id of the process behind the address.
     pub async fn run_id(&self) -> String {
@@ -262,12 +262,12 @@ impl World {
         self.main.ask(words).await
     }
 
-    /// Whether there is a copy to be put back.
+    /// Whether there is a copy to restore.
     pub fn has_copy(&self) -> bool {
         !self.copies.is_empty()
     }
 
-    /// What is remembered of a nonce.
+    /// The entry of a nonce.
     pub async fn nonce(&self, room: &RoomName, user: &str, nonce: &str) -> Option<String> {
         self.main.ask(&["GET", &key(room, &format!("nonce:{user} {nonce}"))]).await
     }

@@ -1,4 +1,4 @@
-//! A TCP balancer whose target the test chooses, so that a page keeps its origin when its node goes.
+//! A TCP balancer with a selectable target, so that a page keeps its origin when its node stops.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -26,7 +26,7 @@ impl Balancer {
         Self { port, target, accepting }
     }
 
-    /// Sends connections that are made from now on elsewhere.
+    /// Sets the target of new connections.
     pub fn point_to(&self, port: u16) {
         self.target.store(port, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! A headless Chromium, driven through chromedriver, and what a person does in the page.
+//! A headless Chromium, driven through chromedriver, and a person's actions in the page.
 
 use std::io::ErrorKind;
 use std::os::unix::process::CommandExt;
@@ -25,14 +25,14 @@ pub struct Browser {
     folder: PathBuf,
 }
 
-/// One window of a profile of its own, as another person's computer.
+/// One window with a profile of its own, as on another computer.
 #[derive(Debug)]
 pub struct Page {
     driver: Driver,
 }
 
 impl Browser {
-    /// A chromedriver that answers; `None` and a word on stderr if there is none.
+    /// Starts chromedriver; `None`, with a message on stderr, if it is not installed.
     pub async fn start() -> Option<Self> {
         let port = ports::reserve();
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("browser-{port}"));
@@ -59,20 +59,20 @@ impl Browser {
         Some(browser)
     }
 
-    /// Opens the client of the server on a port, in a window of a fresh profile.
+    /// Opens the client of a port in a window with a new profile.
     pub async fn open(&self, port: u16) -> Page {
         self.open_at(&format!("http://127.0.0.1:{port}/")).await
     }
 
-    /// Opens an address, in a window of a fresh profile.
+    /// Opens an address in a window with a new profile.
     pub async fn open_at(&self, address: &str) -> Page {
         self.open_after(address, "").await
     }
 
-    /// Opens an address in a window of a fresh profile, where a script runs before any of the page's.
+    /// Opens an address in a window with a new profile, where a script runs before any of the page's.
     pub async fn open_after(&self, address: &str, script: &str) -> Page {
         let page = self.load_after(address, script).await;
-        // main.js takes it away as the last thing it does.
+        // main.js removes it as its last step.
         page.until("document.getElementById('load-failure') === null").await;
         page
     }
@@ -129,7 +129,7 @@ impl Drop for Browser {
 }
 
 impl Page {
-    /// Gives a name and a room and waits until the room is open.
+    /// Enters a name and a room and waits until the room is open.
     pub async fn join(&self, name: &str, room: &str) {
         self.fill("#name", name).await;
         self.fill("#room", room).await;
@@ -187,7 +187,7 @@ impl Page {
     /// Clicks an element if a person could.
     pub async fn click_if_shown(&self, selector: &str) {
         let element = self.driver.find(Locator::Css(selector)).await.expect(selector);
-        // What is hidden can't be clicked, and may become so just now.
+        // A hidden element can't be clicked, and it may be hidden at this moment.
         let _ = element.click().await;
     }
 
@@ -203,7 +203,7 @@ impl Page {
         focused.send_keys(keys).await.expect(keys);
     }
 
-    /// Turns the wheel over the middle of an element, down by so many pixels.
+    /// Scrolls the wheel over the middle of an element, down by so many pixels.
     pub async fn turn_wheel(&self, selector: &str, pixels: i64) {
         let element = self.driver.find(Locator::Css(selector)).await.expect(selector);
         let (x, y, width, height) = element.rectangle().await.expect(selector);

@@ -1,5 +1,5 @@
-//! A WebSocket client that receives selectively: whoever waits for a frame finds it among those that
-//! came earlier and were not taken yet, so no test depends on an order that nothing promises.
+//! A WebSocket client with a selective receive: a test waits for one frame, and earlier frames stay in the inbox.
+//! So no test depends on an order that is not guaranteed.
 
 use std::collections::VecDeque;
 use std::fmt::Display;
@@ -18,10 +18,10 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 use super::http::{encode, text};
 use super::{DEADLINE, Node};
 
-/// What a close without a close frame counts as (RFC 6455, 7.1.5).
+/// The code of a connection that ended without a close frame (RFC 6455, 7.1.5).
 pub const ABNORMAL: u16 = 1006;
 
-/// A connection that is about to be made.
+/// A connection to be opened.
 #[derive(Debug)]
 pub struct Dial {
     port: u16,
@@ -32,13 +32,13 @@ pub struct Dial {
 /// One WebSocket connection.
 #[derive(Debug)]
 pub struct Client {
-    /// What others see.
+    /// The name that others see.
     pub username: String,
-    /// The user it speaks for; empty for a plain session until its own join notice.
+    /// Its user; empty for a plain session until its own join notice.
     pub user_id: String,
     /// The connection id; empty for a plain session.
     pub connection_id: String,
-    /// What proves its user; empty for a plain session.
+    /// The token of its user; empty for a plain session.
     pub token: String,
     socket: WebSocketStream<TcpStream>,
     inbox: VecDeque<Value>,
@@ -67,7 +67,7 @@ impl Dial {
         self.try_open().await.expect("the node accepts a WebSocket")
     }
 
-    /// Connects, or says why not.
+    /// Connects, or returns the error.
     pub async fn try_open(self) -> Result<Client, Error> {
         let url = format!("ws://127.0.0.1:{}{}", self.port, self.path);
         let mut request = url.into_client_request().expect("a well-formed address");
@@ -95,7 +95,7 @@ impl Dial {
 }
 
 impl Client {
-    /// A plain session that has been told of its own join; its history waits in the inbox.
+    /// A plain session that has received its own join notice; its history is in the inbox.
     pub async fn plain(node: &Node, room: &str, username: &str) -> Self {
         let path = format!("/ws?room={}&username={}", encode(room), encode(username));
         let mut client = Dial::plain(node.port, path).open().await;
@@ -116,7 +116,7 @@ impl Client {
         client
     }
 
-    /// A full session of a guest who was here before.
+    /// A full session of a known guest.
     pub async fn returning(node: &Node, token: &str) -> Self {
         Self::returning_or_refused(node, token).await.expect("the token is valid")
     }
@@ -136,7 +136,7 @@ impl Client {
         Some(client)
     }
 
-    /// Takes the `welcome` and remembers what it says.
+    /// Takes the `welcome` and stores its ids.
     pub async fn welcomed(&mut self) -> Value {
         let welcome = self.expect("welcome").await;
         self.username = text(&welcome["username"]);
@@ -151,7 +151,7 @@ impl Client {
         self.socket.get_ref().local_addr().expect("an open socket").port()
     }
 
-    // --- speaking ---
+    // --- sending ---
 
     /// Sends a JSON frame.
     pub async fn send(&mut self, frame: Value) {
@@ -173,12 +173,12 @@ impl Client {
         self.send_message(Message::Binary(Bytes::from_static(bytes))).await;
     }
 
-    /// Enters a room.
+    /// Joins a room.
     pub async fn join(&mut self, room: &str) -> Value {
         self.join_with(json!({ "room_id": room })).await
     }
 
-    /// Enters a room with more to ask than its name.
+    /// Joins a room with further fields in the frame.
     pub async fn join_with(&mut self, mut frame: Value) -> Value {
         frame["type"] = "join".into();
         let room = frame["room_id"].clone();
@@ -186,7 +186,7 @@ impl Client {
         self.expect_that("joined", |reply| reply["type"] == "joined" && reply["room_id"] == room).await
     }
 
-    /// Enters a room, going on after the place that an ack or a message's epoch and seq name.
+    /// Joins a room and resumes after a position: the epoch and seq of a message or an ack.
     pub async fn resume(&mut self, room: &str, epoch: &Value, seq: u64) -> Value {
         self.join_with(json!({ "room_id": room, "since": { "epoch": epoch, "seq": seq } })).await
     }
@@ -197,7 +197,7 @@ impl Client {
         self.expect_that("left", |reply| reply["type"] == "left" && reply["room_id"] == room).await;
     }
 
-    /// Says something as a full session and returns the ack.
+    /// Posts as a full session and returns the ack; fails on an error.
     pub async fn posts(&mut self, room: &str, content: &str) -> Value {
         let nonce = uuid::Uuid::new_v4().to_string();
         let reply = self.post(room, content, &nonce).await;
@@ -205,7 +205,7 @@ impl Client {
         reply
     }
 
-    /// Says something as a full session and returns the ack or the error.
+    /// Posts as a full session with a nonce and returns the ack or the error.
     pub async fn post(&mut self, room: &str, content: &str, nonce: &str) -> Value {
         self.send(json!({ "type": "text", "room_id": room, "content": content, "nonce": nonce })).await;
         self.expect_that("ack or error", |reply| {
@@ -214,18 +214,18 @@ impl Client {
         .await
     }
 
-    /// Says something as a plain session.
+    /// Posts as a plain session.
     pub async fn speak(&mut self, content: &str) {
         self.send(json!({ "type": "text", "content": content })).await;
     }
 
-    /// Returns when everything that the server had for this session before now is in the inbox.
+    /// Returns when all frames that the server sent before this call are in the inbox.
     pub async fn catch_up(&mut self) {
         self.send(json!({ "type": "ping" })).await;
         self.expect("pong").await;
     }
 
-    // --- listening ---
+    // --- receiving ---
 
     /// Takes the oldest frame that is not taken yet.
     pub async fn next(&mut self) -> Value {
@@ -254,7 +254,7 @@ impl Client {
         self.find_within(DEADLINE, what, is_it).await
     }
 
-    /// The same, of a frame that may take longer to come than others.
+    /// The same with another deadline.
     pub async fn find_within(
         &mut self,
         within: Duration,
@@ -318,7 +318,7 @@ impl Client {
         self.close_code.expect("set at the end")
     }
 
-    /// Says goodbye and waits for the answer.
+    /// Sends a close frame and waits for the answer.
     pub async fn close(mut self) {
         self.try_send(Message::Close(None)).await;
         self.closed().await;

@@ -1,4 +1,4 @@
-//! A clock that a process has for itself, and that a test sets while it runs.
+//! A clock for one process, which a test sets while the process runs.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,7 +16,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// A right clock, which is kept in a file of this name; `None` if there is no C compiler to be had here.
+    /// A clock without an offset, kept in a file of this name; `None` if there is no C compiler.
     pub fn new(name: &str) -> Option<Self> {
         static LIBRARY: LazyLock<Option<PathBuf>> = LazyLock::new(compile);
         let Some(library) = LIBRARY.as_deref() else {
@@ -28,15 +28,15 @@ impl Clock {
         Some(clock)
     }
 
-    /// From now on it is so many milliseconds off, if negative behind.
+    /// Sets its offset from the real time.
     pub fn set(&self, millis: i64) {
-        // In one step: a clock that is read while it is written must show something.
+        // Atomic, since the process may read the file meanwhile.
         let next = self.file.with_extension("next");
         std::fs::write(&next, millis.to_string()).expect("the target folder can be written");
         std::fs::rename(&next, &self.file).expect("the target folder can be written");
     }
 
-    /// The process will go by this clock.
+    /// Makes the process use this clock.
     pub fn rule(&self, command: &mut Command) {
         command.env("LD_PRELOAD", self.library).env("SHIFT_FILE", &self.file);
     }
@@ -48,7 +48,7 @@ impl Drop for Clock {
     }
 }
 
-/// Each process of tests compiles its own; all are the same.
+/// Compiles the library; each test process has its own copy.
 fn compile() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let (mine, library) = (folder.join(format!("clock-{}.so", std::process::id())), folder.join("clock.so"));

@@ -4,18 +4,18 @@ use super::redis::RedisServer;
 use super::store::Store;
 use super::{DEADLINE, Launch, Node, eventually};
 
-/// A cluster that a test has for itself. The nodes go before their Redis does.
+/// A cluster of one test. The nodes are dropped before their Redis.
 #[derive(Debug)]
 pub struct Cluster {
     /// The nodes, in the order of their start.
     pub nodes: Vec<Node>,
-    /// What stands between them.
+    /// Their Redis.
     pub redis: Store,
     launch: Launch,
 }
 
 impl Cluster {
-    /// Ready nodes with the default settings; `None` if there is no Redis to be had here.
+    /// Ready nodes with the default settings; `None` if redis-server is not installed.
     pub async fn start(count: usize) -> Option<Self> {
         Self::with(count, &[]).await
     }
@@ -27,7 +27,7 @@ impl Cluster {
         Some(Self::reaching(redis, &urls, settings).await)
     }
 
-    /// Ready nodes that are started in another way than usual.
+    /// Ready nodes with other launch options.
     pub async fn launched(
         count: usize,
         settings: &[(&str, &str)],
@@ -38,7 +38,8 @@ impl Cluster {
         Some(Self::reaching_as(redis, &urls, settings, change).await)
     }
 
-    /// Ready nodes that each reach Redis by a way of their own ([`Cluster::way`]), which a [`super::Network`] can cut.
+    /// Ready nodes that each reach Redis by an address of their own ([`Cluster::way`]), which a [`super::Network`] can
+    /// cut off.
     pub async fn by_ways(count: usize, settings: &[(&str, &str)]) -> Option<Self> {
         let redis = RedisServer::start().await?;
         let ways: Vec<_> = (0..count).map(Self::way).collect();
@@ -47,12 +48,12 @@ impl Cluster {
         Some(Self::reaching(redis, &urls, settings).await)
     }
 
-    /// The address at which a node finds Redis, and nobody else does.
+    /// The address by which only this node reaches Redis.
     pub fn way(node: usize) -> String {
         format!("127.0.0.{}", node + 2)
     }
 
-    /// Ready nodes on a Redis at hand, each of which reaches it under an address of its own.
+    /// Ready nodes on an existing Redis, each with a URL of its own.
     pub async fn reaching(redis: impl Into<Store>, urls: &[String], settings: &[(&str, &str)]) -> Self {
         Self::reaching_as(redis, urls, settings, |launch| launch).await
     }
@@ -74,18 +75,18 @@ impl Cluster {
         Self { nodes, redis, launch }
     }
 
-    /// Starts one more node and returns its place.
+    /// Starts one more node and returns its index.
     pub async fn add_node(&mut self) -> usize {
         self.nodes.push(self.launch.another().start().await);
         self.nodes.len() - 1
     }
 
-    /// How its nodes are started.
+    /// The launch options of its nodes.
     pub fn launch(&self) -> Launch {
         self.launch.another()
     }
 
-    /// Asserts that every node names exactly these sessions for a room, now.
+    /// Asserts that every node lists exactly these sessions for a room, now.
     pub async fn agree(&self, room: &str, connections: &[&str]) {
         let expected = sorted(connections);
         for (place, node) in self.nodes.iter().enumerate() {
@@ -93,7 +94,7 @@ impl Cluster {
         }
     }
 
-    /// Waits until every node names exactly these sessions for a room.
+    /// Waits until every node lists exactly these sessions for a room.
     pub async fn until_agreed(&self, room: &str, connections: &[&str]) {
         let expected = sorted(connections);
         for node in &self.nodes {

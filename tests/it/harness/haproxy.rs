@@ -1,4 +1,4 @@
-//! A real HAProxy with the repository's own configuration; only the list of servers is the test's.
+//! A real HAProxy with the repository's configuration; only the list of servers differs.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use super::{Http, LONG_DEADLINE, eventually, ports, skip};
 
-/// A running HAProxy. It is killed when it is dropped, and its folder goes with it.
+/// A running HAProxy. Dropping it kills it and removes its folder.
 #[derive(Debug)]
 pub struct HaProxy {
     /// Where it listens on the loopback address.
@@ -15,7 +15,7 @@ pub struct HaProxy {
     process: Child,
 }
 
-/// What it is started with.
+/// Its start parameters.
 #[derive(Debug)]
 struct Setup {
     folder: PathBuf,
@@ -24,7 +24,7 @@ struct Setup {
     greeting: Greeting,
 }
 
-/// The answer by which a test knows that it lets somebody through.
+/// The answer that shows that it forwards requests.
 #[derive(Debug)]
 struct Greeting {
     port: u16,
@@ -33,8 +33,8 @@ struct Greeting {
 }
 
 impl HaProxy {
-    /// In front of the nodes on these ports, as soon as one of them can serve. `None`, and a word on
-    /// stderr, if haproxy is not installed.
+    /// In front of the nodes on these ports, once one of them can serve. `None`, with a message on stderr, if haproxy is
+    /// not installed.
     pub async fn start(nodes: &[u16]) -> Option<Self> {
         Self::start_with(nodes, "").await
     }
@@ -46,8 +46,8 @@ impl HaProxy {
         Self::run(port, setup).await
     }
 
-    /// The same with TLS, as `config/haproxy/tls.cfg` says it; `pem` is a certificate and its key. Those who come in plain on
-    /// the second port are sent to the first.
+    /// The same with TLS as in `config/haproxy/tls.cfg`; `pem` is a certificate and its key. Plain requests to the second
+    /// port are redirected to the first.
     pub async fn start_tls(nodes: &[u16], pem: &str, plain_port: u16) -> Option<Self> {
         let port = ports::reserve();
         let mut setup = Setup::new(port, nodes, "");
@@ -83,7 +83,7 @@ impl HaProxy {
         self.process.wait().expect("a child of ours");
     }
 
-    /// Starts it again after [`Self::kill`] and waits until it lets somebody through.
+    /// Starts it again after [`Self::kill`] and waits until it forwards requests.
     pub async fn restart(&mut self) {
         self.process = self.setup.spawn().expect("it could be started before");
         self.until_it_answers().await;
@@ -121,7 +121,7 @@ impl Setup {
     }
 
     fn spawn(&self) -> std::io::Result<Child> {
-        // Debian keeps it where only root's PATH looks.
+        // Debian installs it outside a user's PATH.
         let path = std::env::var("PATH").unwrap_or_default();
         Command::new("haproxy")
             .env("PATH", format!("{path}:/usr/sbin:/usr/local/sbin"))

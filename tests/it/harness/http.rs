@@ -1,4 +1,4 @@
-//! A small HTTP client: one connection a request, nothing retried, nothing hidden.
+//! A small HTTP client: one connection a request, no retries, no redirects.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -11,13 +11,13 @@ use tokio::time::timeout;
 
 use super::DEADLINE;
 
-/// The REST side of one node.
+/// The REST API of one node.
 #[derive(Debug, Clone, Copy)]
 pub struct Http {
     port: u16,
 }
 
-/// A request that is being put together.
+/// A request builder.
 #[derive(Debug)]
 pub struct Call {
     port: u16,
@@ -25,7 +25,7 @@ pub struct Call {
     body: Bytes,
 }
 
-/// A finished answer.
+/// A complete response.
 #[derive(Debug)]
 pub struct Reply {
     /// The status code.
@@ -50,7 +50,7 @@ impl Http {
         Call { port: self.port, request, body: Bytes::new() }
     }
 
-    /// A GET that got some answer.
+    /// A GET that must have a response.
     pub async fn get(self, path: &str) -> Reply {
         self.call("GET", path).send().await
     }
@@ -62,7 +62,7 @@ impl Http {
         reply.json()
     }
 
-    /// The status of a GET; `None` if nobody answers.
+    /// The status of a GET; `None` without a response.
     pub async fn status(self, path: &str) -> Option<u16> {
         self.call("GET", path).try_send().await.map(|reply| reply.status)
     }
@@ -83,10 +83,10 @@ impl Http {
 
     /// The connection ids in a room, over all pages, sorted; empty if it is not occupied.
     pub async fn connections(self, room: &str) -> Vec<String> {
-        self.connections_if_known(room).await.expect("the node can say who is where")
+        self.connections_if_known(room).await.expect("the node knows the members")
     }
 
-    /// The same; `None` if the node answers 503 because it can't say.
+    /// The same; `None` if the node answers 503.
     pub async fn connections_if_known(self, room: &str) -> Option<Vec<String>> {
         let mut ids = Vec::new();
         let base = format!("/api/rooms/{}", encode(room));
@@ -148,12 +148,12 @@ impl Call {
         self
     }
 
-    /// The answer, which must come.
+    /// Sends the request and returns the response; fails without one.
     pub async fn send(self) -> Reply {
         self.try_send().await.expect("the node answers")
     }
 
-    /// The answer, or `None` if the connection is refused or breaks off.
+    /// The response, or `None` if the connection is refused or breaks off.
     pub async fn try_send(self) -> Option<Reply> {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).await.ok()?;
         let request = self.request.body(Full::new(self.body)).expect("a well-formed request");

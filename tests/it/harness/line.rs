@@ -1,4 +1,4 @@
-//! A client's end of a full session, as lean as it can be: for thousands in one process.
+//! A minimal client connection of a full session, for thousands in one process.
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -46,7 +46,7 @@ impl Line {
         self.stream.write_all(&masked(first_byte, payload)).await.is_ok()
     }
 
-    /// Lets it end as that of a process that dies: with a reset.
+    /// Makes the connection end with a reset, as that of a killed process.
     pub fn reset_at_end(&self) {
         // Fails only if it has ended already.
         let _ = self.stream.set_zero_linger();
@@ -54,7 +54,7 @@ impl Line {
 
     async fn receive(&mut self) -> Option<()> {
         if self.received.is_empty() {
-            // Whoever is quiet holds no buffer.
+            // An idle connection holds no buffer.
             self.received = BytesMut::new();
             self.stream.readable().await.ok()?;
         }

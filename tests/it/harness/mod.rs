@@ -1,5 +1,5 @@
-//! What the tests stand on: real processes, real sockets, and clients that wait for what must come.
-//! Nothing here knows what a test wants to prove.
+//! Real processes, real sockets and clients for the tests. Clients wait for expected frames. Assertions about
+//! adda's behaviour are in the tests.
 
 pub mod balancer;
 pub mod browser;
@@ -40,13 +40,13 @@ pub use self::roamer::Roamer;
 pub use self::sentinels::Sentinels;
 pub use self::swarm::Swarm;
 
-/// How long a test waits for what must come. Reached only by a test that fails.
+/// The wait for an expected event. Only a failing test reaches it.
 pub const DEADLINE: Duration = Duration::from_secs(10);
 
-/// The wait for what needs a node or Redis to come back first.
+/// The wait for an event that needs a node or Redis to restart first.
 pub const LONG_DEADLINE: Duration = Duration::from_secs(30);
 
-/// Asks again and again until there is an answer, and fails after `within`.
+/// Polls until there is an answer; fails after `within`.
 pub async fn eventually<T>(what: &str, within: Duration, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + within;
     loop {
@@ -58,8 +58,8 @@ pub async fn eventually<T>(what: &str, within: Duration, mut ask: impl AsyncFnMu
     }
 }
 
-/// Fails a test that needs a program which is not installed. With `ADDA_TEST_SKIP_MISSING` set the test does nothing
-/// instead, and passes: only a person at a keyboard should ask for that.
+/// Fails a test that needs a missing program. With `ADDA_TEST_SKIP_MISSING` set the test passes without running,
+/// which is meant for interactive use alone.
 pub fn skip(missing: &str) {
     let may_skip = std::env::var_os("ADDA_TEST_SKIP_MISSING").is_some();
     assert!(

@@ -1,4 +1,4 @@
-//! A network that a test has for itself, in which packets can be lost: no close, no refusal, nothing.
+//! A network namespace of one test, in which packets can be dropped without a reset.
 
 use std::io::{ErrorKind, Write};
 use std::process::{Command, Stdio};
@@ -7,14 +7,14 @@ use nix::sched::{CloneFlags, unshare};
 
 use super::skip;
 
-/// The network namespace of the thread that entered it, and of every process that it starts. It has a
-/// loopback interface and nothing else, and goes with the last process in it.
+/// The network namespace of the thread that entered it, and of every process that it starts. It has only a loopback
+/// interface, and ends with the last process in it.
 #[derive(Debug)]
 pub struct Network(());
 
 impl Network {
-    /// Enters a fresh one, before anything is connected. `None`, and a word on stderr, where that is not
-    /// allowed: it takes root. To be called in a test of one thread, whose sockets all belong to it then.
+    /// Enters a new one. `None`, with a message on stderr, without the needed rights of root. Call it before the first
+    /// connection in a test of one thread, so that all its sockets belong to the namespace.
     pub fn enter() -> Option<Self> {
         if let Err(error) = unshare(CloneFlags::CLONE_NEWNET) {
             eprintln!("skipped: no network of its own ({error}); it takes root");
@@ -26,24 +26,24 @@ impl Network {
         Some(Self(()))
     }
 
-    /// From now on no packet from or to this port of the loopback addresses arrives.
+    /// Drops all packets from or to this port of the loopback addresses.
     pub fn lose_port(&self, port: u16) {
         self.add("ports", &port.to_string());
     }
 
-    /// From now on no packet from or to this address arrives.
+    /// Drops all packets from or to this address.
     pub fn lose_address(&self, address: &str) {
         self.add("addresses", address);
     }
 
-    /// From now on all packets arrive, those that are sent once more included.
+    /// Delivers all packets again, retransmissions included.
     pub fn mend(&self) {
         assert!(run("nft", &["-f", "-"], "flush set inet loss ports\nflush set inet loss addresses\n"));
     }
 
-    /// Breaks all connections to a port of ours at this moment: both ends are told with a reset.
+    /// Resets all current connections to a port.
     pub fn break_connections(&self, port: u16) {
-        // It complains of sockets that have ended meanwhile.
+        // Fails for sockets that have ended meanwhile.
         let output = Command::new("ss")
             .args(["--kill", "--tcp", "state", "established", "sport", "=", &format!(":{port}")])
             .output();
@@ -55,7 +55,7 @@ impl Network {
     }
 }
 
-/// Packets are dropped where they would arrive: whoever sends them is told nothing.
+/// Packets are dropped on input, so that the sender gets no error.
 const RULES: &str = "
 table inet loss {
     set ports { type inet_service; }
@@ -70,7 +70,7 @@ table inet loss {
 }
 ";
 
-/// Whether the program was there and succeeded.
+/// Whether the program was found and succeeded.
 fn run(program: &str, arguments: &[&str], input: &str) -> bool {
     let spawned = Command::new(program).args(arguments).stdin(Stdio::piped()).spawn();
     let mut process = match spawned {

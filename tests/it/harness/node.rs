@@ -1,4 +1,4 @@
-//! A node as its operator knows it: a process with settings, a port, signals and a log.
+//! A node as an operator sees it: a process with settings, a port, signals and a log.
 
 use std::fs::File;
 use std::io::{PipeReader, pipe};
@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 
 use super::{Http, LONG_DEADLINE, eventually, ports};
 
-/// How a node is to be started.
+/// The launch options of a node.
 #[derive(Debug, Clone)]
 pub struct Launch {
     port: u16,
@@ -28,18 +28,18 @@ pub struct Node {
     command: Command,
     process: Child,
     log: PathBuf,
-    /// Its log goes there instead.
+    /// The open read end of its log, which is never read.
     _unread: Option<PipeReader>,
 }
 
 impl Launch {
-    /// A node on the memory backend with the default settings, but that nodes learn of each other and end sooner.
+    /// A node on the memory backend with shorter times for leases and draining, and other settings at their default.
     pub fn new() -> Self {
         let settings = Self::bare().set("log.level", "info,adda=debug").set("presence.renew_every", "250ms");
         settings.set("server.lame_duck", "0s")
     }
 
-    /// A node with the default settings and nothing else.
+    /// A node with the default settings.
     pub fn bare() -> Self {
         Self {
             port: ports::reserve(),
@@ -56,7 +56,7 @@ impl Launch {
         self
     }
 
-    /// Has the task of this name panic at [`Node::inject_panic`].
+    /// Makes the task of this name panic at [`Node::inject_panic`].
     pub fn panic_in(mut self, task: &str) -> Self {
         self.settings.push(("PANIC_IN_TASK".to_owned(), task.to_owned()));
         self
@@ -75,29 +75,29 @@ impl Launch {
         self
     }
 
-    /// Gives the node a log that nobody reads.
+    /// Gives the node a log pipe without a reader.
     pub fn unread_log(mut self) -> Self {
         self.is_log_unread = true;
         self
     }
 
-    /// Puts the node on a Redis.
+    /// Sets `redis.url`.
     pub fn redis(mut self, url: &str) -> Self {
         self.redis = Some(url.to_owned());
         self
     }
 
-    /// The same node again, on a port of its own.
+    /// The same options with another port.
     pub fn another(&self) -> Self {
         Self { port: ports::reserve(), ..self.clone() }
     }
 
-    /// Where the node listens, or is going to.
+    /// The port of the node.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The command with all settings; `arguments` stand behind the name of the program.
+    /// The command with all settings and these arguments.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_adda"));
         for (name, _) in std::env::vars_os() {
@@ -124,12 +124,12 @@ impl Launch {
         }
         let (unread, errors) = pipe().expect("a pipe");
         let process = command.stdout(file).stderr(errors).spawn().expect("the program can be started");
-        // With the command the only other end of the pipe in this process is gone.
+        // Dropping the command closes this process' copy of the pipe.
         command.stderr(Stdio::null());
         Node { port: self.port, command, process, log, _unread: Some(unread) }
     }
 
-    /// Starts the process with its log going elsewhere, and returns when it can serve.
+    /// Starts the process with its log redirected, and returns when it is ready.
     pub async fn start_logging_to(self, errors: impl Into<Stdio>) -> Node {
         let mut command = self.serve();
         let (log, file) = self.log();
@@ -137,7 +137,7 @@ impl Launch {
         Node { port: self.port, command, process, log, _unread: None }.ready().await
     }
 
-    /// Starts the process and returns when it can serve.
+    /// Starts the process and returns when it is ready.
     pub async fn start(self) -> Node {
         self.spawn().ready().await
     }
@@ -195,18 +195,18 @@ impl Node {
         settings.iter().fold(Launch::new(), |launch, (key, value)| launch.set(key, value)).start().await
     }
 
-    /// Its REST side.
+    /// Its REST API.
     pub fn http(&self) -> Http {
         Http::new(self.port)
     }
 
-    /// The same node once it can serve.
+    /// Returns the node once it is ready.
     pub async fn ready(mut self) -> Self {
         self.until_ready().await;
         self
     }
 
-    /// Waits until it says that it can serve.
+    /// Waits until it is ready.
     pub async fn until_ready(&mut self) {
         self.until_readyz(200).await;
     }
@@ -222,33 +222,33 @@ impl Node {
         .await;
     }
 
-    /// The number of its process.
+    /// Its process id.
     pub fn process(&self) -> u32 {
         self.process.id()
     }
 
-    /// `kill -9`: it can do nothing about it.
+    /// `kill -9`.
     pub fn kill(&mut self) {
         self.process.kill().expect("a child of ours");
         self.process.wait().expect("a child of ours");
     }
 
-    /// Asks it to leave.
+    /// Sends SIGTERM.
     pub fn terminate(&self) {
         self.signal(Signal::SIGTERM);
     }
 
-    /// Freezes it.
+    /// Sends SIGSTOP.
     pub fn freeze(&self) {
         self.signal(Signal::SIGSTOP);
     }
 
-    /// Lets it go on.
+    /// Sends SIGCONT.
     pub fn thaw(&self) {
         self.signal(Signal::SIGCONT);
     }
 
-    /// Has the task panic that [`Launch::panic_in`] named.
+    /// Makes the task of [`Launch::panic_in`] panic.
     pub fn inject_panic(&self) {
         self.signal(Signal::SIGUSR2);
     }
@@ -258,20 +258,20 @@ impl Node {
         kill(Pid::from_raw(self.process.id().cast_signed()), signal).expect("a child of ours");
     }
 
-    /// Waits for its end.
+    /// Waits until it has exited.
     pub async fn exited(&mut self) -> ExitStatus {
         eventually("the node ends", LONG_DEADLINE, async || self.process.try_wait().expect("a child of ours"))
             .await
     }
 
-    /// Starts it again on its port after it ended, with the same settings and a new identity.
+    /// Starts it again on its port after it has exited, with the same settings and a new node id.
     pub async fn restart(&mut self) {
         let log = File::options().append(true).open(&self.log).expect("the log of the first run");
         self.process = run(&mut self.command, log);
         self.until_ready().await;
     }
 
-    /// All that it logged.
+    /// Its whole log.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).expect("the log is there")
     }

@@ -1,5 +1,4 @@
-//! A TCP proxy between a node and its Redis: passes everything on, lets answers come late, or keeps what
-//! is published to itself.
+//! A TCP proxy between a node and its Redis: forwards everything, delays answers, or drops publications.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
-/// Stands in front of one port. Its connections end with either side, or with the proxy.
+/// A proxy of one port. Its connections end with either side, or with the proxy.
 #[derive(Debug)]
 pub struct Proxy {
     /// Where it listens on the loopback address.
@@ -23,15 +22,14 @@ pub struct Proxy {
     accepting: JoinHandle<()>,
 }
 
-/// Whether the proxy has forgotten one connection, as a NAT does with one that was idle for long: what is
-/// said on it from then on is swallowed, and nobody is told.
+/// Drops a connection after it was idle, as a NAT does: later data is discarded without a reset.
 struct Memory {
     forget_after: watch::Receiver<Duration>,
-    /// When something was last said; `None`: it is forgotten.
+    /// The time of the last data; `None` once the connection is dropped.
     spoken: Mutex<Option<Instant>>,
 }
 
-/// What is done to the answers of one connection.
+/// How the answers of one connection are treated.
 struct Answers {
     delay: watch::Receiver<Duration>,
     is_hushed: Arc<AtomicBool>,
@@ -39,7 +37,7 @@ struct Answers {
 }
 
 impl Proxy {
-    /// Starts one that passes everything on at once.
+    /// Starts a proxy that forwards everything at once.
     pub async fn start(target: u16) -> Self {
         let port = super::ports::reserve();
         let listener = TcpListener::bind(("127.0.0.1", port)).await.expect("the port was free");
@@ -51,19 +49,17 @@ impl Proxy {
         Self { port, delay, is_hushed, forget_after, accepting }
     }
 
-    /// Forgets each connection on which nobody says anything for so long.
+    /// Drops each connection after this idle time.
     pub fn forget_after(&self, idle: Duration) {
         self.forget_after.send_replace(idle);
     }
 
-    /// Lets whatever the target says from now on arrive so much later, over all connections. What is said
-    /// to the target is passed on at once.
+    /// Delays all data from the target from now on. Data to the target is forwarded at once.
     pub fn delay(&self, by: Duration) {
         self.delay.send_replace(by);
     }
 
-    /// Swallows what subscribed connections are told, or no longer. They stay open, and all others are as
-    /// they were.
+    /// Discards the data of subscribed connections, or stops doing so. They stay open; other connections are unaffected.
     pub fn hush_subscriptions(&self, is_hushed: bool) {
         self.is_hushed.store(is_hushed, Ordering::Relaxed);
     }
@@ -109,7 +105,7 @@ async fn accept(
 }
 
 impl Memory {
-    /// Something is said on the connection: whether it is still known.
+    /// Records data on the connection; returns whether it is still forwarded.
     fn knows(&self) -> bool {
         let mut spoken = self.spoken.lock().expect("no code panics while it holds this lock");
         let limit = *self.forget_after.borrow();
@@ -119,7 +115,7 @@ impl Memory {
 }
 
 impl Answers {
-    /// How much later the next piece shall arrive; `None`: never.
+    /// The delay of the next piece of data; `None` to discard it.
     fn lateness(&self) -> Option<Duration> {
         let is_swallowed =
             self.is_hushed.load(Ordering::Relaxed) && self.is_subscribed.load(Ordering::Relaxed);
@@ -127,9 +123,9 @@ impl Answers {
     }
 }
 
-/// Passes on what comes, in order, each piece when its time has come.
+/// Forwards the data in order, each piece after its delay.
 async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, lateness: impl Fn(&[u8]) -> Option<Duration>) {
-    // More than a test ever lets wait.
+    // More than a test ever delays.
     let (sender, mut pieces) = mpsc::channel::<(Instant, Vec<u8>)>(100_000);
     let read = async move {
         let mut bytes = vec![0; 16 * 1024];

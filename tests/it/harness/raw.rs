@@ -1,5 +1,4 @@
-//! A WebSocket client that may break every rule: it writes the bytes that it is told to write and
-//! reads only when asked.
+//! A WebSocket client without rules: it writes any bytes and reads only on request.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -16,7 +15,7 @@ const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 pub mod first_byte {
     /// The last or only frame of a text message.
     pub const TEXT: u8 = 0x81;
-    /// A frame of a text message that goes on.
+    /// The first frame of a fragmented text message.
     pub const TEXT_BEGIN: u8 = 0x01;
     /// A frame in the middle of a message.
     pub const CONTINUE: u8 = 0x00;
@@ -35,7 +34,7 @@ pub struct RawSocket {
 }
 
 impl RawSocket {
-    /// Connects and says nothing.
+    /// Connects without an upgrade.
     pub async fn connect(port: u16) -> Self {
         Self::with_receive_buffer(port, None).await
     }
@@ -47,7 +46,7 @@ impl RawSocket {
         socket
     }
 
-    /// Connects as one whose window is small, so that it stalls early when it stops reading.
+    /// Connects with a small receive window, so that it stalls soon after it stops reading.
     pub async fn narrow(port: u16, path: &str, subprotocol: Option<&str>) -> Self {
         let mut socket = Self::with_receive_buffer(port, Some(4096)).await;
         socket.upgrade(path, subprotocol).await;
@@ -114,12 +113,12 @@ impl RawSocket {
         None
     }
 
-    /// Whether the node has cut the connection, seen without reading: a stray byte can't be written.
+    /// Whether the node has cut the connection, tested without reading: a write of one byte fails.
     pub fn is_cut(&self) -> bool {
         self.stream.try_write(&[0]).is_err_and(|error| error.kind() != ErrorKind::WouldBlock)
     }
 
-    /// Reads until the node ends the connection, whatever it says before.
+    /// Reads until the node ends the connection.
     pub async fn read_to_end(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         // A reset is an end as well.
@@ -134,7 +133,7 @@ impl RawSocket {
     }
 }
 
-/// The head of a request for a WebSocket.
+/// The head of an upgrade request.
 pub fn upgrade(path: &str, subprotocol: Option<&str>) -> String {
     let protocol = subprotocol.map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n")).unwrap_or_default();
     format!(

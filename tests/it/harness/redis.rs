@@ -1,4 +1,4 @@
-//! A Redis that a test has for itself: a real redis-server on a free port.
+//! A real redis-server of one test, on a free port.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -13,22 +13,22 @@ use nix::unistd::Pid;
 use super::clock::Clock;
 use super::{DEADLINE, LONG_DEADLINE, eventually, ports, skip};
 
-/// A running redis-server with an append-only file, so that what it acknowledged survives a kill.
-/// It is killed when it is dropped, and its folder goes with it.
+/// A running redis-server with an append-only file, so that acknowledged writes survive a kill. Dropping it kills it
+/// and removes its folder.
 #[derive(Debug)]
 pub struct RedisServer {
     port: u16,
     folder: PathBuf,
-    /// What it is started with besides the usual.
+    /// Additional start arguments.
     more: Vec<String>,
-    /// If it does not go by the machine's.
+    /// A clock of its own, if it has one.
     clock: Option<Clock>,
     process: Child,
 }
 
 impl RedisServer {
-    /// An empty server that answers. `None`, and a word on stderr, if redis-server is not
-    /// installed; without `ADDA_TEST_SKIP_MISSING` that is a failure.
+    /// An empty server that answers. If redis-server is not installed the test fails; with `ADDA_TEST_SKIP_MISSING` the
+    /// result is `None`, with a message on stderr.
     pub async fn start() -> Option<Self> {
         Self::with(&[]).await
     }
@@ -64,7 +64,7 @@ impl RedisServer {
         Some(server)
     }
 
-    /// Sets its clock so many seconds off the machine's, if negative behind.
+    /// Sets the offset of its clock from the machine's.
     pub fn set_clock(&self, seconds: i64) {
         self.clock.as_ref().expect("it was started with a clock of its own").set(seconds * 1000);
     }
@@ -74,7 +74,7 @@ impl RedisServer {
         self.port
     }
 
-    /// The folder that it keeps its files in.
+    /// The folder of its files.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -89,13 +89,13 @@ impl RedisServer {
         self.try_command(words).await.unwrap_or_else(|error| panic!("{words:?}: {error}"))
     }
 
-    /// Sends one command and returns whatever Redis answers.
+    /// Sends one command and returns its answer.
     pub async fn try_command(&self, words: &[&str]) -> RedisResult<Value> {
         let mut connection = self.connect().await?;
         ::redis::cmd(words[0]).arg(&words[1..]).query_async(&mut connection).await
     }
 
-    /// Sends a command whose words are no text; an error that Redis answers fails the test.
+    /// Sends a command with binary arguments; an error that Redis answers fails the test.
     pub async fn run(&self, command: &::redis::Cmd) -> Value {
         let mut connection = self.connect().await.expect("Redis answers");
         command.query_async(&mut connection).await.unwrap_or_else(|error| panic!("{command:?}: {error}"))
@@ -114,7 +114,7 @@ impl RedisServer {
         self.process.wait().expect("a child of ours");
     }
 
-    /// `SHUTDOWN`: it writes down what it has and ends.
+    /// `SHUTDOWN`: it saves its data and exits.
     pub async fn shut_down(&mut self) {
         self.signal(Signal::SIGTERM);
         eventually("redis-server ends", LONG_DEADLINE, async || {
@@ -123,19 +123,18 @@ impl RedisServer {
         .await;
     }
 
-    /// Takes away all that it has kept; it must not run.
+    /// Removes its files; it must not run.
     pub fn lose_files(&self) {
         std::fs::remove_dir_all(&self.folder).expect("it was there");
         std::fs::create_dir_all(&self.folder).expect("the target folder can be written");
     }
 
-    /// How long its append-only file is.
+    /// The length of its append-only file.
     pub fn file_length(&self) -> u64 {
         std::fs::metadata(self.file()).expect("it is there").len()
     }
 
-    /// Takes away what its append-only file has after a length; it must not run. Redis forgives a command that
-    /// is cut in two.
+    /// Truncates its append-only file to a length; it must not run. Redis accepts a command that is cut in two.
     pub fn cut_file(&self, length: u64) {
         let file = std::fs::File::options().write(true).open(self.file()).expect("it is there");
         file.set_len(length).expect("it can be written");
@@ -145,12 +144,12 @@ impl RedisServer {
         self.folder.join("appendonlydir").join("appendonly.aof.1.incr.aof")
     }
 
-    /// Copies what it has kept so far, as a backup would.
+    /// Copies its files, as a backup would.
     pub fn back_up(&self) {
         copy_folder(&self.folder, &self.backup());
     }
 
-    /// Puts back the copy that [`Self::back_up`] made; it must not run.
+    /// Restores the copy of [`Self::back_up`]; it must not run.
     pub fn put_backup_back(&self) {
         self.lose_files();
         copy_folder(&self.backup(), &self.folder);
@@ -160,7 +159,7 @@ impl RedisServer {
         self.folder.with_extension("backup")
     }
 
-    /// Starts it again after [`Self::kill`], with what it had kept, and waits until it answers.
+    /// Starts it again after [`Self::kill`] with its files, and waits until it answers.
     pub async fn restart(&mut self) {
         self.begin_restart(&[]);
         self.until_it_answers().await;
@@ -172,17 +171,17 @@ impl RedisServer {
             .expect("it could be started before");
     }
 
-    /// The number of its process.
+    /// Its process id.
     pub fn process(&self) -> u32 {
         self.process.id()
     }
 
-    /// Stops it in its tracks: connections stay open and nothing answers.
+    /// Sends SIGSTOP: connections stay open without answers.
     pub fn freeze(&self) {
         self.signal(Signal::SIGSTOP);
     }
 
-    /// Lets it go on.
+    /// Sends SIGCONT.
     pub fn thaw(&self) {
         self.signal(Signal::SIGCONT);
     }
@@ -192,7 +191,7 @@ impl RedisServer {
     }
 
     async fn connect(&self) -> RedisResult<MultiplexedConnection> {
-        // The client's own half a second is too short for a script on a busy machine.
+        // The default of half a second is too short for a script on a busy machine.
         let patient = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(DEADLINE))
             .set_response_timeout(Some(DEADLINE));
@@ -243,7 +242,7 @@ fn run(
     command
         .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
         .args(["--save", "", "--appendonly", "yes", "--logfile", "log"])
-        // A replica that can't go on where it was is not to wait for others in the same case.
+        // A full synchronisation must not wait for further replicas.
         .args(["--repl-diskless-sync-delay", "0"])
         .arg("--dir")
         .arg(folder)

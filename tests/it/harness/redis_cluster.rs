@@ -1,4 +1,4 @@
-//! A Redis Cluster that a test has for itself: three masters, each with a replica.
+//! A Redis Cluster of one test: three masters, each with a replica.
 
 use ::redis::{RedisResult, Value, from_redis_value};
 
@@ -7,19 +7,18 @@ use super::{LONG_DEADLINE, eventually, ports};
 
 const MASTERS: usize = 3;
 
-/// How many slots there are.
+/// The number of slots.
 const SLOTS: usize = 16384;
 
-/// Six running servers that form a cluster. A master that does not answer for two seconds is replaced by
-/// its replica.
+/// Six servers that form a cluster. A master that does not answer for two seconds is replaced by its replica.
 #[derive(Debug)]
 pub struct RedisCluster {
-    /// The masters of the beginning, then a replica of each.
+    /// The initial masters, then a replica of each.
     pub servers: Vec<RedisServer>,
 }
 
 impl RedisCluster {
-    /// A cluster that has all its slots and replicas; `None` if there is no Redis to be had here.
+    /// A complete cluster; `None` if redis-server is not installed.
     pub async fn start() -> Option<Self> {
         let mut servers = Vec::new();
         let mut buses = Vec::new();
@@ -55,7 +54,7 @@ impl RedisCluster {
         Some(cluster)
     }
 
-    /// One that goes on serving what it has while a shard is dead, which is not Redis' default.
+    /// One that keeps serving the other slots while a shard is dead, which is not Redis' default.
     pub async fn that_can_lose_a_shard() -> Option<Self> {
         let cluster = Self::start().await?;
         for server in &cluster.servers {
@@ -75,7 +74,7 @@ impl RedisCluster {
         from_redis_value(answer).expect("a number")
     }
 
-    /// The place of the server that has a slot now, as a server that lives sees it.
+    /// The index of the server that has a slot now, by a live server.
     pub async fn master(&self, slot: u16) -> usize {
         eventually(&format!("slot {slot} has a master"), LONG_DEADLINE, async || {
             for server in &self.servers {
@@ -106,13 +105,13 @@ impl RedisCluster {
         })
     }
 
-    /// A master of the beginning that does not have the slot.
+    /// An initial master that does not have the slot.
     pub async fn another_master(&self, slot: u16) -> usize {
         let master = self.master(slot).await;
         (0..MASTERS).find(|place| *place != master).expect("there are three")
     }
 
-    /// Adds a master that has no slot yet; returns its place.
+    /// Adds a master without slots; returns its index.
     pub async fn add_master(&mut self) -> usize {
         let bus = ports::reserve().to_string();
         let settings = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", &bus];
@@ -126,15 +125,14 @@ impl RedisCluster {
         self.servers.len() - 1
     }
 
-    /// Begins to move a slot. Its keys go with [`RedisCluster::move_keys`], it itself with
-    /// [`RedisCluster::hand_over`].
+    /// Begins to migrate a slot. [`RedisCluster::move_keys`] moves its keys, [`RedisCluster::hand_over`] the slot itself.
     pub async fn open_slot(&self, slot: u16, from: usize, to: usize) {
         let (slot, source, target) = (slot.to_string(), self.id(from).await, self.id(to).await);
         self.servers[to].command(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &source]).await;
         self.servers[from].command(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &target]).await;
     }
 
-    /// Moves at most so many keys of an open slot; returns how many.
+    /// Moves at most so many keys of a migrating slot; returns the number.
     pub async fn move_keys(&self, slot: u16, from: usize, to: usize, limit: usize) -> usize {
         let answer = self.servers[from]
             .command(&["CLUSTER", "GETKEYSINSLOT", &slot.to_string(), &limit.to_string()])
@@ -150,7 +148,7 @@ impl RedisCluster {
         keys.len()
     }
 
-    /// Gives an open slot to its new master, whom all are told of.
+    /// Assigns a migrating slot to its new master on all servers.
     pub async fn hand_over(&self, slot: u16, from: usize, to: usize) {
         let (slot, target) = (slot.to_string(), self.id(to).await);
         for place in [to, from] {
@@ -169,7 +167,7 @@ impl RedisCluster {
     }
 }
 
-/// Waits until a server's answer holds a line.
+/// Waits until a server's answer has a line.
 pub async fn until_says(server: &RedisServer, command: &str, what: &str, line: &str) {
     eventually(&format!("{command} {what} says {line}"), LONG_DEADLINE, async || {
         let answer: RedisResult<Value> = server.try_command(&[command, what]).await;

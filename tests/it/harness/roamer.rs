@@ -1,5 +1,5 @@
-//! A client as a good one behaves: it reconnects wherever it can, proves itself, goes on by place, and
-//! sends what was not acknowledged again with the same nonce.
+//! A well-behaved client: it reconnects to any node, authenticates, resumes by position, and repeats unacknowledged
+//! posts with the same nonce.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use super::{Client, DEADLINE, Dial, LONG_DEADLINE, Node, eventually};
 /// One user in one room, on one node or another.
 #[derive(Debug)]
 pub struct Roamer {
-    /// The messages that it was given, in the order in which they came.
+    /// The received messages in order.
     pub received: Vec<Value>,
-    /// The codes that its connections were closed with.
+    /// The close codes of its connections.
     pub closes: Vec<u16>,
-    /// How often it was refused and had to try again.
+    /// The number of refused posts.
     pub refusals: usize,
     client: Client,
     ports: Vec<u16>,
@@ -26,7 +26,7 @@ pub struct Roamer {
 }
 
 impl Roamer {
-    /// Enters a room through the first of the nodes; the others are where it may go.
+    /// Joins a room through the first node; it may reconnect to the others.
     pub async fn enter(nodes: &[&Node], username: &str, room: &str) -> Self {
         let mut client = Client::full(nodes[0], username).await;
         let joined = client.join(room).await;
@@ -42,7 +42,7 @@ impl Roamer {
         }
     }
 
-    /// Says something once, however many tries it takes, and returns the ack.
+    /// Posts a message, retrying as needed, and returns the ack.
     pub async fn posts(&mut self, content: &str) -> Value {
         let nonce = uuid::Uuid::new_v4().to_string();
         let frame = json!({ "type": "text", "room_id": self.room, "content": content, "nonce": nonce });
@@ -58,7 +58,7 @@ impl Roamer {
                 Some(reply) => {
                     assert_eq!(reply["code"], "unavailable", "{reply}");
                     self.refusals += 1;
-                    // The politeness that the refusal asks for, shortened.
+                    // Shorter than the wait that the error asks for.
                     sleep(Duration::from_millis(50)).await;
                 }
                 None => self.reconnect().await,
@@ -67,7 +67,7 @@ impl Roamer {
         panic!("{content} was refused a thousand times");
     }
 
-    /// Listens until it has heard a number of messages, reconnecting as often as it must.
+    /// Receives until it has a number of messages, reconnecting as needed.
     pub async fn receives(&mut self, count: usize) {
         while self.received.len() < count {
             match self.client.find("more messages", |frame| frame["type"] == "text").await {
@@ -77,7 +77,7 @@ impl Roamer {
         }
     }
 
-    /// What must never happen to someone who only talks.
+    /// Asserts that it received no notice, gap or reset.
     pub fn assert_undisturbed(&self) {
         for kind in ["join", "leave", "gap", "reset"] {
             let frames = self.client.untaken(kind);
@@ -85,21 +85,21 @@ impl Roamer {
         }
     }
 
-    /// What it heard, without what differs from message to message for other reasons than order.
+    /// The texts of the received messages, in order.
     pub fn contents(&self) -> Vec<String> {
         self.received.iter().map(|message| message["content"].to_string()).collect()
     }
 
-    /// Asserts that the numbers of what it heard have neither hole nor double.
+    /// Asserts that the numbers of the received messages have neither a hole nor a repetition.
     pub fn assert_whole(&self) {
         let seqs: Vec<_> =
             self.received.iter().map(|message| message["seq"].as_u64().expect("seq")).collect();
         let first = seqs.first().copied().unwrap_or_default();
         let whole: Vec<_> = (first..).take(seqs.len()).collect();
-        assert_eq!(seqs, whole, "what {} received", self.client.username);
+        assert_eq!(seqs, whole, "the messages of {}", self.client.username);
     }
 
-    /// The connection that it has now.
+    /// Its current connection.
     pub fn client(&mut self) -> &mut Client {
         &mut self.client
     }
@@ -141,13 +141,13 @@ impl Roamer {
     }
 }
 
-/// Waits a moment that a test is about, such as the length of an outage.
+/// Waits for a time that a test is about, such as the length of an outage.
 pub async fn outage(length: Duration) {
-    assert!(length < DEADLINE, "longer than anybody would wait");
+    assert!(length < DEADLINE, "the outage is longer than the deadline of the tests");
     sleep(length).await;
 }
 
-/// Everybody hears so many messages, each once and in one order.
+/// Asserts that all clients receive so many messages, each once and in one order.
 pub async fn assert_received_once(roamers: &mut [Roamer], count: usize) {
     for roamer in &mut *roamers {
         roamer.receives(count).await;

@@ -1,4 +1,4 @@
-//! A master and its replicas with three Sentinels that watch over them.
+//! A master and its replicas with three Sentinels.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -11,13 +11,13 @@ use super::redis::RedisServer;
 use super::redis_cluster::until_says;
 use super::{LONG_DEADLINE, eventually, ports};
 
-/// The name under which the Sentinels know the master.
+/// The Sentinels' name of the master.
 pub const MASTER: &str = "chat";
 
-/// Three servers and three Sentinels. A master that does not answer for a second is replaced.
+/// Three servers and three Sentinels. A master that does not answer for a second is failed over.
 #[derive(Debug)]
 pub struct Sentinels {
-    /// The master of the beginning and its two replicas.
+    /// The initial master and its two replicas.
     pub servers: Vec<RedisServer>,
     sentinels: Vec<Sentinel>,
 }
@@ -30,12 +30,12 @@ struct Sentinel {
 }
 
 impl Sentinels {
-    /// All of them, knowing each other; `None` if there is no Redis to be had here.
+    /// A complete set; `None` if redis-server is not installed.
     pub async fn start() -> Option<Self> {
         Self::around(async |settings| RedisServer::with(settings).await).await
     }
 
-    /// The same, and each server has a clock of its own.
+    /// The same with a clock for each server.
     pub async fn with_clocks() -> Option<Self> {
         Self::around(async |settings| RedisServer::with_clock(settings).await).await
     }
@@ -71,20 +71,20 @@ impl Sentinels {
         format!("redis-sentinel://{}/{MASTER}", hosts.join(","))
     }
 
-    /// Lets the Sentinels make a replica the master, though nothing is wrong with the one there is.
+    /// Makes the Sentinels fail over from a healthy master.
     pub async fn fail_over(&self) {
         let done: String =
             self.sentinels[0].ask(&["SENTINEL", "FAILOVER", MASTER]).await.expect("there is a good replica");
         assert_eq!(done, "OK");
     }
 
-    /// Stops the Sentinel that the URL names first: it takes connections in and never answers.
+    /// Freezes the first Sentinel of the URL: it accepts connections and never answers.
     pub fn freeze_first(&self) {
         let process = Pid::from_raw(self.sentinels[0].process.id().cast_signed());
         kill(process, Signal::SIGSTOP).expect("a child of ours");
     }
 
-    /// The place of the master, as most Sentinels see it.
+    /// The index of the master, by most Sentinels.
     pub async fn master(&self) -> usize {
         let mut votes = vec![0; self.servers.len()];
         for sentinel in &self.sentinels {
@@ -98,7 +98,7 @@ impl Sentinels {
         (0..votes.len()).max_by_key(|place| votes[*place]).expect("there are servers")
     }
 
-    /// Waits until another server is the master, and says so itself.
+    /// Waits until another server is the master, by the Sentinels and by itself.
     pub async fn until_not_master(&self, before: usize) {
         let master = eventually("another server is the master", LONG_DEADLINE, async || {
             Some(self.master().await).filter(|master| *master != before)
@@ -118,7 +118,7 @@ impl Sentinel {
             "port {port}\nbind 127.0.0.1\nlogfile log\nsentinel monitor {MASTER} 127.0.0.1 {master} 2\n\
              sentinel down-after-milliseconds {MASTER} 1000\nsentinel failover-timeout {MASTER} 5000\n"
         );
-        // It writes down in its settings what it learns.
+        // A Sentinel stores its state in its configuration file.
         std::fs::write(folder.join("settings"), settings).expect("the folder can be written");
         let process = Command::new("redis-server")
             .args(["settings", "--sentinel"])

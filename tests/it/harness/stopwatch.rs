@@ -1,8 +1,8 @@
-//! How long something took and how busy it kept our processes.
+//! Measures elapsed time and the CPU time of processes.
 
 use std::time::{Duration, Instant};
 
-/// When something began, and how busy some processes were till then.
+/// A start time, and the CPU time of some processes at that moment.
 #[derive(Debug)]
 pub struct Stopwatch {
     began: Instant,
@@ -16,14 +16,14 @@ impl Stopwatch {
         Self { began: Instant::now(), before }
     }
 
-    /// The time since, and for how much of it each has kept a processor busy.
+    /// The time since, and the CPU time of each process in it.
     pub fn read(&self) -> (Duration, Vec<Duration>) {
         let busy = |(process, before): &(u32, Duration)| cpu_time(*process).saturating_sub(*before);
         (self.began.elapsed(), self.before.iter().map(busy).collect())
     }
 }
 
-/// Time that one of our processes has kept a processor busy.
+/// The CPU time of a process.
 fn cpu_time(process: u32) -> Duration {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("it runs");
     // The second field is a name in brackets; 14 and 15 are hundredths of seconds in user and kernel mode.

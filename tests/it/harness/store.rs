@@ -1,11 +1,11 @@
-//! What a cluster of nodes keeps everything in: one Redis, or several that act as one.
+//! The Redis of a cluster of nodes: one server, a Redis Cluster, or a master with Sentinels.
 
 use std::ops::{Deref, DerefMut};
 
 use super::redis::RedisServer;
 use super::{RedisCluster, Sentinels};
 
-/// The Redis between the nodes. Used as a server, it is the first of several.
+/// The Redis of the nodes. It dereferences to its first server.
 #[derive(Debug)]
 pub enum Store {
     /// One server.
@@ -17,7 +17,7 @@ pub enum Store {
 }
 
 impl Store {
-    /// How nodes are told of it.
+    /// Its URL for `redis.url`.
     pub fn url(&self) -> String {
         match self {
             Self::One(server) => server.url(),

@@ -1,5 +1,5 @@
-//! Very many clients in one process, each a socket, a token and a place: they sit in a room, can be cut off all
-//! at once, and come back as the browser client does.
+//! Thousands of clients in one process, each a socket, a token and a position. They stay in a room, can be
+//! disconnected all at once, and reconnect as the browser client does.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -16,23 +16,23 @@ use super::line::Line;
 use super::raw::first_byte;
 use super::{Http, LONG_DEADLINE, eventually};
 
-/// The longest wait before the first try to come back, and before any (public/js/net/backoff.js).
+/// The longest wait before the first reconnect, and before any (public/js/net/backoff.js).
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LAST_WAIT: Duration = Duration::from_secs(30);
 
-/// How long a line may take from opening to greeting (public/js/net/socket.js).
+/// Time-out from the connect to the `welcome` (public/js/net/socket.js).
 const OPENING_LIMIT: Duration = Duration::from_secs(10);
 
-/// The clients. They go with this value.
+/// The clients; they end when this is dropped.
 #[derive(Debug)]
 pub struct Swarm {
     clients: Vec<JoinHandle<()>>,
     tally: Arc<Tally>,
-    /// How often all have been cut off.
+    /// The number of times that all were disconnected.
     cuts: watch::Sender<usize>,
 }
 
-/// What all of them have seen together.
+/// Totals over all clients.
 #[derive(Debug, Default)]
 pub struct Tally {
     /// Clients that are in their room now.
@@ -41,30 +41,30 @@ pub struct Tally {
     pub recovered: AtomicUsize,
     /// Joins after the first that were not.
     pub unrecovered: AtomicUsize,
-    /// Messages that came, in whatever way.
+    /// Received messages, live or in a page.
     pub messages: AtomicUsize,
-    /// Messages that were not the successor of the last one.
+    /// Messages that did not follow the last one.
     pub misplaced: AtomicUsize,
-    /// Notices that somebody has joined.
+    /// Join notices.
     pub joins: AtomicUsize,
-    /// Notices that somebody has left.
+    /// Leave notices.
     pub leaves: AtomicUsize,
     /// Requests that were refused.
     pub refusals: AtomicUsize,
-    /// Connections that could not be made, or ended without a cut.
+    /// Connections that failed, or ended without being cut.
     pub losses: AtomicUsize,
 }
 
-/// How a connection ended.
+/// The end of a connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
-    /// It was cut with all the others.
+    /// Cut with all the others.
     Cut,
-    /// In another way.
+    /// Any other end.
     Lost,
 }
 
-/// One of them.
+/// One client.
 struct Sitter {
     name: String,
     room: String,
@@ -78,7 +78,7 @@ struct Sitter {
 }
 
 impl Swarm {
-    /// So many clients, spread over nodes and rooms, of which each is in its room when this returns.
+    /// Connects so many clients, spread over nodes and rooms, and waits until each has joined its room.
     pub async fn enter(count: usize, ports: &[u16], room_of: impl Fn(usize) -> String) -> Self {
         let (tally, cuts) = (Arc::new(Tally::default()), watch::Sender::new(0));
         let mut swarm = Self { clients: Vec::with_capacity(count), tally, cuts };
@@ -95,7 +95,7 @@ impl Swarm {
                 cuts: swarm.cuts.subscribe(),
             };
             swarm.clients.push(tokio::spawn(sitter.live()));
-            // So that the entrance is no storm.
+            // Limits the rate of joins.
             if number % 50 == 49 {
                 swarm.until_inside(number.saturating_sub(100)).await;
             }
@@ -104,30 +104,29 @@ impl Swarm {
         swarm
     }
 
-    /// Cuts all connections at this moment, without a goodbye.
+    /// Cuts all connections at this moment, without a close frame.
     pub fn cut(&self) {
         self.tally.inside.store(0, Ordering::Relaxed);
         self.cuts.send_modify(|cuts| *cuts += 1);
     }
 
-    /// Waits until so many are in their rooms.
+    /// Waits until so many clients are in their rooms.
     pub async fn until_inside(&self, count: usize) {
         let inside = async || (self.tally.inside.load(Ordering::Relaxed) >= count).then_some(());
         eventually(&format!("{count} clients are in their rooms"), LONG_DEADLINE * 3, inside).await;
     }
 
-    /// Says something in each of their rooms, and returns when all have heard it, and with it all that was
-    /// told before.
+    /// Posts in each of these rooms and returns when all clients have received it, and so all earlier frames.
     pub async fn settle(&self, node: Http, rooms: impl Iterator<Item = String>) {
         let expected = self.tally.messages.load(Ordering::Relaxed) + self.clients.len();
         for room in rooms {
             node.post(&room, "is everybody here?").await;
         }
-        let received = async || (self.tally.messages.load(Ordering::Relaxed) >= expected).then_some(());
-        eventually("everybody has received it", LONG_DEADLINE, received).await;
+        let have_received = async || (self.tally.messages.load(Ordering::Relaxed) >= expected).then_some(());
+        eventually("all clients have received it", LONG_DEADLINE, have_received).await;
     }
 
-    /// What all have seen together.
+    /// Totals over all clients.
     pub fn tally(&self) -> &Tally {
         &self.tally
     }
@@ -155,7 +154,7 @@ impl Sitter {
                     self.tally.inside.fetch_sub(1, Ordering::Relaxed);
                 }
             }
-            // A line that did its service starts anew with the shortest wait.
+            // A connection that worked resets the backoff.
             tries = if self.is_inside { 0 } else { tries + 1 };
             let longest = LAST_WAIT.min(FIRST_WAIT * 2_u32.pow(tries.min(10)));
             sleep(longest.mul_f64(fastrand::f64())).await;
@@ -167,13 +166,13 @@ impl Sitter {
         timeout(OPENING_LIMIT, Line::open(port, &path)).await.ok()?
     }
 
-    /// Until the connection ends or is cut.
+    /// Receives until the connection ends or is cut.
     async fn sit(&mut self, line: &mut Line) -> End {
         let mut cuts = self.cuts.clone();
         cuts.mark_unchanged();
         loop {
             let received = tokio::select! {
-                // Nothing is heard after a cut.
+                // Frames after a cut are ignored.
                 biased;
                 _ = cuts.changed() => {
                     line.reset_at_end();
@@ -199,7 +198,7 @@ impl Sitter {
             counter.fetch_add(1, Ordering::Relaxed);
         };
         let frame = std::str::from_utf8(payload).expect("a text frame is UTF-8");
-        // Most frames of a storm are counts and notices: no need to read those.
+        // Most frames of a storm are counts and notices, which need no parsing.
         for (kind, counter) in [("join", &self.tally.joins), ("leave", &self.tally.leaves)] {
             if frame.contains(&format!("\"type\":\"{kind}\"")) {
                 count(counter);
