@@ -19,7 +19,7 @@
 //! ARCHITECTURE.md follows a message through them. A frame of a client, from bytes to a value:
 //!
 //! ```
-//! use adda::protocol::ClientFrame;
+//! use adda::protocol::{ClientFrame, SessionKind};
 //! use adda::websocket::{Decoder, Incoming};
 //!
 //! // "Hi" as a browser sends it: a final text frame of two bytes, masked (RFC 6455, section 5.3).
@@ -27,8 +27,8 @@
 //! decoder.feed(&[0x81, 0x82, 1, 2, 3, 4, b'H' ^ 1, b'i' ^ 2]);
 //! assert_eq!(decoder.take_frame(), Ok(Some(Incoming::Text("Hi".into()))));
 //!
-//! let frame = ClientFrame::parse(r#"{"type":"leave","room_id":"general"}"#);
-//! assert!(matches!(frame, Ok(ClientFrame::Leave { .. })));
+//! let frame = ClientFrame::parse(r#"{"type":"leave","room_id":"general"}"#, SessionKind::Full);
+//! assert!(matches!(frame, Ok(ClientFrame::Leave(_))));
 //! ```
 
 pub mod model;

@@ -137,6 +137,8 @@ async fn messages_lost_from_the_log_are_sent_as_a_gap() {
     }
     assert_eq!(plain.expect("error").await["code"], "messages_skipped");
     assert_eq!(seqs(&plain.texts(3).await), [1, 4, 5]);
+    let counted = metric(&cluster.nodes[0], r#"adda_errors_total{code="messages_skipped"}"#).await;
+    assert_eq!(counted, 1.0, "an error counts where it is sent");
 }
 
 /// Joins and leaves are not logged. A session that may have missed one receives the current count, once.
