@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::mpsc::error::{TryRecvError, TrySendError};
 use tokio::sync::mpsc::{self, OwnedPermit};
+use tokio::sync::watch;
 
 use super::BackendEvent;
 use crate::config::Redis as Settings;
@@ -29,7 +30,26 @@ impl From<&Settings> for Bounds {
 pub(super) fn queue(bounds: Bounds) -> (EventSender, Events) {
     let (sender, receiver) = mpsc::channel(bounds.events);
     let waiting = Arc::<AtomicUsize>::default();
-    (EventSender { sender, waiting: waiting.clone(), most_bytes: bounds.bytes }, Events { receiver, waiting })
+    let resumed = Arc::new(watch::Sender::new(0));
+    let events = Events { receiver, waiting: waiting.clone(), resumed: resumed.clone(), items: Vec::new() };
+    (EventSender { sender, waiting, resumed, most_bytes: bounds.bytes }, events)
+}
+
+/// What stands in a queue.
+#[derive(Debug)]
+enum Item {
+    Event(BackendEvent),
+    /// Something was left out here. It has no size: it must find its place when the queue is full by bytes.
+    Resumed,
+}
+
+impl Item {
+    fn size(&self) -> usize {
+        match self {
+            Self::Event(event) => event.size(),
+            Self::Resumed => 0,
+        }
+    }
 }
 
 /// Why an event was not queued.
@@ -44,21 +64,41 @@ pub(super) enum NotQueued {
 /// The end of a queue that a backend fills.
 #[derive(Debug, Clone)]
 pub(super) struct EventSender {
-    sender: mpsc::Sender<BackendEvent>,
+    sender: mpsc::Sender<Item>,
     /// Bytes of the events in the queue.
     waiting: Arc<AtomicUsize>,
+    resumed: Arc<watch::Sender<u64>>,
     most_bytes: usize,
+}
+
+/// A place in a queue that is kept back, to say that something was left out.
+pub(super) struct ReservedPlace(OwnedPermit<Item>);
+
+impl ReservedPlace {
+    /// Says so.
+    pub(super) fn resume(self) {
+        self.0.send(Item::Resumed);
+    }
 }
 
 impl EventSender {
     /// Queues an event, unless the queue is full by number or by bytes.
     pub(super) fn try_send(&self, event: BackendEvent) -> Result<(), NotQueued> {
-        let size = event.size();
+        self.try_queue(Item::Event(event))
+    }
+
+    /// Queues that something was left out, unless the queue is full.
+    pub(super) fn try_send_resumed(&self) -> Result<(), NotQueued> {
+        self.try_queue(Item::Resumed)
+    }
+
+    fn try_queue(&self, item: Item) -> Result<(), NotQueued> {
+        let size = item.size();
         let take = |waiting| (waiting < self.most_bytes).then_some(waiting + size);
         if self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_err() {
             return Err(NotQueued::Full);
         }
-        self.sender.try_send(event).map_err(|error| {
+        self.sender.try_send(item).map_err(|error| {
             self.waiting.fetch_sub(size, Ordering::Relaxed);
             match error {
                 TrySendError::Full(_) => NotQueued::Full,
@@ -67,14 +107,19 @@ impl EventSender {
         })
     }
 
-    /// Waits for a place for `Resumed`, which is of no size.
+    /// Waits for a place to say that something was left out.
     pub(super) async fn send_resumed(&self) -> Result<(), NotQueued> {
-        self.sender.send(BackendEvent::Resumed).await.map_err(|_| NotQueued::Closed)
+        self.sender.send(Item::Resumed).await.map_err(|_| NotQueued::Closed)
     }
 
-    /// Keeps a place back for `Resumed`, unless there is none.
-    pub(super) fn reserve_for_resumed(&self) -> Option<OwnedPermit<BackendEvent>> {
-        self.sender.clone().try_reserve_owned().ok()
+    /// Keeps a place back, unless there is none.
+    pub(super) fn reserve(&self) -> Option<ReservedPlace> {
+        self.sender.clone().try_reserve_owned().ok().map(ReservedPlace)
+    }
+
+    /// Counts up as the reader of the queue passes what says that something was left out.
+    pub(super) fn resumed(&self) -> watch::Receiver<u64> {
+        self.resumed.subscribe()
     }
 
     /// Whether half of the queue is free, by number and by bytes.
@@ -89,28 +134,39 @@ impl EventSender {
     }
 }
 
-/// What a backend tells its node, in order per room.
+/// What a backend tells its node, in order per channel.
 #[derive(Debug)]
 pub struct Events {
-    receiver: mpsc::Receiver<BackendEvent>,
+    receiver: mpsc::Receiver<Item>,
     waiting: Arc<AtomicUsize>,
+    resumed: Arc<watch::Sender<u64>>,
+    items: Vec<Item>,
 }
 
 impl Events {
     /// The next event; `None` once the backend has ended.
     pub async fn recv(&mut self) -> Option<BackendEvent> {
-        let event = self.receiver.recv().await;
-        self.release(event.as_slice());
-        event
+        loop {
+            let item = self.receiver.recv().await?;
+            if let Some(event) = self.take(item) {
+                return Some(event);
+            }
+        }
     }
 
     /// Adds what waits to `batch`, at most `limit` events, and waits for the first. Returns how many were added: none
     /// once the backend has ended.
     pub async fn recv_many(&mut self, batch: &mut Vec<BackendEvent>, limit: usize) -> usize {
         let before = batch.len();
-        let received = self.receiver.recv_many(batch, limit).await;
-        self.release(&batch[before..]);
-        received
+        while batch.len() == before {
+            if self.receiver.recv_many(&mut self.items, limit).await == 0 {
+                return 0;
+            }
+            let mut items = std::mem::take(&mut self.items);
+            batch.extend(items.drain(..).filter_map(|item| self.take(item)));
+            self.items = items;
+        }
+        batch.len() - before
     }
 
     /// The next event, if one waits.
@@ -118,25 +174,36 @@ impl Events {
     /// # Errors
     /// As [`mpsc::Receiver::try_recv`].
     pub fn try_recv(&mut self) -> Result<BackendEvent, TryRecvError> {
-        let event = self.receiver.try_recv()?;
-        self.release(std::slice::from_ref(&event));
-        Ok(event)
+        loop {
+            let item = self.receiver.try_recv()?;
+            if let Some(event) = self.take(item) {
+                return Ok(event);
+            }
+        }
     }
 
-    fn release(&self, events: &[BackendEvent]) {
-        self.waiting.fetch_sub(events.iter().map(BackendEvent::size).sum(), Ordering::Relaxed);
+    fn take(&self, item: Item) -> Option<BackendEvent> {
+        self.waiting.fetch_sub(item.size(), Ordering::Relaxed);
+        match item {
+            Item::Event(event) => Some(event),
+            Item::Resumed => {
+                self.resumed.send_modify(|count| *count += 1);
+                None
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::Channel;
     use crate::model::{Epoch, Event, LoggedMessage, RoomName};
 
     fn message(seq: u64, length: usize) -> BackendEvent {
         let json = "x".repeat(length).into();
         let message = LoggedMessage { epoch: Epoch::new("e"), seq, json, taken_in: None };
-        BackendEvent::Room(RoomName::from_trusted("r"), Event::Message(message))
+        BackendEvent::Published(Channel::Room(RoomName::from_trusted("r")), Event::Message(message))
     }
 
     #[tokio::test]
@@ -145,12 +212,14 @@ mod tests {
         let taken = (1..).take_while(|&seq| sender.try_send(message(seq, 24_000)).is_ok()).count();
         assert_eq!(taken, 3, "the last may exceed the bound");
         assert!(!sender.is_half_free());
-        assert!(sender.try_send(BackendEvent::Resumed).is_err(), "full for whatever comes");
+        assert!(sender.try_send_resumed().is_err(), "full for whatever comes");
         assert_eq!(events.recv().await, Some(message(1, 24_000)));
         assert_eq!(events.try_recv(), Ok(message(2, 24_000)));
-        assert!(sender.try_send(BackendEvent::Resumed).is_ok());
+        assert!(sender.try_send_resumed().is_ok());
+        let resumed = events.resumed.subscribe();
         let mut batch = Vec::new();
-        assert_eq!(events.recv_many(&mut batch, 10).await, 2);
+        assert_eq!(events.recv_many(&mut batch, 10).await, 1);
+        assert_eq!(*resumed.borrow(), 1);
         assert!(sender.is_half_free());
         assert_eq!(sender.waiting.load(Ordering::Relaxed), 0, "all that was read is released");
     }

@@ -23,7 +23,7 @@ pub use self::presence::{
     Busiest, Comparison, Entered, LeaveMode, MEMBERS_IN_JOINED, MemberPage, MemberPosition, Membership,
     Presence, RoomCount, Touched,
 };
-pub use self::pubsub::{BackendEvent, FeedHealth, PubSub};
+pub use self::pubsub::{BackendEvent, Channel, FeedHealth, PubSub};
 
 /// The seam between a node and what all nodes share; a cheap handle. A service takes only the concern that it needs.
 #[derive(Debug, Clone)]

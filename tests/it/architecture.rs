@@ -1,7 +1,11 @@
 //! The rules that the sources keep, read from the sources. Each check has a twin that plants a
 //! violation and sees that it is found.
 
+mod source;
+
 use std::path::{Path, PathBuf};
+
+use self::source::{Source, collect, root, sources};
 
 /// The modules in reading order: each may name only those above it.
 const MODULES: [&str; 11] = [
@@ -21,87 +25,16 @@ const MODULES: [&str; 11] = [
 /// What a module must not name although it stands above: the doors are equal clients of `chat`.
 const STRANGERS: [(&str, &[&str]); 2] = [("ws", &["backend"]), ("http", &["backend", "ws"])];
 
+/// What `backend::redis` is built of, lowest first.
+const REDIS_FLOORS: [&str; 9] =
+    ["mutations", "keys", "client", "topology", "pubsub", "log", "presence", "cluster", "fuzzing"];
+
 const MAX_LINES: usize = 400;
 
-/// A source file: its path from the root of the checkout, and its text.
-struct Source {
-    path: String,
-    text: String,
-}
+const MAX_ENTRIES: usize = 12;
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn sources(folder: &str, extensions: &[&str]) -> Vec<Source> {
-    let mut found = Vec::new();
-    collect(&root().join(folder), &mut found);
-    found.retain(|path| path.extension().is_some_and(|is| extensions.iter().any(|wanted| is == *wanted)));
-    found.sort();
-    let relative = |path: &Path| path.strip_prefix(root()).expect("below the root").display().to_string();
-    let read = |path: &PathBuf| std::fs::read_to_string(path).expect("a source is text");
-    found.iter().map(|path| Source { path: relative(path), text: read(path) }).collect()
-}
-
-fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    for path in entries.map(|entry| entry.expect("a readable folder").path()) {
-        if path.is_dir() { collect(&path, found) } else { found.push(path) }
-    }
-}
-
-impl Source {
-    fn new(path: &str, text: &str) -> Self {
-        Self { path: path.to_owned(), text: text.to_owned() }
-    }
-
-    /// The module of `src/` that it belongs to; `None` for cli/ and lib.rs, which know all.
-    fn module(&self) -> Option<&str> {
-        let name = self.path.strip_prefix("src/")?.split('/').next()?.trim_end_matches(".rs");
-        (!["cli", "lib"].contains(&name)).then_some(name)
-    }
-
-    /// Whether all of it is tests.
-    fn is_test(&self) -> bool {
-        self.path.ends_with("/tests.rs") || self.path.contains("/tests/")
-    }
-
-    /// The code before the tests, without comment lines.
-    fn code(&self) -> String {
-        let code = self.text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
-        let comments: &[&str] = if self.path.ends_with(".js") { &["//", "/*", "*"] } else { &["//"] };
-        let is_code = |line: &&str| !comments.iter().any(|start| line.trim_start().starts_with(start));
-        code.lines().filter(is_code).collect::<Vec<_>>().join("\n")
-    }
-
-    /// Every module that it names: `crate::x`, and each of `crate::{x, y::z}`.
-    fn named_modules(&self) -> Vec<String> {
-        let code = self.code();
-        let paths = code.match_indices("crate::").map(|(place, start)| &code[place + start.len()..]);
-        paths.flat_map(first_names).collect()
-    }
-}
-
-/// The first names of what stands behind `crate::`.
-fn first_names(path: &str) -> Vec<String> {
-    let name = |text: &str| {
-        text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>()
-    };
-    let Some(group) = path.strip_prefix('{') else { return vec![name(path)] };
-    let (mut depth, mut starts) = (1, vec![0]);
-    for (place, c) in group.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' => depth -= 1,
-            ',' if depth == 1 => starts.push(place + 1),
-            _ => {}
-        }
-        if depth == 0 {
-            break;
-        }
-    }
-    starts.into_iter().map(|start| name(&group[start..])).filter(|name| !name.is_empty()).collect()
-}
+/// The files that join what stands beside them.
+const HEADS: [&str; 2] = ["mod.rs", "lib.rs"];
 
 fn wrong_imports(sources: &[Source]) -> Vec<String> {
     let mut wrong = Vec::new();
@@ -113,7 +46,11 @@ fn wrong_imports(sources: &[Source]) -> Vec<String> {
         };
         let strangers = STRANGERS.iter().filter(|(door, _)| *door == module).flat_map(|(_, names)| *names);
         let strangers: Vec<_> = strangers.copied().collect();
-        for name in source.named_modules() {
+        let mut names: Vec<String> =
+            source.named_paths().into_iter().filter_map(|path| path.into_iter().next()).collect();
+        names.sort_unstable();
+        names.dedup();
+        for name in names {
             let is_above = MODULES[..=place].contains(&name.as_str());
             if !is_above || strangers.contains(&name.as_str()) {
                 wrong.push(format!("{} names {name}", source.path));
@@ -121,6 +58,51 @@ fn wrong_imports(sources: &[Source]) -> Vec<String> {
         }
     }
     wrong
+}
+
+/// Imports from one floor of a folder to a higher one, or to the folder's head, which joins them all. A folder in which
+/// none runs up has no circle.
+fn imports_that_run_up(sources: &[Source], folder: &[&str], floors: &[&str]) -> Vec<String> {
+    let floor_of = |path: &[String]| {
+        let is_below = path.len() >= folder.len() && folder.iter().zip(path).all(|(a, b)| a == b);
+        is_below.then(|| path.get(folder.len()).map_or("", String::as_str).to_owned())
+    };
+    let height = |floor: &str| floors.iter().position(|name| *name == floor);
+    let mut wrong = Vec::new();
+    for source in sources {
+        let Some(floor) = floor_of(&source.module_path()) else { continue };
+        if floor.is_empty() {
+            continue;
+        }
+        let Some(own) = height(&floor) else {
+            wrong.push(format!("{}: {floor} is no floor", source.path));
+            continue;
+        };
+        for path in source.named_paths() {
+            let Some(named) = floor_of(&path) else { continue };
+            if height(&named).is_none_or(|named| named > own) {
+                wrong.push(format!("{} names {}", source.path, path.join("::")));
+            }
+        }
+    }
+    wrong
+}
+
+/// Folders with more entries beside their head than one looks through at a glance.
+fn crowded(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("a folder of sources");
+    let entries: Vec<PathBuf> = entries.map(|entry| entry.expect("a readable folder").path()).collect();
+    let is_head = |path: &PathBuf| HEADS.iter().any(|head| path.ends_with(head));
+    // An empty folder is no part of the repository.
+    let is_ours = |path: &&PathBuf| {
+        let mut files = Vec::new();
+        collect(path, &mut files);
+        !is_head(path) && (path.is_file() || !files.is_empty())
+    };
+    let count = entries.iter().filter(is_ours).count();
+    let own = (count > MAX_ENTRIES).then(|| format!("{} has {count} entries", folder.display()));
+    let below = entries.iter().filter(|path| path.is_dir()).flat_map(|path| crowded(path));
+    own.into_iter().chain(below).collect()
 }
 
 /// Lines of code that hold one of `words` in files that `applies` picks.
@@ -182,6 +164,9 @@ fn an_import_from_below_is_found() {
         ("src/ws/session.rs", "use crate::backend::Backend;"),
         ("src/http/rooms.rs", "fn f() { crate::ws::upgrade() }"),
         ("src/model/ids.rs", "use crate::{model::Epoch, protocol::{Frame, ErrorCode}};"),
+        ("src/backend/log.rs", "use super::super::chat::Chat;"),
+        ("src/backend/log.rs", "use super::{super::{model, ws}, Result};"),
+        ("src/backend/mod.rs", "fn f() { self::super::http::rooms() }"),
         ("src/utils.rs", ""),
     ] {
         assert_eq!(wrong_imports(&[Source::new(path, text)]).len(), 1, "{path}: {text}");
@@ -193,9 +178,47 @@ fn an_import_from_below_is_found() {
             "/// Called by `crate::ws`.\nuse crate::{backend::Backend, model::{Epoch, ids}};",
         ),
         ("src/ws/mod.rs", "use crate::chat::Chat;\npub(crate) fn f() {}"),
+        ("src/backend/memory/log.rs", "use super::MemoryNode;\nuse self::super::super::{Result, log::Log};"),
     ] {
         assert_eq!(wrong_imports(&[Source::new(path, text)]), NONE);
     }
+}
+
+#[test]
+fn no_import_runs_up_within_the_redis_backend() {
+    let folder = ["backend", "redis"];
+    assert_eq!(imports_that_run_up(&sources("src", &["rs"]), &folder, &REDIS_FLOORS), NONE);
+    for (path, text) in [
+        (
+            "src/backend/redis/client/server/mod.rs",
+            "use crate::backend::redis::presence::tracking::KeyTracking;",
+        ),
+        ("src/backend/redis/topology/mod.rs", "use super::log::Log;"),
+        ("src/backend/redis/pubsub/mod.rs", "use crate::backend::{Result, redis::{keys::Keys, cluster}};"),
+        ("src/backend/redis/keys.rs", "use super::reason;"),
+        ("src/backend/redis/accounts.rs", ""),
+    ] {
+        let planted = [Source::new(path, text)];
+        assert_eq!(imports_that_run_up(&planted, &folder, &REDIS_FLOORS).len(), 1, "{path}: {text}");
+    }
+    let wiring =
+        [Source::new("src/backend/redis/mod.rs", "use self::cluster::Liveness;\nuse self::keys::Keys;")];
+    assert_eq!(imports_that_run_up(&wiring, &folder, &REDIS_FLOORS), NONE);
+}
+
+#[test]
+fn a_folder_is_looked_through_at_a_glance() {
+    let found: Vec<_> =
+        ["src", "public/js"].iter().flat_map(|folder| crowded(&root().join(folder))).collect();
+    assert_eq!(found, NONE);
+    let planted = std::env::temp_dir().join(format!("adda-crowded-{}", std::process::id()));
+    std::fs::create_dir_all(planted.join("empty")).unwrap();
+    for number in 0..13 {
+        assert_eq!(crowded(&planted), NONE, "{number}");
+        std::fs::write(planted.join(number.to_string()), "").unwrap();
+    }
+    assert_eq!(crowded(&planted).len(), 1);
+    std::fs::remove_dir_all(planted).unwrap();
 }
 
 #[test]

@@ -28,7 +28,7 @@ impl Log for MemoryNode {
         let mut shared = self.cluster.lock();
         let posted = shared.logs.post(&draft, &open_json, Instant::now()).map(|(receipt, message)| {
             if let Some(message) = message {
-                shared.fanout.publish(&draft.room, &Event::Message(message));
+                shared.fanout.publish_in(&draft.room, &Event::Message(message));
             }
             receipt
         });

@@ -78,7 +78,7 @@ impl fmt::Debug for MemoryCluster {
 impl Shared {
     fn publish(&mut self, events: impl IntoIterator<Item = (RoomName, Event)>) {
         for (room, event) in events {
-            self.fanout.publish(&room, &event);
+            self.fanout.publish_in(&room, &event);
         }
     }
 }

@@ -1,29 +1,33 @@
-//! Which node hears which room, and the queues towards the nodes.
+//! Which node subscribes to which channel, and the queues towards the nodes.
 
 use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
-use tokio::sync::mpsc::OwnedPermit;
+use tokio::sync::watch;
 
 use super::MemoryNode;
-use crate::backend::events::{self, Bounds, EventSender};
-use crate::backend::{BackendEvent, Events, FeedHealth, PubSub, Result};
+use crate::backend::events::{self, Bounds, EventSender, ReservedPlace};
+use crate::backend::{BackendEvent, Channel, Events, FeedHealth, PubSub, Result};
 use crate::model::{Event, NodeId, Notice, RoomName};
 
 #[async_trait]
 impl PubSub for MemoryNode {
-    async fn subscribe(&self, room: &RoomName) -> Result<()> {
-        self.cluster.lock().fanout.subscribe(room, self.node);
+    async fn subscribe(&self, channel: &Channel) -> Result<()> {
+        self.cluster.lock().fanout.subscribe(channel, self.node);
         Ok(())
     }
 
-    fn unsubscribe(&self, room: &RoomName) {
-        self.cluster.lock().fanout.unsubscribe(room, self.node);
+    fn unsubscribe(&self, channel: &Channel) {
+        self.cluster.lock().fanout.unsubscribe(channel, self.node);
     }
 
-    async fn publish(&self, room: &RoomName, notice: Notice) -> Result<()> {
-        self.cluster.lock().fanout.publish(room, &Event::Notice(notice));
+    async fn publish(&self, channel: &Channel, notice: Notice) -> Result<()> {
+        self.cluster.lock().fanout.publish(channel, &Event::Notice(notice));
         Ok(())
+    }
+
+    fn resumed(&self) -> watch::Receiver<u64> {
+        self.cluster.lock().fanout.resumed(self.node)
     }
 
     fn health(&self) -> FeedHealth {
@@ -31,76 +35,83 @@ impl PubSub for MemoryNode {
     }
 }
 
-/// The ports of all nodes and the rooms that they listen to.
+/// The ports of all nodes and the channels that they subscribe to.
 pub(super) struct Fanout {
     bounds: Bounds,
     ports: HashMap<NodeId, Port>,
-    listeners: HashMap<RoomName, BTreeSet<NodeId>>,
+    subscribers: HashMap<Channel, BTreeSet<NodeId>>,
 }
 
 impl Fanout {
     /// `bounds` are those of the events that wait for a node.
     pub(super) fn new(bounds: Bounds) -> Self {
-        Self { bounds, ports: HashMap::new(), listeners: HashMap::new() }
+        Self { bounds, ports: HashMap::new(), subscribers: HashMap::new() }
     }
 
     /// Opens a node's port. A port that it had before gets nothing more.
     pub(super) fn open(&mut self, node: NodeId) -> Events {
-        // One place more than asked for: it is kept back for `Resumed`.
+        // One place more than asked for: it is kept back to say that something was left out.
         let (sender, receiver) = events::queue(Bounds { events: self.bounds.events + 1, ..self.bounds });
-        let last_place = sender.reserve_for_resumed();
+        let last_place = sender.reserve();
         self.ports.insert(node, Port { sender, last_place });
         receiver
     }
 
-    pub(super) fn subscribe(&mut self, room: &RoomName, node: NodeId) {
-        self.listeners.entry(room.clone()).or_default().insert(node);
+    pub(super) fn subscribe(&mut self, channel: &Channel, node: NodeId) {
+        self.subscribers.entry(channel.clone()).or_default().insert(node);
     }
 
-    pub(super) fn unsubscribe(&mut self, room: &RoomName, node: NodeId) {
-        if let Some(nodes) = self.listeners.get_mut(room) {
+    pub(super) fn unsubscribe(&mut self, channel: &Channel, node: NodeId) {
+        if let Some(nodes) = self.subscribers.get_mut(channel) {
             nodes.remove(&node);
             if nodes.is_empty() {
-                self.listeners.remove(room);
+                self.subscribers.remove(channel);
             }
         }
     }
 
-    /// Hands an event to every node that listens. Waits for none of them.
-    pub(super) fn publish(&mut self, room: &RoomName, event: &Event) {
-        for node in self.listeners.get(room).into_iter().flatten() {
+    /// Publishes an event of a room.
+    pub(super) fn publish_in(&mut self, room: &RoomName, event: &Event) {
+        self.publish(&Channel::Room(room.clone()), event);
+    }
+
+    /// Hands an event to every node that subscribes. Waits for none of them.
+    pub(super) fn publish(&mut self, channel: &Channel, event: &Event) {
+        for node in self.subscribers.get(channel).into_iter().flatten() {
             if let Some(port) = self.ports.get_mut(node) {
-                port.push(room, event);
+                port.push(channel, event);
             }
         }
+    }
+
+    fn resumed(&self, node: NodeId) -> watch::Receiver<u64> {
+        self.ports.get(&node).expect("a node's port opens as it joins").sender.resumed()
     }
 }
 
 /// The way to one node.
 struct Port {
     sender: EventSender,
-    /// The queue's last place. None while the node is behind: then `Resumed` stands in it.
-    last_place: Option<OwnedPermit<BackendEvent>>,
+    /// The queue's last place. None while the node is behind: then that it is stands there.
+    last_place: Option<ReservedPlace>,
 }
 
 impl Port {
-    /// Queues an event. If the queue is full the event is left out, and `Resumed` takes the last
-    /// place; more is left out until half of the queue is free. While it is not, the node has yet
-    /// to read `Resumed` at the queue's end: so that is always read after the last omission.
-    fn push(&mut self, room: &RoomName, event: &Event) {
+    /// Queues an event. If the queue is full the event is left out, and the last place says
+    /// so; more is left out until half of the queue is free. While it is not, the node has yet
+    /// to read the queue's end: so that is always read after the last omission.
+    fn push(&mut self, channel: &Channel, event: &Event) {
         let Some(last_place) = self.take_last_place() else { return };
-        match self.sender.try_send(BackendEvent::Room(room.clone(), event.clone())) {
+        match self.sender.try_send(BackendEvent::Published(channel.clone(), event.clone())) {
             Ok(()) => self.last_place = Some(last_place),
-            Err(_full) => {
-                last_place.send(BackendEvent::Resumed);
-            }
+            Err(_full) => last_place.resume(),
         }
     }
 
-    fn take_last_place(&mut self) -> Option<OwnedPermit<BackendEvent>> {
+    fn take_last_place(&mut self) -> Option<ReservedPlace> {
         match self.last_place.take() {
             Some(place) => Some(place),
-            None if self.sender.is_half_free() => self.sender.reserve_for_resumed(),
+            None if self.sender.is_half_free() => self.sender.reserve(),
             None => None,
         }
     }
@@ -110,68 +121,106 @@ impl Port {
 mod tests {
     use super::*;
 
-    fn count(client_count: u64) -> BackendEvent {
-        BackendEvent::Room(RoomName::from_trusted("r"), Event::Count { client_count, entered: None })
+    fn channel() -> Channel {
+        Channel::Room(RoomName::from_trusted("r"))
     }
 
-    /// A fan-out with one listening node, whose queue holds 4 events.
-    fn listening() -> (Fanout, Events) {
-        let (mut fanout, node) = (Fanout::new(Bounds { events: 4, bytes: 1 << 20 }), NodeId::random());
+    fn event(client_count: u64) -> Event {
+        Event::Count { client_count, entered: None }
+    }
+
+    /// A node that subscribes, whose queue holds 4 events.
+    struct Reader {
+        events: Events,
+        resumed: watch::Receiver<u64>,
+    }
+
+    fn reader(fanout: &mut Fanout) -> Reader {
+        let node = NodeId::random();
         let events = fanout.open(node);
-        fanout.subscribe(&RoomName::from_trusted("r"), node);
-        (fanout, events)
+        fanout.subscribe(&channel(), node);
+        Reader { events, resumed: fanout.resumed(node) }
+    }
+
+    fn fanout() -> Fanout {
+        Fanout::new(Bounds { events: 4, bytes: 1 << 20 })
     }
 
     fn publish(fanout: &mut Fanout, counts: std::ops::RangeInclusive<u64>) {
-        for client_count in counts {
-            fanout.publish(&RoomName::from_trusted("r"), &Event::Count { client_count, entered: None });
+        counts.for_each(|count| fanout.publish(&channel(), &event(count)));
+    }
+
+    impl Reader {
+        fn next(&mut self) -> Option<u64> {
+            match self.events.try_recv().ok()? {
+                BackendEvent::Published(_, Event::Count { client_count, .. }) => Some(client_count),
+                other => panic!("{other:?}"),
+            }
+        }
+
+        fn drain(&mut self) -> Vec<u64> {
+            std::iter::from_fn(|| self.next()).collect()
+        }
+
+        /// Whether something may have been missed since this was asked last.
+        fn has_resumed(&mut self) -> bool {
+            let has_changed = self.resumed.has_changed().expect("the queue lives");
+            self.resumed.mark_unchanged();
+            has_changed
         }
     }
 
-    fn drain(events: &mut Events) -> Vec<BackendEvent> {
-        std::iter::from_fn(|| events.try_recv().ok()).collect()
-    }
-
     #[test]
-    fn a_full_queue_ends_with_resumed() {
-        let (mut fanout, mut events) = listening();
+    fn a_full_queue_says_at_its_end_that_something_was_left_out() {
+        let mut fanout = fanout();
+        let mut reader = reader(&mut fanout);
         publish(&mut fanout, 1..=9);
-        assert_eq!(drain(&mut events), [count(1), count(2), count(3), count(4), BackendEvent::Resumed]);
+        assert!(!reader.has_resumed(), "not before it is read");
+        assert_eq!(reader.drain(), [1, 2, 3, 4]);
+        assert!(reader.has_resumed());
         publish(&mut fanout, 10..=10);
-        assert_eq!(drain(&mut events), [count(10)]);
+        assert_eq!(reader.drain(), [10]);
+        assert!(!reader.has_resumed());
     }
 
     #[test]
-    fn what_is_left_out_is_always_followed_by_resumed() {
-        let (mut fanout, mut events) = listening();
-        let (mut last, mut is_resumed) = (0, false);
-        let mut read = |event| match event {
-            BackendEvent::Resumed => is_resumed = true,
-            BackendEvent::Room(_, Event::Count { client_count, .. }) => {
-                assert!(client_count == last + 1 || is_resumed, "{client_count} follows {last}");
-                (last, is_resumed) = (client_count, false);
-            }
-            other => panic!("{other:?}"),
-        };
+    fn what_is_left_out_is_always_followed_by_the_signal() {
+        let mut fanout = fanout();
+        let mut reader = reader(&mut fanout);
+        let mut last = 0;
         for round in 0..200 {
             publish(&mut fanout, round * 3 + 1..=round * 3 + 3);
             // The node reads one or two events while three are published.
             for _ in 0..1 + round % 2 {
-                events.try_recv().into_iter().for_each(&mut read);
+                let Some(count) = reader.next() else { continue };
+                assert!(reader.has_resumed() || count == last + 1, "{count} follows {last}");
+                last = count;
             }
         }
-        drain(&mut events).into_iter().for_each(&mut read);
-        assert!(last == 600 || is_resumed, "ended with {last}");
+        while let Some(count) = reader.next() {
+            assert!(reader.has_resumed() || count == last + 1, "{count} follows {last}");
+            last = count;
+        }
+        assert!(last == 600 || reader.has_resumed(), "ended with {last}");
+    }
+
+    #[test]
+    fn every_subscriber_of_the_signal_is_told() {
+        let mut fanout = fanout();
+        let mut reader = reader(&mut fanout);
+        let other = reader.resumed.clone();
+        publish(&mut fanout, 1..=9);
+        reader.drain();
+        assert!(reader.has_resumed());
+        assert!(other.has_changed().expect("the queue lives"));
     }
 
     #[test]
     fn a_node_that_is_gone_harms_no_other() {
-        let (mut fanout, events) = listening();
-        drop(events);
-        let other = NodeId::random();
-        let mut events = fanout.open(other);
-        fanout.subscribe(&RoomName::from_trusted("r"), other);
+        let mut fanout = fanout();
+        drop(reader(&mut fanout));
+        let mut other = reader(&mut fanout);
         publish(&mut fanout, 1..=2);
-        assert_eq!(drain(&mut events), [count(1), count(2)]);
+        assert_eq!(other.drain(), [1, 2]);
     }
 }

@@ -2,6 +2,7 @@
 //! a room and its channel share a slot of a Redis Cluster; so do those about nodes, which are tagged
 //! with the name of the one that bears no tag, and those about the index of rooms.
 
+use crate::backend::Channel;
 use crate::model::{NodeId, Nonce, RoomName, UserId};
 
 /// Builds names under the configured prefix.
@@ -19,14 +20,33 @@ impl Keys {
         Self { prefix: prefix.to_owned(), database }
     }
 
-    /// Channel: messages and notices of the room, as `pubsub/codec.rs` writes them.
-    pub fn channel(&self, room: &RoomName) -> String {
-        format!("{}{{{}}}{}", self.prefix, Tag(room), self.database)
+    /// Channel of the bus, on which `pubsub/codec.rs` writes. That of a room or a user is tagged as its keys are.
+    pub fn bus(&self, channel: &Channel) -> String {
+        match channel {
+            Channel::Room(room) => self.channel(room),
+            Channel::User(user) => {
+                format!("{}user:{{{}}}{}", self.prefix, Tag(user.as_str()), self.database)
+            }
+            Channel::Control => format!("{}control{}", self.prefix, self.database),
+        }
     }
 
-    /// The room whose channel this is.
-    pub fn room_of_channel(&self, channel: &str) -> Option<RoomName> {
-        self.room_of(channel, &self.database)
+    /// What a channel of the bus stands for. No two have the same name: a brace follows the prefix of a room's
+    /// alone.
+    pub fn read_bus(&self, name: &str) -> Option<Channel> {
+        let channel = name.strip_prefix(&self.prefix)?.strip_suffix(&self.database)?;
+        if channel == "control" {
+            return Some(Channel::Control);
+        }
+        if let Some(user) = channel.strip_prefix("user:{").and_then(|user| user.strip_suffix('}')) {
+            return UserId::parse(&untag(user)).map(Channel::User);
+        }
+        self.room_of(name, &self.database).map(Channel::Room)
+    }
+
+    /// Channel: messages and notices of the room, as `pubsub/codec.rs` writes them.
+    pub fn channel(&self, room: &RoomName) -> String {
+        format!("{}{{{}}}{}", self.prefix, Tag(room.as_str()), self.database)
     }
 
     fn room_of(&self, name: &str, end: &str) -> Option<RoomName> {
@@ -183,17 +203,17 @@ impl Keys {
     }
 
     fn of_room(&self, room: &RoomName, what: &str) -> String {
-        format!("{}{{{}}}:{what}", self.prefix, Tag(room))
+        format!("{}{{{}}}:{what}", self.prefix, Tag(room.as_str()))
     }
 }
 
-/// A room's name inside `{…}`. Braces would end or empty the hash tag, so they are written as
+/// A room's or a user's name inside `{…}`. Braces would end or empty the hash tag, so they are written as
 /// `%7B` and `%7D`, and `%` as `%25`; every other name stands as it is.
-struct Tag<'a>(&'a RoomName);
+struct Tag<'a>(&'a str);
 
 impl std::fmt::Display for Tag<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let name = self.0.as_str();
+        let name = self.0;
         if !name.contains(['{', '}', '%']) {
             return f.write_str(name);
         }
@@ -224,9 +244,27 @@ mod tests {
         for keys in [Keys::new("adda:", 0), Keys::new("adda:", 12)] {
             for name in ["general", "আড্ডা", "}{", "100%", "%7B", "a b:c", "a}@12"] {
                 let room = RoomName::from_trusted(name);
-                assert_eq!(keys.room_of_channel(&keys.channel(&room)), Some(room.clone()));
+                let channel = Channel::Room(room.clone());
+                assert_eq!(keys.bus(&channel), keys.channel(&room));
+                assert_eq!(keys.read_bus(&keys.bus(&channel)), Some(channel));
                 assert_eq!(keys.room_of_members(&keys.members(&room)), Some(room));
             }
+        }
+    }
+
+    #[test]
+    fn a_channel_is_read_back_from_its_name_and_taken_for_no_other() {
+        let user = UserId::parse("a}@12{%").expect("a user id");
+        let channels = [
+            Channel::Control,
+            Channel::User(user.clone()),
+            Channel::Room(RoomName::from_trusted("control")),
+            Channel::Room(RoomName::from_trusted(&format!("user:{{{user}}}"))),
+        ];
+        for keys in [Keys::new("adda:", 0), Keys::new("adda:", 12)] {
+            let names: Vec<String> = channels.iter().map(|channel| keys.bus(channel)).collect();
+            let read: Vec<Option<Channel>> = names.iter().map(|name| keys.read_bus(name)).collect();
+            assert_eq!(read, channels.each_ref().map(|channel| Some(channel.clone())), "{names:?}");
         }
     }
 
@@ -236,7 +274,7 @@ mod tests {
         let [zero, one, eleven] = [0, 1, 11].map(|database| Keys::new("adda:", database));
         assert_eq!(one.channel(&room), "adda:{general}@1");
         for (keys, other) in [(&zero, &one), (&one, &zero), (&one, &eleven), (&eleven, &one)] {
-            assert_eq!(keys.room_of_channel(&other.channel(&room)), None);
+            assert_eq!(keys.read_bus(&other.channel(&room)), None);
             assert_ne!(keys.canary(node, None), other.canary(node, None));
             assert_eq!(slot_of(&keys.channel(&room)), slot_of(&keys.log(&room)));
         }

@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tracing::debug;
 
 use super::room::{Action, Room};
 use super::sink::FlushSet;
 use super::throttle::{RoundRobin, TypingRule};
-use crate::backend::{Backend, BackendEvent, Events, Membership, Result, Span};
+use crate::backend::{Backend, BackendEvent, Channel, Events, Membership, Result, Span};
 use crate::chat::source_of;
 use crate::model::{Event, Position, RoomName};
 use crate::supervisor::{Supervisor, ticks};
@@ -42,7 +42,7 @@ struct Inner {
     doubtful: Mutex<HashSet<RoomName>>,
     page: usize,
     typing: TypingRule,
-    /// The subscription was interrupted: all rooms are to be compared with their logs.
+    /// All rooms are to be compared with their logs.
     resumed: Notify,
     supervisor: Supervisor,
 }
@@ -99,7 +99,7 @@ impl Hub {
     /// Subscribes first and reads the place after that: what is published in between waits in the
     /// room, so nothing falls between the two.
     async fn begin(&self, room: &Arc<Room>) -> Result<()> {
-        self.inner.backend.pubsub.subscribe(&room.name).await?;
+        self.inner.backend.pubsub.subscribe(&Channel::Room(room.name.clone())).await?;
         let head = self.inner.backend.log.head(&room.name).await?;
         let mut flushes = FlushSet::default();
         let next = room.begin(head, &mut flushes);
@@ -140,9 +140,14 @@ impl Hub {
             }
             for event in batch.drain(..) {
                 match event {
-                    BackendEvent::Room(name, event) => self.handle(&name, event, &mut flushes),
-                    BackendEvent::Unreadable(name) => drop(self.lock_doubtful().insert(name)),
-                    BackendEvent::Resumed => self.inner.resumed.notify_one(),
+                    BackendEvent::Published(Channel::Room(name), event) => {
+                        self.handle(&name, event, &mut flushes);
+                    }
+                    BackendEvent::Unreadable(Channel::Room(name)) => {
+                        self.lock_doubtful().insert(name);
+                    }
+                    // Rooms subscribe to nothing else.
+                    BackendEvent::Published(..) | BackendEvent::Unreadable(_) => {}
                 }
                 if flushes.is_long() {
                     flushes.run().await;
@@ -211,15 +216,24 @@ impl Hub {
         self.inner.resumed.notify_one();
     }
 
+    /// Ends when events may have been missed, or somebody wants the rooms compared.
+    async fn interrupted(&self, feed: &mut watch::Receiver<u64>) {
+        tokio::select! {
+            () = self.inner.resumed.notified() => {}
+            Ok(()) = feed.changed() => {}
+        }
+    }
+
     /// After each interruption, however many came meanwhile: compares all rooms with their logs, as
     /// often as it takes.
     pub(in crate::chat) async fn compare_when_resumed(self) {
+        let mut feed = self.inner.backend.pubsub.resumed();
         let mut silent = Vec::new();
         loop {
             let again = !silent.is_empty();
             tokio::select! {
                 () = self.inner.supervisor.stopping() => return,
-                () = self.inner.resumed.notified() => {
+                () = self.interrupted(&mut feed) => {
                     silent = self.all();
                     silent.iter().for_each(|room| room.assume_all_joined());
                 }
@@ -337,7 +351,7 @@ impl Hub {
                 rooms.remove(name);
                 // Under the lock, so that it comes before the subscription of whoever opens the
                 // room next.
-                self.inner.backend.pubsub.unsubscribe(name);
+                self.inner.backend.pubsub.unsubscribe(&Channel::Room(name.clone()));
                 true
             }
             None => true,

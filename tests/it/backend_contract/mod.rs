@@ -83,6 +83,7 @@ contract! {
         all_nodes_hear_one_order
         a_node_hears_only_the_rooms_that_it_subscribed_to
         a_notice_reaches_every_node_as_it_was_sent
+        users_and_nodes_have_channels_beside_those_of_rooms
         quick_changes_of_mind_never_leave_a_deaf_room
         a_subscription_that_nobody_waited_for_harms_no_later_one
         a_node_that_reads_too_late_is_told_so_and_harms_no_other

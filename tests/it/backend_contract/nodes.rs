@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use adda::backend::memory::MemoryCluster;
-use adda::backend::{self, Backend, BackendEvent, Events, Fingerprints, Lease, MemberPage, Vitals};
+use adda::backend::{self, Backend, BackendEvent, Channel, Events, Fingerprints, Lease, MemberPage, Vitals};
 use adda::config::Config;
 use adda::model::{
     Author, ConnectionId, Draft, Event, LoggedMessage, Member, MessageId, NodeId, Nonce, Notice, NoticeKind,
@@ -84,7 +84,7 @@ pub struct Node {
 
 impl Node {
     pub async fn subscribe(&self, room: &RoomName) {
-        self.backend.pubsub.subscribe(room).await.unwrap();
+        self.backend.pubsub.subscribe(&Channel::Room(room.clone())).await.unwrap();
     }
 
     pub async fn say(&self, room: &RoomName, content: &str) -> Receipt {
@@ -104,7 +104,7 @@ impl Node {
     /// The next message; notices and interruptions are passed over.
     pub async fn next_message(&mut self) -> LoggedMessage {
         loop {
-            if let BackendEvent::Room(_, Event::Message(message)) = self.next().await {
+            if let BackendEvent::Published(_, Event::Message(message)) = self.next().await {
                 return message;
             }
         }
@@ -115,11 +115,11 @@ impl Node {
     /// and what does not will not come.
     pub async fn hears(&mut self, room: &RoomName) -> Vec<String> {
         let mark = typing(MARK);
-        self.backend.pubsub.publish(room, mark.clone()).await.unwrap();
+        self.backend.pubsub.publish(&Channel::Room(room.clone()), mark.clone()).await.unwrap();
         let mut heard = Vec::new();
         loop {
             match self.next().await {
-                BackendEvent::Room(_, Event::Notice(notice)) if notice.id == mark.id => return heard,
+                BackendEvent::Published(_, Event::Notice(notice)) if notice.id == mark.id => return heard,
                 event => heard.extend(sentence(&event)),
             }
         }
@@ -150,7 +150,7 @@ pub async fn renew_until_heard(living: &mut [Node], room: &RoomName, sentence: &
 
 /// What a room was told, readable: `#7 hello`, `Rahim joined, 2`, `Rahim left, 1`, `count 2`.
 fn sentence(event: &BackendEvent) -> Option<String> {
-    let BackendEvent::Room(_, event) = event else { return None };
+    let BackendEvent::Published(_, event) = event else { return None };
     Some(match event {
         Event::Message(message) => format!("#{} {}", message.seq, content(message)),
         Event::Count { client_count, .. } => format!("count {client_count}"),

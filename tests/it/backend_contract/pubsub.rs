@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use adda::backend::{BackendEvent, FeedHealth, Span};
-use adda::model::Event;
+use adda::backend::{BackendEvent, Channel, FeedHealth, Span};
+use adda::model::{Event, UserId};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 
@@ -34,7 +34,7 @@ pub async fn a_node_hears_only_the_rooms_that_it_subscribed_to(mut cluster: Clus
     here.say(&one, "first").await;
     here.say(&other, "not for there").await;
     assert_eq!(there.hears(&one).await, ["#1 first"]);
-    there.backend.pubsub.unsubscribe(&one);
+    there.backend.pubsub.unsubscribe(&Channel::Room(one.clone()));
     // Calls take effect in their order: once this one is confirmed, so is the one before.
     there.subscribe(&other).await;
     here.say(&one, "no longer").await;
@@ -48,37 +48,47 @@ pub async fn a_notice_reaches_every_node_as_it_was_sent(mut cluster: Cluster) {
         node.subscribe(&room).await;
     }
     let notice = typing("মিতা দি");
-    nodes[0].backend.pubsub.publish(&room, notice.clone()).await.unwrap();
+    nodes[0].backend.pubsub.publish(&Channel::Room(room.clone()), notice.clone()).await.unwrap();
     for node in &mut nodes {
-        let event = loop {
-            match node.next().await {
-                BackendEvent::Resumed => {}
-                event => break event,
-            }
-        };
-        assert_eq!(event, BackendEvent::Room(room.clone(), Event::Notice(notice.clone())));
+        let event = BackendEvent::Published(Channel::Room(room.clone()), Event::Notice(notice.clone()));
+        assert_eq!(node.next().await, event);
     }
     assert_eq!(nodes[1].backend.log.read(&room, Span::Newest, 10).await.unwrap().messages, []);
+}
+
+pub async fn users_and_nodes_have_channels_beside_those_of_rooms(mut cluster: Cluster) {
+    let [here, mut there] = cluster.nodes().await;
+    let user = UserId::guest();
+    let channels = [Channel::User(user.clone()), Channel::Control, Channel::Room(room(user.as_str()))];
+    for channel in &channels {
+        there.backend.pubsub.subscribe(channel).await.unwrap();
+    }
+    here.backend.pubsub.publish(&Channel::User(UserId::guest()), typing("another")).await.unwrap();
+    for channel in channels {
+        let notice = typing("রহিম");
+        here.backend.pubsub.publish(&channel, notice.clone()).await.unwrap();
+        assert_eq!(there.next().await, BackendEvent::Published(channel, Event::Notice(notice)));
+    }
 }
 
 pub async fn quick_changes_of_mind_never_leave_a_deaf_room(mut cluster: Cluster) {
     let ([here, mut there], room) = (cluster.nodes().await, room("general"));
     for round in 1..=400 {
         there.subscribe(&room).await;
-        there.backend.pubsub.unsubscribe(&room);
+        there.backend.pubsub.unsubscribe(&Channel::Room(room.clone()));
         there.subscribe(&room).await;
         here.say(&room, "hello").await;
         assert_eq!(there.next_message().await.seq, round);
-        there.backend.pubsub.unsubscribe(&room);
+        there.backend.pubsub.unsubscribe(&Channel::Room(room.clone()));
     }
 }
 
 pub async fn a_subscription_that_nobody_waited_for_harms_no_later_one(mut cluster: Cluster) {
     let ([here, mut there], room) = (cluster.nodes().await, room("general"));
     for round in 1..=100 {
-        let _given_up = there.backend.pubsub.subscribe(&room).now_or_never();
+        let _given_up = there.backend.pubsub.subscribe(&Channel::Room(room.clone())).now_or_never();
         if round % 2 == 0 {
-            there.backend.pubsub.unsubscribe(&room);
+            there.backend.pubsub.unsubscribe(&Channel::Room(room.clone()));
         }
         there.subscribe(&room).await;
         here.say(&room, "hello").await;
@@ -116,22 +126,29 @@ async fn read_too_late(mut cluster: Cluster, content: &str) {
         prompt.say(&room, content).await;
         assert_eq!(prompt.next_message().await.seq, seq);
     }
-    let (mut last, mut is_warned) = (0, false);
+    let mut feed = late.backend.pubsub.resumed();
+    let mut observer = feed.clone();
+    feed.mark_unchanged();
+    observer.mark_unchanged();
+    let mut last = 0;
     while last < MESSAGES {
-        match late.next().await {
-            // The node looks at the head now, and finds all that it missed.
-            BackendEvent::Resumed => is_warned = true,
-            BackendEvent::Room(_, Event::Message(message)) => {
-                assert!(message.seq == last + 1 || is_warned, "{} follows {last}", message.seq);
-                (last, is_warned) = (message.seq, false);
-            }
-            BackendEvent::Room(..) | BackendEvent::Unreadable(_) => {}
+        let event = tokio::select! {
+            biased;
+            event = late.next() => Some(event),
+            Ok(()) = observer.changed() => None,
+        };
+        // The node looks at the head now, and finds all that it missed.
+        let is_warned = feed.has_changed().unwrap();
+        if let Some(BackendEvent::Published(_, Event::Message(message))) = event {
+            assert!(message.seq == last + 1 || is_warned, "{} follows {last}", message.seq);
+            last = message.seq;
         }
         if is_warned {
+            feed.mark_unchanged();
             last = late.backend.log.head(&room).await.unwrap().seq;
         }
     }
-    assert!(is_warned, "the queue held all {MESSAGES}");
+    assert!(*feed.borrow() > 0, "the queue held all {MESSAGES}");
     prompt.say(&room, "and on").await;
     assert_eq!(late.next_message().await.seq, MESSAGES + 1);
 }

@@ -1,10 +1,11 @@
 //! A node in the walks: it posts, reads, and follows each room with a reader.
 
-use adda::backend::{self, Backend, BackendEvent, Events, Page, Span};
+use adda::backend::{self, Backend, BackendEvent, Channel, Events, Page, Span};
 use adda::config::Config;
 use adda::model::{Event, NodeId, Position, Receipt, RoomName};
 use adda::supervisor::Supervisor;
 use fastrand::Rng;
+use tokio::sync::watch;
 
 use super::book::Book;
 use super::held::Holds;
@@ -15,6 +16,8 @@ use crate::harness::{LONG_DEADLINE, eventually};
 pub struct Node {
     pub backend: Backend,
     events: Events,
+    /// Counts up when events may have been missed.
+    feed: watch::Receiver<u64>,
     followers: Vec<Reader>,
 }
 
@@ -24,10 +27,11 @@ impl Node {
             backend::start(config, NodeId::random(), &Supervisor::default()).await.unwrap();
         let mut followers = Vec::new();
         for room in rooms {
-            backend.pubsub.subscribe(room).await.unwrap();
+            backend.pubsub.subscribe(&Channel::Room(room.clone())).await.unwrap();
             followers.push(Reader::join(room, &newest(&backend, room, 200).await, book));
         }
-        Self { backend, events, followers }
+        let feed = backend.pubsub.resumed();
+        Self { backend, events, feed, followers }
     }
 
     /// Marks all its rooms as possibly incomplete.
@@ -37,15 +41,18 @@ impl Node {
 
     /// Takes the received events, and reads the missed messages.
     pub async fn receive(&mut self, world: &impl Holds, rng: &mut Rng, book: &mut Book) {
-        while let Ok(event) = self.events.try_recv() {
-            for follower in &mut self.followers {
-                match &event {
-                    BackendEvent::Resumed => follower.is_behind = true,
-                    BackendEvent::Room(room, Event::Message(message)) if *room == follower.room => {
-                        follower.receive(message, book);
-                    }
-                    BackendEvent::Room(..) | BackendEvent::Unreadable(_) => {}
-                }
+        loop {
+            let event = self.events.try_recv();
+            if self.feed.has_changed().expect("the backend lives") {
+                self.feed.mark_unchanged();
+                self.suspect();
+            }
+            let Ok(event) = event else { break };
+            let BackendEvent::Published(Channel::Room(room), Event::Message(message)) = event else {
+                continue;
+            };
+            for follower in self.followers.iter_mut().filter(|follower| follower.room == room) {
+                follower.receive(&message, book);
             }
         }
         for follower in self.followers.iter_mut().filter(|follower| follower.is_behind) {

@@ -11,26 +11,26 @@ use crate::backend::FeedHealth;
 pub(super) struct Canary {
     epoch: Instant,
     heard_at: AtomicU64,
-    late: Duration,
+    timeout: Duration,
 }
 
 impl Canary {
-    pub(super) fn new(late: Duration) -> Self {
-        Self { epoch: Instant::now(), heard_at: AtomicU64::new(0), late }
+    pub(super) fn new(timeout: Duration) -> Self {
+        Self { epoch: Instant::now(), heard_at: AtomicU64::new(0), timeout }
     }
 
-    pub(super) fn hear(&self) {
+    pub(super) fn record(&self) {
         let millis = self.epoch.elapsed().as_millis() as u64;
         self.heard_at.store(millis.max(1), Ordering::Relaxed);
     }
 
-    pub(super) fn lose(&self) {
+    pub(super) fn reset(&self) {
         self.heard_at.store(0, Ordering::Relaxed);
     }
 
     pub(super) fn state(&self) -> FeedHealth {
         let heard_at = self.heard_at.load(Ordering::Relaxed);
         let age = self.epoch.elapsed().saturating_sub(Duration::from_millis(heard_at));
-        if heard_at > 0 && age < self.late { FeedHealth::Live } else { FeedHealth::Stale }
+        if heard_at > 0 && age < self.timeout { FeedHealth::Live } else { FeedHealth::Stale }
     }
 }

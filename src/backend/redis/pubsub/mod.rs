@@ -1,8 +1,9 @@
-//! The supervised subscription: one connection to each server for all rooms of the node, made anew
-//! for ever, with one owner each that serialises what is wanted against what is.
+//! The supervised subscription: one connection to each server for all channels of the node, made anew
+//! for ever, with one reconciler each that makes the actual subscriptions equal to the desired ones.
 
 mod canary;
 pub(super) mod codec;
+mod reconciler;
 mod shard_subscriber;
 
 use std::collections::{HashMap, HashSet};
@@ -10,11 +11,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::task::AbortOnDropHandle;
 
 use self::canary::Canary;
-use self::shard_subscriber::Ear;
+use self::shard_subscriber::ShardSubscriber;
 use crate::backend::events::EventSender;
 use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::role::Role;
@@ -22,9 +23,9 @@ use crate::backend::redis::client::server::Server;
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::pubsub::codec::Wire;
 use crate::backend::redis::topology::Shards;
-use crate::backend::{BackendError, FeedHealth, PubSub, Result, within};
+use crate::backend::{BackendError, Channel, FeedHealth, PubSub, Result, within};
 use crate::config::Redis as Settings;
-use crate::model::{NodeId, Notice, RoomName};
+use crate::model::{NodeId, Notice};
 use crate::supervisor::Supervisor;
 
 /// Notices that no script publishes.
@@ -36,47 +37,49 @@ pub const CANARIES: Role = Role::Ordered("canaries");
 /// The handle to the subscription's tasks, which end with this value.
 #[derive(Debug)]
 pub struct Subscriber {
-    wanted: Arc<Wanted>,
-    ears: Arc<Mutex<Ears>>,
+    desired: Arc<DesiredChannels>,
+    shard_subscribers: Arc<Mutex<ShardSubscribers>>,
+    resumed: watch::Receiver<u64>,
     keys: Keys,
     shards: Arc<Shards>,
     deadline: Duration,
     _keeper: AbortOnDropHandle<()>,
 }
 
-/// The rooms that this node wants to hear, each with those who wait for its confirmation. Written by
-/// the node's joins and leaves, read by the owners alone, which make their connections equal to it.
+/// The channels that this node subscribes to, each with the callers that wait for its confirmation. Written by
+/// `subscribe` and `unsubscribe`, read by the reconcilers alone, which make their connections equal to it.
 #[derive(Debug, Default)]
-struct Wanted {
-    rooms: Mutex<HashMap<RoomName, Vec<oneshot::Sender<()>>>>,
+struct DesiredChannels {
+    channels: Mutex<HashMap<Channel, Vec<oneshot::Sender<()>>>>,
 }
 
-/// The servers that are listened to.
-type Ears = Vec<Listener>;
+/// The servers that are subscribed to.
+type ShardSubscribers = Vec<Handle>;
 
+/// The task of one [`ShardSubscriber`], which ends with this value.
 #[derive(Debug)]
-struct Listener {
+struct Handle {
     server: Arc<Server>,
     canary: Arc<Canary>,
-    changes: Arc<Changes>,
-    _ear: AbortOnDropHandle<()>,
+    dirty: Arc<DirtyChannels>,
+    _task: AbortOnDropHandle<()>,
 }
 
-/// Rooms that an owner has to look at.
+/// Channels that a reconciler has to look at.
 #[derive(Debug, Default)]
-struct Changes {
-    rooms: Mutex<Changed>,
+struct DirtyChannels {
+    dirty: Mutex<Dirty>,
     notify: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Changed {
-    rooms: HashSet<RoomName>,
-    /// The map of the shards has changed, so any room may be another's.
+struct Dirty {
+    channels: HashSet<Channel>,
+    /// The map of the shards has changed, so any channel may be another's.
     all: bool,
 }
 
-/// What every ear is made from.
+/// What every subscriber of a shard is made from.
 #[derive(Debug, Clone)]
 struct Context {
     keys: Keys,
@@ -85,12 +88,12 @@ struct Context {
     shards: Arc<Shards>,
     settings: Settings,
     events: EventSender,
-    wanted: Arc<Wanted>,
+    desired: Arc<DesiredChannels>,
     supervisor: Supervisor,
 }
 
 impl Subscriber {
-    /// Spawns the ears.
+    /// Spawns the tasks.
     pub fn start(
         keys: Keys,
         wire: Wire,
@@ -100,7 +103,9 @@ impl Subscriber {
         events: EventSender,
         supervisor: &Supervisor,
     ) -> Self {
-        let (wanted, ears) = (Arc::<Wanted>::default(), Arc::<Mutex<Ears>>::default());
+        let desired = Arc::<DesiredChannels>::default();
+        let shard_subscribers = Arc::<Mutex<ShardSubscribers>>::default();
+        let resumed = events.resumed();
         let settings = settings.clone();
         let deadline = settings.command_timeout;
         let context = Context {
@@ -110,68 +115,75 @@ impl Subscriber {
             shards: shards.clone(),
             settings,
             events,
-            wanted: wanted.clone(),
+            desired: desired.clone(),
             supervisor: supervisor.clone(),
         };
-        let keeper = context.supervisor.keep("subscriptions", keep_ears(context.clone(), ears.clone()));
-        Self { wanted, ears, keys, shards, deadline, _keeper: keeper }
+        let following = follow_topology(context.clone(), shard_subscribers.clone());
+        let keeper = context.supervisor.keep("subscriptions", following);
+        Self { desired, shard_subscribers, resumed, keys, shards, deadline, _keeper: keeper }
     }
 
-    fn change(&self, room: &RoomName) {
-        for listener in lock(&self.ears).iter() {
-            listener.changes.add(room.clone());
+    fn mark_dirty(&self, channel: &Channel) {
+        for handle in lock(&self.shard_subscribers).iter() {
+            handle.dirty.add(channel.clone());
         }
     }
 }
 
 #[async_trait]
 impl PubSub for Subscriber {
-    async fn subscribe(&self, room: &RoomName) -> Result<()> {
+    async fn subscribe(&self, channel: &Channel) -> Result<()> {
         let (confirm, confirmed) = oneshot::channel();
-        self.wanted.lock().entry(room.clone()).or_default().push(confirm);
-        self.change(room);
+        self.desired.lock().entry(channel.clone()).or_default().push(confirm);
+        self.mark_dirty(channel);
         match tokio::time::timeout(self.deadline, confirmed).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(BackendError::Unavailable("the room was given up meanwhile".into())),
+            Ok(Err(_)) => {
+                Err(BackendError::Unavailable("the channel was unsubscribed from meanwhile".into()))
+            }
             Err(elapsed) => {
-                self.wanted.forget_waiting(room);
+                self.desired.forget_waiting(channel);
                 Err(BackendError::Unavailable(elapsed.into()))
             }
         }
     }
 
-    fn unsubscribe(&self, room: &RoomName) {
-        self.wanted.lock().remove(room);
-        self.change(room);
+    fn unsubscribe(&self, channel: &Channel) {
+        self.desired.lock().remove(channel);
+        self.mark_dirty(channel);
     }
 
-    async fn publish(&self, room: &RoomName, notice: Notice) -> Result<()> {
+    async fn publish(&self, channel: &Channel, notice: Notice) -> Result<()> {
         let publish = self.shards.publishing().command();
-        let call = Call::plain(publish, self.keys.channel(room)).arg(codec::encode_notice(&notice));
+        let call = Call::plain(publish, self.keys.bus(channel)).arg(codec::encode_notice(&notice));
         within(self.deadline, self.shards.call(&NOTICES, call)).await.map(drop)
     }
 
-    /// Live only if every server is heard.
+    fn resumed(&self) -> watch::Receiver<u64> {
+        self.resumed.clone()
+    }
+
+    /// Live only if every server's canary comes back.
     fn health(&self) -> FeedHealth {
-        let ears = lock(&self.ears);
-        let is_fresh = |listener: &Listener| listener.canary.state() == FeedHealth::Live;
-        if !ears.is_empty() && ears.iter().all(is_fresh) { FeedHealth::Live } else { FeedHealth::Stale }
+        let handles = lock(&self.shard_subscribers);
+        let is_live = |handle: &Handle| handle.canary.state() == FeedHealth::Live;
+        if !handles.is_empty() && handles.iter().all(is_live) { FeedHealth::Live } else { FeedHealth::Stale }
     }
 }
 
-/// Listens to each server of the map, and to no other.
-async fn keep_ears(context: Context, ears: Arc<Mutex<Ears>>) {
+/// Subscribes at each server of the map, and at no other.
+async fn follow_topology(context: Context, shard_subscribers: Arc<Mutex<ShardSubscribers>>) {
     let mut changes = context.shards.changes();
     loop {
         let servers = context.shards.map().servers();
         {
-            let mut ears = lock(&ears);
-            // First of all, so that nothing is heard twice: a master of before may be a replica now.
-            ears.retain(|listener| servers.iter().any(|server| Arc::ptr_eq(server, &listener.server)));
-            ears.iter().for_each(|listener| listener.changes.add_all());
+            let mut handles = lock(&shard_subscribers);
+            // First of all, so that nothing arrives twice: a master of before may be a replica now.
+            handles.retain(|handle| servers.iter().any(|server| Arc::ptr_eq(server, &handle.server)));
+            handles.iter().for_each(|handle| handle.dirty.add_all());
             for server in servers {
-                if !ears.iter().any(|listener| Arc::ptr_eq(&server, &listener.server)) {
-                    ears.push(listen(&context, server));
+                if !handles.iter().any(|handle| Arc::ptr_eq(&server, &handle.server)) {
+                    handles.push(start(&context, server));
                 }
             }
         }
@@ -181,49 +193,49 @@ async fn keep_ears(context: Context, ears: Arc<Mutex<Ears>>) {
     }
 }
 
-fn listen(context: &Context, server: Arc<Server>) -> Listener {
+fn start(context: &Context, server: Arc<Server>) -> Handle {
     let canary = Arc::new(Canary::new(context.settings.canary_late));
-    let changes = Arc::<Changes>::default();
-    let ear = Ear::new(context.clone(), server.clone(), canary.clone(), changes.clone());
-    Listener { server, canary, changes, _ear: context.supervisor.keep("subscription", ear.run()) }
+    let dirty = Arc::<DirtyChannels>::default();
+    let subscriber = ShardSubscriber::new(context.clone(), server.clone(), canary.clone(), dirty.clone());
+    Handle { server, canary, dirty, _task: context.supervisor.keep("subscription", subscriber.run()) }
 }
 
-impl Wanted {
-    fn lock(&self) -> MutexGuard<'_, HashMap<RoomName, Vec<oneshot::Sender<()>>>> {
-        lock(&self.rooms)
+impl DesiredChannels {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Channel, Vec<oneshot::Sender<()>>>> {
+        lock(&self.channels)
     }
 
-    /// Forgets those who have given up waiting: each attempt to join would leave one behind.
-    fn forget_waiting(&self, room: &RoomName) {
-        if let Some(waiting) = self.lock().get_mut(room) {
+    /// Forgets callers that have given up waiting: each attempt to subscribe would leave one behind.
+    fn forget_waiting(&self, channel: &Channel) {
+        if let Some(waiting) = self.lock().get_mut(channel) {
             waiting.retain(|confirm| !confirm.is_closed());
         }
     }
 
-    fn confirm<'a>(&self, rooms: impl IntoIterator<Item = &'a RoomName>) {
-        let mut wanted = self.lock();
-        for room in rooms {
-            for waiting in wanted.get_mut(room).map(std::mem::take).unwrap_or_default() {
-                // Whoever waited may have given up.
+    fn confirm<'a>(&self, channels: impl IntoIterator<Item = &'a Channel>) {
+        let mut desired = self.lock();
+        for channel in channels {
+            for waiting in desired.get_mut(channel).map(std::mem::take).unwrap_or_default() {
+                // The caller may have given up waiting.
                 let _ = waiting.send(());
             }
         }
     }
 }
 
-impl Changes {
-    fn add(&self, room: RoomName) {
-        lock(&self.rooms).rooms.insert(room);
+impl DirtyChannels {
+    fn add(&self, channel: Channel) {
+        lock(&self.dirty).channels.insert(channel);
         self.notify.notify_one();
     }
 
     fn add_all(&self) {
-        lock(&self.rooms).all = true;
+        lock(&self.dirty).all = true;
         self.notify.notify_one();
     }
 
-    fn take(&self) -> Changed {
-        std::mem::take(&mut lock(&self.rooms))
+    fn drain(&self) -> Dirty {
+        std::mem::take(&mut lock(&self.dirty))
     }
 }
 
