@@ -12,7 +12,7 @@ export const TIMELINE = {
     bn: { one: '{count}টি নতুন বার্তা', other: '{count}টি নতুন বার্তা' },
   },
   jump_unread: { en: 'To the first unread message', bn: 'প্রথম অপঠিত বার্তায় যান' },
-  message_gone: { en: 'That message is gone, or could not be fetched.', bn: 'বার্তাটি আর নেই, বা আনা যায়নি।' },
+  message_gone: { en: 'That message no longer exists, or could not be loaded.', bn: 'বার্তাটি আর নেই, বা আনা যায়নি।' },
   new_messages: { en: 'New messages', bn: 'নতুন বার্তা' },
   gap: {
     en: { one: '{count} message was skipped here.', other: '{count} messages were skipped here.' },
@@ -38,7 +38,7 @@ export const TIMELINE = {
   },
   timeline_empty_lead: { en: 'You are the first one here.', bn: 'এই ঘরে আপনিই প্রথম।' },
   empty_hint: { en: 'Write something, or bring a friend.', bn: 'কিছু লিখুন, অথবা কোনো বন্ধুকে ডাকুন।' },
-  message_menu: { en: 'What to do with this message', bn: 'বার্তার মেনু' },
+  message_menu: { en: 'Message menu', bn: 'বার্তার মেনু' },
   mark_unread: { en: 'Mark as unread from here', bn: 'এখান থেকে অপঠিত রাখুন' },
   copy_text: { en: 'Copy text', bn: 'লেখা কপি করুন' },
   text_copied: { en: 'Text copied.', bn: 'লেখা কপি হয়েছে।' },
