@@ -218,7 +218,7 @@ impl Chat {
     }
 
     /// A node that was cut off may find the backend without its own sessions, until it has put
-    /// them back; till then it has no answer about who is where. Nor has one whose lease can't be
+    /// them back; until then it has no answer about who is where. Nor has one whose lease can't be
     /// renewed because the backend takes nothing in: what that shows grows old.
     fn check_contact(&self) -> Result<(), Rejection> {
         if self.inner.contact.state().is_ok() {

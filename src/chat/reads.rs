@@ -1,4 +1,4 @@
-//! Reads for whoever asks, in a room or not. They cost the backend more than it costs to ask, so equal ones share
+//! Reads for any caller, in a room or not. They cost the backend more than it costs to ask, so equal ones share
 //! an answer, and a node has `limits.reads_in_flight` of them under way at most.
 
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ use crate::supervisor::Supervisor;
 /// When to ask again that was refused because of all the others who ask.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// What is being read.
+/// The reads of the node.
 #[derive(Debug)]
 pub(super) struct Reads {
     rooms: Flights<RoomsQuery, Vec<RoomCount>>,
@@ -68,7 +68,7 @@ impl Reads {
     }
 }
 
-/// What is asked of the backend, and the key under which it is asked once.
+/// A question to the backend, and the key under which it is asked once.
 trait Query: Clone + Eq + Hash + Send + Sync + 'static {
     type Value: Send + Sync + 'static;
 
@@ -196,7 +196,7 @@ impl<K, V> Default for Flights<K, V> {
     }
 }
 
-/// What a caller has to do for its answer.
+/// A caller's task for its answer.
 enum Boarding<V> {
     /// Nothing: a read is in flight, and the next answers.
     Waits(oneshot::Receiver<Answer<V>>),

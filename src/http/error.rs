@@ -8,7 +8,7 @@ use super::json;
 use crate::protocol::{ErrorCode, Rejection, server};
 use crate::telemetry::count_error;
 
-/// What a handler answers instead of what was asked.
+/// The answer of a handler that rejects a request.
 #[derive(Debug)]
 pub struct ApiError {
     status: StatusCode,
@@ -102,7 +102,7 @@ impl IntoResponse for ApiError {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
         if status == StatusCode::REQUEST_TIMEOUT {
-            // What is left of the body would be taken for the next request (RFC 9110, section 15.5.9).
+            // The rest of the body would be taken for the next request (RFC 9110, section 15.5.9).
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         if let Some(seconds) = rejection.retry_after_s() {

@@ -1,4 +1,4 @@
-//! What a request's head must be beyond what hyper asks: one host and one framing, so that nobody in front of a node reads
+//! Rules for a request's head beyond hyper's own: one host and one framing, so that nobody in front of a node reads
 //! it differently.
 
 use axum::extract::Request;

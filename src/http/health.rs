@@ -1,4 +1,4 @@
-//! What operators' machines ask: does the process live, can it serve, what does it measure.
+//! Liveness, readiness and metrics, for operators' machines.
 
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};

@@ -69,7 +69,7 @@ fn page_json(page: &Excerpt) -> BytesMut {
     body
 }
 
-/// What is posted.
+/// The body of a post.
 #[derive(Debug, Deserialize)]
 pub struct NewMessage {
     content: String,

@@ -28,7 +28,7 @@ use self::error::ApiError;
 use crate::chat::Chat;
 use crate::config::Current;
 
-/// What the handlers share.
+/// The state that the handlers share.
 #[derive(Debug, Clone)]
 pub struct AppState {
     chat: Chat,
@@ -67,7 +67,7 @@ pub fn router(state: AppState, sessions: Router) -> Router {
         .with_state(state)
         .merge(with_cors(sessions, &settings))
         .layer(middleware::from_fn(head::check_head))
-        // An answer that bears what people wrote is never taken for a page.
+        // An answer with what users wrote is never taken for a page.
         .layer(SetResponseHeaderLayer::overriding(
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),

@@ -86,7 +86,7 @@ pub fn close_json(open: &str, timestamp: &str, seq: u64) -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoggedMessage {
     /// The epoch that was current when the message was handed out. Numbers go on over epochs, so
-    /// a page of a log that outlived several bears the newest.
+    /// a page of a log that outlived several has the newest.
     pub epoch: Epoch,
     /// Its number in the room.
     pub seq: u64,

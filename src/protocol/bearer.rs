@@ -1,7 +1,7 @@
-//! How a request says whom it speaks for (RFC 6750, section 2.1).
+//! The token of a request (RFC 6750, section 2.1).
 
 /// The token in a value of `Authorization`; `None` if it is of another scheme, such as a proxy's. A bearer without a readable
-/// token bears an empty one, which proves nothing.
+/// token has an empty one, which proves nothing.
 pub fn bearer(authorization: &[u8]) -> Option<&str> {
     let (scheme, token) = authorization
         .split_at(authorization.iter().position(|byte| *byte == b' ').unwrap_or(authorization.len()));

@@ -3,7 +3,7 @@
 
 use super::ErrorCode;
 
-/// What a session understands.
+/// The protocol of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SessionKind {
     /// One room, messages and notices only.

@@ -8,9 +8,9 @@ use super::ErrorCode;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Rejection {
-    /// What kind of rejection it is.
+    /// For programs.
     pub code: ErrorCode,
-    /// What to do about it.
+    /// For people: a sentence that says what to do.
     pub message: String,
     /// When to try again, where trying again helps.
     pub retry_after: Option<Duration>,

@@ -105,7 +105,7 @@ impl Server {
         self.settings.clone()
     }
 
-    /// What the node does.
+    /// The chat of the node.
     pub fn chat(&self) -> Chat {
         self.chat.clone()
     }

@@ -1,4 +1,4 @@
-//! What the system tells a node: to stop, to stop at once, to read its settings again.
+//! The signals to a node: to stop, to stop at once, to read its settings again.
 
 use std::io;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::Server;
 use crate::config::Config;
 use crate::telemetry::Logging;
 
-/// The signals that a node handles, from the moment of listening: none of them kills it unheard.
+/// The signals that a node handles, from the moment of listening: none of them kills it.
 #[derive(Debug)]
 pub struct Signals {
     terminate: Signal,
@@ -22,7 +22,7 @@ pub struct Signals {
     user: [Signal; 2],
 }
 
-/// What a signal asks for.
+/// The order of a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Asked {
     /// SIGTERM: drain and end.

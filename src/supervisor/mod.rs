@@ -52,7 +52,7 @@ impl Supervisor {
         AbortOnDropHandle::new(tokio::spawn(self.clone().watch_end(name, task)))
     }
 
-    /// Runs a task that has an end of its own. If it panics, the node's state is in doubt.
+    /// Runs a task that has an end of its own. If it panics, the node's state is unknown.
     pub fn run_once<T: Send + 'static>(
         &self,
         name: &'static str,

@@ -3,7 +3,7 @@
 /// Why a session was closed: RFC 6455's codes below 4000, ours from there on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseCode {
-    /// 1000: the answer to a goodbye.
+    /// 1000: the answer to a close frame.
     Normal,
     /// 1002: the client broke RFC 6455.
     ProtocolError,

@@ -14,7 +14,7 @@ pub enum Opcode {
     Text,
     /// Bytes.
     Binary,
-    /// The goodbye.
+    /// The close frame.
     Close,
     /// Are you there?
     Ping,
@@ -47,7 +47,7 @@ impl Opcode {
         }
     }
 
-    /// Whether the opcode is that of a control frame, which may come amid a fragmented message.
+    /// Whether the opcode is that of a control frame, which may come between the fragments of a message.
     pub fn is_control(self) -> bool {
         matches!(self, Self::Close | Self::Ping | Self::Pong)
     }
@@ -82,7 +82,7 @@ impl Frame {
         Self(bytes.freeze())
     }
 
-    /// The goodbye with a code and its reason.
+    /// The close frame with a code and its reason.
     pub fn close(code: CloseCode) -> Self {
         let mut payload = code.as_u16().to_be_bytes().to_vec();
         payload.extend_from_slice(code.reason().as_bytes());

@@ -106,7 +106,7 @@ impl Sessions {
     }
 
     /// Once a second: pings who is due, drops who was silent or took nothing for too long. Not after the node
-    /// stood still: it has not heard them.
+    /// stood still: it has read nothing of them.
     pub async fn keep_up(self, settings: config::Session, supervisor: Supervisor) {
         let ping = Frame::encode(Opcode::Ping, b"");
         let (every_s, silence_s) = (heartbeat_s(settings.ping_every), settings.idle_timeout.as_secs() as u32);
@@ -139,7 +139,7 @@ impl Sessions {
             tokio::time::sleep_until(moment).await;
             outbox.drain();
         }
-        // Whoever came in between was closed on coming.
+        // A session that came in between was closed at once.
         self.inner.tasks.close();
         let _ = tokio::time::timeout(patience, self.inner.tasks.wait()).await;
     }

@@ -20,7 +20,7 @@ use super::unreadable::{late_head, replace_bare_answer};
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: u64 = 4 << 20;
 
-/// What was wrong with the head of a request.
+/// The fault of a request's head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flaw {
     /// It did not come in time, and nothing has been answered.
@@ -58,7 +58,7 @@ impl Socket {
             self.stream.shutdown().await?;
             tokio::io::copy(&mut self.stream.take(LINGER_BYTES), &mut tokio::io::sink()).await
         };
-        // Whatever fails here, the connection ends.
+        // The connection ends also if this fails.
         let _ = timeout(LINGER, parting).await;
     }
 

@@ -7,10 +7,10 @@ use crate::telemetry::count_error;
 /// The longest head that hyper writes by itself, and more.
 const BARE_BYTES: usize = 256;
 
-/// An answer of a node bears this header; hyper's own does not.
+/// An answer of a node has this header; hyper's own does not.
 const MARK: &[u8] = b"x-request-id:";
 
-/// What to write instead, if `written` ends in an answer of hyper's own.
+/// The bytes to write instead, if `written` ends in an answer of hyper's own.
 pub fn replace_bare_answer(written: &[u8]) -> Option<Vec<u8>> {
     let tail = written.len().saturating_sub(BARE_BYTES);
     let start = tail + find_last(&written[tail..], b"HTTP/1.")?;

@@ -26,13 +26,13 @@ use crate::protocol::{ErrorCode, Rejection, SUBPROTOCOL, SessionKind, bearer, se
 use crate::telemetry::count_error;
 use crate::websocket::Handshake;
 
-/// What the upgrade handlers share.
+/// The state that the upgrade handlers share.
 #[derive(Debug, Clone)]
 struct WsState {
     chat: Chat,
     sessions: Sessions,
     settings: Current,
-    /// What names the browser client's files of this node.
+    /// The name of this node's build of the browser client.
     build: fn() -> String,
 }
 

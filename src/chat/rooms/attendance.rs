@@ -1,6 +1,6 @@
 //! The sessions of this node in a room, an entry each, from before their entrance to their leave. `joined` tells
 //! a session who is there at the moment of its entrance; what the room is told after that is news to it, and nothing
-//! from before is. The backend tells of an entrance in its turn among all else, so hearing of it is that moment.
+//! from before is. The backend tells of an entrance in its turn among all else, so its arrival is that moment.
 
 use std::collections::VecDeque;
 
@@ -49,7 +49,7 @@ pub(super) struct Seat<'a> {
 }
 
 impl Attendance {
-    /// A session is about to enter. One that enters again begins anew: two seats would give everything twice.
+    /// A session is about to enter. One that enters again begins anew: two entries would give everything twice.
     pub(super) fn enter(&mut self, session: RoomSession) {
         let (entrance, stage) = (Entrance::Awaited, Stage::Entering(VecDeque::new()));
         self.0.insert(session.member.id, Attendee { session, entrance, stage });
@@ -119,7 +119,7 @@ impl Attendance {
         }
     }
 
-    /// Tells those whom it concerns and whose entrance was heard of, or keeps it for them. Returns how many were
+    /// Sends it to the sessions that it concerns and whose entrance was observed, or keeps it for them. Returns how many were
     /// told.
     pub(super) fn send_presence(
         &mut self,

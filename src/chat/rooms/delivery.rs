@@ -1,4 +1,4 @@
-//! What passes to the sessions of a room, and what must wait.
+//! The delivery of a room's messages and other frames to its sessions.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! The rooms that this node hears, and the one task that hands their events to sessions.
+//! The rooms to which this node is subscribed, and the one task that hands their events to sessions.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
@@ -35,7 +35,7 @@ pub(in crate::chat) struct Hub {
 #[derive(Debug)]
 struct Inner {
     backend: Backend,
-    // A room is here while the hub hears it. Handles are given out under this lock only, so a room
+    // A room is here while the hub is subscribed to it. Handles are given out under this lock only, so a room
     // that nobody else holds can be let go under it.
     rooms: RwLock<HashMap<RoomName, Arc<Room>>>,
     /// Rooms in which something was published that this version can't read: it may have been a message.
@@ -333,7 +333,7 @@ impl Hub {
             let doubtful = std::mem::take(&mut *self.lock_doubtful());
             let mut turn = round_robin.turn(&rooms);
             turn.extend(doubtful.iter().filter_map(|name| self.find(name)));
-            // Whose log can't be read now has its next turn, or is compared when the subscription stands again.
+            // A room whose log can't be read now has its next turn, or is compared when the subscription stands again.
             self.compare(&turn).await;
             drop(turn);
             drop(rooms);
@@ -342,14 +342,14 @@ impl Hub {
         }
     }
 
-    /// Stops hearing a room unless somebody holds it. Returns whether it is gone.
+    /// Unsubscribes from a room unless a handle is out. Returns whether it is gone.
     fn let_go(&self, name: &RoomName) -> bool {
         let mut rooms = self.inner.rooms.write().expect("no code panics while it holds this lock");
         match rooms.get(name) {
             Some(room) if Arc::strong_count(room) > 1 || room.is_occupied() => false,
             Some(_) => {
                 rooms.remove(name);
-                // Under the lock, so that it comes before the subscription of whoever opens the
+                // Under the lock, so that it comes before the subscription of the caller that opens the
                 // room next.
                 self.inner.backend.pubsub.unsubscribe(&Channel::Room(name.clone()));
                 true

@@ -53,7 +53,7 @@ pub(super) enum Delivery {
     CatchingUp(Position),
 }
 
-/// What the hub must do after an event.
+/// The hub's task after an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
     /// Nothing.
@@ -88,7 +88,7 @@ impl Room {
         self.lock().attendance.observe_join(id);
     }
 
-    /// What the backend has told may have been lost, words of entrances among it.
+    /// Events of the backend may have been lost, those of entrances among them.
     pub(super) fn assume_all_joined(&self) {
         self.lock().attendance.observe_all_joins();
     }
@@ -190,7 +190,7 @@ impl Room {
                 Action::CatchUp
             }
             Delivery::Live(_) => Action::None,
-            // What is being read may have been read before that.
+            // The read that is under way may have been answered before that.
             Delivery::Opening | Delivery::CatchingUp(_) => {
                 state.observed_head = Some(head.clone());
                 Action::None
@@ -217,8 +217,8 @@ impl Room {
         let delivered = delivered.clone();
         meters().epochs_begun.increment(u64::from(delivered.epoch != page.head.epoch));
         state.deliver_page(&self.name, &delivered, page, flushes);
-        // What waited before the read and has another epoch is older than what was read; and what is
-        // published is logged, so a number above the head was never assigned.
+        // A message that waited before the read and has another epoch is older than the page; and each
+        // publication is logged, so a number above the head was never assigned.
         let follows =
             |message: &LoggedMessage| message.epoch == page.head.epoch && message.seq <= page.head.seq;
         state.buffered.retain_first(buffered, follows);
@@ -227,7 +227,7 @@ impl Room {
 
     // --- notices ---
 
-    /// Gives a notice to those whom it concerns.
+    /// Gives a notice to the sessions that it concerns.
     pub(super) fn notify(&self, notice: &Notice, typing: TypingRule, flushes: &mut FlushSet) {
         let mut state = self.lock();
         let concerns: &dyn Fn(&RoomSession) -> bool = match notice.kind {
@@ -273,13 +273,13 @@ impl Room {
         }
     }
 
-    /// How often a number of sessions was heard.
+    /// How many counts have arrived.
     pub(super) fn counts_heard(&self) -> u64 {
         self.lock().counts.heard()
     }
 
-    /// Tells the number of sessions if it is not what was heard last: what told of it was lost. `heard` is
-    /// [`Room::counts_heard`] from before it was asked for: if more was heard since, that is newer.
+    /// Tells the number of sessions if it differs from the last that arrived: the event that told of it was lost. `heard` is
+    /// [`Room::counts_heard`] from before it was asked for: a count that arrived since is newer.
     pub(super) fn correct_count(&self, client_count: u64, heard: u64, flushes: &mut FlushSet) {
         let mut state = self.lock();
         if state.counts.heard() == heard && state.counts.is_news(client_count) {

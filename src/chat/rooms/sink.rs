@@ -16,7 +16,7 @@ pub trait FrameSink: Send + Sync {
     /// socket takes it.
     fn flush(&self);
 
-    /// Ends the session with a goodbye.
+    /// Ends the session with a close frame.
     fn close(&self, code: CloseCode);
 
     /// Whether the session is about to end, or has.

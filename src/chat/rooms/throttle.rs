@@ -1,4 +1,4 @@
-//! What a room must not be told too often: its count, and who is typing. And how slow checks of all
+//! Limits on how often a room is told its count and of typing users, and the spreading of slow checks of all
 //! rooms are spread over time.
 
 use std::collections::{HashMap, VecDeque};
@@ -45,9 +45,9 @@ impl RoundRobin {
 pub(super) struct CountThrottle {
     told_at: Option<Instant>,
     untold: Option<u64>,
-    /// What was heard last, told or not.
+    /// The last that arrived, told or not.
     last: Option<u64>,
-    /// How often one was heard.
+    /// How many have arrived.
     heard: u64,
 }
 
@@ -69,17 +69,17 @@ impl CountThrottle {
         self.heard += 1;
     }
 
-    /// How often a count was heard.
+    /// How many counts have arrived.
     pub(super) fn heard(&self) -> u64 {
         self.heard
     }
 
-    /// The count that was heard last.
+    /// The count that arrived last.
     pub(super) fn last(&self) -> Option<u64> {
         self.last
     }
 
-    /// Whether it is another count than was heard last.
+    /// Whether it is another count than the last that arrived.
     pub(super) fn is_news(&self, client_count: u64) -> bool {
         self.last != Some(client_count)
     }
@@ -105,7 +105,7 @@ pub struct TypingRule {
     pub up_to: u64,
 }
 
-/// Who was announced as typing, and when.
+/// The users that were announced as typing, and when.
 #[derive(Debug, Default)]
 pub(super) struct TypingThrottle {
     since: HashMap<UserId, Instant>,

@@ -86,7 +86,7 @@ fn cache_control(lifetime: Lifetime) -> &'static str {
     }
 }
 
-/// What names the bytes of an answer: other bytes, packed ones too, bear another tag (RFC 9110,
+/// The name of an answer's bytes: other bytes, compressed ones too, have another tag (RFC 9110,
 /// section 8.8.3.3).
 fn tag(file: &File, coding: Coding) -> String {
     let hash: String = file.hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();

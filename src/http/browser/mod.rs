@@ -56,7 +56,7 @@ pub fn find(path: &str) -> Option<File> {
     Some(File { lifetime, ..build.file(path)? })
 }
 
-/// What names all files together.
+/// The name of all files together.
 pub fn build() -> String {
     current().name.clone()
 }

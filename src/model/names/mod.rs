@@ -79,7 +79,7 @@ name! {
 }
 
 name! {
-    /// The name that others see. Several users may bear the same.
+    /// The name that others see. Several users may have the same.
     Username
 }
 

@@ -1,4 +1,4 @@
-//! What clients send: one JSON object a frame, with a `type`. Unknown fields are ignored. The fields of a frame are
+//! The frames of clients: one JSON object a frame, with a `type`. Unknown fields are ignored. The fields of a frame are
 //! found first ([`RawFrame`]), its type decides which struct reads them.
 
 mod message;

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use crate::model::Position;
 use crate::protocol::{ErrorCode, Rejection};
 
-/// What any frame may have.
+/// All fields that a frame may have.
 #[derive(Deserialize)]
 pub(super) struct RawFrame<'a> {
     #[serde(borrow)]

@@ -22,7 +22,7 @@ pub struct Leave {
     pub room_id: String,
 }
 
-/// What a session wants to know of the occupied rooms.
+/// A question about the occupied rooms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RoomsQuery {
     /// The largest, and what changes from now on.

@@ -6,7 +6,7 @@ use crate::protocol::Rejection;
 /// Proves who the session speaks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Auth {
-    /// What an earlier `welcome` or `auth_success` gave.
+    /// The token of an earlier `welcome` or `auth_success`.
     pub token: String,
 }
 

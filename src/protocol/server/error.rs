@@ -7,7 +7,7 @@ use crate::protocol::Rejection;
 /// Characters of what was sent that an error repeats.
 const ECHOED: usize = 100;
 
-/// What of a rejected frame helps its client to find it.
+/// The fields of a rejected frame by which its client finds it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FrameRef<'a> {
     /// The frame's nonce.

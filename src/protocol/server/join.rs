@@ -1,4 +1,4 @@
-//! What a session is given on entering a room.
+//! The answer to a join.
 
 use bytes::{BufMut, BytesMut};
 use serde::Serialize;
@@ -8,7 +8,7 @@ use crate::model::{Epoch, LoggedMessage, Member, Notice, Position, RoomName};
 use crate::protocol::SessionKind;
 use crate::websocket::Frame;
 
-/// What a session learns on entering a room.
+/// The facts that a session is given on entering a room.
 #[derive(Debug)]
 pub struct Entrance<'a> {
     /// The room.
@@ -23,7 +23,7 @@ pub struct Entrance<'a> {
     pub members: &'a [Member],
     /// Oldest first.
     pub messages: &'a [LoggedMessage],
-    /// What others are told of the entrance.
+    /// The notice of the entrance to others.
     pub notice: Option<&'a Notice>,
 }
 

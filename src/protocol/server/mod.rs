@@ -1,4 +1,4 @@
-//! What clients get: one JSON object a frame, a family of frames in each file. [`encode`] alone knows which kind of
+//! The frames of the server: one JSON object a frame, a family of frames in each file. [`encode`] alone knows which kind of
 //! session gets which frame.
 
 mod error;

@@ -18,7 +18,7 @@ pub enum RoomFrame<'a> {
         /// The sender's mark.
         #[serde(skip_serializing_if = "Option::is_none")]
         nonce: Option<&'a str>,
-        /// What the log says of it.
+        /// The log's answer.
         #[serde(flatten)]
         receipt: ReceiptJson<'a>,
     },

@@ -20,7 +20,7 @@ pub enum RoomsFrame<'a> {
     /// The largest rooms and how many are occupied in all, to a session that watches; or the rooms whose names begin
     /// with `prefix`, by name.
     Rooms {
-        /// What was asked for.
+        /// The prefix that was asked for.
         #[serde(skip_serializing_if = "Option::is_none")]
         prefix: Option<&'a str>,
         /// The rooms.
@@ -29,7 +29,7 @@ pub enum RoomsFrame<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         total: Option<u64>,
     },
-    /// What has changed since the last frame that told of rooms.
+    /// The changes since the last frame about rooms.
     RoomsChanged {
         /// The rooms that are another size.
         rooms: &'a [RoomSize<'a>],

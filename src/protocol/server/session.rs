@@ -12,17 +12,17 @@ pub enum SessionFrame<'a> {
     Welcome {
         /// The session.
         connection_id: ConnectionId,
-        /// Who it speaks for.
+        /// The user that it speaks for.
         user_id: &'a UserId,
         /// The name that others see.
         username: &'a Username,
         /// The node that it is on.
         node_id: NodeId,
-        /// What proves the user later.
+        /// The proof of the user for later sessions.
         token: &'a str,
         /// Seconds between two pings of the server.
         heartbeat_s: u64,
-        /// What the node accepts.
+        /// The limits of the node.
         limits: WelcomeLimits,
         /// Of the browser client's files on this node: another one than a page's own says that the page is old.
         build: &'a str,
@@ -42,7 +42,7 @@ pub enum SessionFrame<'a> {
     Pong,
 }
 
-/// What a node accepts from a client, as it stands in the settings of the same names.
+/// The limits of a node, as in the settings of the same names.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[allow(missing_docs, reason = "the settings say it")]
 pub struct WelcomeLimits {

@@ -7,7 +7,7 @@ mod tests;
 
 use super::{CloseCode, Opcode};
 
-/// What a client said.
+/// A frame of a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Incoming {
     /// A whole text message.
@@ -20,7 +20,7 @@ pub enum Incoming {
     Ping(Vec<u8>),
     /// Yes.
     Pong,
-    /// The goodbye, with the client's code if it gave one.
+    /// The close frame, with the client's code if it gave one.
     Close(Option<u16>),
 }
 

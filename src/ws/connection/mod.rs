@@ -1,5 +1,5 @@
 //! One WebSocket as its session sees it: whole messages in, an outbox for frames out. Pings,
-//! goodbyes and the filling of the socket are dealt with here.
+//! close frames and the filling of the socket are dealt with here.
 
 mod outbox;
 mod pulse;
@@ -29,10 +29,10 @@ const READ: usize = 8 * 1024;
 /// section 5.5.3): a read may hold over a thousand.
 const PINGS: usize = 16;
 
-/// What a client that will not be back closes with (RFC 6455, section 7.4.1).
+/// The code with which a client closes that will not be back (RFC 6455, section 7.4.1).
 const NORMAL_CLOSURE: u16 = 1000;
 
-/// How long a client may take to answer a goodbye.
+/// How long a client may take to answer a close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long what a client goes on sending is read after it broke the rules: a socket that is closed on
@@ -57,7 +57,7 @@ struct Pings {
     newest: Option<Vec<u8>>,
 }
 
-/// What a client may send.
+/// Bounds of a client's messages.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
     /// `limits.frame_bytes`.
@@ -78,9 +78,9 @@ pub enum Message {
 /// Why a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CloseReason {
-    /// The client said goodbye for good: with 1000, or without a code.
+    /// The client has closed for good: with 1000, or without a code.
     Closed,
-    /// The client said goodbye with another code, and may be back at once: a page that is loaded
+    /// The client has closed with another code, and may be back at once: a page that is loaded
     /// again says the same (1001) as one that is closed.
     GoingAway,
     /// The node stops. Everything that was read from the client has been taken.
@@ -209,7 +209,7 @@ impl Connection {
             interest |= Interest::WRITABLE;
         }
         let ready = tokio::select! {
-            // What has come in time counts, also where the node itself is late.
+            // Bytes that have come in time count, also where the node itself is late.
             biased;
             () = self.outbox.changed() => return Ok(()),
             ready = self.outbox.socket().ready(interest) => ready.map_err(|_| CloseReason::Lost)?,
@@ -239,8 +239,8 @@ impl Connection {
         }
     }
 
-    /// Writes what is left, the goodbye last. After a violation the node ends the connection itself (RFC
-    /// 6455, section 7.1.7); a goodbye of another reason waits for the client's answer.
+    /// Writes what is left, the close frame last. After a violation the node ends the connection itself (RFC
+    /// 6455, section 7.1.7); a close frame of another reason waits for the client's answer.
     pub async fn finish(mut self, reason: CloseReason) {
         if reason == CloseReason::Drained {
             self.outbox.close(CloseCode::Restarting);
@@ -268,7 +268,7 @@ impl Connection {
         self.outbox.abort();
     }
 
-    /// Reads until the client has answered a goodbye of ours. Whatever else comes is too late.
+    /// Reads until the client has answered a close frame of ours. Other frames come too late.
     async fn await_close_frame(&mut self) {
         while self.outbox.phase() == Phase::Closing {
             match self.decoder.take_frame() {
@@ -318,7 +318,7 @@ mod tests {
         (outbox, connection, theirs.unwrap().0)
     }
 
-    /// A client's goodbye, masked with zeros.
+    /// A client's close frame, masked with zeros.
     fn goodbye(code: &[u8]) -> Vec<u8> {
         [&[0x88, 0x80 | code.len() as u8, 0, 0, 0, 0], code].concat()
     }
@@ -327,7 +327,7 @@ mod tests {
         connected(&goodbye(code)).await
     }
 
-    /// Reads our goodbye at the client's end.
+    /// Reads our close frame at the client's end.
     async fn read_goodbye(client: &mut TcpStream) {
         let mut head = [0; 4];
         client.read_exact(&mut head).await.unwrap();

@@ -26,13 +26,13 @@ pub struct Outbox {
     /// Wakes the session's task: the socket is full, or the phase changed.
     changed: Notify,
     bounds: Bounds,
-    /// When the client was last heard, in seconds of the node's life.
+    /// When the client last gave a sign of life, in seconds of the node's life.
     heard_at: AtomicU32,
     /// When it is to be pinged next, likewise.
     ping_at: AtomicU32,
 }
 
-/// What may wait for one session.
+/// Bounds of the bytes that wait for one session.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
     /// `limits.outbox_bytes`.
@@ -47,9 +47,9 @@ pub enum Phase {
     /// Frames are taken.
     #[default]
     Open,
-    /// Frames are taken, but the session shall say goodbye as soon as it has answered.
+    /// Frames are taken, but the session shall close as soon as it has answered.
     Draining,
-    /// The goodbye is the last frame.
+    /// The close frame is the last frame.
     Closing,
     /// Nothing more can be written.
     Ended,
@@ -121,7 +121,7 @@ impl Outbox {
         self.heard_at.store(now_s, Ordering::Relaxed);
     }
 
-    /// Seconds since the client was heard.
+    /// Seconds since the client's last sign of life.
     pub fn silent_for(&self, now_s: u32) -> u32 {
         now_s.saturating_sub(self.heard_at.load(Ordering::Relaxed))
     }
@@ -141,9 +141,9 @@ impl Outbox {
         self.ping_at.store(at_s, Ordering::Relaxed);
     }
 
-    /// Whether the client was not heard for so long, nor has taken anything. To be asked once a second.
+    /// Whether the client has given no sign of life for so long, nor has taken anything. To be asked once a second.
     pub fn is_silent(&self, now_s: u32, silence_s: u32) -> bool {
-        // What it takes shows by comparison with what it had left before.
+        // Progress shows by comparison with what was left before.
         if self.silent_for(now_s) >= silence_s / 2 && self.takes_unsent() {
             self.hear(now_s);
         }
@@ -172,7 +172,7 @@ impl Outbox {
         }
     }
 
-    /// Closes the session of a reader that takes nothing, or too little. It finds the goodbye behind what
+    /// Closes the session of a reader that takes nothing, or too little. It finds the close frame behind what
     /// the kernel holds for it, should it read again.
     pub fn give_up(&self) {
         let mut queue = self.lock();
@@ -202,7 +202,7 @@ impl Outbox {
         left
     }
 
-    /// Asks the session to answer what it has heard and then to say goodbye.
+    /// Asks the session to answer what it has read and then to close.
     pub fn drain(&self) {
         let mut queue = self.lock();
         if queue.phase == Phase::Open {
@@ -212,7 +212,7 @@ impl Outbox {
         self.changed.notify_one();
     }
 
-    /// Ends the session without a goodbye.
+    /// Ends the session without a close frame.
     pub fn abort(&self) {
         self.lock().end();
         // The socket itself lives as long as a room still knows the session.
@@ -239,7 +239,7 @@ impl Outbox {
         left
     }
 
-    /// Answers the client's goodbye with its own code (RFC 6455, section 5.5.1).
+    /// Answers the client's close frame with its own code (RFC 6455, section 5.5.1).
     pub fn answer_close(&self, code: Option<u16>) -> CloseReply {
         let payload = code.map(u16::to_be_bytes);
         let frame = Frame::encode(Opcode::Close, payload.as_ref().map_or(&[], |code| &code[..]));
@@ -268,7 +268,7 @@ impl Outbox {
         self.write_queue(&mut self.lock());
     }
 
-    /// Waits until everything is written, or the session is closing. For whoever has more to give
+    /// Waits until everything is written, or the session is closing. For a caller that has more to give
     /// than an outbox holds.
     pub async fn drained(&self) {
         while self.phase() == Phase::Open && self.write_queue(&mut self.lock()) == Flush::Blocked {

@@ -1,5 +1,5 @@
 //! The seconds that a node has run, by which silence is measured. A node that stood still (SIGSTOP, a
-//! machine that was moved, no processor to be had) has not heard its clients meanwhile, however much they said:
+//! machine that was moved, no processor to be had) has read nothing of its clients meanwhile, however much they sent:
 //! what they sent waits in its sockets. So a second counts only if its tick came on time.
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -28,10 +28,10 @@ pub struct Pulse {
     last: Instant,
 }
 
-/// What a tick was.
+/// The kinds of tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Beat {
-    /// A second has passed, in which sessions were heard.
+    /// A second has passed, in which sessions were read.
     OnTime,
     /// The node stood still. Nobody may be judged by it before the next tick.
     Late,

@@ -15,7 +15,7 @@ const SLICES: usize = 64;
 /// Room for frames that an emptied queue keeps.
 const KEPT_CAPACITY: usize = 16;
 
-/// What waits, and how far the session's life has come.
+/// The frames that wait, and the phase of the session's life.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     pub(super) frames: VecDeque<Frame>,
@@ -26,7 +26,7 @@ pub(super) struct Queue {
     pub(super) phase: Phase,
     /// Since when the socket takes nothing.
     pub(super) full_since: Option<Instant>,
-    /// What the kernel held unsent when that was last measured.
+    /// Bytes that the kernel held unsent when that was last measured.
     pub(super) unsent: Option<usize>,
 }
 
@@ -36,8 +36,8 @@ impl Queue {
         self.frames.push_back(frame);
     }
 
-    /// What waits would not reach a slow reader in time; only a frame that is half written must be
-    /// finished, or the goodbye would be read as a part of it.
+    /// The waiting frames would not reach a slow reader in time; only a frame that is half written must be
+    /// finished, or the close frame would be read as a part of it.
     pub(super) fn drop_waiting(&mut self) {
         self.frames.truncate(usize::from(self.written > 0));
         self.bytes = self.frames.iter().map(Frame::len).sum::<usize>() - self.written;

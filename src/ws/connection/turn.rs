@@ -1,4 +1,4 @@
-//! What a session may take in before other tasks run. Every kind of frame counts, so that no mixture
+//! The turn of a session: what it reads before other tasks run. Every kind of frame counts, so that no mixture
 //! of them keeps a node from its other sessions.
 
 /// Frames in a turn. Refusing one costs some microseconds, and a hundred sessions may flood at once.

@@ -1,4 +1,4 @@
-//! What messages cost that have begun and not ended: each has a deadline, and all of a node together
+//! The bounds of messages that have begun and not ended: each has a deadline, and all of a node together
 //! have a bound.
 
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! What the kernel holds unsent for a socket: bounded, and a sign of life as it shrinks. A reader that
+//! The bytes that the kernel holds unsent for a socket: bounded, and a sign of life as it shrinks. A reader that
 //! goes on taking bytes is alive however slow it is, though it comes to the pings among them late.
 
 use std::io;
@@ -13,14 +13,14 @@ use tracing::debug;
 const STEP: usize = 1024;
 
 /// Lets the kernel take in no more while it holds so many bytes unsent (tcp(7), TCP_NOTSENT_LOWAT).
-/// What is on its way to a reader that takes it does not count.
+/// Bytes on their way to a reader that takes them do not count.
 pub(super) fn limit(socket: &TcpStream, bytes: usize) {
     if let Err(error) = try_limit(socket, bytes) {
         debug!(%error, "could not limit what the kernel holds for a session");
     }
 }
 
-/// Lets the kernel take in a goodbye behind all that it holds.
+/// Lets the kernel take in a close frame behind all that it holds.
 pub(super) fn lift_limit(socket: &TcpStream) {
     let lifted = try_limit(socket, u32::MAX as usize).and_then(|()| {
         let socket = SockRef::from(socket);

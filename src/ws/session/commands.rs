@@ -1,4 +1,4 @@
-//! What a session does with a frame of its client.
+//! The commands of a session: one function a frame of its client.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! What a client says, in its order. The inbox is read on while its session is busy, so that pings are answered: a
-//! join may wait for Redis for seconds, and a client that hears nothing for so long takes the line for dead.
+//! The messages of a client, in their order. The inbox is read on while its session is busy, so that pings are answered: a
+//! join may wait for Redis for seconds, and a client without an answer for so long takes the connection for dead.
 
 use std::collections::VecDeque;
 use std::pin::pin;
@@ -13,10 +13,10 @@ use crate::ws::connection::{CloseReason, Connection, Message, Outbox};
 /// Bytes that are read ahead at most, besides one message. What follows waits in the kernel.
 const AHEAD: usize = 8 * 1024;
 
-/// What a message that is read ahead costs besides its text: empty ones are not free.
+/// Bytes that a message which is read ahead costs besides its text: empty ones are not free.
 const MESSAGE: usize = 64;
 
-/// What a client says next, or how it ended.
+/// The next message of a client, or the end of its connection.
 pub type Received = Result<Message, CloseReason>;
 
 /// The reading side of a session.
@@ -25,7 +25,7 @@ pub struct Inbox {
     connection: Connection,
     outbox: Arc<Outbox>,
     kind: SessionKind,
-    /// What came while the session was busy.
+    /// The messages that came while the session was busy.
     ahead: VecDeque<Received>,
     ahead_bytes: usize,
 }
@@ -80,7 +80,7 @@ impl Inbox {
         self.outbox.is_closing() || matches!(self.ahead.back(), Some(Err(_)))
     }
 
-    /// Writes what is left, the goodbye last.
+    /// Writes what is left, the close frame last.
     pub async fn finish(self, reason: CloseReason) {
         self.connection.finish(reason).await;
     }

@@ -25,7 +25,7 @@ use crate::model::{Author, ConnectionId, Member, RoomName, Username};
 use crate::protocol::SessionKind;
 use crate::protocol::server::{RoomFrame, ServerFrame, encode};
 
-/// What a client asked for with its upgrade.
+/// The parameters of a client's upgrade.
 #[derive(Debug)]
 pub struct UpgradeParams {
     /// By subprotocol.
@@ -34,7 +34,7 @@ pub struct UpgradeParams {
     pub room: Option<String>,
     /// The name to go by.
     pub username: Option<String>,
-    /// Who to be.
+    /// The user to be.
     pub token: Option<String>,
 }
 
@@ -51,7 +51,7 @@ pub struct Session {
     id: ConnectionId,
     outbox: Arc<Outbox>,
     params: UpgradeParams,
-    /// What names the browser client's files of this node.
+    /// The name of this node's build of the browser client.
     build: fn() -> String,
     author: Author,
     /// Whether a token said who it is, and not chance.
@@ -62,7 +62,7 @@ pub struct Session {
     replies: Replies,
     /// Nothing until the first join.
     replay: Option<Box<Replay>>,
-    /// What the node asks of the session.
+    /// The node's orders to the session.
     controls: Controls,
 }
 
@@ -144,7 +144,7 @@ impl Session {
     /// a client that is sent to another node shall come back there now, whether Redis answers or not.
     async fn shutdown(&mut self, inbox: Inbox, reason: CloseReason) {
         match reason {
-            // What was sent before the close frame counts.
+            // Posts from before the close frame count.
             CloseReason::Closed | CloseReason::GoingAway | CloseReason::Drained => {
                 let _ = timeout(self.chat.config().redis.command_timeout, self.drain_replies()).await;
             }

@@ -1,11 +1,11 @@
-//! What a session may have sent to it for the asking. A join of 50 bytes is answered with up to a page of
+//! The budget of a session for replayed messages. A join of 50 bytes is answered with up to a page of
 //! history, so it is paid for with what it makes the node send, not with what it is long.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What an entrance costs besides its page, in bytes of one: the work of Redis is the same.
+/// The cost of an entrance besides its page, in bytes of one: the work of Redis is the same.
 const ENTRANCE: usize = 8 * 1024;
 
 /// A session's account of replayed bytes. What it has not used grows back, up to its burst.

@@ -1,4 +1,4 @@
-//! What a session is told of the occupied rooms.
+//! The occupied rooms, for a session that asks.
 
 use super::Session;
 use crate::protocol::Rejection;

@@ -1,4 +1,4 @@
-//! What a session is told and given before its first frame.
+//! The start of a session: its user, its welcome, its first room.
 
 use std::time::Duration;
 
