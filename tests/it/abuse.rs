@@ -60,7 +60,7 @@ async fn frames_against_the_protocol_are_closed_with_1002() {
         ("a reserved bit", &[(TEXT | 0x40, b"{}")]),
         ("a close with half a code", &[(CLOSE, b"\x03")]),
         ("a close with a code that must not be sent", &[(CLOSE, b"\x03\xed")]),
-        ("a close with a code that nobody owns", &[(CLOSE, b"\x03\xe7")]),
+        ("a close with an unassigned code", &[(CLOSE, b"\x03\xe7")]),
     ] {
         assert_eq!(close_code_of(&node, frames).await, Some(1002), "{what}");
         friends.still_talk().await;

@@ -20,7 +20,7 @@ async fn a_token_makes_the_same_user_on_another_node() {
 }
 
 #[tokio::test]
-async fn a_bearer_on_the_upgrade_says_the_same_as_auth() {
+async fn a_bearer_on_the_upgrade_equals_an_auth_frame() {
     let Some(cluster) = Cluster::start(2).await else { return };
     let rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     let bearer = format!("Bearer {}", rahim.token);
@@ -51,7 +51,7 @@ async fn a_bad_token_leaves_the_guest_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_bad_bearer_is_told_and_leaves_a_guest() {
+async fn a_bad_bearer_is_refused_and_leaves_a_guest() {
     let node = Node::memory().await;
     let mut guest =
         Dial::full(node.port, "/ws?username=রহিম").header("authorization", "Bearer x").open().await;

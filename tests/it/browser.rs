@@ -202,7 +202,7 @@ async fn a_page_that_is_loaded_again_is_not_announced() {
 }
 
 #[tokio::test]
-async fn words_written_while_no_node_answers_are_sent_later() {
+async fn messages_written_during_an_outage_are_sent_later() {
     let Some(browser) = Browser::start().await else { return };
     let mut node = Node::memory().await;
     let balancer = Balancer::start(node.port).await;
@@ -313,7 +313,7 @@ const LACKS: [(&str, &str); 5] = [
 ];
 
 #[tokio::test]
-async fn a_page_that_lacks_a_feature_joins_says_and_reads() {
+async fn a_page_without_a_feature_joins_posts_and_reads() {
     let Some(browser) = Browser::start().await else { return };
     let node = Node::memory().await;
     let address = format!("http://127.0.0.1:{}/", node.port);

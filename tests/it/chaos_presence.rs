@@ -100,7 +100,7 @@ fn a_missing_leave_is_found_once_it_is_due() {
     story.tell("witness", 21, Told::Skipped);
     assert_eq!(story.notices().absent.len(), 1);
     story.end("witness", 22);
-    assert_eq!(story.notices().absent.len(), 0, "who was away may have missed it");
+    assert_eq!(story.notices().absent.len(), 0, "a partitioned witness may have missed it");
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn sessions_of_a_partitioned_node_may_be_missing_until_it_has_recovered() {
     let witness = ["witness since 1"];
     assert_eq!(story.untruths(4, &witness).len(), 1, "not before");
     assert_eq!(story.untruths(12, &witness), [""; 0]);
-    assert_eq!(story.untruths(12, &["patient since 2"]).len(), 1, "and nobody else");
+    assert_eq!(story.untruths(12, &["patient since 2"]).len(), 1, "and no other session");
     story.about.healed = Some(story.at(21));
     assert_eq!(story.untruths(21, &witness), [""; 0]);
     assert_eq!(story.untruths(22, &witness).len(), 1, "not after");

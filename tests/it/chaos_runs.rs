@@ -102,12 +102,12 @@ async fn a_node_that_is_frozen() {
 }
 
 #[tokio::test]
-async fn a_node_that_stands_still() {
+async fn a_node_that_is_paused() {
     survives("node-stands-still").await;
 }
 
 #[tokio::test]
-async fn logs_that_nobody_reads() {
+async fn unread_logs() {
     survives("log-blocked").await;
 }
 
@@ -133,7 +133,7 @@ async fn readers_that_do_not_resume_miss_messages() {
     let plan = Plan { size: Size { comes_back: Return::Blindly, ..plan().size }, ..plan() };
     let Some(report) = run_with("balancer-restarted", &plan).await else { return };
     assert!(report.verdict.missing > 0, "{:#?}", report.verdict);
-    assert_eq!((report.verdict.doubled, report.verdict.disordered, report.verdict.lies), (0, 0, 0));
+    assert_eq!((report.verdict.doubled, report.verdict.disordered, report.verdict.conflicts), (0, 0, 0));
 }
 
 #[tokio::test]
@@ -196,7 +196,7 @@ async fn sockets_that_are_half_open() {
 }
 
 #[tokio::test]
-async fn everybody_cut_off_at_once() {
+async fn all_connections_cut_at_once() {
     survives("everybody-cut").await;
 }
 

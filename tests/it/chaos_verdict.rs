@@ -74,9 +74,16 @@ fn message(epoch: &str, seq: u64) -> Received {
     }
 }
 
-/// Missing, announced, doubled, out of order, lies, holes.
+/// Missing, announced, doubled, out of order, conflicts, holes.
 fn counts(verdict: &Verdict) -> [usize; 6] {
-    [verdict.missing, verdict.announced, verdict.doubled, verdict.disordered, verdict.lies, verdict.holes]
+    [
+        verdict.missing,
+        verdict.announced,
+        verdict.doubled,
+        verdict.disordered,
+        verdict.conflicts,
+        verdict.holes,
+    ]
 }
 
 fn assert_counts(story: &Story, expected: [usize; 6]) {
@@ -210,7 +217,7 @@ fn readers_that_disagree_are_found_though_their_numbers_rise() {
         }
     }
     let verdict = story.verdict();
-    assert_eq!((verdict.disordered, verdict.lies), (1, 2), "{verdict:#?}");
+    assert_eq!((verdict.disordered, verdict.conflicts), (1, 2), "{verdict:#?}");
 }
 
 #[test]
@@ -231,7 +238,7 @@ fn a_number_that_names_two_messages_is_found() {
     story.set_back(0, "a");
     story.log.messages.push(Received { id: "another".to_owned(), ..message("a", 1) });
     let verdict = story.verdict();
-    assert_eq!(verdict.lies, 1, "{verdict:#?}");
+    assert_eq!(verdict.conflicts, 1, "{verdict:#?}");
 }
 
 #[test]

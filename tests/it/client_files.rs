@@ -13,7 +13,7 @@ async fn show(node: &Node, path: &str, encodings: &str, known: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn text_files_are_compressed_for_those_who_take_it() {
+async fn text_files_are_compressed_for_clients_that_accept_it() {
     let node = Node::memory().await;
     for path in ["/", "/js/main.js", "/css/page/layout.css", "/icon.svg"] {
         let plain = node.http().get(path).await;

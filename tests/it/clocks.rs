@@ -60,7 +60,7 @@ async fn goes_on(mut cluster: Cluster) {
     witness.posts("general", "still here").await;
     last.receives("still here").await;
     cluster.agree("general", &[&witness.connection_id, &last.connection_id]).await;
-    assert!(witness.untaken("leave").is_empty(), "each leave is told once, and of nobody else");
+    assert!(witness.untaken("leave").is_empty(), "each leave is announced once, and no other");
 }
 
 async fn survives(seconds: i64) {
@@ -193,7 +193,7 @@ async fn a_node_tells_how_far_its_clock_is_from_that_of_redis() {
     let skew: f64 = skew.and_then(|skew| skew.parse().ok()).expect("a gauge");
     assert!((29.0..=31.0).contains(&skew), "{skew}");
     let warnings = |node: &Node| node.log().matches("clock differs from that of Redis").count();
-    assert_eq!(warnings(node), 1, "told once");
+    assert_eq!(warnings(node), 1, "logged once");
     cluster.redis.set_clock(0);
     eventually("the clocks agree again", LONG_DEADLINE, async || {
         node.log().contains("clock agrees with that of Redis again").then_some(())

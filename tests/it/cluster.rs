@@ -139,7 +139,7 @@ async fn the_sessions_of_a_killed_node_are_gone_everywhere_and_announced_once() 
     let mut expected = left.clone();
     expected.sort();
     let nodes = &cluster.nodes;
-    eventually("the dead node's sessions are out of every answer", Duration::from_secs(8), async || {
+    eventually("the dead node's sessions are in no answer", Duration::from_secs(8), async || {
         let mut are_gone = true;
         for node in nodes {
             are_gone &= node.http().connections("general").await == expected;
@@ -216,7 +216,7 @@ async fn messages_survive_a_restart_of_every_node_and_of_redis() {
     assert_eq!(cluster.nodes[0].http().messages("general", "").await, received);
     let mut back = Client::full(&cluster.nodes[1], "back").await;
     assert_eq!(back.join("general").await["messages"].as_array().unwrap(), &received);
-    assert_eq!(back.posts("general", "four").await["seq"], 4, "numbering goes on");
+    assert_eq!(back.posts("general", "four").await["seq"], 4, "numbering continues");
 }
 
 #[tokio::test]

@@ -52,7 +52,7 @@ async fn post(node: &Node, room: &str) -> u16 {
 }
 
 #[tokio::test]
-async fn a_node_whose_posts_are_all_refused_says_why_and_is_not_ready_until_one_succeeds() {
+async fn a_node_whose_posts_are_all_refused_is_not_ready_until_one_succeeds() {
     let Some(redis) = RedisServer::start().await else { return };
     set_rights(&redis, &[]).await;
     let urls = [url(&redis)];

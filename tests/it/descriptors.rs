@@ -15,7 +15,7 @@ async fn fill(node: &Node) -> Vec<Client> {
         client.welcomed().await;
         client.join("general").await;
         sessions.push(client);
-        assert!(sessions.len() < LIMIT as usize, "nobody was refused");
+        assert!(sessions.len() < LIMIT as usize, "no upgrade was refused");
     }
     sessions
 }

@@ -142,7 +142,7 @@ async fn limits_are_settings() {
 }
 
 #[tokio::test]
-async fn a_bad_room_in_the_query_is_told_and_closed_with_4400() {
+async fn a_bad_room_in_the_query_is_refused_and_closed_with_4400() {
     let node = Node::memory().await;
     let mut rahim = Dial::full(node.port, format!("/ws?room={}", "x".repeat(65))).open().await;
     assert_eq!(rahim.expect("error").await["code"], "bad_room_name");

@@ -36,7 +36,7 @@ async fn talk(roamers: &mut [Roamer], each: usize, said: &AtomicUsize) {
 
 async fn until_said(said: &AtomicUsize, count: usize) {
     let is_reached = async || (said.load(Ordering::Relaxed) >= count).then_some(());
-    eventually("talk goes on", LONG_DEADLINE, is_reached).await;
+    eventually("messages arrive again", LONG_DEADLINE, is_reached).await;
 }
 
 /// Asserts that all clients receive so many messages, each once and in one order, over one connection.
@@ -167,7 +167,7 @@ async fn while_redis_is_down_sockets_stay_and_sends_are_refused() {
 }
 
 #[tokio::test]
-async fn a_session_that_comes_while_redis_is_down_is_told_so_and_may_come_in_later() {
+async fn a_session_that_opens_while_redis_is_down_can_join_later() {
     let Some(mut cluster) = Cluster::start(1).await else { return };
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     cluster.redis.kill();
@@ -220,7 +220,7 @@ async fn an_emptied_redis_is_restored_and_begins_a_new_epoch() {
     back.leave("general").await;
     let new = back.resume("general", &after["epoch"], after["seq"].as_u64().unwrap()).await;
     assert_eq!(new["recovered"], true, "{new}");
-    assert_eq!(plain.untaken("leave").len() + karim.untaken("leave").len(), 0, "nobody has left");
+    assert_eq!(plain.untaken("leave").len() + karim.untaken("leave").len(), 0, "no leave is announced");
 }
 
 #[tokio::test]
@@ -274,7 +274,7 @@ async fn a_frozen_redis_reaps_no_node() {
         assert!(ack["type"] == "ack" || ack["code"] == "unavailable", "{ack}");
         for node in &cluster.nodes {
             if let Some(connections) = node.http().connections_if_known("general").await {
-                assert_eq!(connections, members, "nobody is reaped");
+                assert_eq!(connections, members, "no session is reaped");
             }
         }
         outage(Duration::from_millis(100)).await;

@@ -101,7 +101,7 @@ async fn foreign_pending_leaves_are_skipped() {
 }
 
 #[tokio::test]
-async fn a_node_of_a_later_version_beside_is_left_alone() {
+async fn a_node_of_a_later_version_disturbs_no_renewal() {
     let Some(cluster) = Cluster::with(2, SETTINGS).await else { return };
     let later = "00000000-0000-4000-8000-000000000000";
     let vitals = br#"1000 {"format":2,"version":"9.0.0","everything":"else"}"#;
@@ -111,7 +111,7 @@ async fn a_node_of_a_later_version_beside_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_node_that_is_too_old_for_its_cluster_says_so_and_stays_out() {
+async fn a_node_that_is_too_old_for_its_cluster_logs_an_error_and_stays_out() {
     let Some(cluster) = Cluster::with(2, SETTINGS).await else { return };
     put(&cluster, &[b"HSET", CLOCK.as_bytes(), b"format", b"2"]).await;
     let mut old = cluster.launch().spawn();

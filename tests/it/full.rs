@@ -41,7 +41,7 @@ async fn unknown_fields_are_ignored() {
 }
 
 #[tokio::test]
-async fn joined_tells_who_is_there_and_where_the_log_stands() {
+async fn joined_lists_the_members_and_the_head_of_the_log() {
     let Some(cluster) = Cluster::start(2).await else { return };
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     let alone = rahim.join("general").await;
@@ -50,7 +50,7 @@ async fn joined_tells_who_is_there_and_where_the_log_stands() {
         (&json!(1), &json!(0), &json!([]))
     );
     let ack = rahim.posts("general", "one").await;
-    assert_eq!(ack["epoch"], alone["epoch"], "the first message continues the epoch that was told");
+    assert_eq!(ack["epoch"], alone["epoch"], "the first message has the epoch of the joined frame");
 
     let mut karim = Client::full(&cluster.nodes[1], "করিম").await;
     let joined = karim.join("general").await;
@@ -74,7 +74,7 @@ async fn joined_tells_who_is_there_and_where_the_log_stands() {
 }
 
 #[tokio::test]
-async fn an_ack_says_where_the_message_stands() {
+async fn an_ack_has_the_position_of_the_message() {
     let Some(cluster) = Cluster::start(2).await else { return };
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     let mut karim = Client::full(&cluster.nodes[1], "করিম").await;

@@ -23,7 +23,7 @@ async fn witness(cluster: &Cluster, node: usize, room: &str) -> Client {
 async fn assert_quiet(witness: &mut Client) {
     witness.catch_up().await;
     let notices = [witness.untaken("join"), witness.untaken("leave")].concat();
-    assert!(notices.is_empty(), "{} is told {notices:?}", witness.username);
+    assert!(notices.is_empty(), "{} received {notices:?}", witness.username);
 }
 
 /// As many as ten renewals send, at a few thousand each.
@@ -130,7 +130,7 @@ async fn users_of_a_dead_node_that_do_not_return_are_announced_once() {
     let mut remaining: Vec<_> = remaining.into_iter().cloned().collect();
     remaining.sort();
     let http = cluster.nodes[1].http();
-    eventually("the dead node is given up", LONG_DEADLINE, async || {
+    eventually("the dead node is reaped", LONG_DEADLINE, async || {
         (http.connections_if_known("general").await.as_ref() == Some(&remaining)).then_some(())
     })
     .await;
@@ -146,7 +146,7 @@ async fn users_of_a_dead_node_that_do_not_return_are_announced_once() {
     for name in ["gone 1", "gone 2"] {
         witnesses[1].sees_leave(name).await;
     }
-    eventually("the second dead node is given up", LONG_DEADLINE, async || {
+    eventually("the second dead node is reaped", LONG_DEADLINE, async || {
         (http.json("/api/nodes").await["data"].as_array()?.len() == 2).then_some(())
     })
     .await;

@@ -32,7 +32,7 @@ async fn assert_well(mut node: Node) {
 }
 
 #[tokio::test]
-async fn a_log_that_can_not_be_written_stops_nothing() {
+async fn an_unwritable_log_does_not_stop_the_node() {
     let full = Stdio::from(File::options().write(true).open("/dev/full").expect("Linux has it"));
     // The pipe has no reader.
     let closed = Stdio::from(pipe().expect("a pipe").1);
@@ -45,7 +45,7 @@ async fn a_log_that_can_not_be_written_stops_nothing() {
 }
 
 #[tokio::test]
-async fn a_log_that_nobody_reads_stops_nothing() {
+async fn an_unread_log_does_not_stop_the_node() {
     let (_unread, errors) = pipe().expect("a pipe");
     let launch = Launch::new().set("log.level", "debug").set("server.drain", "100ms");
     let node = launch.start_logging_to(errors).await;
@@ -76,7 +76,7 @@ async fn a_long_path_or_method_is_cut_and_stands_in_a_line_once() {
 }
 
 #[tokio::test]
-async fn files_of_the_client_are_no_news() {
+async fn requests_for_files_of_the_client_are_not_logged_as_info() {
     let node = Launch::new().set("log.level", "info").start().await;
     for path in ["/", "/js/main.js", "/nothing-here", "/healthz"] {
         node.http().get(path).await;

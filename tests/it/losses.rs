@@ -266,7 +266,7 @@ async fn many_rooms_are_repaired_after_one_reconnect() {
 }
 
 #[tokio::test]
-async fn a_node_that_starts_as_redis_is_emptied_knows_who_is_there_before_it_answers() {
+async fn a_node_that_starts_as_redis_is_emptied_answers_with_all_members() {
     let settings = [("presence.renew_every", "2s"), ("presence.lease", "10s")];
     let Some(mut cluster) = Cluster::with(1, &settings).await else { return };
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;

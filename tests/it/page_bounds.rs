@@ -33,7 +33,7 @@ async fn number(page: &Page, expression: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn a_page_whose_script_does_not_come_says_so_and_offers_to_try_again() {
+async fn a_page_without_its_script_offers_a_reload() {
     let Some(browser) = Browser::start().await else { return };
     let node = Node::memory().await;
     let port = ports::reserve();

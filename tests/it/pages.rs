@@ -121,7 +121,7 @@ async fn concurrent_identical_reads_share_one_answer() {
 }
 
 #[tokio::test]
-async fn a_node_that_is_asked_too_much_says_so_at_once_and_reads_no_more() {
+async fn an_overloaded_node_refuses_at_once_and_reads_no_more() {
     const READS: usize = 32;
     const CALLERS: usize = 400;
     let Some(cluster) = filled(CALLERS, 1, 1).await else { return };

@@ -115,7 +115,7 @@ async fn without_a_room_and_a_name_it_is_general_and_anonymous() {
 }
 
 #[tokio::test]
-async fn typing_needs_no_content_and_is_told_to_the_others() {
+async fn typing_needs_no_content_and_is_sent_to_the_others() {
     let node = Node::memory().await;
     let mut rahim = Client::plain(&node, "general", "রহিম").await;
     let mut karim = Client::plain(&node, "general", "করিম").await;
@@ -128,7 +128,7 @@ async fn typing_needs_no_content_and_is_told_to_the_others() {
 
     rahim.speak("done").await;
     rahim.receives("done").await;
-    assert!(rahim.untaken("typing").is_empty(), "the typist is not told");
+    assert!(rahim.untaken("typing").is_empty(), "the typing user receives no notice");
 }
 
 #[tokio::test]
@@ -157,7 +157,7 @@ async fn a_refusal_is_an_error_frame_and_the_session_lives_on() {
 }
 
 #[tokio::test]
-async fn types_of_full_sessions_are_unknown_whatever_else_is_sent() {
+async fn types_of_full_sessions_are_unknown_with_any_fields() {
     let node = Node::memory().await;
     let mut rahim = Client::plain(&node, "general", "রহিম").await;
     rahim.send(json!({ "type": "ping" })).await;
@@ -234,7 +234,7 @@ async fn the_echo_endpoint_returns_text_and_binary() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_not_allowed_is_told_and_closed_with_4400() {
+async fn an_invalid_name_is_refused_and_closed_with_4400() {
     let node = Node::memory().await;
     let long_room = format!("/ws?room={}", "x".repeat(65));
     let long_name = format!("/ws?username={}", "x".repeat(33));

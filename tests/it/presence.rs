@@ -30,7 +30,7 @@ async fn several_tabs_of_a_user_are_one_join_and_one_leave() {
 }
 
 #[tokio::test]
-async fn typing_is_told_once_in_a_while_and_not_to_the_typist() {
+async fn typing_is_throttled_and_not_sent_to_its_author() {
     let Some(cluster) = Cluster::with(2, &[("presence.typing_every", "60s")]).await else { return };
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     let mut other_tab = Client::returning(&cluster.nodes[1], &rahim.token).await;

@@ -31,7 +31,7 @@ async fn assert_says_when(node: &Node, path: &str) {
 }
 
 #[tokio::test]
-async fn a_node_that_is_not_ready_says_why() {
+async fn a_node_that_is_not_ready_names_the_reason() {
     let Some(mut redis) = RedisServer::start().await else { return };
     redis.kill();
     let mut node = Launch::new().redis(&redis.url()).set("server.lame_duck", "60s").spawn();
@@ -56,7 +56,7 @@ async fn a_node_that_is_not_ready_says_why() {
 }
 
 #[tokio::test]
-async fn a_node_that_lost_a_task_says_so_until_it_ends() {
+async fn a_node_that_lost_a_task_is_not_ready_until_it_exits() {
     let node = Launch::new().set("server.lame_duck", "60s").panic_in("heartbeat").start().await;
     node.inject_panic();
     until_reason(&node, "task_failed").await;

@@ -58,14 +58,14 @@ impl Talk {
             assert_eq!((&refusal["type"], &refusal["code"]), (&json!("error"), &json!("unavailable")));
             waits.insert(refusal["retry_after_ms"].as_u64().filter(|ms| *ms > 0).expect("a time to wait"));
         }
-        assert!(waits.len() > 1, "those who were refused together don't come back together: {waits:?}");
+        assert!(waits.len() > 1, "clients refused at the same time get different waits: {waits:?}");
     }
 
     /// The same messages are accepted now, each once. Clients have seen only the refusals and so many resets.
     async fn goes_on(&mut self, resets: usize) {
         for (place, client) in self.people.iter_mut().enumerate() {
             let (word, nonce) = (format!("word {place}"), format!("n-{place}"));
-            let ack = eventually("the word is taken", LONG_DEADLINE, async || {
+            let ack = eventually("the message is accepted", LONG_DEADLINE, async || {
                 let answer = client.post("general", &word, &nonce).await;
                 (answer["type"] == "ack").then_some(answer)
             })
@@ -82,14 +82,14 @@ impl Talk {
                 last += 1;
                 if let Some(word) = message["content"].as_str().filter(|content| content.starts_with("word"))
                 {
-                    assert!(words.insert(word.to_owned()), "{word} comes twice");
+                    assert!(words.insert(word.to_owned()), "{word} arrives twice");
                 }
             }
             client.catch_up().await;
             assert_eq!(client.untaken("reset").len(), resets, "{client}");
             for kind in ["text", "join", "leave", "gap"] {
                 let frames = client.untaken(kind);
-                assert!(frames.is_empty(), "{client} was told {frames:?}");
+                assert!(frames.is_empty(), "{client} received {frames:?}");
             }
         }
     }
@@ -345,7 +345,7 @@ async fn a_post_queued_behind_many_joins_is_refused_in_time() {
 
 /// Connections time out and answers nearly do: some requests are refused, but no answer is wrong.
 #[tokio::test]
-async fn redis_that_is_nearly_too_slow_misleads_nobody() {
+async fn redis_that_is_nearly_too_slow_causes_no_wrong_answer() {
     let Some((mut cluster, proxies)) = cluster_behind_proxies().await else { return };
     let mut talk = Talk::begin(&cluster).await;
     proxies.iter().for_each(|proxy| proxy.delay(Duration::from_millis(1500)));

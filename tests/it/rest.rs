@@ -235,7 +235,7 @@ mod checks {
             assert_eq!((&first["duplicate"], &again["duplicate"]), (&json!(false), &json!(true)));
             assert_eq!((&first["id"], &first["seq"]), (&again["id"], &again["seq"]));
             let changed = post(other, "general", json!({ "content": "other words" }), headers).await;
-            assert_eq!(changed.error(409), "nonce_reused", "the words of an ack are those that were logged");
+            assert_eq!(changed.error(409), "nonce_reused", "an ack is of the logged content");
             assert_eq!(other.http().messages("general", "").await.len(), round + 1);
         }
         let bad = post(home, "general", json!({ "content": "x" }), &[("idempotency-key", "a b")]).await;

@@ -67,7 +67,7 @@ async fn plain_sessions_are_closed_with_1012_too() {
 }
 
 #[tokio::test]
-async fn a_node_that_leaves_takes_no_new_sessions() {
+async fn a_draining_node_takes_no_new_sessions() {
     let mut node = Node::with(&[("server.drain", "3s")]).await;
     let mut sessions = Vec::new();
     for number in 0..20 {
@@ -91,7 +91,7 @@ async fn a_node_that_leaves_takes_no_new_sessions() {
 /// The balancer probes readiness once a second. Until its next probe the node itself refuses, and the balancer tries
 /// another one.
 #[tokio::test]
-async fn a_new_socket_through_the_balancer_never_lands_on_a_node_that_leaves() {
+async fn a_new_socket_through_the_balancer_never_reaches_a_draining_node() {
     let Some(mut cluster) = Cluster::with(2, &[("server.drain", "2s")]).await else { return };
     let ports: Vec<_> = cluster.nodes.iter().map(|node| node.port).collect();
     let Some(balancer) = HaProxy::start(&ports).await else { return };
@@ -154,7 +154,7 @@ async fn posts_in_flight_are_acknowledged_before_the_close_frame() {
 }
 
 #[tokio::test]
-async fn a_node_can_leave_while_redis_is_gone() {
+async fn a_node_can_drain_while_redis_is_down() {
     let Some(mut cluster) = Cluster::with(1, &[("server.drain", "100ms")]).await else { return };
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     rahim.join("general").await;
@@ -206,7 +206,7 @@ async fn a_rolling_restart_loses_no_message_and_doubles_none() {
 }
 
 #[tokio::test]
-async fn the_clients_of_a_killed_node_go_on_elsewhere_without_loss() {
+async fn clients_of_a_killed_node_resume_on_others_without_loss() {
     const EACH: usize = 30;
     let Some(mut cluster) = Cluster::start(2).await else { return };
     let mut roamers = Vec::new();

@@ -62,7 +62,7 @@ async fn exactly_the_missed_messages_follow_on_another_node() {
     assert_eq!(joined["recovered"], true);
     assert_eq!(seqs(&joined["messages"]), [4, 5, 6, 7]);
     karim.posts("general", "live").await;
-    assert_eq!(back.texts(1).await[0]["seq"], 8, "live traffic goes on without hole or double");
+    assert_eq!(back.texts(1).await[0]["seq"], 8, "live messages continue without a hole or a repetition");
 
     let none = Client::returning(&cluster.nodes[0], &token).await.resume("general", &seen["epoch"], 8).await;
     assert_eq!((&none["recovered"], &none["messages"]), (&json!(true), &json!([])));

@@ -60,13 +60,13 @@ async fn assert_list_is_watched(first: &Node, second: &Node) {
 }
 
 #[tokio::test]
-async fn watchers_are_told_the_list_and_its_changes() {
+async fn watchers_receive_the_list_and_its_changes() {
     let node = Node::memory().await;
     assert_list_is_watched(&node, &node).await;
 }
 
 #[tokio::test]
-async fn watchers_of_any_node_are_told_of_all_rooms() {
+async fn watchers_on_any_node_receive_all_rooms() {
     let Some(cluster) = Cluster::start(2).await else { return };
     assert_list_is_watched(&cluster.nodes[0], &cluster.nodes[1]).await;
 }
@@ -120,7 +120,7 @@ async fn many_watchers_cost_redis_what_one_does_and_none_cost_nothing() {
     let (before, beats) = (reads().await, renewals(&redis).await);
     eventually("six renewals", LONG_DEADLINE, async || (renewals(&redis).await >= beats + 6).then_some(()))
         .await;
-    assert!(reads().await <= before + 1, "nobody watches, and {} reads more", reads().await - before);
+    assert!(reads().await <= before + 1, "{} reads without a watcher", reads().await - before);
 }
 
 /// The command that reads the list.

@@ -24,7 +24,7 @@ async fn one_cluster(cluster: &Cluster) {
 }
 
 #[tokio::test]
-async fn a_node_that_starts_on_an_emptied_redis_learns_the_secret_of_those_who_live() {
+async fn a_node_that_starts_on_an_emptied_redis_learns_the_secret_of_the_live_nodes() {
     let Some(mut cluster) = Cluster::start(2).await else { return };
     let before = Client::full(&cluster.nodes[0], "before").await;
     cluster.redis.command(&["FLUSHALL"]).await;
@@ -128,7 +128,7 @@ async fn a_secret_can_be_replaced_while_the_node_runs() {
 }
 
 #[tokio::test]
-async fn nodes_with_other_settings_are_told_of() {
+async fn nodes_with_other_settings_are_logged() {
     let Some(mut cluster) = Cluster::start(2).await else { return };
     let other = cluster.launch().set("history.max_messages", "10").start().await;
     cluster.nodes.push(other);

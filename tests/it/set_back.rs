@@ -21,7 +21,7 @@ async fn bounce(cluster: &mut Cluster) {
 }
 
 #[tokio::test]
-async fn a_place_from_before_a_restart_of_redis_is_still_good() {
+async fn a_position_from_before_a_restart_of_redis_stays_valid() {
     let Some(mut cluster) = Cluster::start(2).await else { return };
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     rahim.join("general").await;
@@ -86,7 +86,7 @@ async fn a_redis_that_was_set_back_is_noticed_by_all() {
 }
 
 #[tokio::test]
-async fn a_session_that_sleeps_through_a_set_back_catches_up_whole() {
+async fn a_session_that_was_idle_during_a_set_back_catches_up() {
     let Some(mut cluster) = Cluster::start(2).await else { return };
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     let mut plain = Client::plain(&cluster.nodes[1], "general", "plain").await;
@@ -108,7 +108,7 @@ async fn a_session_that_sleeps_through_a_set_back_catches_up_whole() {
         client.receives("kept").await;
         for number in 0..8 {
             let seq = client.receives(&format!("new {number}")).await["seq"].clone();
-            assert_eq!(seq, number + 2, "numbers that were seen with other words are given again");
+            assert_eq!(seq, number + 2, "numbers of lost messages are assigned again");
         }
         let more = client.untaken("text");
         assert_eq!(more.len(), 4, "nothing comes twice: {more:?}");
@@ -126,7 +126,7 @@ async fn counted(cluster: &Cluster, node: usize, name: &str) -> u64 {
 /// The replication ids of a warning.
 fn replids(log: &str, sentence: &str) -> [String; 2] {
     let warnings: Vec<_> = log.lines().filter(|line| line.contains(sentence)).collect();
-    assert_eq!(warnings.len(), 1, "told once: {warnings:?}");
+    assert_eq!(warnings.len(), 1, "logged once: {warnings:?}");
     ["old_replid=\"", "new_replid=\""].map(|field| {
         let (_, rest) = warnings[0].split_once(field).expect("a warning names both ids");
         rest.chars().take_while(char::is_ascii_hexdigit).collect()
@@ -134,7 +134,7 @@ fn replids(log: &str, sentence: &str) -> [String; 2] {
 }
 
 #[tokio::test]
-async fn every_node_tells_its_operator_that_redis_was_emptied() {
+async fn every_node_logs_that_redis_was_emptied() {
     let Some(cluster) = Cluster::start(2).await else { return };
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     rahim.join("general").await;
@@ -157,7 +157,7 @@ async fn every_node_tells_its_operator_that_redis_was_emptied() {
 }
 
 #[tokio::test]
-async fn every_node_tells_its_operator_that_redis_goes_on_elsewhere() {
+async fn every_node_logs_that_the_replication_id_changed() {
     let Some(mut cluster) = Cluster::start(2).await else { return };
     bounce(&mut cluster).await;
     for node in 0..2 {
@@ -172,7 +172,7 @@ async fn every_node_tells_its_operator_that_redis_goes_on_elsewhere() {
 
 /// Each written byte wears out an SD card, and is copied to each replica.
 #[tokio::test]
-async fn a_node_in_which_nothing_happens_writes_little() {
+async fn an_idle_node_writes_little() {
     let Some(cluster) = Cluster::start(3).await else { return };
     let renewals = async || {
         let stats: String =

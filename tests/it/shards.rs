@@ -123,7 +123,7 @@ async fn a_live_node_is_not_reaped_while_a_shard_is_frozen() {
             outage(Duration::from_millis(200)).await;
         }
     }
-    assert!(answers > 0, "a living shard's rooms are told of");
+    assert!(answers > 0, "the live shard's rooms are listed");
     for place in [frozen, frozen + 3] {
         redis.servers[place].thaw();
     }
@@ -251,7 +251,7 @@ async fn a_room_migrated_to_a_new_master_without_slots_is_served_there() {
     })
     .await;
     redis.hand_over(slot, from, to).await;
-    eventually("the room goes on at its new master", LONG_DEADLINE, async || {
+    eventually("the room works on its new master", LONG_DEADLINE, async || {
         (rahim.post("general", "after", "n-after").await["type"] == "ack").then_some(())
     })
     .await;

@@ -253,7 +253,7 @@ async fn refusals(node: &Node) -> Vec<(String, u64)> {
 #[tokio::test]
 async fn a_refusal_counts_once_and_where_it_is_sent() {
     let node = Node::memory().await;
-    assert_eq!(refusals(&node).await, [], "nobody has asked for anything");
+    assert_eq!(refusals(&node).await, [], "there was no request");
     let mut expected = Vec::new();
     for (method, path, code) in [
         ("GET", "/api/rooms/nobody", "room_not_found"),

@@ -9,7 +9,7 @@ use crate::harness::roamer::outage;
 use crate::harness::{Client, Cluster, LONG_DEADLINE, Node, RawSocket, eventually};
 
 #[tokio::test]
-async fn a_slow_reader_is_closed_harms_nobody_and_comes_back_whole() {
+async fn a_slow_reader_is_closed_and_resumes_without_delaying_others() {
     let settings = [
         ("limits.frame_bytes", "28672"),
         ("limits.outbox_bytes", "114688"),
@@ -69,7 +69,7 @@ async fn a_slow_reader_is_closed_harms_nobody_and_comes_back_whole() {
 
 /// A burst that is larger than an outbox and faster than the hub delivers one by one.
 #[tokio::test]
-async fn a_burst_makes_nobody_a_slow_reader() {
+async fn a_burst_does_not_make_a_slow_reader() {
     const BURST: usize = 200;
     let node = Node::memory().await;
     let mut writer = Client::full(&node, "writer").await;
@@ -140,11 +140,11 @@ async fn a_user_who_left_during_a_freeze_stays_gone_after_it() {
     outage(Duration::from_secs(2)).await;
     karim.catch_up().await;
     let notices = [karim.untaken("join"), karim.untaken("leave")].concat();
-    assert!(notices.is_empty(), "who had gone has gone: {notices:?}");
+    assert!(notices.is_empty(), "the user that left stays gone: {notices:?}");
 }
 
 #[tokio::test]
-async fn a_node_that_stood_still_drops_nobody_for_its_own_silence() {
+async fn a_node_that_was_frozen_closes_no_session_for_its_own_silence() {
     let settings = [("session.ping_every", "1s"), ("session.idle_timeout", "4s")];
     let node = Node::with(&settings).await;
     let mut sessions = Vec::new();

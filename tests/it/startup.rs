@@ -111,7 +111,7 @@ async fn a_node_works_at_both_ends_of_every_range() {
 }
 
 #[tokio::test]
-async fn a_lone_node_says_that_it_is_alone() {
+async fn a_node_on_the_memory_backend_logs_that_it_keeps_nothing() {
     let node = Node::memory().await;
     assert!(node.log().contains("this node is alone and keeps nothing"), "{}", node.log());
 }
@@ -230,7 +230,7 @@ async fn health_is_an_exit_status() {
     let [url, root] = [format!("http://{address}/readyz"), format!("http://{address}")];
     let health = |asked: &str| launch.command(&["health", "--url", asked]);
     let before = run(health(&url)).await;
-    assert!(!before.is_success, "nobody listens yet");
+    assert!(!before.is_success, "no server listens yet");
     assert!(!before.stderr.is_empty() && !before.stderr.contains("panicked"), "{}", before.stderr);
     let mut node = launch.clone().start().await;
     for asked in [&url, &root, &address, &format!("localhost:{}", launch.port())] {
@@ -275,7 +275,7 @@ async fn help_and_version_are_answered() {
 }
 
 #[tokio::test]
-async fn the_log_says_what_was_decided_and_keeps_secrets() {
+async fn the_log_names_decisions_and_no_secrets() {
     let Some(redis) = RedisServer::start().await else { return };
     redis.command(&["CONFIG", "SET", "requirepass", "s3cret-password"]).await;
     let secret = "a-signing-secret-of-32-characters!";

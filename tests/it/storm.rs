@@ -87,13 +87,13 @@ async fn until_grace_periods_are_over(cluster: &Cluster) {
 async fn assert_unnoticed(cluster: &Cluster, swarm: &Swarm, count: usize, joins_before: usize) {
     let tally = swarm.tally();
     let received = async || (seen(&tally.messages) == count * (1 + SAID)).then_some(());
-    eventually("everybody has received everything", LONG_DEADLINE, received).await;
+    eventually("all clients have received all messages", LONG_DEADLINE, received).await;
     until_grace_periods_are_over(cluster).await;
     assert_eq!(seen(&tally.messages), count * (1 + SAID), "each once");
     assert_eq!((seen(&tally.recovered), seen(&tally.unrecovered)), (count, 0), "all go on where they were");
     assert_eq!(seen(&tally.misplaced), 0, "in order");
-    assert_eq!(seen(&tally.joins) - joins_before, 0, "nobody is told that somebody came");
-    assert_eq!(seen(&tally.leaves), 0, "nor that somebody went");
+    assert_eq!(seen(&tally.joins) - joins_before, 0, "no join is announced");
+    assert_eq!(seen(&tally.leaves), 0, "no leave is announced");
     for node in &cluster.nodes {
         for (number, room) in rooms(count).enumerate() {
             let in_it = IN_A_ROOM.min(count - number * IN_A_ROOM);
@@ -114,11 +114,11 @@ async fn simultaneous_reconnects_are_not_announced() {
     tokio::join!(speak(&cluster, count), swarm.until_inside(count));
     tell(&watch, swarm.tally());
     assert_unnoticed(&cluster, &swarm, count, joins).await;
-    assert_eq!(seen(&swarm.tally().losses), 0, "nobody is turned away");
+    assert_eq!(seen(&swarm.tally().losses), 0, "no message is lost");
 }
 
 #[tokio::test]
-async fn a_balancer_that_dies_takes_nobody_with_it() {
+async fn all_clients_return_after_a_balancer_dies() {
     let count = sessions();
     let Some(cluster) = begin("10s").await else { return };
     let Some(mut balancer) = HaProxy::start(&ports(&cluster)).await else { return };
@@ -127,7 +127,7 @@ async fn a_balancer_that_dies_takes_nobody_with_it() {
     balancer.kill();
     let tally = swarm.tally();
     let gone = async || (seen(&tally.inside) == 0).then_some(());
-    eventually("everybody has noticed", DEADLINE, gone).await;
+    eventually("all clients have noticed", DEADLINE, gone).await;
     let joins = seen(&tally.joins);
     let watch = stopwatch(&cluster);
     balancer.restart().await;
@@ -146,5 +146,5 @@ async fn without_a_grace_period_simultaneous_reconnects_are_announced() {
     swarm.cut();
     swarm.until_inside(IN_A_ROOM).await;
     let told = async || (seen(&swarm.tally().joins) > joins).then_some(());
-    eventually("those who are back are told who comes", DEADLINE, told).await;
+    eventually("the clients that are back receive joins", DEADLINE, told).await;
 }

@@ -55,7 +55,7 @@ async fn a_plain_session_waits_for_its_room_while_redis_stands_still() {
         assert!(plain.frame(first_byte::PING, payload).await);
         assert_eq!(plain.read_frame().await, Some((first_byte::PONG, payload.to_vec())));
     }
-    eventually("the node has given up a join", DEADLINE, async || {
+    eventually("a join has timed out", DEADLINE, async || {
         (node.http().status("/readyz").await == Some(503)).then_some(())
     })
     .await;
@@ -72,7 +72,7 @@ async fn a_plain_session_waits_for_its_room_while_redis_stands_still() {
 
 /// The twin: after `session.idle_timeout` it is closed for another node.
 #[tokio::test]
-async fn a_plain_session_whose_room_stays_out_of_reach_is_sent_elsewhere() {
+async fn a_plain_session_whose_room_stays_unreachable_is_closed_for_another_node() {
     let settings = [
         ("redis.command_timeout", "200ms"),
         ("session.ping_every", "1s"),
@@ -145,7 +145,7 @@ async fn a_flooding_client_does_not_delay_other_sessions() {
 }
 
 #[tokio::test]
-async fn an_echo_that_nobody_reads_ends() {
+async fn an_unread_echo_times_out() {
     let mut node = Node::with(&[("session.write_timeout", "1s"), ("server.drain", "0s")]).await;
     let mut echo = RawSocket::narrow(node.port, "/ws/echo", None).await;
     let said = [b'x'; 60_000];
@@ -180,7 +180,7 @@ async fn a_client_that_does_not_read_a_long_log_is_removed_from_the_room() {
     let _first = non_reading(&node, "first", &joined["epoch"]).await;
     writer.sees_join("first").await;
     let only = [writer.connection_id.clone()];
-    eventually("who reads nothing is out of the room", DEADLINE, async || {
+    eventually("the session that does not read has left the room", DEADLINE, async || {
         (node.http().connections("general").await == only).then_some(())
     })
     .await;
@@ -250,7 +250,7 @@ async fn a_client_that_rejoins_a_busy_room_receives_each_message_once_and_in_ord
                 let known = frame["messages"].as_array().expect("messages");
                 let known: Vec<_> = known.iter().filter_map(|message| message["seq"].as_u64()).collect();
                 let place = seq.expect("a place");
-                assert!(place >= last, "after {last} it is told that it has come to {place}");
+                assert!(place >= last, "after {last} it receives the position {place}");
                 let oldest = (place + 1).saturating_sub(known.len() as u64);
                 assert_eq!(known, (oldest..=place).collect::<Vec<_>>(), "no hole, no double");
                 assert!(oldest <= last + 1, "{last} and {oldest} are neighbours");
@@ -276,5 +276,5 @@ async fn a_join_while_redis_is_frozen_waits_for_no_other_join() {
     }));
     let refusals = timeout(Duration::from_secs(8), joins).await;
     cluster.redis.thaw();
-    assert_eq!(refusals.expect("nobody waits for the others"), vec![json!("unavailable"); CLIENTS]);
+    assert_eq!(refusals.expect("no join waits for the others"), vec![json!("unavailable"); CLIENTS]);
 }

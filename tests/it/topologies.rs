@@ -55,7 +55,7 @@ async fn people_talk_over_a_master_that_sentinels_name() {
 
 /// When a machine dies, its Sentinel and its connections to the master fail in silence.
 #[tokio::test]
-async fn a_sentinel_that_never_answers_holds_up_nobody() {
+async fn a_sentinel_that_never_answers_delays_no_request() {
     let Some(redis) = Sentinels::start().await else { return };
     let urls = vec![redis.url(); 2];
     redis.freeze_first();
@@ -64,7 +64,7 @@ async fn a_sentinel_that_never_answers_holds_up_nobody() {
 
 /// Sentinels take ten seconds to demote the old master; writes that it accepts until then are lost.
 #[tokio::test]
-async fn a_master_that_was_replaced_and_was_not_told_is_left() {
+async fn a_replaced_master_that_was_not_demoted_is_left() {
     let Some(redis) = Sentinels::start().await else { return };
     let urls = vec![redis.url(); 2];
     let cluster = Cluster::reaching(redis, &urls, &[("redis.prefix", "adda:")]).await;

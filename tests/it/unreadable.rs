@@ -79,7 +79,7 @@ async fn entries_of_a_log_that_adda_did_not_write_are_skipped_and_counted() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_text_are_sent_to_nobody() {
+async fn invalid_utf_8_is_not_delivered() {
     let Some(cluster) = cluster().await else { return };
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     rahim.join("general").await;
@@ -123,7 +123,7 @@ async fn a_head_that_adda_did_not_write_is_replaced() {
         is_alive(&cluster, &mut rahim, &format!("after-{round}")).await;
         let epoch = cluster.nodes[1].http().json("/api/rooms/general/messages").await["epoch"].clone();
         if words[2] != "past" && words[2] != "kept" {
-            assert!(!epochs.contains(&epoch), "{words:?}: numbers are given anew under {epoch}");
+            assert!(!epochs.contains(&epoch), "{words:?}: numbers are assigned again under {epoch}");
             epochs.push(epoch);
         }
     }
@@ -133,7 +133,7 @@ async fn a_head_that_adda_did_not_write_is_replaced() {
 }
 
 #[tokio::test]
-async fn publications_of_a_later_version_are_skipped_and_their_room_is_looked_at() {
+async fn publications_of_a_later_version_are_skipped_and_their_room_is_compared() {
     let Some(cluster) = cluster().await else { return };
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     let mut mita = Client::full(&cluster.nodes[1], "মিতা").await;
@@ -167,7 +167,7 @@ async fn publications_of_a_later_version_are_skipped_and_their_room_is_looked_at
 }
 
 #[tokio::test]
-async fn a_publication_that_was_never_logged_costs_one_look_at_the_log() {
+async fn a_publication_that_was_never_logged_costs_one_read_of_the_log() {
     let Some(cluster) = cluster().await else { return };
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     let joined = rahim.join("general").await;

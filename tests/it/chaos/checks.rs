@@ -16,10 +16,13 @@ const ALWAYS: [Check; 9] = [
     },
     Check { name: "nothing comes twice", holds: |run| none(run, Kind::Doubled, run.verdict.doubled) },
     Check {
-        name: "everybody sees one order",
+        name: "all readers see one order",
         holds: |run| none(run, Kind::Disordered, run.verdict.disordered),
     },
-    Check { name: "no place names two messages", holds: |run| none(run, Kind::Lie, run.verdict.lies) },
+    Check {
+        name: "no position names two messages",
+        holds: |run| none(run, Kind::Conflict, run.verdict.conflicts),
+    },
     Check {
         name: "no number is skipped without a gap or a reset",
         holds: |run| none(run, Kind::Hole, run.verdict.holes),
@@ -51,7 +54,7 @@ pub const HEALED_IN_8_S: Check = Check { name: "healed within 8 s", holds: |run|
 /// Sessions receive a `reset` for the new epoch.
 pub const RESETS_TOLD: Check = Check {
     name: "resets are announced",
-    holds: |run| true_or(run.verdict.resets > 0, "no session was told of a reset"),
+    holds: |run| true_or(run.verdict.resets > 0, "no session received a reset"),
 };
 
 /// Every node is not ready while Redis is unreachable, and ready after recovery.
@@ -143,6 +146,6 @@ fn readiness_said_yes(run: &Report) -> Result<(), String> {
 }
 
 fn leaves_once(run: &Report) -> Result<(), String> {
-    true_or(run.notices.gone > 0, "nobody went")?;
+    true_or(run.notices.gone > 0, "no user left")?;
     no(&run.notices.absent)
 }

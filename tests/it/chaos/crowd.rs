@@ -13,9 +13,9 @@ use super::watch;
 use crate::harness::{Http, LONG_DEADLINE, eventually};
 
 /// The longest wait of most clients before they reconnect.
-const PATIENCE: Duration = Duration::from_secs(2);
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// The same of the clients by which recovery is measured.
-const EAGERNESS: Duration = Duration::from_millis(100);
+const SHORT_WAIT: Duration = Duration::from_millis(100);
 /// Messages a second of one writer, about.
 const PACE: f64 = 10.0;
 
@@ -24,7 +24,7 @@ const PACE: f64 = 10.0;
 pub struct Crowd {
     people: Vec<(SharedMemory, JoinHandle<()>)>,
     orders: Orders,
-    /// Those who stay on one node, by its place.
+    /// The clients that stay on one node, by the node's index.
     posted: Vec<SharedMemory>,
 }
 
@@ -62,7 +62,7 @@ impl Crowd {
         let room = &size.rooms()[0];
         for (number, port) in nodes.iter().enumerate() {
             let at_node = habits(vec![*port]);
-            let habits = Habits { patience: EAGERNESS, ..at_node.clone() };
+            let habits = Habits { patience: SHORT_WAIT, ..at_node.clone() };
             let posted = crowd.add(&format!("post {number}"), room, habits);
             crowd.posted.push(posted);
             let habits = Habits { comes_back: Return::Never, ..at_node };
@@ -72,7 +72,7 @@ impl Crowd {
             let ports = beginning_with(*door, nodes, balancer);
             crowd.add(&format!("plain {number}"), room, Habits { dialect: Dialect::Plain, ..habits(ports) });
         }
-        crowd.until("everybody is in", |memory| !memory.sessions().is_empty()).await;
+        crowd.until("all clients have joined", |memory| !memory.sessions().is_empty()).await;
         crowd
     }
 
@@ -163,7 +163,7 @@ impl Drop for Crowd {
 /// A full session that only listens and resumes.
 pub fn habits(ports: Vec<u16>) -> Habits {
     let (dialect, comes_back) = (Dialect::Full, Return::Resuming);
-    Habits { dialect, comes_back, speaks_every: None, ports, patience: PATIENCE }
+    Habits { dialect, comes_back, speaks_every: None, ports, patience: LONGEST_WAIT }
 }
 
 /// A client of the balancer leaves the choice of the node to it; others try the nodes in turn.

@@ -89,7 +89,7 @@ pub enum Told {
     },
     /// A new epoch continues after this position.
     Reset(Place),
-    /// A gap, as a plain session is told of it.
+    /// A gap, as a plain session receives it.
     Skipped,
     /// A join or leave notice.
     Notice {
@@ -238,7 +238,7 @@ impl SharedMemory {
 
     /// Locks the record, for a few lines and never across an await.
     pub fn lock(&self) -> MutexGuard<'_, Memory> {
-        self.0.lock().expect("nobody panics while holding it")
+        self.0.lock().expect("no holder panics")
     }
 
     /// Records an event with the current time.

@@ -14,7 +14,7 @@ use crate::harness::http::encode;
 /// Time between two samples of a node.
 const EVERY: Duration = Duration::from_millis(250);
 /// Longer than a node may take to answer 503.
-const PATIENCE: Duration = Duration::from_secs(4);
+const ANSWER_LIMIT: Duration = Duration::from_secs(4);
 
 /// A node's answer about the members of a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Watch {
 
     /// The answers so far.
     pub fn samples(&self) -> Samples {
-        self.samples.lock().expect("nobody panics while holding it").clone()
+        self.samples.lock().expect("no holder panics").clone()
     }
 }
 
@@ -91,7 +91,7 @@ impl Drop for Watch {
 async fn ask_if_ready(node: usize, http: Http, samples: Arc<Mutex<Samples>>) {
     loop {
         let sample = ask(node, is_ready(http)).await;
-        samples.lock().expect("nobody panics while holding it").readiness.push(sample);
+        samples.lock().expect("no holder panics").readiness.push(sample);
         sleep(EVERY).await;
     }
 }
@@ -99,7 +99,7 @@ async fn ask_if_ready(node: usize, http: Http, samples: Arc<Mutex<Samples>>) {
 async fn ask_who_is_in(node: usize, http: Http, room: String, samples: Arc<Mutex<Samples>>) {
     loop {
         let sample = ask(node, who_is_in(http, &room)).await;
-        samples.lock().expect("nobody panics while holding it").rooms.push((room.clone(), sample));
+        samples.lock().expect("no holder panics").rooms.push((room.clone(), sample));
         sleep(EVERY).await;
     }
 }
@@ -112,7 +112,7 @@ async fn ask<T>(node: usize, question: impl Future<Output = T>) -> Sample<T> {
 
 /// The status of `/readyz`, if there is an answer.
 pub async fn is_ready(http: Http) -> Option<u16> {
-    timeout(PATIENCE, http.status("/readyz")).await.ok().flatten()
+    timeout(ANSWER_LIMIT, http.status("/readyz")).await.ok().flatten()
 }
 
 /// The members of a room, over all pages.
@@ -121,7 +121,7 @@ pub async fn who_is_in(http: Http, room: &str) -> Answer {
     let base = format!("/api/rooms/{}", encode(room));
     let mut path = base.clone();
     loop {
-        let Ok(Some(reply)) = timeout(PATIENCE, http.call("GET", &path).try_send()).await else {
+        let Ok(Some(reply)) = timeout(ANSWER_LIMIT, http.call("GET", &path).try_send()).await else {
             return Answer::Silent;
         };
         match reply.status {
@@ -142,6 +142,6 @@ pub async fn who_is_in(http: Http, room: &str) -> Answer {
 /// A page of a room's log after a number, as JSON; `None` if the node does not answer 200.
 pub async fn log_after(http: Http, room: &str, seq: u64) -> Option<Value> {
     let path = format!("/api/rooms/{}/messages?after={seq}&limit=200", encode(room));
-    let reply = timeout(PATIENCE, http.call("GET", &path).try_send()).await.ok()??;
+    let reply = timeout(ANSWER_LIMIT, http.call("GET", &path).try_send()).await.ok()??;
     (reply.status == 200).then(|| reply.json())
 }

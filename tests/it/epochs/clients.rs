@@ -7,8 +7,8 @@ use adda::model::{Epoch, RoomName};
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-use super::book::Book;
 use super::held::Holds;
+use super::record::Record;
 use super::setting;
 use super::world::World;
 use crate::harness::{Client, LONG_DEADLINE, Launch, Node, eventually};
@@ -46,10 +46,10 @@ impl Listener {
     }
 
     /// Resumes on another node, as after a broken connection.
-    async fn come_back(&mut self, node: &Node, book: &mut Book) {
+    async fn come_back(&mut self, node: &Node, record: &mut Record) {
         // Frames that arrived before are read first.
         for frame in self.client.take_all() {
-            self.take(&frame, book);
+            self.take(&frame, record);
         }
         let token = self.client.token.clone();
         self.client = Client::returning(node, &token).await;
@@ -66,16 +66,16 @@ impl Listener {
             self.begin(&joined["epoch"]);
             // `recovered: true`: its messages are a prefix of the log.
             for (seq, id) in &self.seen {
-                book.name(&room(), &self.epoch, *seq, id);
+                record.name(&room(), &self.epoch, *seq, id);
             }
         } else {
             let before = messages.first().map_or(number(&joined["seq"]), |first| number(&first["seq"]) - 1);
             self.begin_anew(&joined["epoch"], before);
         }
         for message in messages {
-            self.take(message, book);
+            self.take(message, record);
         }
-        book.check(self.seq == number(&joined["seq"]), || format!("at {} by {joined}", self.seq));
+        record.check(self.seq == number(&joined["seq"]), || format!("at {} by {joined}", self.seq));
     }
 
     fn begin(&mut self, epoch: &Value) {
@@ -89,32 +89,32 @@ impl Listener {
         self.gaps.clear();
     }
 
-    fn take(&mut self, frame: &Value, book: &mut Book) {
+    fn take(&mut self, frame: &Value, record: &mut Record) {
         let next = self.seq + 1;
         match word(&frame["type"]) {
             "text" => {
                 self.seq = number(&frame["seq"]);
-                book.check(self.seq == next, || format!("{} where {next} was due: {frame}", self.seq));
-                book.name(&room(), &self.epoch, self.seq, word(&frame["id"]));
+                record.check(self.seq == next, || format!("{} where {next} was due: {frame}", self.seq));
+                record.name(&room(), &self.epoch, self.seq, word(&frame["id"]));
                 self.seen.insert(self.seq, word(&frame["id"]).to_owned());
             }
             "gap" => {
                 let (from, to) = (number(&frame["from"]), number(&frame["to"]));
-                book.check(from == next, || format!("{next} was due: {frame}"));
+                record.check(from == next, || format!("{next} was due: {frame}"));
                 self.gaps.push((from, to));
                 self.seq = to;
             }
-            "error" => book.check(false, || format!("who was let in is refused: {frame}")),
+            "error" => record.check(false, || format!("an authenticated session is refused: {frame}")),
             "reset" => self.begin_anew(&frame["epoch"], number(&frame["seq"])),
             _ => {}
         }
     }
 
     /// Receives until a message arrives.
-    async fn receive(&mut self, id: &str, book: &mut Book) {
+    async fn receive(&mut self, id: &str, record: &mut Record) {
         loop {
             let frame = self.client.next().await;
-            self.take(&frame, book);
+            self.take(&frame, record);
             if frame["type"] == "text" && frame["id"] == *id {
                 return;
             }
@@ -127,7 +127,7 @@ fn room() -> RoomName {
 }
 
 /// Posts a message, again with the same nonce until there is an ack, and returns its id.
-async fn posts(writer: &mut Client, content: &str, book: &mut Book) -> String {
+async fn posts(writer: &mut Client, content: &str, record: &mut Record) -> String {
     let ack = eventually(content, LONG_DEADLINE, async || {
         let answer = writer.post(ROOM, content, content).await;
         (answer["type"] == "ack").then_some(answer)
@@ -135,15 +135,15 @@ async fn posts(writer: &mut Client, content: &str, book: &mut Book) -> String {
     .await;
     writer.take_all();
     let id = word(&ack["id"]).to_owned();
-    book.name(&room(), &Epoch::new(word(&ack["epoch"])), number(&ack["seq"]), &id);
+    record.name(&room(), &Epoch::new(word(&ack["epoch"])), number(&ack["seq"]), &id);
     id
 }
 
 #[tokio::test]
-async fn clients_are_told_what_is_lost_and_given_the_rest() {
+async fn clients_receive_every_message_or_the_announcement_of_its_loss() {
     let seed = setting("ADDA_EPOCHS_SEED").unwrap_or_else(|| fastrand::u64(..1_000_000_000));
     eprintln!("ADDA_EPOCHS_SEED={seed}");
-    let (mut rng, mut book) = (Rng::with_seed(seed), Book::default());
+    let (mut rng, mut record) = (Rng::with_seed(seed), Record::default());
     let Some(mut world) = World::start().await else { return };
     let launch = Launch::new().redis(&world.front.url());
     let nodes = [launch.another().start().await, launch.another().start().await];
@@ -156,43 +156,51 @@ async fn clients_are_told_what_is_lost_and_given_the_rest() {
         listeners.push(Listener::enter(node).await);
         listeners.push(Listener::enter(node).await);
     }
-    let (mut said, mut fates) = (0, Vec::new());
+    let (mut said, mut faults) = (0, Vec::new());
     let rounds = LOSSES * setting("ADDA_EPOCHS_SECONDS").unwrap_or(10) / 10;
     while world.losses < rounds {
         let mut last = String::new();
         for _ in 0..rng.usize(1..4) {
             said += 1;
-            last = posts(&mut writers[rng.usize(..2)], &format!("n-{said}"), &mut book).await;
+            last = posts(&mut writers[rng.usize(..2)], &format!("n-{said}"), &mut record).await;
         }
         let sleeper = rng.usize(..listeners.len());
         for (place, listener) in listeners.iter_mut().enumerate() {
             // One is disconnected meanwhile and resumes.
             if place != sleeper {
-                listener.receive(&last, &mut book).await;
+                listener.receive(&last, &mut record).await;
             }
         }
-        listeners[sleeper].come_back(&nodes[rng.usize(..2)], &mut book).await;
-        let fate = world.draw(&mut rng);
-        eprintln!("{said} said, then {fate:?}");
-        fates.push(fate);
-        world.befall(fate, &room(), &mut rng).await;
-        assert!(book.lies().is_empty(), "ADDA_EPOCHS_SEED={seed} {fates:?}\n{}", book.lies().join("\n"));
+        listeners[sleeper].come_back(&nodes[rng.usize(..2)], &mut record).await;
+        let fault = world.draw(&mut rng);
+        eprintln!("{said} said, then {fault:?}");
+        faults.push(fault);
+        world.inject(fault, &room(), &mut rng).await;
+        assert!(
+            record.violations().is_empty(),
+            "ADDA_EPOCHS_SEED={seed} {faults:?}\n{}",
+            record.violations().join("\n")
+        );
     }
-    let last = posts(&mut writers[0], "the-end", &mut book).await;
+    let last = posts(&mut writers[0], "the-end", &mut record).await;
     for listener in &mut listeners {
-        listener.receive(&last, &mut book).await;
+        listener.receive(&last, &mut record).await;
     }
-    check_whole(&world, &listeners, &mut book).await;
-    assert!(book.lies().is_empty(), "ADDA_EPOCHS_SEED={seed} {fates:?}\n{}", book.lies().join("\n"));
+    check_whole(&world, &listeners, &mut record).await;
+    assert!(
+        record.violations().is_empty(),
+        "ADDA_EPOCHS_SEED={seed} {faults:?}\n{}",
+        record.violations().join("\n")
+    );
 }
 
 /// Checks that a listener received all messages of the log above its start, or an announcement of their loss.
-async fn check_whole(world: &World, listeners: &[Listener], book: &mut Book) {
+async fn check_whole(world: &World, listeners: &[Listener], record: &mut Record) {
     for entry in world.held(&room()).await.log {
         for listener in listeners.iter().filter(|listener| entry.seq > listener.floor) {
             let is_told = listener.gaps.iter().any(|(from, to)| (from..=to).contains(&&entry.seq));
             let has_it = listener.seen.get(&entry.seq) == Some(&entry.id);
-            book.check(has_it || is_told, || format!("{entry:?} was not given: {:?}", listener.seen));
+            record.check(has_it || is_told, || format!("{entry:?} was not given: {:?}", listener.seen));
         }
     }
 }

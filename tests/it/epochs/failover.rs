@@ -95,7 +95,7 @@ async fn an_old_master_that_returns_knows_only_its_own_positions() {
     let theirs = pair.posts(1, "only in the new master").await;
     pair.front.turn_to(pair.a.port);
     let next = pair.posts(0, "after the return").await;
-    assert_eq!(place(&next), (apart.epoch.as_str(), 3), "what it numbered itself it goes on numbering");
+    assert_eq!(place(&next), (apart.epoch.as_str(), 3), "it continues its own numbers");
     for (receipt, is_whole) in [(&kept, true), (&apart, true), (&theirs, false), (&next, true)] {
         assert_eq!(pair.is_whole(1, receipt).await, is_whole, "{receipt:?}");
     }

@@ -3,8 +3,8 @@
 use adda::model::{Epoch, RoomName};
 use redis::Value;
 
-use super::book::Book;
 use super::reader::Lineage;
+use super::record::Record;
 
 /// A Redis or Redis Cluster with rooms.
 pub trait Holds {
@@ -48,21 +48,21 @@ impl Held {
     }
 
     /// Checks it by itself and against the record.
-    pub fn check(&self, room: &RoomName, book: &mut Book) {
+    pub fn check(&self, room: &RoomName, record: &mut Record) {
         let Self { lineage, log } = self;
         let numbers: Vec<_> = log.iter().map(|entry| entry.seq).collect();
         let is_whole = numbers.windows(2).all(|pair| pair[1] == pair[0] + 1);
-        book.check(is_whole, || format!("the log of {room} has holes: {numbers:?}"));
+        record.check(is_whole, || format!("the log of {room} has holes: {numbers:?}"));
         let mut contents: Vec<_> = log.iter().map(|entry| &entry.content).collect();
         contents.sort_unstable();
         let is_once = contents.windows(2).all(|pair| pair[0] != pair[1]);
-        book.check(is_once, || format!("the log of {room} holds a message twice: {contents:?}"));
+        record.check(is_once, || format!("the log of {room} holds a message twice: {contents:?}"));
         let Some((epoch, head)) = lineage.first() else { return };
         let last = numbers.last().unwrap_or(head);
-        book.check(last == head, || format!("the log of {room} ends at {last}, its head at {head}"));
+        record.check(last == head, || format!("the log of {room} ends at {last}, its head at {head}"));
         let epoch = Epoch::new(epoch);
         for entry in log {
-            book.name(room, &epoch, entry.seq, &entry.id);
+            record.name(room, &epoch, entry.seq, &entry.id);
         }
     }
 }

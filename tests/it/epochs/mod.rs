@@ -4,14 +4,14 @@
 //! Each walk prints its seed. `ADDA_EPOCHS_SEED=N` repeats a walk; `ADDA_EPOCHS_SECONDS=N` runs new ones for so long,
 //! and makes a walk over a Redis Cluster as long.
 
-mod book;
 mod clients;
 mod failover;
 mod front;
 mod held;
-mod letters;
 mod node;
+mod posts;
 mod reader;
+mod record;
 mod server;
 mod sharded;
 mod unfenced;
@@ -38,10 +38,14 @@ async fn run_walk(seed: u64) -> Option<()> {
     let mut walk = Walk::start(seed).await?;
     let started = Instant::now();
     walk.go(STEPS).await;
-    let (losses, told) = (walk.losses(), walk.book.len());
+    let (losses, told) = (walk.losses(), walk.record.len());
     eprintln!("ADDA_EPOCHS_SEED={seed}: {losses} losses, {told} numbers, {:?}", started.elapsed());
     let steps = walk.trace.join("\n");
-    assert!(walk.book.lies().is_empty(), "ADDA_EPOCHS_SEED={seed}\n{steps}\n{}", walk.book.lies().join("\n"));
+    assert!(
+        walk.record.violations().is_empty(),
+        "ADDA_EPOCHS_SEED={seed}\n{steps}\n{}",
+        walk.record.violations().join("\n")
+    );
     Some(())
 }
 

@@ -7,9 +7,9 @@ use adda::supervisor::Supervisor;
 use fastrand::Rng;
 use tokio::sync::watch;
 
-use super::book::Book;
 use super::held::Holds;
 use super::reader::{Lineage, Reader};
+use super::record::Record;
 use crate::harness::{LONG_DEADLINE, eventually};
 
 /// A node's backend, and a reader of each room.
@@ -22,45 +22,45 @@ pub struct Node {
 }
 
 impl Node {
-    pub async fn start(config: &Config, rooms: &[RoomName], book: &mut Book) -> Self {
+    pub async fn start(config: &Config, rooms: &[RoomName], record: &mut Record) -> Self {
         let (backend, events) =
             backend::start(config, NodeId::random(), &Supervisor::default()).await.unwrap();
         let mut followers = Vec::new();
         for room in rooms {
             backend.pubsub.subscribe(&Channel::Room(room.clone())).await.unwrap();
-            followers.push(Reader::join(room, &newest(&backend, room, 200).await, book));
+            followers.push(Reader::join(room, &newest(&backend, room, 200).await, record));
         }
         let feed = backend.pubsub.resumed();
         Self { backend, events, feed, followers }
     }
 
     /// Marks all its rooms as possibly incomplete.
-    pub fn suspect(&mut self) {
+    pub fn mark_behind(&mut self) {
         self.followers.iter_mut().for_each(|follower| follower.is_behind = true);
     }
 
     /// Takes the received events, and reads the missed messages.
-    pub async fn receive(&mut self, world: &impl Holds, rng: &mut Rng, book: &mut Book) {
+    pub async fn receive(&mut self, world: &impl Holds, rng: &mut Rng, record: &mut Record) {
         loop {
             let event = self.events.try_recv();
             if self.feed.has_changed().expect("the backend lives") {
                 self.feed.mark_unchanged();
-                self.suspect();
+                self.mark_behind();
             }
             let Ok(event) = event else { break };
             let BackendEvent::Published(Channel::Room(room), Event::Message(message)) = event else {
                 continue;
             };
             for follower in self.followers.iter_mut().filter(|follower| follower.room == room) {
-                follower.receive(&message, book);
+                follower.receive(&message, record);
             }
         }
         for follower in self.followers.iter_mut().filter(|follower| follower.is_behind) {
             let limit = rng.usize(1..200);
-            while follow(&self.backend, world, follower, limit, book).await {}
+            while follow(&self.backend, world, follower, limit, record).await {}
             follower.is_behind = false;
             let held = world.held(&follower.room).await;
-            follower.check_whole(&held.log, book);
+            follower.check_whole(&held.log, record);
         }
     }
 }
@@ -71,7 +71,7 @@ pub async fn follow(
     world: &impl Holds,
     reader: &mut Reader,
     limit: usize,
-    book: &mut Book,
+    record: &mut Record,
 ) -> bool {
     let (lineage, page) = eventually("a page", LONG_DEADLINE, async || {
         let lineage: Lineage = world.held(&reader.room).await.lineage;
@@ -79,7 +79,7 @@ pub async fn follow(
         Some((lineage, backend.log.read(&reader.room, Span::After(place), limit).await.ok()?))
     })
     .await;
-    reader.follow(&page, &lineage, book)
+    reader.follow(&page, &lineage, record)
 }
 
 pub async fn newest(backend: &Backend, room: &RoomName, limit: usize) -> Page {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use adda::backend::Page;
 use adda::model::{LoggedMessage, Position, RoomName};
 
-use super::book::{Book, id};
 use super::held::Entry;
+use super::record::{Record, id};
 
 /// A reader at a position, with all messages that it received and that were not declared void.
 #[derive(Debug)]
@@ -27,8 +27,8 @@ pub type Lineage = Vec<(String, u64)>;
 
 impl Reader {
     /// Begins with the newest messages.
-    pub fn join(room: &RoomName, page: &Page, book: &mut Book) -> Self {
-        book.page(room, page);
+    pub fn join(room: &RoomName, page: &Page, record: &mut Record) -> Self {
+        record.page(room, page);
         let floor = page.messages.first().map_or(page.head.seq, |first| first.seq - 1);
         let mut reader = Self {
             room: room.clone(),
@@ -38,24 +38,24 @@ impl Reader {
             gaps: Vec::new(),
             is_behind: false,
         };
-        reader.take_messages(page, book);
+        reader.take_messages(page, record);
         reader
     }
 
     /// Takes a page that was read after its position. `lineage` is the room's lineage just before. Returns whether there
     /// is more to read.
-    pub fn follow(&mut self, page: &Page, lineage: &Lineage, book: &mut Book) -> bool {
-        book.page(&self.room, page);
+    pub fn follow(&mut self, page: &Page, lineage: &Lineage, record: &mut Record) -> bool {
+        record.page(&self.room, page);
         let proof = page.continuity;
-        self.check_proof(page, lineage, book);
+        self.check_proof(page, lineage, record);
         if proof.is_proven {
             let place = self.place.clone();
-            book.check(proof.resume_at == place.seq && place.seq <= page.head.seq, || {
+            record.check(proof.resume_at == place.seq && place.seq <= page.head.seq, || {
                 format!("{place:?} is proven, but the page is {proof:?} of {:?}", page.head)
             });
             // The page proves that its messages are a prefix of this log; the record must agree.
             for (seq, id) in &self.seen {
-                book.name(&self.room, &page.head.epoch, *seq, id);
+                record.name(&self.room, &page.head.epoch, *seq, id);
             }
         } else {
             self.seen.clear();
@@ -67,39 +67,39 @@ impl Reader {
             self.gaps.push((proof.resume_at + 1, proof.oldest - 1));
             self.place.seq = proof.oldest - 1;
         }
-        self.take_messages(page, book);
+        self.take_messages(page, record);
         page.has_more
     }
 
-    fn take_messages(&mut self, page: &Page, book: &mut Book) {
+    fn take_messages(&mut self, page: &Page, record: &mut Record) {
         for message in &page.messages {
             let expected = self.place.seq + 1;
-            book.check(message.seq == expected, || format!("{} where {expected} was due", message.seq));
+            record.check(message.seq == expected, || format!("{} where {expected} was due", message.seq));
             self.place.seq = message.seq;
             self.seen.insert(message.seq, id(message));
         }
         let reached = self.place.seq;
-        book.check(page.has_more || reached == page.head.seq, || {
+        record.check(page.has_more || reached == page.head.seq, || {
             format!("a last page ends at {reached}, the head is {:?}", page.head)
         });
     }
 
     /// Checks `recovered`: it must be true exactly if the position is at or below the end of an epoch of the lineage.
-    fn check_proof(&self, page: &Page, lineage: &Lineage, book: &mut Book) {
+    fn check_proof(&self, page: &Page, lineage: &Lineage, record: &mut Record) {
         let place = &self.place;
         // This page may have begun a new epoch: then the lineage has one more and the oldest is dropped.
         let kept =
             if lineage.first().is_some_and(|newest| newest.0 == page.head.epoch.as_str()) { 9 } else { 8 };
         let mut known = lineage.iter().take(kept);
         let is_provable = known.any(|(epoch, end)| *epoch == place.epoch.as_str() && place.seq <= *end);
-        book.check(is_provable == page.continuity.is_proven, || {
+        record.check(is_provable == page.continuity.is_proven, || {
             format!("{place:?} of {lineage:?} is said to be {:?} of {:?}", page.continuity, page.head)
         });
     }
 
     /// Takes a live message: the next one, or evidence of a loss.
-    pub fn receive(&mut self, message: &LoggedMessage, book: &mut Book) {
-        book.message(&self.room, message);
+    pub fn receive(&mut self, message: &LoggedMessage, record: &mut Record) {
+        record.message(&self.room, message);
         let is_same_epoch = message.epoch == self.place.epoch;
         if self.is_behind || is_same_epoch && message.seq <= self.place.seq {
             return;
@@ -114,11 +114,11 @@ impl Reader {
 
     /// At the end of the log, checks that it received every message of the log above its floor, or an announcement of the
     /// loss.
-    pub fn check_whole(&self, log: &[Entry], book: &mut Book) {
+    pub fn check_whole(&self, log: &[Entry], record: &mut Record) {
         for Entry { seq, id, .. } in log.iter().filter(|entry| entry.seq > self.floor) {
             let is_told = self.gaps.iter().any(|(from, to)| (from..=to).contains(&seq));
             let has_it = self.seen.get(seq) == Some(id);
-            book.check(has_it || is_told, || {
+            record.check(has_it || is_told, || {
                 format!(
                     "{} at {:?} was never given {seq} {id}, but {:?}",
                     self.room,

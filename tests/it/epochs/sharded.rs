@@ -10,11 +10,11 @@ use fastrand::Rng;
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
-use super::book::Book;
 use super::held::{Held, Holds};
-use super::letters::Letters;
 use super::node::{Node, follow, newest, told};
+use super::posts::Posts;
 use super::reader::Reader;
+use super::record::Record;
 use super::setting;
 use crate::harness::redis::RedisServer;
 use crate::harness::roamer::outage;
@@ -47,7 +47,7 @@ const ALL: [Turn; 6] = [Turn::Switch, Turn::TakeOver, Turn::Kill, Turn::Restart,
 
 /// The state of the walk.
 struct Walk {
-    book: Book,
+    record: Record,
     trace: Vec<String>,
     rng: Rng,
     redis: RedisCluster,
@@ -56,7 +56,7 @@ struct Walk {
     rooms: [RoomName; 2],
     nodes: Vec<Node>,
     readers: Vec<Reader>,
-    letters: Letters,
+    posts: Posts,
     /// The number of possible losses.
     losses: u64,
     /// Messages acknowledged since the last loss, which the log must have.
@@ -86,17 +86,17 @@ impl Walk {
         let mut config = Config::defaults();
         config.redis.url = redis.url();
         let rooms = ["busy", "quiet"].map(|name| RoomName::parse(name, 64).unwrap());
-        let (mut book, mut nodes, mut readers) = (Book::default(), Vec::new(), Vec::new());
+        let (mut record, mut nodes, mut readers) = (Record::default(), Vec::new(), Vec::new());
         for _ in 0..NODES {
-            nodes.push(Node::start(&config, &rooms, &mut book).await);
+            nodes.push(Node::start(&config, &rooms, &mut record).await);
         }
         for place in 0..READERS {
             let room = &rooms[place % rooms.len()];
-            readers.push(Reader::join(room, &newest(&nodes[0].backend, room, 20).await, &mut book));
+            readers.push(Reader::join(room, &newest(&nodes[0].backend, room, 20).await, &mut record));
         }
-        let (rng, letters) = (Rng::with_seed(seed), Letters::default());
+        let (rng, posts) = (Rng::with_seed(seed), Posts::default());
         let (trace, turns, losses, acked) = (Vec::new(), Vec::new(), 0, Vec::new());
-        Some(Self { book, trace, rng, redis, turns, rooms, nodes, readers, letters, losses, acked })
+        Some(Self { record, trace, rng, redis, turns, rooms, nodes, readers, posts, losses, acked })
     }
 
     /// Injects a fault while posts are in flight, then checks everything.
@@ -114,7 +114,7 @@ impl Walk {
         }
         for place in 0..NODES {
             if self.rng.bool() {
-                self.nodes[place].receive(&self.redis, &mut self.rng, &mut self.book).await;
+                self.nodes[place].receive(&self.redis, &mut self.rng, &mut self.record).await;
             }
         }
         self.read().await;
@@ -134,57 +134,57 @@ impl Walk {
     async fn post(&mut self, turn: Option<Turn>) {
         let room = self.rooms[self.rng.usize(..2)].clone();
         let (losses, mut rng, mut fate_rng) = (self.losses, self.rng.fork(), self.rng.fork());
-        let Self { redis, nodes, letters, rooms, .. } = self;
+        let Self { redis, nodes, posts, rooms, .. } = self;
         let is_over = Cell::new(false);
         let talk = async {
             let mut sent = Vec::new();
             while !is_over.get() || sent.is_empty() {
-                let batch = letters.write(&mut rng, rooms, NODES);
-                let posts =
-                    batch.iter().map(|letter| nodes[letter.node].backend.log.append(letter.draft.clone()));
-                let answers = join_all(posts).await;
+                let batch = posts.write(&mut rng, rooms, NODES);
+                let appends =
+                    batch.iter().map(|post| nodes[post.node].backend.log.append(post.draft.clone()));
+                let answers = join_all(appends).await;
                 sent.extend(batch.into_iter().zip(answers));
                 // At the pace of people, not at full speed.
                 outage(Duration::from_millis(rng.u64(..40))).await;
             }
             sent
         };
-        let befall = async {
+        let inject = async {
             let may_have_lost = match turn {
-                Some(turn) => befall(redis, turn, &room, &mut fate_rng).await,
+                Some(turn) => inject(redis, turn, &room, &mut fate_rng).await,
                 None => false,
             };
             is_over.set(true);
             may_have_lost
         };
-        let (sent, may_have_lost) = tokio::join!(talk, befall);
+        let (sent, may_have_lost) = tokio::join!(talk, inject);
         let answers: Vec<_> = sent.iter().map(|(_, answer)| told(answer)).collect();
         self.trace.push(format!("{turn:?} of {room} {answers:?}"));
         if may_have_lost {
             self.losses += 1;
             self.acked.clear();
         }
-        for (letter, answer) in sent {
+        for (post, answer) in sent {
             if answer.is_ok() && !may_have_lost {
-                self.acked.push((letter.draft.room.clone(), letter.draft.content.clone()));
+                self.acked.push((post.draft.room.clone(), post.draft.content.clone()));
             }
-            self.letters.keep(letter, answer.ok(), losses, &mut self.book);
+            self.posts.keep(post, answer.ok(), losses, &mut self.record);
         }
     }
 
     async fn send_again(&mut self) {
-        let Some(letter) = self.letters.again(&mut self.rng, NODES) else { return };
+        let Some(post) = self.posts.again(&mut self.rng, NODES) else { return };
         let receipt = eventually("a receipt", LONG_DEADLINE, async || {
-            self.nodes[letter.node].backend.log.append(letter.draft.clone()).await.ok()
+            self.nodes[post.node].backend.log.append(post.draft.clone()).await.ok()
         })
         .await;
         let kept = receipt
             .is_duplicate
             .then(|| format!("{} {} {} {}", receipt.epoch, receipt.seq, receipt.id, receipt.timestamp));
-        let held = self.redis.held(&letter.draft.room).await;
+        let held = self.redis.held(&post.draft.room).await;
         let (kept, losses) = (kept.as_deref(), self.losses);
-        self.letters.check_repetition(&letter, kept, &receipt, &held, losses, &mut self.book);
-        self.letters.keep(letter, Some(receipt), losses, &mut self.book);
+        self.posts.check_repetition(&post, kept, &receipt, &held, losses, &mut self.record);
+        self.posts.keep(post, Some(receipt), losses, &mut self.record);
     }
 
     /// Waits until all servers agree and all nodes have refreshed their topology.
@@ -213,7 +213,7 @@ impl Walk {
                     held.lineage.first().is_some_and(is_it).then_some(head)
                 })
                 .await;
-                self.book.head(room, &head);
+                self.record.head(room, &head);
             }
         }
     }
@@ -221,17 +221,17 @@ impl Walk {
     async fn read(&mut self) {
         for reader in &mut self.readers {
             let (node, limit) = (self.rng.usize(..NODES), self.rng.usize(1..40));
-            follow(&self.nodes[node].backend, &self.redis, reader, limit, &mut self.book).await;
+            follow(&self.nodes[node].backend, &self.redis, reader, limit, &mut self.record).await;
         }
     }
 
     async fn inspect(&mut self) {
         for room in &self.rooms {
             let held = self.redis.held(room).await;
-            held.check(room, &mut self.book);
+            held.check(room, &mut self.record);
             for (_, content) in self.acked.iter().filter(|(of, _)| of == room) {
                 let has_it = held.log.iter().any(|entry| entry.content == *content);
-                self.book.check(has_it, || {
+                self.record.check(has_it, || {
                     format!("{content} was acknowledged, nothing was lost, and it is gone")
                 });
             }
@@ -240,19 +240,19 @@ impl Walk {
 
     async fn end(&mut self) {
         for node in &mut self.nodes {
-            node.suspect();
-            node.receive(&self.redis, &mut self.rng, &mut self.book).await;
+            node.mark_behind();
+            node.receive(&self.redis, &mut self.rng, &mut self.record).await;
         }
         for reader in &mut self.readers {
-            while follow(&self.nodes[0].backend, &self.redis, reader, 7, &mut self.book).await {}
+            while follow(&self.nodes[0].backend, &self.redis, reader, 7, &mut self.record).await {}
             let held = self.redis.held(&reader.room).await;
-            reader.check_whole(&held.log, &mut self.book);
+            reader.check_whole(&held.log, &mut self.record);
         }
     }
 }
 
 /// Injects a fault; returns whether data may have been lost.
-async fn befall(redis: &mut RedisCluster, turn: Turn, room: &RoomName, rng: &mut Rng) -> bool {
+async fn inject(redis: &mut RedisCluster, turn: Turn, room: &RoomName, rng: &mut Rng) -> bool {
     let slot = redis.slot(&format!("{{{room}}}")).await;
     let master = redis.master(slot).await;
     let replica = replica_of(redis, master).await;
@@ -341,13 +341,17 @@ async fn a_number_names_one_message_after_any_failover() {
     let turns = setting("ADDA_EPOCHS_SECONDS").map_or(TURNS, |seconds| seconds as usize / 3);
     for _ in 0..turns {
         walk.go().await;
-        if !walk.book.lies().is_empty() {
+        if !walk.record.violations().is_empty() {
             break;
         }
     }
-    if walk.book.lies().is_empty() {
+    if walk.record.violations().is_empty() {
         walk.end().await;
     }
     let steps = walk.trace.join("\n");
-    assert!(walk.book.lies().is_empty(), "ADDA_EPOCHS_SEED={seed}\n{steps}\n{}", walk.book.lies().join("\n"));
+    assert!(
+        walk.record.violations().is_empty(),
+        "ADDA_EPOCHS_SEED={seed}\n{steps}\n{}",
+        walk.record.violations().join("\n")
+    );
 }

@@ -5,10 +5,10 @@ use adda::backend::{Continuity, Page};
 use adda::model::{Epoch, LoggedMessage, Position, Receipt, RoomName};
 use fastrand::Rng;
 
-use super::book::Book;
 use super::held::Holds;
 use super::reader::Reader;
-use super::world::{Fate, World};
+use super::record::Record;
+use super::world::{Fault, World};
 
 const FENCE: &str = include_str!("../../../src/backend/redis/log/fence.lua");
 const APPEND: &str = include_str!("../../../src/backend/redis/log/append.lua");
@@ -48,14 +48,14 @@ impl Model {
         self.world.ask(&words).await
     }
 
-    async fn post(&mut self, book: &mut Book) {
+    async fn post(&mut self, record: &mut Record) {
         self.posted += 1;
         let id = format!("message {}", self.posted);
         let json = format!("{{\"id\":\"{id}\",\"content\":\"{id}\"");
         let args = ["channel", &json, "1000", "3600000", "7200000", "3600000", "-", "-", "-", "0"];
         let (_, epoch, seq, timestamp): (u8, String, u64, String) = self.call(APPEND, &args).await;
         let epoch = Epoch::new(&epoch);
-        book.ack(&self.room, &Receipt { id, epoch, seq, timestamp, is_duplicate: false });
+        record.ack(&self.room, &Receipt { id, epoch, seq, timestamp, is_duplicate: false });
     }
 
     async fn page(&self, place: &Position) -> Page {
@@ -85,25 +85,25 @@ impl Model {
 /// Runs posts, losses and one reader; returns the recorded violations.
 async fn walk(belief: Belief, seed: u64) -> Option<Vec<String>> {
     let mut rng = Rng::with_seed(seed);
-    let (mut book, room) = (Book::default(), RoomName::parse("general", 64).unwrap());
+    let (mut record, room) = (Record::default(), RoomName::parse("general", 64).unwrap());
     let mut model = Model { world: World::start().await?, room: room.clone(), belief, posted: 0 };
     let nowhere = Position { epoch: Epoch::new("none"), seq: 0 };
-    let mut reader = Reader::join(&room, &model.page(&nowhere).await, &mut book);
+    let mut reader = Reader::join(&room, &model.page(&nowhere).await, &mut record);
     for _ in 0..12 {
         for _ in 0..rng.u8(1..5) {
-            model.post(&mut book).await;
+            model.post(&mut record).await;
         }
         if rng.bool() {
             let lineage = model.world.held(&room).await.lineage;
             let page = model.page(&reader.place).await;
-            reader.follow(&page, &lineage, &mut book);
+            reader.follow(&page, &lineage, &mut record);
         }
-        let fate = [Fate::Cut, Fate::Copy, Fate::PutBack][rng.usize(..3)];
-        if fate != Fate::PutBack || model.world.has_copy() {
-            model.world.befall(fate, &room, &mut rng).await;
+        let fault = [Fault::Cut, Fault::Copy, Fault::PutBack][rng.usize(..3)];
+        if fault != Fault::PutBack || model.world.has_copy() {
+            model.world.inject(fault, &room, &mut rng).await;
         }
     }
-    Some(book.lies().to_vec())
+    Some(record.violations().to_vec())
 }
 
 const SEEDS: std::ops::Range<u64> = 1..4;
@@ -111,15 +111,18 @@ const SEEDS: std::ops::Range<u64> = 1..4;
 #[tokio::test]
 async fn without_the_fence_a_number_names_two_messages() {
     for seed in SEEDS {
-        let Some(lies) = walk(Belief::Nothing, seed).await else { return };
-        assert!(lies.iter().any(|lie| lie.contains(" named ")), "seed {seed}: {lies:?}");
+        let Some(violations) = walk(Belief::Nothing, seed).await else { return };
+        assert!(
+            violations.iter().any(|violation| violation.contains(" named ")),
+            "seed {seed}: {violations:?}"
+        );
     }
 }
 
 #[tokio::test]
 async fn with_the_fence_the_same_losses_cause_no_violation() {
     for seed in SEEDS {
-        let Some(lies) = walk(Belief::TheRun, seed).await else { return };
-        assert_eq!(lies, [""; 0], "seed {seed}");
+        let Some(violations) = walk(Belief::TheRun, seed).await else { return };
+        assert_eq!(violations, [""; 0], "seed {seed}");
     }
 }

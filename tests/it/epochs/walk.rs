@@ -6,12 +6,12 @@ use adda::model::RoomName;
 use fastrand::Rng;
 use futures_util::future::join_all;
 
-use super::book::Book;
 use super::held::Holds;
-use super::letters::Letters;
 use super::node::{Node, follow, newest, told};
+use super::posts::Posts;
 use super::reader::Reader;
-use super::world::{Fate, World};
+use super::record::Record;
+use super::world::{Fault, World};
 use crate::harness::{LONG_DEADLINE, eventually};
 
 const NODES: usize = 3;
@@ -19,7 +19,7 @@ const READERS: usize = 6;
 
 /// The state of a walk.
 pub struct Walk {
-    pub book: Book,
+    pub record: Record,
     /// The steps so far, printed with a violation.
     pub trace: Vec<String>,
     rng: Rng,
@@ -27,7 +27,7 @@ pub struct Walk {
     rooms: [RoomName; 2],
     nodes: Vec<Node>,
     readers: Vec<Reader>,
-    letters: Letters,
+    posts: Posts,
 }
 
 impl Walk {
@@ -37,14 +37,14 @@ impl Walk {
         let mut config = Config::defaults();
         config.redis.url = world.front.url();
         let rooms = ["busy", "quiet"].map(|name| RoomName::parse(name, 64).unwrap());
-        let mut book = Book::default();
+        let mut record = Record::default();
         let mut nodes = Vec::new();
         for _ in 0..NODES {
-            nodes.push(Node::start(&config, &rooms, &mut book).await);
+            nodes.push(Node::start(&config, &rooms, &mut record).await);
         }
-        let (rng, letters) = (Rng::with_seed(seed), Letters::default());
+        let (rng, posts) = (Rng::with_seed(seed), Posts::default());
         let mut walk =
-            Self { book, trace: Vec::new(), rng, world, rooms, nodes, readers: Vec::new(), letters };
+            Self { record, trace: Vec::new(), rng, world, rooms, nodes, readers: Vec::new(), posts };
         for _ in 0..READERS {
             let reader = walk.join().await;
             walk.readers.push(reader);
@@ -63,7 +63,7 @@ impl Walk {
                 _ => self.lose().await,
             }
             self.inspect().await;
-            if !self.book.lies().is_empty() {
+            if !self.record.violations().is_empty() {
                 return;
             }
         }
@@ -83,29 +83,30 @@ impl Walk {
     }
 
     async fn lose(&mut self) {
-        let fate = self.world.draw(&mut self.rng);
+        let fault = self.world.draw(&mut self.rng);
         let room = self.some_room();
         let mut world_rng = self.rng.fork();
         let losses = self.world.losses;
         // Sometimes while posts are in flight.
         let answers = if self.rng.u8(..3) == 0 {
-            let letters = self.letters.write(&mut self.rng, &self.rooms, NODES);
-            let posts =
-                letters.iter().map(|letter| self.nodes[letter.node].backend.log.append(letter.draft.clone()));
-            let (answers, ()) = tokio::join!(join_all(posts), self.world.befall(fate, &room, &mut world_rng));
+            let batch = self.posts.write(&mut self.rng, &self.rooms, NODES);
+            let appends =
+                batch.iter().map(|post| self.nodes[post.node].backend.log.append(post.draft.clone()));
+            let (answers, ()) =
+                tokio::join!(join_all(appends), self.world.inject(fault, &room, &mut world_rng));
             let told = answers.iter().map(told).collect();
             // Messages acknowledged meanwhile may be lost.
-            for (letter, answer) in letters.into_iter().zip(answers) {
-                self.letters.keep(letter, answer.ok(), losses, &mut self.book);
+            for (post, answer) in batch.into_iter().zip(answers) {
+                self.posts.keep(post, answer.ok(), losses, &mut self.record);
             }
             told
         } else {
-            self.world.befall(fate, &room, &mut world_rng).await;
+            self.world.inject(fault, &room, &mut world_rng).await;
             Vec::new()
         };
-        self.trace.push(format!("{fate:?} {room} {answers:?}"));
+        self.trace.push(format!("{fault:?} {room} {answers:?}"));
         // Sometimes the nodes reconnect before the next step.
-        if self.rng.bool() && fate != Fate::Copy {
+        if self.rng.bool() && fault != Fault::Copy {
             for node in &self.nodes {
                 let heads = eventually("heads", LONG_DEADLINE, async || {
                     let heads = node.backend.log.heads(&self.rooms).await;
@@ -113,44 +114,43 @@ impl Walk {
                 })
                 .await;
                 for (room, head) in self.rooms.iter().zip(&heads) {
-                    self.book.head(room, head);
+                    self.record.head(room, head);
                 }
             }
         }
     }
 
     async fn say_something(&mut self) -> Vec<String> {
-        let letters = self.letters.write(&mut self.rng, &self.rooms, NODES);
-        let posts =
-            letters.iter().map(|letter| self.nodes[letter.node].backend.log.append(letter.draft.clone()));
-        let answers = join_all(posts).await;
+        let batch = self.posts.write(&mut self.rng, &self.rooms, NODES);
+        let appends = batch.iter().map(|post| self.nodes[post.node].backend.log.append(post.draft.clone()));
+        let answers = join_all(appends).await;
         let told = answers.iter().map(told).collect();
-        for (letter, answer) in letters.into_iter().zip(answers) {
-            self.letters.keep(letter, answer.ok(), self.world.losses, &mut self.book);
+        for (post, answer) in batch.into_iter().zip(answers) {
+            self.posts.keep(post, answer.ok(), self.world.losses, &mut self.record);
         }
         told
     }
 
     /// Repeats a post, as a client does that received no ack.
     async fn send_again(&mut self) {
-        let Some(letter) = self.letters.again(&mut self.rng, NODES) else { return };
-        let draft = &letter.draft;
+        let Some(post) = self.posts.again(&mut self.rng, NODES) else { return };
+        let draft = &post.draft;
         let room = draft.room.clone();
         let (user, nonce) = (draft.author.user_id.clone(), draft.nonce.clone().unwrap());
         let kept = self.world.nonce(&room, user.as_str(), nonce.as_str()).await;
-        let answer = self.nodes[letter.node].backend.log.append(draft.clone()).await;
+        let answer = self.nodes[post.node].backend.log.append(draft.clone()).await;
         self.trace.push(format!("again {} {kept:?} {}", draft.content, told(&answer)));
-        let Ok(receipt) = answer else { return self.letters.keep(letter, None, 0, &mut self.book) };
+        let Ok(receipt) = answer else { return self.posts.keep(post, None, 0, &mut self.record) };
         let held = self.world.held(&room).await;
-        self.letters.check_repetition(
-            &letter,
+        self.posts.check_repetition(
+            &post,
             kept.as_deref(),
             &receipt,
             &held,
             self.world.losses,
-            &mut self.book,
+            &mut self.record,
         );
-        self.letters.keep(letter, Some(receipt), self.world.losses, &mut self.book);
+        self.posts.keep(post, Some(receipt), self.world.losses, &mut self.record);
     }
 
     async fn read(&mut self) {
@@ -162,14 +162,14 @@ impl Walk {
         let limit = if self.rng.bool() { self.rng.usize(1..6) } else { 200 };
         let (node, reader) = (self.rng.usize(..NODES), &mut self.readers[place]);
         self.trace.push(format!("read {:?} {limit}", reader.place));
-        follow(&self.nodes[node].backend, &self.world, reader, limit, &mut self.book).await;
+        follow(&self.nodes[node].backend, &self.world, reader, limit, &mut self.record).await;
     }
 
     async fn join(&mut self) -> Reader {
         let (room, limit) = (self.some_room(), self.rng.usize(1..20));
         let node = &self.nodes[self.rng.usize(..NODES)];
         self.trace.push(format!("join {room} {limit}"));
-        Reader::join(&room, &newest(&node.backend, &room, limit).await, &mut self.book)
+        Reader::join(&room, &newest(&node.backend, &room, limit).await, &mut self.record)
     }
 
     /// A node takes its received events, and reads the missed messages.
@@ -180,20 +180,20 @@ impl Walk {
     }
 
     async fn receive(&mut self, place: usize) {
-        self.nodes[place].receive(&self.world, &mut self.rng, &mut self.book).await;
+        self.nodes[place].receive(&self.world, &mut self.rng, &mut self.record).await;
     }
 
     /// All readers read to the end.
     async fn end(&mut self) {
         self.trace.push("the end".into());
         for place in 0..NODES {
-            self.nodes[place].suspect();
+            self.nodes[place].mark_behind();
             self.receive(place).await;
         }
         for reader in &mut self.readers {
-            while follow(&self.nodes[0].backend, &self.world, reader, 7, &mut self.book).await {}
+            while follow(&self.nodes[0].backend, &self.world, reader, 7, &mut self.record).await {}
             let held = self.world.held(&reader.room).await;
-            reader.check_whole(&held.log, &mut self.book);
+            reader.check_whole(&held.log, &mut self.record);
         }
     }
 
@@ -205,7 +205,7 @@ impl Walk {
 
     async fn inspect(&mut self) {
         for room in &self.rooms {
-            self.world.held(room).await.check(room, &mut self.book);
+            self.world.held(room).await.check(room, &mut self.record);
         }
     }
 }

@@ -17,7 +17,7 @@ const COPIES: usize = 5;
 
 /// The faults of Redis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum Fault {
     /// `kill -9`, and a restart with its file.
     Restart,
     /// A restart with a truncated file.
@@ -42,7 +42,7 @@ pub enum Fate {
     /// The old master becomes the new one's replica without a restart.
     Demote,
     /// The replica becomes the master and hands back, with its data, without a cut connection.
-    Relapse,
+    HandBack,
     DropHead,
     DropLog,
     DropBoth,
@@ -50,24 +50,24 @@ pub enum Fate {
 }
 
 /// Each fault with its weight.
-const FATES: [(Fate, u32); 17] = [
-    (Fate::Restart, 3),
-    (Fate::Cut, 6),
-    (Fate::Empty, 1),
-    (Fate::Flush, 1),
-    (Fate::Copy, 5),
-    (Fate::PutBack, 6),
-    (Fate::Attach, 4),
-    (Fate::Lag, 4),
-    (Fate::Failover, 3),
-    (Fate::Split, 4),
-    (Fate::Return, 6),
-    (Fate::Demote, 5),
-    (Fate::Relapse, 5),
-    (Fate::DropHead, 2),
-    (Fate::DropLog, 2),
-    (Fate::DropBoth, 1),
-    (Fate::Expire, 1),
+const FAULTS: [(Fault, u32); 17] = [
+    (Fault::Restart, 3),
+    (Fault::Cut, 6),
+    (Fault::Empty, 1),
+    (Fault::Flush, 1),
+    (Fault::Copy, 5),
+    (Fault::PutBack, 6),
+    (Fault::Attach, 4),
+    (Fault::Lag, 4),
+    (Fault::Failover, 3),
+    (Fault::Split, 4),
+    (Fault::Return, 6),
+    (Fault::Demote, 5),
+    (Fault::HandBack, 5),
+    (Fault::DropHead, 2),
+    (Fault::DropLog, 2),
+    (Fault::DropBoth, 1),
+    (Fault::Expire, 1),
 ];
 
 /// The role of the second server.
@@ -101,68 +101,68 @@ impl World {
     }
 
     /// Draws a fault that is possible now.
-    pub fn draw(&self, rng: &mut Rng) -> Fate {
+    pub fn draw(&self, rng: &mut Rng) -> Fault {
         let role = self.other.as_ref().map(|(_, role)| *role);
-        let can = |fate: Fate| match fate {
-            Fate::PutBack => self.has_copy(),
-            Fate::Attach => role.is_none_or(|role| role == Role::Lagging),
-            Fate::Lag => role == Some(Role::Replica),
-            Fate::Failover | Fate::Split | Fate::Relapse => {
+        let can = |fault: Fault| match fault {
+            Fault::PutBack => self.has_copy(),
+            Fault::Attach => role.is_none_or(|role| role == Role::Lagging),
+            Fault::Lag => role == Some(Role::Replica),
+            Fault::Failover | Fault::Split | Fault::HandBack => {
                 matches!(role, Some(Role::Replica | Role::Lagging))
             }
-            Fate::Return | Fate::Demote => role == Some(Role::Master),
+            Fault::Return | Fault::Demote => role == Some(Role::Master),
             _ => true,
         };
-        let possible: Vec<_> = FATES.into_iter().filter(|(fate, _)| can(*fate)).collect();
+        let possible: Vec<_> = FAULTS.into_iter().filter(|(fault, _)| can(*fault)).collect();
         let mut place = rng.u32(..possible.iter().map(|(_, weight)| *weight).sum::<u32>());
-        for (fate, weight) in possible {
+        for (fault, weight) in possible {
             match place.checked_sub(weight) {
                 Some(rest) => place = rest,
-                None => return fate,
+                None => return fault,
             }
         }
         unreachable!("the place is below the sum of the weights")
     }
 
     /// Injects a fault.
-    pub async fn befall(&mut self, fate: Fate, room: &RoomName, rng: &mut Rng) {
-        match fate {
-            Fate::Copy => self.copy().await,
-            Fate::Attach | Fate::Demote => self.attach().await,
-            Fate::Lag => self.lag().await,
+    pub async fn inject(&mut self, fault: Fault, room: &RoomName, rng: &mut Rng) {
+        match fault {
+            Fault::Copy => self.copy().await,
+            Fault::Attach | Fault::Demote => self.attach().await,
+            Fault::Lag => self.lag().await,
             _ => {
                 self.losses += 1;
-                self.lose(fate, room, rng).await;
+                self.lose(fault, room, rng).await;
             }
         }
     }
 
-    async fn lose(&mut self, fate: Fate, room: &RoomName, rng: &mut Rng) {
-        match fate {
-            Fate::Flush => self.main.ask::<()>(&["FLUSHALL"]).await,
-            Fate::DropHead => self.drop_keys(room, &["head"]).await,
-            Fate::DropLog => self.drop_keys(room, &["log"]).await,
-            Fate::DropBoth => self.drop_keys(room, &["head", "log"]).await,
-            Fate::Expire => self.expire(room).await,
-            Fate::Failover => {
+    async fn lose(&mut self, fault: Fault, room: &RoomName, rng: &mut Rng) {
+        match fault {
+            Fault::Flush => self.main.ask::<()>(&["FLUSHALL"]).await,
+            Fault::DropHead => self.drop_keys(room, &["head"]).await,
+            Fault::DropLog => self.drop_keys(room, &["log"]).await,
+            Fault::DropBoth => self.drop_keys(room, &["head", "log"]).await,
+            Fault::Expire => self.expire(room).await,
+            Fault::Failover => {
                 self.split().await;
-                self.part_with_other().await;
+                self.stop_other().await;
             }
-            Fate::Split => self.split().await,
-            Fate::Relapse => self.relapse().await,
-            Fate::Return => {
-                self.change_places();
+            Fault::Split => self.split().await,
+            Fault::HandBack => self.hand_back().await,
+            Fault::Return => {
+                self.swap_roles();
                 // Sometimes the old master stops for good.
                 if rng.u8(..3) == 0 {
-                    self.part_with_other().await;
+                    self.stop_other().await;
                 }
             }
             _ => {
                 self.main.kill();
-                match fate {
-                    Fate::Cut => self.main.cut(rng.u64(1..6_000)),
-                    Fate::Empty => self.main.empty(),
-                    Fate::PutBack => self.main.put_back(&self.copies[rng.usize(..self.copies.len())]),
+                match fault {
+                    Fault::Cut => self.main.cut(rng.u64(1..6_000)),
+                    Fault::Empty => self.main.empty(),
+                    Fault::PutBack => self.main.put_back(&self.copies[rng.usize(..self.copies.len())]),
                     _ => {}
                 }
                 self.main.restart().await;
@@ -205,11 +205,11 @@ impl World {
         if let Some((other, role)) = &mut self.other {
             other.promote().await;
             *role = Role::Master;
-            self.change_places();
+            self.swap_roles();
         }
     }
 
-    async fn relapse(&mut self) {
+    async fn hand_back(&mut self) {
         if let Some((other, role)) = &mut self.other {
             other.promote().await;
             self.main.follow(other).await;
@@ -218,7 +218,7 @@ impl World {
         }
     }
 
-    fn change_places(&mut self) {
+    fn swap_roles(&mut self) {
         if let Some((other, _)) = &mut self.other {
             std::mem::swap(&mut self.main, other);
             self.front.turn_to(self.main.port);
@@ -226,7 +226,7 @@ impl World {
     }
 
     /// Stops the second server and keeps a copy of its files.
-    async fn part_with_other(&mut self) {
+    async fn stop_other(&mut self) {
         if let Some((other, _)) = self.other.take() {
             self.copied += 1;
             let copy = self.folder.join(self.copied.to_string());

@@ -246,7 +246,9 @@ impl Client {
     /// Takes the oldest frame that a test is waiting for.
     pub async fn expect_that(&mut self, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
         let frame = self.find(what, is_it).await;
-        frame.unwrap_or_else(|| panic!("{self} was closed with {:?} and not told: {what}", self.close_code))
+        frame.unwrap_or_else(|| {
+            panic!("{self} was closed with {:?} before it received: {what}", self.close_code)
+        })
     }
 
     /// Takes the oldest frame that a test is waiting for; `None` if the connection ends before.
@@ -271,7 +273,7 @@ impl Client {
             match timeout_at(deadline, self.receive()).await {
                 Ok(true) => {}
                 Ok(false) => return None,
-                Err(_) => panic!("{self} was not told: {what}"),
+                Err(_) => panic!("{self} did not receive: {what}"),
             }
         }
     }

@@ -81,7 +81,7 @@ impl Roamer {
     pub fn assert_undisturbed(&self) {
         for kind in ["join", "leave", "gap", "reset"] {
             let frames = self.client.untaken(kind);
-            assert!(frames.is_empty(), "{} was told {frames:?}", self.client.username);
+            assert!(frames.is_empty(), "{} received {frames:?}", self.client.username);
         }
     }
 

@@ -65,7 +65,7 @@ enum End {
 }
 
 /// One client.
-struct Sitter {
+struct SwarmClient {
     name: String,
     room: String,
     ports: Vec<u16>,
@@ -83,7 +83,7 @@ impl Swarm {
         let (tally, cuts) = (Arc::new(Tally::default()), watch::Sender::new(0));
         let mut swarm = Self { clients: Vec::with_capacity(count), tally, cuts };
         for number in 0..count {
-            let sitter = Sitter {
+            let sitter = SwarmClient {
                 name: format!("sitter {number}"),
                 room: room_of(number),
                 ports: ports.to_vec(),
@@ -120,7 +120,7 @@ impl Swarm {
     pub async fn settle(&self, node: Http, rooms: impl Iterator<Item = String>) {
         let expected = self.tally.messages.load(Ordering::Relaxed) + self.clients.len();
         for room in rooms {
-            node.post(&room, "is everybody here?").await;
+            node.post(&room, "a message to all").await;
         }
         let have_received = async || (self.tally.messages.load(Ordering::Relaxed) >= expected).then_some(());
         eventually("all clients have received it", LONG_DEADLINE, have_received).await;
@@ -138,14 +138,14 @@ impl Drop for Swarm {
     }
 }
 
-impl Sitter {
+impl SwarmClient {
     async fn live(mut self) {
         let mut tries = 0;
         loop {
             let port = self.ports[fastrand::usize(..self.ports.len())];
             self.is_inside = false;
             let end = match self.open(port).await {
-                Some(mut line) => self.sit(&mut line).await,
+                Some(mut line) => self.stay(&mut line).await,
                 None => End::Lost,
             };
             if end == End::Lost {
@@ -167,7 +167,7 @@ impl Sitter {
     }
 
     /// Receives until the connection ends or is cut.
-    async fn sit(&mut self, line: &mut Line) -> End {
+    async fn stay(&mut self, line: &mut Line) -> End {
         let mut cuts = self.cuts.clone();
         cuts.mark_unchanged();
         loop {

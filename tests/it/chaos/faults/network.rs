@@ -26,7 +26,7 @@ pub const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "half-open",
-        about: "packets between a node and its clients are lost; it drops who is silent for 8 s",
+        about: "packets between a node and its clients are lost; it closes sessions after 8 s of silence",
         start,
         settings: &[("session.ping_every", "2s"), ("session.idle_timeout", "8s")],
         inject: |scene| Box::pin(lose_clients(scene)),
@@ -34,7 +34,7 @@ pub const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "everybody-cut",
-        about: "every connection breaks at once, those of 5,000 clients who listen among them",
+        about: "every connection breaks at once, those of 5,000 listening clients among them",
         start,
         // The default grace period must be enough to announce none of these clients.
         settings: &[("presence.leave_grace", "10s")],
@@ -107,7 +107,7 @@ async fn cut_everybody(scene: &mut Scene) {
     let notices = seen(&tally.joins) - joins + seen(&tally.leaves);
     let findings = [
         ("each of the crowd resumes", seen(&tally.recovered) == count && seen(&tally.unrecovered) == 0),
-        ("nobody is told that one of the crowd came or went", notices == 0),
+        ("no join or leave of the crowd is announced", notices == 0),
         ("the crowd is back within 20 s", !is_full || elapsed < Duration::from_secs(20)),
         ("Redis keeps less than half a processor busy", !is_full || busy < A_WHILE.max(elapsed) / 2),
     ];

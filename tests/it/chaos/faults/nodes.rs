@@ -26,7 +26,7 @@ pub const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "rolling-restart",
-        about: "every node in turn is told to stop and started again",
+        about: "every node in turn is stopped and started again",
         start: start_scene,
         settings: &[],
         inject: |scene| Box::pin(restart_all(scene)),

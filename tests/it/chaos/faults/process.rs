@@ -14,7 +14,7 @@ const FEW: u32 = 256;
 pub const FAULTS: &[Fault] = &[
     Fault {
         name: "log-blocked",
-        about: "nobody reads the nodes' logs, and they are full",
+        about: "the nodes' log pipes have no reader and are full",
         start: |plan| {
             Box::pin(Scene::around(plan, |settings| {
                 Box::pin(Cluster::launched(plan.nodes, settings, |launch| launch.unread_log()))

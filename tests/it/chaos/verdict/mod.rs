@@ -37,7 +37,7 @@ pub struct Verdict {
     /// than their writer posted them.
     pub disordered: usize,
     /// Positions with two messages.
-    pub lies: usize,
+    pub conflicts: usize,
     /// Unannounced jumps in the numbers.
     pub holes: usize,
     /// Connections that ended unintentionally.
@@ -57,7 +57,7 @@ pub enum Kind {
     Missing,
     Doubled,
     Disordered,
-    Lie,
+    Conflict,
     Hole,
 }
 

@@ -81,7 +81,7 @@ impl<'a> Walk<'a> {
         match since {
             Some(since) if is_recovered && first > since.seq + 1 => {
                 self.reading.holes += 1;
-                self.find(Kind::Hole, format!("recovered after {since:?}, but goes on with {first}"));
+                self.find(Kind::Hole, format!("recovered after {since:?}, but continues with {first}"));
             }
             Some(since) if !is_recovered => {
                 self.excuses.push(Excuse::Jump { from: since.clone(), epoch: &at.epoch, to: first });
@@ -94,7 +94,7 @@ impl<'a> Walk<'a> {
             let is_repeated = !self.give(&message.id);
             if is_repeated && is_recovered {
                 self.reading.doubled += 1;
-                self.find(Kind::Doubled, format!("{:?} is given again on coming back", message.content));
+                self.find(Kind::Doubled, format!("{:?} is received again after a return", message.content));
             }
         }
         self.at = Some(at.clone());
@@ -105,10 +105,10 @@ impl<'a> Walk<'a> {
         let Some(before) = self.at.as_ref().map(|at| at.seq) else { return };
         if !self.give(&message.id) {
             self.reading.doubled += 1;
-            self.find(Kind::Doubled, format!("{:?} is given twice", message.content));
+            self.find(Kind::Doubled, format!("{:?} is received twice", message.content));
         } else if message.seq <= before {
             self.reading.disordered += 1;
-            self.find(Kind::Disordered, format!("{} comes after {before}", message.seq));
+            self.find(Kind::Disordered, format!("{} arrives after {before}", message.seq));
         } else if message.seq > before + 1 {
             self.reading.holes += 1;
             self.find(Kind::Hole, format!("{} comes right after {before}", message.seq));
@@ -215,10 +215,10 @@ impl<'a> Stay<'a> {
         self.steps_back += usize::from(is_back);
         if !self.given.insert(&message.id) {
             reading.doubled += 1;
-            reading.findings.push((Kind::Doubled, format!("{:?} is given twice", message.content)));
+            reading.findings.push((Kind::Doubled, format!("{:?} is received twice", message.content)));
         } else if is_back && self.steps_back > room.new_epochs() {
             reading.disordered += 1;
-            reading.findings.push((Kind::Disordered, format!("{} comes after {last:?}", message.seq)));
+            reading.findings.push((Kind::Disordered, format!("{} arrives after {last:?}", message.seq)));
         }
         self.lowest = Some(self.lowest.map_or(message.seq, |lowest| lowest.min(message.seq)));
     }

@@ -74,7 +74,7 @@ impl<'a> Room<'a> {
         }
         verdict.announced += announced.len();
         self.compare(&orders, verdict);
-        self.find_lies(memories, verdict);
+        self.find_conflicts(memories, verdict);
         self.judge_log(verdict);
     }
 
@@ -112,7 +112,7 @@ impl<'a> Room<'a> {
     }
 
     /// A position names one message in the records of all clients.
-    fn find_lies(&self, memories: &[&'a Memory], verdict: &mut Verdict) {
+    fn find_conflicts(&self, memories: &[&'a Memory], verdict: &mut Verdict) {
         let mut named: HashMap<(&str, u64), HashSet<&str>> = HashMap::new();
         for memory in memories.iter().filter(|memory| memory.dialect == Dialect::Full) {
             for (epoch, seq, id) in reader::places(memory) {
@@ -123,8 +123,8 @@ impl<'a> Room<'a> {
             named.entry((&self.log.epoch, message.seq)).or_default().insert(&message.id);
         }
         for (place, ids) in named.into_iter().filter(|(_, ids)| ids.len() > 1) {
-            verdict.lies += 1;
-            verdict.find(Kind::Lie, format!("{place:?} in {} names {ids:?}", self.name));
+            verdict.conflicts += 1;
+            verdict.find(Kind::Conflict, format!("{place:?} in {} names {ids:?}", self.name));
         }
     }
 

@@ -7,19 +7,19 @@ use adda::model::{Epoch, LoggedMessage, Position, Receipt, RoomName};
 
 /// The positions and messages that any node or client received, across all losses. A later contradiction is a violation.
 #[derive(Debug, Default)]
-pub struct Book {
+pub struct Record {
     names: HashMap<(RoomName, Epoch, u64), String>,
     newest: HashMap<(RoomName, Epoch), u64>,
-    lies: Vec<String>,
+    violations: Vec<String>,
 }
 
-impl Book {
+impl Record {
     /// Records that a number names a message.
     pub fn name(&mut self, room: &RoomName, epoch: &Epoch, seq: u64, id: &str) {
         let before = self.names.entry((room.clone(), epoch.clone(), seq)).or_insert_with(|| id.to_owned());
         if before != id {
-            let lie = format!("{room} {epoch}:{seq} named {before} and names {id}");
-            self.lies.push(lie);
+            let violation = format!("{room} {epoch}:{seq} named {before} and names {id}");
+            self.violations.push(violation);
         }
     }
 
@@ -66,13 +66,13 @@ impl Book {
     /// Records a violation unless a condition holds.
     pub fn check(&mut self, holds: bool, otherwise: impl FnOnce() -> String) {
         if !holds {
-            self.lies.push(otherwise());
+            self.violations.push(otherwise());
         }
     }
 
     /// All violations.
-    pub fn lies(&self) -> &[String] {
-        &self.lies
+    pub fn violations(&self) -> &[String] {
+        &self.violations
     }
 
     /// The number of recorded positions.
