@@ -117,7 +117,7 @@ fn expand(text: &str) -> Vec<Vec<String>> {
     tails.iter().map(|tail| [&[name.to_owned()], tail.as_slice()].concat()).collect()
 }
 
-/// What stands between the commas of a group, whose first brace is cut off.
+/// The members of a group between its commas; the first brace is cut off.
 fn members(group: &str) -> Vec<&str> {
     let mut depth = 1;
     let mut start = 0;
