@@ -1,32 +1,45 @@
 //! Which nodes live, and what they have in common.
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
-use super::Result;
+use super::{LocalNode, Result};
 use crate::model::NodeId;
+use crate::supervisor::Supervisor;
 
 /// Which nodes live, and what they have in common. `tests/it/backend_contract/cluster.rs` is the suite that every
 /// implementation passes.
 ///
-/// Every method may be called from many tasks at once and ends within `redis.command_timeout`, but for `renew`, which
+/// Every method may be called from many tasks at once and ends within `redis.command_timeout`, but for `retire`, which
 /// may take as long for each of its steps.
 #[async_trait]
 pub trait Cluster: Send + Sync + fmt::Debug {
-    /// Renews this node's lease and does the cluster's housekeeping that has fallen due: takes the
-    /// sessions of dead nodes out of their rooms, sends leave notices whose grace period is over.
-    /// Whichever node comes first does it; each notice is sent once. The sessions of a dead
-    /// node have broken off ([`super::LeaveMode::AfterGracePeriod`]).
+    /// Begins to keep this node's lease and what the backend holds of its sessions, in tasks that end when the
+    /// supervisor stops; and to do the cluster's housekeeping that falls due: to take the sessions of dead nodes out
+    /// of their rooms, which have broken off ([`super::LeaveMode::AfterGracePeriod`]), and to send leave notices whose
+    /// grace period is over. Each notice is sent once, whichever node comes first.
     ///
-    /// A node that has never renewed is unknown: its first lease counts as lost. While nobody could
-    /// renew, as when the backend was away, nobody has died: before the next death is told, all
-    /// nodes have had a whole lease to renew.
-    async fn renew(&self, vitals: &Vitals) -> Result<Lease>;
+    /// Whatever the backend held before, it holds of this node's sessions what the node says soon after this call, and
+    /// after each loss of its data. Sessions that it has to remove have broken off. Those that it puts back are told by
+    /// the count alone, as nobody was told that they went; but if the user's leave notice was sent after waiting, by a
+    /// join notice, which names no connection. If the backend has forgotten what it held, no count is told, as it would
+    /// be short until all nodes are back: [`super::LocalNode::on_complete`] says when it is not.
+    ///
+    /// While nobody could renew a lease, as when the backend was away, nobody has died: before the next death is told,
+    /// all nodes have had a whole lease to renew.
+    ///
+    /// A node whose tasks have ended is dead after a lease, unless it starts again or retires.
+    fn start(self: Arc<Self>, node: Arc<dyn LocalNode>, supervisor: &Supervisor);
 
-    /// Gives the lease back; this node's sessions must have left their rooms before, since nobody
-    /// takes them out afterwards. Succeeds if there is none.
+    /// Whether this node can rely on the backend.
+    fn health(&self) -> watch::Receiver<Health>;
+
+    /// Takes what is left of this node's sessions out of their rooms, gives its secret and its lease back. Its tasks
+    /// must have ended. Succeeds if there is no lease.
     async fn retire(&self) -> Result<()>;
 
     /// The living nodes, by id.
@@ -40,24 +53,22 @@ pub trait Cluster: Send + Sync + fmt::Debug {
     async fn keep_secret(&self, own: &str) -> Result<Secrets>;
 }
 
-/// Whether the cluster still counted on this node when its lease was renewed.
+/// Whether a node can rely on its backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lease {
-    /// It never ran out.
-    Held,
-    /// It never ran out, but the backend has forgotten sessions of other nodes, or the node is new and
-    /// others may not know of it: until that has changed, no answer about who is where can be given.
-    /// Renewing soon shows when it has.
-    Waiting,
-    /// It had run out, or the backend had forgotten it: others may have taken this node's sessions
-    /// out of their rooms, so they must be put back. Or the backend has found sessions of this node
-    /// where it was not known to have any.
+pub enum Health {
+    /// The backend has not been reached yet, or other nodes have not heard of this one.
+    Starting,
+    /// The lease is renewed.
+    Ready,
+    /// The backend answers again, but this node's sessions are not back in their rooms yet.
+    Incomplete,
+    /// The last renewal of the lease failed.
     Lost,
 }
 
 /// What a node says of itself with each renewal of its lease.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Vitals {
+pub struct NodeStats {
     /// The version of adda.
     pub version: String,
     /// Seconds since the node started.
@@ -86,7 +97,7 @@ pub struct NodeInfo {
     pub id: NodeId,
     /// What it last said of itself.
     #[serde(flatten)]
-    pub vitals: Vitals,
+    pub stats: NodeStats,
 }
 
 /// What tokens are signed with.

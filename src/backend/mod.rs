@@ -10,20 +10,25 @@ use crate::supervisor::Supervisor;
 
 mod cluster;
 mod events;
+mod lease;
+mod local;
 mod log;
 pub mod memory;
+mod pending;
 mod presence;
 mod pubsub;
 pub mod redis;
+mod secrets;
 
-pub use self::cluster::{Cluster, Fingerprints, Lease, NodeInfo, Secrets, Vitals};
+pub use self::cluster::{Cluster, Fingerprints, Health, NodeInfo, NodeStats, Secrets};
 pub use self::events::Events;
+pub use self::local::{LocalNode, LocalRoom, NodeSecret};
 pub use self::log::{Appending, Continuity, Delta, Excerpt, Log, NONCE_TTL, Page, Span};
 pub use self::presence::{
-    Busiest, Comparison, Entered, LeaveMode, MEMBERS_IN_JOINED, MemberPage, MemberPosition, Membership,
-    Presence, RoomCount, Touched,
+    Busiest, Changing, Entered, LeaveMode, MEMBERS_IN_JOINED, MemberPage, MemberPosition, Presence, RoomCount,
 };
 pub use self::pubsub::{BackendEvent, Channel, FeedHealth, PubSub};
+pub use self::secrets::share as share_secret;
 
 /// The seam between a node and what all nodes share; a cheap handle. A service takes only the concern that it needs.
 #[derive(Debug, Clone)]
@@ -58,7 +63,7 @@ pub enum BackendError {
 
 impl BackendError {
     /// What is behind it, for the log.
-    pub(crate) fn root_cause(&self) -> String {
+    pub fn root_cause(&self) -> String {
         std::error::Error::source(self).map_or_else(|| self.to_string(), ToString::to_string)
     }
 }

@@ -1,56 +1,35 @@
 //! Who is where, as a backend says it.
 
-use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 
 use super::Result;
 use crate::model::{ConnectionId, Member, NodeId, Notice, RoomName};
 
 /// Who is in which room. `tests/it/backend_contract/presence.rs` is the suite that every implementation passes.
 ///
-/// Every method may be called from many tasks at once and ends within `redis.command_timeout`, but for `restore` and
-/// `mend`, which may take as long for each of their steps, and `compare`, which may take as long again for rooms that
-/// have moved.
+/// Every method may be called from many tasks at once and ends within `redis.command_timeout`. A change is under way from
+/// the call of `enter` or `leave` on, before it is awaited: the node changes its own view right after the call.
 #[async_trait]
 pub trait Presence: Send + Sync + fmt::Debug {
     /// Puts a session of this node into a room. The join notice is sent if it is its user's first
     /// session there, no leave notice of the user waits, and the room has at most
     /// `presence.announce_up_to` sessions; otherwise the new count is told. Nothing is told if the
     /// session is in already.
-    async fn enter(&self, room: &RoomName, member: &Member) -> Result<Entered>;
+    fn enter(&self, room: &RoomName, member: &Member) -> Changing<Entered>;
 
     /// Takes a session of this node out of a room. Succeeds if it is not in. The leave notice is
     /// sent if it was its user's last session there and the room had at most
     /// `presence.announce_up_to` sessions with it; otherwise, and while a notice waits, the new
     /// count is told. A notice that waited names no connection.
-    async fn leave(&self, room: &RoomName, member: &Member, mode: LeaveMode) -> Result<()>;
+    ///
+    /// If this fails, or the answer is dropped, the session is taken out later.
+    fn leave(&self, room: &RoomName, member: &Member, mode: LeaveMode) -> Changing<()>;
 
-    /// Makes the backend's view of this node's sessions equal to `membership`, whatever it was
-    /// before. Sessions that it has to remove have broken off ([`LeaveMode::AfterGracePeriod`]). Those that it
-    /// puts back are told by the count alone, as nobody was told that they went; but if the user's
-    /// leave notice was sent after waiting, by a join notice, which names no connection. If the backend has
-    /// forgotten what it held, no count is told, as it would be short until all nodes are back:
-    /// [`Presence::counts`] says when it is not.
-    async fn restore(&self, membership: &Membership) -> Result<()>;
-
-    /// The rooms whose members somebody, this node included, has changed since the last call and since
-    /// they were compared; each is told of once.
-    fn touched(&self) -> Touched;
-
-    /// Compares what the backend holds of this node's sessions with `membership`, by digests. A session
-    /// that enters or leaves meanwhile shows as a difference. From here on changes of these rooms are
-    /// told of by [`Presence::touched`].
-    async fn compare(&self, membership: &Membership) -> Comparison;
-
-    /// Those of `rooms`, in which this node has sessions, that the backend does not know as occupied, or
-    /// not as the node's.
-    async fn unlisted(&self, rooms: &[RoomName]) -> Result<Vec<RoomName>>;
-
-    /// Does as [`Presence::restore`] does for the rooms of `membership` alone. One without sessions is
-    /// one that this node is not in.
-    async fn mend(&self, membership: &Membership) -> Result<()>;
+    /// The node has changed its own view of a room without a change here; the backend is made to agree soon.
+    fn resync_soon(&self, room: &RoomName);
 
     /// All occupied rooms whose name starts with `prefix` and sorts after `after`, by name, at
     /// most `limit`.
@@ -71,6 +50,9 @@ pub trait Presence: Send + Sync + fmt::Debug {
     /// The numbers of sessions in rooms on all living nodes, in the order of `rooms`.
     async fn counts(&self, rooms: &[RoomName]) -> Result<Vec<u64>>;
 }
+
+/// The outcome of a change that is under way, whenever it is asked for.
+pub type Changing<T> = BoxFuture<'static, Result<T>>;
 
 /// What came of entering a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,33 +133,5 @@ impl MemberPosition {
     pub fn parse(text: &str) -> Option<Self> {
         let (node, connection) = text.split_once(' ')?;
         Some(Self { node: NodeId::parse(node)?, connection: ConnectionId::parse(connection)? })
-    }
-}
-
-/// A node's own sessions by room: what it holds, against what the backend believes.
-pub type Membership = BTreeMap<RoomName, Vec<Member>>;
-
-/// Rooms that have been changed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Touched {
-    /// These.
-    pub rooms: HashSet<RoomName>,
-    /// Any may be: what tells of changes was interrupted.
-    pub all: bool,
-}
-
-/// What came of comparing. A room that is in neither could not be asked about.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Comparison {
-    /// The backend holds of these what the node does.
-    pub same: Vec<RoomName>,
-    /// Of these it does not.
-    pub differing: Vec<RoomName>,
-}
-
-impl Comparison {
-    pub(super) fn add(&mut self, room: &RoomName, is_same: bool) {
-        let rooms = if is_same { &mut self.same } else { &mut self.differing };
-        rooms.push(room.clone());
     }
 }

@@ -2,10 +2,9 @@
 //! The two doors (WebSocket and HTTP) are equal clients of [`Chat`]; so each rule exists once.
 
 mod access;
-mod doubts;
 mod messages;
+mod node;
 mod peers;
-mod presence;
 mod readiness;
 mod reads;
 mod rooms;
@@ -17,14 +16,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use tokio::sync::{Notify, RwLock};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 pub use self::access::{Action, Principal, RoomAccess};
 pub use self::messages::Poster;
 use self::messages::{Posters, typing_rule};
-use self::readiness::Contact;
 pub use self::readiness::NotReady;
 use self::reads::Reads;
 pub use self::rooms::{FlushSet, FrameSink, Pushed, Room, RoomSession};
@@ -33,7 +31,7 @@ use self::secrets::Keyring;
 use self::tokens::Tokens;
 use self::users::Users;
 pub use self::users::{Control, Controls, LeaveReason};
-use crate::backend::{Backend, BackendError, Events};
+use crate::backend::{Backend, BackendError, Events, Health};
 pub use crate::backend::{Excerpt, LeaveMode, MemberPage, MemberPosition, NodeInfo, RoomCount, Span};
 use crate::config::Config;
 use crate::model::{Author, ConnectionId, Member, NameError, NodeId, RoomName, UserId, Username};
@@ -62,7 +60,7 @@ impl From<&BackendError> for Rejection {
 
 /// The innermost reason, for the log.
 fn source_of(error: &BackendError) -> String {
-    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
+    error.root_cause()
 }
 
 /// What the program does, for a node; a cheap handle.
@@ -80,23 +78,19 @@ struct Inner {
     keyring: Keyring,
     started: Instant,
     sessions: AtomicU64,
-    contact: Contact,
+    /// Whether the backend answers this node.
+    health: watch::Receiver<Health>,
     reads: Reads,
     /// Cancelled when the node is told to stop.
     drain: CancellationToken,
     posters: Posters,
     users: Users,
-    /// Held for reading while a session enters or leaves, for writing while memberships are
-    /// restored: a restoration that did not know of an entrance would undo it.
-    restoring: RwLock<()>,
-    /// Wakes the presence loop: memberships may differ from what the backend believes.
-    unsettled: Notify,
     room_list: RoomList,
     supervisor: Supervisor,
 }
 
 impl Chat {
-    /// Starts the tasks that hand on events and keep the lease. They end with [`Chat::retire`].
+    /// Starts the tasks that hand on events and those of the backend. They end with [`Chat::retire`].
     pub fn start(
         node: NodeId,
         config: Config,
@@ -113,6 +107,7 @@ impl Chat {
         supervisor.run("room-upkeep", upkeep);
         let keyring = Keyring::new(&config.auth);
         let reads = Reads::new(config.limits.reads_in_flight, supervisor.clone());
+        let health = backend.cluster.health();
         let inner = Inner {
             node,
             config,
@@ -121,21 +116,18 @@ impl Chat {
             keyring,
             started: Instant::now(),
             sessions: AtomicU64::new(0),
-            contact: Contact::default(),
+            health,
             reads,
             drain: CancellationToken::new(),
             posters: Posters::default(),
             users: Users::default(),
-            restoring: RwLock::default(),
-            unsettled: Notify::new(),
             room_list: RoomList::default(),
             supervisor,
         };
         let chat = Self { inner: Arc::new(inner) };
         chat.inner.supervisor.run("room-list", chat.clone().tell_rooms());
-        chat.inner.supervisor.run("lease", chat.clone().keep_lease());
+        chat.inner.backend.cluster.clone().start(Arc::new(chat.clone()), &chat.inner.supervisor);
         chat.inner.supervisor.run("peer-check", chat.clone().check_peers());
-        chat.inner.supervisor.run("membership-check", chat.clone().check_memberships());
         chat
     }
 
@@ -188,7 +180,8 @@ impl Chat {
     }
 
     fn tokens(&self) -> Result<Arc<Tokens>, Rejection> {
-        self.inner.keyring.tokens().ok_or_else(|| {
+        let has_started = *self.inner.health.borrow() != Health::Starting;
+        self.inner.keyring.tokens().filter(|_| has_started).ok_or_else(|| {
             Rejection::new(ErrorCode::Unavailable, "The server has not reached its storage yet; try again")
         })
     }
@@ -199,21 +192,20 @@ impl Chat {
     /// the room includes it once this returns. A backend that can't be reached now is made to
     /// agree later.
     pub async fn leave(&self, room: &Room, member: &Member, mode: LeaveMode) {
-        let _entering = self.inner.restoring.read().await;
+        let leaving = self.inner.backend.presence.leave(&room.name, member, mode);
         if !room.remove_member(member.id) {
             return;
         }
-        if let Err(error) = self.inner.backend.presence.leave(&room.name, member, mode).await {
-            // Many at once in an outage, which is told once; what is left over is put right.
+        if let Err(error) = leaving.await {
+            // Many at once in an outage, which is told once; the backend comes back to them.
             debug!(error = %source_of(&error), room = %room.name, "Can't take a session out of its room yet");
-            self.inner.unsettled.notify_one();
         }
     }
 
     /// Takes a session out of a room that can't wait for the backend, which is made to agree later.
     pub fn abandon(&self, room: &Room, id: ConnectionId) {
         if room.abandon_member(id) {
-            self.inner.unsettled.notify_one();
+            self.inner.backend.presence.resync_soon(&room.name);
         }
     }
 
@@ -221,7 +213,7 @@ impl Chat {
     /// them back; until then it has no answer about who is where. Nor has one whose lease can't be
     /// renewed because the backend takes nothing in: what that shows grows old.
     fn check_contact(&self) -> Result<(), Rejection> {
-        if self.inner.contact.state().is_ok() {
+        if *self.inner.health.borrow() == Health::Ready {
             return Ok(());
         }
         Err(Rejection::new(ErrorCode::Unavailable, "The server has lost its storage; try again"))

@@ -7,7 +7,7 @@ use sha2::Sha256;
 use tracing::{debug, warn};
 
 use super::{Chat, source_of};
-use crate::backend::{BackendError, Fingerprints};
+use crate::backend::{BackendError, Fingerprints, share_secret};
 use crate::config::Config;
 use crate::model::NodeId;
 use crate::supervisor::ticks;
@@ -46,11 +46,11 @@ impl Chat {
     }
 
     async fn compare_with_peers(&self, differing: &mut Differing) -> Result<(), BackendError> {
-        self.share_secrets().await?;
+        share_secret(&*self.inner.backend.cluster, self).await?;
         let (own, nodes) = (self.fingerprints(), self.inner.backend.cluster.nodes().await?);
         let mut now = Differing::new();
         for node in nodes.into_iter().filter(|node| node.id != self.inner.node) {
-            for what in differences(&own, &node.vitals.fingerprints) {
+            for what in differences(&own, &node.stats.fingerprints) {
                 let count = differing.get(&(node.id, what)).copied().unwrap_or(0) + 1;
                 if count == 2 {
                     tell(node.id, what);

@@ -1,9 +1,7 @@
 //! Whether the node can serve now, and if not, why.
 
-use tokio::sync::watch;
-
 use super::Chat;
-use crate::backend::FeedHealth;
+use crate::backend::{FeedHealth, Health};
 use crate::telemetry::meters;
 
 /// Why a node can't serve. What an operator has to look at comes first.
@@ -40,38 +38,6 @@ impl NotReady {
     }
 }
 
-/// Whether the backend answers this node. Written by the presence loop alone.
-#[derive(Debug)]
-pub(super) struct Contact(watch::Sender<Result<(), NotReady>>);
-
-impl Default for Contact {
-    fn default() -> Self {
-        Self(watch::Sender::new(Err(NotReady::Starting)))
-    }
-}
-
-impl Contact {
-    pub(super) fn state(&self) -> Result<(), NotReady> {
-        *self.0.borrow()
-    }
-
-    pub(super) fn set(&self, state: Result<(), NotReady>) {
-        self.0.send_if_modified(|current| std::mem::replace(current, state) != state);
-    }
-
-    /// The backend answers, but this node's sessions are still to be put right.
-    pub(super) fn is_back(&self) {
-        if self.state() == Err(NotReady::Redis) {
-            self.set(Err(NotReady::MembershipIncomplete));
-        }
-    }
-
-    pub(super) async fn good(&self) {
-        // Fails only when the sender is gone, which is ours.
-        let _ = self.0.subscribe().wait_for(Result::is_ok).await;
-    }
-}
-
 impl Chat {
     /// Whether this node can serve now: the backend answered the last renewal of the lease, accepts posts, and
     /// events arrive. Costs the backend nothing.
@@ -82,7 +48,12 @@ impl Chat {
         if self.inner.drain.is_cancelled() {
             return Err(NotReady::Draining);
         }
-        self.inner.contact.state()?;
+        match *self.inner.health.borrow() {
+            Health::Ready => {}
+            Health::Starting => return Err(NotReady::Starting),
+            Health::Incomplete => return Err(NotReady::MembershipIncomplete),
+            Health::Lost => return Err(NotReady::Redis),
+        }
         if !self.inner.backend.log.accepts_posts() {
             return Err(NotReady::PostsRefused);
         }
@@ -99,7 +70,8 @@ impl Chat {
 
     /// Ends when the backend has answered for the first time.
     pub async fn started(&self) {
-        self.inner.contact.good().await;
+        // Fails only when the sender is gone, which the backend has.
+        let _ = self.inner.health.clone().wait_for(|health| *health == Health::Ready).await;
     }
 
     /// Brings the gauges up to date.

@@ -3,12 +3,9 @@
 
 use std::sync::{Arc, RwLock};
 
-use tracing::warn;
-use uuid::Uuid;
-
 use super::Chat;
 use super::tokens::Tokens;
-use crate::backend::{BackendError, Secrets};
+use crate::backend::{NodeSecret, Secrets};
 use crate::config::Auth;
 
 /// What this node signs and verifies with; never shown.
@@ -32,7 +29,10 @@ impl std::fmt::Debug for Keyring {
 
 impl Keyring {
     pub(super) fn new(auth: &Auth) -> Self {
-        Self { state: RwLock::new(State { auth: auth.clone(), shared: None, tokens: None }) }
+        let Auth { secret, previous_secrets, token_ttl, .. } = auth;
+        let is_configured = !secret.is_empty();
+        let tokens = is_configured.then(|| Arc::new(Tokens::new(secret, previous_secrets, *token_ttl)));
+        Self { state: RwLock::new(State { auth: auth.clone(), shared: None, tokens }) }
     }
 
     /// `None` before the secrets are known.
@@ -45,25 +45,18 @@ impl Keyring {
         self.tokens().map(|tokens| tokens.fingerprint()).unwrap_or_default()
     }
 
-    fn is_configured(&self) -> bool {
-        !self.read().auth.secret.is_empty()
-    }
-
-    /// The secret of the backend that this node signs with.
-    fn shared(&self) -> Option<String> {
-        self.read().shared.as_ref().map(|secrets| secrets.current.clone())
-    }
-
-    /// Begins to sign with the configured secret.
-    fn open(&self) {
-        self.write(|state| {
-            let Auth { secret, previous_secrets, token_ttl, .. } = &state.auth;
-            state.tokens = Some(Arc::new(Tokens::new(secret, previous_secrets, *token_ttl)));
-        });
+    /// What this node knows of the secret that signs.
+    pub(super) fn secret(&self) -> NodeSecret {
+        let state = self.read();
+        match &state.shared {
+            _ if !state.auth.secret.is_empty() => NodeSecret::Configured,
+            Some(shared) => NodeSecret::Shared(shared.current.clone()),
+            None => NodeSecret::Unknown,
+        }
     }
 
     /// Goes over to the secrets of the backend. All that this node has signed with stays valid.
-    fn take_in(&self, kept: Secrets) {
+    pub(super) fn take_in(&self, kept: Secrets) {
         self.write(|state| {
             let Secrets { current, mut earlier } = kept;
             let before = state.shared.take().into_iter();
@@ -112,45 +105,4 @@ impl Chat {
     pub fn renew_secrets(&self, auth: &Auth) {
         self.inner.keyring.renew(auth);
     }
-
-    /// Learns the cluster's secrets, or makes the first one. To be called once all nodes that live have given back
-    /// what the backend may have forgotten: a second secret would make strangers of users.
-    pub(super) async fn learn_secrets(&self) -> Result<(), BackendError> {
-        let (keyring, backend) = (&self.inner.keyring, &self.inner.backend);
-        if keyring.tokens().is_some() {
-            return Ok(());
-        }
-        if keyring.is_configured() {
-            keyring.open();
-            return Ok(());
-        }
-        let kept = match backend.cluster.secrets().await? {
-            Some(kept) => kept,
-            None => backend.cluster.keep_secret(&new_secret()).await?,
-        };
-        keyring.take_in(kept);
-        Ok(())
-    }
-
-    /// Gives the secret back to a backend that may have forgotten it, and learns those that other nodes have given.
-    pub(super) async fn share_secrets(&self) -> Result<(), BackendError> {
-        let keyring = &self.inner.keyring;
-        if keyring.is_configured() {
-            return Ok(());
-        }
-        let Some(own) = keyring.shared() else { return Ok(()) };
-        let kept = self.inner.backend.cluster.keep_secret(&own).await?;
-        if kept.current != own {
-            warn!(
-                "The cluster signs tokens with another secret than this node did; it goes over to that one and accepts both"
-            );
-        }
-        keyring.take_in(kept);
-        Ok(())
-    }
-}
-
-/// 256 random bits.
-fn new_secret() -> String {
-    format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
 }

@@ -57,6 +57,7 @@ mod foreign;
 // Sessions that flood, never finish, or read too little.
 mod floods;
 // The protocol `adda.v1`, frame by frame.
+mod frozen_shard;
 mod full;
 // Bytes on the port that are neither HTTP nor WebSocket.
 mod garbage;

@@ -34,7 +34,7 @@ pub async fn room_at(redis: &RedisCluster, place: usize) -> String {
 }
 
 /// As many rooms as are asked for.
-async fn rooms_at<const COUNT: usize>(redis: &RedisCluster, place: usize) -> [String; COUNT] {
+pub async fn rooms_at<const COUNT: usize>(redis: &RedisCluster, place: usize) -> [String; COUNT] {
     let mut rooms = Vec::new();
     for number in 0.. {
         let room = format!("room-{number}");

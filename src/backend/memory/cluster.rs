@@ -1,41 +1,74 @@
 //! Which nodes live.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::MemoryNode;
 use super::rules::{is_over, is_settled, steady_since};
-use crate::backend::{Cluster, Lease, NodeInfo, Result, Secrets, Vitals};
+use crate::backend::lease::{Lease, LeaseHolder, LeaseLoop};
+use crate::backend::{Cluster, Health, LocalNode, NodeInfo, NodeStats, Result, Secrets};
 use crate::config::Presence as Settings;
 use crate::model::NodeId;
+use crate::supervisor::Supervisor;
 
 /// `secret.lua`: earlier secrets that are kept.
 const EARLIER_SECRETS: usize = 8;
 
 #[async_trait]
-impl Cluster for MemoryNode {
-    async fn renew(&self, vitals: &Vitals) -> Result<Lease> {
+impl LeaseHolder for MemoryNode {
+    async fn renew(&self, stats: &NodeStats) -> Result<Lease> {
         let mut shared = self.cluster.lock();
         let now = Instant::now();
-        let (lease, dead) = shared.leases.renew(self.node, vitals, now);
-        // None while nobody may be taken for dead; farewells wait for the same.
+        let (lease, dead) = shared.leases.renew(self.node, stats, now);
+        // None while nobody may be taken for dead; leave notices wait for the same.
         if let Some(dead) = dead {
             for node in dead {
                 tracing::warn!(dead_node = %node, "A node died; taking its sessions out of their rooms");
                 let events = shared.rooms.reap(node, now);
                 shared.publish(events);
             }
-            let farewells = shared.rooms.say_farewells(now);
-            shared.publish(farewells);
+            let notices = shared.rooms.send_due_leaves(now);
+            shared.publish(notices);
         }
         shared.logs.forget_unused(now);
         Ok(lease)
     }
 
+    async fn resync(&self) -> Result<()> {
+        let local = self.lock_local();
+        let mut membership = BTreeMap::new();
+        if let Some(node) = local.as_ref().and_then(Weak::upgrade) {
+            let rooms = node.rooms().into_iter().map(|room| room.name).chain(self.pending.rooms());
+            membership.extend(rooms.map(|room| (room.clone(), self.pending.expected(&*node, &room))));
+        }
+        let mut shared = self.cluster.lock();
+        let events = shared.rooms.restore(self.node, &membership, Instant::now());
+        shared.publish(events);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Cluster for MemoryNode {
+    fn start(self: Arc<Self>, node: Arc<dyn LocalNode>, supervisor: &Supervisor) {
+        *self.lock_local() = Some(Arc::downgrade(&node));
+        let (health, renew_every, holder) = (self.health.clone(), self.renew_every, self);
+        let lease = LeaseLoop { holder, node, health, renew_every, supervisor: supervisor.clone() };
+        supervisor.run("lease", lease.run());
+    }
+
+    fn health(&self) -> watch::Receiver<Health> {
+        self.health.subscribe()
+    }
+
     async fn retire(&self) -> Result<()> {
+        *self.lock_local() = None;
+        self.resync().await?;
         self.cluster.lock().leases.give_back(self.node);
         Ok(())
     }
@@ -74,7 +107,7 @@ pub(super) struct Leases {
 
 struct Holder {
     renewed: Instant,
-    vitals: Vitals,
+    stats: NodeStats,
 }
 
 impl Leases {
@@ -93,15 +126,15 @@ impl Leases {
     pub(super) fn renew(
         &mut self,
         node: NodeId,
-        vitals: &Vitals,
+        stats: &NodeStats,
         now: Instant,
     ) -> (Lease, Option<Vec<NodeId>>) {
         self.steady_since = steady_since(self.last_renewal, self.steady_since, now, self.away);
         self.last_renewal = Some(now);
-        let before = self.nodes.insert(node, Holder { renewed: now, vitals: vitals.clone() });
+        let before = self.nodes.insert(node, Holder { renewed: now, stats: stats.clone() });
         let lease = match before {
             Some(holder) if !is_over(holder.renewed, now, self.lease) => Lease::Held,
-            _ => Lease::Lost,
+            _ => Lease::Expired,
         };
         (lease, is_settled(self.steady_since, now, self.lease).then(|| self.forget_dead(now)))
     }
@@ -121,7 +154,7 @@ impl Leases {
         self.nodes
             .iter()
             .filter(|(_, holder)| !is_over(holder.renewed, now, self.lease))
-            .map(|(id, holder)| NodeInfo { id: *id, vitals: holder.vitals.clone() })
+            .map(|(id, holder)| NodeInfo { id: *id, stats: holder.stats.clone() })
             .collect()
     }
 }

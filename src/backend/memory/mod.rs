@@ -10,15 +10,18 @@ mod rules;
 mod seats;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use self::cluster::Leases;
 use self::log::Logs;
 use self::presence::Rooms;
 use self::pubsub::Fanout;
-use super::{Backend, Events, Secrets};
+use super::pending::PendingChanges;
+use super::{Backend, Events, Health, LocalNode, Secrets};
 use crate::config::Config;
 use crate::model::{Event, NodeId, RoomName};
 
@@ -37,6 +40,7 @@ struct Shared {
     rooms: Rooms,
     leases: Leases,
     secrets: Option<Secrets>,
+    renew_every: Duration,
 }
 
 impl MemoryCluster {
@@ -50,6 +54,7 @@ impl MemoryCluster {
             rooms: Rooms::new(&config.presence),
             leases: Leases::new(&config.presence, now),
             secrets: None,
+            renew_every: config.presence.renew_every,
         };
         Self { shared: Arc::new(Mutex::new(shared)) }
     }
@@ -58,7 +63,7 @@ impl MemoryCluster {
     /// living once it has renewed its lease.
     pub fn join(&self, node: NodeId) -> (Backend, Events) {
         let events = self.lock().fanout.open(node);
-        let node = Arc::new(MemoryNode { cluster: self.clone(), node });
+        let node = Arc::new(MemoryNode::new(self.clone(), node));
         let backend =
             Backend { log: node.clone(), pubsub: node.clone(), presence: node.clone(), cluster: node };
         (backend, events)
@@ -88,4 +93,28 @@ impl Shared {
 struct MemoryNode {
     cluster: MemoryCluster,
     node: NodeId,
+    pending: PendingChanges,
+    /// What says which sessions there are; held while they change or are put back.
+    local: Mutex<Option<Weak<dyn LocalNode>>>,
+    health: watch::Sender<Health>,
+    renew_every: Duration,
+}
+
+impl MemoryNode {
+    fn new(cluster: MemoryCluster, node: NodeId) -> Self {
+        let renew_every = cluster.lock().renew_every;
+        let health = watch::Sender::new(Health::Starting);
+        Self {
+            cluster,
+            node,
+            pending: PendingChanges::default(),
+            local: Mutex::default(),
+            health,
+            renew_every,
+        }
+    }
+
+    fn lock_local(&self) -> MutexGuard<'_, Option<Weak<dyn LocalNode>>> {
+        self.local.lock().expect("no code panics while it holds this lock")
+    }
 }

@@ -1,6 +1,7 @@
 //! Who is in which room, and how the rooms are told.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Weak;
 
 use async_trait::async_trait;
 use tokio::time::Instant;
@@ -9,9 +10,10 @@ use super::MemoryNode;
 use super::lingering::Lingering;
 use super::rules::{Standing, Telling, is_big, telling_of_entry, telling_of_exit, telling_of_return};
 use super::seats::Seats;
+use crate::backend::pending::ChangeKind;
 use crate::backend::{
-    Busiest, Comparison, Entered, LeaveMode, MEMBERS_IN_JOINED, MemberPage, MemberPosition, Membership,
-    Presence, Result, RoomCount, Touched,
+    Busiest, Changing, Entered, LeaveMode, MEMBERS_IN_JOINED, MemberPage, MemberPosition, Presence, Result,
+    RoomCount,
 };
 use crate::config::Presence as Settings;
 use crate::model::{
@@ -20,46 +22,40 @@ use crate::model::{
 
 #[async_trait]
 impl Presence for MemoryNode {
-    async fn enter(&self, room: &RoomName, member: &Member) -> Result<Entered> {
+    fn enter(&self, room: &RoomName, member: &Member) -> Changing<Entered> {
+        let _local = self.lock_local();
+        let ticket = self.pending.begin(room, member, ChangeKind::Enter);
+        self.pending.carry_out(room, member.id);
         let mut shared = self.cluster.lock();
         let (entered, event) = shared.rooms.enter(room, self.node, member);
         shared.publish(event.map(|event| (room.clone(), event)));
-        Ok(entered)
+        Box::pin(async {
+            ticket.settle();
+            Ok(entered)
+        })
     }
 
-    async fn leave(&self, room: &RoomName, member: &Member, mode: LeaveMode) -> Result<()> {
+    fn leave(&self, room: &RoomName, member: &Member, mode: LeaveMode) -> Changing<()> {
+        let _local = self.lock_local();
+        let ticket = self.pending.begin(room, member, ChangeKind::Leave);
+        self.pending.carry_out(room, member.id);
         let mut shared = self.cluster.lock();
         let event = shared.rooms.leave(room, self.node, member, mode, Instant::now());
         shared.publish(event.map(|event| (room.clone(), event)));
-        Ok(())
+        Box::pin(async {
+            ticket.settle();
+            Ok(())
+        })
     }
 
-    async fn restore(&self, membership: &Membership) -> Result<()> {
+    fn resync_soon(&self, room: &RoomName) {
+        let local = self.lock_local();
+        let Some(node) = local.as_ref().and_then(Weak::upgrade) else { return };
+        let members = self.pending.expected(&*node, room);
         let mut shared = self.cluster.lock();
-        let events = shared.rooms.restore(self.node, membership, Instant::now());
+        let mut events = Vec::new();
+        shared.rooms.restore_room(room, self.node, &members, Instant::now(), &mut events);
         shared.publish(events);
-        Ok(())
-    }
-
-    fn touched(&self) -> Touched {
-        // Nobody else has this memory, so nothing changes that no node asked for.
-        Touched::default()
-    }
-
-    async fn compare(&self, membership: &Membership) -> Comparison {
-        self.cluster.lock().rooms.compare(self.node, membership)
-    }
-
-    async fn unlisted(&self, _rooms: &[RoomName]) -> Result<Vec<RoomName>> {
-        // The lists are made from the members.
-        Ok(Vec::new())
-    }
-
-    async fn mend(&self, membership: &Membership) -> Result<()> {
-        let mut shared = self.cluster.lock();
-        let events = shared.rooms.mend(self.node, membership, Instant::now());
-        shared.publish(events);
-        Ok(())
     }
 
     async fn list_rooms(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<RoomCount>> {
@@ -154,31 +150,21 @@ impl Rooms {
     }
 
     /// Makes a node's share of every room exactly `membership`.
-    pub(super) fn restore(&mut self, node: NodeId, membership: &Membership, now: Instant) -> Vec<Told> {
-        let is_stale = |room: &RoomName| !membership.contains_key(room);
-        let stale: Vec<RoomName> = self.seats.rooms_of(node).into_iter().filter(is_stale).collect();
-        let mut told = self.mend(node, membership, now);
-        stale.iter().for_each(|room| self.restore_room(room, node, &[], now, &mut told));
-        told
-    }
-
-    /// Makes a node's share of some rooms exactly what the node says.
-    pub(super) fn mend(&mut self, node: NodeId, membership: &Membership, now: Instant) -> Vec<Told> {
+    pub(super) fn restore(
+        &mut self,
+        node: NodeId,
+        membership: &BTreeMap<RoomName, Vec<Member>>,
+        now: Instant,
+    ) -> Vec<Told> {
         let mut told = Vec::new();
+        let is_stale = |room: &RoomName| !membership.contains_key(room);
+        for room in self.seats.rooms_of(node).into_iter().filter(is_stale) {
+            self.restore_room(&room, node, &[], now, &mut told);
+        }
         for (room, members) in membership {
             self.restore_room(room, node, members, now, &mut told);
         }
         told
-    }
-
-    /// Compares what a node says with what is here.
-    pub(super) fn compare(&self, node: NodeId, membership: &Membership) -> Comparison {
-        let mut comparison = Comparison::default();
-        for (room, members) in membership {
-            let held = members.iter().map(|member| member.id).collect();
-            comparison.add(room, self.seats.of_node(room, node) == held);
-        }
-        comparison
     }
 
     fn restore_room(
@@ -227,7 +213,7 @@ impl Rooms {
     }
 
     /// Says the leave notices that have waited long enough, but for rooms that have grown big.
-    pub(super) fn say_farewells(&mut self, now: Instant) -> Vec<Told> {
+    pub(super) fn send_due_leaves(&mut self, now: Instant) -> Vec<Told> {
         let mut told = Vec::new();
         for due in self.lingering.take_due(now) {
             let count = self.seats.count(&due.room);

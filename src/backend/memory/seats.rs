@@ -57,11 +57,6 @@ impl Seats {
         seats.into_iter().any(|member| member.user_id == *user_id)
     }
 
-    /// The sessions of a node in a room.
-    pub(super) fn of_node(&self, room: &RoomName, node: NodeId) -> BTreeSet<ConnectionId> {
-        self.share(room, node).map(|member| member.id).collect()
-    }
-
     fn share(&self, room: &RoomName, node: NodeId) -> impl Iterator<Item = &Member> {
         let at = |id| MemberPosition { node, connection: ConnectionId(id) };
         let share = at(Uuid::nil())..=at(Uuid::max());

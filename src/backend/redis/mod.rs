@@ -21,17 +21,18 @@ use tracing::{info, warn};
 use self::client::role::Role;
 use self::client::script::Script;
 use self::client::target::Target;
-use self::cluster::Liveness;
+use self::cluster::{Leases, RedisCluster};
 use self::keys::Keys;
 use self::log::Log;
 use self::presence::RedisPresence;
-use self::presence::digest::Comparer;
 use self::presence::generation::Generations;
 use self::presence::index::Index;
 use self::presence::index::sizes::Sizes;
 use self::presence::reads::Reads;
-use self::presence::tracking::KeyTracking;
-use self::presence::writer::Registry;
+use self::presence::reconcile::Reconciler;
+use self::presence::reconcile::digest::Comparer;
+use self::presence::reconcile::tracking::KeyTracking;
+use self::presence::writer::Memberships;
 use self::pubsub::Subscriber;
 use self::pubsub::codec::Wire;
 use self::topology::Shards;
@@ -58,7 +59,7 @@ pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Re
     let log = Log::start(keys.clone(), shards.clone(), wire.clone(), config, supervisor);
     let sizes = Sizes::default();
     let index = Index::new(keys.clone(), shards.clone(), sizes.clone());
-    let registry = Registry::start(
+    let memberships = Memberships::start(
         node,
         keys.clone(),
         shards.clone(),
@@ -67,15 +68,22 @@ pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Re
         &config.presence,
         supervisor,
     );
-    let presence = RedisPresence {
-        reads: Reads::new(keys.clone(), shards.clone(), generations.clone(), sizes.clone()),
-        registry,
+    let deadline = settings.command_timeout;
+    let reconciler = Reconciler {
         comparer: Comparer::new(node, keys.clone(), shards.clone(), tracking.role()),
         tracking,
-        deadline: settings.command_timeout,
+        memberships: memberships.clone(),
+        verify_every: config.presence.verify_every,
+        deadline,
+    };
+    let presence = RedisPresence {
+        reads: Reads::new(keys.clone(), shards.clone(), generations.clone(), sizes.clone()),
+        memberships,
+        deadline,
         _size_keeper: supervisor.keep("room_sizes", sizes.keep(keys.clone(), shards.clone())),
     };
-    let cluster = Liveness::new(node, keys.clone(), shards.clone(), generations, index, config, supervisor);
+    let leases = Leases::new(node, keys.clone(), shards.clone(), generations, index, config, supervisor);
+    let cluster = RedisCluster::new(leases, reconciler, &config.presence);
     let pubsub = Subscriber::start(keys, wire, node, shards, settings, events, supervisor);
     let backend = Backend {
         log: Arc::new(log),

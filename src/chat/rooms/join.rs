@@ -121,11 +121,9 @@ impl Chat {
     }
 
     async fn enter(&self, room: &Room, session: &RoomSession) -> Result<Entered, Rejection> {
-        let entered = {
-            let _entering = self.inner.restoring.read().await;
-            room.add_member(session);
-            self.inner.backend.presence.enter(&room.name, &session.member).await?
-        };
+        let entering = self.inner.backend.presence.enter(&room.name, &session.member);
+        room.add_member(session);
+        let entered = entering.await?;
         if !entered.is_told {
             room.assume_joined(session.member.id);
         }

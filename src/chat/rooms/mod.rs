@@ -14,7 +14,7 @@ mod tests;
 mod throttle;
 
 pub(super) use self::list::RoomList;
-pub(super) use self::registry::{Hub, names_of};
+pub(super) use self::registry::Hub;
 pub use self::room::Room;
 pub use self::sink::{FlushSet, FrameSink, Pushed, RoomSession};
-pub(super) use self::throttle::{RoundRobin, TypingRule};
+pub(super) use self::throttle::TypingRule;

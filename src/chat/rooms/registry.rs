@@ -11,7 +11,7 @@ use tracing::debug;
 use super::room::{Action, Room};
 use super::sink::FlushSet;
 use super::throttle::{RoundRobin, TypingRule};
-use crate::backend::{Backend, BackendEvent, Channel, Events, Membership, Result, Span};
+use crate::backend::{Backend, BackendEvent, Channel, Events, Result, Span};
 use crate::chat::source_of;
 use crate::model::{Event, Position, RoomName};
 use crate::supervisor::{Supervisor, ticks};
@@ -84,7 +84,7 @@ impl Hub {
         rooms.entry(name.clone()).or_insert_with(|| Arc::new(Room::new(name.clone()))).clone()
     }
 
-    fn find(&self, name: &RoomName) -> Option<Arc<Room>> {
+    pub(in crate::chat) fn find(&self, name: &RoomName) -> Option<Arc<Room>> {
         self.inner.rooms.read().expect("no code panics while it holds this lock").get(name).cloned()
     }
 
@@ -116,13 +116,6 @@ impl Hub {
     /// Rooms with sessions of this node.
     pub(in crate::chat) fn occupied_rooms(&self) -> Vec<Arc<Room>> {
         self.all().into_iter().filter(|room| room.is_occupied()).collect()
-    }
-
-    /// This node's sessions by room.
-    pub(in crate::chat) fn membership(&self) -> Membership {
-        let rooms = self.all();
-        let occupied = rooms.iter().map(|room| (room.name.clone(), room.members()));
-        occupied.filter(|(_, members)| !members.is_empty()).collect()
     }
 
     /// Hands on events until the backend ends. The only caller of [`Room::on_message`], which is why

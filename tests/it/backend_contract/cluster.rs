@@ -1,116 +1,131 @@
 //! Which nodes live, and what becomes of the sessions of one that does not.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use adda::backend::{FeedHealth, Lease, Membership, NodeInfo};
+use adda::backend::{FeedHealth, Health, LeaveMode, NodeInfo};
 
-use super::nodes::{Cluster, Node, User, renew_until_heard, room, vitals};
+use super::nodes::{Cluster, Node, User, hear_until, room, stats};
 use crate::harness::{DEADLINE, eventually};
 
 async fn living(node: &Node) -> Vec<NodeInfo> {
     node.backend.cluster.nodes().await.unwrap()
 }
 
-pub async fn the_first_renewal_is_of_a_lost_lease(mut cluster: Cluster) {
-    let node = cluster.node().await;
-    assert_eq!(node.renew().await, Lease::Lost);
-    eventually("it holds the lease once others had time to learn of it", DEADLINE, async || {
-        let lease = node.renew().await;
-        assert_ne!(lease, Lease::Lost);
-        (lease == Lease::Held).then_some(())
-    })
-    .await;
+pub async fn a_node_is_ready_once_others_had_time_to_learn_of_it(mut cluster: Cluster) {
+    let mut node = cluster.node().await;
+    assert_eq!(*node.backend.cluster.health().borrow(), Health::Starting);
+    node.start_and_wait().await;
+    node.freeze().await;
     node.backend.cluster.retire().await.unwrap();
-    assert_eq!(node.renew().await, Lease::Lost);
+    assert_eq!(living(&node).await, []);
+    node.start();
+    eventually("a lease", DEADLINE, async || (living(&node).await.len() == 1).then_some(())).await;
 }
 
 pub async fn the_living_nodes_say_of_themselves_what_they_said_last(mut cluster: Cluster) {
     let [here, there] = cluster.nodes().await;
     assert_eq!(living(&here).await, []);
-    here.backend.cluster.renew(&vitals(1)).await.unwrap();
-    there.backend.cluster.renew(&vitals(2)).await.unwrap();
-    there.backend.cluster.renew(&vitals(3)).await.unwrap();
+    here.local.sessions_said.store(1, Ordering::Relaxed);
+    there.local.sessions_said.store(2, Ordering::Relaxed);
+    here.start_and_wait().await;
+    there.start_and_wait().await;
+    there.local.sessions_said.store(3, Ordering::Relaxed);
     let mut expected =
-        vec![NodeInfo { id: here.id, vitals: vitals(1) }, NodeInfo { id: there.id, vitals: vitals(3) }];
+        vec![NodeInfo { id: here.id, stats: stats(1) }, NodeInfo { id: there.id, stats: stats(3) }];
     expected.sort_by_key(|node| node.id);
-    assert_eq!((living(&here).await, living(&there).await), (expected.clone(), expected));
+    for node in [&here, &there] {
+        eventually("what was said last", DEADLINE, async || (living(node).await == expected).then_some(()))
+            .await;
+    }
 }
 
 pub async fn a_node_that_retires_is_gone_at_once(mut cluster: Cluster) {
-    let [here, there] = cluster.nodes().await;
-    here.renew().await;
-    there.renew().await;
+    let [here, mut there] = cluster.nodes().await;
+    let (room, session) = (room("general"), User::new("Rahim").session());
+    here.start_and_wait().await;
+    there.start_and_wait().await;
+    there.enter(&room, &session).await.unwrap();
+    there.freeze().await;
     there.backend.cluster.retire().await.unwrap();
     assert_eq!(living(&here).await.iter().map(|node| node.id).collect::<Vec<_>>(), [here.id]);
+    assert_eq!(here.members(&room).await, [], "no session outlasts its node");
     there.backend.cluster.retire().await.unwrap();
 }
 
 pub async fn a_dead_nodes_users_are_said_to_be_gone_exactly_once(mut cluster: Cluster) {
     cluster.hurry();
-    let (dead, mut living, room) = (cluster.node().await, cluster.nodes::<2>().await, room("general"));
-    living[0].subscribe(&room).await;
-    let [rahim, mita, karim] = ["Rahim", "Mita", "Karim"].map(User::new);
-    dead.renew().await;
+    let (mut dead, mut nodes) = (cluster.node().await, cluster.nodes::<2>().await);
+    let (room, other) = (room("general"), room("other"));
+    nodes[0].subscribe(&room).await;
+    nodes[0].subscribe(&other).await;
+    let [rahim, mita, karim, nila] = ["Rahim", "Mita", "Karim", "Nila"].map(User::new);
+    dead.start_and_wait().await;
     for session in [rahim.session(), rahim.session(), karim.session(), mita.session()] {
-        dead.backend.presence.enter(&room, &session).await.unwrap();
+        dead.enter(&room, &session).await.unwrap();
     }
     let survivor = karim.session();
-    living[1].backend.presence.enter(&room, &survivor).await.unwrap();
-    living[0].hears(&room).await;
+    nodes[1].enter(&room, &survivor).await.unwrap();
+    nodes[0].hears(&room).await;
+    for node in &nodes {
+        node.start_and_wait().await;
+    }
 
-    let mut heard = renew_until_heard(&mut living, &room, "Rahim left, 1").await;
+    dead.freeze().await;
+    let mut heard = hear_until(&mut nodes[0], &room, "Rahim left, 1").await;
     if !heard.contains(&"Mita left, 1".to_owned()) {
-        heard.extend(renew_until_heard(&mut living, &room, "Mita left, 1").await);
+        heard.extend(hear_until(&mut nodes[0], &room, "Mita left, 1").await);
     }
-    for _ in 0..3 {
-        tokio::join!(living[0].renew(), living[1].renew());
-    }
-    heard.extend(living[0].hears(&room).await);
+    // What is said twice is said before what falls due later.
+    let later = nila.session();
+    nodes[1].enter(&other, &later).await.unwrap();
+    nodes[1].leave(&other, &later, LeaveMode::AfterGracePeriod).await.unwrap();
+    heard.extend(hear_until(&mut nodes[0], &other, "Nila left, 0").await);
     heard.sort();
-    assert_eq!(heard, ["Mita left, 1", "Rahim left, 1", "count 1"]);
-    assert_eq!(living[1].members(&room).await, [survivor]);
-    assert_eq!(self::living(&living[1]).await.len(), 2);
+    let expected = ["Mita left, 1", "Nila joined, 1", "Nila left, 0", "Rahim left, 1", "count 0", "count 1"];
+    assert_eq!(heard, expected);
+    assert_eq!(nodes[1].members(&room).await, [survivor]);
+    assert_eq!(living(&nodes[1]).await.len(), 2);
 }
 
 pub async fn a_node_that_was_taken_for_dead_learns_it_and_comes_back(mut cluster: Cluster) {
     cluster.hurry();
     cluster.config.presence.leave_grace = Duration::from_secs(60);
-    let ([frozen, living], room) = (cluster.nodes().await, room("general"));
+    let ([mut frozen, mut living], room) = (cluster.nodes().await, room("general"));
     let session = User::new("Rahim").session();
     living.subscribe(&room).await;
-    frozen.renew().await;
-    frozen.backend.presence.enter(&room, &session).await.unwrap();
-    assert_ne!(frozen.renew().await, Lease::Lost);
-    let mut living = [living];
-    let heard = renew_until_heard(&mut living, &room, "count 0").await;
-    assert_eq!(heard, ["Rahim joined, 1", "count 0"]);
-    assert_eq!(living[0].members(&room).await, []);
+    frozen.start_and_wait().await;
+    frozen.enter(&room, &session).await.unwrap();
+    frozen.freeze().await;
+    living.start();
+    assert_eq!(hear_until(&mut living, &room, "count 0").await, ["Rahim joined, 1", "count 0"]);
+    assert_eq!(living.members(&room).await, []);
 
-    assert_eq!(frozen.renew().await, Lease::Lost);
-    frozen
-        .backend
-        .presence
-        .restore(&Membership::from([(room.clone(), vec![session.clone()])]))
-        .await
-        .unwrap();
-    assert_eq!(living[0].members(&room).await, [session]);
-    assert_eq!(living[0].hears(&room).await, ["count 1"]);
+    frozen.start();
+    assert_eq!(hear_until(&mut living, &room, "count 1").await, ["count 1"]);
+    assert_eq!(living.members(&room).await, [session]);
 }
 
 pub async fn after_a_silence_of_all_nobody_is_dead_at_once(mut cluster: Cluster) {
     cluster.hurry();
-    let ([here, there], room) = (cluster.nodes().await, room("general"));
+    cluster.config.presence.lease = Duration::from_secs(2);
+    let ([mut here, mut there], room) = (cluster.nodes().await, room("general"));
     let (rahim, mita) = (User::new("Rahim").session(), User::new("Mita").session());
+    here.subscribe(&room).await;
     for (node, session) in [(&here, &rahim), (&there, &mita)] {
-        node.renew().await;
-        node.backend.presence.enter(&room, session).await.unwrap();
+        node.start_and_wait().await;
+        node.enter(&room, session).await.unwrap();
     }
+    here.freeze().await;
+    there.freeze().await;
     eventually("all leases run out", DEADLINE, async || living(&here).await.is_empty().then_some(())).await;
-    assert_eq!(here.renew().await, Lease::Lost);
+    here.start();
+    eventually("a lease", DEADLINE, async || (!living(&here).await.is_empty()).then_some(())).await;
     assert_eq!(here.members(&room).await.len(), 2);
-    assert_eq!(there.renew().await, Lease::Lost);
+    there.start();
+    eventually("both leases", DEADLINE, async || (living(&here).await.len() == 2).then_some(())).await;
     assert_eq!(there.members(&room).await.len(), 2);
-    assert_eq!(living(&here).await.len(), 2);
+    assert_eq!(here.hears(&room).await, ["Rahim joined, 1", "Mita joined, 2"]);
 }
 
 pub async fn the_first_secret_is_kept(mut cluster: Cluster) {

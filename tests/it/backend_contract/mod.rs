@@ -2,12 +2,12 @@
 //! contract, these suites, one a concern, are its proof. Each case gets a cluster of its own.
 
 mod cluster;
+mod cluster_resync;
 mod log;
+mod log_pages;
 mod nodes;
-mod pages;
 mod presence;
 mod pubsub;
-mod restoring;
 
 use std::sync::Arc;
 
@@ -65,7 +65,7 @@ contract! {
         the_log_keeps_messages_for_so_long
         a_message_outlives_those_before_it
     }
-    pages {
+    log_pages {
         the_newest_page_ends_with_the_head
         a_page_before_a_number_is_the_nearest_below_it
         a_page_above_a_number_is_the_nearest_above_it
@@ -106,14 +106,14 @@ contract! {
         rooms_come_in_pages_in_the_order_of_their_names
         an_empty_room_is_no_room
     }
-    restoring {
+    cluster_resync {
         what_is_missing_is_put_back_and_the_rest_removed
         other_nodes_sessions_stay
         what_is_right_already_is_not_told
         who_was_said_to_be_gone_comes_back_aloud
     }
     cluster {
-        the_first_renewal_is_of_a_lost_lease
+        a_node_is_ready_once_others_had_time_to_learn_of_it
         the_living_nodes_say_of_themselves_what_they_said_last
         a_node_that_retires_is_gone_at_once
         a_dead_nodes_users_are_said_to_be_gone_exactly_once

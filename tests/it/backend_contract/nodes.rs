@@ -1,17 +1,21 @@
 //! Nodes that share a backend, without doors or sockets, and what they hear.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use adda::backend::memory::MemoryCluster;
-use adda::backend::{self, Backend, BackendEvent, Channel, Events, Fingerprints, Lease, MemberPage, Vitals};
+use adda::backend::{
+    self, Backend, BackendEvent, Channel, Entered, Events, Fingerprints, Health, LeaveMode, LocalNode,
+    LocalRoom, MemberPage, NodeSecret, NodeStats, Secrets,
+};
 use adda::config::Config;
 use adda::model::{
     Author, ConnectionId, Draft, Event, LoggedMessage, Member, MessageId, NodeId, Nonce, Notice, NoticeKind,
     Receipt, RoomName, Timestamp, UserId, Username,
 };
 use adda::supervisor::Supervisor;
-use futures_util::future::join_all;
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -53,7 +57,7 @@ impl Cluster {
             (None, None) => self.memory.get_or_insert_with(|| MemoryCluster::new(&self.config)).join(id),
             _ => backend::start(&self.config, id, &Supervisor::default()).await.expect("Redis is there"),
         };
-        Node { id, backend, events }
+        Node { id, backend, events, local: Arc::default(), supervisor: Supervisor::default() }
     }
 
     pub async fn nodes<const N: usize>(&mut self) -> [Node; N] {
@@ -79,7 +83,43 @@ const MARK: &str = "mark";
 pub struct Node {
     pub id: NodeId,
     pub backend: Backend,
+    pub local: Arc<Local>,
     events: Events,
+    supervisor: Supervisor,
+}
+
+/// The truth about a node's sessions.
+#[derive(Debug, Default)]
+pub struct Local {
+    pub rooms: Mutex<BTreeMap<RoomName, Vec<Member>>>,
+    pub sessions_said: AtomicU64,
+}
+
+impl LocalNode for Local {
+    fn rooms(&self) -> Vec<LocalRoom> {
+        let rooms = self.rooms.lock().unwrap();
+        let room = |(name, members): (&RoomName, &Vec<Member>)| LocalRoom {
+            name: name.clone(),
+            sessions: members.len(),
+        };
+        rooms.iter().filter(|(_, members)| !members.is_empty()).map(room).collect()
+    }
+
+    fn members(&self, room: &RoomName) -> Vec<Member> {
+        self.rooms.lock().unwrap().get(room).cloned().unwrap_or_default()
+    }
+
+    fn stats(&self) -> NodeStats {
+        stats(self.sessions_said.load(Ordering::Relaxed))
+    }
+
+    fn secret(&self) -> NodeSecret {
+        NodeSecret::Configured
+    }
+
+    fn set_secrets(&self, _secrets: Secrets) {}
+
+    fn on_complete(&self) {}
 }
 
 impl Node {
@@ -91,8 +131,40 @@ impl Node {
         self.backend.log.append(draft(room, content)).await.unwrap()
     }
 
-    pub async fn renew(&self) -> Lease {
-        self.backend.cluster.renew(&vitals(0)).await.unwrap()
+    /// Begins to renew the lease, or goes on.
+    pub fn start(&self) {
+        self.backend.cluster.clone().start(self.local.clone(), &self.supervisor);
+    }
+
+    /// As [`Node::start`]; returns when the node can rely on its backend.
+    pub async fn start_and_wait(&self) {
+        self.start();
+        let mut health = self.backend.cluster.health();
+        let ready = health.wait_for(|health| *health == Health::Ready);
+        timeout(DEADLINE, ready).await.expect("it is ready in time").unwrap();
+    }
+
+    /// Ends the node's tasks, as if it stood still. It may start again.
+    pub async fn freeze(&mut self) {
+        std::mem::take(&mut self.supervisor).stop().await;
+    }
+
+    pub async fn enter(&self, room: &RoomName, member: &Member) -> backend::Result<Entered> {
+        let entering = self.backend.presence.enter(room, member);
+        let mut rooms = self.local.rooms.lock().unwrap();
+        let members = rooms.entry(room.clone()).or_default();
+        members.retain(|other| other.id != member.id);
+        members.push(member.clone());
+        drop(rooms);
+        entering.await
+    }
+
+    pub async fn leave(&self, room: &RoomName, member: &Member, mode: LeaveMode) -> backend::Result<()> {
+        let leaving = self.backend.presence.leave(room, member, mode);
+        let mut rooms = self.local.rooms.lock().unwrap();
+        rooms.entry(room.clone()).or_default().retain(|other| other.id != member.id);
+        drop(rooms);
+        leaving.await
     }
 
     /// The next event whatever it is.
@@ -127,21 +199,22 @@ impl Node {
 
     /// The members of a room, by id.
     pub async fn members(&self, room: &RoomName) -> Vec<Member> {
-        let MemberPage { client_count, mut members, next } =
-            self.backend.presence.members(room, None, 1000).await.unwrap();
+        // While nodes put their sessions back there is no answer.
+        let MemberPage { client_count, mut members, next } = eventually("members", DEADLINE, async || {
+            self.backend.presence.members(room, None, 1000).await.ok()
+        })
+        .await;
         assert_eq!((client_count, next), (members.len() as u64, None));
         members.sort();
         members
     }
 }
 
-/// Renews the leases of these nodes until the first of them has heard a sentence; returns all that
-/// it heard, up to the end of the last round of renewals.
-pub async fn renew_until_heard(living: &mut [Node], room: &RoomName, sentence: &str) -> Vec<String> {
+/// All that a node hears until it has heard a sentence, and that came with it.
+pub async fn hear_until(node: &mut Node, room: &RoomName, sentence: &str) -> Vec<String> {
     let mut heard = Vec::new();
     eventually(sentence, DEADLINE, async || {
-        join_all(living.iter().map(Node::renew)).await;
-        heard.extend(living[0].hears(room).await);
+        heard.extend(node.hears(room).await);
         heard.iter().any(|told| told == sentence).then_some(())
     })
     .await;
@@ -218,7 +291,7 @@ pub fn typing(username: &str) -> Notice {
     }
 }
 
-pub fn vitals(sessions: u64) -> Vitals {
+pub fn stats(sessions: u64) -> NodeStats {
     let fingerprints = Fingerprints { secret: "a".into(), settings: "b".into() };
-    Vitals { version: "1.2.3".into(), uptime_s: 4, sessions, rooms: 5, fingerprints }
+    NodeStats { version: "1.2.3".into(), uptime_s: 4, sessions, rooms: 5, fingerprints }
 }

@@ -3,7 +3,7 @@
 use adda::backend::{Busiest, LeaveMode, MEMBERS_IN_JOINED, MemberPage, MemberPosition, RoomCount};
 use adda::model::{Member, NoticeKind};
 
-use super::nodes::{Cluster, User, renew_until_heard, room};
+use super::nodes::{Cluster, Node, User, hear_until, room};
 use crate::harness::{DEADLINE, eventually};
 
 pub async fn a_users_first_session_joins_and_the_last_one_leaves(mut cluster: Cluster) {
@@ -11,13 +11,13 @@ pub async fn a_users_first_session_joins_and_the_last_one_leaves(mut cluster: Cl
     there.subscribe(&room).await;
     let rahim = User::new("Rahim");
     let (tab, phone) = (rahim.session(), rahim.session());
-    here.backend.presence.enter(&room, &tab).await.unwrap();
-    there.backend.presence.enter(&room, &phone).await.unwrap();
+    here.enter(&room, &tab).await.unwrap();
+    there.enter(&room, &phone).await.unwrap();
     assert_eq!(there.hears(&room).await, ["Rahim joined, 1", "count 2"]);
-    here.backend.presence.leave(&room, &tab, LeaveMode::Immediate).await.unwrap();
-    there.backend.presence.leave(&room, &phone, LeaveMode::Immediate).await.unwrap();
+    here.leave(&room, &tab, LeaveMode::Immediate).await.unwrap();
+    there.leave(&room, &phone, LeaveMode::Immediate).await.unwrap();
     assert_eq!(there.hears(&room).await, ["count 1", "Rahim left, 0"]);
-    here.backend.presence.enter(&room, &tab).await.unwrap();
+    here.enter(&room, &tab).await.unwrap();
     assert_eq!(there.hears(&room).await, ["Rahim joined, 1"]);
 }
 
@@ -25,10 +25,10 @@ pub async fn who_bears_a_users_id_in_the_name_is_somebody_else(mut cluster: Clus
     let (mut node, room, rahim) = (cluster.node().await, room("general"), User::new("Rahim"));
     node.subscribe(&room).await;
     let false_name = format!("Mita {} too", rahim.id);
-    node.backend.presence.enter(&room, &User::new(&false_name).session()).await.unwrap();
+    node.enter(&room, &User::new(&false_name).session()).await.unwrap();
     let session = rahim.session();
-    node.backend.presence.enter(&room, &session).await.unwrap();
-    node.backend.presence.leave(&room, &session, LeaveMode::Immediate).await.unwrap();
+    node.enter(&room, &session).await.unwrap();
+    node.leave(&room, &session, LeaveMode::Immediate).await.unwrap();
     let heard = node.hears(&room).await;
     assert_eq!(heard[1..], ["Rahim joined, 2", "Rahim left, 1"], "{heard:?}");
 }
@@ -37,14 +37,14 @@ pub async fn an_entrance_is_told_who_is_there(mut cluster: Cluster) {
     let ([here, there], room) = (cluster.nodes().await, room("general"));
     let (rahim, mita) = (User::new("Rahim"), User::new("Mita"));
     let (tab, phone, guest) = (rahim.session(), rahim.session(), mita.session());
-    let entered = here.backend.presence.enter(&room, &tab).await.unwrap();
+    let entered = here.enter(&room, &tab).await.unwrap();
     assert_eq!((entered.client_count, &entered.members), (1, &vec![tab.clone()]));
     let notice = entered.notice.unwrap();
     assert_eq!(notice.kind, NoticeKind::Join { client_count: 1 });
     assert_eq!((notice.connection, notice.user_id), (Some(tab.id), rahim.id));
-    let entered = there.backend.presence.enter(&room, &phone).await.unwrap();
+    let entered = there.enter(&room, &phone).await.unwrap();
     assert_eq!((entered.client_count, entered.notice), (2, None));
-    let mut entered = there.backend.presence.enter(&room, &guest).await.unwrap();
+    let mut entered = there.enter(&room, &guest).await.unwrap();
     assert_eq!((entered.client_count, entered.notice.is_some()), (3, true));
     entered.members.sort();
     let mut all = vec![tab, phone, guest];
@@ -56,7 +56,7 @@ pub async fn an_entrance_is_told_who_is_there(mut cluster: Cluster) {
 pub async fn an_entrance_is_told_of_so_many_members_at_most(mut cluster: Cluster) {
     let (node, room) = (cluster.node().await, room("general"));
     for count in 1..=MEMBERS_IN_JOINED + 5 {
-        let entered = node.backend.presence.enter(&room, &User::new("guest").session()).await.unwrap();
+        let entered = node.enter(&room, &User::new("guest").session()).await.unwrap();
         assert_eq!(entered.client_count, count as u64);
         assert_eq!(entered.members.len(), count.min(MEMBERS_IN_JOINED));
     }
@@ -65,15 +65,15 @@ pub async fn an_entrance_is_told_of_so_many_members_at_most(mut cluster: Cluster
 pub async fn entering_or_leaving_twice_is_once(mut cluster: Cluster) {
     let (mut node, room, session) = (cluster.node().await, room("general"), User::new("Rahim").session());
     node.subscribe(&room).await;
-    node.backend.presence.enter(&room, &session).await.unwrap();
-    let again = node.backend.presence.enter(&room, &session).await.unwrap();
+    node.enter(&room, &session).await.unwrap();
+    let again = node.enter(&room, &session).await.unwrap();
     assert_eq!((again.client_count, again.notice), (1, None));
     assert_eq!(node.hears(&room).await, ["Rahim joined, 1"]);
     for mode in [LeaveMode::Immediate, LeaveMode::Immediate, LeaveMode::AfterGracePeriod] {
-        node.backend.presence.leave(&room, &session, mode).await.unwrap();
+        node.leave(&room, &session, mode).await.unwrap();
     }
     assert_eq!(node.hears(&room).await, ["Rahim left, 0"]);
-    node.backend.presence.enter(&room, &session).await.unwrap();
+    node.enter(&room, &session).await.unwrap();
     assert_eq!(node.hears(&room).await, ["Rahim joined, 1"]);
 }
 
@@ -82,12 +82,13 @@ pub async fn a_session_that_broke_off_is_gone_at_once_and_said_so_later(mut clus
     let (mut nodes, room) = (cluster.nodes::<2>().await, room("general"));
     nodes[0].subscribe(&room).await;
     let (rahim, mita) = (User::new("Rahim").session(), User::new("Mita").session());
-    nodes[1].backend.presence.enter(&room, &rahim).await.unwrap();
-    nodes[1].backend.presence.enter(&room, &mita).await.unwrap();
-    nodes[1].backend.presence.leave(&room, &rahim, LeaveMode::AfterGracePeriod).await.unwrap();
+    nodes[1].enter(&room, &rahim).await.unwrap();
+    nodes[1].enter(&room, &mita).await.unwrap();
+    nodes[1].leave(&room, &rahim, LeaveMode::AfterGracePeriod).await.unwrap();
     assert_eq!(nodes[0].hears(&room).await, ["Rahim joined, 1", "Mita joined, 2", "count 1"]);
     assert_eq!(nodes[0].members(&room).await, [mita]);
-    assert_eq!(renew_until_heard(&mut nodes, &room, "Rahim left, 1").await, ["Rahim left, 1"]);
+    nodes.iter().for_each(Node::start);
+    assert_eq!(hear_until(&mut nodes[0], &room, "Rahim left, 1").await, ["Rahim left, 1"]);
 }
 
 pub async fn a_user_who_comes_back_in_time_has_never_left(mut cluster: Cluster) {
@@ -96,15 +97,16 @@ pub async fn a_user_who_comes_back_in_time_has_never_left(mut cluster: Cluster) 
     nodes[0].subscribe(&room).await;
     let (rahim, mita) = (User::new("Rahim"), User::new("Mita"));
     let (before, other) = (rahim.session(), mita.session());
-    nodes[1].backend.presence.enter(&room, &before).await.unwrap();
-    nodes[1].backend.presence.leave(&room, &before, LeaveMode::AfterGracePeriod).await.unwrap();
-    let entered = nodes[0].backend.presence.enter(&room, &rahim.session()).await.unwrap();
+    nodes[1].enter(&room, &before).await.unwrap();
+    nodes[1].leave(&room, &before, LeaveMode::AfterGracePeriod).await.unwrap();
+    let entered = nodes[0].enter(&room, &rahim.session()).await.unwrap();
     assert_eq!((entered.client_count, entered.notice), (1, None));
     assert_eq!(nodes[0].hears(&room).await, ["Rahim joined, 1", "count 0", "count 1"]);
-    // Whose farewell falls due after Rahim's would have.
-    nodes[1].backend.presence.enter(&room, &other).await.unwrap();
-    nodes[1].backend.presence.leave(&room, &other, LeaveMode::AfterGracePeriod).await.unwrap();
-    let heard = renew_until_heard(&mut nodes, &room, "Mita left, 1").await;
+    // This leave notice falls due after Rahim's would have.
+    nodes[1].enter(&room, &other).await.unwrap();
+    nodes[1].leave(&room, &other, LeaveMode::AfterGracePeriod).await.unwrap();
+    nodes.iter().for_each(Node::start);
+    let heard = hear_until(&mut nodes[0], &room, "Mita left, 1").await;
     assert_eq!(heard, ["Mita joined, 2", "count 1", "Mita left, 1"]);
 }
 
@@ -114,13 +116,14 @@ pub async fn a_user_who_comes_back_too_late_joins_again(mut cluster: Cluster) {
     nodes[0].subscribe(&room).await;
     let rahim = User::new("Rahim");
     let before = rahim.session();
-    nodes[0].backend.presence.enter(&room, &before).await.unwrap();
-    nodes[0].backend.presence.leave(&room, &before, LeaveMode::AfterGracePeriod).await.unwrap();
-    renew_until_heard(&mut nodes, &room, "Rahim left, 0").await;
+    nodes[0].enter(&room, &before).await.unwrap();
+    nodes[0].leave(&room, &before, LeaveMode::AfterGracePeriod).await.unwrap();
+    nodes.iter().for_each(Node::start);
+    hear_until(&mut nodes[0], &room, "Rahim left, 0").await;
     let after = rahim.session();
-    nodes[0].backend.presence.enter(&room, &after).await.unwrap();
-    nodes[0].backend.presence.leave(&room, &after, LeaveMode::AfterGracePeriod).await.unwrap();
-    let heard = renew_until_heard(&mut nodes, &room, "Rahim left, 0").await;
+    nodes[0].enter(&room, &after).await.unwrap();
+    nodes[0].leave(&room, &after, LeaveMode::AfterGracePeriod).await.unwrap();
+    let heard = hear_until(&mut nodes[0], &room, "Rahim left, 0").await;
     assert_eq!(heard, ["Rahim joined, 1", "count 0", "Rahim left, 0"]);
 }
 
@@ -132,14 +135,15 @@ pub async fn a_big_room_tells_only_counts(mut cluster: Cluster) {
     let sessions: Vec<Member> =
         ["Rahim", "Mita", "Karim", "Nila"].iter().map(|name| User::new(name).session()).collect();
     for session in &sessions {
-        let entered = nodes[1].backend.presence.enter(&room, session).await.unwrap();
+        let entered = nodes[1].enter(&room, session).await.unwrap();
         assert_eq!(entered.notice.is_some(), entered.client_count <= 2);
     }
     assert_eq!(nodes[0].hears(&room).await, ["Rahim joined, 1", "Mita joined, 2", "count 3", "count 4"]);
-    nodes[1].backend.presence.leave(&room, &sessions[0], LeaveMode::Immediate).await.unwrap();
-    nodes[1].backend.presence.leave(&room, &sessions[1], LeaveMode::AfterGracePeriod).await.unwrap();
-    nodes[1].backend.presence.leave(&room, &sessions[2], LeaveMode::AfterGracePeriod).await.unwrap();
-    let heard = renew_until_heard(&mut nodes, &room, "Karim left, 1").await;
+    nodes[1].leave(&room, &sessions[0], LeaveMode::Immediate).await.unwrap();
+    nodes[1].leave(&room, &sessions[1], LeaveMode::AfterGracePeriod).await.unwrap();
+    nodes[1].leave(&room, &sessions[2], LeaveMode::AfterGracePeriod).await.unwrap();
+    nodes.iter().for_each(Node::start);
+    let heard = hear_until(&mut nodes[0], &room, "Karim left, 1").await;
     assert_eq!(heard, ["count 3", "count 2", "count 1", "Karim left, 1"]);
 }
 
@@ -149,7 +153,7 @@ pub async fn members_come_in_pages_in_the_order_of_their_nodes(mut cluster: Clus
     let mut expected = Vec::new();
     for (place, session) in sessions.iter().enumerate() {
         let node = if place % 2 == 0 { &here } else { &there };
-        node.backend.presence.enter(&room, session).await.unwrap();
+        node.enter(&room, session).await.unwrap();
         expected.push((node.id, session.clone()));
     }
     expected.sort();
@@ -173,10 +177,10 @@ pub async fn a_page_goes_on_although_its_last_member_has_left(mut cluster: Clust
     let mut sessions: Vec<Member> = (0..4).map(|_| User::new("Mita").session()).collect();
     sessions.sort();
     for session in &sessions {
-        node.backend.presence.enter(&room, session).await.unwrap();
+        node.enter(&room, session).await.unwrap();
     }
     let first = node.backend.presence.members(&room, None, 2).await.unwrap();
-    node.backend.presence.leave(&room, &sessions[1], LeaveMode::Immediate).await.unwrap();
+    node.leave(&room, &sessions[1], LeaveMode::Immediate).await.unwrap();
     let rest = node.backend.presence.members(&room, first.next, 2).await.unwrap();
     assert_eq!((rest.client_count, rest.members, rest.next), (3, sessions[2..].to_vec(), None));
 }
@@ -187,7 +191,7 @@ pub async fn the_busiest_rooms_are_the_largest(mut cluster: Cluster) {
     for (name, count) in [("rust", 2), ("roots", 3), ("zebra", 1), ("আড্ডা", 4)] {
         for place in 0..count {
             let (node, guest) = (if place % 2 == 0 { &here } else { &there }, User::new("guest").session());
-            node.backend.presence.enter(&room(name), &guest).await.unwrap();
+            node.enter(&room(name), &guest).await.unwrap();
             guests.push((name, guest));
         }
     }
@@ -206,8 +210,8 @@ pub async fn the_busiest_rooms_are_the_largest(mut cluster: Cluster) {
     for (name, guest) in guests {
         if name == "roots" {
             // Of another node's session nothing comes.
-            here.backend.presence.leave(&room(name), &guest, LeaveMode::Immediate).await.unwrap();
-            there.backend.presence.leave(&room(name), &guest, LeaveMode::Immediate).await.unwrap();
+            here.leave(&room(name), &guest, LeaveMode::Immediate).await.unwrap();
+            there.leave(&room(name), &guest, LeaveMode::Immediate).await.unwrap();
         }
     }
     until(&["আড্ডা 4", "rust 2", "zebra 1"], 3).await;
@@ -218,7 +222,7 @@ pub async fn rooms_come_in_pages_in_the_order_of_their_names(mut cluster: Cluste
     for (name, count) in [("rust", 2), ("rahim", 1), ("roots", 3), ("zebra", 1), ("আড্ডা", 1)] {
         for place in 0..count {
             let node = if place % 2 == 0 { &here } else { &there };
-            node.backend.presence.enter(&room(name), &User::new("guest").session()).await.unwrap();
+            node.enter(&room(name), &User::new("guest").session()).await.unwrap();
         }
     }
     let rooms = async |prefix: &str, after, limit| {
@@ -245,12 +249,12 @@ pub async fn an_empty_room_is_no_room(mut cluster: Cluster) {
     let (rahim, mita) = (User::new("Rahim").session(), User::new("Mita").session());
     here.say(&room, "a log occupies nothing").await;
     assert_eq!(there.backend.presence.list_rooms("", None, 10).await.unwrap(), []);
-    here.backend.presence.enter(&room, &rahim).await.unwrap();
-    there.backend.presence.enter(&room, &mita).await.unwrap();
-    here.backend.presence.leave(&room, &rahim, LeaveMode::Immediate).await.unwrap();
+    here.enter(&room, &rahim).await.unwrap();
+    there.enter(&room, &mita).await.unwrap();
+    here.leave(&room, &rahim, LeaveMode::Immediate).await.unwrap();
     let occupied = RoomCount { room: room.clone(), client_count: 1 };
     assert_eq!(here.backend.presence.list_rooms("", None, 10).await.unwrap(), [occupied]);
-    there.backend.presence.leave(&room, &mita, LeaveMode::AfterGracePeriod).await.unwrap();
+    there.leave(&room, &mita, LeaveMode::AfterGracePeriod).await.unwrap();
     assert_eq!(here.backend.presence.list_rooms("", None, 10).await.unwrap(), []);
     assert_eq!(here.backend.presence.members(&room, None, 10).await.unwrap(), MemberPage::default());
 }

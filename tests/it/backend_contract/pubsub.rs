@@ -184,8 +184,8 @@ pub async fn any_room_name_is_as_good_as_another(mut cluster: Cluster) {
         there.subscribe(room).await;
         let (rahim, other) = (User::new("Rahim Uddin"), User::new("রহিম"));
         let session = rahim.session();
-        here.backend.presence.enter(room, &session).await.unwrap();
-        here.backend.presence.enter(room, &other.session()).await.unwrap();
+        here.enter(room, &session).await.unwrap();
+        here.enter(room, &other.session()).await.unwrap();
         assert_eq!(here.say(room, room.as_str()).await.seq, 1, "{room}");
         let said = format!("#1 {room}");
         assert_eq!(there.hears(room).await, ["Rahim Uddin joined, 1", "রহিম joined, 2", &said], "{room}");

@@ -2,6 +2,7 @@
 
 mod orphans;
 mod reaper;
+mod redis_cluster;
 mod renewal;
 pub(super) mod rights;
 mod skew;
@@ -10,11 +11,13 @@ mod vitals;
 use std::sync::{Arc, Mutex as StdMutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
 use redis::Value;
 use tokio::sync::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
+pub use self::redis_cluster::RedisCluster;
+
+use crate::backend::lease::Lease;
 use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::role::Role;
 use crate::backend::redis::client::script::{Memory, REPLID, Script};
@@ -28,7 +31,7 @@ use crate::backend::redis::presence::generation::{Awaited, Generations, Heard};
 use crate::backend::redis::presence::index::Index;
 use crate::backend::redis::presence::{CLOCK, MEMBERSHIPS};
 use crate::backend::redis::topology::Shards;
-use crate::backend::{BackendError, Cluster, Lease, NodeInfo, Result, Secrets, Vitals, within};
+use crate::backend::{BackendError, NodeInfo, NodeStats, Result, Secrets, within};
 use crate::config::Config;
 use crate::model::NodeId;
 use crate::supervisor::Supervisor;
@@ -46,7 +49,7 @@ pub(super) fn scripts() -> Vec<&'static Script> {
 
 /// The leases in Redis.
 #[derive(Debug)]
-pub struct Liveness {
+pub struct Leases {
     node: NodeId,
     keys: Keys,
     shards: Arc<Shards>,
@@ -70,7 +73,7 @@ pub struct Liveness {
     _topology: AbortOnDropHandle<()>,
 }
 
-impl Liveness {
+impl Leases {
     pub fn new(
         node: NodeId,
         keys: Keys,
@@ -111,12 +114,12 @@ impl Liveness {
         Ok(kept.next().map(|current| Secrets { current, earlier: kept.collect() }))
     }
 
-    pub async fn renew_lease(&self, vitals: &Vitals) -> Result<Lease> {
+    pub async fn renew(&self, stats: &NodeStats) -> Result<Lease> {
         let looking = self.shards.refresh_replids(&MEMBERSHIPS);
         let _ = tokio::time::timeout(self.patience(), looking).await;
         let histories = self.generations.histories();
         let asked = Instant::now();
-        let call = self.renewal_call(vitals, &histories);
+        let call = self.renewal_call(stats, &histories);
         let renewal = Renewal::read(self.shards.call(&MEMBERSHIPS, call).await?)?;
         self.skew.take_in(renewal.redis_ms, asked.elapsed());
         count_unreadable(Unreadable::Lease, renewal.foreign);
@@ -132,10 +135,10 @@ impl Liveness {
             self.sweep(renewal.generation);
         }
         self.keep_house(renewal.dead, renewal.due).await;
-        Ok(if renewal.is_lost { Lease::Lost } else { lease })
+        Ok(if renewal.is_lost { Lease::Expired } else { lease })
     }
 
-    fn renewal_call(&self, vitals: &Vitals, histories: &[String]) -> Call {
+    fn renewal_call(&self, stats: &NodeStats, histories: &[String]) -> Call {
         let (keys, node) = (&self.keys, self.node.to_string());
         let script_keys =
             [keys.nodes(), keys.clock(), keys.vitals(), keys.due(), keys.restored(), keys.reaper(&node)];
@@ -144,8 +147,8 @@ impl Liveness {
             .arg(self.lease.as_millis())
             .arg(self.linger_ms)
             .arg(self.away_ms)
-            .arg(vitals.uptime_s * 1000)
-            .arg(vitals::write(vitals))
+            .arg(stats.uptime_s * 1000)
+            .arg(vitals::write(stats))
             .arg(self.generations.restored());
         histories.iter().fold(call, |call, history| call.arg(history))
     }
@@ -226,35 +229,11 @@ impl Liveness {
             .filter_map(|(id, _)| {
                 let vitals = said.get(id).and_then(|said| vitals::read(said, moment.now));
                 let node = NodeId::parse(std::str::from_utf8(id).ok()?);
-                Some(NodeInfo { id: node?, vitals: vitals? })
+                Some(NodeInfo { id: node?, stats: vitals? })
             })
             .collect();
         nodes.sort_unstable_by_key(|node| node.id);
         Ok(nodes)
-    }
-}
-
-#[async_trait]
-impl Cluster for Liveness {
-    async fn renew(&self, vitals: &Vitals) -> Result<Lease> {
-        self.renew_lease(vitals).await
-    }
-
-    async fn retire(&self) -> Result<()> {
-        within(self.deadline, self.give_back()).await
-    }
-
-    async fn nodes(&self) -> Result<Vec<NodeInfo>> {
-        within(self.deadline, self.living()).await
-    }
-
-    async fn secrets(&self) -> Result<Option<Secrets>> {
-        self.exchange_secrets("").await
-    }
-
-    async fn keep_secret(&self, own: &str) -> Result<Secrets> {
-        let kept = self.exchange_secrets(own).await?;
-        kept.ok_or_else(|| BackendError::Unavailable("Redis did not keep the secret".into()))
     }
 }
 

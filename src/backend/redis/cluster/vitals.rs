@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::backend::{Fingerprints, Vitals};
+use crate::backend::{Fingerprints, NodeStats};
 
 /// The format of leases and vitals. It is raised with each change that a node before it would misread; until then
 /// fields may be added, since unknown ones are ignored.
@@ -20,28 +20,28 @@ struct Stored {
 }
 
 /// The JSON to store.
-pub fn write(vitals: &Vitals) -> String {
-    let Vitals { version, uptime_s: _, sessions, rooms, fingerprints } = vitals.clone();
+pub fn write(vitals: &NodeStats) -> String {
+    let NodeStats { version, uptime_s: _, sessions, rooms, fingerprints } = vitals.clone();
     let stored = Stored { format: FORMAT, version, sessions, rooms, fingerprints };
     serde_json::to_string(&stored).expect("vitals are always JSON")
 }
 
 /// Reads what is stored; `None` if it is of a later format, or not of adda.
-pub fn read(stored: &[u8], now_ms: f64) -> Option<Vitals> {
+pub fn read(stored: &[u8], now_ms: f64) -> Option<NodeStats> {
     let (started_ms, json) = std::str::from_utf8(stored).ok()?.split_once(' ')?;
     let started_ms: f64 = started_ms.parse().ok()?;
     let Stored { format, version, sessions, rooms, fingerprints } = serde_json::from_str(json).ok()?;
     let uptime_s = ((now_ms - started_ms) / 1000.0) as u64;
-    (format <= FORMAT).then_some(Vitals { version, uptime_s, sessions, rooms, fingerprints })
+    (format <= FORMAT).then_some(NodeStats { version, uptime_s, sessions, rooms, fingerprints })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn vitals() -> Vitals {
+    fn vitals() -> NodeStats {
         let (version, fingerprints) = ("1.2.3".into(), Fingerprints::default());
-        Vitals { version, uptime_s: 4, sessions: 5, rooms: 6, fingerprints }
+        NodeStats { version, uptime_s: 4, sessions: 5, rooms: 6, fingerprints }
     }
 
     #[test]

@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tracing::warn;
 
+use crate::backend::lease::Lease;
 use crate::backend::redis::client::role::ConnectionObserver;
-use crate::backend::{BackendError, Lease, Result};
+use crate::backend::{BackendError, Result};
 use crate::model::NodeId;
 use crate::telemetry::meters;
 
@@ -102,18 +103,18 @@ impl Generations {
         }
         generation.clone_into(&mut state.current);
         if state.restored != generation {
-            return Lease::Lost;
+            return Lease::Expired;
         }
         if awaited == Awaited::Unknown {
             state.known.extend(living.iter().map(|(id, _)| id.clone()));
-            return Lease::Waiting;
+            return Lease::Incomplete;
         }
         let this = this.to_string();
         let has_restored = |node: &String| {
             *node == this || living.iter().any(|(id, restored)| id == node && restored == generation)
         };
         if state.settled != generation && awaited == Awaited::Known && !state.known.iter().all(has_restored) {
-            return Lease::Waiting;
+            return Lease::Incomplete;
         }
         generation.clone_into(&mut state.settled);
         state.known = living.iter().map(|(id, _)| id.clone()).collect();
@@ -217,16 +218,16 @@ mod tests {
         assert!(generations.vouch(Some("two")).is_err());
         assert_eq!(
             see(&generations, (&[], "two"), &living(&[(&me, "one")]), Awaited::Known, this),
-            Lease::Lost
+            Lease::Expired
         );
         assert_eq!(
             see(&generations, (&[], "two"), &living(&[(&me, "one")]), Awaited::Known, this),
-            Lease::Lost
+            Lease::Expired
         );
         generations.restore("two".into());
         assert_eq!(
             see(&generations, (&[], "two"), &living(&[(&me, "two")]), Awaited::Known, this),
-            Lease::Waiting
+            Lease::Incomplete
         );
         assert!(generations.vouch(Some("two")).is_err(), "the other node is not back yet");
         see(&generations, (&[], "two"), &living(&[(&me, "two"), ("other", "two")]), Awaited::Known, this);
@@ -267,12 +268,12 @@ mod tests {
         let (generations, this) = (Generations::default(), NodeId::random());
         let me = this.to_string();
         let alone = living(&[(&me, "two")]);
-        assert_eq!(see(&generations, (&[], "two"), &alone, Awaited::Unknown, this), Lease::Waiting);
+        assert_eq!(see(&generations, (&[], "two"), &alone, Awaited::Unknown, this), Lease::Incomplete);
         assert!(generations.vouch(Some("two")).is_err());
         // The other renews, and has not put its sessions back yet.
         let both = living(&[(&me, "two"), ("other", "one")]);
-        assert_eq!(see(&generations, (&[], "two"), &both, Awaited::Unknown, this), Lease::Waiting);
-        assert_eq!(see(&generations, (&[], "two"), &both, Awaited::Known, this), Lease::Waiting);
+        assert_eq!(see(&generations, (&[], "two"), &both, Awaited::Unknown, this), Lease::Incomplete);
+        assert_eq!(see(&generations, (&[], "two"), &both, Awaited::Known, this), Lease::Incomplete);
         let both = living(&[(&me, "two"), ("other", "two")]);
         assert_eq!(see(&generations, (&[], "two"), &both, Awaited::Known, this), Lease::Held);
         assert!(generations.vouch(Some("two")).is_ok());

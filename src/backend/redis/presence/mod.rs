@@ -1,11 +1,10 @@
-//! Who is in which room: `reads` answers, `writer` changes, `digest` compares.
+//! Who is in which room: `reads` answers, `writer` changes, `reconcile` compares with the node.
 
-pub(super) mod digest;
 pub(super) mod entry;
 pub(super) mod generation;
 pub(super) mod index;
 pub(super) mod reads;
-pub(super) mod tracking;
+pub(super) mod reconcile;
 pub(super) mod writer;
 
 use std::time::Duration;
@@ -13,15 +12,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio_util::task::AbortOnDropHandle;
 
-use self::digest::Comparer;
 use self::reads::Reads;
-use self::tracking::KeyTracking;
-use self::writer::Registry;
+use self::writer::Memberships;
 use crate::backend::redis::client::role::Role;
 use crate::backend::redis::client::script::Script;
 use crate::backend::{
-    Busiest, Comparison, Entered, LeaveMode, MemberPage, MemberPosition, Membership, Presence, Result,
-    RoomCount, Touched, within,
+    Busiest, Changing, Entered, LeaveMode, MemberPage, MemberPosition, Presence, Result, RoomCount, within,
 };
 use crate::model::{Member, RoomName};
 
@@ -42,48 +38,30 @@ pub(super) const MEMBERS: &str = include_str!("members.lua");
 
 /// The scripts of this folder.
 pub(super) fn scripts() -> Vec<&'static Script> {
-    [index::SCRIPTS, writer::SCRIPTS, &[&digest::DIGEST]].concat()
+    [index::SCRIPTS, writer::SCRIPTS, &[&reconcile::digest::DIGEST]].concat()
 }
 
 /// The rooms' members in Redis.
 #[derive(Debug)]
 pub struct RedisPresence {
     pub reads: Reads,
-    pub registry: Registry,
-    pub comparer: Comparer,
-    pub tracking: KeyTracking,
+    pub memberships: Memberships,
     pub deadline: Duration,
     pub _size_keeper: AbortOnDropHandle<()>,
 }
 
 #[async_trait]
 impl Presence for RedisPresence {
-    async fn enter(&self, room: &RoomName, member: &Member) -> Result<Entered> {
-        within(self.deadline, self.registry.enter(room, member)).await
+    fn enter(&self, room: &RoomName, member: &Member) -> Changing<Entered> {
+        Box::pin(within(self.deadline, self.memberships.enter(room, member)))
     }
 
-    async fn leave(&self, room: &RoomName, member: &Member, mode: LeaveMode) -> Result<()> {
-        within(self.deadline, self.registry.leave(room, member, mode)).await
+    fn leave(&self, room: &RoomName, member: &Member, mode: LeaveMode) -> Changing<()> {
+        Box::pin(within(self.deadline, self.memberships.leave(room, member, mode)))
     }
 
-    async fn restore(&self, membership: &Membership) -> Result<()> {
-        self.registry.restore(membership).await
-    }
-
-    async fn mend(&self, membership: &Membership) -> Result<()> {
-        self.registry.mend(membership).await
-    }
-
-    fn touched(&self) -> Touched {
-        self.tracking.drain()
-    }
-
-    async fn compare(&self, membership: &Membership) -> Comparison {
-        self.comparer.compare(membership).await
-    }
-
-    async fn unlisted(&self, rooms: &[RoomName]) -> Result<Vec<RoomName>> {
-        within(self.deadline, self.comparer.unlisted(rooms)).await
+    fn resync_soon(&self, room: &RoomName) {
+        self.memberships.pending().mark_dirty([room.clone()]);
     }
 
     async fn list_rooms(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<RoomCount>> {

@@ -1,12 +1,14 @@
 //! Compares what Redis holds of this node's sessions with what the node holds. Redis reads the node's share of
 //! each room, and answers with one digit.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use redis::Value;
 use sha1::{Digest, Sha1};
 use tracing::debug;
 
+use crate::backend::Result;
 use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::role::Role;
 use crate::backend::redis::client::script::{Memory, Script};
@@ -14,10 +16,9 @@ use crate::backend::redis::client::server::{parsed, parsed_if_ours};
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::presence::{SHARE, entry};
 use crate::backend::redis::topology::Shards;
-use crate::backend::{Comparison, Membership, Result};
 use crate::model::{Member, NodeId, RoomName};
 
-pub(super) static DIGEST: Script = Script::new(Memory::Untouched, &[SHARE, include_str!("digest.lua")]);
+pub static DIGEST: Script = Script::new(Memory::Untouched, &[SHARE, include_str!("digest.lua")]);
 
 /// Rooms that a list is asked about at once, at most.
 const LISTED: usize = 512;
@@ -25,8 +26,20 @@ const LISTED: usize = 512;
 /// Modulo 2^48, as `digest.lua` counts.
 const DIGEST_MASK: u64 = (1 << 48) - 1;
 
+/// A node's own sessions by room.
+pub type Membership = BTreeMap<RoomName, Vec<Member>>;
+
+/// What came of comparing. A room that is in neither could not be asked about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// Redis holds of these what the node does.
+    pub same: Vec<RoomName>,
+    /// Of these it does not.
+    pub differing: Vec<RoomName>,
+}
+
 /// Asks Redis what it holds of one node.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Comparer {
     node: NodeId,
     keys: Keys,
@@ -40,7 +53,8 @@ impl Comparer {
         Self { node, keys, shards, role }
     }
 
-    /// Compares this node's share of rooms with what the node holds.
+    /// Compares this node's share of rooms with what the node holds, by digests. A session that enters or leaves
+    /// meanwhile shows as a difference. From here on changes of these rooms are told of ([`super::tracking`]).
     pub async fn compare(&self, membership: &Membership) -> Comparison {
         let call = |(room, members): (&RoomName, &Vec<Member>)| {
             let digests = members.iter().map(|member| digest(&entry::encode(self.node, member)));
@@ -55,8 +69,9 @@ impl Comparer {
         let mut comparison = Comparison::default();
         for (room, value) in membership.keys().zip(values) {
             match value.and_then(parsed::<u8>) {
-                Ok(is_same) => comparison.add(room, is_same == 1),
-                Err(error) => debug!(error = %error.root_cause(), room = %room, "Can't compare a room now"),
+                Ok(1) => comparison.same.push(room.clone()),
+                Ok(_) => comparison.differing.push(room.clone()),
+                Err(error) => debug!(error = error.root_cause(), room = %room, "Can't compare a room now"),
             }
         }
         comparison

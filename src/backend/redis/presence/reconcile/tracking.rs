@@ -2,6 +2,7 @@
 //! anybody changes it (`CLIENT TRACKING`): a node, an operator, an eviction, FLUSHALL. So what is compared
 //! with Redis is what has changed, and a room that nobody enters or leaves costs nothing.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
@@ -9,20 +10,29 @@ use redis::aio::MultiplexedConnection;
 use redis::{PushInfo, PushKind, Value};
 use tracing::info;
 
-use crate::backend::Touched;
 use crate::backend::redis::client::role::{PushHandler, Role};
 use crate::backend::redis::keys::Keys;
+use crate::model::RoomName;
+
+/// Rooms that somebody, this node included, has changed since they were compared; each is told of once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dirty {
+    /// These.
+    pub rooms: HashSet<RoomName>,
+    /// Any may be: what tells of changes was interrupted.
+    pub all: bool,
+}
 
 /// What the servers have said; a cheap handle.
 #[derive(Debug, Clone)]
 pub struct KeyTracking {
     keys: Keys,
-    touched: Arc<Mutex<Touched>>,
+    dirty: Arc<Mutex<Dirty>>,
 }
 
 impl KeyTracking {
     pub fn new(keys: Keys) -> Self {
-        Self { keys, touched: Arc::default() }
+        Self { keys, dirty: Arc::default() }
     }
 
     /// The role of the connection on which Redis tells of changes of what is read over it.
@@ -31,7 +41,7 @@ impl KeyTracking {
     }
 
     /// What was said since the last call.
-    pub fn drain(&self) -> Touched {
+    pub fn drain(&self) -> Dirty {
         std::mem::take(&mut self.lock())
     }
 
@@ -40,8 +50,8 @@ impl KeyTracking {
         self.lock().all = true;
     }
 
-    fn lock(&self) -> MutexGuard<'_, Touched> {
-        self.touched.lock().expect("no code panics while it holds this lock")
+    fn lock(&self) -> MutexGuard<'_, Dirty> {
+        self.dirty.lock().expect("no code panics while it holds this lock")
     }
 }
 
@@ -74,7 +84,6 @@ impl PushHandler for KeyTracking {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::RoomName;
 
     fn invalidate(data: Vec<Value>) -> PushInfo {
         PushInfo { kind: PushKind::Invalidate, data }
@@ -88,8 +97,8 @@ mod tests {
         let changed = [keys.members(&room), keys.rooms(), "other:{a}:members".into()];
         let changed = changed.into_iter().map(|key| Value::BulkString(key.into_bytes())).collect();
         tracking.on_push(invalidate(vec![Value::Array(changed)]));
-        let touched = tracking.drain();
-        assert_eq!((touched.rooms.into_iter().collect::<Vec<_>>(), touched.all), (vec![room], false));
+        let dirty = tracking.drain();
+        assert_eq!((dirty.rooms.into_iter().collect::<Vec<_>>(), dirty.all), (vec![room], false));
         assert!(tracking.drain().rooms.is_empty());
     }
 

@@ -1,0 +1,225 @@
+//! When a node renews its lease, when it puts its sessions back, and what it says of itself meanwhile: one step a time,
+//! without I/O.
+
+use std::time::{Duration, Instant};
+
+use super::Lease;
+use crate::backend::Health;
+
+/// Wait before sessions are put back again, if some rooms can't be reached although the lease can be
+/// renewed: a part of the backend is down.
+const RESYNC_AGAIN: Duration = Duration::from_secs(2);
+
+/// What the loop carries from one step to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct State {
+    /// What the node may say of its backend.
+    pub(super) health: Health,
+    /// Whether all sessions of all nodes were there with the last renewal, so that they could be counted.
+    is_complete: bool,
+    /// Since when the backend may believe something else of this node's sessions.
+    resync_due: Option<Instant>,
+    resync: Resync,
+}
+
+/// Sessions are put back beside the renewals: a part of the backend that does not answer would hold them up until
+/// the lease runs out. This is never broken off, nor is there ever a second one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Resync {
+    Idle,
+    /// Begun when a renewal said this.
+    Running(Lease),
+    /// The next renewal tells the others.
+    Done,
+}
+
+/// What has happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Event {
+    Renewed(Lease),
+    RenewalFailed,
+    Resynced,
+    ResyncFailed,
+}
+
+/// What follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Action {
+    pub(super) next: NextRenewal,
+    /// Begin to put the sessions back.
+    pub(super) resync: Option<Lease>,
+    /// The node is told that all sessions can be counted again.
+    pub(super) tell_complete: bool,
+}
+
+/// When the lease is renewed next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NextRenewal {
+    OnSchedule,
+    Retry,
+    Immediate,
+}
+
+impl State {
+    pub(super) fn new() -> Self {
+        Self { health: Health::Starting, is_complete: false, resync_due: None, resync: Resync::Idle }
+    }
+
+    pub(super) fn is_resyncing(&self) -> bool {
+        matches!(self.resync, Resync::Running(_))
+    }
+}
+
+/// The state after an event, and what is to be done.
+pub(super) fn step(state: State, event: Event, now: Instant) -> (State, Action) {
+    let nothing = Action { next: NextRenewal::OnSchedule, resync: None, tell_complete: false };
+    match event {
+        Event::Renewed(lease) => renewed(state, lease, now),
+        Event::RenewalFailed => {
+            // What was given up may yet take effect, in any order.
+            let state = State { resync_due: Some(now), ..with_health(state, Health::Lost) };
+            (state, Action { next: NextRenewal::Retry, ..nothing })
+        }
+        Event::Resynced => {
+            // So that the others learn of it now and not with the next renewal.
+            let action = Action { next: NextRenewal::Immediate, ..nothing };
+            (State { resync: Resync::Done, ..state }, action)
+        }
+        Event::ResyncFailed if state.resync == Resync::Running(Lease::Expired) => {
+            let state = State { resync: Resync::Idle, resync_due: Some(now), ..state };
+            (with_health(state, Health::Lost), Action { next: NextRenewal::Retry, ..nothing })
+        }
+        Event::ResyncFailed => {
+            // The lease stands, and so do the rooms that can be reached: only sessions that left others are still
+            // seen there.
+            let resync_due = state.resync_due.or(Some(now + RESYNC_AGAIN));
+            let state = State { resync: Resync::Idle, resync_due, ..state };
+            (state, Action { next: NextRenewal::Immediate, ..nothing })
+        }
+    }
+}
+
+/// As long as sessions are to be put back, a renewal makes no node answer that did not.
+fn renewed(mut state: State, lease: Lease, now: Instant) -> (State, Action) {
+    let is_resynced = state.resync == Resync::Done;
+    let was_due = state.resync_due.is_some_and(|at| now >= at);
+    let is_complete = lease == Lease::Held;
+    let tell_complete = is_complete && !state.is_complete;
+    state.is_complete = is_complete;
+    if is_resynced {
+        state.resync = Resync::Idle;
+    }
+    if lease == Lease::Expired {
+        // A resync that runs may have begun before: then it is done once more.
+        state.resync_due = Some(now);
+    }
+    let mut resync = None;
+    if !state.is_resyncing() {
+        if !was_due && (is_resynced || lease != Lease::Expired) {
+            if state.health != Health::Starting || is_complete {
+                state.health = Health::Ready;
+            }
+        } else {
+            if state.health == Health::Lost {
+                state.health = Health::Incomplete;
+            }
+            state.resync_due = None;
+            state.resync = Resync::Running(lease);
+            resync = Some(lease);
+        }
+    }
+    let waits = lease != Lease::Held && !state.is_resyncing();
+    let next = if waits { NextRenewal::Retry } else { NextRenewal::OnSchedule };
+    (state, Action { next, resync, tell_complete })
+}
+
+/// A node that has not started stays so.
+fn with_health(state: State, health: Health) -> State {
+    let health = if state.health == Health::Starting { Health::Starting } else { health };
+    State { health, ..state }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What happens, the health afterwards, the next renewal, and whether sessions are put back.
+    type Row = (Event, Health, NextRenewal, bool);
+
+    fn assert_steps(name: &str, rows: &[Row]) {
+        let mut state = State::new();
+        let start = Instant::now();
+        for (number, (event, health, next, resyncs)) in rows.iter().enumerate() {
+            // A second passes between two events.
+            let now = start + Duration::from_secs(number as u64);
+            let (after, action) = step(state, *event, now);
+            assert_eq!((after.health, action.next), (*health, *next), "{name}, row {number}: {event:?}");
+            assert_eq!(action.resync.is_some(), *resyncs, "{name}, row {number}: {event:?}");
+            state = after;
+        }
+    }
+
+    const ON_TIME: NextRenewal = NextRenewal::OnSchedule;
+    const RETRY: NextRenewal = NextRenewal::Retry;
+    const AT_ONCE: NextRenewal = NextRenewal::Immediate;
+    const EXPIRED: Event = Event::Renewed(Lease::Expired);
+    const INCOMPLETE: Event = Event::Renewed(Lease::Incomplete);
+    const HELD: Event = Event::Renewed(Lease::Held);
+
+    #[test]
+    fn each_event_has_its_step() {
+        let start = [
+            (EXPIRED, Health::Starting, ON_TIME, true),
+            (Event::Resynced, Health::Starting, AT_ONCE, false),
+            (INCOMPLETE, Health::Starting, RETRY, false),
+            (HELD, Health::Ready, ON_TIME, false),
+        ];
+        assert_steps("a start", &start);
+        let failed_start = [
+            (Event::RenewalFailed, Health::Starting, RETRY, false),
+            (EXPIRED, Health::Starting, ON_TIME, true),
+            (Event::ResyncFailed, Health::Starting, RETRY, false),
+        ];
+        assert_steps("a start without a backend", &failed_start);
+        let outage = [
+            (Event::RenewalFailed, Health::Lost, RETRY, false),
+            (HELD, Health::Incomplete, ON_TIME, true),
+            (HELD, Health::Incomplete, ON_TIME, false),
+            (Event::Resynced, Health::Incomplete, AT_ONCE, false),
+            (HELD, Health::Ready, ON_TIME, false),
+        ];
+        assert_steps("an outage", &[&start[..], &outage].concat());
+        let expiry = [
+            (EXPIRED, Health::Ready, ON_TIME, true),
+            (Event::ResyncFailed, Health::Lost, RETRY, false),
+            (EXPIRED, Health::Incomplete, ON_TIME, true),
+            (EXPIRED, Health::Incomplete, ON_TIME, false),
+            (Event::Resynced, Health::Incomplete, AT_ONCE, false),
+            // It expired while sessions were put back: once more.
+            (EXPIRED, Health::Incomplete, ON_TIME, true),
+            (Event::Resynced, Health::Incomplete, AT_ONCE, false),
+            (EXPIRED, Health::Ready, RETRY, false),
+        ];
+        assert_steps("a lease that expires", &[&start[..], &expiry].concat());
+        let silent_shard = [
+            (Event::RenewalFailed, Health::Lost, RETRY, false),
+            (HELD, Health::Incomplete, ON_TIME, true),
+            (Event::ResyncFailed, Health::Incomplete, AT_ONCE, false),
+            (HELD, Health::Ready, ON_TIME, false),
+            (HELD, Health::Ready, ON_TIME, true),
+        ];
+        assert_steps("a shard that does not answer", &[&start[..], &silent_shard].concat());
+    }
+
+    #[test]
+    fn the_node_is_told_once_that_all_can_be_counted() {
+        let state = State::new();
+        let now = Instant::now();
+        let (state, action) = step(state, INCOMPLETE, now);
+        assert!(!action.tell_complete);
+        let (state, action) = step(state, HELD, now);
+        assert!(action.tell_complete);
+        let (_, action) = step(state, HELD, now);
+        assert!(!action.tell_complete);
+    }
+}

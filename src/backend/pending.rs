@@ -1,0 +1,195 @@
+//! Changes of memberships whose callers wait. A node changes its own view of a room while such a change is under way,
+//! so a resync of the room asks here which of the two the backend has seen.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::LocalNode;
+use crate::model::{ConnectionId, Member, RoomName};
+
+/// The changes under way; a cheap handle.
+#[derive(Debug, Clone, Default)]
+pub(super) struct PendingChanges(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    rooms: HashMap<RoomName, Vec<Change>>,
+    /// Rooms with sessions that may not have been taken out.
+    dirty: HashSet<RoomName>,
+    last_id: u64,
+}
+
+#[derive(Debug)]
+struct Change {
+    id: u64,
+    member: Member,
+    kind: ChangeKind,
+    stage: Stage,
+}
+
+/// What a session does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ChangeKind {
+    Enter,
+    Leave,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Queued,
+    /// The backend has carried it out, or may have.
+    CarriedOut,
+}
+
+impl PendingChanges {
+    /// A change is under way until the ticket is dropped. To be called before the node changes its own view.
+    pub(super) fn begin(&self, room: &RoomName, member: &Member, kind: ChangeKind) -> Ticket {
+        let mut state = self.lock();
+        state.last_id += 1;
+        let id = state.last_id;
+        let change = Change { id, member: member.clone(), kind, stage: Stage::Queued };
+        state.rooms.entry(room.clone()).or_default().push(change);
+        Ticket { pending: self.clone(), room: room.clone(), id, kind, is_settled: false }
+    }
+
+    /// The backend carries a session's oldest queued change out now.
+    pub(super) fn carry_out(&self, room: &RoomName, session: ConnectionId) {
+        let mut state = self.lock();
+        let mut changes = state.rooms.get_mut(room).into_iter().flatten();
+        let queued = |change: &&mut Change| change.member.id == session && change.stage == Stage::Queued;
+        if let Some(change) = changes.find(queued) {
+            change.stage = Stage::CarriedOut;
+        }
+    }
+
+    /// What the backend should hold of a node's sessions in a room now, before the changes that are still queued.
+    pub(super) fn expected(&self, node: &dyn LocalNode, room: &RoomName) -> Vec<Member> {
+        let state = self.lock();
+        let mut members = node.members(room);
+        for change in state.rooms.get(room).into_iter().flatten() {
+            members.retain(|member| member.id != change.member.id);
+            match (change.kind, change.stage) {
+                (ChangeKind::Enter, Stage::CarriedOut) | (ChangeKind::Leave, Stage::Queued) => {
+                    members.push(change.member.clone());
+                }
+                (ChangeKind::Enter, Stage::Queued) | (ChangeKind::Leave, Stage::CarriedOut) => {}
+            }
+        }
+        members
+    }
+
+    /// The rooms in which changes are under way.
+    pub(super) fn rooms(&self) -> Vec<RoomName> {
+        self.lock().rooms.keys().cloned().collect()
+    }
+
+    /// These rooms may be wrong in the backend.
+    pub(super) fn mark_dirty(&self, rooms: impl IntoIterator<Item = RoomName>) {
+        self.lock().dirty.extend(rooms);
+    }
+
+    /// The rooms that may be wrong in the backend since the last call.
+    pub(super) fn take_dirty(&self) -> HashSet<RoomName> {
+        std::mem::take(&mut self.lock().dirty)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().expect("no code panics while it holds this lock")
+    }
+}
+
+/// A change that is under way.
+#[derive(Debug)]
+pub(super) struct Ticket {
+    pending: PendingChanges,
+    room: RoomName,
+    id: u64,
+    kind: ChangeKind,
+    is_settled: bool,
+}
+
+impl Ticket {
+    /// The change has succeeded.
+    pub(super) fn settle(mut self) {
+        self.is_settled = true;
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let mut state = self.pending.lock();
+        if let Some(changes) = state.rooms.get_mut(&self.room) {
+            changes.retain(|change| change.id != self.id);
+            if changes.is_empty() {
+                state.rooms.remove(&self.room);
+            }
+        }
+        // A session that failed to enter is taken out by its own leave.
+        if self.kind == ChangeKind::Leave && !self.is_settled {
+            state.dirty.insert(self.room.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::{LocalRoom, NodeSecret, NodeStats, Secrets};
+    use crate::model::{UserId, Username};
+
+    #[derive(Debug)]
+    struct Node(Vec<Member>);
+
+    impl LocalNode for Node {
+        fn rooms(&self) -> Vec<LocalRoom> {
+            Vec::new()
+        }
+        fn members(&self, _room: &RoomName) -> Vec<Member> {
+            self.0.clone()
+        }
+        fn stats(&self) -> NodeStats {
+            unreachable!("nobody asks")
+        }
+        fn secret(&self) -> NodeSecret {
+            NodeSecret::Configured
+        }
+        fn set_secrets(&self, _secrets: Secrets) {}
+        fn on_complete(&self) {}
+    }
+
+    fn session() -> Member {
+        let username = Username::from_trusted("Rahim");
+        Member { id: ConnectionId::random(), user_id: UserId::guest(), username }
+    }
+
+    #[test]
+    fn a_resync_sees_a_change_when_the_backend_has() {
+        let (pending, room, rahim) = (PendingChanges::default(), RoomName::from_trusted("r"), session());
+        let (without, with) = (Node(vec![]), Node(vec![rahim.clone()]));
+        let expected = |node: &Node| pending.expected(node, &room);
+        let ticket = pending.begin(&room, &rahim, ChangeKind::Enter);
+        assert_eq!(expected(&with), [], "the entrance is still queued");
+        pending.carry_out(&room, rahim.id);
+        assert_eq!(expected(&without), [rahim.clone()], "the node has not added the session yet");
+        ticket.settle();
+        assert_eq!(expected(&with), [rahim.clone()]);
+
+        let ticket = pending.begin(&room, &rahim, ChangeKind::Leave);
+        assert_eq!(expected(&without), [rahim.clone()], "the leave is still queued");
+        pending.carry_out(&room, rahim.id);
+        assert_eq!(expected(&with), []);
+        drop(ticket);
+        assert_eq!(expected(&without), []);
+    }
+
+    #[test]
+    fn a_leave_that_fails_leaves_a_dirty_room() {
+        let (pending, room, rahim) = (PendingChanges::default(), RoomName::from_trusted("r"), session());
+        pending.begin(&room, &rahim, ChangeKind::Leave).settle();
+        drop(pending.begin(&room, &rahim, ChangeKind::Enter));
+        assert!(pending.take_dirty().is_empty());
+        drop(pending.begin(&room, &rahim, ChangeKind::Leave));
+        assert_eq!(pending.take_dirty(), HashSet::from([room]));
+        assert!(pending.take_dirty().is_empty() && pending.rooms().is_empty());
+    }
+}

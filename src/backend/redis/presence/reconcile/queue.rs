@@ -1,0 +1,193 @@
+//! Which rooms are compared when.
+
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use super::digest::Comparison;
+use super::tracking::Dirty;
+use crate::backend::LocalRoom;
+use crate::model::RoomName;
+
+/// Least time between two comparisons of a small room that goes on changing.
+const MIN_INTERVAL: Duration = Duration::from_secs(3);
+
+/// For each so many sessions that this node has in a room, that time grows by a second: Redis reads all
+/// of them to compare, some 15 ms for 10,000, and does nothing else meanwhile.
+const SESSIONS_A_SECOND: usize = 200;
+
+/// What that time grows to at most.
+const MAX_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Rooms compared in a second, at most: so many of ten sessions each cost Redis some 20 ms.
+const MAX_CHECKED_PER_SECOND: usize = 1000;
+
+/// This node's rooms, and what is known of each.
+#[derive(Debug)]
+pub(super) struct ReconcileQueue {
+    rooms: HashMap<RoomName, RoomCheck>,
+    verify_every: Duration,
+}
+
+/// What is known of a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RoomCheck {
+    /// Not compared yet, or that counts no more.
+    Due,
+    /// Redis held the same.
+    Same(Instant),
+    /// Somebody has changed it since, or it could not be asked about then.
+    Changed(Instant),
+    /// It differed, or was not listed.
+    Mismatch,
+}
+
+impl RoomCheck {
+    fn is_due(self, now: Instant, sessions: usize, verify_every: Duration) -> bool {
+        match self {
+            Self::Due | Self::Mismatch => true,
+            Self::Same(at) => now - at >= verify_every.max(min_interval(sessions)),
+            Self::Changed(at) => now - at >= min_interval(sessions),
+        }
+    }
+
+    /// When it was compared, or tried to be.
+    fn compared(self) -> Option<Instant> {
+        match self {
+            Self::Due | Self::Mismatch => None,
+            Self::Same(at) | Self::Changed(at) => Some(at),
+        }
+    }
+}
+
+impl ReconcileQueue {
+    /// Each room is compared once in `verify_every` at least.
+    pub(super) fn new(verify_every: Duration) -> Self {
+        Self { rooms: HashMap::new(), verify_every }
+    }
+
+    /// Learns which rooms there are, and which have changed.
+    pub(super) fn update(&mut self, rooms: &[LocalRoom], dirty: &Dirty) {
+        for room in rooms {
+            if !self.rooms.contains_key(&room.name) {
+                self.rooms.insert(room.name.clone(), RoomCheck::Due);
+            }
+        }
+        if self.rooms.len() > rooms.len() {
+            let here: HashSet<&RoomName> = rooms.iter().map(|room| &room.name).collect();
+            self.rooms.retain(|room, _| here.contains(room));
+        }
+        let mark_due = |check: &mut RoomCheck| {
+            if *check != RoomCheck::Mismatch {
+                *check = RoomCheck::Due;
+            }
+        };
+        if dirty.all {
+            self.rooms.values_mut().for_each(mark_due);
+        }
+        for room in &dirty.rooms {
+            if let Some(check) = self.rooms.get_mut(room)
+                && let RoomCheck::Same(at) = *check
+            {
+                *check = RoomCheck::Changed(at);
+            }
+        }
+    }
+
+    /// Redis' lists lack these rooms.
+    pub(super) fn mark_mismatch(&mut self, rooms: Vec<RoomName>) {
+        self.rooms.extend(rooms.into_iter().map(|room| (room, RoomCheck::Mismatch)));
+    }
+
+    pub(super) fn is_mismatch(&self, room: &RoomName) -> bool {
+        self.rooms.get(room) == Some(&RoomCheck::Mismatch)
+    }
+
+    /// The rooms to compare now, those first that have waited longest.
+    pub(super) fn due(&self, rooms: &[LocalRoom]) -> Vec<RoomName> {
+        let now = Instant::now();
+        let check = |room: &LocalRoom| self.rooms.get(&room.name).copied().unwrap_or(RoomCheck::Due);
+        let is_due = |room: &&LocalRoom| check(room).is_due(now, room.sessions, self.verify_every);
+        let mut due: Vec<&LocalRoom> = rooms.iter().filter(is_due).collect();
+        if due.len() > MAX_CHECKED_PER_SECOND {
+            due.sort_by_key(|room| check(room).compared());
+            due.truncate(MAX_CHECKED_PER_SECOND);
+        }
+        due.into_iter().map(|room| room.name.clone()).collect()
+    }
+
+    /// Takes in what came of comparing the rooms that were due. Returns those that have differed twice.
+    pub(super) fn record(&mut self, due: &[RoomName], comparison: &Comparison) -> Vec<RoomName> {
+        let now = Instant::now();
+        let answered: HashSet<&RoomName> = comparison.same.iter().chain(&comparison.differing).collect();
+        // A room that could not be asked about, as its shard is dead, waits as if it had changed, behind the others.
+        for room in due.iter().filter(|room| !answered.contains(room)) {
+            self.rooms.insert(room.clone(), RoomCheck::Changed(now));
+        }
+        for room in &comparison.same {
+            self.rooms.insert(room.clone(), RoomCheck::Same(now));
+        }
+        let mut twice = Vec::new();
+        for room in &comparison.differing {
+            if self.rooms.insert(room.clone(), RoomCheck::Mismatch) == Some(RoomCheck::Mismatch) {
+                twice.push(room.clone());
+            }
+        }
+        twice
+    }
+}
+
+/// Least time between two comparisons of a room with so many sessions of this node that goes on changing.
+fn min_interval(sessions: usize) -> Duration {
+    let longer = Duration::from_secs((sessions / SESSIONS_A_SECOND) as u64);
+    (MIN_INTERVAL + longer).min(MAX_INTERVAL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rooms(count: usize) -> Vec<LocalRoom> {
+        let room =
+            |number: usize| LocalRoom { name: RoomName::from_trusted(&number.to_string()), sessions: 1 };
+        (0..count).map(room).collect()
+    }
+
+    fn queue(rooms: &[LocalRoom]) -> ReconcileQueue {
+        let mut queue = ReconcileQueue::new(Duration::from_secs(60));
+        queue.update(rooms, &Dirty::default());
+        queue
+    }
+
+    #[test]
+    fn rooms_of_a_dead_shard_keep_no_others_from_being_compared() {
+        let rooms = rooms(MAX_CHECKED_PER_SECOND + 1);
+        let mut queue = queue(&rooms);
+        let silent = queue.due(&rooms);
+        queue.record(&silent, &Comparison::default());
+        let next = queue.due(&rooms);
+        assert_eq!(next.len(), 1, "a room that was not answered for is asked again, but not at once");
+        assert!(!silent.contains(&next[0]));
+    }
+
+    #[test]
+    fn a_room_that_differs_twice_is_to_be_mended() {
+        let rooms = rooms(1);
+        let (mut queue, name) = (queue(&rooms), rooms[0].name.clone());
+        let differs = Comparison { same: Vec::new(), differing: vec![name.clone()] };
+        assert_eq!(queue.record(&queue.due(&rooms), &differs), []);
+        assert_eq!(queue.due(&rooms), [name.clone()]);
+        assert_eq!(queue.record(&queue.due(&rooms), &differs), [name.clone()]);
+        let same = Comparison { same: vec![name.clone()], differing: Vec::new() };
+        assert_eq!(queue.record(&queue.due(&rooms), &same), []);
+        assert_eq!(queue.due(&rooms), []);
+        queue.update(&rooms, &Dirty { rooms: HashSet::new(), all: true });
+        assert_eq!(queue.due(&rooms), [name]);
+    }
+
+    #[test]
+    fn large_rooms_are_compared_less_often() {
+        assert_eq!(min_interval(1), MIN_INTERVAL);
+        assert_eq!(min_interval(2000), MIN_INTERVAL + Duration::from_secs(10));
+        assert_eq!(min_interval(1_000_000), MAX_INTERVAL);
+    }
+}

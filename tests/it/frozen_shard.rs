@@ -1,0 +1,50 @@
+//! A shard of a Redis Cluster that stands still, and rooms of the others.
+
+use serde_json::json;
+
+use crate::harness::store::Store;
+use crate::harness::{Client, Cluster, LONG_DEADLINE, Node, RedisCluster, eventually};
+use crate::shards::{has_rooms_alone, rooms_at};
+
+/// How often a node has begun to resync rooms after changes that failed, and how often that has failed too.
+fn resyncs(node: &Node) -> (usize, usize) {
+    let log = node.log();
+    let begun = log.matches("resyncing rooms after failed changes").count();
+    (begun, log.matches("rooms can't be resynced yet").count())
+}
+
+#[tokio::test]
+async fn joins_and_leaves_pass_while_rooms_of_a_frozen_shard_are_resynced() {
+    let Some(redis) = RedisCluster::that_can_lose_a_shard().await else { return };
+    let urls = vec![redis.url(); 1];
+    let cluster = Cluster::reaching(redis, &urls, &[("redis.command_timeout", "5s")]).await;
+    let Store::Cluster(redis) = &cluster.redis else { unreachable!("started with one") };
+    let (frozen, node) = (has_rooms_alone(redis).await, &cluster.nodes[0]);
+    let far: [String; 3] = rooms_at(redis, frozen).await;
+    let near: [String; 8] = rooms_at(redis, (frozen + 1) % 3).await;
+    let mut rahim = Client::full(node, "রহিম").await;
+    let mut mita = Client::full(node, "মিতা").await;
+    for room in &far {
+        rahim.join(room).await;
+    }
+    for place in [frozen, frozen + 3] {
+        redis.servers[place].freeze();
+    }
+    for room in &far {
+        rahim.send(json!({ "type": "leave", "room_id": room })).await;
+    }
+    let under_way = async || {
+        let (begun, ended) = resyncs(node);
+        (begun > ended).then_some(begun)
+    };
+    let begun = eventually("a resync of the rooms that were left", LONG_DEADLINE, under_way).await;
+    for room in &near {
+        mita.join(room).await;
+        mita.leave(room).await;
+    }
+    assert_eq!(resyncs(node), (begun, begun - 1), "the same resync is still under way: {}", node.log());
+    for place in [frozen, frozen + 3] {
+        redis.servers[place].thaw();
+    }
+    cluster.until_agreed(&far[0], &[]).await;
+}
