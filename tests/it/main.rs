@@ -29,19 +29,19 @@ mod client_files;
 // Redis' clock set back and forward: no node is reaped, and no timer waits for the old time.
 mod clocks;
 // Errors of Redis as operators see them.
-mod complaints;
+mod redis_errors;
 // Several nodes over one Redis.
 mod cluster;
 // Why a node is not ready.
 mod readiness;
 // Packet loss: a node partitioned from Redis, half-open sockets.
-mod cuts;
+mod partitions;
 // Two clusters on two databases of one Redis.
 mod databases;
 // A user's sessions, reached on their node.
 mod controls;
 // Foreign changes to memberships in Redis, and their repair.
-mod digests;
+mod reconciliation;
 // Each number names one message, along random walks over a Redis that loses data.
 mod epochs;
 // The limit of open files: sessions end below it, Redis and health checks keep their share.
@@ -89,7 +89,7 @@ mod rest;
 // Nodes that leave, die and come back.
 mod restarts;
 // Settings, commands, ignored people and completions in the browser client.
-mod habits;
+mod page_settings;
 // History, and resuming by position.
 mod resume;
 // A task of a node ends or panics.
@@ -99,7 +99,7 @@ mod secrets;
 // The list of rooms over WebSocket, and what it costs.
 mod room_list;
 // Redis with older data: numbering and positions afterwards.
-mod set_back;
+mod rollback;
 // SIGHUP, SIGQUIT, Ctrl-C.
 mod signals;
 // A Redis Cluster with a shard that fails, or a server outside the cluster.
@@ -121,7 +121,7 @@ mod tabs;
 // Users with few rights, TLS, replicas, Sentinels, a Redis Cluster.
 mod topologies;
 // Back, links to messages, drawers and kept rooms in the browser client.
-mod wayfinding;
+mod navigation;
 // Logs, heads and publications of other versions.
 mod unreadable;
 // Plain words in comments, documents and names of tests.

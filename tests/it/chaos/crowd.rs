@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
 use super::memory::{Dialect, Memory, SharedMemory};
-use super::person::{self, Habits, Orders, Return};
+use super::person::{self, Behaviour, Orders, Return};
 use super::talk::received;
 use super::verdict::Log;
 use super::watch;
@@ -54,23 +54,29 @@ impl Crowd {
         for (place, room) in size.rooms().iter().enumerate() {
             crowd.add_writers(size, place, room, &doors);
             for (number, door) in doors.iter().enumerate() {
-                let habits =
-                    Habits { comes_back: size.comes_back, ..habits(beginning_with(*door, nodes, balancer)) };
-                crowd.add(&format!("reader {number} of {room}"), room, habits);
+                let behaviour = Behaviour {
+                    comes_back: size.comes_back,
+                    ..behaviour(beginning_with(*door, nodes, balancer))
+                };
+                crowd.add(&format!("reader {number} of {room}"), room, behaviour);
             }
         }
         let room = &size.rooms()[0];
         for (number, port) in nodes.iter().enumerate() {
-            let at_node = habits(vec![*port]);
-            let habits = Habits { patience: SHORT_WAIT, ..at_node.clone() };
-            let posted = crowd.add(&format!("post {number}"), room, habits);
+            let at_node = behaviour(vec![*port]);
+            let behaviour = Behaviour { longest_wait: SHORT_WAIT, ..at_node.clone() };
+            let posted = crowd.add(&format!("post {number}"), room, behaviour);
             crowd.posted.push(posted);
-            let habits = Habits { comes_back: Return::Never, ..at_node };
-            crowd.add(&format!("guest {number}"), room, habits);
+            let behaviour = Behaviour { comes_back: Return::Never, ..at_node };
+            crowd.add(&format!("guest {number}"), room, behaviour);
         }
         for (number, door) in doors.iter().enumerate() {
             let ports = beginning_with(*door, nodes, balancer);
-            crowd.add(&format!("plain {number}"), room, Habits { dialect: Dialect::Plain, ..habits(ports) });
+            crowd.add(
+                &format!("plain {number}"),
+                room,
+                Behaviour { dialect: Dialect::Plain, ..behaviour(ports) },
+            );
         }
         crowd.until("all clients have joined", |memory| !memory.sessions().is_empty()).await;
         crowd
@@ -83,14 +89,18 @@ impl Crowd {
             let first = (place + number) % doors.len();
             let ports = doors[first..].iter().chain(&doors[..first]).copied().collect();
             let speaks_every = Some(Duration::from_secs_f64(count / rate));
-            self.add(&format!("writer {number} of {room}"), room, Habits { speaks_every, ..habits(ports) });
+            self.add(
+                &format!("writer {number} of {room}"),
+                room,
+                Behaviour { speaks_every, ..behaviour(ports) },
+            );
         }
     }
 
     /// Adds one client and returns the record of its events.
-    pub fn add(&mut self, name: &str, room: &str, habits: Habits) -> SharedMemory {
-        let memory = SharedMemory::new(Memory::new(name, habits.dialect, room));
-        let life = tokio::spawn(person::live(habits, memory.clone(), self.orders.clone()));
+    pub fn add(&mut self, name: &str, room: &str, behaviour: Behaviour) -> SharedMemory {
+        let memory = SharedMemory::new(Memory::new(name, behaviour.dialect, room));
+        let life = tokio::spawn(person::live(behaviour, memory.clone(), self.orders.clone()));
         self.people.push((memory.clone(), life));
         memory
     }
@@ -127,8 +137,8 @@ impl Crowd {
     }
 
     /// Stops new posts; returns whether all posts were acknowledged within this time.
-    pub async fn hush(&self, within: Duration) -> bool {
-        self.orders.hush.cancel();
+    pub async fn stop_posting(&self, within: Duration) -> bool {
+        self.orders.stop_posting.cancel();
         let deadline = Instant::now() + within;
         while self.people.iter().any(|(memory, _)| memory.lock().is_waiting) {
             if Instant::now() > deadline {
@@ -161,9 +171,9 @@ impl Drop for Crowd {
 }
 
 /// A full session that only listens and resumes.
-pub fn habits(ports: Vec<u16>) -> Habits {
+pub fn behaviour(ports: Vec<u16>) -> Behaviour {
     let (dialect, comes_back) = (Dialect::Full, Return::Resuming);
-    Habits { dialect, comes_back, speaks_every: None, ports, patience: LONGEST_WAIT }
+    Behaviour { dialect, comes_back, speaks_every: None, ports, longest_wait: LONGEST_WAIT }
 }
 
 /// A client of the balancer leaves the choice of the node to it; others try the nodes in turn.

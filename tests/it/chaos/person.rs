@@ -39,7 +39,7 @@ pub enum Return {
 
 /// The behaviour of a client.
 #[derive(Debug, Clone)]
-pub struct Habits {
+pub struct Behaviour {
     /// Its subprotocol.
     pub dialect: Dialect,
     /// Its reaction to the end of a connection.
@@ -49,14 +49,14 @@ pub struct Habits {
     /// The ports that it may connect to, by preference.
     pub ports: Vec<u16>,
     /// The longest wait before a reconnect.
-    pub patience: Duration,
+    pub longest_wait: Duration,
 }
 
 /// Signals from the run to a client.
 #[derive(Debug, Clone, Default)]
 pub struct Orders {
     /// Post nothing new.
-    pub hush: CancellationToken,
+    pub stop_posting: CancellationToken,
     /// Leave and end.
     pub stop: CancellationToken,
 }
@@ -64,13 +64,13 @@ pub struct Orders {
 type Socket = WebSocketStream<TcpStream>;
 
 /// Runs the client until it is told to leave.
-pub async fn live(habits: Habits, memory: SharedMemory, orders: Orders) {
-    let mut talk = Talk::new(&habits, memory.clone(), orders.hush.clone());
+pub async fn live(behaviour: Behaviour, memory: SharedMemory, orders: Orders) {
+    let mut talk = Talk::new(&behaviour, memory.clone(), orders.stop_posting.clone());
     let (mut place, mut tries) = (0, 0);
     loop {
-        let port = habits.ports[place % habits.ports.len()];
+        let port = behaviour.ports[place % behaviour.ports.len()];
         let opened = tokio::select! {
-            opened = connect(&habits, &memory, port) => opened,
+            opened = connect(&behaviour, &memory, port) => opened,
             () = orders.stop.cancelled() => break,
         };
         if let Some(socket) = opened {
@@ -78,37 +78,37 @@ pub async fn live(habits: Habits, memory: SharedMemory, orders: Orders) {
             talk.begin(port);
             let end = converse(&mut talk, socket, &orders.stop).await;
             memory.note(Told::Ended(end));
-            if end == End::Wanted || habits.comes_back == Return::Never {
+            if end == End::Wanted || behaviour.comes_back == Return::Never {
                 break;
             }
         }
         // The last node may be at fault: try another one.
         place += 1;
         tokio::select! {
-            () = sleep(wait(&habits, tries)) => tries += 1,
+            () = sleep(wait(&behaviour, tries)) => tries += 1,
             () = orders.stop.cancelled() => break,
         }
     }
     memory.lock().is_gone = true;
 }
 
-fn wait(habits: &Habits, tries: u32) -> Duration {
-    match habits.comes_back {
+fn wait(behaviour: &Behaviour, tries: u32) -> Duration {
+    match behaviour.comes_back {
         // Long enough for others to post.
         Return::Blindly => Duration::from_secs(1),
         Return::Resuming | Return::Never => {
-            habits.patience.min(FIRST_WAIT * 2_u32.pow(tries.min(8))).mul_f64(fastrand::f64())
+            behaviour.longest_wait.min(FIRST_WAIT * 2_u32.pow(tries.min(8))).mul_f64(fastrand::f64())
         }
     }
 }
 
-async fn connect(habits: &Habits, memory: &SharedMemory, port: u16) -> Option<Socket> {
+async fn connect(behaviour: &Behaviour, memory: &SharedMemory, port: u16) -> Option<Socket> {
     let (room, name) = {
         let memory = memory.lock();
         (encode(&memory.room), encode(&memory.name))
     };
     let address = format!("ws://127.0.0.1:{port}/ws?username={name}");
-    let request = match habits.dialect {
+    let request = match behaviour.dialect {
         Dialect::Plain => format!("{address}&room={room}").into_client_request().expect("an address"),
         Dialect::Full => {
             let mut request = address.into_client_request().expect("an address");
@@ -139,7 +139,7 @@ async fn converse(talk: &mut Talk, mut socket: Socket, stop: &CancellationToken)
                 match received {
                     Some(Ok(Message::Text(text))) => {
                         let frame: Value = serde_json::from_str(&text).expect("a text frame is JSON");
-                        talk.take(&frame);
+                        talk.on_frame(&frame);
                     }
                     Some(Ok(Message::Close(frame))) => {
                         // The answer that tungstenite has prepared; the server may be gone already.

@@ -40,7 +40,7 @@ pub async fn run(fault: &Fault, plan: &Plan) -> Option<Report> {
     let healed = until_healed(&scene, &poster).await;
     // A wrong leave notice arrives after the grace period.
     sleep_until((ended + plan.leave_grace + WATCH).into()).await;
-    let is_all_acked = scene.crowd.hush(ACK_LIMIT).await;
+    let is_all_acked = scene.crowd.stop_posting(ACK_LIMIT).await;
     let mut report = conclude(fault, &plan, &mut scene, (began, ended), healed).await;
     report.is_all_acked = is_all_acked;
     report.checks = checks::all(fault, &report);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::memory::{Dialect, Notice, Place, Received, SharedMemory, Told};
-use super::person::{Habits, Return};
+use super::person::{Behaviour, Return};
 
 /// Time between two pings of a full session.
 const PING_EVERY: Duration = Duration::from_secs(2);
@@ -16,16 +16,16 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(6);
 /// The state of one client over all its connections.
 #[derive(Debug)]
 pub struct Talk {
-    habits: Habits,
+    behaviour: Behaviour,
     memory: SharedMemory,
-    hush: CancellationToken,
+    stop_posting: CancellationToken,
     name: String,
     room: String,
     token: Option<String>,
     /// Its position.
     at: Option<Place>,
     said: usize,
-    next_word: Instant,
+    next_post: Instant,
     /// Posted and not acknowledged.
     pending: Option<Pending>,
     connection: Connection,
@@ -64,23 +64,35 @@ enum Step {
 
 impl Talk {
     /// A client before its first connection.
-    pub fn new(habits: &Habits, memory: SharedMemory, hush: CancellationToken) -> Self {
+    pub fn new(behaviour: &Behaviour, memory: SharedMemory, stop_posting: CancellationToken) -> Self {
         let (name, room) = {
             let memory = memory.lock();
             (memory.name.clone(), memory.room.clone())
         };
         let now = Instant::now();
         // Random, so that not all clients post at once.
-        let next_word = now + habits.speaks_every.unwrap_or_default().mul_f64(fastrand::f64());
+        let next_post = now + behaviour.speaks_every.unwrap_or_default().mul_f64(fastrand::f64());
         let connection = Connection { port: 0, step: Step::Opened, next_ping: now };
-        let habits = habits.clone();
+        let behaviour = behaviour.clone();
         let (token, at, pending) = (None, None, None);
-        Self { habits, memory, hush, name, room, token, at, said: 0, next_word, pending, connection }
+        Self {
+            behaviour,
+            memory,
+            stop_posting,
+            name,
+            room,
+            token,
+            at,
+            said: 0,
+            next_post,
+            pending,
+            connection,
+        }
     }
 
     /// Its subprotocol.
     pub fn dialect(&self) -> Dialect {
-        self.habits.dialect
+        self.behaviour.dialect
     }
 
     /// A connection is open.
@@ -99,7 +111,7 @@ impl Talk {
     // --- listening ---
 
     /// Takes and records one frame.
-    pub fn take(&mut self, frame: &Value) {
+    pub fn on_frame(&mut self, frame: &Value) {
         match (self.dialect(), kind(frame)) {
             (Dialect::Full, "welcome") => self.welcomed(frame),
             (Dialect::Full, "auth_success") => self.go_in(frame),
@@ -217,8 +229,8 @@ impl Talk {
                 return Some(self.join());
             }
             Step::Inside => {
-                if let Some(words) = self.words(now) {
-                    return Some(words);
+                if let Some(post) = self.due_post(now) {
+                    return Some(post);
                 }
             }
             _ => {}
@@ -241,11 +253,11 @@ impl Talk {
     }
 
     fn since(&self) -> Option<Place> {
-        self.at.clone().filter(|_| self.habits.comes_back != Return::Blindly)
+        self.at.clone().filter(|_| self.behaviour.comes_back != Return::Blindly)
     }
 
-    fn words(&mut self, now: Instant) -> Option<Value> {
-        self.think(now);
+    fn due_post(&mut self, now: Instant) -> Option<Value> {
+        self.create_post(now);
         let pending = self.pending.as_mut().filter(|pending| pending.due <= now)?;
         pending.due = now + ANSWER_LIMIT;
         let (content, nonce) = (&pending.content, &pending.nonce);
@@ -253,13 +265,13 @@ impl Talk {
     }
 
     /// Creates a new post if it is due and the last one is acknowledged.
-    fn think(&mut self, now: Instant) {
-        let Some(every) = self.habits.speaks_every else { return };
-        if self.pending.is_some() || self.next_word > now || self.hush.is_cancelled() {
+    fn create_post(&mut self, now: Instant) {
+        let Some(every) = self.behaviour.speaks_every else { return };
+        if self.pending.is_some() || self.next_post > now || self.stop_posting.is_cancelled() {
             return;
         }
         // Posts that were due during an outage are dropped.
-        self.next_word = (self.next_word + every).max(now);
+        self.next_post = (self.next_post + every).max(now);
         self.said += 1;
         let content = format!("{} says {}", self.name, self.said);
         let nonce = uuid::Uuid::new_v4().to_string();
