@@ -105,7 +105,7 @@ fn each_former_name_is_taken_and_documented() {
 #[test]
 fn the_present_name_counts_beside_the_former_one() {
     for both in ["leave_grace = \"7s\"\nlinger = \"8s\"", "linger = \"8s\"\nleave_grace = \"7s\""] {
-        let config = in_file("names.toml", &format!("[presence]\n{both}\n")).unwrap();
+        let config = in_file("names.toml", format!("[presence]\n{both}\n")).unwrap();
         assert_eq!(config.presence.leave_grace.as_secs(), 7, "{both}");
     }
 }
