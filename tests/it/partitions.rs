@@ -59,7 +59,7 @@ async fn cut_for_ten_seconds(network: &Network, cluster: &mut Cluster) -> Vec<Ro
     outage(Duration::from_secs(4)).await;
     let refusal = people[1].client().post("general", "into the void too", "n-2").await;
     assert_eq!(refusal["code"], "unavailable", "{refusal}");
-    network.mend();
+    network.heal();
     cluster.nodes[0].until_ready().await;
     let all: Vec<_> = all.iter().map(String::as_str).collect();
     cluster.until_agreed("general", &all).await;
@@ -151,7 +151,7 @@ async fn a_half_open_socket_is_detected_and_its_client_resumes_on_another() {
         stays.receives("back").await;
         assert_eq!(stays.untaken("join").len(), leaves, "{stays}");
         assert!(stays.untaken("leave").is_empty(), "{stays}");
-        network.mend();
+        network.heal();
     }
 }
 
@@ -169,7 +169,7 @@ async fn short_packet_loss_drops_no_session_and_no_message() {
         writer.posts("general", &format!("word {number}")).await;
     }
     outage(Duration::from_secs(2)).await;
-    network.mend();
+    network.heal();
     for number in 0..50 {
         assert_eq!(reader.texts(1).await[0]["content"], format!("word {number}"));
     }

@@ -13,7 +13,7 @@ const MEMBERS: &str = "adda:{general}:members";
 async fn a_foreign_change_is_repaired_after_an_invalidation() {
     let settings = [("redis.prefix", "adda:"), ("presence.leave_grace", "200ms")];
     let Some(cluster) = Cluster::with(2, &settings).await else { return };
-    spoil_and_see_mended(&cluster).await;
+    corrupt_and_expect_repair(&cluster).await;
 }
 
 #[tokio::test]
@@ -24,11 +24,11 @@ async fn without_invalidations_a_foreign_change_is_repaired_by_verification() {
     let settings =
         [("presence.verify_every", "1s"), ("redis.prefix", "adda:"), ("presence.leave_grace", "200ms")];
     let cluster = Cluster::reaching(redis, &urls, &settings).await;
-    spoil_and_see_mended(&cluster).await;
+    corrupt_and_expect_repair(&cluster).await;
     assert!(cluster.nodes[0].log().contains("may not tell of changes"), "{}", cluster.nodes[0].log());
 }
 
-async fn spoil_and_see_mended(cluster: &Cluster) {
+async fn corrupt_and_expect_repair(cluster: &Cluster) {
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     let mut mita = Client::full(&cluster.nodes[1], "মিতা").await;
     for client in [&mut rahim, &mut mita] {

@@ -108,7 +108,7 @@ impl Posts {
         // A lost ack: this answer may be the first one for the position.
         record.name(room, epoch, *seq, id);
         record.check(record.knows(room, epoch, *seq, id), || format!("{receipt:?} names another's place"));
-        // If the position is in the current log's lineage, the log must have this message there.
+        // If the position is in the current log's lineage, the log must have this message there, unless it is trimmed.
         let counts = |(name, end): &(String, u64)| *name == epoch.as_str() && *seq <= *end;
         if held.lineage.iter().any(counts)
             && let Some(entry) = held.log.iter().find(|entry| entry.seq == *seq)

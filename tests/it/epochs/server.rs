@@ -65,7 +65,7 @@ impl Server {
         let Some(path) = self.newest_file() else { return };
         let file = File::options().write(true).open(&path).unwrap();
         file.set_len(file.metadata().unwrap().len().saturating_sub(bytes)).unwrap();
-        mend(&path);
+        repair(&path);
     }
 
     /// Removes all files.
@@ -79,7 +79,7 @@ impl Server {
         self.empty();
         copy_folder(&copy.join("appendonlydir"), &self.folder.join("appendonlydir"));
         // The file may have been written to during the copy.
-        self.newest_file().inspect(|path| mend(path));
+        self.newest_file().inspect(|path| repair(path));
     }
 
     fn newest_file(&self) -> Option<PathBuf> {
@@ -211,7 +211,7 @@ fn is_increment(path: &Path) -> bool {
 /// Truncates a torn file before the incomplete transaction, as an operator does after a crash. Redis 7 by itself
 /// (`aof-load-truncated`) keeps the first part of the transaction if the tear is in the middle of a command. Later
 /// writes then continue inside it, and the next start mixes both (valkey-io/valkey#4342).
-fn mend(path: &Path) {
+fn repair(path: &Path) {
     let mut check = Command::new("redis-check-aof");
     check.arg("--fix").arg(path).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut check = check.spawn().expect("it comes with redis-server");

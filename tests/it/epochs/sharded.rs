@@ -300,7 +300,7 @@ async fn inject(redis: &mut RedisCluster, turn: Turn, room: &RoomName, rng: &mut
 
 /// Redis aborts a coordinated failover after five seconds, for example if the other masters voted for this shard lately.
 async fn switch(redis: &RedisCluster, slot: u16, master: usize, replica: usize) {
-    eventually("master and replica change places", LONG_DEADLINE, async || {
+    eventually("master and replica swap roles", LONG_DEADLINE, async || {
         redis.servers[replica].command(&["CLUSTER", "FAILOVER"]).await;
         timeout(Duration::from_secs(6), redis.until_not_master(slot, master)).await.ok()
     })

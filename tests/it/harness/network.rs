@@ -37,7 +37,7 @@ impl Network {
     }
 
     /// Delivers all packets again, retransmissions included.
-    pub fn mend(&self) {
+    pub fn heal(&self) {
         assert!(run("nft", &["-f", "-"], "flush set inet loss ports\nflush set inet loss addresses\n"));
     }
 

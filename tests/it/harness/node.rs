@@ -33,7 +33,7 @@ pub struct Node {
 }
 
 impl Launch {
-    /// A node on the memory backend with shorter times for leases and draining, and other settings at their default.
+    /// A node on the memory backend that renews its lease often, closes its port at once when it stops, and logs debug lines.
     pub fn new() -> Self {
         let settings = Self::bare().set("log.level", "info,adda=debug").set("presence.renew_every", "250ms");
         settings.set("server.lame_duck", "0s")

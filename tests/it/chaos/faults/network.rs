@@ -62,7 +62,7 @@ async fn cut_node(scene: &mut Scene) {
     network(scene).lose_address(&Cluster::way(1));
     // Longer than a lease, so that the others reap its sessions.
     scene.endure(10.0, 8.0).await;
-    network(scene).mend();
+    network(scene).heal();
     scene.was_away(1, since);
 }
 
@@ -71,7 +71,7 @@ async fn lose_clients(scene: &mut Scene) {
     network(scene).lose_port(port);
     // Long enough for both ends to time out.
     sleep(Duration::from_secs(11)).await;
-    network(scene).mend();
+    network(scene).heal();
     scene.was_away(1, since);
 }
 
