@@ -56,6 +56,9 @@ async fn a_command_is_carried_out_and_an_unknown_one_asked_about() {
     page.shows("/hlep me").await;
     page.posts("//join is a command").await;
     page.shows("/join is a command").await;
+    page.posts("/me waves").await;
+    page.shows("Rahim waves").await;
+    assert_eq!(page.value("document.querySelectorAll('.message--action').length").await, 1);
     page.posts("/nick Rahim Uddin").await;
     karim.sees_join("Rahim Uddin").await;
     page.posts("/join tea").await;
