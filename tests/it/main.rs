@@ -44,6 +44,8 @@ mod controls;
 mod reconciliation;
 // Each number names one message, along random walks over a Redis that loses data.
 mod epochs;
+// The paths in the documents exist.
+mod document_paths;
 // The limit of open files: sessions end below it, Redis and health checks keep their share.
 mod descriptors;
 // Error codes and close codes.

@@ -1,5 +1,5 @@
 //! A position names one message, even if Redis loses data, restores old data or fails over: a property, tested along
-//! random walks over real redis-servers. ARCHITECTURE.md, *Epochs*, has the argument.
+//! random walks over real redis-servers. ARCHITECTURE.md, *Why a number is never assigned twice*, has the argument.
 //!
 //! Each walk prints its seed. `ADDA_EPOCHS_SEED=N` repeats a walk; `ADDA_EPOCHS_SECONDS=N` runs new ones for so long,
 //! and makes a walk over a Redis Cluster as long.
