@@ -12,9 +12,9 @@
 //! | [`websocket`] | RFC 6455: frames, decoder, handshake |
 //! | [`protocol`] | frames of clients and of the server, error codes |
 //! | [`backend`] | what the nodes share: log, Pub/Sub, presence, cluster; over Redis or in memory |
-//! | [`chat`] | what the program does: join, post, leave, read |
-//! | [`ws`], [`http`] | the two doors |
-//! | [`server`] | joins the doors, serves, drains |
+//! | [`chat`] | the operations: join, post, leave, read |
+//! | [`ws`], [`http`] | WebSocket sessions; REST, health, metrics, the browser client |
+//! | [`server`] | joins WebSocket and HTTP, serves, drains |
 //!
 //! ARCHITECTURE.md follows a message through them. A frame of a client, from bytes to a value:
 //!

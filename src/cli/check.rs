@@ -3,7 +3,7 @@
 use adda::backend;
 use adda::config::{Config, Flags, Layers};
 
-/// A word for each warning, and that the rest is fine.
+/// A line for each warning, and one that the settings are valid.
 pub fn run(flags: &Flags) -> Result<String, String> {
     let (_, warnings) = read(flags)?;
     let warnings: String = warnings.iter().map(|warning| format!("warning: {warning}\n")).collect();

@@ -11,7 +11,7 @@ use clap::Args;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-/// Time for each of connecting, asking and hearing the answer.
+/// Time for each of connecting, asking and reading the answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Most bytes of an answer that are read.
@@ -19,7 +19,7 @@ const MOST_BYTES: u64 = 4096;
 
 #[derive(Debug, Args)]
 pub struct Health {
-    /// What to ask: http://host:port/path, https://… or host:port [default: /readyz of the node that the settings describe].
+    /// The address to ask: http://host:port/path, https://… or host:port [default: /readyz of the node that the settings describe].
     #[arg(long)]
     url: Option<String>,
     /// A file of settings, as `serve` reads it.
@@ -119,7 +119,7 @@ impl Question {
         socket.flush()?;
         let mut answer = Vec::new();
         match socket.take(MOST_BYTES).read_to_end(&mut answer) {
-            // What has come is enough: some servers end TLS without a word, some keep the connection.
+            // The bytes so far are enough: some servers end TLS without notice, some keep the connection.
             Err(error) if answer.is_empty() => Err(error),
             _ => Ok(String::from_utf8_lossy(&answer).into_owned()),
         }

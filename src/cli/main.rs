@@ -1,4 +1,4 @@
-//! The command line: one file a command. What the commands do is in the library.
+//! The command line: one file a command. The library does the work.
 
 mod check;
 mod config;
@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use adda::config::Flags;
 use clap::{Args, Parser, Subcommand};
 
-/// What `--help` says of settings.
+/// The part of `--help` about settings.
 const SETTINGS_HELP: &str = "\
 Settings: built-in defaults, then a file (--config, or ADDA_CONFIG, or /etc/adda/adda.toml if it exists),
 then variables ADDA__SECTION__KEY, such as ADDA__REDIS__URL=redis://127.0.0.1:6379, then flags.

@@ -27,7 +27,7 @@ pub fn run(flags: &Flags) -> Result<(), String> {
         let server = Server::start(config, metrics).await.map_err(|error| error.to_string())?;
         signals::serve(server, signals, logging, load).await.map_err(|error| error.to_string())
     });
-    // A node that was told to stop at once waits for nothing.
+    // A node that stops at once does not wait for its threads.
     runtime.shutdown_background();
     outcome
 }
@@ -43,7 +43,7 @@ fn runtime(config: &Config) -> std::io::Result<tokio::runtime::Runtime> {
 /// Every session is a descriptor.
 fn raise_descriptor_limit() {
     match rlimit::increase_nofile_limit(u64::MAX) {
-        Ok(limit) => info!(limit, "May open {limit} files and sockets"),
-        Err(error) => warn!(%error, "Could not raise the limit of open files"),
+        Ok(limit) => info!(limit, "raised the limit of open files"),
+        Err(error) => warn!(%error, "could not raise the limit of open files"),
     }
 }

@@ -1,4 +1,4 @@
-//! What settings must be to each other. `sections` says what each may be by itself.
+//! Conditions between settings. `sections` has the range of each by itself.
 
 use super::value::cut;
 use super::{Config, ConfigError, Limits};

@@ -27,7 +27,7 @@ const FOREIGN: [&str; 10] = [
     "ADDA_EPOCHS_",
 ];
 
-/// What the variables set. The `config` crate's own reader gives each the origin "the environment", and shows a
+/// The settings of the variables. The `config` crate's own reader gives each the origin "the environment", and shows a
 /// secret that is not UTF-8.
 ///
 /// # Errors

@@ -10,11 +10,11 @@ pub enum ConfigError {
     /// A file that can't be read, or is no TOML.
     #[error("{key} names {path}, which {reason}")]
     File {
-        /// What names it: a flag, a variable or a setting.
+        /// The flag, variable or setting that names it.
         key: String,
         /// The file.
         path: String,
-        /// What is wrong with it.
+        /// Its fault.
         reason: String,
     },
     /// A name that no setting has.
@@ -24,7 +24,7 @@ pub enum ConfigError {
         name: String,
         /// Where it stands.
         place: String,
-        /// What may have been meant, or what there is.
+        /// The name that may have been meant, or all names.
         hint: String,
     },
     /// A value of the wrong type or out of its range.
@@ -42,7 +42,7 @@ pub enum ConfigError {
     Pair {
         /// The setting, as `section.key`.
         key: &'static str,
-        /// What it breaks.
+        /// The rule that it breaks.
         rule: String,
         /// The value.
         shown: String,

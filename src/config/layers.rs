@@ -1,4 +1,4 @@
-//! The layers, which the `config` crate puts over each other: for each setting the value that counts, and where it stands.
+//! The layers, which the `config` crate puts over each other: the effective value of each setting, and its origin.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -110,7 +110,7 @@ impl Layers {
         Ok(Self { stack: stack(with_secrets), ..given })
     }
 
-    /// What an operator should change although it works.
+    /// Settings that an operator should change although they work.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }

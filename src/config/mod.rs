@@ -31,7 +31,7 @@ pub use self::sections::{
     Auth, Config, Entry, History, Limits, Log, Presence, Redis, Server, Session, table,
 };
 
-/// The defaults, with the unit of each key and a line of why.
+/// The defaults, with the unit and the reason of each key.
 pub const DEFAULTS: &str = include_str!("../../config/default.toml");
 
 /// Read if it exists and no other file is named.
@@ -40,7 +40,7 @@ pub const SYSTEM_FILE: &str = "/etc/adda/adda.toml";
 /// The settings as they are now: some may change while a node runs.
 pub type Current = watch::Receiver<Arc<Config>>;
 
-/// What the command line may set.
+/// The settings that the command line may set.
 #[derive(Debug, Clone, Default)]
 pub struct Flags {
     /// The file to read.

@@ -1,4 +1,4 @@
-//! What a setting may be: how a value is read, and how its range is told.
+//! Ranges of settings: how a value is read, and how its range is described.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -209,7 +209,7 @@ impl Range for Format {
     }
 }
 
-/// What `log.level` may be for all lines at once.
+/// The values of `log.level` for all lines at once.
 const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
 
 /// A filter of log lines.
@@ -240,7 +240,7 @@ fn is_level_or_rule(part: &str) -> bool {
     part.contains('=') || LEVELS.iter().any(|level| level.eq_ignore_ascii_case(part))
 }
 
-/// What signs tokens; empty: the backend keeps one.
+/// The secret that signs tokens; empty: the backend keeps one.
 #[derive(Debug)]
 pub struct Secret;
 

@@ -1,5 +1,5 @@
 //! Secrets that stand in files of their own, as Docker, Kubernetes and systemd hand them out, so that neither a process list
-//! nor an environment shows them. They are read at start, and again when somebody asks: then a secret may have been
+//! nor an environment shows them. They are read at start, and again on demand, since a secret may have been
 //! replaced.
 
 use std::path::Path;
@@ -19,7 +19,7 @@ pub const FILES: [(&str, &str); 4] = [
     ("auth.previous_secrets", "auth.previous_secrets_file"),
 ];
 
-/// What a secret's file holds, without the line feed at its end.
+/// The content of a secret's file, without the line feed at its end.
 pub fn read(file_key: &str, path: &str) -> Result<String, ConfigError> {
     let text = read_text(file_key, Path::new(path))?;
     let text = text.trim_end_matches(['\r', '\n']);

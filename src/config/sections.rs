@@ -42,7 +42,7 @@ pub(super) const SECRETS: SecretList = SecretList;
 pub struct Entry {
     /// `section.key`.
     pub key: &'static str,
-    /// What it may be.
+    /// Its range, as a sentence.
     pub takes: String,
     /// Its least and its greatest value, as TOML writes them.
     pub ends: [String; 2],
@@ -182,12 +182,12 @@ settings! {
     }
 }
 
-/// Whether a section bears this name.
+/// Whether a section has this name.
 pub(super) fn is_section(name: &str) -> bool {
     SECTIONS.contains(&name)
 }
 
-/// Whether a setting bears this name, `section.key`.
+/// Whether a setting has this name, `section.key`.
 pub(super) fn is_setting(key: &str) -> bool {
     KEYS.contains(&key)
 }

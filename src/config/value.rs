@@ -1,4 +1,4 @@
-//! A value as somebody gave it, before its setting says what it is. Its origin is the place where it stands. Nothing is
+//! A value as an operator gave it, before its setting gives it a type. Its origin is the place where it stands. Nothing is
 //! converted, as the `config` crate would: a secret of digits is a text, and `true` is no number.
 
 use ::config::{Value, ValueKind};
@@ -6,7 +6,7 @@ use ::config::{Value, ValueKind};
 /// Most characters of a value that an error shows.
 const SHOWN_CHARS: usize = 100;
 
-/// The place of a value that nobody has set. No file, variable or flag bears this name.
+/// The place of a value that is a default. No file, variable or flag has this name.
 pub const DEFAULT: &str = "";
 
 /// Where the value stands.

@@ -1,19 +1,19 @@
-//! What happens in a room and is told to its sessions.
+//! The events of a room that are sent to its sessions.
 
 use super::{ConnectionId, LoggedMessage, MessageId, Timestamp, UserId, Username};
 
 /// One event of a room, as a backend hands it to a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// Something was said.
+    /// A message was logged.
     Message(LoggedMessage),
-    /// Somebody came, went or is typing.
+    /// A user joined, left or is typing.
     Notice(Notice),
     /// The number of sessions changed without a notice.
     Count {
-        /// Sessions in the room.
+        /// Sessions in the room afterwards.
         client_count: u64,
-        /// The session whose entrance is told so, if one's is.
+        /// The session whose join this count announces, if any.
         entered: Option<ConnectionId>,
     },
 }
@@ -32,15 +32,15 @@ impl Event {
 /// An event that is not logged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    /// What happened.
+    /// The kind of event.
     pub kind: NoticeKind,
     /// The notice's own id.
     pub id: MessageId,
-    /// The session that caused it, where one did.
+    /// The session that caused it, if any.
     pub connection: Option<ConnectionId>,
-    /// The user it speaks of.
+    /// The user that it is about.
     pub user_id: UserId,
-    /// The name it speaks of.
+    /// That user's name.
     pub username: Username,
     /// When it happened.
     pub timestamp: Timestamp,
@@ -49,14 +49,14 @@ pub struct Notice {
 /// The kinds of notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoticeKind {
-    /// The first session of a user came; so many sessions are in the room now.
+    /// The first session of a user joined.
     Join {
-        /// Sessions in the room.
+        /// Sessions in the room afterwards.
         client_count: u64,
     },
-    /// The last session of a user went.
+    /// The last session of a user left.
     Leave {
-        /// Sessions in the room.
+        /// Sessions in the room afterwards.
         client_count: u64,
     },
     /// A user is writing.

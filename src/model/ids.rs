@@ -72,7 +72,7 @@ impl MessageId {
     }
 }
 
-/// Who a session speaks for: a UUID for a guest, the account's id otherwise. Never holds white
+/// The user of a session: a UUID for a guest, the account's id otherwise. Never holds white
 /// space, so it can stand as one word in a Redis value.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -84,7 +84,7 @@ impl UserId {
         Self(Uuid::new_v4().to_string().into())
     }
 
-    /// Takes an id from a place that adda itself wrote; refuses what could not have come from it.
+    /// Takes an id from data that adda wrote; refuses one that adda could not have written.
     pub fn parse(text: &str) -> Option<Self> {
         let well_formed = !text.is_empty()
             && text.len() <= 64

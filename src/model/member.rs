@@ -1,4 +1,4 @@
-//! Who speaks, and who is in a room.
+//! Authors of messages, and members of rooms.
 
 use serde::Serialize;
 
@@ -7,9 +7,9 @@ use super::{ConnectionId, UserId, Username};
 /// The user behind a message or a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Author {
-    /// Stays the same over reconnects that prove themselves by token.
+    /// Stays the same when a client reconnects with its token.
     pub user_id: UserId,
-    /// What others see.
+    /// The name that others see.
     pub username: Username,
 }
 
@@ -18,8 +18,8 @@ pub struct Author {
 pub struct Member {
     /// The session.
     pub id: ConnectionId,
-    /// Who it speaks for.
+    /// The user of the session.
     pub user_id: UserId,
-    /// The name it goes by.
+    /// The user's name in this session.
     pub username: Username,
 }

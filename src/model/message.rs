@@ -1,4 +1,4 @@
-//! Messages: what was said, before and after the log numbered it.
+//! Messages, before and after the log has numbered them.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Author, Epoch, MessageId, RoomName, UserId, Username};
 
-/// A sender's own mark on a message. The same (user, room, nonce) is posted once.
+/// A sender's own id of a message. The same (user, room, nonce) is posted once.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Nonce(String);
 
@@ -29,17 +29,17 @@ impl Nonce {
 /// A checked message that has no number yet.
 #[derive(Debug, Clone)]
 pub struct Draft {
-    /// Given by the node that took it in.
+    /// Given by the node that received it.
     pub id: MessageId,
-    /// Where it was said.
+    /// The room it is for.
     pub room: RoomName,
-    /// Who said it.
+    /// Its author.
     pub author: Author,
     /// 1 to `limits.content_chars` characters.
     pub content: String,
-    /// When the node took it in, by its own clock. What clients are told is the log's time.
+    /// When the node received it, by its own clock. Clients are given the log's time.
     pub taken_in: Instant,
-    /// What makes a second try recognisable.
+    /// Identifies a repetition.
     pub nonce: Option<Nonce>,
 }
 
@@ -70,7 +70,7 @@ impl Draft {
         text
     }
 
-    /// What tells two contents apart that come with the same nonce: 64 bits.
+    /// 64 bits that tell apart two contents with the same nonce.
     pub fn digest(&self) -> String {
         let digest = Sha256::digest(&self.content);
         digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
@@ -92,13 +92,13 @@ pub struct LoggedMessage {
     pub seq: u64,
     /// The finished JSON that clients get.
     pub json: Bytes,
-    /// When this node took it in, if it did and has measured it.
+    /// When this node received it from its client, if it did and has measured it.
     pub taken_in: Option<Instant>,
 }
 
-/// What every version of a message has.
+/// The fields of every version of a message.
 #[derive(Deserialize)]
-#[allow(dead_code, reason = "that they are there is what is asked")]
+#[allow(dead_code, reason = "their presence is the check")]
 struct Stored {
     id: IgnoredAny,
     room_id: IgnoredAny,
@@ -112,8 +112,8 @@ struct Stored {
 
 impl LoggedMessage {
     /// A message from a place that others can write to; `None` if it is not the JSON of a message of this
-    /// number. What is no UTF-8 would end the connection of each client that it is sent to, and what is no
-    /// JSON would spoil the page that it stands in.
+    /// number. Bytes that are not UTF-8 would end the connection of each client that they are sent to; a text that is
+    /// not JSON would break the page that contains it.
     pub fn read(epoch: &Epoch, seq: u64, json: Bytes) -> Option<Self> {
         let text = std::str::from_utf8(&json).ok()?;
         let stored: Stored = serde_json::from_str(text).ok()?;
@@ -130,7 +130,7 @@ pub struct Receipt {
     pub epoch: Epoch,
     /// The message's number.
     pub seq: u64,
-    /// When it was taken in.
+    /// When it was logged.
     pub timestamp: String,
     /// Whether an earlier message with the same nonce was found instead.
     pub is_duplicate: bool,

@@ -1,5 +1,5 @@
-//! What the program speaks of: ids, names, messages, notices and places in a room's log.
-//! No I/O and no wire format of a door lives here.
+//! The values of the program: ids, names, messages, notices and positions in a room's log.
+//! No I/O, and no wire format of WebSocket or HTTP.
 
 pub mod characters;
 pub mod event;

@@ -1,4 +1,4 @@
-//! Places in a room's log.
+//! Positions in a room's log.
 
 use std::fmt;
 use std::sync::Arc;
@@ -35,8 +35,8 @@ impl fmt::Debug for Epoch {
     }
 }
 
-/// A place in a room's log: everything up to and including `seq` of `epoch`. A room's head is the
-/// place of its newest message.
+/// A position in a room's log: everything up to and including `seq` of `epoch`. A room's head is the
+/// position of its newest message.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Position {
     /// The epoch that `seq` was counted in.

@@ -1,4 +1,4 @@
-//! Where connections come in, and their life until they end or become sessions.
+//! Accepts connections, and serves them until they end or become sessions.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,7 +24,7 @@ const HEAD_BYTES: usize = 16 * 1024;
 /// Wait before another connection is accepted where the system refuses.
 const AGAIN: Duration = Duration::from_millis(100);
 
-/// Where connections come in.
+/// Accepts connections.
 pub(super) struct Acceptor {
     pub(super) listener: TcpListener,
     pub(super) router: Router,
@@ -55,9 +55,9 @@ impl Acceptor {
             match self.listener.accept().await {
                 Ok((socket, _)) => self.take(socket, &mut visits),
                 Err(error) => {
-                    // Those that are open go on.
+                    // Open connections are not affected.
                     self.complaint.warn(self.sockets(), "could not accept a connection");
-                    tracing::debug!(%error, "Could not accept a connection");
+                    tracing::debug!(%error, "could not accept a connection");
                     tokio::time::sleep(AGAIN).await;
                 }
             }
@@ -141,7 +141,7 @@ async fn serve(
             (&mut connection).await
         }
     };
-    // Ends with an error for every client that breaks off; that is its own affair.
+    // Ends with an error for every client that disconnects; that is no fault of the node.
     let flaw = match ended {
         Err(error) if error.is_timeout() => Flaw::Late,
         Err(error) if error.is_parse() => Flaw::Unreadable,

@@ -40,7 +40,7 @@ impl Share {
 
     /// The share of this process.
     pub fn of_process(wanted_sessions: usize) -> Self {
-        // A system that does not say has no limit that this program knows.
+        // A system that does not report a limit has none that this program knows.
         let limit = rlimit::Resource::NOFILE.get_soft().unwrap_or(u64::MAX);
         let share = Self::of(limit, wanted_sessions);
         if wanted_sessions > share.sessions {
@@ -53,11 +53,11 @@ impl Share {
     }
 }
 
-/// Says at most once a minute that there are too many sockets.
+/// Warns of too many sockets, at most once a minute.
 #[derive(Debug)]
 pub struct Complaint {
     began: Instant,
-    /// Milliseconds after `began` from which it may be said again.
+    /// Milliseconds after `began` from which the next warning may follow.
     next_ms: AtomicU64,
 }
 
@@ -76,7 +76,7 @@ impl Complaint {
         let is_due = now >= Duration::from_millis(next);
         let order = Ordering::Relaxed;
         if is_due && self.next_ms.compare_exchange(next, after, order, order).is_ok() {
-            warn!(sockets, what, "The limit of open files does not suffice; raise it, or add nodes");
+            warn!(sockets, what, "the limit of open files does not suffice; raise it, or add nodes");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Joins the doors, serves, drains.
+//! Joins WebSocket and HTTP, serves, drains.
 
 mod acceptor;
 mod descriptors;
@@ -27,24 +27,24 @@ use crate::supervisor::{Supervisor, ticks};
 use crate::telemetry::Logging;
 use crate::ws::{self, Sessions};
 
-/// Time that answers under way are given at the end.
+/// Time that answers under way have at the end.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
-/// Time that the last session is given to part, besides what Redis may take.
+/// Time that the last session has to close, besides the time that Redis may take.
 const PARTING: Duration = Duration::from_secs(3);
 
-/// How often collected metrics are condensed, whether somebody reads them or not.
+/// How often collected metrics are condensed, even if no program reads them.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Why a node could not start: one sentence.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The port is taken, or not ours to take.
+    /// The port is in use, or not permitted.
     #[error("can't listen on {address}: {source}; choose another with --bind")]
     Listen {
         /// `server.bind`.
         address: Bind,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
     /// The backend will never work as it is configured.
@@ -73,7 +73,7 @@ pub struct Server {
 pub struct TaskFailed(&'static str);
 
 impl Server {
-    /// Takes the port and starts the backend; a Redis that is not there yet is waited for.
+    /// Binds the port and starts the backend; waits for a Redis that does not answer yet.
     ///
     /// # Errors
     /// [`StartError`], with a sentence for the operator.
@@ -115,7 +115,7 @@ impl Server {
         self.address
     }
 
-    /// A node whose log has ended is to be seen to.
+    /// A node whose log has ended must be restarted.
     pub fn watch_log(&self, log: Arc<Logging>) {
         let supervisor = self.supervisor.clone();
         self.supervisor.run("log-writer", async move {
@@ -123,8 +123,8 @@ impl Server {
         });
     }
 
-    /// Serves until `stop` ends or a task fails, then leaves quietly: not ready, sessions sent away, lease
-    /// given back.
+    /// Serves until `stop` ends or a task fails, then drains: not ready, sessions closed, lease
+    /// given up.
     ///
     /// # Errors
     /// [`TaskFailed`] if it did not stop for `stop`.
@@ -161,7 +161,7 @@ impl Server {
             () = supervisor.failed() => {}
             () = greeting => {}
         }
-        info!(sessions = self.sessions.count(), "Stopping: sending the sessions away");
+        info!(sessions = self.sessions.count(), "draining sessions");
         self.chat.start_draining();
         let patience = PARTING + 2 * config.redis.command_timeout;
         // A balancer that does not try again finds out by asking, so the port stays open for that long.
@@ -176,7 +176,7 @@ impl Server {
         last_answers.cancel();
         connections.close();
         let _ = tokio::time::timeout(LAST_ANSWERS, connections.wait()).await;
-        info!("Stopped");
+        info!("stopped");
         supervisor.failure().map_or(Ok(()), |task| Err(TaskFailed(task)))
     }
 }
@@ -186,10 +186,10 @@ fn tell_address(address: SocketAddr) {
     let port = address.port();
     match address.ip() {
         ip if ip.is_unspecified() => {
-            info!("Ready on all addresses of this machine: open http://localhost:{port}");
+            info!("ready on all addresses of this machine: open http://localhost:{port}");
         }
-        ip if ip.is_loopback() => info!("Ready: open http://localhost:{port}"),
-        _ => info!("Ready: open http://{address}"),
+        ip if ip.is_loopback() => info!("ready: open http://localhost:{port}"),
+        _ => info!("ready: open http://{address}"),
     }
 }
 

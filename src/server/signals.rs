@@ -33,14 +33,14 @@ enum Asked {
     Quit,
     /// SIGHUP: read the settings again.
     Reload,
-    /// SIGUSR1 and SIGUSR2 mean nothing.
+    /// SIGUSR1 and SIGUSR2 have no effect.
     Nothing,
 }
 
 /// Why a node ended otherwise than by draining.
 #[derive(Debug, thiserror::Error)]
 pub enum EndError {
-    /// It was told not to drain.
+    /// It was ordered not to drain.
     #[error(
         "stopped at once: its sessions were not sent away, and other nodes take them for lost in a moment"
     )]
@@ -98,13 +98,13 @@ pub async fn serve(
             match signals.next().await {
                 Asked::Interrupt if !has_interrupted => {
                     has_interrupted = true;
-                    info!("Stopping; press Ctrl-C again to stop at once");
+                    info!("stopping; press Ctrl-C again to stop at once");
                     stop.cancel();
                 }
                 Asked::Interrupt | Asked::Quit => return,
                 Asked::Stop => stop.cancel(),
                 Asked::Reload => reload(&logging, &settings, &load),
-                Asked::Nothing => debug!("Ignored a signal that means nothing to a node"),
+                Asked::Nothing => debug!("ignored a signal"),
             }
         }
     };
@@ -114,7 +114,7 @@ pub async fn serve(
     }
 }
 
-/// Settings that are wrong now change nothing.
+/// Invalid settings change nothing.
 fn reload(
     logging: &Logging,
     settings: &watch::Sender<Arc<Config>>,
@@ -126,9 +126,9 @@ fn reload(
     });
     match applied {
         Ok(config) => {
-            info!(level = config.log.level, "Read the settings again");
+            info!(level = config.log.level, "reloaded the settings");
             settings.send_replace(Arc::new(config));
         }
-        Err(error) => error!(error, "Could not read the settings again; those of before stay"),
+        Err(error) => error!(error, "could not reload the settings, keeping the former ones"),
     }
 }

@@ -9,7 +9,7 @@ use tracing::debug;
 
 /// The task itself, until the demand comes.
 pub(super) async fn panic_on_demand<T>(name: &'static str, task: impl Future<Output = T>) -> T {
-    debug!(task = name, "Started a task");
+    debug!(task = name, "started a task");
     let (mut task, mut demand) = (pin!(task), pin!(demand(name)));
     // The demand first: a task that is always busy must not hide it.
     poll_fn(|context| match demand.as_mut().poll(context) {

@@ -74,7 +74,7 @@ impl Supervisor {
     async fn watch_end(self, name: &'static str, task: impl Future<Output = ()>) {
         self.clone().watch_panic(name, task).await;
         if !self.inner.stop.is_cancelled() {
-            error!(task = name, "A task ended that must not; the node stops");
+            error!(task = name, "task ended, the node stops");
             self.fail(name);
         }
     }
@@ -114,7 +114,7 @@ impl Supervisor {
         self.inner.stop.run_until_cancelled(work).await
     }
 
-    /// Has the tasks end, and waits until those of [`Supervisor::run`] and [`Supervisor::run_once`] have.
+    /// Ends the tasks, and waits until those of [`Supervisor::run`] and [`Supervisor::run_once`] have.
     pub async fn stop(&self) {
         self.inner.stop.cancel();
         self.inner.tasks.close();
@@ -156,7 +156,7 @@ pub fn log_panics() {
         let reason = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("?");
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let task = TASK.try_with(|name| *name).unwrap_or("unnamed");
-        error!(task, reason, place, "A task panicked");
+        error!(task, reason, place, "task panicked");
     }));
 }
 

@@ -1,4 +1,4 @@
-//! What a log line must not hold as it is: characters that end it, move the cursor of a terminal, or
+//! Characters that a log line must not contain unescaped: those that end it, move the cursor of a terminal, or
 //! change the order in which the rest is read.
 
 use std::borrow::Cow;

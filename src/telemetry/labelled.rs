@@ -24,7 +24,7 @@ pub fn begin_errors(codes: impl IntoIterator<Item = &'static str>) {
     }
 }
 
-/// What can't be read: of a later version, or not adda's at all.
+/// Data that can't be read: of a later version, or not adda's at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unreadable {
     /// On the channel of a room.

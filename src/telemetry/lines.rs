@@ -1,5 +1,5 @@
 //! A bounded queue of log lines and the thread that writes them. A line that finds no room, or can't be
-//! written, is lost and counted: a full disk or a pipe that nobody drains must not hold up the node.
+//! written, is lost and counted: a full disk or a pipe without a reader must not delay the node.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -58,7 +58,7 @@ impl Lines {
     pub(super) fn flush(&self) {
         let (done, is_done) = sync_channel(1);
         if self.queue.try_send(Item::Flush(done)).is_ok() {
-            // Who is not done by then is stuck.
+            // A thread that is not done by then is stuck.
             let _: Result<(), RecvTimeoutError> = is_done.recv_timeout(LAST_LINES);
         }
     }

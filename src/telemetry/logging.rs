@@ -8,7 +8,7 @@ use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 use super::lines::Lines;
 use crate::config::{Log, LogFormat};
 
-/// The log of the process. What waits is written when this value is dropped, if that can be done soon.
+/// The log of the process. Lines that wait are written when this value is dropped, if that can be done soon.
 #[derive(Debug)]
 pub struct Logging {
     lines: Lines,

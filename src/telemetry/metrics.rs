@@ -1,4 +1,4 @@
-//! What a node measures, in Prometheus' text format.
+//! The metrics of a node, in Prometheus' text format.
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,4 @@
-//! What an operator sees: log lines and metrics. Names no message text, token or address.
+//! For operators: log lines and metrics. Neither contains any message text, token or address.
 
 mod escape;
 mod labelled;

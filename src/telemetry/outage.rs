@@ -1,4 +1,4 @@
-//! What the log tells of something that does not work: that it began, and once a minute that it lasts. An operator
+//! An outage is logged when it begins, and once a minute while it lasts. An operator
 //! who opens the log an hour later must find it.
 
 use std::time::{Duration, Instant};

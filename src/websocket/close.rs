@@ -1,4 +1,4 @@
-//! Why a connection is closed, and whether the client should come back.
+//! Why a connection is closed, and whether the client should reconnect.
 
 /// Why a session was closed: RFC 6455's codes below 4000, ours from there on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,15 +11,15 @@ pub enum CloseCode {
     InvalidText,
     /// 1009: a message beyond `limits.frame_bytes`. Don't send it again.
     TooBig,
-    /// 1012: the node is going; come back after a random delay.
+    /// 1012: the node is stopping; reconnect after a random delay.
     Restarting,
-    /// 4009: the session read too slowly; come back with the last seq.
+    /// 4009: the session read too slowly; reconnect with the last seq.
     Slow,
-    /// 4400: nothing sensible can come of this connection. Don't come back with the same request.
+    /// 4400: the request can't be served. Don't send it again.
     BadFrame,
     /// 4400 as well: a message that was not finished in `session.message_timeout`.
     Unfinished,
-    /// 4429: more at once than this node has room for. Come back later.
+    /// 4429: more at once than this node has room for. Reconnect later.
     TooMuch,
 }
 

@@ -8,7 +8,7 @@ use super::CloseCode;
 /// Opcodes of RFC 6455, section 5.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Opcode {
-    /// Goes on with a message.
+    /// Continues a message.
     Continuation,
     /// UTF-8.
     Text,
@@ -16,9 +16,9 @@ pub enum Opcode {
     Binary,
     /// The close frame.
     Close,
-    /// Are you there?
+    /// A ping.
     Ping,
-    /// Yes.
+    /// A pong.
     Pong,
 }
 
@@ -99,7 +99,7 @@ impl Frame {
         self.0.len()
     }
 
-    /// Never: even an empty frame has a header.
+    /// Never true: even an empty frame has a header.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -98,7 +98,7 @@ async fn a_node_that_has_not_restored_its_sessions_is_not_ready() {
 
 #[tokio::test]
 async fn the_start_ends_with_an_address_that_a_person_can_open() {
-    for (host, word) in [("127.0.0.1", "Ready: open"), ("0.0.0.0", "all addresses")] {
+    for (host, word) in [("127.0.0.1", "ready: open"), ("0.0.0.0", "all addresses")] {
         let launch = Launch::new();
         let port = launch.port();
         let bind = format!("{host}:{port}");

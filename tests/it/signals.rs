@@ -23,12 +23,12 @@ async fn a_hangup_reads_the_settings_again() {
     assert!(!node.log().contains("DEBUG"), "{}", node.log());
     settings("[log]\nlevel = \"debug\"\n");
     node.signal(Signal::SIGHUP);
-    until_logged(&node, "Read the settings again").await;
+    until_logged(&node, "reloaded the settings").await;
     node.http().get("/readyz").await;
     until_logged(&node, "DEBUG").await;
     settings("[log]\nlevel = 7 beta\n");
     node.signal(Signal::SIGHUP);
-    until_logged(&node, "Could not read the settings again").await;
+    until_logged(&node, "could not reload the settings").await;
     assert_eq!(node.http().get("/readyz").await.status, 200);
     std::fs::remove_file(&path).expect("it was there");
 }
@@ -54,7 +54,7 @@ async fn a_hangup_lets_pages_of_other_origins_in() {
     assert_eq!((allowed().await, dialled().await), (String::new(), false));
     settings(&format!("\"{other}\""));
     node.signal(Signal::SIGHUP);
-    until_logged(&node, "Read the settings again").await;
+    until_logged(&node, "reloaded the settings").await;
     assert_eq!((allowed().await, dialled().await), (other.to_owned(), true));
     settings("\"*\"");
     node.signal(Signal::SIGHUP);
@@ -79,7 +79,7 @@ async fn a_hangup_replaces_the_secret_and_keeps_tokens_valid() {
     write("secret", second);
     write("previous", first);
     node.signal(Signal::SIGHUP);
-    until_logged(&node, "Read the settings again").await;
+    until_logged(&node, "reloaded the settings").await;
     // Signed with the second secret, once the node uses it.
     let other = Node::with(&[("auth.secret", second)]).await;
     let late = eventually("another secret signs", DEADLINE, async || {
@@ -110,7 +110,7 @@ async fn other_signals_do_not_end_a_node() {
     for signal in [Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGHUP, Signal::SIGPIPE] {
         node.signal(signal);
     }
-    until_logged(&node, "Read the settings again").await;
+    until_logged(&node, "reloaded the settings").await;
     rahim.posts("general", "still here").await;
 }
 

@@ -17,7 +17,7 @@ const ISOLATED: [&str; 3] = ["connection", "session", "upgrade"];
 /// The tasks that a node has started, by its log.
 fn tasks(node: &Node) -> BTreeSet<String> {
     let log = node.log();
-    let started = log.lines().filter(|line| line.contains("Started a task"));
+    let started = log.lines().filter(|line| line.contains("started a task"));
     let name = |line: &str| line.split("task=\"").nth(1)?.split('"').next().map(str::to_owned);
     started.map(|line| name(line).expect("the line names it")).collect()
 }

@@ -4,17 +4,31 @@
 use std::path::{Path, PathBuf};
 
 /// The checked folders and files.
-const CHECKED: [&str; 11] = [
+const CHECKED: [&str; 25] = [
     ".config",
     ".github",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "Dockerfile",
+    "README.md",
+    "SECURITY.md",
     "benches",
     "config",
     "docker-compose.yml",
+    "docs",
     "examples",
     "fuzz",
     "justfile",
     "scripts",
+    "src/cli",
+    "src/config",
+    "src/lib.rs",
+    "src/model",
+    "src/server",
+    "src/supervisor",
+    "src/telemetry",
+    "src/websocket",
     "tests",
 ];
 

@@ -133,7 +133,7 @@ fn parse_name(raw: &str, max_chars: usize) -> Result<Arc<str>, NameError> {
     Ok(text.into())
 }
 
-/// What is left without the white space and the invisible characters at both ends that have no purpose.
+/// The characters without the white space and the purposeless invisible characters at both ends.
 fn trimmed(chars: &[char]) -> &[char] {
     let is_blank = |c: char| c.is_whitespace() || is_invisible(c);
     let begin = chars.iter().position(|c| !is_blank(*c)).unwrap_or(chars.len());

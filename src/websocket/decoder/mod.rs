@@ -1,6 +1,6 @@
 //! Reading frames (RFC 6455, section 5): unmasks, joins fragments, refuses what breaks the rules.
-//! Holds memory only while a frame is incomplete, and then what has come of it: an idle session costs
-//! no buffer, and a length is only a promise.
+//! Holds memory only while a frame is incomplete, for the bytes that have arrived: an idle session has
+//! no buffer, and an announced length reserves none.
 
 #[cfg(test)]
 mod tests;
@@ -14,11 +14,11 @@ pub enum Incoming {
     Text(String),
     /// A whole binary message.
     Binary(Vec<u8>),
-    /// A part of a message that goes on.
+    /// A fragment of a message that continues.
     Fragment,
-    /// Are you there? With what the pong must repeat.
+    /// A ping, with the bytes that the pong must repeat.
     Ping(Vec<u8>),
-    /// Yes.
+    /// A pong.
     Pong,
     /// The close frame, with the client's code if it gave one.
     Close(Option<u16>),
@@ -122,7 +122,7 @@ impl Decoder {
             _ => return Ok(None),
         };
         let begun = self.message.as_ref().map_or(0, |message| message.payload.len());
-        // Before anything is stored: a length is only a promise.
+        // Before any byte is stored: an announced length may be false.
         if payload > (self.max_bytes - begun.min(self.max_bytes)) as u64 && !opcode.is_control() {
             return Err(CloseCode::TooBig);
         }
@@ -178,7 +178,7 @@ impl Fragments {
     }
 }
 
-/// Grows a buffer with what has come: doubling would give a message in pieces up to twice its size.
+/// Grows a buffer by the bytes that have arrived: doubling would give a message in pieces up to twice its size.
 fn append(buffer: &mut Vec<u8>, bytes: &[u8]) {
     if buffer.capacity() - buffer.len() < bytes.len() {
         buffer.reserve_exact(bytes.len().max(buffer.len() / 8));
