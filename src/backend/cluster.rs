@@ -1,4 +1,4 @@
-//! Which nodes live, and what they have in common.
+//! The nodes of a cluster, their leases and their common secrets.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,62 +11,61 @@ use super::{LocalNode, Result};
 use crate::model::NodeId;
 use crate::supervisor::Supervisor;
 
-/// Which nodes live, and what they have in common. `tests/it/backend_contract/cluster.rs` is the suite that every
-/// implementation passes.
+/// The nodes of a cluster, their leases and their common secrets. `tests/it/backend_contract/cluster.rs` is the
+/// suite that every implementation passes.
 ///
 /// Every method may be called from many tasks at once and ends within `redis.command_timeout`, but for `retire`, which
 /// may take as long for each of its steps.
 #[async_trait]
 pub trait Cluster: Send + Sync + fmt::Debug {
-    /// Begins to keep this node's lease and what the backend holds of its sessions, in tasks that end when the
-    /// supervisor stops; and to do the cluster's housekeeping that falls due: to take the sessions of dead nodes out
-    /// of their rooms, which have broken off ([`super::LeaveMode::AfterGracePeriod`]), and to send leave notices whose
-    /// grace period is over. Each notice is sent once, whichever node comes first.
+    /// Starts the tasks that renew this node's lease, keep the backend's entries of its sessions correct, and do
+    /// the maintenance of the cluster; they end when the supervisor stops. Maintenance removes the sessions of dead
+    /// nodes from their rooms, as if their connections had been lost ([`super::LeaveMode::AfterGracePeriod`]), and
+    /// sends leave notices whose grace period is over. Each notice is sent once, by whichever node sees it first.
     ///
-    /// Whatever the backend held before, it holds of this node's sessions what the node says soon after this call, and
-    /// after each loss of its data. Sessions that it has to remove have broken off. Those that it puts back are told by
-    /// the count alone, as nobody was told that they went; but if the user's leave notice was sent after waiting, by a
-    /// join notice, which names no connection. If the backend has forgotten what it held, no count is told, as it would
-    /// be short until all nodes are back: [`super::LocalNode::on_complete`] says when it is not.
+    /// Soon after this call, and after each loss of data, the backend's entries of this node equal the node's
+    /// sessions. A removed entry counts as a lost connection. A restored session is announced by a count alone,
+    /// because its absence was not announced either. If a leave notice of its user was sent after the grace period,
+    /// a join notice without a connection follows. After a loss of data no count is announced: it would be too low
+    /// until all nodes have restored their sessions ([`super::LocalNode::on_complete`]).
+    /// If no node can renew its lease, as while the backend is unavailable, no node is declared dead. Afterwards
+    /// all nodes have a whole lease to renew.
     ///
-    /// While nobody could renew a lease, as when the backend was away, nobody has died: before the next death is told,
-    /// all nodes have had a whole lease to renew.
-    ///
-    /// A node whose tasks have ended is dead after a lease, unless it starts again or retires.
+    /// A node whose tasks have ended counts as dead after a lease, unless it starts again or retires.
     fn start(self: Arc<Self>, node: Arc<dyn LocalNode>, supervisor: &Supervisor);
 
     /// Whether this node can rely on the backend.
     fn health(&self) -> watch::Receiver<Health>;
 
-    /// Takes what is left of this node's sessions out of their rooms, gives its secret and its lease back. Its tasks
-    /// must have ended. Succeeds if there is no lease.
+    /// Removes this node's remaining sessions from their rooms, then its secret and its lease. Its tasks must have
+    /// ended. Succeeds if there is no lease.
     async fn retire(&self) -> Result<()>;
 
     /// The living nodes, by id.
     async fn nodes(&self) -> Result<Vec<NodeInfo>>;
 
-    /// The secrets that the cluster's tokens are signed with; `None` if none is kept.
+    /// The secrets that sign the cluster's tokens; `None` if none is stored.
     async fn secrets(&self) -> Result<Option<Secrets>>;
 
-    /// Has the cluster sign with `own` from now on, unless another secret is kept already: then `own` is kept as an
-    /// earlier one. Of those the newest eight are kept.
+    /// Makes `own` the cluster's current secret. If another is current, `own` is stored as an earlier one; the
+    /// newest eight are kept.
     async fn keep_secret(&self, own: &str) -> Result<Secrets>;
 }
 
 /// Whether a node can rely on its backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
-    /// The backend has not been reached yet, or other nodes have not heard of this one.
+    /// The backend has not been reached yet, or other nodes do not know this one.
     Starting,
     /// The lease is renewed.
     Ready,
-    /// The backend answers again, but this node's sessions are not back in their rooms yet.
+    /// The backend is available again, but this node's sessions are not restored yet.
     Incomplete,
     /// The last renewal of the lease failed.
     Lost,
 }
 
-/// What a node says of itself with each renewal of its lease.
+/// Statistics that a node publishes with each renewal of its lease.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NodeStats {
     /// The version of adda.
@@ -75,13 +74,13 @@ pub struct NodeStats {
     pub uptime_s: u64,
     /// Open WebSocket connections.
     pub sessions: u64,
-    /// Rooms that its sessions occupy.
+    /// Rooms in which it has sessions.
     pub rooms: u64,
-    /// What it must have in common with the others.
+    /// Values that must be equal on all nodes.
     pub fingerprints: Fingerprints,
 }
 
-/// Short hashes of what all nodes of a cluster must have in common; empty if not known yet.
+/// Short hashes of values that must be equal on all nodes; empty if not known yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fingerprints {
     /// Of the secret that it signs tokens with.
@@ -95,17 +94,17 @@ pub struct Fingerprints {
 pub struct NodeInfo {
     /// Its identity.
     pub id: NodeId,
-    /// What it last said of itself.
+    /// Its latest statistics.
     #[serde(flatten)]
     pub stats: NodeStats,
 }
 
-/// What tokens are signed with.
+/// Secrets for signing tokens.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secrets {
     /// Signs and verifies.
     pub current: String,
-    /// Have signed, and verify.
+    /// Signed before; verify only.
     pub earlier: Vec<String>,
 }
 

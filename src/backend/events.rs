@@ -1,5 +1,5 @@
-//! The queue of events towards a node, bounded by number and by bytes: a message may be a hundred times as large as a
-//! notice.
+//! The queue of events towards a node, bounded by number and by bytes, because a message may be a hundred times as
+//! large as a notice.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,12 +11,12 @@ use tokio::sync::watch;
 use super::BackendEvent;
 use crate::config::Redis as Settings;
 
-/// What a queue holds at most.
+/// The bounds of a queue.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
-    /// Events, of whatever kind.
+    /// Number of events.
     pub(super) events: usize,
-    /// Bytes of events. The last one that is taken may exceed them: so no event is too large for an empty queue.
+    /// Bytes of events. The last accepted event may exceed them, so no event is too large for an empty queue.
     pub(super) bytes: usize,
 }
 
@@ -26,20 +26,20 @@ impl From<&Settings> for Bounds {
     }
 }
 
-/// A queue, empty.
+/// Creates an empty queue.
 pub(super) fn queue(bounds: Bounds) -> (EventSender, Events) {
     let (sender, receiver) = mpsc::channel(bounds.events);
     let waiting = Arc::<AtomicUsize>::default();
     let resumed = Arc::new(watch::Sender::new(0));
     let events = Events { receiver, waiting: waiting.clone(), resumed: resumed.clone(), items: Vec::new() };
-    (EventSender { sender, waiting, resumed, most_bytes: bounds.bytes }, events)
+    (EventSender { sender, waiting, resumed, max_bytes: bounds.bytes }, events)
 }
 
-/// What stands in a queue.
+/// An entry of a queue.
 #[derive(Debug)]
 enum Item {
     Event(BackendEvent),
-    /// Something was left out here. It has no size: it must find its place when the queue is full by bytes.
+    /// Marks the place of dropped events. It has no size, so it can be queued when the queue is full by bytes.
     Resumed,
 }
 
@@ -57,7 +57,7 @@ impl Item {
 pub(super) enum NotQueued {
     #[error("the queue is full")]
     Full,
-    #[error("the node reads no more")]
+    #[error("the reader is closed")]
     Closed,
 }
 
@@ -68,14 +68,14 @@ pub(super) struct EventSender {
     /// Bytes of the events in the queue.
     waiting: Arc<AtomicUsize>,
     resumed: Arc<watch::Sender<u64>>,
-    most_bytes: usize,
+    max_bytes: usize,
 }
 
-/// A place in a queue that is kept back, to say that something was left out.
+/// A reserved place in a queue, for [`Item::Resumed`].
 pub(super) struct ReservedPlace(OwnedPermit<Item>);
 
 impl ReservedPlace {
-    /// Says so.
+    /// Queues the mark.
     pub(super) fn resume(self) {
         self.0.send(Item::Resumed);
     }
@@ -87,14 +87,14 @@ impl EventSender {
         self.try_queue(Item::Event(event))
     }
 
-    /// Queues that something was left out, unless the queue is full.
+    /// Marks that events were dropped, unless the queue is full.
     pub(super) fn try_send_resumed(&self) -> Result<(), NotQueued> {
         self.try_queue(Item::Resumed)
     }
 
     fn try_queue(&self, item: Item) -> Result<(), NotQueued> {
         let size = item.size();
-        let take = |waiting| (waiting < self.most_bytes).then_some(waiting + size);
+        let take = |waiting| (waiting < self.max_bytes).then_some(waiting + size);
         if self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_err() {
             return Err(NotQueued::Full);
         }
@@ -107,17 +107,17 @@ impl EventSender {
         })
     }
 
-    /// Waits for a place to say that something was left out.
+    /// Marks that events were dropped, once there is a place.
     pub(super) async fn send_resumed(&self) -> Result<(), NotQueued> {
         self.sender.send(Item::Resumed).await.map_err(|_| NotQueued::Closed)
     }
 
-    /// Keeps a place back, unless there is none.
+    /// Reserves a place, unless there is none.
     pub(super) fn reserve(&self) -> Option<ReservedPlace> {
         self.sender.clone().try_reserve_owned().ok().map(ReservedPlace)
     }
 
-    /// Counts up as the reader of the queue passes what says that something was left out.
+    /// Rises as the reader passes a mark of dropped events.
     pub(super) fn resumed(&self) -> watch::Receiver<u64> {
         self.resumed.subscribe()
     }
@@ -125,16 +125,16 @@ impl EventSender {
     /// Whether half of the queue is free, by number and by bytes.
     pub(super) fn is_half_free(&self) -> bool {
         self.sender.capacity() * 2 >= self.sender.max_capacity()
-            && self.waiting.load(Ordering::Relaxed) <= self.most_bytes / 2
+            && self.waiting.load(Ordering::Relaxed) <= self.max_bytes / 2
     }
 
-    /// Until the node reads no more.
+    /// Waits until the reader is dropped.
     pub(super) async fn closed(&self) {
         self.sender.closed().await;
     }
 }
 
-/// What a backend tells its node, in order per channel.
+/// The events for a node, in order per channel.
 #[derive(Debug)]
 pub struct Events {
     receiver: mpsc::Receiver<Item>,
@@ -154,8 +154,8 @@ impl Events {
         }
     }
 
-    /// Adds what waits to `batch`, at most `limit` events, and waits for the first. Returns how many were added: none
-    /// once the backend has ended.
+    /// Appends queued events to `batch`, at most `limit`, and waits for the first. Returns how many were appended:
+    /// none once the backend has ended.
     pub async fn recv_many(&mut self, batch: &mut Vec<BackendEvent>, limit: usize) -> usize {
         let before = batch.len();
         while batch.len() == before {
@@ -169,7 +169,7 @@ impl Events {
         batch.len() - before
     }
 
-    /// The next event, if one waits.
+    /// The next event, if one is queued.
     ///
     /// # Errors
     /// As [`mpsc::Receiver::try_recv`].
@@ -212,7 +212,7 @@ mod tests {
         let taken = (1..).take_while(|&seq| sender.try_send(message(seq, 24_000)).is_ok()).count();
         assert_eq!(taken, 3, "the last may exceed the bound");
         assert!(!sender.is_half_free());
-        assert!(sender.try_send_resumed().is_err(), "full for whatever comes");
+        assert!(sender.try_send_resumed().is_err(), "full for any item");
         assert_eq!(events.recv().await, Some(message(1, 24_000)));
         assert_eq!(events.try_recv(), Ok(message(2, 24_000)));
         assert!(sender.try_send_resumed().is_ok());
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_finds_no_place_takes_no_bytes() {
+    fn an_event_that_is_refused_occupies_no_bytes() {
         let (sender, _events) = queue(Bounds { events: 1, bytes: 50_000 });
         sender.try_send(message(1, 10)).expect("it is empty");
         let before = sender.waiting.load(Ordering::Relaxed);

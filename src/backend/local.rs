@@ -1,11 +1,11 @@
-//! What a backend asks of the node that it works for.
+//! The node as its backend sees it.
 
 use std::fmt;
 
 use super::{NodeStats, Secrets};
 use crate::model::{Member, RoomName};
 
-/// This node, as its backend sees it: the truth about its sessions. All answers come at once.
+/// The authority on this node's sessions. No method blocks.
 pub trait LocalNode: Send + Sync + fmt::Debug {
     /// The rooms with sessions of this node.
     fn rooms(&self) -> Vec<LocalRoom>;
@@ -13,16 +13,16 @@ pub trait LocalNode: Send + Sync + fmt::Debug {
     /// The sessions of this node in a room.
     fn members(&self, room: &RoomName) -> Vec<Member>;
 
-    /// What the node says of itself to the others.
+    /// The statistics that other nodes see.
     fn stats(&self) -> NodeStats;
 
-    /// What this node knows of the secret that signs the cluster's tokens.
+    /// This node's secret for signing tokens.
     fn secret(&self) -> NodeSecret;
 
-    /// The cluster's secrets: from now on the node signs with the current one.
+    /// Sets the cluster's secrets. From now on the node signs with the current one.
     fn set_secrets(&self, secrets: Secrets);
 
-    /// All sessions of all nodes can be counted again. What rooms were told meanwhile may have been short.
+    /// Called when membership is complete again. Counts that were announced before may have been too low.
     fn on_complete(&self);
 }
 
@@ -35,13 +35,13 @@ pub struct LocalRoom {
     pub sessions: usize,
 }
 
-/// What a node knows of the secret that signs tokens.
+/// A node's secret for signing tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NodeSecret {
-    /// The settings name it; the cluster keeps none for this node.
+    /// Configured in the settings; the cluster stores none for this node.
     Configured,
-    /// Nothing yet.
+    /// Not known yet.
     Unknown,
-    /// It signs with this one, which the cluster keeps.
+    /// The node signs with this one, which the cluster stores.
     Shared(String),
 }

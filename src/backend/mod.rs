@@ -1,5 +1,5 @@
-//! What the nodes share, one trait a concern: the logs, the flow of events, who is in which room, and which nodes live.
-//! A backend carries events, not frames, and knows no socket.
+//! The state that nodes share, one trait a concern: the logs, the events of rooms, presence, and the cluster's
+//! nodes. A backend carries events, not frames, and knows no socket.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,16 +30,16 @@ pub use self::presence::{
 pub use self::pubsub::{BackendEvent, Channel, FeedHealth, PubSub};
 pub use self::secrets::share as share_secret;
 
-/// The seam between a node and what all nodes share; a cheap handle. A service takes only the concern that it needs.
+/// Access to the state that all nodes share; a cheap handle. A service takes only the concern that it needs.
 #[derive(Debug, Clone)]
 pub struct Backend {
     /// The rooms' logs.
     pub log: Arc<dyn Log>,
-    /// The flow of rooms' events to this node.
+    /// Events of channels.
     pub pubsub: Arc<dyn PubSub>,
-    /// Who is in which room.
+    /// The members of rooms.
     pub presence: Arc<dyn Presence>,
-    /// Which nodes live.
+    /// Nodes, leases and the secrets of the cluster.
     pub cluster: Arc<dyn Cluster>,
 }
 
@@ -49,26 +49,26 @@ pub type Result<T> = std::result::Result<T, BackendError>;
 /// Why a backend could not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum BackendError {
-    /// It does not answer, or refuses for now. Whether the request took effect is unknown, so only
-    /// what is idempotent may be tried again without asking the user.
+    /// The backend does not answer, or refuses for now. Whether the request took effect is unknown, so only an
+    /// idempotent request may be repeated without asking the user.
     #[error("the backend is unavailable")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The user has posted a message with this nonce in this room, and it had other content.
     #[error("the nonce was used for another message")]
     NonceReused,
-    /// It will never answer as it is configured: a wrong password, a server that is too old.
+    /// The backend can never work as it is configured: a wrong password, a server that is too old.
     #[error("{0}")]
     Misconfigured(String),
 }
 
 impl BackendError {
-    /// What is behind it, for the log.
+    /// The underlying error, for the log.
     pub fn root_cause(&self) -> String {
         std::error::Error::source(self).map_or_else(|| self.to_string(), ToString::to_string)
     }
 }
 
-/// Reads what the settings of the backend name, and connects to nothing.
+/// Checks the settings of the backend and the files that they name, without connecting.
 ///
 /// # Errors
 /// [`BackendError::Misconfigured`] as [`start`].
@@ -79,8 +79,8 @@ pub fn check(config: &Config) -> Result<()> {
 /// Starts the backend that the configuration names, and the stream of its events.
 ///
 /// # Errors
-/// [`BackendError::Misconfigured`] if it can never work. A Redis that is not there yet is no
-/// error: the backend waits for it.
+/// [`BackendError::Misconfigured`] if the backend can never work. An unreachable Redis is no error: the backend
+/// keeps connecting.
 pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Result<(Backend, Events)> {
     if config.redis.url.is_empty() {
         Ok(memory::MemoryCluster::new(config).join(node))
@@ -89,7 +89,7 @@ pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Re
     }
 }
 
-/// Counts from the call, whenever the result is awaited.
+/// Applies a deadline that counts from this call, not from the first poll of the result.
 fn within<T>(
     deadline: Duration,
     work: impl Future<Output = Result<T>> + Send,

@@ -1,5 +1,5 @@
-//! Changes of memberships whose callers wait. A node changes its own view of a room while such a change is under way,
-//! so a resync of the room asks here which of the two the backend has seen.
+//! Changes of membership that are in progress. A node changes its own state while such a change is in progress, so
+//! a resync of the room asks here which of the two states the backend has seen.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use super::LocalNode;
 use crate::model::{ConnectionId, Member, RoomName};
 
-/// The changes under way; a cheap handle.
+/// The changes in progress; a cheap handle.
 #[derive(Debug, Clone, Default)]
 pub(super) struct PendingChanges(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
     rooms: HashMap<RoomName, Vec<Change>>,
-    /// Rooms with sessions that may not have been taken out.
+    /// Rooms whose last leave may have failed.
     dirty: HashSet<RoomName>,
     last_id: u64,
 }
@@ -27,7 +27,7 @@ struct Change {
     stage: Stage,
 }
 
-/// What a session does.
+/// The kind of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ChangeKind {
     Enter,
@@ -37,58 +37,60 @@ pub(super) enum ChangeKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Queued,
-    /// The backend has carried it out, or may have.
-    CarriedOut,
+    /// The backend has applied it, or may have.
+    Applied,
 }
 
 impl PendingChanges {
-    /// A change is under way until the ticket is dropped. To be called before the node changes its own view.
+    /// Registers a change, which is in progress until the ticket is dropped. Must precede the change of the node's
+    /// own state.
     pub(super) fn begin(&self, room: &RoomName, member: &Member, kind: ChangeKind) -> Ticket {
         let mut state = self.lock();
         state.last_id += 1;
         let id = state.last_id;
         let change = Change { id, member: member.clone(), kind, stage: Stage::Queued };
         state.rooms.entry(room.clone()).or_default().push(change);
-        Ticket { pending: self.clone(), room: room.clone(), id, kind, is_settled: false }
+        Ticket { pending: self.clone(), room: room.clone(), id, kind, has_succeeded: false }
     }
 
-    /// The backend carries a session's oldest queued change out now.
-    pub(super) fn carry_out(&self, room: &RoomName, session: ConnectionId) {
+    /// Marks a session's oldest queued change as applied by the backend.
+    pub(super) fn mark_applied(&self, room: &RoomName, session: ConnectionId) {
         let mut state = self.lock();
         let mut changes = state.rooms.get_mut(room).into_iter().flatten();
         let queued = |change: &&mut Change| change.member.id == session && change.stage == Stage::Queued;
         if let Some(change) = changes.find(queued) {
-            change.stage = Stage::CarriedOut;
+            change.stage = Stage::Applied;
         }
     }
 
-    /// What the backend should hold of a node's sessions in a room now, before the changes that are still queued.
+    /// The sessions of a node that the backend should have in a room now, without the changes that are still
+    /// queued.
     pub(super) fn expected(&self, node: &dyn LocalNode, room: &RoomName) -> Vec<Member> {
         let state = self.lock();
         let mut members = node.members(room);
         for change in state.rooms.get(room).into_iter().flatten() {
             members.retain(|member| member.id != change.member.id);
             match (change.kind, change.stage) {
-                (ChangeKind::Enter, Stage::CarriedOut) | (ChangeKind::Leave, Stage::Queued) => {
+                (ChangeKind::Enter, Stage::Applied) | (ChangeKind::Leave, Stage::Queued) => {
                     members.push(change.member.clone());
                 }
-                (ChangeKind::Enter, Stage::Queued) | (ChangeKind::Leave, Stage::CarriedOut) => {}
+                (ChangeKind::Enter, Stage::Queued) | (ChangeKind::Leave, Stage::Applied) => {}
             }
         }
         members
     }
 
-    /// The rooms in which changes are under way.
+    /// The rooms with changes in progress.
     pub(super) fn rooms(&self) -> Vec<RoomName> {
         self.lock().rooms.keys().cloned().collect()
     }
 
-    /// These rooms may be wrong in the backend.
+    /// Marks rooms whose entries in the backend may be wrong.
     pub(super) fn mark_dirty(&self, rooms: impl IntoIterator<Item = RoomName>) {
         self.lock().dirty.extend(rooms);
     }
 
-    /// The rooms that may be wrong in the backend since the last call.
+    /// Takes the rooms that were marked since the last call.
     pub(super) fn take_dirty(&self) -> HashSet<RoomName> {
         std::mem::take(&mut self.lock().dirty)
     }
@@ -98,20 +100,20 @@ impl PendingChanges {
     }
 }
 
-/// A change that is under way.
+/// A change in progress.
 #[derive(Debug)]
 pub(super) struct Ticket {
     pending: PendingChanges,
     room: RoomName,
     id: u64,
     kind: ChangeKind,
-    is_settled: bool,
+    has_succeeded: bool,
 }
 
 impl Ticket {
-    /// The change has succeeded.
-    pub(super) fn settle(mut self) {
-        self.is_settled = true;
+    /// Marks the change as successful.
+    pub(super) fn succeed(mut self) {
+        self.has_succeeded = true;
     }
 }
 
@@ -124,8 +126,8 @@ impl Drop for Ticket {
                 state.rooms.remove(&self.room);
             }
         }
-        // A session that failed to enter is taken out by its own leave.
-        if self.kind == ChangeKind::Leave && !self.is_settled {
+        // A session whose enter failed is removed by its own leave.
+        if self.kind == ChangeKind::Leave && !self.has_succeeded {
             state.dirty.insert(self.room.clone());
         }
     }
@@ -148,7 +150,7 @@ mod tests {
             self.0.clone()
         }
         fn stats(&self) -> NodeStats {
-            unreachable!("nobody asks")
+            unreachable!("not called")
         }
         fn secret(&self) -> NodeSecret {
             NodeSecret::Configured
@@ -168,15 +170,15 @@ mod tests {
         let (without, with) = (Node(vec![]), Node(vec![rahim.clone()]));
         let expected = |node: &Node| pending.expected(node, &room);
         let ticket = pending.begin(&room, &rahim, ChangeKind::Enter);
-        assert_eq!(expected(&with), [], "the entrance is still queued");
-        pending.carry_out(&room, rahim.id);
+        assert_eq!(expected(&with), [], "the enter is still queued");
+        pending.mark_applied(&room, rahim.id);
         assert_eq!(expected(&without), [rahim.clone()], "the node has not added the session yet");
-        ticket.settle();
+        ticket.succeed();
         assert_eq!(expected(&with), [rahim.clone()]);
 
         let ticket = pending.begin(&room, &rahim, ChangeKind::Leave);
         assert_eq!(expected(&without), [rahim.clone()], "the leave is still queued");
-        pending.carry_out(&room, rahim.id);
+        pending.mark_applied(&room, rahim.id);
         assert_eq!(expected(&with), []);
         drop(ticket);
         assert_eq!(expected(&without), []);
@@ -185,7 +187,7 @@ mod tests {
     #[test]
     fn a_leave_that_fails_leaves_a_dirty_room() {
         let (pending, room, rahim) = (PendingChanges::default(), RoomName::from_trusted("r"), session());
-        pending.begin(&room, &rahim, ChangeKind::Leave).settle();
+        pending.begin(&room, &rahim, ChangeKind::Leave).succeed();
         drop(pending.begin(&room, &rahim, ChangeKind::Enter));
         assert!(pending.take_dirty().is_empty());
         drop(pending.begin(&room, &rahim, ChangeKind::Leave));

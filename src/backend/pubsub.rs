@@ -1,4 +1,4 @@
-//! The flow of events to a node, by channel.
+//! Publish and subscribe, by channel.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::Result;
 use crate::model::{Event, Notice, RoomName, UserId};
 
-/// What is published to and subscribed to.
+/// A channel of events.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Channel {
     /// A room, for the nodes that have sessions in it.
@@ -19,48 +19,47 @@ pub enum Channel {
     Control,
 }
 
-/// The flow of events to a node, which arrive in [`super::Events`]. `tests/it/backend_contract/pubsub.rs` is the
+/// Publish and subscribe. A node's events arrive in [`super::Events`]. `tests/it/backend_contract/pubsub.rs` is the
 /// suite that every implementation passes.
 ///
 /// Every method may be called from many tasks at once and ends within `redis.command_timeout`.
 #[async_trait]
 pub trait PubSub: Send + Sync + fmt::Debug {
-    /// Starts the flow of a channel's events to this node. Returns when it is confirmed that what is
-    /// published from now on arrives.
+    /// Subscribes this node to a channel. Returns after the confirmation that later publications arrive.
     async fn subscribe(&self, channel: &Channel) -> Result<()>;
 
-    /// Stops the flow. Calls of `subscribe` and `unsubscribe` take effect in the order of calling.
+    /// Unsubscribes. Calls of `subscribe` and `unsubscribe` take effect in the order of calling.
     fn unsubscribe(&self, channel: &Channel);
 
     /// Publishes a notice to all nodes that subscribe to the channel. Not logged, not numbered.
     async fn publish(&self, channel: &Channel, notice: Notice) -> Result<()>;
 
-    /// Counts up when the flow was interrupted and stands again, or when the node has read so late that events
-    /// were left out. What was published meanwhile did not arrive, on whatever channel: each user of a channel must
-    /// compare what it knows with the store. It counts up between the events before and those after, as they
-    /// are read; it may do so without need, and first of all.
+    /// A counter of possible losses: it rises after the subscription was interrupted and stands again, and after
+    /// events were dropped because the node read too slowly. Events of any channel may be missing, so each user of
+    /// a channel must compare its state with the store. The counter rises in the order of reading, between the
+    /// events before the loss and those after it. It may rise without a loss, and does so at the start.
     fn resumed(&self) -> watch::Receiver<u64>;
 
     /// Whether events that are published now would reach this node.
     fn health(&self) -> FeedHealth;
 }
 
-/// The state of the flow of events to a node.
+/// The state of a node's subscriptions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FeedHealth {
-    /// A canary came back lately.
+    /// The last canary returned in time.
     Live,
     /// No connection, or a canary is overdue: events may be missed.
     Stale,
 }
 
-/// What a backend hands to its node.
+/// An event for this node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BackendEvent {
-    /// Something was published to a subscribed channel.
+    /// A publication on a subscribed channel.
     Published(Channel, Event),
-    /// Something was published to a subscribed channel that this version can't read. In a room it may have been a
-    /// message: the node must compare the head of the room.
+    /// A publication on a subscribed channel that this version can't read. In a room it may have been a message, so
+    /// the node must check the head of the room's log.
     Unreadable(Channel),
 }
 
@@ -75,7 +74,7 @@ impl Channel {
 }
 
 impl BackendEvent {
-    /// Bytes that it holds while it waits.
+    /// Bytes that a queued event occupies.
     pub(super) fn size(&self) -> usize {
         let held = match self {
             Self::Published(channel, event) => channel.size() + event.size(),

@@ -1,12 +1,12 @@
-//! How a node and its cluster come to sign tokens with one secret.
+//! Agreement of all nodes on one secret for signing tokens.
 
 use tracing::warn;
 use uuid::Uuid;
 
 use super::{Cluster, LocalNode, NodeSecret, Result};
 
-/// Has a node learn the cluster's secrets, or make the first one. To be called once all nodes that live have given back
-/// what the backend may have forgotten: a second secret would make strangers of users.
+/// Gives a node the cluster's secrets, or creates the first one. Must follow the restoration of all living nodes: a
+/// second secret would invalidate the tokens of users.
 pub(super) async fn learn(cluster: &dyn Cluster, node: &dyn LocalNode) -> Result<()> {
     if node.secret() != NodeSecret::Unknown {
         return Ok(());
@@ -19,8 +19,8 @@ pub(super) async fn learn(cluster: &dyn Cluster, node: &dyn LocalNode) -> Result
     Ok(())
 }
 
-/// Gives a node's secret back to a backend that may have forgotten it, and has the node learn those that others have
-/// given.
+/// Stores a node's secret again in a backend that may have lost it, and gives the node the secrets that others have
+/// stored.
 ///
 /// # Errors
 /// As [`Cluster::keep_secret`].
@@ -28,9 +28,7 @@ pub async fn share(cluster: &dyn Cluster, node: &dyn LocalNode) -> Result<()> {
     let NodeSecret::Shared(own) = node.secret() else { return Ok(()) };
     let kept = cluster.keep_secret(&own).await?;
     if kept.current != own {
-        warn!(
-            "The cluster signs tokens with another secret than this node did; it goes over to that one and accepts both"
-        );
+        warn!("cluster signs tokens with another secret; adopting it and accepting both");
     }
     node.set_secrets(kept);
     Ok(())

@@ -25,7 +25,7 @@ async fn without_invalidations_a_foreign_change_is_repaired_by_verification() {
         [("presence.verify_every", "1s"), ("redis.prefix", "adda:"), ("presence.leave_grace", "200ms")];
     let cluster = Cluster::reaching(redis, &urls, &settings).await;
     corrupt_and_expect_repair(&cluster).await;
-    assert!(cluster.nodes[0].log().contains("may not tell of changes"), "{}", cluster.nodes[0].log());
+    assert!(cluster.nodes[0].log().contains("CLIENT TRACKING refused"), "{}", cluster.nodes[0].log());
 }
 
 async fn corrupt_and_expect_repair(cluster: &Cluster) {

@@ -128,7 +128,7 @@ async fn a_live_node_is_not_reaped_while_a_shard_is_frozen() {
         redis.servers[place].thaw();
     }
     cluster.until_agreed(&near, &[&rahim.connection_id]).await;
-    let dead = cluster.nodes.iter().find(|node| node.log().contains("A node died"));
+    let dead = cluster.nodes.iter().find(|node| node.log().contains("node died"));
     assert!(dead.is_none(), "{}", dead.map(|node| node.log()).unwrap_or_default());
 }
 
@@ -267,7 +267,7 @@ const SHORT: [(&str, &str); 4] = [
 ];
 
 /// The log line of a sweep that has found orphans.
-const FOUND: &str = "sessions that nobody looked after";
+const FOUND: &str = "found orphaned sessions";
 
 /// Waits until some node's log holds a sentence.
 async fn until_logged(cluster: &Cluster, sentence: &str) {
@@ -304,7 +304,7 @@ async fn sessions_restored_by_an_older_file_of_one_shard_are_removed() {
     cluster.nodes[2].kill();
     cluster.nodes.pop();
     cluster.until_agreed(&busy, &[&rahim.connection_id]).await;
-    until_logged(&cluster, "Forgot a dead node").await;
+    until_logged(&cluster, "reaped a dead node").await;
 
     let Store::Cluster(redis) = &mut cluster.redis else { unreachable!("started with one") };
     redis.servers[place + 3].kill();

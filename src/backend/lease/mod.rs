@@ -1,4 +1,4 @@
-//! Keeps a node's lease, and has the backend's view of its sessions made true after every sign that it may not be.
+//! Renews a node's lease, and starts a resync of its sessions whenever the backend's entries may be wrong.
 
 mod step;
 
@@ -15,41 +15,40 @@ use super::{BackendError, Health, LocalNode, NodeStats, Result, secrets};
 use crate::supervisor::{Supervisor, ticks};
 use crate::telemetry::Outage;
 
-/// Wait before a renewal that failed, or found that others still have to put their sessions back, is made
-/// again: until then no answer is given about who is where.
+/// Delay before the next renewal after a failed one, or while other nodes are restoring their sessions. Membership
+/// reads fail until they have.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// How long sessions take at most to read what lies in their sockets.
+/// Time in which sessions read the data that is in their sockets.
 const DRAIN_SOCKETS: Duration = Duration::from_millis(100);
 
-/// Whether the cluster still counted on this node when its lease was renewed.
+/// The state of the lease before its renewal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lease {
-    /// It never ran out.
+    /// The lease has not expired.
     Held,
-    /// It never ran out, but the backend has forgotten sessions of other nodes, or the node is new and
-    /// others may not know of it: until that has changed, no answer about who is where can be given.
-    /// Renewing soon shows when it has.
+    /// The lease has not expired, but membership is incomplete: the backend has lost sessions of other nodes, or
+    /// this node is new and does not know all others. Until then membership reads fail. The next renewals show when
+    /// it is complete.
     Incomplete,
-    /// It had run out, or the backend had forgotten it: others may have taken this node's sessions
-    /// out of their rooms, so they must be put back. Or the backend has found sessions of this node
-    /// where it was not known to have any.
+    /// The lease had expired, or the backend had lost it. Other nodes may have removed this node's sessions, so
+    /// they must be restored. Also: the backend has found sessions of this node in rooms that are not on its list.
     Expired,
 }
 
-/// The work of a lease in one kind of backend. Each method may take `redis.command_timeout` for each of its steps.
+/// A backend's operations on the lease. Each method may take `redis.command_timeout` for each of its steps.
 #[async_trait]
 pub(super) trait LeaseHolder: super::Cluster {
-    /// Renews this node's lease and does the cluster's housekeeping that has fallen due: takes the
-    /// sessions of dead nodes out of their rooms, sends leave notices whose grace period is over.
-    /// Whichever node comes first does it; each notice is sent once.
+    /// Renews this node's lease and does the due maintenance of the cluster: removes the sessions of dead nodes
+    /// from their rooms, and sends leave notices whose grace period is over. Each notice is sent once, by whichever
+    /// node sees it first.
     async fn renew(&self, stats: &NodeStats) -> Result<Lease>;
 
-    /// Makes the backend's view of all of this node's sessions what the node says.
+    /// Makes the backend's entries of this node equal to the node's sessions.
     async fn resync(&self) -> Result<()>;
 }
 
-/// What the loop works with.
+/// The loop that renews the lease.
 pub(super) struct LeaseLoop<H> {
     pub(super) holder: Arc<H>,
     pub(super) node: Arc<dyn LocalNode>,
@@ -59,7 +58,7 @@ pub(super) struct LeaseLoop<H> {
 }
 
 impl<H: LeaseHolder + 'static> LeaseLoop<H> {
-    /// Renews the lease in its rhythm until the node stops.
+    /// Renews the lease every `renew_every` until the node stops.
     pub(super) async fn run(self) {
         let mut renewals = ticks(self.renew_every);
         let (mut state, mut outage) = (State::new(), None);
@@ -82,7 +81,7 @@ impl<H: LeaseHolder + 'static> LeaseLoop<H> {
                 self.node.on_complete();
             }
             if let Some(lease) = begins {
-                resync = Some(self.supervisor.run_once("restoration", self.resync(lease)));
+                resync = Some(self.supervisor.run_once("resync", self.resync(lease)));
             }
             log_change(&mut outage, state.health, was_ready, failure);
             self.health.send_if_modified(|health| std::mem::replace(health, state.health) != state.health);
@@ -105,13 +104,14 @@ impl<H: LeaseHolder + 'static> LeaseLoop<H> {
     fn resync(&self, lease: Lease) -> impl Future<Output = Result<()>> + Send + use<H> {
         let (holder, node) = (self.holder.clone(), self.node.clone());
         async move {
-            // A node that stood still finds out that it was taken for dead before its sessions have read
-            // what came meanwhile. A session that left must not be put back, for others to see it leave again.
+            // A node that was suspended learns that its lease has expired before its sessions have read what
+            // arrived in the meantime. A session that has left must not be restored: others would see it leave
+            // again.
             if lease == Lease::Expired && !node.rooms().is_empty() {
                 tokio::time::sleep(DRAIN_SOCKETS).await;
             }
-            // Before the others are told that this node has given back what it has. They wait for it, and a shard
-            // without the secret keeps no session out of its rooms.
+            // Precedes the resync, after which other nodes stop waiting for this one: a node that creates a secret
+            // must find this one stored. A shard without the secret does not block the resync of rooms.
             let shared = secrets::share(&*holder, &*node).await;
             holder.resync().await?;
             shared
@@ -119,7 +119,7 @@ impl<H: LeaseHolder + 'static> LeaseLoop<H> {
     }
 }
 
-/// Ends with the resync that is under way, if there is one; may be dropped and called again.
+/// Waits for the running resync, if there is one. Cancel-safe.
 async fn ended(resync: &mut Option<JoinHandle<Result<()>>>) -> Result<()> {
     let Some(work) = resync else { return std::future::pending().await };
     work.await.unwrap_or_else(|error| Err(BackendError::Unavailable(error.into())))
@@ -141,20 +141,20 @@ fn log_change(outage: &mut Option<Outage>, health: Health, was_ready: bool, fail
     let error = failure.as_ref().map(BackendError::root_cause).unwrap_or_default();
     match (outage.as_mut(), failure) {
         (None, Some(_)) if health == Health::Ready || health == Health::Incomplete => {
-            debug!(error, "some of this node's sessions can't be put back yet");
+            debug!(error, "could not restore some local sessions yet");
         }
         (None, Some(_)) => {
-            error!(error, "The backend does not answer; sends are refused until it does");
+            error!(error, "backend unavailable; refusing posts");
             *outage = Some(Outage::begin(Instant::now()));
         }
         (Some(outage), Some(_)) => {
             if let Some(lasts) = outage.remind(Instant::now()) {
                 let lasts_s = lasts.as_secs();
-                error!(error, lasts_s, "The backend still does not answer; sends are refused until it does");
+                error!(error, lasts_s, "backend still unavailable; refusing posts");
             }
         }
         (Some(_), None) if health == Health::Ready && !was_ready => {
-            info!("The backend answers again");
+            info!("backend available again");
             *outage = None;
         }
         (_, None) => {}

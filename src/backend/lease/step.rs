@@ -1,39 +1,38 @@
-//! When a node renews its lease, when it puts its sessions back, and what it says of itself meanwhile: one step a time,
-//! without I/O.
+//! The state machine of the lease: when to renew, when to resync, and the node's health. Pure, one step an event.
 
 use std::time::{Duration, Instant};
 
 use super::Lease;
 use crate::backend::Health;
 
-/// Wait before sessions are put back again, if some rooms can't be reached although the lease can be
-/// renewed: a part of the backend is down.
+/// Delay before another resync if some rooms are unreachable although the lease can be renewed: a part of the
+/// backend is down.
 const RESYNC_AGAIN: Duration = Duration::from_secs(2);
 
-/// What the loop carries from one step to the next.
+/// The state between two events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct State {
-    /// What the node may say of its backend.
+    /// The health that the node reports.
     pub(super) health: Health,
-    /// Whether all sessions of all nodes were there with the last renewal, so that they could be counted.
+    /// Whether membership was complete at the last renewal.
     is_complete: bool,
-    /// Since when the backend may believe something else of this node's sessions.
+    /// When a resync became due: the backend's entries of this node may be wrong.
     resync_due: Option<Instant>,
     resync: Resync,
 }
 
-/// Sessions are put back beside the renewals: a part of the backend that does not answer would hold them up until
-/// the lease runs out. This is never broken off, nor is there ever a second one.
+/// A resync runs concurrently with renewals: a part of the backend that does not answer would delay it until the
+/// lease expires. It is never cancelled, and there is never a second one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Resync {
     Idle,
-    /// Begun when a renewal said this.
+    /// Started by a renewal with this result.
     Running(Lease),
-    /// The next renewal tells the others.
+    /// Done; the next renewal publishes it to the other nodes.
     Done,
 }
 
-/// What has happened.
+/// An event of the loop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Event {
     Renewed(Lease),
@@ -42,13 +41,13 @@ pub(super) enum Event {
     ResyncFailed,
 }
 
-/// What follows.
+/// The consequence of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Action {
     pub(super) next: NextRenewal,
-    /// Begin to put the sessions back.
+    /// Start a resync.
     pub(super) resync: Option<Lease>,
-    /// The node is told that all sessions can be counted again.
+    /// Call [`crate::backend::LocalNode::on_complete`].
     pub(super) tell_complete: bool,
 }
 
@@ -70,18 +69,18 @@ impl State {
     }
 }
 
-/// The state after an event, and what is to be done.
+/// The transition for an event.
 pub(super) fn step(state: State, event: Event, now: Instant) -> (State, Action) {
     let nothing = Action { next: NextRenewal::OnSchedule, resync: None, tell_complete: false };
     match event {
         Event::Renewed(lease) => renewed(state, lease, now),
         Event::RenewalFailed => {
-            // What was given up may yet take effect, in any order.
+            // An abandoned command may still take effect, in any order.
             let state = State { resync_due: Some(now), ..with_health(state, Health::Lost) };
             (state, Action { next: NextRenewal::Retry, ..nothing })
         }
         Event::Resynced => {
-            // So that the others learn of it now and not with the next renewal.
+            // Publishes the resync to the other nodes now, not with the next scheduled renewal.
             let action = Action { next: NextRenewal::Immediate, ..nothing };
             (State { resync: Resync::Done, ..state }, action)
         }
@@ -90,8 +89,8 @@ pub(super) fn step(state: State, event: Event, now: Instant) -> (State, Action) 
             (with_health(state, Health::Lost), Action { next: NextRenewal::Retry, ..nothing })
         }
         Event::ResyncFailed => {
-            // The lease stands, and so do the rooms that can be reached: only sessions that left others are still
-            // seen there.
+            // The lease is valid, and rooms that can be reached are correct. Only sessions that have left other
+            // rooms are still members there.
             let resync_due = state.resync_due.or(Some(now + RESYNC_AGAIN));
             let state = State { resync: Resync::Idle, resync_due, ..state };
             (state, Action { next: NextRenewal::Immediate, ..nothing })
@@ -99,7 +98,7 @@ pub(super) fn step(state: State, event: Event, now: Instant) -> (State, Action) 
     }
 }
 
-/// As long as sessions are to be put back, a renewal makes no node answer that did not.
+/// A renewal makes a node ready only if no resync is due.
 fn renewed(mut state: State, lease: Lease, now: Instant) -> (State, Action) {
     let is_resynced = state.resync == Resync::Done;
     let was_due = state.resync_due.is_some_and(|at| now >= at);
@@ -110,7 +109,7 @@ fn renewed(mut state: State, lease: Lease, now: Instant) -> (State, Action) {
         state.resync = Resync::Idle;
     }
     if lease == Lease::Expired {
-        // A resync that runs may have begun before: then it is done once more.
+        // A running resync may have started before the expiry, so another follows.
         state.resync_due = Some(now);
     }
     let mut resync = None;
@@ -133,7 +132,7 @@ fn renewed(mut state: State, lease: Lease, now: Instant) -> (State, Action) {
     (state, Action { next, resync, tell_complete })
 }
 
-/// A node that has not started stays so.
+/// A node that is starting keeps that state.
 fn with_health(state: State, health: Health) -> State {
     let health = if state.health == Health::Starting { Health::Starting } else { health };
     State { health, ..state }
@@ -143,7 +142,7 @@ fn with_health(state: State, health: Health) -> State {
 mod tests {
     use super::*;
 
-    /// What happens, the health afterwards, the next renewal, and whether sessions are put back.
+    /// An event, the health after it, the next renewal, and whether a resync starts.
     type Row = (Event, Health, NextRenewal, bool);
 
     fn assert_steps(name: &str, rows: &[Row]) {
@@ -195,7 +194,7 @@ mod tests {
             (EXPIRED, Health::Incomplete, ON_TIME, true),
             (EXPIRED, Health::Incomplete, ON_TIME, false),
             (Event::Resynced, Health::Incomplete, AT_ONCE, false),
-            // It expired while sessions were put back: once more.
+            // The lease expired during the resync, so another follows.
             (EXPIRED, Health::Incomplete, ON_TIME, true),
             (Event::Resynced, Health::Incomplete, AT_ONCE, false),
             (EXPIRED, Health::Ready, RETRY, false),

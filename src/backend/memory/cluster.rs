@@ -1,4 +1,4 @@
-//! Which nodes live.
+//! Nodes, leases and secrets.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
@@ -9,14 +9,14 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::MemoryNode;
-use super::rules::{is_over, is_settled, steady_since};
+use super::rules::{is_expired, may_declare_dead, steady_since};
 use crate::backend::lease::{Lease, LeaseHolder, LeaseLoop};
 use crate::backend::{Cluster, Health, LocalNode, NodeInfo, NodeStats, Result, Secrets};
 use crate::config::Presence as Settings;
 use crate::model::NodeId;
 use crate::supervisor::Supervisor;
 
-/// `secret.lua`: earlier secrets that are kept.
+/// Number of earlier secrets that are stored, as in `secret.lua`.
 const EARLIER_SECRETS: usize = 8;
 
 #[async_trait]
@@ -25,17 +25,17 @@ impl LeaseHolder for MemoryNode {
         let mut shared = self.cluster.lock();
         let now = Instant::now();
         let (lease, dead) = shared.leases.renew(self.node, stats, now);
-        // None while nobody may be taken for dead; leave notices wait for the same.
+        // `None` while no node may be declared dead; pending leave notices wait, too.
         if let Some(dead) = dead {
             for node in dead {
-                tracing::warn!(dead_node = %node, "A node died; taking its sessions out of their rooms");
+                tracing::warn!(dead_node = %node, "node died; removing its sessions");
                 let events = shared.rooms.reap(node, now);
                 shared.publish(events);
             }
             let notices = shared.rooms.send_due_leaves(now);
             shared.publish(notices);
         }
-        shared.logs.forget_unused(now);
+        shared.logs.remove_unused(now);
         Ok(lease)
     }
 
@@ -69,7 +69,7 @@ impl Cluster for MemoryNode {
     async fn retire(&self) -> Result<()> {
         *self.lock_local() = None;
         self.resync().await?;
-        self.cluster.lock().leases.give_back(self.node);
+        self.cluster.lock().leases.remove(self.node);
         Ok(())
     }
 
@@ -98,7 +98,7 @@ impl Cluster for MemoryNode {
 /// The nodes that have renewed a lease and were neither retired nor reaped.
 pub(super) struct Leases {
     lease: Duration,
-    /// Without any renewal for so long, the process was away.
+    /// A pause of all renewals for longer than this means that the process was suspended.
     away: Duration,
     nodes: BTreeMap<NodeId, Holder>,
     last_renewal: Option<Instant>,
@@ -121,8 +121,8 @@ impl Leases {
         }
     }
 
-    /// Renews a node's lease, and returns the nodes that are dead and now forgotten; `None` while
-    /// it is too early to tell.
+    /// Renews a node's lease, and removes and returns the dead nodes; `None` while it is too early to declare any
+    /// dead.
     pub(super) fn renew(
         &mut self,
         node: NodeId,
@@ -133,27 +133,27 @@ impl Leases {
         self.last_renewal = Some(now);
         let before = self.nodes.insert(node, Holder { renewed: now, stats: stats.clone() });
         let lease = match before {
-            Some(holder) if !is_over(holder.renewed, now, self.lease) => Lease::Held,
+            Some(holder) if !is_expired(holder.renewed, now, self.lease) => Lease::Held,
             _ => Lease::Expired,
         };
-        (lease, is_settled(self.steady_since, now, self.lease).then(|| self.forget_dead(now)))
+        (lease, may_declare_dead(self.steady_since, now, self.lease).then(|| self.forget_dead(now)))
     }
 
     fn forget_dead(&mut self, now: Instant) -> Vec<NodeId> {
-        let is_dead = |holder: &Holder| is_over(holder.renewed, now, self.lease);
+        let is_dead = |holder: &Holder| is_expired(holder.renewed, now, self.lease);
         let dead = self.nodes.iter().filter(|(_, holder)| is_dead(holder)).map(|(id, _)| *id).collect();
         self.nodes.retain(|_, holder| !is_dead(holder));
         dead
     }
 
-    pub(super) fn give_back(&mut self, node: NodeId) {
+    pub(super) fn remove(&mut self, node: NodeId) {
         self.nodes.remove(&node);
     }
 
     pub(super) fn living(&self, now: Instant) -> Vec<NodeInfo> {
         self.nodes
             .iter()
-            .filter(|(_, holder)| !is_over(holder.renewed, now, self.lease))
+            .filter(|(_, holder)| !is_expired(holder.renewed, now, self.lease))
             .map(|(id, holder)| NodeInfo { id: *id, stats: holder.stats.clone() })
             .collect()
     }

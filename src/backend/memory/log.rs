@@ -18,8 +18,8 @@ use crate::model::{
     Draft, Epoch, Event, LoggedMessage, MessageId, Nonce, Position, Receipt, RoomName, Timestamp, UserId,
 };
 
-/// Time between two looks for logs that nobody used for long.
-const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
+/// Interval between two removals of unused logs.
+const CLEANUP_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 #[async_trait]
 impl Log for MemoryNode {
@@ -58,18 +58,16 @@ impl Log for MemoryNode {
     }
 }
 
-/// The logs of all rooms that were ever used, and that is not so long ago that a new epoch can't
-/// surprise anyone.
+/// The logs of all rooms that were used lately. An older log is removed when no client can hold a position of it.
 pub(super) struct Logs {
     max_messages: usize,
     ttl: Duration,
     page_bytes: usize,
     rooms: HashMap<RoomName, RoomLog>,
-    last_forgotten: Option<Instant>,
+    last_cleanup: Option<Instant>,
 }
 
-/// One room's log. Its messages are numbered without holes up to `seq`, so their place tells
-/// their number.
+/// One room's log. Its messages are numbered without gaps up to `seq`, so an index gives a number.
 struct RoomLog {
     epoch: Epoch,
     seq: u64,
@@ -86,7 +84,7 @@ struct Logged {
 
 type NonceKey = (UserId, Nonce);
 
-/// What a duplicate is told of the first message with its nonce.
+/// The receipt of the first message with a nonce.
 struct First {
     seq: u64,
     id: MessageId,
@@ -102,12 +100,12 @@ impl Logs {
             ttl: history.ttl,
             page_bytes: limits.outbox_bytes / 2,
             rooms: HashMap::new(),
-            last_forgotten: None,
+            last_cleanup: None,
         }
     }
 
-    /// Numbers and logs a message; it is to be published before anything else happens. None if
-    /// its nonce was seen before.
+    /// Numbers and logs a message, which the caller must publish before any other change. `None` if its nonce was
+    /// used before.
     pub(super) fn post(
         &mut self,
         draft: &Draft,
@@ -165,12 +163,12 @@ impl Logs {
         Excerpt { epoch: Some(head.epoch), messages, next }
     }
 
-    /// Forgets rooms that nobody used for a day longer than a message is kept.
-    pub(super) fn forget_unused(&mut self, now: Instant) {
-        if self.last_forgotten.is_some_and(|last| now - last < FORGET_EVERY) {
+    /// Removes logs that were unused for a day longer than a message is kept.
+    pub(super) fn remove_unused(&mut self, now: Instant) {
+        if self.last_cleanup.is_some_and(|last| now - last < CLEANUP_INTERVAL) {
             return;
         }
-        self.last_forgotten = Some(now);
+        self.last_cleanup = Some(now);
         let kept_for = self.ttl + NONCE_TTL;
         self.rooms.retain(|_, log| now - log.used <= kept_for);
     }
@@ -237,7 +235,7 @@ impl RoomLog {
             Span::Above(seq) => (true, *seq),
             Span::After(place) => rules::continuity(place, &head),
         };
-        // The places in the log from which the page is taken, as a half-open range.
+        // The indexes of the page, as a half-open range.
         let place_of = |seq: u64| (seq.clamp(oldest, self.seq + 1) - oldest) as usize;
         let all = 0..self.messages.len();
         let (taken, has_more) = match span {
@@ -270,7 +268,7 @@ impl RoomLog {
 
 type Places = std::ops::Range<usize>;
 
-/// How many of these messages make a page: at most `limit`, and at least one whatever its size.
+/// The number of messages that fit a page: at most `limit`, and at least one whatever its size.
 fn fitting<'a>(messages: impl Iterator<Item = &'a Logged>, limit: usize, max_bytes: usize) -> usize {
     let mut bytes = 0;
     let fits = |(place, message): &(usize, &Logged)| {

@@ -1,13 +1,13 @@
-//! The embedded backend: everything shared lives in this process, behind one lock. A node alone
-//! needs no more, and several can join one cluster to be tested without Redis.
+//! The embedded backend: all shared state is in this process, behind one lock. It serves a single node. Several
+//! nodes can join one cluster for tests without Redis.
 
 mod cluster;
-mod lingering;
+mod grace_periods;
 mod log;
+mod members;
 mod presence;
 mod pubsub;
 mod rules;
-mod seats;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
@@ -25,15 +25,14 @@ use super::{Backend, Events, Health, LocalNode, Secrets};
 use crate::config::Config;
 use crate::model::{Event, NodeId, RoomName};
 
-/// What the nodes of one memory cluster share. A clone is another handle to the same cluster,
-/// which lives as long as a handle or a node of it.
+/// The shared state of a memory cluster; a handle. The cluster lives as long as a handle or a node of it.
 #[derive(Clone)]
 pub struct MemoryCluster {
     shared: Arc<Mutex<Shared>>,
 }
 
-/// All state of a cluster. What must be one atomic step happens under one holding of its lock; in
-/// particular a room's events are published in the order in which they came about.
+/// All state of a cluster. An atomic step holds the lock throughout. In particular a room's events are published in
+/// the order of their changes.
 struct Shared {
     fanout: Fanout,
     logs: Logs,
@@ -44,8 +43,8 @@ struct Shared {
 }
 
 impl MemoryCluster {
-    /// An empty cluster with the settings `history`, `presence`, `limits.outbox_bytes` and
-    /// `redis.feed_queue…`. Its clock is tokio's, so a test may pause it.
+    /// An empty cluster with the settings `history`, `presence`, `limits.outbox_bytes` and `redis.feed_queue…`. It
+    /// uses tokio's clock, which a test may pause.
     pub fn new(config: &Config) -> Self {
         let now = Instant::now();
         let shared = Shared {
@@ -59,8 +58,7 @@ impl MemoryCluster {
         Self { shared: Arc::new(Mutex::new(shared)) }
     }
 
-    /// Adds a node, and returns its door to the cluster and the stream of its events. It counts as
-    /// living once it has renewed its lease.
+    /// Adds a node, and returns its backend and its events. The node is living once it has renewed its lease.
     pub fn join(&self, node: NodeId) -> (Backend, Events) {
         let events = self.lock().fanout.open(node);
         let node = Arc::new(MemoryNode::new(self.clone(), node));
@@ -88,13 +86,13 @@ impl Shared {
     }
 }
 
-/// One node's door to its cluster. Never unavailable.
+/// One node's backend. Never unavailable.
 #[derive(Debug)]
 struct MemoryNode {
     cluster: MemoryCluster,
     node: NodeId,
     pending: PendingChanges,
-    /// What says which sessions there are; held while they change or are put back.
+    /// The local sessions; locked while they change or are restored.
     local: Mutex<Option<Weak<dyn LocalNode>>>,
     health: watch::Sender<Health>,
     renew_every: Duration,

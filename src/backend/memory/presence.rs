@@ -1,4 +1,4 @@
-//! Who is in which room, and how the rooms are told.
+//! The members of rooms, and their announcement.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Weak;
@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::MemoryNode;
-use super::lingering::Lingering;
-use super::rules::{Standing, Telling, is_big, telling_of_entry, telling_of_exit, telling_of_return};
-use super::seats::Seats;
+use super::grace_periods::GracePeriods;
+use super::members::Members;
+use super::rules::{Announcement, UserPresence, announce_enter, announce_leave, announce_return, over_limit};
 use crate::backend::pending::ChangeKind;
 use crate::backend::{
     Busiest, Changing, Entered, LeaveMode, MEMBERS_IN_JOINED, MemberPage, MemberPosition, Presence, Result,
@@ -25,12 +25,12 @@ impl Presence for MemoryNode {
     fn enter(&self, room: &RoomName, member: &Member) -> Changing<Entered> {
         let _local = self.lock_local();
         let ticket = self.pending.begin(room, member, ChangeKind::Enter);
-        self.pending.carry_out(room, member.id);
+        self.pending.mark_applied(room, member.id);
         let mut shared = self.cluster.lock();
         let (entered, event) = shared.rooms.enter(room, self.node, member);
         shared.publish(event.map(|event| (room.clone(), event)));
         Box::pin(async {
-            ticket.settle();
+            ticket.succeed();
             Ok(entered)
         })
     }
@@ -38,12 +38,12 @@ impl Presence for MemoryNode {
     fn leave(&self, room: &RoomName, member: &Member, mode: LeaveMode) -> Changing<()> {
         let _local = self.lock_local();
         let ticket = self.pending.begin(room, member, ChangeKind::Leave);
-        self.pending.carry_out(room, member.id);
+        self.pending.mark_applied(room, member.id);
         let mut shared = self.cluster.lock();
         let event = shared.rooms.leave(room, self.node, member, mode, Instant::now());
         shared.publish(event.map(|event| (room.clone(), event)));
         Box::pin(async {
-            ticket.settle();
+            ticket.succeed();
             Ok(())
         })
     }
@@ -59,11 +59,11 @@ impl Presence for MemoryNode {
     }
 
     async fn list_rooms(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<RoomCount>> {
-        Ok(self.cluster.lock().rooms.seats.rooms(prefix, after, limit))
+        Ok(self.cluster.lock().rooms.members.rooms(prefix, after, limit))
     }
 
     async fn busiest(&self, limit: usize) -> Result<Busiest> {
-        Ok(self.cluster.lock().rooms.seats.busiest(limit))
+        Ok(self.cluster.lock().rooms.members.busiest(limit))
     }
 
     async fn members(
@@ -72,59 +72,60 @@ impl Presence for MemoryNode {
         after: Option<MemberPosition>,
         limit: usize,
     ) -> Result<MemberPage> {
-        Ok(self.cluster.lock().rooms.seats.members(room, after, limit))
+        Ok(self.cluster.lock().rooms.members.members(room, after, limit))
     }
 
     async fn counts(&self, rooms: &[RoomName]) -> Result<Vec<u64>> {
         let shared = self.cluster.lock();
-        Ok(rooms.iter().map(|room| shared.rooms.seats.count(room) as u64).collect())
+        Ok(rooms.iter().map(|room| shared.rooms.members.count(room) as u64).collect())
     }
 }
 
-/// The sessions of all rooms, and the users who broke off lately. Changes return what the rooms
-/// are to be told; that must be published under the same holding of the lock.
+/// The members of all rooms, and the grace periods. Changes return the events to publish, under the same holding of
+/// the lock.
 pub(super) struct Rooms {
     announce_up_to: usize,
-    pub(super) seats: Seats,
-    lingering: Lingering,
+    pub(super) members: Members,
+    grace_periods: GracePeriods,
 }
 
-/// What a room is told.
-type Told = (RoomName, Event);
+/// An event for a room.
+type RoomEvent = (RoomName, Event);
 
 impl Rooms {
     pub(super) fn new(settings: &Settings) -> Self {
         Self {
             announce_up_to: settings.announce_up_to,
-            seats: Seats::default(),
-            lingering: Lingering::new(settings.leave_grace),
+            members: Members::default(),
+            grace_periods: GracePeriods::new(settings.leave_grace),
         }
     }
 
-    /// Tells nothing if the session was in the room already.
+    /// Announces nothing if the session was a member already.
     pub(super) fn enter(
         &mut self,
         room: &RoomName,
         node: NodeId,
         member: &Member,
     ) -> (Entered, Option<Event>) {
-        let is_new = !self.seats.holds(room, node, member.id);
-        let count = self.seats.count(room) + usize::from(is_new);
-        let telling = self.telling(count, || telling_of_entry(self.standing(room, &member.user_id)));
-        self.lingering.forget(room, &member.user_id);
-        self.seats.put_in(room, node, member);
-        let joined = (is_new && telling == Telling::Notice)
+        let is_new = !self.members.contains(room, node, member.id);
+        let count = self.members.count(room) + usize::from(is_new);
+        let announcement =
+            self.announcement(count, || announce_enter(self.user_presence(room, &member.user_id)));
+        self.grace_periods.cancel(room, &member.user_id);
+        self.members.insert(room, node, member);
+        let joined = (is_new && announcement == Announcement::Notice)
             .then(|| notice(join(count), Some(member.id), &member.user_id, &member.username));
         let counted = || Event::Count { client_count: count as u64, entered: Some(member.id) };
         let event = joined.clone().map(Event::Notice).or_else(|| is_new.then(counted));
-        let members = self.seats.members(room, None, MEMBERS_IN_JOINED).members;
+        let members = self.members.members(room, None, MEMBERS_IN_JOINED).members;
         (
             Entered { client_count: count as u64, is_told: is_new, notice: joined, members, is_whole: true },
             event,
         )
     }
 
-    /// Tells nothing if the session was not in the room.
+    /// Announces nothing if the session was no member.
     pub(super) fn leave(
         &mut self,
         room: &RoomName,
@@ -133,38 +134,40 @@ impl Rooms {
         mode: LeaveMode,
         now: Instant,
     ) -> Option<Event> {
-        if !self.seats.take_out(room, node, member.id) {
+        if !self.members.remove(room, node, member.id) {
             return None;
         }
-        let count = self.seats.count(room);
-        // The size counts with the session that goes: whoever came with a notice goes with one.
-        match self.telling(count + 1, || telling_of_exit(self.standing(room, &member.user_id), mode)) {
-            Telling::Notice => {
+        let count = self.members.count(room);
+        // The limit applies to the size with the leaving session: a user who was announced by a notice leaves with
+        // one.
+        match self.announcement(count + 1, || announce_leave(self.user_presence(room, &member.user_id), mode))
+        {
+            Announcement::Notice => {
                 let left = notice(leave(count), Some(member.id), &member.user_id, &member.username);
                 return Some(Event::Notice(left));
             }
-            Telling::CountThenNotice => self.lingering.wait(room, member, now),
-            Telling::Count => {}
+            Announcement::CountThenNotice => self.grace_periods.start(room, member, now),
+            Announcement::Count => {}
         }
         Some(count_event(count))
     }
 
-    /// Makes a node's share of every room exactly `membership`.
+    /// Makes a node's members of every room exactly `membership`.
     pub(super) fn restore(
         &mut self,
         node: NodeId,
         membership: &BTreeMap<RoomName, Vec<Member>>,
         now: Instant,
-    ) -> Vec<Told> {
-        let mut told = Vec::new();
+    ) -> Vec<RoomEvent> {
+        let mut events = Vec::new();
         let is_stale = |room: &RoomName| !membership.contains_key(room);
-        for room in self.seats.rooms_of(node).into_iter().filter(is_stale) {
-            self.restore_room(&room, node, &[], now, &mut told);
+        for room in self.members.rooms_of(node).into_iter().filter(is_stale) {
+            self.restore_room(&room, node, &[], now, &mut events);
         }
         for (room, members) in membership {
-            self.restore_room(room, node, members, now, &mut told);
+            self.restore_room(room, node, members, now, &mut events);
         }
-        told
+        events
     }
 
     fn restore_room(
@@ -173,80 +176,81 @@ impl Rooms {
         node: NodeId,
         wanted: &[Member],
         now: Instant,
-        told: &mut Vec<Told>,
+        events: &mut Vec<RoomEvent>,
     ) {
         let keep = wanted.iter().map(|member| member.id).collect();
-        let gone = self.seats.take_out_others(room, node, &keep);
+        let gone = self.members.remove_except(room, node, &keep);
         let back: Vec<&Member> =
-            wanted.iter().filter(|member| self.seats.put_in(room, node, member)).collect();
-        let count = self.seats.count(room);
-        let is_big = is_big(count, self.announce_up_to);
+            wanted.iter().filter(|member| self.members.insert(room, node, member)).collect();
+        let count = self.members.count(room);
+        let is_over_limit = over_limit(count, self.announce_up_to);
         for member in &back {
-            // Whoever is present does not linger, so this is all that the rule asks.
-            let standing = self.lingering.standing(room, &member.user_id).unwrap_or(Standing::Unknown);
-            self.lingering.forget(room, &member.user_id);
-            if !is_big && telling_of_return(standing) == Telling::Notice {
+            // A user with a session has no pending notice, so this decides the rule.
+            let user_presence =
+                self.grace_periods.user_presence(room, &member.user_id).unwrap_or(UserPresence::Unknown);
+            self.grace_periods.cancel(room, &member.user_id);
+            if !is_over_limit && announce_return(user_presence) == Announcement::Notice {
                 let joined = notice(join(count), None, &member.user_id, &member.username);
-                told.push((room.clone(), Event::Notice(joined)));
+                events.push((room.clone(), Event::Notice(joined)));
             }
         }
-        if !is_big {
-            self.let_linger(room, &gone, now);
+        if !is_over_limit {
+            self.start_grace_periods(room, &gone, now);
         }
         if !gone.is_empty() || !back.is_empty() {
-            told.push((room.clone(), count_event(count)));
+            events.push((room.clone(), count_event(count)));
         }
     }
 
-    /// Takes a dead node's sessions out of their rooms.
-    pub(super) fn reap(&mut self, node: NodeId, now: Instant) -> Vec<Told> {
-        let mut told = Vec::new();
-        for room in self.seats.rooms_of(node) {
-            let gone = self.seats.take_out_others(&room, node, &BTreeSet::new());
-            let count = self.seats.count(&room);
-            if !is_big(count + gone.len(), self.announce_up_to) {
-                self.let_linger(&room, &gone, now);
+    /// Removes a dead node's sessions from their rooms.
+    pub(super) fn reap(&mut self, node: NodeId, now: Instant) -> Vec<RoomEvent> {
+        let mut events = Vec::new();
+        for room in self.members.rooms_of(node) {
+            let gone = self.members.remove_except(&room, node, &BTreeSet::new());
+            let count = self.members.count(&room);
+            if !over_limit(count + gone.len(), self.announce_up_to) {
+                self.start_grace_periods(&room, &gone, now);
             }
-            told.push((room, count_event(count)));
+            events.push((room, count_event(count)));
         }
-        told
+        events
     }
 
-    /// Says the leave notices that have waited long enough, but for rooms that have grown big.
-    pub(super) fn send_due_leaves(&mut self, now: Instant) -> Vec<Told> {
-        let mut told = Vec::new();
-        for due in self.lingering.take_due(now) {
-            let count = self.seats.count(&due.room);
-            if is_big(count, self.announce_up_to) {
+    /// Sends the leave notices that are due, except in rooms that have grown over the limit.
+    pub(super) fn send_due_leaves(&mut self, now: Instant) -> Vec<RoomEvent> {
+        let mut events = Vec::new();
+        for due in self.grace_periods.take_due(now) {
+            let count = self.members.count(&due.room);
+            if over_limit(count, self.announce_up_to) {
                 continue;
             }
-            self.lingering.remember_said(&due.room, &due.user_id, now);
+            self.grace_periods.record_announced(&due.room, &due.user_id, now);
             let left = notice(leave(count), None, &due.user_id, &due.username);
-            told.push((due.room, Event::Notice(left)));
+            events.push((due.room, Event::Notice(left)));
         }
-        told
+        events
     }
 
-    fn let_linger(&mut self, room: &RoomName, gone: &[Member], now: Instant) {
+    fn start_grace_periods(&mut self, room: &RoomName, gone: &[Member], now: Instant) {
         for member in gone {
-            let standing = self.standing(room, &member.user_id);
-            if telling_of_exit(standing, LeaveMode::AfterGracePeriod) == Telling::CountThenNotice {
-                self.lingering.wait(room, member, now);
+            let user_presence = self.user_presence(room, &member.user_id);
+            if announce_leave(user_presence, LeaveMode::AfterGracePeriod) == Announcement::CountThenNotice {
+                self.grace_periods.start(room, member, now);
             }
         }
     }
 
-    fn standing(&self, room: &RoomName, user_id: &UserId) -> Standing {
-        match self.lingering.standing(room, user_id) {
-            Some(standing) => standing,
-            None if self.seats.holds_user(room, user_id) => Standing::Present,
-            None => Standing::Unknown,
+    fn user_presence(&self, room: &RoomName, user_id: &UserId) -> UserPresence {
+        match self.grace_periods.user_presence(room, user_id) {
+            Some(user_presence) => user_presence,
+            None if self.members.has_user(room, user_id) => UserPresence::Present,
+            None => UserPresence::Unknown,
         }
     }
 
     /// What the rule says, unless the room is so big that it only tells counts.
-    fn telling(&self, sessions: usize, rule: impl FnOnce() -> Telling) -> Telling {
-        if is_big(sessions, self.announce_up_to) { Telling::Count } else { rule() }
+    fn announcement(&self, sessions: usize, rule: impl FnOnce() -> Announcement) -> Announcement {
+        if over_limit(sessions, self.announce_up_to) { Announcement::Count } else { rule() }
     }
 }
 
@@ -262,7 +266,7 @@ fn count_event(count: usize) -> Event {
     Event::Count { client_count: count as u64, entered: None }
 }
 
-/// `connection` is the session whose call is told of at once; a notice that waited has none.
+/// `connection`: the session whose call is announced at once; none for a notice after a grace period.
 fn notice(
     kind: NoticeKind,
     connection: Option<ConnectionId>,

@@ -1,4 +1,4 @@
-//! Which node subscribes to which channel, and the queues towards the nodes.
+//! The nodes' subscriptions, and the queues of their events.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -35,7 +35,7 @@ impl PubSub for MemoryNode {
     }
 }
 
-/// The ports of all nodes and the channels that they subscribe to.
+/// The ports of all nodes, and their subscriptions.
 pub(super) struct Fanout {
     bounds: Bounds,
     ports: HashMap<NodeId, Port>,
@@ -43,14 +43,14 @@ pub(super) struct Fanout {
 }
 
 impl Fanout {
-    /// `bounds` are those of the events that wait for a node.
+    /// `bounds` limit the queue of each node.
     pub(super) fn new(bounds: Bounds) -> Self {
         Self { bounds, ports: HashMap::new(), subscribers: HashMap::new() }
     }
 
-    /// Opens a node's port. A port that it had before gets nothing more.
+    /// Opens a node's port. An earlier port of the node receives nothing more.
     pub(super) fn open(&mut self, node: NodeId) -> Events {
-        // One place more than asked for: it is kept back to say that something was left out.
+        // One extra place, reserved for the mark of dropped events.
         let (sender, receiver) = events::queue(Bounds { events: self.bounds.events + 1, ..self.bounds });
         let last_place = sender.reserve();
         self.ports.insert(node, Port { sender, last_place });
@@ -75,7 +75,7 @@ impl Fanout {
         self.publish(&Channel::Room(room.clone()), event);
     }
 
-    /// Hands an event to every node that subscribes. Waits for none of them.
+    /// Queues an event for every subscribed node, without waiting.
     pub(super) fn publish(&mut self, channel: &Channel, event: &Event) {
         for node in self.subscribers.get(channel).into_iter().flatten() {
             if let Some(port) = self.ports.get_mut(node) {
@@ -89,17 +89,17 @@ impl Fanout {
     }
 }
 
-/// The way to one node.
+/// The queue towards one node.
 struct Port {
     sender: EventSender,
-    /// The queue's last place. None while the node is behind: then that it is stands there.
+    /// The queue's last place; `None` while the mark of dropped events occupies it.
     last_place: Option<ReservedPlace>,
 }
 
 impl Port {
-    /// Queues an event. If the queue is full the event is left out, and the last place says
-    /// so; more is left out until half of the queue is free. While it is not, the node has yet
-    /// to read the queue's end: so that is always read after the last omission.
+    /// Queues an event. If the queue is full, the event is dropped and the mark takes the last place. Events are
+    /// dropped until half of the queue is free. Until then the node has not read the mark, so it always reads the
+    /// mark after the last dropped event.
     fn push(&mut self, channel: &Channel, event: &Event) {
         let Some(last_place) = self.take_last_place() else { return };
         match self.sender.try_send(BackendEvent::Published(channel.clone(), event.clone())) {
@@ -129,7 +129,7 @@ mod tests {
         Event::Count { client_count, entered: None }
     }
 
-    /// A node that subscribes, whose queue holds 4 events.
+    /// A subscribed node whose queue holds 4 events.
     struct Reader {
         events: Events,
         resumed: watch::Receiver<u64>,
@@ -162,7 +162,7 @@ mod tests {
             std::iter::from_fn(|| self.next()).collect()
         }
 
-        /// Whether something may have been missed since this was asked last.
+        /// Whether the counter has risen since the last call.
         fn has_resumed(&mut self) -> bool {
             let has_changed = self.resumed.has_changed().expect("the queue lives");
             self.resumed.mark_unchanged();
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_queue_says_at_its_end_that_something_was_left_out() {
+    fn the_mark_of_dropped_events_is_read_after_the_queued_events() {
         let mut fanout = fanout();
         let mut reader = reader(&mut fanout);
         publish(&mut fanout, 1..=9);
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_always_followed_by_the_signal() {
+    fn a_dropped_event_is_always_followed_by_the_mark() {
         let mut fanout = fanout();
         let mut reader = reader(&mut fanout);
         let mut last = 0;
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn every_subscriber_of_the_signal_is_told() {
+    fn every_receiver_of_the_counter_is_notified() {
         let mut fanout = fanout();
         let mut reader = reader(&mut fanout);
         let other = reader.resumed.clone();
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_is_gone_harms_no_other() {
+    fn a_stopped_node_does_not_affect_the_others() {
         let mut fanout = fanout();
         drop(reader(&mut fanout));
         let mut other = reader(&mut fanout);

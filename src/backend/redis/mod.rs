@@ -113,7 +113,7 @@ async fn try_first(
     let address = shards.address();
     match tokio::time::timeout(deadline, shards.connect_first()).await {
         Ok(Ok(())) => {
-            info!(%address, "Redis answers");
+            info!(%address, "connected to Redis");
             // What takes longer goes on when it is needed.
             let _ = tokio::time::timeout(deadline, shards.connect_all(roles)).await;
             cluster::rights::check(shards, keys, &scripts(), settings.min_replicas_acked).await
@@ -128,11 +128,11 @@ async fn try_first(
             Err(BackendError::Misconfigured(format!("Redis at {address}: {error}")))
         }
         Ok(Err(error)) => {
-            warn!(%error, "Redis at {address} does not answer yet; waiting for it");
+            warn!(%error, %address, "waiting for Redis");
             Ok(())
         }
         Err(_) => {
-            warn!("Redis at {address} does not answer yet; waiting for it");
+            warn!(%address, "waiting for Redis");
             Ok(())
         }
     }

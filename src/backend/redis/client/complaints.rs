@@ -42,7 +42,7 @@ impl Complaints {
     pub fn note_failure(&self, redis: &str, kind: RedisFailure, reason: &dyn std::fmt::Display) {
         count_redis_failure(kind);
         if self.is_due(&format!("{redis} {}", kind.as_str())) {
-            warn!(redis, kind = kind.as_str(), error = %reason, "A command to Redis failed");
+            warn!(redis, kind = kind.as_str(), error = %reason, "command to Redis failed");
         }
     }
 
@@ -52,7 +52,7 @@ impl Complaints {
             warn!(
                 redis,
                 error = reason,
-                "Could not read the certificates of redis.tls_* again; those of before stay"
+                "could not reload the certificates of redis.tls_*; keeping the current ones"
             );
         }
     }

@@ -85,7 +85,7 @@ impl State {
     fn fail(&mut self, failure: &BackendError) {
         let is_outweighed = self.succeeded.is_some_and(|at| at.elapsed() < 2 * EVERY);
         if !is_outweighed && !std::mem::replace(&mut self.is_refused, true) {
-            error!(error = %failure.root_cause(), "Redis accepts no posts of this node; it is not ready");
+            error!(error = %failure.root_cause(), "Redis refuses posts of this node; not ready");
         }
     }
 }

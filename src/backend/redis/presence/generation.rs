@@ -171,7 +171,7 @@ impl State {
                 old_replid = before,
                 new_replid = history,
                 generation,
-                "Redis has lost its data (it was emptied); messages that it no longer has are gone"
+                "Redis was emptied; its messages are lost"
             );
         } else {
             warn!(
@@ -179,7 +179,7 @@ impl State {
                 new_replid = history,
                 servers = others,
                 generation,
-                "Redis restarted or another server took over; it may have lost data"
+                "Redis restarted or failed over; it may have lost data"
             );
         }
     }

@@ -98,14 +98,14 @@ impl ShardSubscriber {
         let redis = &self.server.name;
         let now = Instant::now();
         let Some(mut logged) = logged.filter(|logged| logged.reason == reason) else {
-            warn!(reason, %redis, "Lost the subscription to Redis; connecting again");
+            warn!(reason, %redis, "subscription to Redis lost; reconnecting");
             return Logged { reason, outage: Outage::begin(now) };
         };
         match logged.outage.remind(now) {
             Some(lasts) => {
-                warn!(reason, %redis, lasts_s = lasts.as_secs(), "Still no subscription to Redis; connecting again");
+                warn!(reason, %redis, lasts_s = lasts.as_secs(), "subscription to Redis still lost; reconnecting");
             }
-            None => debug!(reason, %redis, "Still no subscription to Redis"),
+            None => debug!(reason, %redis, "subscription to Redis still lost"),
         }
         logged
     }
@@ -136,7 +136,7 @@ impl ShardSubscriber {
         // Before the first look: what changes from now on is looked at again.
         self.dirty.drain();
         reconciler.reconcile_all().await?;
-        info!(channels = reconciler.actual.len(), redis = %self.server.name, "Subscribed to Redis");
+        info!(channels = reconciler.actual.len(), redis = %self.server.name, "subscribed to Redis");
         // Also the first time: channels may have been desired before there was a connection.
         if self.context.events.send_resumed().await.is_err() {
             return Ok(());

@@ -183,7 +183,7 @@ impl Shards {
         let (own, pools) = tokio::join!(join_all(own), join_all(pools));
         for outcome in own.into_iter().chain(pools) {
             if let Err(error) = outcome {
-                debug!(%error, "Can't open a connection to Redis yet");
+                debug!(%error, "could not open a connection to Redis");
             }
         }
     }
@@ -202,7 +202,7 @@ impl Shards {
         }));
         for (server, outcome) in outcomes.await {
             if let Err(error) = outcome {
-                debug!(error = %error.root_cause(), redis = %server.name, "A server does not answer");
+                debug!(error = %error.root_cause(), redis = %server.name, "could not fetch a replication id");
             }
         }
     }

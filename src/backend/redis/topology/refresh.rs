@@ -61,7 +61,7 @@ impl Shards {
         if let Some(map) = newest.answer {
             self.apply(map);
         } else if let Some(error) = newest.refusals.last() {
-            warn!(error = %error.root_cause(), "No server of the Redis Cluster says who has which slots");
+            warn!(error = %error.root_cause(), "no server answered CLUSTER SLOTS");
         }
     }
 

@@ -27,11 +27,11 @@ impl Server {
         let read = reading.await.unwrap_or_else(|error| Err(error.to_string()));
         match read.and_then(|target| self.redial(&target)) {
             Ok(()) => {
-                info!(redis = %self.name, "Redis refused the password; read it again");
+                info!(redis = %self.name, "Redis refused the password; read it again from its file");
                 true
             }
             Err(error) => {
-                warn!(redis = %self.name, error, "Redis refused the password, and it could not be read again");
+                warn!(redis = %self.name, error, "Redis refused the password; could not read it again from its file");
                 false
             }
         }
@@ -60,7 +60,7 @@ impl Server {
             Ok(found) => {
                 let mut known = self.certificates.lock().expect("no code panics while it holds this lock");
                 if known.replace(found).is_some() {
-                    info!(redis = %self.name, "Read the certificates of redis.tls_* again");
+                    info!(redis = %self.name, "reloaded the certificates of redis.tls_*");
                 }
             }
             Err(error) => self.complaints.note_certificates(&self.name, &error),

@@ -191,7 +191,7 @@ impl Server {
         if is_alive {
             connection.note_answer();
         } else {
-            debug!(id = connection.id.id, redis = %self.name, "An idle connection to Redis is dead");
+            debug!(id = connection.id.id, redis = %self.name, "idle connection to Redis is dead");
         }
         is_alive
     }
@@ -220,7 +220,7 @@ impl Server {
             _ => return Err(RedisError::from((ErrorKind::Parse, "Redis did not name the connection"))),
         };
         let replid = replid(&info);
-        debug!(id = id.id, redis = %self.name, replid, "Opened a connection to Redis");
+        debug!(id = id.id, redis = %self.name, replid, "opened a connection to Redis");
         // A replica in a cluster is asked for the map alone; the data that it has is another's.
         if self.publishing == Publishing::Everywhere || is_master(&info) {
             self.report_replid(replid);
@@ -257,14 +257,14 @@ impl Server {
         if policy.trim() != "noeviction" && !self.is_policy_reported.swap(true, Ordering::Relaxed) {
             let redis = &self.name;
             let policy = policy.trim();
-            warn!(%redis, policy, "Redis may evict what adda needs; set its maxmemory-policy to noeviction");
+            warn!(%redis, policy, "Redis may evict keys of adda; set maxmemory-policy to noeviction");
         }
     }
 
     /// Gives up all connections if the Sentinels name another master by now.
     pub async fn follow_sentinels(&self) {
         if self.dialer().master_moved().await {
-            info!(redis = %self.name, "The Sentinels name another master");
+            info!(redis = %self.name, "Sentinel failover: new master");
             self.invalidate_connections();
             self.master_changed.notify_waiters();
         }
@@ -298,7 +298,7 @@ impl Server {
         {
             let redis = &self.name;
             let error = error.to_string();
-            warn!(%redis, error, "Redis does not let adda end its own connections (CLIENT KILL): a command that was given up may be carried out late");
+            warn!(%redis, error, "CLIENT KILL refused; an abandoned command may take effect late");
         }
         self.lock_abandoned().retain(|id| !abandoned.contains(id));
         Ok(())

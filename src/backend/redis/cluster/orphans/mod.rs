@@ -59,9 +59,9 @@ impl Sweeper {
         let Err(error) = self.sweep_all(&generation).await else { return };
         let error = error.root_cause();
         if self.is_told(generation) {
-            debug!(error, "Still can't go through all rooms");
+            debug!(error, "sweep failed again");
         } else {
-            warn!(error, "Could not go through all rooms for sessions that nobody looks after; tries again");
+            warn!(error, "sweep for orphaned sessions failed; retrying");
         }
     }
 
@@ -88,7 +88,7 @@ impl Sweeper {
             }
         }
         if strays > 0 {
-            warn!(strays, "Found rooms with sessions that nobody looked after; they will be taken out");
+            warn!(rooms = strays, "found orphaned sessions; scheduled for removal");
         }
         outcome?;
         // What has moved meanwhile may have been at neither place when it was looked for there.
@@ -96,7 +96,7 @@ impl Sweeper {
             return Err(BackendError::Unavailable("slots have moved meanwhile".into()));
         }
         self.claim(generation).await?;
-        debug!(generation, "Went through all rooms");
+        debug!(generation, "swept all rooms");
         Ok(())
     }
 

@@ -71,11 +71,11 @@ impl Reaper {
         for node in dead.iter().filter_map(|id| read_node(id)) {
             if let Err(error) = self.reap(node).await {
                 let error = error.root_cause();
-                warn!(error, dead_node = %node, "Could not take a dead node's sessions out of their rooms");
+                warn!(error, dead_node = %node, "could not reap a dead node");
             }
         }
         if let Err(error) = self.say_all_farewells(due).await {
-            warn!(error = %error.root_cause(), "Could not say that some users have left");
+            warn!(error = %error.root_cause(), "could not publish pending leave notices");
         }
     }
 
@@ -89,7 +89,7 @@ impl Reaper {
         let mut rooms = self.rooms_of(dead).await?;
         // If this takes too long, whoever goes on begins elsewhere.
         fastrand::shuffle(&mut rooms);
-        warn!(dead_node = %dead, rooms = rooms.len(), "A node died; taking its sessions out of their rooms");
+        warn!(dead_node = %dead, rooms = rooms.len(), "node died; removing its sessions");
         let (mut silent, mut removed, mut outcome) = (Silent::default(), 0, Ok(()));
         for (at, group) in rooms.chunks(GROUP).enumerate() {
             if at > 0 && !self.claim(dead).await? {
@@ -112,7 +112,7 @@ impl Reaper {
         ];
         let forget = Call::new(&FORGET, script_keys).arg(dead).arg(self.lease_ms);
         self.shards.call(&MEMBERSHIPS, forget).await?;
-        info!(dead_node = %dead, sessions = removed, "Forgot a dead node");
+        info!(dead_node = %dead, sessions = removed, "reaped a dead node");
         Ok(())
     }
 

@@ -64,7 +64,7 @@ impl Sizes {
         let resize = counted.fold(resize, |call, (room, count)| call.arg(room).arg(count));
         let written = shards.call(&Role::Pooled, resize).await;
         if let Err(error) = &written {
-            debug!(error = %error.root_cause(), "Can't write the sizes of rooms now");
+            debug!(error = %error.root_cause(), "could not write room sizes");
         }
         let mut changed = self.lock();
         for ((room, times), count) in group.iter().zip(counts) {

@@ -71,7 +71,7 @@ impl Comparer {
             match value.and_then(parsed::<u8>) {
                 Ok(1) => comparison.same.push(room.clone()),
                 Ok(_) => comparison.differing.push(room.clone()),
-                Err(error) => debug!(error = error.root_cause(), room = %room, "Can't compare a room now"),
+                Err(error) => debug!(error = error.root_cause(), room = %room, "could not compare a room"),
             }
         }
         comparison

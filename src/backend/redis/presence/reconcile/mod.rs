@@ -64,7 +64,7 @@ impl Reconciler {
                 self.check(&*node, &mut queue, &rooms).await
             };
             if let Err(error) = checked.await {
-                debug!(error = error.root_cause(), "Can't compare memberships with Redis now");
+                debug!(error = error.root_cause(), "could not compare memberships with Redis");
             }
         }
     }
@@ -115,10 +115,7 @@ impl Reconciler {
         mended.retain(|room| !resynced.failed.contains(room));
         if !mended.is_empty() {
             meters().presence_repairs.increment(mended.len() as u64);
-            warn!(
-                rooms = mended.len(),
-                "The backend held other sessions of this node than there are; mended it"
-            );
+            warn!(rooms = mended.len(), "repaired membership that differed from local sessions");
         }
         resynced.error.map_or(Ok(()), Err)
     }

@@ -131,7 +131,7 @@ impl Memberships {
         Box::pin(async move {
             queue.send(Op::Change(change)).await.map_err(|_| stopped())?;
             let entered = entered.await.unwrap_or_else(|_| Err(stopped()))?;
-            ticket.settle();
+            ticket.succeed();
             Ok(entered)
         })
     }
@@ -144,7 +144,7 @@ impl Memberships {
         Box::pin(async move {
             queue.send(Op::Change(change)).await.map_err(|_| stopped())?;
             left.await.unwrap_or_else(|_| Err(stopped()))?;
-            ticket.settle();
+            ticket.succeed();
             Ok(())
         })
     }

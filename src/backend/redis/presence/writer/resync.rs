@@ -84,7 +84,7 @@ impl Memberships {
         }
         writer.generations.restore(generation);
         if held > 0 {
-            info!(rooms = held, "Put this node's sessions back into their rooms");
+            info!(rooms = held, "restored local sessions in Redis");
         }
         Ok(())
     }

@@ -32,16 +32,16 @@ impl MembershipWriter {
                 match op {
                     Op::Change(change) => changes.push(change),
                     Op::Resync(resync) => {
-                        self.carry_out(std::mem::take(&mut changes)).await;
+                        self.run_batch(std::mem::take(&mut changes)).await;
                         self.resync_rooms(resync).await;
                     }
                 }
             }
-            self.carry_out(changes).await;
+            self.run_batch(changes).await;
         }
     }
 
-    async fn carry_out(&self, mut group: Vec<Change>) {
+    async fn run_batch(&self, mut group: Vec<Change>) {
         group.retain(|change| !change.is_given_up());
         let entering: Vec<&RoomName> = group.iter().filter_map(Change::entered).collect();
         if let Err(error) = self.index.note(self.node, &entering).await {
@@ -57,7 +57,7 @@ impl MembershipWriter {
         let calls: Vec<Call> = group.iter().zip(&ids).map(|(change, id)| self.call(change, *id)).collect();
         for change in &group {
             let (room, session) = change.session();
-            self.pending.carry_out(room, session);
+            self.pending.mark_applied(room, session);
         }
         let values = self.shards.call_all(&MEMBERSHIPS, &calls).await;
         let (mut entrances, mut departures) = (Vec::new(), Vec::new());

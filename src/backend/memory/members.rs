@@ -1,4 +1,4 @@
-//! The sessions in every room, each with the node that holds it.
+//! The members of every room, each with the node of its session.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,29 +11,29 @@ use crate::model::{ConnectionId, Member, NodeId, RoomName, UserId};
 
 /// Occupied rooms with their sessions, by name, by node and by id.
 #[derive(Default)]
-pub(super) struct Seats {
+pub(super) struct Members {
     rooms: BTreeMap<RoomName, BTreeMap<MemberPosition, Member>>,
 }
 
-impl Seats {
+impl Members {
     /// Returns whether the session was not there before.
-    pub(super) fn put_in(&mut self, room: &RoomName, node: NodeId, member: &Member) -> bool {
-        let seats = self.rooms.entry(room.clone()).or_default();
-        seats.insert(MemberPosition { node, connection: member.id }, member.clone()).is_none()
+    pub(super) fn insert(&mut self, room: &RoomName, node: NodeId, member: &Member) -> bool {
+        let members = self.rooms.entry(room.clone()).or_default();
+        members.insert(MemberPosition { node, connection: member.id }, member.clone()).is_none()
     }
 
     /// Returns whether the node's session was there.
-    pub(super) fn take_out(&mut self, room: &RoomName, node: NodeId, connection: ConnectionId) -> bool {
-        let Some(seats) = self.rooms.get_mut(room) else { return false };
-        let was_there = seats.remove(&MemberPosition { node, connection }).is_some();
-        if seats.is_empty() {
+    pub(super) fn remove(&mut self, room: &RoomName, node: NodeId, connection: ConnectionId) -> bool {
+        let Some(members) = self.rooms.get_mut(room) else { return false };
+        let was_member = members.remove(&MemberPosition { node, connection }).is_some();
+        if members.is_empty() {
             self.rooms.remove(room);
         }
-        was_there
+        was_member
     }
 
-    /// Takes out all sessions of a node but those to keep, and returns them.
-    pub(super) fn take_out_others(
+    /// Removes and returns all sessions of a node except those in `keep`.
+    pub(super) fn remove_except(
         &mut self,
         room: &RoomName,
         node: NodeId,
@@ -42,26 +42,26 @@ impl Seats {
         let gone: Vec<Member> =
             self.share(room, node).filter(|member| !keep.contains(&member.id)).cloned().collect();
         for member in &gone {
-            self.take_out(room, node, member.id);
+            self.remove(room, node, member.id);
         }
         gone
     }
 
-    pub(super) fn holds(&self, room: &RoomName, node: NodeId, connection: ConnectionId) -> bool {
+    pub(super) fn contains(&self, room: &RoomName, node: NodeId, connection: ConnectionId) -> bool {
         let position = MemberPosition { node, connection };
-        self.rooms.get(room).is_some_and(|seats| seats.contains_key(&position))
+        self.rooms.get(room).is_some_and(|members| members.contains_key(&position))
     }
 
-    pub(super) fn holds_user(&self, room: &RoomName, user_id: &UserId) -> bool {
-        let seats = self.rooms.get(room).into_iter().flat_map(BTreeMap::values);
-        seats.into_iter().any(|member| member.user_id == *user_id)
+    pub(super) fn has_user(&self, room: &RoomName, user_id: &UserId) -> bool {
+        let members = self.rooms.get(room).into_iter().flat_map(BTreeMap::values);
+        members.into_iter().any(|member| member.user_id == *user_id)
     }
 
     fn share(&self, room: &RoomName, node: NodeId) -> impl Iterator<Item = &Member> {
         let at = |id| MemberPosition { node, connection: ConnectionId(id) };
         let share = at(Uuid::nil())..=at(Uuid::max());
-        let seats = self.rooms.get(room).into_iter();
-        seats.flat_map(move |seats| seats.range(share.clone())).map(|(_, member)| member)
+        let members = self.rooms.get(room).into_iter();
+        members.flat_map(move |members| members.range(share.clone())).map(|(_, member)| member)
     }
 
     /// Sessions in the room.
@@ -83,14 +83,14 @@ impl Seats {
             .range((from, Bound::Unbounded))
             .take_while(|(room, _)| room.as_str().starts_with(prefix))
             .take(limit)
-            .map(|(room, seats)| RoomCount { room: room.clone(), client_count: seats.len() as u64 })
+            .map(|(room, members)| RoomCount { room: room.clone(), client_count: members.len() as u64 })
             .collect()
     }
 
     pub(super) fn busiest(&self, limit: usize) -> Busiest {
-        let count = |(room, seats): (&RoomName, &BTreeMap<_, _>)| RoomCount {
+        let count = |(room, members): (&RoomName, &BTreeMap<_, _>)| RoomCount {
             room: room.clone(),
-            client_count: seats.len() as u64,
+            client_count: members.len() as u64,
         };
         let mut rooms: Vec<RoomCount> = self.rooms.iter().map(count).collect();
         // Stable, so those of one size stay by name.
@@ -101,8 +101,8 @@ impl Seats {
 
     pub(super) fn members(&self, room: &RoomName, after: Option<MemberPosition>, limit: usize) -> MemberPage {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let seats = self.rooms.get(room).into_iter();
-        let mut found = seats.flat_map(|seats| seats.range((from, Bound::Unbounded)));
+        let members = self.rooms.get(room).into_iter();
+        let mut found = members.flat_map(|members| members.range((from, Bound::Unbounded)));
         let page: Vec<_> = found.by_ref().take(limit).collect();
         let next = found.next().and_then(|_| page.last().map(|(position, _)| **position));
         let members = page.into_iter().map(|(_, member)| member.clone()).collect();
