@@ -142,7 +142,7 @@ test('a refusal is not retried until a person asks for it', () => {
 });
 
 test('the error before a final close is the reason', () => {
-  const { socket, heard } = connected();
+  const { socket, received } = connected();
   socket().say({ type: 'error', code: 'bad_username', content: '…' });
   socket().end(4400);
   assert.deepEqual(received.statuses.at(-1), { phase: 'refused', reason: 'bad_username' });
