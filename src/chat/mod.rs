@@ -198,7 +198,7 @@ impl Chat {
         }
         if let Err(error) = leaving.await {
             // Many at once in an outage, which is told once; the backend comes back to them.
-            debug!(error = %source_of(&error), room = %room.name, "Can't take a session out of its room yet");
+            debug!(error = %source_of(&error), room = %room.name, "could not remove a session from its room");
         }
     }
 

@@ -50,7 +50,7 @@ impl Chat {
         let cluster = &self.inner.backend.cluster;
         let shared = share_secret(&**cluster, self).await;
         if let Err(error) = cluster.retire().await.and(shared) {
-            warn!(error = error.root_cause(), "Could not give the lease back; it will run out");
+            warn!(error = error.root_cause(), "could not give up the lease; it will expire");
         }
     }
 }

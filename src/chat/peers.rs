@@ -40,7 +40,7 @@ impl Chat {
             if self.check_contact().is_ok()
                 && let Err(error) = self.compare_with_peers(&mut differing).await
             {
-                debug!(error = %source_of(&error), "Can't compare this node with the others now");
+                debug!(error = %source_of(&error), "could not compare this node with the others");
             }
         }
     }

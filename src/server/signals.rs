@@ -129,6 +129,6 @@ fn reload(
             info!(level = config.log.level, "reloaded the settings");
             settings.send_replace(Arc::new(config));
         }
-        Err(error) => error!(error, "could not reload the settings, keeping the former ones"),
+        Err(error) => error!(error, "could not reload the settings; keeping the current ones"),
     }
 }

@@ -74,7 +74,7 @@ impl Supervisor {
     async fn watch_end(self, name: &'static str, task: impl Future<Output = ()>) {
         self.clone().watch_panic(name, task).await;
         if !self.inner.stop.is_cancelled() {
-            error!(task = name, "task ended, the node stops");
+            error!(task = name, "task ended; the node stops");
             self.fail(name);
         }
     }

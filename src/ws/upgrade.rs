@@ -146,7 +146,7 @@ impl WsState {
         self.sessions.clone().spawn_upgrade(async move {
             match upgrade.await {
                 Ok(upgraded) => self.start(upgraded, place, work),
-                Err(error) => debug!(%error, "A client went away during its upgrade"),
+                Err(error) => debug!(%error, "client disconnected during its upgrade"),
             }
         });
         response.map(|()| Body::empty())

@@ -197,7 +197,7 @@ impl Hub {
                     }
                 }
                 Err(error) => {
-                    debug!(%error, room = %room.name, "Can't read the log of {} yet", room.name);
+                    debug!(%error, room = %room.name, "could not read the log of a room");
                     tokio::time::sleep(RETRY).await;
                 }
             }
@@ -266,7 +266,7 @@ impl Hub {
                 flushes.run().await;
             }
             // As while nodes put their sessions back, each of which tells the counts that it changes.
-            Err(error) => debug!(%error, "Can't count who is there now"),
+            Err(error) => debug!(%error, "could not count members"),
         }
     }
 
@@ -285,7 +285,7 @@ impl Hub {
                     compared.push(room.clone());
                 }
                 Err(error) => {
-                    debug!(error = %source_of(&error), room = %room.name, "Can't compare a room with its log now");
+                    debug!(error = %source_of(&error), room = %room.name, "could not compare a room with its log");
                     silent.push(room.clone());
                 }
             }

@@ -28,7 +28,7 @@ pub(super) fn lift_limit(socket: &TcpStream) {
         socket.set_send_buffer_size(socket.send_buffer_size()?)
     });
     if let Err(error) = lifted {
-        debug!(%error, "could not make room for a goodbye");
+        debug!(%error, "could not make room for a close frame");
     }
 }
 

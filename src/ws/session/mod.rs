@@ -95,14 +95,14 @@ impl Session {
 
     /// Lives until the connection ends.
     pub async fn run(mut self, connection: Connection) {
-        debug!(connection = %self.id, "A session began");
+        debug!(connection = %self.id, "session began");
         let mut inbox = Inbox::new(connection, self.outbox.clone(), self.params.kind);
         if let Err(code) = self.start(&mut inbox).await {
             self.outbox.close(code);
         }
         let reason = self.run_loop(&mut inbox).await;
         self.shutdown(inbox, reason).await;
-        debug!(connection = %self.id, ?reason, "A session ended");
+        debug!(connection = %self.id, ?reason, "session ended");
     }
 
     async fn run_loop(&mut self, inbox: &mut Inbox) -> CloseReason {
