@@ -30,7 +30,7 @@ export function createHeartbeat({ timers, ping, onDead }) {
     setIntervalMs(milliseconds) {
       intervalMs = milliseconds;
     },
-    /** Ask now: the page was asleep, or there is a reason to doubt the connection. */
+    /** Ask now: the page was asleep, or the connection may be lost. */
     probe() {
       ask(PROBE_MS);
     },

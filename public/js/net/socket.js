@@ -100,7 +100,7 @@ export function createSocket({ open, timers, random, onFrame, onStatus }) {
     hurry() {
       if (phase === 'waiting') connect();
     },
-    /** Is the socket alive? Asked when there is reason to doubt it. */
+    /** Ask the server whether the socket is alive. */
     probe() {
       if (phase === 'online') heartbeat.probe();
     },

@@ -1,4 +1,4 @@
-// The connection as a person should hear of it. A blip is not worth a word.
+// The connection as the page shows it. A short loss is not shown.
 
 const BLIP_MS = 2_000;
 // The browser knows sooner than a silent line shows it.

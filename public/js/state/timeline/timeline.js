@@ -97,7 +97,7 @@ export function withGap(timeline, { from, to }) {
 
 export function withReset(timeline, { epoch, seq }) {
   const renumbered = { ...timeline, epoch, head: seq };
-  // Numbers go on where they stood: nothing is missing, and nobody need hear of it.
+  // Numbers go on where they stood: nothing is missing, and nothing is shown.
   if (seq === timeline.head) return renumbered;
   if (timeline.hasNewer) return { ...renumbered, isStale: true };
   const reset = { kind: 'reset', key: `reset:${epoch}`, seq };

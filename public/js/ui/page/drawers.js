@@ -1,4 +1,4 @@
-// On a phone the rooms and the people are drawers over the room; on a desk they stand beside it.
+// On a narrow screen the rooms and the people are drawers over the room; on a wide one they stand beside it.
 
 import { byId, setAttribute } from '../lib/markup.js';
 

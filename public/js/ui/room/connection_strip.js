@@ -20,7 +20,7 @@ export function connectionStrip({ i18n, chat, now }) {
       setText(byId('connection-text'), text);
       setText(byId('connection-more'), more);
     }
-    // Screen readers hear a new state once, not every second of its countdown.
+    // Screen readers get a new state once, not every second of its countdown.
     if (kind !== shownKind) setText(byId('connection-status'), `${text} ${more}`.trim());
     shownKind = kind;
   }
