@@ -151,19 +151,21 @@ impl Node {
 
     pub async fn enter(&self, room: &RoomName, member: &Member) -> backend::Result<Entered> {
         let entering = self.backend.presence.enter(room, member);
-        let mut rooms = self.local.rooms.lock().unwrap();
-        let members = rooms.entry(room.clone()).or_default();
-        members.retain(|other| other.id != member.id);
-        members.push(member.clone());
-        drop(rooms);
+        {
+            let mut rooms = self.local.rooms.lock().unwrap();
+            let members = rooms.entry(room.clone()).or_default();
+            members.retain(|other| other.id != member.id);
+            members.push(member.clone());
+        }
         entering.await
     }
 
     pub async fn leave(&self, room: &RoomName, member: &Member, mode: LeaveMode) -> backend::Result<()> {
         let leaving = self.backend.presence.leave(room, member, mode);
-        let mut rooms = self.local.rooms.lock().unwrap();
-        rooms.entry(room.clone()).or_default().retain(|other| other.id != member.id);
-        drop(rooms);
+        {
+            let mut rooms = self.local.rooms.lock().unwrap();
+            rooms.entry(room.clone()).or_default().retain(|other| other.id != member.id);
+        }
         leaving.await
     }
 

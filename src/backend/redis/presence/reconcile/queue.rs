@@ -144,6 +144,8 @@ fn min_interval(sessions: usize) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::slice;
+
     use super::*;
 
     fn rooms(count: usize) -> Vec<LocalRoom> {
@@ -175,8 +177,8 @@ mod tests {
         let (mut queue, name) = (queue(&rooms), rooms[0].name.clone());
         let differs = Comparison { same: Vec::new(), differing: vec![name.clone()] };
         assert_eq!(queue.record(&queue.due(&rooms), &differs), []);
-        assert_eq!(queue.due(&rooms), [name.clone()]);
-        assert_eq!(queue.record(&queue.due(&rooms), &differs), [name.clone()]);
+        assert_eq!(queue.due(&rooms), slice::from_ref(&name));
+        assert_eq!(queue.record(&queue.due(&rooms), &differs), slice::from_ref(&name));
         let same = Comparison { same: vec![name.clone()], differing: Vec::new() };
         assert_eq!(queue.record(&queue.due(&rooms), &same), []);
         assert_eq!(queue.due(&rooms), []);
