@@ -1,5 +1,5 @@
-//! What the program does: sign in, join, leave, post, type, look at history and at who is where.
-//! The two doors (WebSocket and HTTP) are equal clients of [`Chat`]; so each rule exists once.
+//! The operations of the program: sign in, join, leave, post, type, read history and members.
+//! WebSocket and HTTP are equal clients of [`Chat`], so each rule exists once.
 
 mod access;
 mod messages;
@@ -63,7 +63,7 @@ fn source_of(error: &BackendError) -> String {
     error.root_cause()
 }
 
-/// What the program does, for a node; a cheap handle.
+/// The operations of a node; a cheap handle.
 #[derive(Debug, Clone)]
 pub struct Chat {
     inner: Arc<Inner>,
@@ -155,7 +155,7 @@ impl Chat {
             .map_err(|error| rejected_name(ErrorCode::BadUsername, "A username", error))
     }
 
-    /// Who the token proves its bearer to be. A name that is given too is the one shown.
+    /// The user that the token proves, under `username` if one is given.
     pub fn sign_in(&self, token: &str, username: Option<Username>) -> Result<Author, Rejection> {
         let author = self.tokens()?.verify(token).ok_or_else(|| {
             Rejection::new(

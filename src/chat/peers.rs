@@ -19,7 +19,7 @@ const EVERY: u32 = 5;
 /// other has learned the secret, so the second one counts.
 type Differing = HashMap<(NodeId, What), u32>;
 
-/// What a node differs in.
+/// A difference between nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum What {
     Secret,

@@ -4,14 +4,14 @@ use super::Chat;
 use crate::backend::{FeedHealth, Health};
 use crate::telemetry::meters;
 
-/// Why a node can't serve. What an operator has to look at comes first.
+/// Why a node can't serve. The reasons that need an operator come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotReady {
     /// A task that the node can't do without has failed; the node ends.
     TaskFailed,
     /// The node was told to stop.
     Draining,
-    /// The backend has not been reached yet, or other nodes have not heard of this one.
+    /// The backend has not been reached yet, or other nodes do not know of this one yet.
     Starting,
     /// The last renewal of the lease failed.
     Redis,

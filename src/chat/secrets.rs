@@ -8,7 +8,7 @@ use super::tokens::Tokens;
 use crate::backend::{NodeSecret, Secrets};
 use crate::config::Auth;
 
-/// What this node signs and verifies with; never shown.
+/// The secrets with which this node signs and verifies; never shown.
 pub(super) struct Keyring {
     state: RwLock<State>,
 }
@@ -45,7 +45,7 @@ impl Keyring {
         self.tokens().map(|tokens| tokens.fingerprint()).unwrap_or_default()
     }
 
-    /// What this node knows of the secret that signs.
+    /// This node's knowledge of the secret that signs.
     pub(super) fn secret(&self) -> NodeSecret {
         let state = self.read();
         match &state.shared {

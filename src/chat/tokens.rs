@@ -1,5 +1,5 @@
-//! Guests' tokens: `<expiry>.<user id>.<username>.<signature>`, the last two in base64url. Whoever
-//! shows one is the user that it names, on any node that knows the cluster's secret.
+//! Guests' tokens: `<expiry>.<user id>.<username>.<signature>`, the last two in base64url. A session
+//! that presents one is the user that it names, on any node that knows the cluster's secret.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -49,7 +49,7 @@ impl Tokens {
         format!("{claims}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
-    /// Who the token proves its bearer to be; `None` if it is forged, malformed or out of date.
+    /// The user that the token proves; `None` if it is forged, malformed or out of date.
     pub fn verify(&self, token: &str) -> Option<Author> {
         let (claims, signature) = token.get(..LONGEST.min(token.len()))?.rsplit_once('.')?;
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;

@@ -1,5 +1,5 @@
-//! The kinds of session. What a kind is sent is decided by [`server::encode`](super::server::encode), what it may say
-//! by [`ClientFrame::parse`](super::ClientFrame::parse).
+//! The kinds of session. [`server::encode`](super::server::encode) decides which frames a kind gets,
+//! [`ClientFrame::parse`](super::ClientFrame::parse) which it may send.
 
 use super::ErrorCode;
 

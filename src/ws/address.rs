@@ -1,7 +1,7 @@
 //! Whether the address of an upgrade can be read at all, before anything is taken from it.
 
-/// Whether every escape of a path or a query (RFC 3986, section 2.1) is whole, and all is UTF-8. Who
-/// decodes a query makes U+FFFD of what is not, and so a room that nobody asked for.
+/// Whether every escape of a path or a query (RFC 3986, section 2.1) is whole, and all is UTF-8. A decoder
+/// of queries replaces other bytes by U+FFFD, and so opens a room that the client did not name.
 pub fn is_readable(address: &str) -> bool {
     decode(address).is_some_and(|bytes| std::str::from_utf8(&bytes).is_ok())
 }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// The checked folders and files.
-const CHECKED: [&str; 25] = [
+const CHECKED: [&str; 30] = [
     ".config",
     ".github",
     "ARCHITECTURE.md",
@@ -20,15 +20,20 @@ const CHECKED: [&str; 25] = [
     "examples",
     "fuzz",
     "justfile",
+    "public",
     "scripts",
+    "src/chat",
     "src/cli",
     "src/config",
+    "src/http",
     "src/lib.rs",
     "src/model",
+    "src/protocol",
     "src/server",
     "src/supervisor",
     "src/telemetry",
     "src/websocket",
+    "src/ws",
     "tests",
 ];
 

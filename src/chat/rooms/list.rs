@@ -37,7 +37,7 @@ pub(in crate::chat) struct RoomList {
 #[derive(Default)]
 struct State {
     watchers: HashMap<ConnectionId, Watcher>,
-    /// What was read last, not longer ago than [`QUIET`]; nothing while nobody watches.
+    /// The listing that was read last, not longer ago than [`QUIET`]; nothing while nobody watches.
     listing: Option<Told>,
 }
 
@@ -46,7 +46,7 @@ struct Watcher {
     knows: Knows,
 }
 
-/// What a watcher was told.
+/// The rooms that a watcher was told.
 #[derive(PartialEq, Eq)]
 enum Knows {
     Nothing,

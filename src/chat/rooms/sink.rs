@@ -35,9 +35,9 @@ pub enum Pushed {
 /// A session in a room.
 #[derive(Clone)]
 pub struct RoomSession {
-    /// Who it is.
+    /// Its entry among the members.
     pub member: Member,
-    /// What it understands.
+    /// The kind of frames that it understands.
     pub kind: SessionKind,
     /// Where its frames go.
     pub sink: Arc<dyn FrameSink>,

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use crate::websocket::Frame;
 
-/// What is kept at most.
+/// Frames and bytes that are kept at most.
 const FRAMES: usize = 64;
 const BYTES: usize = 64 * 1024;
 

@@ -71,7 +71,7 @@ fn joins(session: &RoomSession, client_count: u64) -> Notice {
     }
 }
 
-/// What tells a full session of lost messages.
+/// The frame that tells a full session of lost messages.
 fn gap(room_id: &RoomName, from: u64, to: u64) -> Frame {
     encode(&RoomFrame::Gap { room_id, from, to }.into(), SessionKind::Full).unwrap()
 }
@@ -84,7 +84,7 @@ fn message(seq: u64) -> LoggedMessage {
     LoggedMessage { epoch: place(seq).epoch, seq, json: "{}".into(), taken_in: None }
 }
 
-/// What the log gives after `after`, up to `head`.
+/// The log's page after `after`, up to `head`.
 fn page(after: u64, head: u64) -> Page {
     Page {
         head: place(head),

@@ -14,7 +14,7 @@ const BETWEEN_COUNTS: Duration = Duration::from_secs(1);
 pub(in crate::chat) struct RoundRobin {
     every: Duration,
     due: f64,
-    /// Whose turn it is next, by its place among all.
+    /// The next in turn, by its place among all.
     next: usize,
 }
 
@@ -24,8 +24,8 @@ impl RoundRobin {
         Self { every, due: 0.0, next: 0 }
     }
 
-    /// Once a second: those whose turn it is. Each has one in time as long as they keep their order. Who
-    /// comes or goes may move others, and a map that grows moves all: then some wait up to twice as long,
+    /// Once a second: those whose turn it is. Each has one in time as long as they keep their order. Additions
+    /// and removals may move others, and a map that grows moves all: then some wait up to twice as long,
     /// or longer if that goes on.
     pub(in crate::chat) fn turn<T: Clone>(&mut self, rooms: &[T]) -> Vec<T> {
         self.due += rooms.len() as f64 / self.every.as_secs_f64().max(1.0);

@@ -20,7 +20,7 @@ struct Files;
 /// A file as it is served.
 #[derive(Debug, Clone)]
 pub struct File {
-    /// What is in it.
+    /// Its content.
     pub bytes: Bytes,
     /// The SHA-256 of that.
     pub hash: [u8; 32],

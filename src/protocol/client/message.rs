@@ -8,7 +8,7 @@ use crate::protocol::{ErrorCode, Rejection};
 pub struct Text {
     /// The room.
     pub room_id: Option<String>,
-    /// What is said.
+    /// The text.
     pub content: String,
     /// The sender's mark, returned in the ack.
     pub nonce: Option<String>,

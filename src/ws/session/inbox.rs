@@ -10,7 +10,7 @@ use crate::protocol::server::{SessionFrame, encode};
 use crate::protocol::{ClientFrame, SessionKind};
 use crate::ws::connection::{CloseReason, Connection, Message, Outbox};
 
-/// Bytes that are read ahead at most, besides one message. What follows waits in the kernel.
+/// Bytes that are read ahead at most, besides one message. Further bytes wait in the kernel.
 const AHEAD: usize = 8 * 1024;
 
 /// Bytes that a message which is read ahead costs besides its text: empty ones are not free.
@@ -51,7 +51,7 @@ impl Inbox {
     }
 
     /// Does `work` and answers pings meanwhile: those of the WebSocket always, those of `adda.v1` if no other message
-    /// came before, as answers keep their order. What else comes is held for [`Inbox::next`].
+    /// came before, as answers keep their order. Other messages are held for [`Inbox::next`].
     pub async fn during<T>(&mut self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         loop {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 /// The cost of an entrance besides its page, in bytes of one: the work of Redis is the same.
 const ENTRANCE: usize = 8 * 1024;
 
-/// A session's account of replayed bytes. What it has not used grows back, up to its burst.
+/// A session's budget of replayed bytes. It refills over time, up to its burst.
 #[derive(Debug)]
 pub(super) struct Replay {
     burst: f64,
