@@ -60,14 +60,14 @@ pub struct Entered {
     pub client_count: u64,
     /// Whether the entry is announced to the room, by a notice or a count that names the session. It is not if the
     /// session was a member already.
-    pub is_told: bool,
+    pub is_announced: bool,
     /// The join notice that the others receive, if one is sent.
     pub notice: Option<Notice>,
     /// The first page of the room's members, at most [`MEMBERS_IN_JOINED`] of them.
     pub members: Vec<Member>,
     /// Whether the members and the count are complete. After a loss of data they are not until all nodes have
     /// restored their sessions ([`Presence::members`] fails until then).
-    pub is_whole: bool,
+    pub is_complete: bool,
 }
 
 /// Maximum number of members in the answer to a join. REST serves the others.

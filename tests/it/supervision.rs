@@ -53,9 +53,8 @@ async fn a_node_ends_if_one_of_its_tasks_panics() {
         assert!(endless.iter().any(|started| started == task), "{task} among {endless:?}");
     }
     // Short-lived tasks have ended before a test could inject a panic.
-    let lasting = endless
-        .iter()
-        .filter(|task| !["pack-script", "restoration", "reaper", "sweep"].contains(&task.as_str()));
+    let lasting =
+        endless.iter().filter(|task| !["pack-script", "resync", "reaper", "sweep"].contains(&task.as_str()));
     join_all(lasting.map(|task| assert_ends_without(task, launch.another()))).await;
 }
 

@@ -120,7 +120,13 @@ impl Rooms {
         let event = joined.clone().map(Event::Notice).or_else(|| is_new.then(counted));
         let members = self.members.members(room, None, MEMBERS_IN_JOINED).members;
         (
-            Entered { client_count: count as u64, is_told: is_new, notice: joined, members, is_whole: true },
+            Entered {
+                client_count: count as u64,
+                is_announced: is_new,
+                notice: joined,
+                members,
+                is_complete: true,
+            },
             event,
         )
     }

@@ -1,6 +1,6 @@
-//! Every key and channel name, with its type and lifetime. `{room}` is a hash tag, so all keys of
-//! a room and its channel share a slot of a Redis Cluster; so do those about nodes, which are tagged
-//! with the name of the one that bears no tag, and those about the index of rooms.
+//! Every key and channel name, with its type and lifetime. `{room}` is a hash tag, so all keys of a room and its
+//! channel share a slot of a Redis Cluster. Keys of nodes share a slot, with the name of the untagged key as their
+//! tag; so do keys of the index of rooms.
 
 use crate::backend::Channel;
 use crate::model::{NodeId, Nonce, RoomName, UserId};
@@ -9,8 +9,8 @@ use crate::model::{NodeId, Nonce, RoomName, UserId};
 #[derive(Debug, Clone)]
 pub struct Keys {
     prefix: String,
-    /// Ends the name of each channel: `@1` for database 1, nothing for database 0. Pub/Sub knows no
-    /// databases, so clusters on two of them would hear each other.
+    /// Suffix of each channel: `@1` for database 1, empty for database 0. Pub/Sub has no databases, so clusters on
+    /// two of them would receive each other's events.
     database: String,
 }
 
@@ -20,7 +20,7 @@ impl Keys {
         Self { prefix: prefix.to_owned(), database }
     }
 
-    /// Channel of the bus, on which `pubsub/codec.rs` writes. That of a room or a user is tagged as its keys are.
+    /// Channel of the bus, written by `pubsub/codec.rs`. A room's or user's channel has the hash tag of its keys.
     pub fn bus(&self, channel: &Channel) -> String {
         match channel {
             Channel::Room(room) => self.channel(room),
@@ -31,8 +31,7 @@ impl Keys {
         }
     }
 
-    /// What a channel of the bus stands for. No two have the same name: a brace follows the prefix of a room's
-    /// alone.
+    /// Parses the name of a channel. Names are unique: only in a room's name a brace follows the prefix.
     pub fn read_bus(&self, name: &str) -> Option<Channel> {
         let channel = name.strip_prefix(&self.prefix)?.strip_suffix(&self.database)?;
         if channel == "control" {
@@ -64,17 +63,17 @@ impl Keys {
         self.of_room(room, "head")
     }
 
-    /// Sorted set, all scores 0: the sessions in the room, as `entry.rs` writes them.
+    /// Sorted set, all scores 0: the sessions in the room, as in `entry.rs`.
     pub fn members(&self, room: &RoomName) -> String {
         self.of_room(room, "members")
     }
 
-    /// The room whose members are under this key.
+    /// The room of a key of members.
     pub fn room_of_members(&self, key: &str) -> Option<RoomName> {
         self.room_of(key, ":members")
     }
 
-    /// The pattern that [`Self::members`] of all rooms have in common. Redis matches other keys with it, too.
+    /// The pattern of [`Self::members`] of all rooms. It also matches other keys.
     pub fn all_members(&self) -> String {
         let mut pattern = String::new();
         for char in self.prefix.chars() {
@@ -86,13 +85,13 @@ impl Keys {
         pattern + "{*}:members"
     }
 
-    /// Hash: users whose leave notice waits, `<token> <name>`. Days, if nobody sends them.
-    pub fn lingering(&self, room: &RoomName) -> String {
+    /// Hash: users with a pending leave notice, `<token> <name>`. Expires after days, if it is not sent.
+    pub fn pending_leaves(&self, room: &RoomName) -> String {
         self.of_room(room, "lingering")
     }
 
-    /// Sorted set: users whose leave notice was said after waiting, by its time. Minutes.
-    pub fn farewells(&self, room: &RoomName) -> String {
+    /// Sorted set: users whose leave notice was sent after a grace period, by its time. Minutes.
+    pub fn announced_leaves(&self, room: &RoomName) -> String {
         self.of_room(room, "farewells")
     }
 
@@ -107,14 +106,14 @@ impl Keys {
         format!("{}rooms", self.prefix)
     }
 
-    /// Sorted set: the same by the number of sessions, seconds late.
+    /// Sorted set: the same by the number of sessions; lags by seconds.
     pub fn rooms_by_size(&self) -> String {
         format!("{}rooms:by-size", self.prefix)
     }
 
-    /// Hash: each room of the index with the number of the entrance that put it there last, and
-    /// under no name the last number given.
-    pub fn entrances(&self) -> String {
+    /// Hash: each room of the index with its version, which each new occupation raises, and the last version under
+    /// an empty name.
+    pub fn room_versions(&self) -> String {
         format!("{}{{{}}}:entrances", self.prefix, self.rooms())
     }
 
@@ -123,34 +122,34 @@ impl Keys {
         format!("{}nodes", self.prefix)
     }
 
-    /// Hash: node id to what the node says of itself, `<when it started, ms> <JSON>`; see `vitals.rs`.
+    /// Hash: node id to the node's statistics, `<start of the node, ms> <JSON>`; see `vitals.rs`.
     pub fn vitals(&self) -> String {
         self.of_nodes("vitals")
     }
 
-    /// Hash: node id to the generation that it has restored its sessions in, or `again`: it must.
+    /// Hash: node id to the generation that it has restored, or `again`: the node must resync.
     pub fn restored(&self) -> String {
         self.of_nodes("restored")
     }
 
-    /// Hash: a time that was reached (`last`) and what the cluster's clock is ahead of Redis' one, since when renewals
-    /// have not stopped, and the generation: a stretch in which no Redis forgot anything. `swept` is the last in which
-    /// all rooms were gone through, `format` the oldest format that nodes must know.
+    /// Hash: the last recorded time (`last`), the difference of the cluster's clock to Redis' (`ahead`), the end
+    /// and begin of the last pause of renewals, and the generation: a period without loss of data. `swept` is the
+    /// last generation that was swept, `format` the oldest format that nodes must know.
     pub fn clock(&self) -> String {
         self.of_nodes("clock")
     }
 
-    /// String: the node that is going through all rooms, `<node> <since, ms>`. Seconds.
+    /// String: the node that is sweeping all rooms, `<node> <since, ms>`. Seconds.
     pub fn sweeper(&self) -> String {
         self.of_nodes("sweeper")
     }
 
-    /// Sorted set: `<token> <user> <room>` by the time the leave notice falls due.
-    pub fn due(&self) -> String {
+    /// Sorted set: the schedule of leave notices, `<token> <user> <room>` by due time.
+    pub fn leave_schedule(&self) -> String {
         self.of_nodes("due")
     }
 
-    /// Set: rooms that may hold sessions of the node; what its reaper must undo.
+    /// Set: rooms that may have sessions of the node, for its reaper.
     pub fn node_rooms(&self, node: &str) -> String {
         self.of_node(node, "rooms")
     }
@@ -160,8 +159,7 @@ impl Keys {
         self.of_node(node, "reaper")
     }
 
-    /// Channel: the node's canary. In a Redis Cluster there is one for each shard, with a tag that
-    /// hashes to a slot of the shard.
+    /// Channel: the node's canary. In a Redis Cluster one for each shard, with a hash tag in a slot of the shard.
     pub fn canary(&self, node: NodeId, tag: Option<&str>) -> String {
         match tag {
             Some(tag) => format!("{}node:{node}:{{{tag}}}:canary{}", self.prefix, self.database),
@@ -169,27 +167,27 @@ impl Keys {
         }
     }
 
-    /// Key and channel that are never used: may this node use such?
+    /// Key and channel that are never used, to check permissions.
     pub fn for_rights(&self) -> (String, String) {
         (format!("{}rights", self.prefix), format!("{}rights{}", self.prefix, self.database))
     }
 
-    /// Hash and stream as those of a room, in its slot, to try whether it takes posts. Seconds.
+    /// Hash and stream in the slot of a room, to test whether it accepts posts. Seconds.
     pub fn probe(&self, room: &RoomName) -> [String; 2] {
         [self.of_room(room, "probe:head"), self.of_room(room, "probe:log")]
     }
 
-    /// Channel on which nobody listens, in the room's slot.
+    /// Channel without subscribers, in the slot of a room.
     pub fn probe_channel(&self, room: &RoomName) -> String {
         self.of_room(room, "probe") + &self.database
     }
 
-    /// String: what guests' tokens are signed with, unless it is configured.
+    /// String: the secret that signs guests' tokens, unless it is configured.
     pub fn secret(&self) -> String {
         format!("{}secret", self.prefix)
     }
 
-    /// Sorted set: secrets that have signed tokens, in the order in which they were put here. The last eight.
+    /// Sorted set: earlier secrets, in the order of their storage. The last eight.
     pub fn earlier_secrets(&self) -> String {
         format!("{}{{{}}}:earlier", self.prefix, self.secret())
     }
@@ -294,21 +292,21 @@ mod tests {
     }
 
     #[test]
-    fn what_one_script_takes_shares_a_slot() {
+    fn the_keys_of_a_script_share_a_slot() {
         let keys = Keys::new("adda:", 0);
         let nodes = slot_of(&keys.nodes());
         let listed = [keys.node_rooms("a"), keys.reaper("b")];
-        let kept = [keys.vitals(), keys.restored(), keys.clock(), keys.due(), keys.sweeper()];
+        let kept = [keys.vitals(), keys.restored(), keys.clock(), keys.leave_schedule(), keys.sweeper()];
         for key in kept.into_iter().chain(listed) {
             assert_eq!(slot_of(&key), nodes, "{key}");
         }
-        assert_eq!(slot_of(&keys.entrances()), slot_of(&keys.rooms()));
+        assert_eq!(slot_of(&keys.room_versions()), slot_of(&keys.rooms()));
         assert_eq!(slot_of(&keys.earlier_secrets()), slot_of(&keys.secret()));
     }
 
     #[test]
     fn slots_are_those_of_redis() {
-        // What CLUSTER KEYSLOT answers.
+        // Replies of CLUSTER KEYSLOT.
         for (key, slot) in [
             ("foo", 12182),
             ("{foo}bar", 12182),

@@ -1,5 +1,5 @@
-//! The backend of a cluster: everything shared lives in Redis, and every change of it that must
-//! be whole is one Lua script. Nothing here knows a session, a frame or a socket.
+//! The backend of a cluster: all shared state is in Redis, and every change that must be atomic is one Lua script.
+//! Nothing here knows a session, a frame or a socket.
 
 mod client;
 mod cluster;
@@ -25,7 +25,7 @@ use self::cluster::{Leases, RedisCluster};
 use self::keys::Keys;
 use self::log::Log;
 use self::presence::RedisPresence;
-use self::presence::generation::Generations;
+use self::presence::generation::DataGeneration;
 use self::presence::index::Index;
 use self::presence::index::sizes::Sizes;
 use self::presence::reads::Reads;
@@ -41,7 +41,7 @@ use crate::config::Config;
 use crate::model::NodeId;
 use crate::supervisor::Supervisor;
 
-/// Starts the tasks that keep up the connections. A Redis that is not there yet is waited for.
+/// Starts the tasks of the backend. An unreachable Redis is waited for.
 ///
 /// # Errors
 /// [`BackendError::Misconfigured`] for a URL that is none, a refused password, or a Redis
@@ -49,10 +49,10 @@ use crate::supervisor::Supervisor;
 pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Result<(Backend, Events)> {
     let settings = &config.redis;
     let target = Target::read(settings)?;
-    let generations = Generations::default();
+    let data_generation = DataGeneration::default();
     let keys = Keys::new(&settings.prefix, target.database());
     let tracking = KeyTracking::new(keys.clone());
-    let shards = Arc::new(Shards::new(target, settings, Arc::new(generations.clone()))?);
+    let shards = Arc::new(Shards::new(target, settings, Arc::new(data_generation.clone()))?);
     try_first(&shards, &keys, &roles(&tracking), settings).await?;
     let (events, receiver) = events::queue(settings.into());
     let wire = Wire::new(node);
@@ -63,7 +63,7 @@ pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Re
         node,
         keys.clone(),
         shards.clone(),
-        generations.clone(),
+        data_generation.clone(),
         index.clone(),
         &config.presence,
         supervisor,
@@ -77,12 +77,12 @@ pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Re
         deadline,
     };
     let presence = RedisPresence {
-        reads: Reads::new(keys.clone(), shards.clone(), generations.clone(), sizes.clone()),
+        reads: Reads::new(keys.clone(), shards.clone(), data_generation.clone(), sizes.clone()),
         memberships,
         deadline,
         _size_keeper: supervisor.keep("room_sizes", sizes.keep(keys.clone(), shards.clone())),
     };
-    let leases = Leases::new(node, keys.clone(), shards.clone(), generations, index, config, supervisor);
+    let leases = Leases::new(node, keys.clone(), shards.clone(), data_generation, index, config, supervisor);
     let cluster = RedisCluster::new(leases, reconciler, &config.presence);
     let pubsub = Subscriber::start(keys, wire, node, shards, settings, events, supervisor);
     let backend = Backend {
@@ -102,7 +102,7 @@ pub fn check(settings: &crate::config::Redis) -> Result<()> {
     Target::read(settings).map(drop)
 }
 
-/// Tells what will never work from what is not there yet.
+/// Distinguishes a configuration that can never work from a Redis that is not reachable yet.
 async fn try_first(
     shards: &Shards,
     keys: &Keys,
@@ -114,7 +114,7 @@ async fn try_first(
     match tokio::time::timeout(deadline, shards.connect_first()).await {
         Ok(Ok(())) => {
             info!(%address, "connected to Redis");
-            // What takes longer goes on when it is needed.
+            // Remaining connections are opened on first use.
             let _ = tokio::time::timeout(deadline, shards.connect_all(roles)).await;
             cluster::rights::check(shards, keys, &scripts(), settings.min_replicas_acked).await
         }

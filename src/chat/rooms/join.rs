@@ -124,11 +124,11 @@ impl Chat {
         let entering = self.inner.backend.presence.enter(&room.name, &session.member);
         room.add_member(session);
         let entered = entering.await?;
-        if !entered.is_told {
+        if !entered.is_announced {
             room.assume_joined(session.member.id);
         }
         // This node itself may have to put its sessions back first.
-        Ok(if entered.is_whole { entered } else { self.count_again(room, entered).await })
+        Ok(if entered.is_complete { entered } else { self.count_again(room, entered).await })
     }
 
     /// Says who is in a room that a session has entered, as soon as that can be said. If it takes too long, as
@@ -143,9 +143,12 @@ impl Chat {
             }
         };
         match tokio::time::timeout(self.inner.config.redis.command_timeout, asking).await {
-            Ok(page) => {
-                Entered { client_count: page.client_count, members: page.members, is_whole: true, ..entered }
-            }
+            Ok(page) => Entered {
+                client_count: page.client_count,
+                members: page.members,
+                is_complete: true,
+                ..entered
+            },
             Err(_) => entered,
         }
     }

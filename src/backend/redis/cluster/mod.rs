@@ -1,4 +1,4 @@
-//! Which nodes live: leases by Redis' clock.
+//! Nodes and their leases, by Redis' clock.
 
 mod orphans;
 mod reaper;
@@ -27,7 +27,7 @@ use crate::backend::redis::cluster::reaper::Reaper;
 use crate::backend::redis::cluster::renewal::Renewal;
 use crate::backend::redis::cluster::skew::Skew;
 use crate::backend::redis::keys::Keys;
-use crate::backend::redis::presence::generation::{Awaited, Generations, Heard};
+use crate::backend::redis::presence::generation::{DataGeneration, RenewalReport, WaitFor};
 use crate::backend::redis::presence::index::Index;
 use crate::backend::redis::presence::{CLOCK, MEMBERSHIPS};
 use crate::backend::redis::topology::Shards;
@@ -54,20 +54,20 @@ pub struct Leases {
     keys: Keys,
     shards: Arc<Shards>,
     reaper: Reaper,
-    /// What is being done, if it has outlasted a renewal.
-    housework: Mutex<Option<AbortOnDropHandle<()>>>,
-    /// When this node first renewed.
-    first: OnceLock<Instant>,
+    /// The running maintenance, if it has outlasted a renewal.
+    maintenance: Mutex<Option<AbortOnDropHandle<()>>>,
+    /// The time of this node's first_renewal renewal.
+    first_renewal: OnceLock<Instant>,
     renew_every: Duration,
     sweeper: Sweeper,
-    /// Apart from the housework: it may take long, and the dead must not wait for it.
-    sweeping: StdMutex<Option<AbortOnDropHandle<()>>>,
+    /// The running sweep. Separate from the maintenance because it may take long, and reaping must not wait for it.
+    sweep_task: StdMutex<Option<AbortOnDropHandle<()>>>,
     lease: Duration,
-    linger_ms: u128,
-    /// Without any renewal for so long, Redis was away.
+    leave_grace_ms: u128,
+    /// A pause of all renewals for longer than this means that Redis was unavailable.
     away_ms: u128,
     skew: Skew,
-    generations: Generations,
+    data_generation: DataGeneration,
     supervisor: Supervisor,
     deadline: Duration,
     _topology: AbortOnDropHandle<()>,
@@ -78,7 +78,7 @@ impl Leases {
         node: NodeId,
         keys: Keys,
         shards: Arc<Shards>,
-        generations: Generations,
+        data_generation: DataGeneration,
         index: Index,
         config: &Config,
         supervisor: &Supervisor,
@@ -92,15 +92,15 @@ impl Leases {
             sweeper: Sweeper::new(node, keys.clone(), shards.clone(), settings),
             keys,
             shards,
-            housework: Mutex::default(),
-            first: OnceLock::new(),
+            maintenance: Mutex::default(),
+            first_renewal: OnceLock::new(),
             renew_every: settings.renew_every,
-            sweeping: StdMutex::default(),
+            sweep_task: StdMutex::default(),
             lease: settings.lease,
-            linger_ms: settings.leave_grace.as_millis(),
+            leave_grace_ms: settings.leave_grace.as_millis(),
             away_ms: settings.lease.div_f64(2.0).max(settings.renew_every * 2).as_millis(),
             skew: Skew::default(),
-            generations,
+            data_generation,
             supervisor: supervisor.clone(),
         }
     }
@@ -115,85 +115,92 @@ impl Leases {
     }
 
     pub async fn renew(&self, stats: &NodeStats) -> Result<Lease> {
-        let looking = self.shards.refresh_replids(&MEMBERSHIPS);
-        let _ = tokio::time::timeout(self.patience(), looking).await;
-        let histories = self.generations.histories();
+        let refreshing = self.shards.refresh_replids(&MEMBERSHIPS);
+        let _ = tokio::time::timeout(self.shard_budget(), refreshing).await;
+        let replids = self.data_generation.replids();
         let asked = Instant::now();
-        let call = self.renewal_call(stats, &histories);
+        let call = self.renewal_call(stats, &replids);
         let renewal = Renewal::read(self.shards.call(&MEMBERSHIPS, call).await?)?;
-        self.skew.take_in(renewal.redis_ms, asked.elapsed());
+        self.skew.record(renewal.redis_ms, asked.elapsed());
         count_unreadable(Unreadable::Lease, renewal.foreign);
         check_format(renewal.format)?;
-        let heard = Heard {
-            told: &histories,
-            history: &renewal.history,
+        let report = RenewalReport {
+            reported: &replids,
+            replid: &renewal.replid,
             generation: &renewal.generation,
             living: &renewal.living,
         };
-        let lease = self.generations.see(&heard, self.awaited(renewal.age_ms), self.node);
+        let lease = self.data_generation.on_renewal(&report, self.wait_for(renewal.age_ms), self.node);
         if renewal.is_unswept {
             self.sweep(renewal.generation);
         }
-        self.keep_house(renewal.dead, renewal.due).await;
+        self.run_maintenance(renewal.dead, renewal.due).await;
         Ok(if renewal.is_lost { Lease::Expired } else { lease })
     }
 
-    fn renewal_call(&self, stats: &NodeStats, histories: &[String]) -> Call {
+    fn renewal_call(&self, stats: &NodeStats, replids: &[String]) -> Call {
         let (keys, node) = (&self.keys, self.node.to_string());
-        let script_keys =
-            [keys.nodes(), keys.clock(), keys.vitals(), keys.due(), keys.restored(), keys.reaper(&node)];
+        let script_keys = [
+            keys.nodes(),
+            keys.clock(),
+            keys.vitals(),
+            keys.leave_schedule(),
+            keys.restored(),
+            keys.reaper(&node),
+        ];
         let call = Call::new(&RENEW, script_keys)
             .arg(&node)
             .arg(self.lease.as_millis())
-            .arg(self.linger_ms)
+            .arg(self.leave_grace_ms)
             .arg(self.away_ms)
             .arg(stats.uptime_s * 1000)
             .arg(vitals::write(stats))
-            .arg(self.generations.restored());
-        histories.iter().fold(call, |call, history| call.arg(history))
+            .arg(self.data_generation.restored());
+        replids.iter().fold(call, |call, replid| call.arg(replid))
     }
 
-    /// How long a renewal waits for what lies at other shards: twice between two renewals, and one that
-    /// does not answer must not cost this node its lease.
-    fn patience(&self) -> Duration {
+    /// How long a renewal waits for other shards, twice in a row. A shard that does not answer must not cost this
+    /// node its lease.
+    fn shard_budget(&self) -> Duration {
         self.lease / 8
     }
 
-    /// Who is waited for in a generation of this age.
-    fn awaited(&self, age_ms: u64) -> Awaited {
-        // Whoever lives has renewed within this time, and somewhat more as nobody is punctual.
-        let is_known = self.first.get_or_init(Instant::now).elapsed() >= self.renew_every.mul_f64(1.1);
+    /// The nodes to wait for in a generation of this age.
+    fn wait_for(&self, age_ms: u64) -> WaitFor {
+        // Every living node has renewed within this time; the tenth on top allows for late timers.
+        let is_known =
+            self.first_renewal.get_or_init(Instant::now).elapsed() >= self.renew_every.mul_f64(1.1);
         if !is_known {
-            Awaited::Unknown
+            WaitFor::Discovery
         } else if u128::from(age_ms) < self.lease.as_millis() {
-            Awaited::Known
+            WaitFor::ExpectedNodes
         } else {
-            Awaited::Nobody
+            WaitFor::NoOther
         }
     }
 
-    /// Sees to what is due, or goes on waiting for what was begun with a renewal before. What fails is
-    /// tried again with the next one, by this node or another, and what lasts is waited for no longer
-    /// than the lease allows; nor is it broken off, for a call that is on its way may be carried out late.
-    async fn keep_house(&self, dead: Vec<String>, due: Vec<Vec<u8>>) {
-        let mut housework = self.housework.lock().await;
+    /// Starts the due maintenance, or waits for that of an earlier renewal. A failed step is repeated with the next
+    /// renewal, by this node or another. A long one is waited for no longer than the lease allows. It is not
+    /// cancelled, because a command in a socket may still take effect.
+    async fn run_maintenance(&self, dead: Vec<String>, due: Vec<Vec<u8>>) {
+        let mut maintenance = self.maintenance.lock().await;
         let reaper = &self.reaper;
-        let working = housework
-            .get_or_insert_with(|| self.supervisor.keep_once("reaper", reaper.clone().see_to(dead, due)));
-        if tokio::time::timeout(self.patience(), working).await.is_ok() {
-            *housework = None;
+        let working = maintenance
+            .get_or_insert_with(|| self.supervisor.keep_once("reaper", reaper.clone().run(dead, due)));
+        if tokio::time::timeout(self.shard_budget(), working).await.is_ok() {
+            *maintenance = None;
         }
     }
 
     fn sweep(&self, generation: String) {
-        let mut sweeping = self.sweeping.lock().expect("no code panics while it holds this lock");
-        if sweeping.as_ref().is_none_or(|task| task.is_finished()) {
+        let mut sweep_task = self.sweep_task.lock().expect("no code panics while it holds this lock");
+        if sweep_task.as_ref().is_none_or(|task| task.is_finished()) {
             let sweep = self.sweeper.clone().sweep(generation);
-            *sweeping = Some(self.supervisor.keep_once("sweep", sweep));
+            *sweep_task = Some(self.supervisor.keep_once("sweep", sweep));
         }
     }
 
-    async fn give_back(&self) -> Result<()> {
+    async fn remove(&self) -> Result<()> {
         let node = self.node.to_string();
         let calls = [
             Call::plain("ZREM", self.keys.nodes()).arg(&node),
@@ -205,7 +212,7 @@ impl Leases {
         values.into_iter().try_for_each(|value| value.map(drop))
     }
 
-    /// Leaves out nodes that have said nothing yet, or in a later format, and what is no node's.
+    /// Skips nodes without vitals or with vitals of a later format, and entries that are not of adda.
     async fn living(&self) -> Result<Vec<NodeInfo>> {
         let keys = &self.keys;
         let clock = ["last", "ahead", "steady_since", "away_since"];
@@ -217,17 +224,18 @@ impl Leases {
         ];
         let values = self.shards.call_all(&Role::Pooled, &calls).await;
         let values: Vec<Value> = values.into_iter().collect::<Result<_>>()?;
-        let [time, clock, renewals, said]: [Value; 4] = values.try_into().expect("one value for each call");
+        let [time, clock, renewals, vitals_by_node]: [Value; 4] =
+            values.try_into().expect("one value for each call");
         let (seconds, micros): (u64, u64) = parsed(time)?;
         let redis_ms = (seconds * 1000 + micros / 1000) as f64;
         let renewals: Vec<(Vec<u8>, f64)> = parsed(renewals)?;
-        let said: std::collections::HashMap<Vec<u8>, Vec<u8>> = parsed(said)?;
-        let moment = Moment::read(redis_ms, parsed(clock)?);
-        let since = moment.oldest_of_the_living(self.lease.as_millis() as f64);
+        let vitals_by_node: std::collections::HashMap<Vec<u8>, Vec<u8>> = parsed(vitals_by_node)?;
+        let cluster_time = ClusterTime::read(redis_ms, parsed(clock)?);
+        let since = cluster_time.lease_cutoff(self.lease.as_millis() as f64);
         let living = renewals.iter().filter(|(_, renewed)| *renewed > since);
         let mut nodes: Vec<NodeInfo> = living
             .filter_map(|(id, _)| {
-                let vitals = said.get(id).and_then(|said| vitals::read(said, moment.now));
+                let vitals = vitals_by_node.get(id).and_then(|stored| vitals::read(stored, cluster_time.now));
                 let node = NodeId::parse(std::str::from_utf8(id).ok()?);
                 Some(NodeInfo { id: node?, stats: vitals? })
             })
@@ -237,7 +245,7 @@ impl Leases {
     }
 }
 
-/// A node must not write what those beside it would misread.
+/// A node must not write data that the other nodes would misread.
 fn check_format(oldest: u64) -> Result<()> {
     if oldest <= vitals::FORMAT {
         return Ok(());
@@ -248,25 +256,25 @@ fn check_format(oldest: u64) -> Result<()> {
     )))
 }
 
-/// The cluster's time, as `clock.lua` tells it, and when renewals were interrupted.
+/// The cluster's time, as in `clock.lua`, and the last pause of renewals.
 #[derive(Debug)]
-struct Moment {
+struct ClusterTime {
     now: f64,
     steady_since: Option<f64>,
     away_since: Option<f64>,
 }
 
-impl Moment {
+impl ClusterTime {
     fn read(redis_ms: f64, clock: [Option<Vec<u8>>; 4]) -> Self {
         let [last, ahead, steady_since, away_since] = clock.map(|field| millis_of(&field?));
         let now = (redis_ms + ahead.unwrap_or(0.0)).max(last.unwrap_or(0.0));
         Self { now, steady_since, away_since }
     }
 
-    /// Whoever has renewed after that lives.
-    fn oldest_of_the_living(&self, lease_ms: f64) -> f64 {
+    /// A node that has renewed after this time is living.
+    fn lease_cutoff(&self, lease_ms: f64) -> f64 {
         match (self.steady_since, self.away_since) {
-            // Lately nobody could renew: who lived when Redis went away still has time to.
+            // After a pause of all renewals, the nodes that lived before it still have time to renew.
             (Some(steady_since), Some(away_since)) if self.now - steady_since < lease_ms => {
                 away_since - lease_ms
             }

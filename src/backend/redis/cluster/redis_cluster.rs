@@ -1,4 +1,4 @@
-//! Keeps a node's share of the cluster: its lease, and its sessions as Redis holds them.
+//! A node's part in the cluster: its lease, and the reconciliation of its sessions.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::backend::{
 use crate::config::Presence as Settings;
 use crate::supervisor::Supervisor;
 
-/// One node's share of the cluster.
+/// One node's part in the cluster.
 #[derive(Debug)]
 pub struct RedisCluster {
     leases: Leases,
@@ -56,13 +56,13 @@ impl Cluster for RedisCluster {
         self.health.subscribe()
     }
 
-    /// With the lease nobody would look for what could not be taken out of a room before. If that
-    /// fails the lease is left to run out, and the others see to it.
+    /// If the sessions cannot be removed from all rooms, the lease is left to expire, and a reaper of another node
+    /// removes them. Without the lease no node would look for them.
     async fn retire(&self) -> Result<()> {
         let memberships = &self.reconciler.memberships;
         memberships.attach(None);
         memberships.resync_all().await?;
-        within(self.reconciler.deadline, self.leases.give_back()).await
+        within(self.reconciler.deadline, self.leases.remove()).await
     }
 
     async fn nodes(&self) -> Result<Vec<NodeInfo>> {

@@ -1,14 +1,14 @@
--- Renews a node's lease and says what has fallen due.
--- KEYS[1] nodes (score: last renewal, ms)  [2] clock of all renewals  [3] what nodes say of themselves
--- KEYS[4] due leave notices  [5] which generation each node has restored its sessions in
+-- Renews a node's lease and returns the due maintenance.
+-- KEYS[1] nodes (score: last renewal, ms)  [2] clock of all renewals  [3] vitals of the nodes
+-- KEYS[4] schedule of leave notices  [5] the generation that each node has restored
 -- KEYS[6] the node's reaper, if any
 -- ARGV[1] node id  [2] presence.lease, ms  [3] presence.leave_grace, ms  [4] ms without any renewal that mean that Redis
 -- was away  [5] ms since the node started  [6] the node's vitals, JSON
 -- ARGV[7] the generation that the node has restored its sessions in, '' if none
--- ARGV[8…] the histories that the node has found other servers in, in a Redis Cluster
--- Returns {1 if the lease was lost, {dead node, …}, {entry of a leave notice that is due, …}, generation, its age in ms,
--- {living node, the generation it has restored, …}, 1 if it is time to go through all rooms once in this generation,
--- history, Redis' clock in ms, entries that were none, the oldest format that may be read and written here}.
+-- ARGV[8…] the replication ids of other servers, in a Redis Cluster
+-- Returns {1 if the lease was lost, {dead node, …}, {entry of a due leave notice, …}, generation, its age in ms,
+-- {living node, the generation it has restored, …}, 1 if a sweep is due in this generation, replication id, Redis'
+-- clock in ms, number of foreign entries, the oldest format that nodes must know}.
 local node, lease = ARGV[1], tonumber(ARGV[2])
 local now, ahead = cluster_time(KEYS[2])
 local clock = {}
@@ -16,7 +16,7 @@ local fields =
   {'last', 'ahead', 'steady_since', 'away_since', 'histories', 'generation', 'began', 'swept', 'format'}
 for i, value in ipairs(redis.call('HMGET', KEYS[2], unpack(fields))) do clock[fields[i]] = value or nil end
 
--- One look at all nodes serves three questions; idle nodes do nothing but this.
+-- One read of all nodes answers three questions; idle nodes do nothing else.
 local renewed, newest, foreign, expired, living = nil, nil, 0, {}, {node}
 local renewals = redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')
 for i = 1, #renewals, 2 do
@@ -25,7 +25,7 @@ for i = 1, #renewals, 2 do
     foreign = foreign + 1
   else
     if at > now then
-      -- Nobody renews later than now: the clock was lost, or the time is somebody else's.
+      -- No renewal is later than now: the clock was lost, or another program has set the time.
       at = now
       redis.call('ZADD', KEYS[1], text_of(now), id)
     end
@@ -40,16 +40,15 @@ for i = 1, #renewals, 2 do
   end
 end
 
--- While Redis is frozen, down or loading nobody can renew, so everybody looks dead afterwards.
--- Nobody is taken for dead, and no leave notice sent, before all have had a whole lease to renew.
+-- While Redis is suspended, down or loading no node can renew, so all look dead afterwards. No node is declared
+-- dead, and no leave notice sent, before all have had a whole lease to renew.
 local steady_since, away_since = millis_of(clock.steady_since), clock.away_since or ''
 if not newest or now - newest > tonumber(ARGV[4]) or not steady_since or steady_since > now then
   steady_since, away_since = now, newest and text_of(newest) or ''
 end
 
--- A generation is a stretch in which Redis forgot nothing. With a history that nobody has told of
--- before there begins a new one: each node must put its sessions back, and until all have, nobody can
--- say who is where.
+-- A generation is a period without loss of data. A new replication id starts another: every node must restore its
+-- sessions, and until all have, membership reads fail.
 local histories, generation, began = clock.histories or '', clock.generation, millis_of(clock.began)
 if generation and not string.find(generation, '^%x+$') then generation = nil end
 ARGV[#ARGV + 1] = REPLID
@@ -62,36 +61,36 @@ end
 if not generation then generation, began = string.sub(redis.sha1hex(histories .. text_of(now)), 1, 16), now end
 if not began or began > now then began = now end
 
--- Each write goes to Redis' file, so only what has changed is written, and `last` now and then: it need not be
--- newer for time not to go back by much.
+-- Each write is persisted, so only changes are written, and `last` occasionally: an older value lets the clock go
+-- back by little.
 local changes = {}
-local function note(field, value)
+local function set(field, value)
   if clock[field] ~= value then
     changes[#changes + 1] = field
     changes[#changes + 1] = value
   end
 end
 local last = millis_of(clock.last)
-if not last or now - last >= lease / 8 then note('last', text_of(now)) end
-note('ahead', text_of(ahead))
-note('steady_since', text_of(steady_since))
-note('away_since', away_since)
-note('histories', histories)
-note('generation', generation)
-note('began', text_of(began))
+if not last or now - last >= lease / 8 then set('last', text_of(now)) end
+set('ahead', text_of(ahead))
+set('steady_since', text_of(steady_since))
+set('away_since', away_since)
+set('histories', histories)
+set('generation', generation)
+set('began', text_of(began))
 if #changes > 0 then redis.call('HSET', KEYS[2], unpack(changes)) end
 redis.call('ZADD', KEYS[1], text_of(now), node)
-local said = redis.call('HGET', KEYS[3], node)
-if not said or string.match(said, '^%d+ (.*)$') ~= ARGV[6] then
+local vitals = redis.call('HGET', KEYS[3], node)
+if not vitals or string.match(vitals, '^%d+ (.*)$') ~= ARGV[6] then
   redis.call('HSET', KEYS[3], node, text_of(now - tonumber(ARGV[5])) .. ' ' .. ARGV[6])
 end
 
--- A leave notice that waits longer than any can was noted by a clock that is lost.
+-- A leave that is scheduled beyond the grace period was scheduled by a clock that is lost.
 local longest = text_of(now + tonumber(ARGV[3]))
 for _, entry in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], '(' .. longest, '+inf', 'LIMIT', 0, 256)) do
   redis.call('ZADD', KEYS[4], longest, entry)
 end
--- One that nobody could read for a day is not of adda.
+-- An entry that no node could read for a day is not of adda.
 redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', text_of(now - 86400000))
 local dead, due = {}, {}
 if now - steady_since >= lease then
@@ -99,11 +98,11 @@ if now - steady_since >= lease then
   due = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', text_of(now), 'LIMIT', 0, 4096)
 end
 
--- Later than the living need to put their sessions back: less is left to be found.
+-- A sweep starts after the living nodes have restored their sessions, so it finds less.
 local is_unswept = clock.swept ~= generation and now - began >= 2 * lease
 local restored = redis.call('HMGET', KEYS[5], unpack(living))
--- A sweep has found sessions of this node where it was not known to be.
-local is_called = restored[1] == 'again'
+-- A sweep has found sessions of this node in rooms that are not on its list.
+local must_resync = restored[1] == 'again'
 if restored[1] ~= ARGV[7] then redis.call('HSET', KEYS[5], node, ARGV[7]) end
 restored[1] = ARGV[7]
 local states = {}
@@ -111,7 +110,7 @@ for i, id in ipairs(living) do
   states[#states + 1] = id
   states[#states + 1] = string.match(restored[i] or '', '^%x+$') or ''
 end
--- While somebody reaps this node what it has put back may be taken out again.
-local is_lost = not renewed or now - renewed > lease or is_called or is_claimed(KEYS[6], now, lease)
+-- While a reaper works on this node it may remove restored sessions again.
+local is_lost = not renewed or now - renewed > lease or must_resync or is_claimed(KEYS[6], now, lease)
 return {is_lost and 1 or 0, dead, due, generation, text_of(now - began), states, is_unswept and 1 or 0, REPLID,
   text_of(redis_millis()), foreign, text_of(millis_of(clock.format) or 0)}

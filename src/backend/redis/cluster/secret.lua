@@ -1,4 +1,4 @@
--- Keeps a secret of the cluster: the one that signs if there is none, else an earlier one.
+-- Stores a secret of the cluster: the current one if there is none, else an earlier one.
 -- KEYS[1] secret  [2] earlier ones  ARGV[1] the node's own, '' if it has none
 -- Returns the one that signs and the earlier ones, nothing if there is none.
 local own = ARGV[1]

@@ -1,5 +1,5 @@
-//! How far this node's clock is from that of Redis. Nothing here depends on it; but messages bear the one time and
-//! tokens the other, and an operator must know.
+//! The difference between this node's clock and that of Redis. Nothing here depends on it, but messages carry
+//! Redis' time and tokens the node's, so the operator must know.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,24 +8,24 @@ use tracing::{info, warn};
 
 use crate::telemetry::meters;
 
-/// Difference that an operator is told of.
-const TOLD_MS: f64 = 1000.0;
+/// The difference that is logged.
+const LOG_THRESHOLD_MS: f64 = 1000.0;
 
-/// Whether the operator was told; a difference is told once.
+/// Logs a difference once.
 #[derive(Debug, Default)]
 pub struct Skew {
-    is_told: AtomicBool,
+    is_logged: AtomicBool,
 }
 
 impl Skew {
-    /// Takes in the clock of Redis, which was read at some time during the last `asking`.
-    pub fn take_in(&self, redis_ms: u64, asking: Duration) {
+    /// Records the clock of Redis, which was read at some time during the last `round_trip`.
+    pub fn record(&self, redis_ms: u64, round_trip: Duration) {
         let here = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let unsure_ms = asking.as_secs_f64() * 500.0;
-        let skew_ms = here.as_secs_f64() * 1000.0 - unsure_ms - redis_ms as f64;
+        let uncertainty_ms = round_trip.as_secs_f64() * 500.0;
+        let skew_ms = here.as_secs_f64() * 1000.0 - uncertainty_ms - redis_ms as f64;
         meters().clock_skew.set(skew_ms / 1000.0);
-        let is_off = skew_ms.abs() - unsure_ms > TOLD_MS;
-        if is_off == self.is_told.swap(is_off, Ordering::Relaxed) {
+        let is_off = skew_ms.abs() - uncertainty_ms > LOG_THRESHOLD_MS;
+        if is_off == self.is_logged.swap(is_off, Ordering::Relaxed) {
             return;
         }
         let skew_s = (skew_ms / 1000.0).round();

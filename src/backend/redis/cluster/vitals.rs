@@ -1,12 +1,12 @@
-//! What nodes say of themselves, as it is stored: `<when the node started, ms> <JSON>`. The time stands apart, so that
-//! a node in which nothing has changed writes nothing.
+//! The stored statistics of nodes: `<start of the node, ms> <JSON>`. The time is outside of the JSON, so an
+//! unchanged node writes nothing.
 
 use serde::{Deserialize, Serialize};
 
 use crate::backend::{Fingerprints, NodeStats};
 
-/// The format of leases and vitals. It is raised with each change that a node before it would misread; until then
-/// fields may be added, since unknown ones are ignored.
+/// The format of leases and vitals. A change that an older node would misread raises it. Other changes add fields,
+/// because unknown fields are ignored.
 pub const FORMAT: u64 = 1;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub fn write(vitals: &NodeStats) -> String {
     serde_json::to_string(&stored).expect("vitals are always JSON")
 }
 
-/// Reads what is stored; `None` if it is of a later format, or not of adda.
+/// Parses the stored text; `None` if it has a later format, or is not of adda.
 pub fn read(stored: &[u8], now_ms: f64) -> Option<NodeStats> {
     let (started_ms, json) = std::str::from_utf8(stored).ok()?.split_once(' ')?;
     let started_ms: f64 = started_ms.parse().ok()?;

@@ -1,9 +1,9 @@
--- Put in front of every script that goes by time. The cluster's time is Redis' own, except that it never goes back:
--- if Redis' clock does (it was set, or another machine took over), the difference is added from then on. So a lease,
--- a grace period and a claim keep their age.
--- (Set forward by less than half a lease it ages them by as much, further it counts as an absence of Redis.)
+-- Prepended to every script that uses time. The cluster's time is Redis' own, but never goes back: if Redis' clock
+-- does (it was set, or another machine took over), the difference is added from then on. So leases, grace periods
+-- and claims keep their age. (A clock that is set forward by less than half a lease ages them by as much; further
+-- counts as an outage of Redis.)
 
--- A time, or nothing: what is no time, or one in thousands of years, is not of adda.
+-- A time, or nil: a value that is no time, or thousands of years away, is not of adda.
 local function millis_of(text)
   local millis = tonumber(text or '')
   return millis and millis >= 0 and millis < 1e15 and millis or nil
@@ -16,7 +16,7 @@ local function redis_millis()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- The cluster's time, and what it is ahead of Redis' clock. KEY clock
+-- The cluster's time, and its difference to Redis' clock. KEY clock
 local function cluster_time(clock)
   local fields = redis.call('HMGET', clock, 'last', 'ahead')
   local last, ahead = millis_of(fields[1]) or 0, millis_of(fields[2]) or 0
@@ -25,8 +25,8 @@ local function cluster_time(clock)
   return now, ahead
 end
 
--- Whether work is another node's: a claim is "<node id> <when it was made>", and stands for a lease. Redis may
--- forget it earlier or later by its own clock, which the age shows.
+-- Whether another node has claimed the work. A claim is "<node id> <time of the claim>", and holds for a lease. Its
+-- age decides, because Redis may expire the key earlier or later by its own clock.
 local function is_claimed(key, now, lease, except)
   local by, at = string.match(redis.call('GET', key) or '', '^(%S+) (%d+)$')
   at = millis_of(at)

@@ -1,7 +1,7 @@
-//! A session as it stands in the members of a room. The members are a sorted set in which all scores are
-//! 0, so Redis orders them by their bytes: by node, then by connection. A node's share, a page and what comes
-//! after a page are ranges. Ids are raw, so that the entries of a small room stay below the 64 bytes up to which
-//! Redis keeps a sorted set in one piece of memory.
+//! The entry of a session in a room's members. The members are a sorted set in which all scores are 0, so Redis
+//! orders them by their bytes: by node, then by connection. A node's entries, a page and the rest after a page are
+//! ranges. Ids are raw, so the entries of a small room stay below the 64 bytes up to which Redis keeps a sorted set
+//! as a listpack.
 //!
 //! ```text
 //!  0  16 bytes  node id
@@ -18,8 +18,8 @@ use uuid::Uuid;
 
 use crate::model::{ConnectionId, Member, NodeId, UserId, Username};
 
-/// How entries are written here. One of another version is counted as a session of its node, and listed
-/// by the nodes that can read it.
+/// The version of entries that this node writes. An entry of another version is counted as a session of its node,
+/// and listed by nodes that can read it.
 const VERSION: u8 = 1;
 
 /// Above each byte that may follow a connection id.
@@ -40,7 +40,7 @@ pub fn encode(node: NodeId, member: &Member) -> Vec<u8> {
     entry
 }
 
-/// A user id as it stands in an entry, with its length in front.
+/// A user id as in an entry, with its length in front.
 pub fn user_bytes(user: &UserId) -> Vec<u8> {
     match as_uuid(user) {
         Some(uuid) => [&[0], &uuid.as_bytes()[..]].concat(),
@@ -57,7 +57,7 @@ fn as_uuid(user: &UserId) -> Option<Uuid> {
     (uuid.to_string() == user.as_str()).then_some(uuid)
 }
 
-/// A session as it was read.
+/// A decoded entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The node that holds it.
@@ -89,12 +89,12 @@ pub fn decode(entry: &[u8]) -> Option<Entry> {
     Some(Entry { node: NodeId(id(0)?), member })
 }
 
-/// Whether a version of adda may have written this, if not this one.
+/// Whether any version of adda may have written this.
 pub fn is_session(entry: &[u8]) -> bool {
     entry.get(VERSION_AT).is_some_and(|version| (1..=31).contains(version))
 }
 
-/// The lower bound (of ZRANGEBYLEX) of what comes after a session.
+/// The lower bound (of ZRANGEBYLEX) of the entries after a session.
 pub fn after(node: NodeId, connection: ConnectionId) -> Vec<u8> {
     [b"(", &node.0.as_bytes()[..], connection.0.as_bytes(), &[ABOVE]].concat()
 }

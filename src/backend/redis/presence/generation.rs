@@ -1,9 +1,8 @@
-//! Whether what Redis holds of the rooms is the whole.
+//! The generation of the data, and whether membership in Redis is complete.
 //!
-//! A Redis that was emptied, restored, or restarted without its last second holds less than the
-//! nodes know. Each node puts its own sessions back; until every node that was alive before has,
-//! an answer about who is where would be short, so none is given. A node that does not come back
-//! within a lease is dead, and its sessions are missing rightly.
+//! A Redis that was emptied, restored, or restarted without its last second has fewer sessions than the nodes. Each
+//! node restores its own. Until every node that was living before has, a membership read would be too low, so it
+//! fails. A node that does not return within a lease is dead, and its sessions are rightly missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -16,167 +15,170 @@ use crate::backend::{BackendError, Result};
 use crate::model::NodeId;
 use crate::telemetry::meters;
 
-/// What this node knows of generations; a cheap handle. Written by the renewal of the lease and by
-/// restorations, read by every answer about who is where.
+/// This node's knowledge of data; a cheap handle. Renewals of the lease and resyncs write it, every
+/// membership read checks it.
 #[derive(Debug, Clone, Default)]
-pub struct Generations {
+pub struct DataGeneration {
     state: Arc<Mutex<State>>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// The one that Redis was in at the last renewal.
+    /// The generation at the last renewal.
     current: String,
-    /// The one that this node has put its sessions back in.
+    /// The generation in which this node has restored its sessions.
     restored: String,
-    /// The one in which every node has.
-    settled: String,
-    /// The nodes that lived in the settled one.
-    known: BTreeSet<String>,
-    /// The history of the Redis that has the leases, as the last renewal told.
-    history: String,
-    /// The history that each server was last found in.
-    histories: BTreeMap<String, String>,
-    /// Servers that were found in another history since the last generation began, each with the one before.
-    left: BTreeMap<String, String>,
-    /// The histories that a renewal has told of. One that none has may begin a new generation.
-    told: BTreeSet<String>,
+    /// The generation in which every node has.
+    complete_in: String,
+    /// The living nodes of the last complete generation.
+    expected_nodes: BTreeSet<String>,
+    /// The replication id of the Redis with the leases, from the last renewal.
+    replid: String,
+    /// The last replication id of each server.
+    replids: BTreeMap<String, String>,
+    /// Servers whose replication id has changed in this generation, each with the id before.
+    changed: BTreeMap<String, String>,
+    /// The replication ids that a renewal has reported. Any other may begin a new generation.
+    reported: BTreeSet<String>,
 }
 
-/// What a renewal told of, and heard.
+/// The request and the reply of a renewal.
 #[derive(Debug, Clone, Copy)]
-pub struct Heard<'a> {
-    /// The histories that it told of.
-    pub told: &'a [String],
-    /// That of the Redis that answered.
-    pub history: &'a str,
+pub struct RenewalReport<'a> {
+    /// The replication ids in the request.
+    pub reported: &'a [String],
+    /// The replication id of the Redis that answered.
+    pub replid: &'a str,
     pub generation: &'a str,
     /// The living nodes, with the generation that each has restored.
     pub living: &'a [(String, String)],
 }
 
-/// Who must have put their sessions back before this node vouches for the whole.
+/// The nodes that must have restored their sessions before membership is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Awaited {
-    /// All, and not all have renewed since this node first did: there may be some that it does not know.
-    Unknown,
-    /// The nodes that it knows.
-    Known,
-    /// The generation has lasted a lease: who is not back is dead.
-    Nobody,
+pub enum WaitFor {
+    /// All, including nodes that this node does not know yet: not all have renewed since its first renewal.
+    Discovery,
+    /// The expected nodes.
+    ExpectedNodes,
+    /// No other: the generation has lasted a lease, so a node that is not back is dead.
+    NoOther,
 }
 
-impl Generations {
+impl DataGeneration {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no code panics while it holds this lock")
     }
 
-    /// The generation that this node has restored its sessions in; empty: none.
+    /// The generation in which this node has restored its sessions; empty: none.
     pub fn restored(&self) -> String {
         self.lock().restored.clone()
     }
 
-    /// What a renewal must tell.
-    pub fn histories(&self) -> Vec<String> {
-        self.lock().histories.values().cloned().collect()
+    /// The replication ids that a renewal must report.
+    pub fn replids(&self) -> Vec<String> {
+        self.lock().replids.values().cloned().collect()
     }
 
-    /// The generation in which a restoration begins now.
+    /// The generation in which a resync starts now.
     pub fn current(&self) -> String {
         self.lock().current.clone()
     }
 
-    /// This node has put its sessions back in `generation`.
+    /// Records that this node has restored its sessions in `generation`.
     pub fn restore(&self, generation: String) {
         self.lock().restored = generation;
     }
 
-    /// Takes in what a renewal of this node has heard.
-    pub fn see(&self, heard: &Heard<'_>, awaited: Awaited, this: NodeId) -> Lease {
-        let Heard { told, history, generation, living } = *heard;
+    /// Records a renewal of this node.
+    pub fn on_renewal(&self, report: &RenewalReport<'_>, wait_for: WaitFor, this: NodeId) -> Lease {
+        let RenewalReport { reported, replid, generation, living } = *report;
         let mut state = self.lock();
-        state.report_loss(history, generation);
-        state.told.extend(told.iter().cloned());
+        state.report_loss(replid, generation);
+        state.reported.extend(reported.iter().cloned());
         if state.current.is_empty() {
-            // The first renewal: whatever this node has entered, it entered in this generation.
+            // At the first renewal, all entries of this node were made in this generation.
             generation.clone_into(&mut state.restored);
         }
         generation.clone_into(&mut state.current);
         if state.restored != generation {
             return Lease::Expired;
         }
-        if awaited == Awaited::Unknown {
-            state.known.extend(living.iter().map(|(id, _)| id.clone()));
+        if wait_for == WaitFor::Discovery {
+            state.expected_nodes.extend(living.iter().map(|(id, _)| id.clone()));
             return Lease::Incomplete;
         }
         let this = this.to_string();
         let has_restored = |node: &String| {
             *node == this || living.iter().any(|(id, restored)| id == node && restored == generation)
         };
-        if state.settled != generation && awaited == Awaited::Known && !state.known.iter().all(has_restored) {
+        if state.complete_in != generation
+            && wait_for == WaitFor::ExpectedNodes
+            && !state.expected_nodes.iter().all(has_restored)
+        {
             return Lease::Incomplete;
         }
-        generation.clone_into(&mut state.settled);
-        state.known = living.iter().map(|(id, _)| id.clone()).collect();
+        generation.clone_into(&mut state.complete_in);
+        state.expected_nodes = living.iter().map(|(id, _)| id.clone()).collect();
         Lease::Held
     }
 
-    /// Whether what was read just before Redis named this generation is the whole. Before the
-    /// first renewal there is nothing to compare with.
+    /// Checks that data which was read just before this generation is complete. Before the first renewal there is
+    /// nothing to compare with.
     ///
     /// # Errors
-    /// Unavailable, for a moment.
-    pub fn vouch(&self, generation: Option<&str>) -> Result<()> {
+    /// Unavailable until all nodes have restored their sessions.
+    pub fn ensure_complete(&self, generation: Option<&str>) -> Result<()> {
         let state = self.lock();
-        let is_settled = state.histories.values().all(|history| state.told.contains(history))
-            && generation == Some(state.settled.as_str());
-        if state.current.is_empty() || is_settled {
+        let is_complete = state.replids.values().all(|replid| state.reported.contains(replid))
+            && generation == Some(state.complete_in.as_str());
+        if state.current.is_empty() || is_complete {
             return Ok(());
         }
-        Err(BackendError::Unavailable("not every node has put its sessions back yet".into()))
+        Err(BackendError::Unavailable("not every node has restored its sessions".into()))
     }
 }
 
-impl ConnectionObserver for Generations {
+impl ConnectionObserver for DataGeneration {
     fn found_replid(&self, server: &str, replid: &str) {
         let mut state = self.lock();
-        let before = state.histories.insert(server.to_owned(), replid.to_owned());
+        let before = state.replids.insert(server.to_owned(), replid.to_owned());
         if let Some(before) = before.filter(|before| before != replid) {
-            state.left.insert(server.to_owned(), before);
+            state.changed.insert(server.to_owned(), before);
         }
     }
 
-    /// Forgets the servers that are masters no longer.
+    /// Forgets the servers that are not masters any more.
     fn masters_changed(&self, servers: &[String]) {
-        self.lock().histories.retain(|server, _| servers.contains(server));
+        self.lock().replids.retain(|server, _| servers.contains(server));
     }
 }
 
 impl State {
-    /// Tells the operator that Redis may have lost data.
-    fn report_loss(&mut self, history: &str, generation: &str) {
-        let before = std::mem::replace(&mut self.history, history.to_owned());
-        let left = std::mem::take(&mut self.left);
+    /// Logs that Redis may have lost data.
+    fn report_loss(&mut self, replid: &str, generation: &str) {
+        let before = std::mem::replace(&mut self.replid, replid.to_owned());
+        let changed = std::mem::take(&mut self.changed);
         if self.current.is_empty() || self.current == generation {
             return;
         }
         meters().generations.increment(1);
         let moved = |(server, old): (&String, &String)| {
-            let new = self.histories.get(server).filter(|new| *new != old)?;
+            let new = self.replids.get(server).filter(|new| *new != old)?;
             Some(format!("{server}: {old} to {new}"))
         };
-        let others = left.iter().filter_map(moved).collect::<Vec<_>>().join(", ");
-        if before == history && others.is_empty() {
+        let others = changed.iter().filter_map(moved).collect::<Vec<_>>().join(", ");
+        if before == replid && others.is_empty() {
             warn!(
                 old_replid = before,
-                new_replid = history,
+                new_replid = replid,
                 generation,
                 "Redis was emptied; its messages are lost"
             );
         } else {
             warn!(
                 old_replid = before,
-                new_replid = history,
+                new_replid = replid,
                 servers = others,
                 generation,
                 "Redis restarted or failed over; it may have lost data"
@@ -189,14 +191,14 @@ impl State {
 mod tests {
     use super::*;
 
-    fn see(
-        generations: &Generations,
-        (told, generation): (&[String], &str),
+    fn on_renewal(
+        data: &DataGeneration,
+        (reported, generation): (&[String], &str),
         living: &[(String, String)],
-        awaited: Awaited,
+        wait_for: WaitFor,
         this: NodeId,
     ) -> Lease {
-        generations.see(&Heard { told, history: "h", generation, living }, awaited, this)
+        data.on_renewal(&RenewalReport { reported, replid: "h", generation, living }, wait_for, this)
     }
 
     fn living(nodes: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -204,78 +206,96 @@ mod tests {
     }
 
     #[test]
-    fn nobody_answers_before_all_have_put_their_sessions_back() {
-        let (generations, this) = (Generations::default(), NodeId::random());
+    fn membership_is_incomplete_until_all_nodes_have_restored_their_sessions() {
+        let (data, this) = (DataGeneration::default(), NodeId::random());
         let me = this.to_string();
         assert_eq!(
-            see(&generations, (&[], "one"), &living(&[(&me, "one"), ("other", "one")]), Awaited::Known, this),
+            on_renewal(
+                &data,
+                (&[], "one"),
+                &living(&[(&me, "one"), ("other", "one")]),
+                WaitFor::ExpectedNodes,
+                this
+            ),
             Lease::Held
         );
-        assert!(generations.vouch(Some("one")).is_ok());
+        assert!(data.ensure_complete(Some("one")).is_ok());
 
         // Emptied: what is read before the next renewal bears no generation, or another.
-        assert!(generations.vouch(None).is_err());
-        assert!(generations.vouch(Some("two")).is_err());
+        assert!(data.ensure_complete(None).is_err());
+        assert!(data.ensure_complete(Some("two")).is_err());
         assert_eq!(
-            see(&generations, (&[], "two"), &living(&[(&me, "one")]), Awaited::Known, this),
+            on_renewal(&data, (&[], "two"), &living(&[(&me, "one")]), WaitFor::ExpectedNodes, this),
             Lease::Expired
         );
         assert_eq!(
-            see(&generations, (&[], "two"), &living(&[(&me, "one")]), Awaited::Known, this),
+            on_renewal(&data, (&[], "two"), &living(&[(&me, "one")]), WaitFor::ExpectedNodes, this),
             Lease::Expired
         );
-        generations.restore("two".into());
+        data.restore("two".into());
         assert_eq!(
-            see(&generations, (&[], "two"), &living(&[(&me, "two")]), Awaited::Known, this),
+            on_renewal(&data, (&[], "two"), &living(&[(&me, "two")]), WaitFor::ExpectedNodes, this),
             Lease::Incomplete
         );
-        assert!(generations.vouch(Some("two")).is_err(), "the other node is not back yet");
-        see(&generations, (&[], "two"), &living(&[(&me, "two"), ("other", "two")]), Awaited::Known, this);
-        assert!(generations.vouch(Some("two")).is_ok());
+        assert!(data.ensure_complete(Some("two")).is_err(), "the other node is not back yet");
+        on_renewal(
+            &data,
+            (&[], "two"),
+            &living(&[(&me, "two"), ("other", "two")]),
+            WaitFor::ExpectedNodes,
+            this,
+        );
+        assert!(data.ensure_complete(Some("two")).is_ok());
     }
 
     #[test]
-    fn a_node_that_does_not_come_back_is_waited_for_no_longer_than_a_lease() {
-        let (generations, this) = (Generations::default(), NodeId::random());
+    fn a_node_that_does_not_return_delays_reads_for_no_longer_than_a_lease() {
+        let (data, this) = (DataGeneration::default(), NodeId::random());
         let me = this.to_string();
-        generations.restore("one".into());
-        see(&generations, (&[], "one"), &living(&[(&me, "one"), ("other", "one")]), Awaited::Known, this);
-        generations.restore("two".into());
-        see(&generations, (&[], "two"), &living(&[(&me, "two")]), Awaited::Known, this);
-        assert!(generations.vouch(Some("two")).is_err());
-        see(&generations, (&[], "two"), &living(&[(&me, "two")]), Awaited::Nobody, this);
-        assert!(generations.vouch(Some("two")).is_ok());
+        data.restore("one".into());
+        on_renewal(
+            &data,
+            (&[], "one"),
+            &living(&[(&me, "one"), ("other", "one")]),
+            WaitFor::ExpectedNodes,
+            this,
+        );
+        data.restore("two".into());
+        on_renewal(&data, (&[], "two"), &living(&[(&me, "two")]), WaitFor::ExpectedNodes, this);
+        assert!(data.ensure_complete(Some("two")).is_err());
+        on_renewal(&data, (&[], "two"), &living(&[(&me, "two")]), WaitFor::NoOther, this);
+        assert!(data.ensure_complete(Some("two")).is_ok());
     }
 
     #[test]
-    fn nobody_answers_before_all_have_heard_that_a_server_has_another_history() {
-        let (generations, this) = (Generations::default(), NodeId::random());
+    fn membership_is_incomplete_until_a_new_replication_id_is_reported() {
+        let (data, this) = (DataGeneration::default(), NodeId::random());
         let me = this.to_string();
-        generations.found_replid("a:1", "h1");
-        see(&generations, (&["h1".into()], "one"), &living(&[(&me, "one")]), Awaited::Known, this);
-        generations.found_replid("a:1", "h1");
-        assert!(generations.vouch(Some("one")).is_ok(), "only another connection");
-        generations.found_replid("a:1", "h2");
-        assert!(generations.vouch(Some("one")).is_err());
-        assert_eq!(generations.histories(), ["h2"]);
-        // Another node has told of it already, and this one has restored nothing in the new generation.
-        see(&generations, (&["h2".into()], "two"), &living(&[(&me, "one")]), Awaited::Known, this);
-        assert!(generations.vouch(Some("two")).is_err());
+        data.found_replid("a:1", "h1");
+        on_renewal(&data, (&["h1".into()], "one"), &living(&[(&me, "one")]), WaitFor::ExpectedNodes, this);
+        data.found_replid("a:1", "h1");
+        assert!(data.ensure_complete(Some("one")).is_ok(), "only another connection");
+        data.found_replid("a:1", "h2");
+        assert!(data.ensure_complete(Some("one")).is_err());
+        assert_eq!(data.replids(), ["h2"]);
+        // Another node has reported of it already, and this one has restored nothing in the new generation.
+        on_renewal(&data, (&["h2".into()], "two"), &living(&[(&me, "one")]), WaitFor::ExpectedNodes, this);
+        assert!(data.ensure_complete(Some("two")).is_err());
     }
 
     #[test]
-    fn a_node_that_starts_while_redis_is_emptied_learns_of_the_others_first() {
-        let (generations, this) = (Generations::default(), NodeId::random());
+    fn a_node_that_starts_after_a_loss_discovers_the_others_first() {
+        let (data, this) = (DataGeneration::default(), NodeId::random());
         let me = this.to_string();
         let alone = living(&[(&me, "two")]);
-        assert_eq!(see(&generations, (&[], "two"), &alone, Awaited::Unknown, this), Lease::Incomplete);
-        assert!(generations.vouch(Some("two")).is_err());
+        assert_eq!(on_renewal(&data, (&[], "two"), &alone, WaitFor::Discovery, this), Lease::Incomplete);
+        assert!(data.ensure_complete(Some("two")).is_err());
         // The other renews, and has not put its sessions back yet.
         let both = living(&[(&me, "two"), ("other", "one")]);
-        assert_eq!(see(&generations, (&[], "two"), &both, Awaited::Unknown, this), Lease::Incomplete);
-        assert_eq!(see(&generations, (&[], "two"), &both, Awaited::Known, this), Lease::Incomplete);
+        assert_eq!(on_renewal(&data, (&[], "two"), &both, WaitFor::Discovery, this), Lease::Incomplete);
+        assert_eq!(on_renewal(&data, (&[], "two"), &both, WaitFor::ExpectedNodes, this), Lease::Incomplete);
         let both = living(&[(&me, "two"), ("other", "two")]);
-        assert_eq!(see(&generations, (&[], "two"), &both, Awaited::Known, this), Lease::Held);
-        assert!(generations.vouch(Some("two")).is_ok());
+        assert_eq!(on_renewal(&data, (&[], "two"), &both, WaitFor::ExpectedNodes, this), Lease::Held);
+        assert!(data.ensure_complete(Some("two")).is_ok());
     }
 }

@@ -1,5 +1,5 @@
--- Put in front of every script that changes who is in a room, behind `types.lua`, `share.lua` and
--- `publish.lua`. The members of a room are a sorted set in which all scores are 0; `entry.rs` says how an entry is written.
+-- Prepended to every script that changes the members of a room, behind `types.lua`, `share.lua` and `publish.lua`.
+-- The members of a room are a sorted set in which all scores are 0; `entry.rs` documents an entry.
 --
 -- Scripts read Redis' clock, never a node's.
 local function now_millis()
@@ -21,7 +21,7 @@ local function name_of(entry, user) return string.sub(entry, 34 + #user) end
 
 local UUID = string.gsub('xxxx-xx-xx-xx-xxxxxx', 'x', '%%02x')
 
--- The user's id as everybody else writes it.
+-- The text of the user's id.
 local function user_text(user)
   if string.byte(user, 1) > 0 then return string.sub(user, 2) end
   return string.format(UUID, string.byte(user, 2, 17))
@@ -46,35 +46,35 @@ local function has_session(entries, user, except)
   return false
 end
 
--- entered: the connection whose entrance is told so, if one's is.
-local function tell_count(channel, count, entered)
+-- entered: the connection that has entered, if the count announces it.
+local function publish_count(channel, count, entered)
   publish(channel, 'c ' .. count .. ' ' .. (entered or '-'))
 end
 
 -- kind: 'j' or 'l'; connection: '-' if no session caused it; user: the text of the id.
-local function tell_notice(channel, kind, id, connection, user, name, count)
+local function publish_notice(channel, kind, id, connection, user, name, count)
   publish(channel, kind .. ' ' .. id .. ' ' .. connection .. ' ' .. user .. ' ' .. count
     .. ' ' .. millis_text(now_millis()) .. '\n' .. name)
 end
 
--- How long it is remembered that a user's leave notice was said after waiting.
-local FAREWELL_MILLIS = 600000
+-- How long a leave notice that was sent after a grace period is remembered.
+local ANNOUNCED_MILLIS = 600000
 
--- Longer than any step of Redis' clock that is likely: a leave notice that is forgotten is never sent.
-local LINGERING_MILLIS = 172800000
+-- Longer than any likely step of Redis' clock: a pending leave that expires is never sent.
+local PENDING_MILLIS = 172800000
 
--- A user whose last session broke off: the leave notice waits. Returns the token that tells this wait from the user's
--- next one. How long it lasts says the index of what is due, which the caller keeps, by one clock for all rooms.
-local function linger(lingering, user, name, millis)
+-- Starts the grace period of a user whose last connection was lost. Returns the token of this period. Its end is in
+-- the schedule of leaves alone, which the caller updates, so one clock decides for all rooms.
+local function start_grace_period(pending_leaves, user, name, millis)
   local token = millis_text(now_millis() + millis)
-  call('HSET', lingering, user, token .. ' ' .. name)
-  redis.call('PEXPIRE', lingering, millis + LINGERING_MILLIS)
+  call('HSET', pending_leaves, user, token .. ' ' .. name)
+  redis.call('PEXPIRE', pending_leaves, millis + PENDING_MILLIS)
   return token
 end
 
--- Appends to `reply` each user whose leave notice waits, and the token.
-local function append_lingering(reply, lingering)
-  local all = call('HGETALL', lingering)
+-- Appends to `reply` each user with a pending leave, and its token.
+local function append_pending_leaves(reply, pending_leaves)
+  local all = call('HGETALL', pending_leaves)
   for i = 1, #all, 2 do
     local token = string.match(all[i + 1], '^(%d+) ')
     if token then
@@ -84,7 +84,7 @@ local function append_lingering(reply, lingering)
   end
 end
 
--- Each of many notices needs an id of its own: the seed with its tail counted on.
+-- The id of the n-th notice: the seed with another tail.
 local function nth_id(seed, n)
   return string.sub(seed, 1, 24) .. string.format('%012x', n)
 end

@@ -1,4 +1,4 @@
-//! Who is in which room: `reads` answers, `writer` changes, `reconcile` compares with the node.
+//! Presence: `reads` answers, `writer` changes, `reconcile` compares Redis with the node.
 
 pub(super) mod entry;
 pub(super) mod generation;
@@ -21,16 +21,17 @@ use crate::backend::{
 };
 use crate::model::{Member, RoomName};
 
-/// Who is where, and leases.
+/// Membership and leases.
 pub(super) const MEMBERSHIPS: Role = Role::Ordered("memberships");
 
-/// The cluster's time in scripts. Put in front of others.
+/// The cluster's time. Prepended to other scripts.
 pub(super) const CLOCK: &str = include_str!("clock.lua");
 
-/// Lets a script read who is in a room. Put in front of others.
+/// Functions to read the members of a room. Prepended to other scripts.
 pub(super) const SHARE: &str = include_str!("share.lua");
 
-/// Lets a script change who is in a room. Put in front of others, behind [`TYPES`], [`SHARE`] and [`PUBLISH`].
+/// Functions to change the members of a room. Prepended to other scripts, behind [`TYPES`], [`SHARE`] and
+/// [`PUBLISH`].
 ///
 /// [`TYPES`]: crate::backend::redis::client::script::TYPES
 /// [`PUBLISH`]: crate::backend::redis::pubsub::codec::PUBLISH

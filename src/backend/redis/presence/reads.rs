@@ -1,4 +1,4 @@
-//! Who is in which room, read: sorted sets of sessions, and the index of rooms.
+//! Reads of presence: the members of rooms, and the index of rooms.
 
 use std::sync::Arc;
 
@@ -9,36 +9,36 @@ use crate::backend::redis::client::role::Role;
 use crate::backend::redis::client::server::{parsed, parsed_if_ours};
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::presence::entry::{self, Entry};
-use crate::backend::redis::presence::generation::Generations;
+use crate::backend::redis::presence::generation::DataGeneration;
 use crate::backend::redis::presence::index::sizes::Sizes;
 use crate::backend::redis::topology::Shards;
 use crate::backend::{Busiest, MemberPage, MemberPosition, Result, RoomCount};
 use crate::model::RoomName;
 use crate::telemetry::{Unreadable, count_unreadable};
 
-/// Entries that are read at once, at least and at most, in search of those that fill a page.
-const STEP: usize = 32;
-const LONGEST_STEP: usize = 1024;
+/// Minimum and maximum number of entries in one read of a page.
+const MIN_STEP: usize = 32;
+const MAX_STEP: usize = 1024;
 
-/// Rooms that the index by size may name although they are empty, for each page of the busiest.
-const SPARE: usize = 32;
+/// Additional rooms to read for the busiest, because the index by size may name empty ones.
+const EXTRA_ROOMS: usize = 32;
 
-/// The rooms' members in Redis, as every node sees them.
+/// Reads members and rooms in Redis.
 #[derive(Debug, Clone)]
 pub struct Reads {
     keys: Keys,
     shards: Arc<Shards>,
-    generations: Generations,
+    data_generation: DataGeneration,
     sizes: Sizes,
 }
 
 impl Reads {
-    pub fn new(keys: Keys, shards: Arc<Shards>, generations: Generations, sizes: Sizes) -> Self {
-        Self { keys, shards, generations, sizes }
+    pub fn new(keys: Keys, shards: Arc<Shards>, data_generation: DataGeneration, sizes: Sizes) -> Self {
+        Self { keys, shards, data_generation, sizes }
     }
 
-    /// The index may name rooms that are empty by now: each step that finds too few others looks at
-    /// twice as many, so a page costs few round trips whatever stands there.
+    /// The index may name empty rooms. Each step that finds too few occupied ones doubles the size of the next, so
+    /// a page costs few round trips.
     pub async fn list_rooms(
         &self,
         prefix: &str,
@@ -54,7 +54,7 @@ impl Reads {
             // No byte of UTF-8 is as large.
             prefix => [b"(", prefix.as_bytes(), &[0xff]].concat(),
         };
-        let (mut rooms, mut step) = (Vec::new(), limit.clamp(STEP, LONGEST_STEP));
+        let (mut rooms, mut step) = (Vec::new(), limit.clamp(MIN_STEP, MAX_STEP));
         loop {
             let call = range(self.keys.rooms(), from, to.clone(), step);
             let names: Vec<Vec<u8>> = self.read_one(call).await?;
@@ -64,13 +64,13 @@ impl Reads {
                 return Ok(rooms);
             };
             from = [b"(", &last[..]].concat();
-            step = (step * 2).min(LONGEST_STEP);
+            step = (step * 2).min(MAX_STEP);
         }
     }
 
-    /// The rooms with the most sessions. Which these are may be known late; how many are there is exact.
+    /// The rooms with the most sessions. The selection may lag; the counts are exact.
     pub async fn busiest(&self, limit: usize) -> Result<Busiest> {
-        let sizes = Call::plain("ZREVRANGE", self.keys.rooms_by_size()).arg(0).arg(limit + SPARE - 1);
+        let sizes = Call::plain("ZREVRANGE", self.keys.rooms_by_size()).arg(0).arg(limit + EXTRA_ROOMS - 1);
         let sizes = sizes.arg("WITHSCORES");
         let mut values =
             self.shards.call_all(&Role::Pooled, &[sizes, Call::plain("ZCARD", self.keys.rooms())]).await;
@@ -89,7 +89,7 @@ impl Reads {
         Ok(Busiest { rooms, total })
     }
 
-    /// Those of the rooms that are occupied, in their order.
+    /// The occupied rooms, in order.
     async fn counted(&self, names: &[Vec<u8>]) -> Result<impl Iterator<Item = RoomCount>> {
         let rooms: Vec<RoomName> = names.iter().filter_map(|name| room(name)).collect();
         let counts = self.counts(&rooms).await?;
@@ -102,8 +102,8 @@ impl Reads {
         values.into_iter().map(parsed_if_ours).collect()
     }
 
-    /// Entries that can't be read are counted as sessions, and passed over: so a page may take
-    /// several steps. But a room of which no entry is a session, of whatever version, is empty.
+    /// Unreadable entries are counted as sessions, and skipped, so a page may take several steps. But a room
+    /// without any session, of whatever version, is empty.
     pub async fn members(
         &self,
         room: &RoomName,
@@ -125,7 +125,7 @@ impl Reads {
                 return Ok(page(if has_sessions { client_count } else { 0 }, found, limit));
             };
             from = [b"(", &last[..]].concat();
-            step = (step * 2).clamp(STEP, LONGEST_STEP);
+            step = (step * 2).clamp(MIN_STEP, MAX_STEP);
         }
     }
 
@@ -133,9 +133,8 @@ impl Reads {
         parsed_if_ours(self.read(vec![call]).await?.pop().unwrap_or(Ok(Value::Nil)))
     }
 
-    /// Reads, and makes sure that nothing was missing. The generation must be asked for *after* what
-    /// it vouches for: then nothing can have been forgotten before the reading that the answer does
-    /// not show.
+    /// Reads, and checks that membership is complete. The generation must be read *after* the data: then no loss
+    /// before the reading of the data goes unnoticed.
     async fn read(&self, mut calls: Vec<Call>) -> Result<Vec<Result<Value>>> {
         let generation = generation(&self.keys);
         let mut values = if self.shards.is_cluster() {
@@ -148,12 +147,12 @@ impl Reads {
         };
         let generation: Option<Vec<u8>> = parsed(values.pop().unwrap_or(Ok(Value::Nil))?)?;
         let generation = generation.as_deref().map(String::from_utf8_lossy);
-        self.generations.vouch(generation.as_deref())?;
+        self.data_generation.ensure_complete(generation.as_deref())?;
         Ok(values)
     }
 }
 
-/// Asks for the generation that Redis is in.
+/// Reads the generation of Redis.
 pub fn generation(keys: &Keys) -> Call {
     Call::plain("HGET", keys.clock()).arg("generation")
 }
@@ -174,7 +173,7 @@ pub fn room(name: &[u8]) -> Option<RoomName> {
     Some(RoomName::from_trusted(name))
 }
 
-/// A session of whatever node.
+/// Decodes an entry, and counts an unreadable one.
 pub fn read_entry(entry: &[u8]) -> Option<Entry> {
     let read = entry::decode(entry);
     if read.is_none() {

@@ -1,6 +1,6 @@
--- Put in front of every script that reads who is in a room.
+-- Prepended to every script that reads the members of a room.
 
--- The entries of a room's members between two bounds. What is no sorted set holds none.
+-- The entries of a room's members between two bounds; none if the key is no sorted set.
 local function range(members, from, to, ...)
   local entries = redis.pcall('ZRANGEBYLEX', members, from, to, ...)
   if not entries.err then return entries end

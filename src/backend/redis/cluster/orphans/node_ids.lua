@@ -1,6 +1,6 @@
--- Which nodes have sessions in a room.
+-- Lists the nodes with sessions in a room.
 -- KEYS[1] members
--- Returns {their ids, raw, each once; how many entries were skipped that are no session}.
+-- Returns {node ids, raw, each once; number of skipped entries that are no session}.
 local nodes, skipped, from = {}, 0, '-'
 while true do
   local entry = range(KEYS[1], from, '+', 'LIMIT', 0, 1)[1]

@@ -1,5 +1,5 @@
-//! What a dead node leaves to be done: its sessions out of their rooms, and leave notices that have
-//! waited long enough. Every node sees what is due; whoever comes first does it.
+//! Reaps dead nodes: removes their sessions from their rooms. Also sends pending leave notices that are due. Every
+//! node sees this work; the first to claim it does it.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,7 +12,7 @@ use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::script::{Memory, Script, TYPES};
 use crate::backend::redis::client::server::{parsed, parsed_if_ours};
 use crate::backend::redis::keys::Keys;
-use crate::backend::redis::presence::index::{Aftermath, Index, Silent};
+use crate::backend::redis::presence::index::{Index, IndexUpdates, UnresponsiveServers};
 use crate::backend::redis::presence::{CLOCK, MEMBERS, MEMBERSHIPS, SHARE, entry, reads};
 use crate::backend::redis::pubsub::codec::PUBLISH;
 use crate::backend::redis::topology::Shards;
@@ -35,13 +35,13 @@ static LEAVE_DUE: Script =
 /// The scripts of this folder.
 pub(super) const SCRIPTS: &[&Script] = &[&CLAIM, &REAP, &FORGET, &LIST_DUE, &LEAVE_DUE];
 
-/// Rooms reaped, or notices said, together, at most.
-const GROUP: usize = 256;
+/// Maximum number of rooms to reap, or notices to send, in one pipeline.
+const BATCH_SIZE: usize = 256;
 
-/// Leave notices that a renewal tells of at most; see `renew.lua`.
-const DUE_IN_A_RENEWAL: usize = 4096;
+/// Maximum number of due leave notices in the reply to a renewal; see `renew.lua`.
+const MAX_DUE_PER_RENEWAL: usize = 4096;
 
-/// Does what is due.
+/// Does the due maintenance.
 #[derive(Debug, Clone)]
 pub struct Reaper {
     node: NodeId,
@@ -50,7 +50,7 @@ pub struct Reaper {
     index: Index,
     announce_up_to: usize,
     lease_ms: u128,
-    linger_ms: u128,
+    leave_grace_ms: u128,
 }
 
 impl Reaper {
@@ -62,40 +62,39 @@ impl Reaper {
             shards,
             announce_up_to: settings.announce_up_to,
             lease_ms: settings.lease.as_millis(),
-            linger_ms: settings.leave_grace.as_millis(),
+            leave_grace_ms: settings.leave_grace.as_millis(),
         }
     }
 
-    /// Reaps nodes, then says leave notices.
-    pub async fn see_to(self, dead: Vec<String>, due: Vec<Vec<u8>>) {
+    /// Reaps nodes, then sends leave notices.
+    pub async fn run(self, dead: Vec<String>, due: Vec<Vec<u8>>) {
         for node in dead.iter().filter_map(|id| read_node(id)) {
             if let Err(error) = self.reap(node).await {
                 let error = error.root_cause();
                 warn!(error, dead_node = %node, "could not reap a dead node");
             }
         }
-        if let Err(error) = self.say_all_farewells(due).await {
+        if let Err(error) = self.send_all_due_leaves(due).await {
             warn!(error = %error.root_cause(), "could not publish pending leave notices");
         }
     }
 
-    /// The first to claim a dead node undoes it. If that one dies half-way, its claim runs out and
-    /// another goes on where it stopped. A node that wakes up finds the claim, and puts its sessions
-    /// back until it is gone.
+    /// Reaps a node if no other reaper has claimed it. If a reaper dies, its claim expires and another continues. A
+    /// node that resumes sees the claim, and restores its sessions until the claim is gone.
     async fn reap(&self, dead: NodeId) -> Result<()> {
         if !self.claim(dead).await? {
             return Ok(());
         }
         let mut rooms = self.rooms_of(dead).await?;
-        // If this takes too long, whoever goes on begins elsewhere.
+        // If the claim expires, the next reaper starts with other rooms.
         fastrand::shuffle(&mut rooms);
         warn!(dead_node = %dead, rooms = rooms.len(), "node died; removing its sessions");
-        let (mut silent, mut removed, mut outcome) = (Silent::default(), 0, Ok(()));
-        for (at, group) in rooms.chunks(GROUP).enumerate() {
+        let (mut unresponsive, mut removed, mut outcome) = (UnresponsiveServers::default(), 0, Ok(()));
+        for (at, group) in rooms.chunks(BATCH_SIZE).enumerate() {
             if at > 0 && !self.claim(dead).await? {
                 return Ok(());
             }
-            match self.reap_rooms(dead, group, &mut silent).await {
+            match self.reap_rooms(dead, group, &mut unresponsive).await {
                 Ok(reaped) => removed += reaped,
                 Err(error) => outcome = Err(error),
             }
@@ -116,19 +115,19 @@ impl Reaper {
         Ok(())
     }
 
-    /// The rooms on a dead node's list. What is no room's name is taken off it: it would keep the node from being
-    /// forgotten.
+    /// The rooms on a dead node's list. Entries that are no room's name are removed: with them the node could never
+    /// be forgotten.
     async fn rooms_of(&self, dead: NodeId) -> Result<Vec<RoomName>> {
         let list = self.keys.node_rooms(&dead.to_string());
         let names = self.shards.call(&MEMBERSHIPS, Call::plain("SMEMBERS", list.clone())).await;
         let names: Vec<Vec<u8>> = parsed_if_ours(names)?;
-        let (rooms, foreign): (Vec<_>, Vec<_>) = names
+        let (rooms, unreadable): (Vec<_>, Vec<_>) = names
             .into_iter()
             .map(|name| reads::room(&name).ok_or(name))
             .partition(std::result::Result::is_ok);
-        let foreign: Vec<Vec<u8>> = foreign.into_iter().filter_map(std::result::Result::err).collect();
-        if !foreign.is_empty() {
-            let remove = foreign.into_iter().fold(Call::plain("SREM", list), Call::bytes);
+        let unreadable: Vec<Vec<u8>> = unreadable.into_iter().filter_map(std::result::Result::err).collect();
+        if !unreadable.is_empty() {
+            let remove = unreadable.into_iter().fold(Call::plain("SREM", list), Call::bytes);
             self.shards.call(&MEMBERSHIPS, remove).await?;
         }
         Ok(rooms.into_iter().flatten().collect())
@@ -141,85 +140,91 @@ impl Reaper {
         Ok(parsed::<u8>(self.shards.call(&MEMBERSHIPS, call).await?)? == 1)
     }
 
-    /// Goes on past rooms that can't be reached, and tells of one of them in the end: they stay the
-    /// dead node's, and are looked at again.
-    async fn reap_rooms(&self, dead: NodeId, rooms: &[RoomName], silent: &mut Silent) -> Result<u64> {
+    /// Continues after unreachable rooms, and fails with the last of their errors. These rooms stay on the dead
+    /// node's list for the next attempt.
+    async fn reap_rooms(
+        &self,
+        dead: NodeId,
+        rooms: &[RoomName],
+        unresponsive: &mut UnresponsiveServers,
+    ) -> Result<u64> {
         let server_of = |room: &RoomName| self.shards.server_of(&self.keys.channel(room));
         let rooms: Vec<_> = rooms.iter().map(|room| (room, server_of(room))).collect();
-        let rooms: Vec<_> = rooms.into_iter().filter(|(_, server)| !silent.has(server)).collect();
+        let rooms: Vec<_> = rooms.into_iter().filter(|(_, server)| !unresponsive.has(server)).collect();
         let calls: Vec<Call> = rooms.iter().map(|(room, _)| self.reap_call(dead, room)).collect();
         let values = self.shards.call_all(&MEMBERSHIPS, &calls).await;
-        silent.take_in(rooms.iter().zip(&values).map(|((_, server), value)| (server.clone(), value.is_ok())));
+        unresponsive
+            .record(rooms.iter().zip(&values).map(|((_, server), value)| (server.clone(), value.is_ok())));
         self.index.measure(rooms.iter().map(|(room, _)| *room));
-        let (mut aftermath, mut removed, mut outcome) = (Aftermath::default(), 0, Ok(()));
+        let (mut updates, mut removed, mut outcome) = (IndexUpdates::default(), 0, Ok(()));
         for ((room, _), value) in rooms.into_iter().zip(values) {
-            match value.and_then(|value| aftermath.take_in(room, value)) {
+            match value.and_then(|value| updates.record(room, value)) {
                 Ok(gone) => {
-                    aftermath.gone.push(room.clone());
+                    updates.gone.push(room.clone());
                     removed += gone;
                 }
                 Err(error) => outcome = Err(error),
             }
         }
-        self.index.put_due(&aftermath.due, self.linger_ms).await?;
-        self.index.vacate(&aftermath.empty).await?;
-        // Last: whoever goes on after us must see what is not done yet.
-        self.index.unnote(dead, &aftermath.gone).await?;
+        self.index.schedule_leaves(&updates.due, self.leave_grace_ms).await?;
+        self.index.remove_empty_rooms(&updates.empty).await?;
+        // Last, so that a reaper that continues finds unfinished rooms.
+        self.index.remove_node_rooms(dead, &updates.gone).await?;
         outcome.map(|()| removed)
     }
 
     fn reap_call(&self, dead: NodeId, room: &RoomName) -> Call {
-        Call::new(&REAP, [self.keys.members(room), self.keys.lingering(room)])
+        Call::new(&REAP, [self.keys.members(room), self.keys.pending_leaves(room)])
             .arg(self.keys.channel(room))
             .arg(self.announce_up_to)
             .bytes(dead.0.as_bytes())
-            .arg(self.linger_ms)
+            .arg(self.leave_grace_ms)
     }
 
-    /// Sends leave notices, beginning with those that a renewal has found, until no more are due. What can't be sent
-    /// now stays in the index, where the next look passes it over: it keeps nobody else's. This takes a lease at
-    /// most, as the next renewal must say whether notices may be sent still.
-    async fn say_all_farewells(&self, mut due: Vec<Vec<u8>>) -> Result<()> {
-        let (started, mut outcome, mut left, mut most) = (Instant::now(), Ok(()), 0, DUE_IN_A_RENEWAL);
+    /// Sends leave notices, first those of the renewal, until no more are due. A notice that cannot be sent stays
+    /// in the schedule, and the next query skips it, so it does not block others. Ends after a lease, because only
+    /// the next renewal shows whether notices may still be sent.
+    async fn send_all_due_leaves(&self, mut due: Vec<Vec<u8>>) -> Result<()> {
+        let (started, mut outcome, mut skipped, mut limit) = (Instant::now(), Ok(()), 0, MAX_DUE_PER_RENEWAL);
         loop {
-            let said = self.say_farewells(&due).await;
-            left += due.len() - said.sent;
-            outcome = outcome.and(said.outcome);
-            if due.len() < most || started.elapsed().as_millis() > self.lease_ms {
+            let batch = self.send_due_leaves(&due).await;
+            skipped += due.len() - batch.sent;
+            outcome = outcome.and(batch.outcome);
+            if due.len() < limit || started.elapsed().as_millis() > self.lease_ms {
                 return outcome;
             }
-            most = GROUP;
-            let keys = [self.keys.due(), self.keys.clock()];
-            let call = Call::new(&LIST_DUE, keys).arg(left).arg(most);
+            limit = BATCH_SIZE;
+            let keys = [self.keys.leave_schedule(), self.keys.clock()];
+            let call = Call::new(&LIST_DUE, keys).arg(skipped).arg(limit);
             due = parsed(self.shards.call(&MEMBERSHIPS, call).await?)?;
         }
     }
 
-    /// `due` are entries of the index. What is not of adda, or of a later version of it, is left there.
-    async fn say_farewells(&self, due: &[Vec<u8>]) -> Said {
-        let mut said = Said { sent: 0, outcome: Ok(()) };
+    /// `due`: entries of the schedule. Entries that this version can't read are skipped there.
+    async fn send_due_leaves(&self, due: &[Vec<u8>]) -> SentLeaves {
+        let mut sent_leaves = SentLeaves { sent: 0, outcome: Ok(()) };
         let notices: Vec<_> = due.iter().filter_map(|entry| LeaveNotice::read(entry)).collect();
         count_unreadable(Unreadable::LeaveNotice, (due.len() - notices.len()) as u64);
-        for group in notices.chunks(GROUP) {
-            let calls: Vec<Call> = group.iter().map(|notice| self.farewell_call(notice)).collect();
+        for batch in notices.chunks(BATCH_SIZE) {
+            let calls: Vec<Call> = batch.iter().map(|notice| self.leave_due_call(notice)).collect();
             let mut sent = Vec::new();
-            for (notice, value) in group.iter().zip(self.shards.call_all(&MEMBERSHIPS, &calls).await) {
+            for (notice, value) in batch.iter().zip(self.shards.call_all(&MEMBERSHIPS, &calls).await) {
                 match value {
                     Ok(_) => sent.push(notice.entry),
-                    Err(error) => said.outcome = Err(error),
+                    Err(error) => sent_leaves.outcome = Err(error),
                 }
             }
-            match self.index.settle(&sent).await {
-                Ok(()) => said.sent += sent.len(),
-                Err(error) => said.outcome = Err(error),
+            match self.index.complete_leaves(&sent).await {
+                Ok(()) => sent_leaves.sent += sent.len(),
+                Err(error) => sent_leaves.outcome = Err(error),
             }
         }
-        said
+        sent_leaves
     }
 
-    fn farewell_call(&self, notice: &LeaveNotice<'_>) -> Call {
+    fn leave_due_call(&self, notice: &LeaveNotice<'_>) -> Call {
         let (keys, room) = (&self.keys, &notice.room);
-        Call::new(&LEAVE_DUE, [keys.members(room), keys.lingering(room), keys.farewells(room)])
+        Call::new(&LEAVE_DUE, [keys.members(room), keys.pending_leaves(room), keys.announced_leaves(room)])
             .arg(keys.channel(room))
             .arg(self.announce_up_to)
             .arg(&notice.user)
@@ -229,16 +234,16 @@ impl Reaper {
     }
 }
 
-/// What came of sending leave notices.
+/// The result of sending leave notices.
 #[derive(Debug)]
-struct Said {
-    /// So many are off the index.
+struct SentLeaves {
+    /// Number of notices that were sent and removed from the schedule.
     sent: usize,
-    /// What kept the others.
+    /// The last error.
     outcome: Result<()>,
 }
 
-/// A leave notice as the index names it: `<token> <user> <room>`.
+/// A leave notice in the schedule: `<token> <user> <room>`.
 #[derive(Debug)]
 struct LeaveNotice<'a> {
     entry: &'a str,
@@ -258,7 +263,7 @@ impl<'a> LeaveNotice<'a> {
     }
 }
 
-/// A node of the list of nodes.
+/// Parses an entry of the list of nodes.
 fn read_node(id: &str) -> Option<NodeId> {
     NodeId::parse(id).filter(|node| node.to_string() == id)
 }

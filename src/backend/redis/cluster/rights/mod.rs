@@ -1,5 +1,5 @@
-//! What Redis must let this node do, asked at start: a right that is missing shows otherwise when somebody
-//! needs it, and a renamed command never answers.
+//! The permissions that this node needs in Redis, checked at the start. Otherwise a missing permission would show
+//! on first use, and a renamed command would never succeed.
 
 use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::role::Role;
@@ -11,7 +11,7 @@ use crate::backend::{BackendError, Result};
 
 pub(super) static RIGHTS: Script = Script::new(Memory::Untouched, &[include_str!("rights.lua")]);
 
-/// Commands that are sent besides those that scripts call. CLIENT KILL and CLIENT TRACKING are not needed.
+/// Commands that are sent outside of scripts. CLIENT KILL and CLIENT TRACKING are optional.
 const COMMANDS: [&str; 28] = [
     "CLIENT|INFO",
     "DEL",
@@ -46,11 +46,11 @@ const COMMANDS: [&str; 28] = [
 /// Further ones in a Redis Cluster.
 const IN_CLUSTER: [&str; 5] = ["ASKING", "CLUSTER|SLOTS", "SPUBLISH", "SSUBSCRIBE", "SUNSUBSCRIBE"];
 
-/// Asks whether this node may do all that it does: `scripts` are those that it calls.
+/// Checks whether this node may call all its commands and `scripts`.
 ///
 /// # Errors
-/// [`BackendError::Misconfigured`], with a sentence that names what is missing. A Redis that can't answer now is
-/// asked no further: what it refuses later is logged.
+/// [`BackendError::Misconfigured`], which names each missing permission. If Redis can't answer now, the check is
+/// skipped; later refusals are logged.
 pub async fn check(shards: &Shards, keys: &Keys, scripts: &[&Script], min_replicas: usize) -> Result<()> {
     let mut commands: Vec<String> = scripts.iter().flat_map(|script| script.commands()).collect();
     commands.extend(COMMANDS.map(str::to_owned));
@@ -70,13 +70,13 @@ pub async fn check(shards: &Shards, keys: &Keys, scripts: &[&Script], min_replic
             let (denied, unknown): (Vec<String>, Vec<String>) = parsed(value)?;
             sentence(&denied, &unknown).map_or(Ok(()), |sentence| Err(misconfigured(shards, &sentence)))
         }
-        // Not even this may be asked.
+        // The check itself is refused.
         Err(error) if is_lasting(&error.root_cause()) => Err(misconfigured(shards, &error.root_cause())),
         Err(_) => Ok(()),
     }
 }
 
-/// Whether Redis will say the same as long as it is set up as it is.
+/// Whether the refusal lasts until Redis is configured otherwise.
 pub fn is_lasting(words: &str) -> bool {
     ["NOPERM", "no permissions", "unknown command"].iter().any(|sign| words.contains(sign))
 }

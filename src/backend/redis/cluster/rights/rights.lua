@@ -1,8 +1,8 @@
--- Says which commands this user may not call, or this Redis does not know by that name (`rename-command`).
+-- Lists the commands that this user may not call, or that this Redis does not know by that name (`rename-command`).
 -- KEYS[1] some key of ours  ARGV[1] some channel of ours  [2…] commands: NAME, or NAME|SUBCOMMAND
 -- Returns {command that is denied, …}, {command that is unknown, …}.
 local denied, unknown = {}, {}
--- A Redis that can't be asked is believed.
+-- A Redis without this function is assumed to allow all.
 if not redis.acl_check_cmd then return {denied, unknown} end
 for i = 2, #ARGV do
   local name, subcommand = string.match(ARGV[i], '^([^|]+)|?(.*)$')

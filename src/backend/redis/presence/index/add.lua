@@ -1,9 +1,9 @@
--- Puts rooms into the index, after a session has entered each.
--- KEYS[1] rooms  [2] entrances  ARGV rooms
--- The number of the entrance tells who takes an empty room out (remove.lua) that it is not any more.
+-- Adds rooms to the index, after a session has entered each.
+-- KEYS[1] rooms  [2] versions of rooms  ARGV rooms
+-- The version tells remove.lua that a room which was seen empty is occupied again.
 level(KEYS[1])
 local number = tonumber(call('HGET', KEYS[2], ''))
--- No number, or one that can't be raised, is none of ours: the clock is further than any count.
+-- A missing or foreign version is replaced by the clock, which is ahead of any counter.
 if not number or not (number >= 0 and number < 9e15) then number = redis.call('TIME')[1] * 1e6 end
 for _, room in ipairs(ARGV) do
   number = number + 1

@@ -1,5 +1,5 @@
-//! What is noted of rooms outside their own slots: which rooms a node may be in, which are occupied,
-//! and which leave notices fall due when. None of it is counted in an answer; it says where to look.
+//! Indexes outside of the rooms' slots: the rooms of each node, the occupied rooms, and the schedule of leave
+//! notices. No answer counts their entries; they say which rooms to read.
 
 pub mod sizes;
 
@@ -21,7 +21,7 @@ use crate::model::{NodeId, RoomName};
 /// Adds rooms to a node's list.
 static NODE_ROOMS_ADD: Script = Script::new(Memory::Grows, &[TYPES, include_str!("node_rooms_add.lua")]);
 
-/// The same for sessions that are put back.
+/// The same for sessions that are restored.
 static NODE_ROOMS_ADD_BACK: Script =
     Script::new(Memory::Spares, &[TYPES, include_str!("node_rooms_add.lua")]);
 
@@ -35,7 +35,7 @@ static SCHEDULE_LEAVES: Script = Script::new(Memory::Spares, &[CLOCK, include_st
 pub(super) const SCRIPTS: &[&Script] =
     &[&NODE_ROOMS_ADD, &NODE_ROOMS_ADD_BACK, &ADD, &REMOVE, &SCHEDULE_LEAVES, &sizes::RESIZE];
 
-/// The notes in Redis; a cheap handle.
+/// The indexes in Redis; a cheap handle.
 #[derive(Debug, Clone)]
 pub struct Index {
     keys: Keys,
@@ -43,29 +43,29 @@ pub struct Index {
     sizes: Sizes,
 }
 
-/// A leave notice that waits.
+/// A pending leave notice.
 #[derive(Debug)]
-pub struct Waiting {
+pub struct PendingLeave {
     pub room: RoomName,
     pub user: String,
-    /// Tells it from the next one of the same user in the same room.
+    /// Distinguishes it from the next one of the same user in the same room.
     pub token: String,
 }
 
-/// What is left to note after rooms have changed.
+/// Updates of the indexes after changes of rooms.
 #[derive(Debug, Default)]
-pub struct Aftermath {
-    /// Leave notices that wait.
-    pub due: Vec<Waiting>,
-    /// Rooms that were left without a session.
+pub struct IndexUpdates {
+    /// Pending leave notices to schedule.
+    pub due: Vec<PendingLeave>,
+    /// Rooms that have become empty.
     pub empty: Vec<RoomName>,
-    /// Rooms that the node in question is in no more.
+    /// Rooms in which the node has no sessions any more.
     pub gone: Vec<RoomName>,
 }
 
-impl Aftermath {
-    /// What `restore.lua` or `reap.lua` said of a room. Returns the sessions added or removed.
-    pub fn take_in(&mut self, room: &RoomName, value: Value) -> Result<u64> {
+impl IndexUpdates {
+    /// Adds the reply of `restore.lua` or `reap.lua` for a room. Returns the number of sessions added or removed.
+    pub fn record(&mut self, room: &RoomName, value: Value) -> Result<u64> {
         let fields: Vec<Vec<u8>> = parsed(value)?;
         let mut fields = fields.iter().map(|field| String::from_utf8_lossy(field));
         let mut number = || fields.next().and_then(|field| field.parse().ok()).unwrap_or(0);
@@ -74,24 +74,28 @@ impl Aftermath {
             self.empty.push(room.clone());
         }
         while let (Some(user), Some(token)) = (fields.next(), fields.next()) {
-            self.due.push(Waiting { room: room.clone(), user: user.into_owned(), token: token.into_owned() });
+            self.due.push(PendingLeave {
+                room: room.clone(),
+                user: user.into_owned(),
+                token: token.into_owned(),
+            });
         }
         Ok(changed)
     }
 }
 
-/// The servers that answered nothing about the rooms of a group, by name. One that is frozen costs
-/// all of `redis.command_timeout`; in one pass over many rooms it is waited for once.
+/// The servers that answered for no room of a batch, by name. A suspended server costs a whole
+/// `redis.command_timeout`; a pass over many rooms waits for it once.
 #[derive(Debug, Default)]
-pub struct Silent(HashSet<Option<String>>);
+pub struct UnresponsiveServers(HashSet<Option<String>>);
 
-impl Silent {
+impl UnresponsiveServers {
     pub fn has(&self, server: &Option<String>) -> bool {
         self.0.contains(server)
     }
 
-    /// Takes in which server was asked about each room of a group, and whether it answered.
-    pub fn take_in(&mut self, answers: impl Iterator<Item = (Option<String>, bool)>) {
+    /// Records the server of each room in a batch, and whether it answered.
+    pub fn record(&mut self, answers: impl Iterator<Item = (Option<String>, bool)>) {
         let mut has_answered = HashMap::new();
         for (server, answered) in answers {
             *has_answered.entry(server).or_insert(false) |= answered;
@@ -105,22 +109,27 @@ impl Index {
         Self { keys, shards, sizes }
     }
 
-    /// Sessions have entered or left these rooms.
+    /// Marks rooms that sessions have entered or left.
     pub fn measure<'a>(&self, rooms: impl IntoIterator<Item = &'a RoomName>) {
         self.sizes.measure(rooms);
     }
 
-    /// A node is about to enter rooms.
-    pub async fn note(&self, node: NodeId, rooms: &[&RoomName]) -> Result<()> {
-        self.note_by(&NODE_ROOMS_ADD, node, rooms).await
+    /// Adds rooms to a node's list, before its sessions enter.
+    pub async fn add_node_rooms(&self, node: NodeId, rooms: &[&RoomName]) -> Result<()> {
+        self.call_node_rooms_add(&NODE_ROOMS_ADD, node, rooms).await
     }
 
-    /// A node is about to put sessions back into rooms, which it may do at the memory limit, too.
-    pub async fn note_back(&self, node: NodeId, rooms: &[&RoomName]) -> Result<()> {
-        self.note_by(&NODE_ROOMS_ADD_BACK, node, rooms).await
+    /// The same before sessions are restored, which is also allowed at the memory limit.
+    pub async fn add_node_rooms_back(&self, node: NodeId, rooms: &[&RoomName]) -> Result<()> {
+        self.call_node_rooms_add(&NODE_ROOMS_ADD_BACK, node, rooms).await
     }
 
-    async fn note_by(&self, script: &'static Script, node: NodeId, rooms: &[&RoomName]) -> Result<()> {
+    async fn call_node_rooms_add(
+        &self,
+        script: &'static Script,
+        node: NodeId,
+        rooms: &[&RoomName],
+    ) -> Result<()> {
         if rooms.is_empty() {
             return Ok(());
         }
@@ -129,8 +138,8 @@ impl Index {
         self.shards.call(&MEMBERSHIPS, call).await.map(drop)
     }
 
-    /// A node, which may be dead, is in these rooms no more.
-    pub async fn unnote(&self, node: NodeId, rooms: &[RoomName]) -> Result<()> {
+    /// Removes rooms from the list of a node, which may be dead.
+    pub async fn remove_node_rooms(&self, node: NodeId, rooms: &[RoomName]) -> Result<()> {
         if rooms.is_empty() {
             return Ok(());
         }
@@ -139,59 +148,62 @@ impl Index {
         self.shards.call(&MEMBERSHIPS, call).await.map(drop)
     }
 
-    /// Sessions have entered rooms and will be told so next.
-    pub async fn occupy<'a>(&self, rooms: impl Iterator<Item = &'a RoomName>) -> Result<()> {
+    /// Adds rooms to the index after sessions have entered, before the sessions are answered.
+    pub async fn add_rooms<'a>(&self, rooms: impl Iterator<Item = &'a RoomName>) -> Result<()> {
         let mut rooms: Vec<&RoomName> = rooms.collect();
         rooms.sort_unstable();
         rooms.dedup();
         if rooms.is_empty() {
             return Ok(());
         }
-        let call = Call::new(&ADD, [self.keys.rooms(), self.keys.entrances()]);
+        let call = Call::new(&ADD, [self.keys.rooms(), self.keys.room_versions()]);
         let call = rooms.iter().fold(call, |call, room| call.arg(room));
         self.shards.call(&MEMBERSHIPS, call).await.map(drop)
     }
 
-    /// Takes rooms out of the index if they are empty still. A session that enters meanwhile raises
-    /// the room's entrance after it has entered: so either it is seen in the room here, or its
-    /// entrance is another than the one read before looking.
-    pub async fn vacate(&self, rooms: &[RoomName]) -> Result<()> {
+    /// Removes rooms from the index that are still empty. A session that enters concurrently raises the room's
+    /// version after it has entered. So either its entry is seen in the room here, or the version differs from the
+    /// one that was read before.
+    pub async fn remove_empty_rooms(&self, rooms: &[RoomName]) -> Result<()> {
         if rooms.is_empty() {
             return Ok(());
         }
-        let ask = rooms.iter().fold(Call::plain("HMGET", self.keys.entrances()), |call, room| call.arg(room));
-        let entrances: Vec<Option<Vec<u8>>> = parsed_if_ours(self.shards.call(&MEMBERSHIPS, ask).await)?;
+        let ask =
+            rooms.iter().fold(Call::plain("HMGET", self.keys.room_versions()), |call, room| call.arg(room));
+        let room_versions: Vec<Option<Vec<u8>>> = parsed_if_ours(self.shards.call(&MEMBERSHIPS, ask).await)?;
         let counts: Vec<Call> =
             rooms.iter().map(|room| Call::plain("ZCARD", self.keys.members(room))).collect();
-        let mut vacate = Call::new(&REMOVE, [self.keys.rooms(), self.keys.entrances()]);
+        let mut remove = Call::new(&REMOVE, [self.keys.rooms(), self.keys.room_versions()]);
         let counts = self.shards.call_all(&MEMBERSHIPS, &counts).await;
-        let entrances = entrances.into_iter().chain(std::iter::repeat(None));
-        for ((room, entrance), count) in rooms.iter().zip(entrances).zip(counts) {
+        let room_versions = room_versions.into_iter().chain(std::iter::repeat(None));
+        for ((room, version), count) in rooms.iter().zip(room_versions).zip(counts) {
             if parsed_if_ours::<u64>(count)? == 0 {
-                vacate = vacate.arg(room).bytes(entrance.unwrap_or_default());
+                remove = remove.arg(room).bytes(version.unwrap_or_default());
             }
         }
-        self.shards.call(&MEMBERSHIPS, vacate).await.map(drop)
+        self.shards.call(&MEMBERSHIPS, remove).await.map(drop)
     }
 
-    /// Leave notices wait for `linger_ms`, those that are noted already for what is left of it.
-    pub async fn put_due(&self, due: &[Waiting], linger_ms: u128) -> Result<()> {
+    /// Schedules leave notices in `leave_grace_ms`. An entry that is scheduled already keeps its time.
+    pub async fn schedule_leaves(&self, due: &[PendingLeave], leave_grace_ms: u128) -> Result<()> {
         if due.is_empty() {
             return Ok(());
         }
-        let call = Call::new(&SCHEDULE_LEAVES, [self.keys.due(), self.keys.clock()]).arg(linger_ms);
-        let entry = |call: Call, Waiting { room, user, token }: &Waiting| {
+        let call =
+            Call::new(&SCHEDULE_LEAVES, [self.keys.leave_schedule(), self.keys.clock()]).arg(leave_grace_ms);
+        let entry = |call: Call, PendingLeave { room, user, token }: &PendingLeave| {
             call.arg(format_args!("{token} {user} {room}"))
         };
         self.shards.call(&MEMBERSHIPS, due.iter().fold(call, entry)).await.map(drop)
     }
 
-    /// Leave notices were sent, or there was nothing to send.
-    pub async fn settle(&self, sent: &[&str]) -> Result<()> {
+    /// Removes leave notices from the schedule.
+    pub async fn complete_leaves(&self, sent: &[&str]) -> Result<()> {
         if sent.is_empty() {
             return Ok(());
         }
-        let call = sent.iter().fold(Call::plain("ZREM", self.keys.due()), |call, entry| call.arg(entry));
+        let call =
+            sent.iter().fold(Call::plain("ZREM", self.keys.leave_schedule()), |call, entry| call.arg(entry));
         self.shards.call(&MEMBERSHIPS, call).await.map(drop)
     }
 }

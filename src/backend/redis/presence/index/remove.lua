@@ -1,6 +1,6 @@
--- Takes rooms out of the index that were seen empty, unless somebody has entered since.
--- KEYS[1] rooms  [2] entrances
--- ARGV room, the number of its last entrance as read *before* it was seen empty ('' if none), …
+-- Removes rooms from the index that were seen empty, unless a session has entered since.
+-- KEYS[1] rooms  [2] versions of rooms
+-- ARGV room, its version as read *before* it was seen empty ('' if none), …
 local removed = 0
 for i = 1, #ARGV, 2 do
   if (call('HGET', KEYS[2], ARGV[i]) or '') == ARGV[i + 1] then

@@ -1,4 +1,4 @@
--- Writes how many sessions rooms have.
+-- Writes the sizes of rooms.
 -- KEYS[1] rooms by size  ARGV room, sessions, …
 for i = 1, #ARGV, 2 do
   if ARGV[i + 1] == '0' then

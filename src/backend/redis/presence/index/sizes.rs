@@ -1,5 +1,5 @@
-//! The index of rooms by size. It says which rooms are the busiest, seconds late; what a room's size is, is
-//! read from the room. Each node writes the sizes of the rooms that it has seen change.
+//! The index of rooms by size. It selects the busiest rooms and lags by seconds; exact counts are read from the
+//! rooms. Each node writes the sizes of the rooms that it has changed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -18,42 +18,42 @@ use crate::supervisor::ticks;
 
 pub(super) static RESIZE: Script = Script::new(Memory::Spares, &[TYPES, include_str!("resize.lua")]);
 
-/// Time between two writings.
-const EVERY: Duration = Duration::from_secs(1);
+/// Interval between two writes.
+const WRITE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Times that the size of a room is written after it has changed. Two nodes may read sizes and write them in
-/// another order; the second writing of either is of what both have left.
-const TIMES: u8 = 2;
+/// How often a size is written after a change. Two nodes may write the sizes they have read in another order; the
+/// second write of either has the final size.
+const WRITES_PER_CHANGE: u8 = 2;
 
-/// Rooms written at once, at most.
-const GROUP: usize = 512;
+/// Maximum number of rooms in one write.
+const ROOMS_PER_WRITE: usize = 512;
 
-/// The rooms whose size may not be what the index says; a cheap handle.
+/// The rooms whose size in the index may be outdated; a cheap handle.
 #[derive(Debug, Clone, Default)]
 pub struct Sizes(Arc<Mutex<HashMap<RoomName, u8>>>);
 
 impl Sizes {
-    /// These rooms have changed.
+    /// Marks rooms whose size has changed.
     pub fn measure<'a>(&self, rooms: impl IntoIterator<Item = &'a RoomName>) {
         let mut changed = self.lock();
         for room in rooms {
-            changed.insert(room.clone(), TIMES);
+            changed.insert(room.clone(), WRITES_PER_CHANGE);
         }
     }
 
     /// Writes sizes as long as this node runs.
     pub async fn keep(self, keys: Keys, shards: Arc<Shards>) {
-        let mut ticks = ticks(EVERY);
+        let mut ticks = ticks(WRITE_INTERVAL);
         loop {
             ticks.tick().await;
             let changed: Vec<(RoomName, u8)> = std::mem::take(&mut *self.lock()).into_iter().collect();
-            for group in changed.chunks(GROUP) {
+            for group in changed.chunks(ROOMS_PER_WRITE) {
                 self.write(&keys, &shards, group).await;
             }
         }
     }
 
-    /// What can't be read or written now is left for the next time.
+    /// Rooms that can't be read or written now are retried with the next write.
     async fn write(&self, keys: &Keys, shards: &Shards, group: &[(RoomName, u8)]) {
         let counts: Vec<Call> =
             group.iter().map(|(room, _)| Call::plain("ZCARD", keys.members(room))).collect();

@@ -1,4 +1,4 @@
--- Compares what a node holds of a room with its share of the room's members.
+-- Compares a node's entries of a room with its sessions.
 -- KEYS[1] members  ARGV[1] node id, raw  [2] the number of its sessions  [3] the sum of their digests
 -- Returns 1 if both are the same. The digest of an entry is the first 48 bits of its SHA-1; sums are
 -- modulo 2^48, so their order does not matter.

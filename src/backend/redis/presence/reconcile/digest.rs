@@ -1,5 +1,5 @@
-//! Compares what Redis holds of this node's sessions with what the node holds. Redis reads the node's share of
-//! each room, and answers with one digit.
+//! Compares Redis' entries of this node with its sessions, by digest. Redis reads the node's entries of a room, and
+//! answers with one digit.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,31 +20,31 @@ use crate::model::{Member, NodeId, RoomName};
 
 pub static DIGEST: Script = Script::new(Memory::Untouched, &[SHARE, include_str!("digest.lua")]);
 
-/// Rooms that a list is asked about at once, at most.
-const LISTED: usize = 512;
+/// Maximum number of rooms in one query of a list.
+const ROOMS_PER_QUERY: usize = 512;
 
-/// Modulo 2^48, as `digest.lua` counts.
+/// Digests are modulo 2^48, as in `digest.lua`.
 const DIGEST_MASK: u64 = (1 << 48) - 1;
 
 /// A node's own sessions by room.
 pub type Membership = BTreeMap<RoomName, Vec<Member>>;
 
-/// What came of comparing. A room that is in neither could not be asked about.
+/// The result of a comparison. An unreachable room is in neither list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Comparison {
-    /// Redis holds of these what the node does.
+    /// Rooms whose entries are equal.
     pub same: Vec<RoomName>,
-    /// Of these it does not.
+    /// Rooms whose entries differ.
     pub differing: Vec<RoomName>,
 }
 
-/// Asks Redis what it holds of one node.
+/// Compares the entries of one node.
 #[derive(Debug, Clone)]
 pub struct Comparer {
     node: NodeId,
     keys: Keys,
     shards: Arc<Shards>,
-    /// Of the connection on which Redis tells of changes of what is read here.
+    /// The role of the connection whose reads Redis tracks.
     role: Role,
 }
 
@@ -53,8 +53,8 @@ impl Comparer {
         Self { node, keys, shards, role }
     }
 
-    /// Compares this node's share of rooms with what the node holds, by digests. A session that enters or leaves
-    /// meanwhile shows as a difference. From here on changes of these rooms are told of ([`super::tracking`]).
+    /// Compares this node's entries in rooms with its sessions. A concurrent enter or leave shows as a difference.
+    /// From now on Redis reports changes of these rooms ([`super::tracking`]).
     pub async fn compare(&self, membership: &Membership) -> Comparison {
         let call = |(room, members): (&RoomName, &Vec<Member>)| {
             let digests = members.iter().map(|member| digest(&entry::encode(self.node, member)));
@@ -77,11 +77,11 @@ impl Comparer {
         comparison
     }
 
-    /// Those of this node's rooms that are not in the index, or not in the node's own list. An index in which
-    /// somebody has set scores is in no order: a first room is named for it, with which it is set right.
+    /// This node's rooms that are missing in the index or on the node's list. An index in which another program has
+    /// set scores is out of order: then the first room is returned, too, and its resync repairs the scores.
     pub async fn unlisted(&self, rooms: &[RoomName]) -> Result<Vec<RoomName>> {
         let mut unlisted = Vec::new();
-        for (at, rooms) in rooms.chunks(LISTED).enumerate() {
+        for (at, rooms) in rooms.chunks(ROOMS_PER_QUERY).enumerate() {
             let (index, own) = (self.keys.rooms(), self.keys.node_rooms(&self.node.to_string()));
             let ask = |name: &str, list: &String| {
                 rooms.iter().fold(Call::plain(name, list.clone()), |call, room| call.arg(room))
@@ -106,7 +106,7 @@ impl Comparer {
     }
 }
 
-/// What stands for an entry in a sum.
+/// The digest of an entry.
 fn digest(entry: &[u8]) -> u64 {
     let hash = Sha1::digest(entry);
     hash.iter().take(6).fold(0, |sum, &byte| sum << 8 | u64::from(byte))

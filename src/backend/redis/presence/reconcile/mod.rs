@@ -1,9 +1,8 @@
-//! Finds the rooms of which Redis holds other sessions of this node than there are, and mends
-//! them: an entry that was lost, or one too many, whoever did it.
+//! Finds rooms in which Redis' entries of this node differ from its sessions, and repairs them, whatever the cause.
 //!
-//! A room is compared when it is new here, soon after Redis has told of a change, and now and
-//! then. Somebody may be entering or leaving just then, so what differs is compared again a second
-//! later, and if it still does, resynced in its turn among the room's changes.
+//! A room is compared when it is new on this node, soon after Redis has reported a change, and periodically. A
+//! session may be entering or leaving at that moment. So a room that differs is compared again a second later, and
+//! if it still differs, resynced in the queue of its changes.
 
 pub mod digest;
 mod queue;
@@ -24,10 +23,10 @@ use crate::model::RoomName;
 use crate::supervisor::{Supervisor, ticks};
 use crate::telemetry::meters;
 
-/// Seconds between two looks at whether Redis' lists name this node's rooms.
+/// Seconds between two checks that Redis' lists name this node's rooms.
 const LISTS_EVERY: u32 = 4;
 
-/// Wait before rooms that could not be resynced are tried again: a shard is down.
+/// Delay before another resync of rooms that failed: a shard is down.
 const RESYNC_AGAIN: Duration = Duration::from_secs(2);
 
 /// Compares this node's rooms with Redis; a cheap handle.
@@ -69,7 +68,7 @@ impl Reconciler {
         }
     }
 
-    /// Resyncs the rooms that sessions could not be taken out of. Returns whether all could be reached.
+    /// Resyncs the rooms with failed leaves. Returns whether all could be reached.
     async fn resync_dirty(&self) -> bool {
         let dirty = self.memberships.pending().take_dirty();
         if dirty.is_empty() {
@@ -99,9 +98,9 @@ impl Reconciler {
         let expected = due.iter().map(|room| (room.clone(), pending.expected(node, room)));
         let membership: Membership = expected.collect();
         let mut comparison = self.comparer.compare(&membership).await;
-        let doubted: Vec<RoomName> =
+        let mismatched: Vec<RoomName> =
             comparison.same.iter().filter(|room| queue.is_mismatch(room)).cloned().collect();
-        let unlisted: HashSet<RoomName> = self.unlisted(&doubted).await?.into_iter().collect();
+        let unlisted: HashSet<RoomName> = self.unlisted(&mismatched).await?.into_iter().collect();
         comparison.same.retain(|room| !unlisted.contains(room));
         comparison.differing.extend(unlisted.iter().cloned());
         let differing = queue.record(&due, &comparison);
@@ -109,13 +108,13 @@ impl Reconciler {
             return Ok(());
         }
         let listed_now = differing.iter().filter(|room| unlisted.contains(*room)).cloned();
-        let mut mended: HashSet<RoomName> = listed_now.collect();
+        let mut repaired: HashSet<RoomName> = listed_now.collect();
         let resynced = self.memberships.resync(differing, CountPolicy::Announce).await;
-        mended.extend(resynced.changed);
-        mended.retain(|room| !resynced.failed.contains(room));
-        if !mended.is_empty() {
-            meters().presence_repairs.increment(mended.len() as u64);
-            warn!(rooms = mended.len(), "repaired membership that differed from local sessions");
+        repaired.extend(resynced.changed);
+        repaired.retain(|room| !resynced.failed.contains(room));
+        if !repaired.is_empty() {
+            meters().presence_repairs.increment(repaired.len() as u64);
+            warn!(rooms = repaired.len(), "repaired membership that differed from local sessions");
         }
         resynced.error.map_or(Ok(()), Err)
     }

@@ -1,4 +1,4 @@
-//! Which rooms are compared when.
+//! The schedule of room comparisons.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -8,36 +8,36 @@ use super::tracking::Dirty;
 use crate::backend::LocalRoom;
 use crate::model::RoomName;
 
-/// Least time between two comparisons of a small room that goes on changing.
+/// Minimum interval between two comparisons of a small room that keeps changing.
 const MIN_INTERVAL: Duration = Duration::from_secs(3);
 
-/// For each so many sessions that this node has in a room, that time grows by a second: Redis reads all
-/// of them to compare, some 15 ms for 10,000, and does nothing else meanwhile.
-const SESSIONS_A_SECOND: usize = 200;
+/// The interval grows by a second for each of so many local sessions: Redis reads all of them to compare (15 ms for
+/// 10,000), and serves no other command meanwhile.
+const SESSIONS_PER_EXTRA_SECOND: usize = 200;
 
-/// What that time grows to at most.
+/// Maximum of that interval.
 const MAX_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Rooms compared in a second, at most: so many of ten sessions each cost Redis some 20 ms.
+/// Maximum number of rooms compared in a second: with ten sessions each they cost Redis some 20 ms.
 const MAX_CHECKED_PER_SECOND: usize = 1000;
 
-/// This node's rooms, and what is known of each.
+/// This node's rooms, and the state of each.
 #[derive(Debug)]
 pub(super) struct ReconcileQueue {
     rooms: HashMap<RoomName, RoomCheck>,
     verify_every: Duration,
 }
 
-/// What is known of a room.
+/// The state of a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum RoomCheck {
-    /// Not compared yet, or that counts no more.
+    /// Not compared yet, or since tracking was interrupted.
     Due,
-    /// Redis held the same.
+    /// Equal at this time.
     Same(Instant),
-    /// Somebody has changed it since, or it could not be asked about then.
+    /// Changed since this time, or unreachable then.
     Changed(Instant),
-    /// It differed, or was not listed.
+    /// Different, or missing on a list.
     Mismatch,
 }
 
@@ -50,7 +50,7 @@ impl RoomCheck {
         }
     }
 
-    /// When it was compared, or tried to be.
+    /// The time of the last comparison or attempt.
     fn compared(self) -> Option<Instant> {
         match self {
             Self::Due | Self::Mismatch => None,
@@ -60,12 +60,12 @@ impl RoomCheck {
 }
 
 impl ReconcileQueue {
-    /// Each room is compared once in `verify_every` at least.
+    /// `verify_every`: maximum interval between two comparisons of a room.
     pub(super) fn new(verify_every: Duration) -> Self {
         Self { rooms: HashMap::new(), verify_every }
     }
 
-    /// Learns which rooms there are, and which have changed.
+    /// Updates the rooms, and marks the changed ones.
     pub(super) fn update(&mut self, rooms: &[LocalRoom], dirty: &Dirty) {
         for room in rooms {
             if !self.rooms.contains_key(&room.name) {
@@ -93,7 +93,7 @@ impl ReconcileQueue {
         }
     }
 
-    /// Redis' lists lack these rooms.
+    /// Marks rooms that are missing on Redis' lists.
     pub(super) fn mark_mismatch(&mut self, rooms: Vec<RoomName>) {
         self.rooms.extend(rooms.into_iter().map(|room| (room, RoomCheck::Mismatch)));
     }
@@ -102,7 +102,7 @@ impl ReconcileQueue {
         self.rooms.get(room) == Some(&RoomCheck::Mismatch)
     }
 
-    /// The rooms to compare now, those first that have waited longest.
+    /// The rooms to compare now, the longest waiting first.
     pub(super) fn due(&self, rooms: &[LocalRoom]) -> Vec<RoomName> {
         let now = Instant::now();
         let check = |room: &LocalRoom| self.rooms.get(&room.name).copied().unwrap_or(RoomCheck::Due);
@@ -119,7 +119,7 @@ impl ReconcileQueue {
     pub(super) fn record(&mut self, due: &[RoomName], comparison: &Comparison) -> Vec<RoomName> {
         let now = Instant::now();
         let answered: HashSet<&RoomName> = comparison.same.iter().chain(&comparison.differing).collect();
-        // A room that could not be asked about, as its shard is dead, waits as if it had changed, behind the others.
+        // A room on an unreachable shard waits like a changed one, behind the others.
         for room in due.iter().filter(|room| !answered.contains(room)) {
             self.rooms.insert(room.clone(), RoomCheck::Changed(now));
         }
@@ -136,9 +136,9 @@ impl ReconcileQueue {
     }
 }
 
-/// Least time between two comparisons of a room with so many sessions of this node that goes on changing.
+/// Minimum interval between two comparisons of a room with so many local sessions.
 fn min_interval(sessions: usize) -> Duration {
-    let longer = Duration::from_secs((sessions / SESSIONS_A_SECOND) as u64);
+    let longer = Duration::from_secs((sessions / SESSIONS_PER_EXTRA_SECOND) as u64);
     (MIN_INTERVAL + longer).min(MAX_INTERVAL)
 }
 
@@ -161,18 +161,18 @@ mod tests {
     }
 
     #[test]
-    fn rooms_of_a_dead_shard_keep_no_others_from_being_compared() {
+    fn rooms_of_a_dead_shard_do_not_delay_others() {
         let rooms = rooms(MAX_CHECKED_PER_SECOND + 1);
         let mut queue = queue(&rooms);
-        let silent = queue.due(&rooms);
-        queue.record(&silent, &Comparison::default());
+        let unreachable = queue.due(&rooms);
+        queue.record(&unreachable, &Comparison::default());
         let next = queue.due(&rooms);
         assert_eq!(next.len(), 1, "a room that was not answered for is asked again, but not at once");
-        assert!(!silent.contains(&next[0]));
+        assert!(!unreachable.contains(&next[0]));
     }
 
     #[test]
-    fn a_room_that_differs_twice_is_to_be_mended() {
+    fn a_room_that_differs_twice_is_to_be_resynced() {
         let rooms = rooms(1);
         let (mut queue, name) = (queue(&rooms), rooms[0].name.clone());
         let differs = Comparison { same: Vec::new(), differing: vec![name.clone()] };

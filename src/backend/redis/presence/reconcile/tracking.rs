@@ -1,6 +1,6 @@
-//! Which rooms' members have changed. Redis remembers what a connection has read, and says once when
-//! anybody changes it (`CLIENT TRACKING`): a node, an operator, an eviction, FLUSHALL. So what is compared
-//! with Redis is what has changed, and a room that nobody enters or leaves costs nothing.
+//! Tracks changes of rooms. Redis remembers the keys that a connection has read, and reports once when any client
+//! changes them (`CLIENT TRACKING`): a node, an operator, an eviction, FLUSHALL. So only changed rooms are
+//! compared, and an idle room costs nothing.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -14,16 +14,16 @@ use crate::backend::redis::client::role::{PushHandler, Role};
 use crate::backend::redis::keys::Keys;
 use crate::model::RoomName;
 
-/// Rooms that somebody, this node included, has changed since they were compared; each is told of once.
+/// Rooms that any client, this node included, has changed since they were compared; each is reported once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dirty {
-    /// These.
+    /// The changed rooms.
     pub rooms: HashSet<RoomName>,
-    /// Any may be: what tells of changes was interrupted.
+    /// Any room may have changed: tracking was interrupted.
     pub all: bool,
 }
 
-/// What the servers have said; a cheap handle.
+/// The reports of the servers; a cheap handle.
 #[derive(Debug, Clone)]
 pub struct KeyTracking {
     keys: Keys,
@@ -35,17 +35,17 @@ impl KeyTracking {
         Self { keys, dirty: Arc::default() }
     }
 
-    /// The role of the connection on which Redis tells of changes of what is read over it.
+    /// The role of the connection whose reads Redis tracks.
     pub fn role(&self) -> Role {
         Role::Pushed { name: "tracking", handler: Arc::new(self.clone()) }
     }
 
-    /// What was said since the last call.
+    /// Takes the changes since the last call.
     pub fn drain(&self) -> Dirty {
         std::mem::take(&mut self.lock())
     }
 
-    /// Nobody tells of what was read before.
+    /// Keys that were read before are not tracked any more.
     fn mark_all(&self) {
         self.lock().all = true;
     }
@@ -74,7 +74,7 @@ impl PushHandler for KeyTracking {
                 });
                 self.lock().rooms.extend(rooms);
             }
-            // Without keys: all are gone.
+            // Without keys: all keys were deleted.
             (PushKind::Invalidate | PushKind::Disconnection, _) => self.mark_all(),
             _ => {}
         }
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_told_once_and_what_is_no_rooms_members_not_at_all() {
+    fn a_change_of_members_is_reported_once_and_other_keys_are_ignored() {
         let keys = Keys::new("adda:", 0);
         let tracking = KeyTracking::new(keys.clone());
         let room = RoomName::from_trusted("আড্ডা {1}");
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_is_suspect_once_nobody_tells_or_all_is_gone() {
+    fn all_rooms_are_dirty_after_an_interruption_or_a_flush() {
         let tracking = KeyTracking::new(Keys::new("adda:", 0));
         tracking.on_push(PushInfo { kind: PushKind::Disconnection, data: Vec::new() });
         assert!(tracking.drain().all);

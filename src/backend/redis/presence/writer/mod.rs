@@ -1,19 +1,17 @@
-//! Puts this node's sessions into rooms and takes them out.
+//! Adds this node's sessions to rooms and removes them.
 //!
-//! What is about a room lives in the room's slot, what is about nodes and the index of rooms in slots
-//! of their own, and no script reaches over slots. So a change goes in steps, each of which may be
-//! the last if something dies:
+//! A room's keys are in the room's slot; those of nodes and of the index of rooms are in slots of their own, and no
+//! script spans slots. So a change has three steps, and any of them may be the last before a crash:
 //!
-//! 1. The node's own list of rooms, *before* a session enters one: a reaper must find it. A room too
-//!    many there costs the reaper one look.
-//! 2. The room itself: members and notices. This is what every answer counts.
-//! 3. The index of rooms *after* the entrance and before the session is told; when a leave notice
-//!    falls due; the rest of what the room's emptiness means. Whatever is missing here is done by the
-//!    next who passes: a reaper, or a restoration.
+//! 1. Before a session enters, the room is added to the node's list of rooms, so a reaper finds it. An extra room on the
+//!    list costs the reaper one read.
+//! 2. The room itself: members and notices. Every answer counts these.
+//! 3. The index of rooms, after the session has entered and before it is answered; the schedule of leave notices; the
+//!    removal of an empty room. A reaper or a resync repeats a missing step.
 //!
-//! A room's changes go through one queue, group by group, so that one of this node never overtakes
-//! another. A resync of the room goes through the same queue, and asks the node for its sessions in its turn: so no
-//! change waits for it, nor does it undo one.
+//! A room's changes go through one queue, batch by batch, so changes of this node keep their order. A resync of the
+//! room goes through the same queue, and reads the node's sessions when its turn comes. So it neither delays nor
+//! reverts a change.
 
 mod resync;
 mod worker;
@@ -29,7 +27,7 @@ use self::resync::Resync;
 use crate::backend::pending::{ChangeKind, PendingChanges};
 use crate::backend::redis::client::script::Script;
 use crate::backend::redis::keys::Keys;
-use crate::backend::redis::presence::generation::Generations;
+use crate::backend::redis::presence::generation::DataGeneration;
 use crate::backend::redis::presence::index::Index;
 use crate::backend::redis::topology::Shards;
 use crate::backend::{BackendError, Changing, Entered, LeaveMode, LocalNode, Result};
@@ -40,11 +38,11 @@ use crate::supervisor::Supervisor;
 /// The scripts of this folder.
 pub(super) const SCRIPTS: &[&Script] = &[&worker::ENTER, &worker::LEAVE, &resync::RESTORE];
 
-/// Changes that go to Redis together, at most.
-const GROUP: usize = 128;
+/// Maximum number of changes in one pipeline.
+const MAX_BATCH: usize = 128;
 
-/// Changes that wait for the group before theirs, at most; further ones wait in their sessions.
-const WAITING: usize = 1024;
+/// Maximum number of queued changes; further ones wait in their sessions.
+const QUEUE_CAPACITY: usize = 1024;
 
 /// The handle to the queues, whose tasks end with the last one.
 #[derive(Debug, Clone)]
@@ -57,47 +55,47 @@ pub struct Memberships {
 /// Where the outcome of a change goes.
 type Reply<T> = oneshot::Sender<Result<T>>;
 
-/// What waits in a queue.
+/// An entry of a queue.
 enum Op {
     Change(Change),
     Resync(Resync),
 }
 
-/// A change of who is in a room.
+/// A change of a room's members.
 enum Change {
     Enter { room: RoomName, member: Member, reply: Reply<Entered> },
     Leave { room: RoomName, member: Member, mode: LeaveMode, reply: Reply<()> },
 }
 
-/// What it takes to carry out changes.
+/// The writer of one or more queues; a cheap handle.
 #[derive(Debug, Clone)]
 struct MembershipWriter {
     node: NodeId,
     keys: Keys,
     shards: Arc<Shards>,
     index: Index,
-    generations: Generations,
+    data_generation: DataGeneration,
     announce_up_to: usize,
-    linger_ms: u128,
-    held: Arc<Mutex<Held>>,
+    leave_grace_ms: u128,
+    local_members: Arc<Mutex<LocalMembers>>,
     pending: PendingChanges,
     local: Arc<Mutex<Local>>,
 }
 
-/// The node whose sessions these are. None before it has started, and once it has retired: then it has no sessions.
+/// The node with the sessions. `None` before it has started and after it has retired: then it has no sessions.
 type Local = Option<Weak<dyn LocalNode>>;
 
-/// The sessions that this node has, or may have, in each room. Never too few: what failed is here
-/// until a resync says what is.
-type Held = HashMap<RoomName, HashSet<ConnectionId>>;
+/// The sessions of this node that each room has, or may have. A superset: sessions whose change failed stay here
+/// until the next resync.
+type LocalMembers = HashMap<RoomName, HashSet<ConnectionId>>;
 
 impl Memberships {
-    /// Spawns the tasks that carry out changes.
+    /// Spawns the workers.
     pub fn start(
         node: NodeId,
         keys: Keys,
         shards: Arc<Shards>,
-        generations: Generations,
+        data_generation: DataGeneration,
         index: Index,
         settings: &Settings,
         supervisor: &Supervisor,
@@ -108,15 +106,15 @@ impl Memberships {
             index,
             keys,
             shards,
-            generations,
+            data_generation,
             announce_up_to: settings.announce_up_to,
-            linger_ms: settings.leave_grace.as_millis(),
-            held: Arc::default(),
+            leave_grace_ms: settings.leave_grace.as_millis(),
+            local_members: Arc::default(),
             pending: PendingChanges::default(),
             local: Arc::default(),
         };
         let start = |_| {
-            let (sender, receiver) = mpsc::channel(WAITING);
+            let (sender, receiver) = mpsc::channel(QUEUE_CAPACITY);
             (sender, supervisor.keep("membership-writer", writer.clone().run(receiver)))
         };
         let (waiting, workers): (Vec<_>, Vec<_>) = (0..queues).map(start).unzip();
@@ -149,13 +147,13 @@ impl Memberships {
         })
     }
 
-    /// From now on `node` says which sessions there are; nobody does if there is none.
+    /// Sets the node with the sessions; without one there are none.
     pub fn attach(&self, node: Option<&Arc<dyn LocalNode>>) {
         *self.writer.local.lock().expect("no code panics while it holds this lock") =
             node.map(Arc::downgrade);
     }
 
-    /// The changes under way.
+    /// The changes in progress.
     pub fn pending(&self) -> &PendingChanges {
         &self.writer.pending
     }
@@ -183,9 +181,9 @@ impl Change {
         }
     }
 
-    /// Whoever gave up an entrance was told that it failed; made now, it would be a ghost's. A
-    /// session that has gone must be taken out all the same.
-    fn is_given_up(&self) -> bool {
+    /// Whether to skip an enter whose caller has timed out: it was told that the enter failed. A leave is always
+    /// carried out.
+    fn is_abandoned(&self) -> bool {
         matches!(self, Self::Enter { reply, .. } if reply.is_closed())
     }
 

@@ -1,4 +1,4 @@
-//! Makes what Redis holds of this node's sessions what it should be.
+//! Resync: makes Redis' entries of this node equal to its sessions.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Weak};
@@ -8,11 +8,11 @@ use tokio::sync::oneshot;
 use tracing::info;
 use uuid::Uuid;
 
-use super::{GROUP, MembershipWriter, Memberships, Op, stopped};
+use super::{MAX_BATCH, MembershipWriter, Memberships, Op, stopped};
 use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::script::{Memory, Script, TYPES};
 use crate::backend::redis::client::server::parsed_if_ours;
-use crate::backend::redis::presence::index::Aftermath;
+use crate::backend::redis::presence::index::IndexUpdates;
 use crate::backend::redis::presence::{MEMBERS, MEMBERSHIPS, SHARE, entry, reads};
 use crate::backend::redis::pubsub::codec::PUBLISH;
 use crate::backend::{BackendError, LocalNode, Result};
@@ -21,30 +21,30 @@ use crate::model::{Member, RoomName};
 pub(super) static RESTORE: Script =
     Script::new(Memory::Spares, &[TYPES, SHARE, PUBLISH, MEMBERS, include_str!("restore.lua")]);
 
-/// What rooms are told of sessions that are put back or taken out.
+/// Whether a resync announces counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CountPolicy {
-    /// How many are there now.
+    /// The new count is announced.
     Announce,
-    /// Nothing: a node that can say how many there are asks for it later.
+    /// Nothing is announced: the count may be too low. A node reads it once membership is complete.
     Silent,
 }
 
-/// Rooms of one queue in which the node's share is to be made what the node says, at most [`GROUP`].
+/// A resync of rooms of one queue, at most [`MAX_BATCH`].
 pub(super) struct Resync {
     rooms: Vec<RoomName>,
     policy: CountPolicy,
     reply: oneshot::Sender<Resynced>,
 }
 
-/// What came of a resync.
+/// The result of a resync.
 #[derive(Debug, Default)]
 pub struct Resynced {
-    /// Rooms in which Redis held other sessions of this node.
+    /// Rooms whose entries differed.
     pub changed: HashSet<RoomName>,
-    /// Rooms in which it may still.
+    /// Rooms whose entries may still differ.
     pub failed: Vec<RoomName>,
-    /// Why.
+    /// The last error.
     pub error: Option<BackendError>,
 }
 
@@ -56,14 +56,14 @@ impl Resynced {
 }
 
 impl Memberships {
-    /// Makes Redis' view of all of this node's sessions what the node says. Also visits the rooms that Redis believes
-    /// this node to be in and that it is not.
+    /// Makes all of Redis' entries of this node equal to its sessions. Also visits rooms that are on the node's
+    /// list in Redis alone.
     pub async fn resync_all(&self) -> Result<()> {
         let writer = &self.writer;
-        let generation = writer.generations.current();
+        let generation = writer.data_generation.current();
         // Of a Redis that has forgotten all: the others put theirs back as well, so the numbers are short.
-        let is_told = generation == writer.generations.restored();
-        let policy = if is_told { CountPolicy::Announce } else { CountPolicy::Silent };
+        let is_announced = generation == writer.data_generation.restored();
+        let policy = if is_announced { CountPolicy::Announce } else { CountPolicy::Silent };
         let dirty = writer.pending.take_dirty();
         let believed = Call::plain("SMEMBERS", writer.keys.node_rooms(&writer.node.to_string()));
         let believed = writer.shards.call(&MEMBERSHIPS, believed).await;
@@ -73,24 +73,24 @@ impl Memberships {
         let mut rooms: HashSet<RoomName> = believed.iter().filter_map(|name| reads::room(name)).collect();
         rooms.extend(dirty);
         rooms.extend(writer.pending.rooms());
-        rooms.extend(writer.lock_held().keys().cloned());
+        rooms.extend(writer.lock_local_members().keys().cloned());
         let node = writer.local_node();
         rooms.extend(node.iter().flat_map(|node| node.rooms()).map(|room| room.name));
-        let held = node.map_or(0, |node| node.rooms().len());
+        let occupied = node.map_or(0, |node| node.rooms().len());
         let Resynced { failed, error, .. } = self.resync(rooms, policy).await;
         writer.pending.mark_dirty(failed);
         if let Some(error) = error {
             return Err(error);
         }
-        writer.generations.restore(generation);
-        if held > 0 {
-            info!(rooms = held, "restored local sessions in Redis");
+        writer.data_generation.restore(generation);
+        if occupied > 0 {
+            info!(rooms = occupied, "restored local sessions in Redis");
         }
         Ok(())
     }
 
-    /// Makes Redis' view of this node's sessions in some rooms what the node says. Rooms that can't be reached keep
-    /// none of another queue; of their own they are waited for once.
+    /// Makes Redis' entries of this node in some rooms equal to its sessions. Unreachable rooms do not delay other
+    /// queues; their own queue waits for them once.
     pub async fn resync(&self, rooms: impl IntoIterator<Item = RoomName>, policy: CountPolicy) -> Resynced {
         let mut queues: HashMap<usize, Vec<RoomName>> = HashMap::new();
         for room in rooms {
@@ -109,11 +109,11 @@ impl Memberships {
 
     async fn resync_queue(&self, queue: usize, rooms: Vec<RoomName>, policy: CountPolicy) -> Resynced {
         let mut all = Resynced::default();
-        let mut groups = rooms.chunks(GROUP);
+        let mut groups = rooms.chunks(MAX_BATCH);
         while let Some(group) = groups.next() {
             let (reply, resynced) = oneshot::channel();
             let resync = Resync { rooms: group.to_vec(), policy, reply };
-            // If the queue is gone, so is the answer.
+            // If the queue is closed, `resynced` fails.
             let _ = self.waiting[queue].send(Op::Resync(resync)).await;
             let part = resynced.await.unwrap_or_else(|_| {
                 let mut part = Resynced::default();
@@ -146,18 +146,18 @@ impl MembershipWriter {
         };
         let rooms: Vec<(RoomName, Vec<Member>)> =
             rooms.into_iter().map(|room| (room.clone(), members(&room))).collect();
-        // Whoever asked may have gone.
+        // The caller may have been dropped.
         let _ = reply.send(self.sync_rooms(&rooms, policy).await);
     }
 
-    /// Goes on past rooms that can't be reached. Without the node's own list it ends: what is not noted must not be
-    /// entered, and the lease lies at the same shard.
+    /// Continues after unreachable rooms. Fails if the node's list cannot be written: sessions must not enter
+    /// unlisted rooms, and the lease is on the same shard.
     async fn sync_rooms(&self, rooms: &[(RoomName, Vec<Member>)], policy: CountPolicy) -> Resynced {
         let mut resynced = Resynced::default();
         let names = || rooms.iter().map(|(room, _)| room.clone());
-        let held: Vec<&RoomName> =
+        let nonempty: Vec<&RoomName> =
             rooms.iter().filter(|(_, members)| !members.is_empty()).map(|(room, _)| room).collect();
-        if let Err(error) = self.index.note_back(self.node, &held).await {
+        if let Err(error) = self.index.add_node_rooms_back(self.node, &nonempty).await {
             resynced.fail(names(), error);
             return resynced;
         }
@@ -165,9 +165,9 @@ impl MembershipWriter {
             rooms.iter().map(|(room, members)| self.restore_call(room, members, policy)).collect();
         let values = self.shards.call_all(&MEMBERSHIPS, &calls).await;
         self.index.measure(rooms.iter().map(|(room, _)| room));
-        let (mut aftermath, mut occupied) = (Aftermath::default(), Vec::new());
+        let (mut updates, mut occupied) = (IndexUpdates::default(), Vec::new());
         for ((room, members), value) in rooms.iter().zip(values) {
-            match value.and_then(|value| aftermath.take_in(room, value)) {
+            match value.and_then(|value| updates.record(room, value)) {
                 Err(error) => {
                     resynced.fail([room.clone()], error);
                     continue;
@@ -176,41 +176,42 @@ impl MembershipWriter {
                 Ok(_) => {}
             }
             if members.is_empty() {
-                aftermath.gone.push(room.clone());
+                updates.gone.push(room.clone());
             } else {
                 occupied.push((room, members));
             }
         }
-        if let Err(error) = self.conclude_group(occupied.iter().map(|(room, _)| *room), &aftermath).await {
+        if let Err(error) = self.finish_batch(occupied.iter().map(|(room, _)| *room), &updates).await {
             resynced.failed = names().collect();
             resynced.error = Some(error);
         }
-        let mut all = self.lock_held();
+        let mut all = self.lock_local_members();
         for (room, members) in occupied {
             all.insert(room.clone(), members.iter().map(|member| member.id).collect());
         }
         resynced
     }
 
-    /// The third step for a group of rooms.
-    async fn conclude_group<'a>(
+    /// The third step for a batch of rooms.
+    async fn finish_batch<'a>(
         &self,
         occupied: impl Iterator<Item = &'a RoomName>,
-        aftermath: &Aftermath,
+        updates: &IndexUpdates,
     ) -> Result<()> {
-        self.index.occupy(occupied).await?;
-        self.finish(aftermath).await
+        self.index.add_rooms(occupied).await?;
+        self.update_index(updates).await
     }
 
     fn restore_call(&self, room: &RoomName, members: &[Member], policy: CountPolicy) -> Call {
         let keys = &self.keys;
-        let call = Call::new(&RESTORE, [keys.members(room), keys.lingering(room), keys.farewells(room)])
-            .arg(keys.channel(room))
-            .arg(self.announce_up_to)
-            .bytes(self.node.0.as_bytes())
-            .arg(self.linger_ms)
-            .arg(Uuid::new_v4())
-            .arg(u8::from(policy == CountPolicy::Announce));
+        let call =
+            Call::new(&RESTORE, [keys.members(room), keys.pending_leaves(room), keys.announced_leaves(room)])
+                .arg(keys.channel(room))
+                .arg(self.announce_up_to)
+                .bytes(self.node.0.as_bytes())
+                .arg(self.leave_grace_ms)
+                .arg(Uuid::new_v4())
+                .arg(u8::from(policy == CountPolicy::Announce));
         members.iter().fold(call, |call, member| call.bytes(entry::encode(self.node, member)))
     }
 }

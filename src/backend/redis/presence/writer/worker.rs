@@ -1,4 +1,4 @@
-//! The tasks that carry changes out, room by room in their order.
+//! The workers, which apply the changes of a room in their order.
 
 use std::sync::MutexGuard;
 
@@ -9,14 +9,14 @@ use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::script::{Memory, Script, TYPES};
 use crate::backend::redis::client::server::{is_refusal, parsed};
 use crate::backend::redis::presence::entry;
-use crate::backend::redis::presence::index::{Aftermath, Waiting};
+use crate::backend::redis::presence::index::{IndexUpdates, PendingLeave};
 use crate::backend::redis::presence::reads::{generation, read_entry};
 use crate::backend::redis::presence::{MEMBERS, MEMBERSHIPS, SHARE};
 use crate::backend::redis::pubsub::codec::PUBLISH;
 use crate::backend::{BackendError, Entered, LeaveMode, MEMBERS_IN_JOINED, Result};
 use crate::model::{Member, MessageId, Notice, NoticeKind, RoomName, Timestamp};
 
-use super::{Change, GROUP, Held, MembershipWriter, Op, Reply};
+use super::{Change, LocalMembers, MAX_BATCH, MembershipWriter, Op, Reply};
 pub(super) static ENTER: Script =
     Script::new(Memory::Grows, &[TYPES, SHARE, PUBLISH, MEMBERS, include_str!("enter.lua")]);
 
@@ -25,8 +25,8 @@ pub(super) static LEAVE: Script =
 
 impl MembershipWriter {
     pub(super) async fn run(self, mut waiting: mpsc::Receiver<Op>) {
-        let mut group = Vec::with_capacity(GROUP);
-        while waiting.recv_many(&mut group, GROUP).await > 0 {
+        let mut group = Vec::with_capacity(MAX_BATCH);
+        while waiting.recv_many(&mut group, MAX_BATCH).await > 0 {
             let mut changes = Vec::new();
             for op in group.drain(..) {
                 match op {
@@ -42,11 +42,11 @@ impl MembershipWriter {
     }
 
     async fn run_batch(&self, mut group: Vec<Change>) {
-        group.retain(|change| !change.is_given_up());
+        group.retain(|change| !change.is_abandoned());
         let entering: Vec<&RoomName> = group.iter().filter_map(Change::entered).collect();
-        if let Err(error) = self.index.note(self.node, &entering).await {
+        if let Err(error) = self.index.add_node_rooms(self.node, &entering).await {
             let sentence = error.root_cause();
-            // A Redis that has no memory for entrances lets sessions leave.
+            // A Redis at its memory limit refuses enters, but no leaves.
             let is_refused = |change: &mut Change| !is_refusal(&error) || change.entered().is_some();
             group.extract_if(.., is_refused).for_each(|change| change.refuse(&sentence));
         }
@@ -60,71 +60,71 @@ impl MembershipWriter {
             self.pending.mark_applied(room, session);
         }
         let values = self.shards.call_all(&MEMBERSHIPS, &calls).await;
-        let (mut entrances, mut departures) = (Vec::new(), Vec::new());
+        let (mut enters, mut leaves) = (Vec::new(), Vec::new());
         for ((change, value), id) in group.into_iter().zip(values).zip(ids) {
             match change {
                 Change::Enter { room, member, reply } => {
-                    self.lock_held().entry(room.clone()).or_default().insert(member.id);
-                    entrances.push((room, reply, value.and_then(|value| read_entered(value, &member, id))));
+                    self.lock_local_members().entry(room.clone()).or_default().insert(member.id);
+                    enters.push((room, reply, value.and_then(|value| read_entered(value, &member, id))));
                 }
                 Change::Leave { room, member, reply, .. } => {
-                    departures.push((room, member, reply, value.and_then(parsed::<Left>)));
+                    leaves.push((room, member, reply, value.and_then(parsed::<LeaveReply>)));
                 }
             }
         }
-        self.conclude_entrances(entrances).await;
-        self.conclude_departures(departures).await;
+        self.finish_enters(enters).await;
+        self.finish_leaves(leaves).await;
     }
 
-    async fn conclude_entrances(&self, entrances: Vec<(RoomName, Reply<Entered>, Result<Entered>)>) {
-        if entrances.is_empty() {
+    async fn finish_enters(&self, enters: Vec<(RoomName, Reply<Entered>, Result<Entered>)>) {
+        if enters.is_empty() {
             return;
         }
-        let rooms = entrances.iter().filter(|(_, _, outcome)| outcome.is_ok()).map(|(room, _, _)| room);
+        let rooms = enters.iter().filter(|(_, _, outcome)| outcome.is_ok()).map(|(room, _, _)| room);
         self.index.measure(rooms.clone());
-        let (indexed, is_whole) = tokio::join!(self.index.occupy(rooms), self.is_whole());
+        let (indexed, is_complete) = tokio::join!(self.index.add_rooms(rooms), self.is_complete());
         let indexed = indexed.map_err(|error| error.root_cause());
-        for (_, reply, outcome) in entrances {
-            // Whoever gave up waiting says that the session has left.
+        for (_, reply, outcome) in enters {
+            // A caller that has timed out sends a leave.
             let _ = reply.send(outcome.and_then(|entered| match &indexed {
-                Ok(()) => Ok(Entered { is_whole, ..entered }),
+                Ok(()) => Ok(Entered { is_complete, ..entered }),
                 Err(reason) => Err(BackendError::Unavailable(reason.clone().into())),
             }));
         }
     }
 
-    /// Whether what was read of rooms before this call was the whole.
-    async fn is_whole(&self) -> bool {
+    /// Whether data that was read before this call is complete.
+    async fn is_complete(&self) -> bool {
         let asked = self.shards.call(&MEMBERSHIPS, generation(&self.keys)).await;
         let generation = asked.and_then(parsed::<Option<String>>);
-        generation.is_ok_and(|generation| self.generations.vouch(generation.as_deref()).is_ok())
+        generation.is_ok_and(|generation| self.data_generation.ensure_complete(generation.as_deref()).is_ok())
     }
 
-    async fn conclude_departures(&self, departures: Vec<(RoomName, Member, Reply<()>, Result<Left>)>) {
-        let mut aftermath = Aftermath::default();
-        self.index.measure(departures.iter().map(|(room, ..)| room));
-        for (room, member, _, outcome) in &departures {
+    async fn finish_leaves(&self, leaves: Vec<(RoomName, Member, Reply<()>, Result<LeaveReply>)>) {
+        let mut updates = IndexUpdates::default();
+        self.index.measure(leaves.iter().map(|(room, ..)| room));
+        for (room, member, _, outcome) in &leaves {
             let Ok((count, due)) = outcome else { continue };
             let user = || member.user_id.to_string();
-            aftermath.due.extend(due.clone().map(|token| Waiting {
+            updates.due.extend(due.clone().map(|token| PendingLeave {
                 room: room.clone(),
                 user: user(),
                 token,
             }));
             if *count == 0 {
-                aftermath.empty.push(room.clone());
+                updates.empty.push(room.clone());
             }
-            let mut held = self.lock_held();
-            let is_known = held.get_mut(room).is_some_and(|sessions| {
+            let mut local_members = self.lock_local_members();
+            let is_known = local_members.get_mut(room).is_some_and(|sessions| {
                 sessions.remove(&member.id);
                 !sessions.is_empty()
             });
             if !is_known {
-                aftermath.gone.push(room.clone());
+                updates.gone.push(room.clone());
             }
         }
-        let finished = self.finish(&aftermath).await.map_err(|error| error.root_cause());
-        for (_, _, reply, outcome) in departures {
+        let finished = self.update_index(&updates).await.map_err(|error| error.root_cause());
+        for (_, _, reply, outcome) in leaves {
             let _ = reply.send(outcome.and_then(|_| match &finished {
                 Ok(()) => Ok(()),
                 Err(reason) => Err(BackendError::Unavailable(reason.clone().into())),
@@ -132,14 +132,14 @@ impl MembershipWriter {
         }
     }
 
-    /// The third step of leaving. If it fails a restoration comes by here again, or this node's reaper.
-    pub(super) async fn finish(&self, aftermath: &Aftermath) -> Result<()> {
-        self.index.put_due(&aftermath.due, self.linger_ms).await?;
-        self.index.vacate(&aftermath.empty).await?;
-        // Last: until all is done a reaper must look here.
-        self.index.unnote(self.node, &aftermath.gone).await?;
-        let mut held = self.lock_held();
-        aftermath.gone.iter().for_each(|room| drop(held.remove(room)));
+    /// The third step of a leave. If it fails, a resync or this node's reaper repeats it.
+    pub(super) async fn update_index(&self, updates: &IndexUpdates) -> Result<()> {
+        self.index.schedule_leaves(&updates.due, self.leave_grace_ms).await?;
+        self.index.remove_empty_rooms(&updates.empty).await?;
+        // Last: until everything is done, a reaper must find the room here.
+        self.index.remove_node_rooms(self.node, &updates.gone).await?;
+        let mut local_members = self.lock_local_members();
+        updates.gone.iter().for_each(|room| drop(local_members.remove(room)));
         Ok(())
     }
 
@@ -147,7 +147,8 @@ impl MembershipWriter {
         let keys = &self.keys;
         match change {
             Change::Enter { room, member, .. } => {
-                let script_keys = [keys.members(room), keys.lingering(room), keys.farewells(room)];
+                let script_keys =
+                    [keys.members(room), keys.pending_leaves(room), keys.announced_leaves(room)];
                 Call::new(&ENTER, script_keys)
                     .arg(keys.channel(room))
                     .arg(self.announce_up_to)
@@ -159,9 +160,9 @@ impl MembershipWriter {
             Change::Leave { room, member, mode, .. } => {
                 let wait_ms = match mode {
                     LeaveMode::Immediate => 0,
-                    LeaveMode::AfterGracePeriod => self.linger_ms,
+                    LeaveMode::AfterGracePeriod => self.leave_grace_ms,
                 };
-                Call::new(&LEAVE, [keys.members(room), keys.lingering(room)])
+                Call::new(&LEAVE, [keys.members(room), keys.pending_leaves(room)])
                     .arg(keys.channel(room))
                     .arg(self.announce_up_to)
                     .bytes(entry::encode(self.node, member))
@@ -172,16 +173,16 @@ impl MembershipWriter {
         }
     }
 
-    pub(super) fn lock_held(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().expect("no code panics while it holds this lock")
+    pub(super) fn lock_local_members(&self) -> MutexGuard<'_, LocalMembers> {
+        self.local_members.lock().expect("no code panics while it holds this lock")
     }
 }
 
-/// What `leave.lua` returns: the sessions left, and the token of the notice, if it waits.
-type Left = (u64, Option<String>);
+/// The reply of `leave.lua`: the sessions left, and the token of the pending leave, if any.
+type LeaveReply = (u64, Option<String>);
 
 fn read_entered(value: Value, member: &Member, id: MessageId) -> Result<Entered> {
-    let (client_count, is_told, announced_at, entries): (u64, u8, String, Vec<Vec<u8>>) = parsed(value)?;
+    let (client_count, is_announced, announced_at, entries): (u64, u8, String, Vec<Vec<u8>>) = parsed(value)?;
     let announced_at = announced_at.parse().ok().and_then(Timestamp::from_unix_millis);
     let notice = announced_at.map(|timestamp| Notice {
         kind: NoticeKind::Join { client_count },
@@ -192,5 +193,5 @@ fn read_entered(value: Value, member: &Member, id: MessageId) -> Result<Entered>
         timestamp,
     });
     let members = entries.iter().filter_map(|entry| Some(read_entry(entry)?.member)).collect();
-    Ok(Entered { client_count, is_told: is_told == 1, notice, members, is_whole: false })
+    Ok(Entered { client_count, is_announced: is_announced == 1, notice, members, is_complete: false })
 }
