@@ -1,4 +1,4 @@
-//! The other door: REST, health, metrics, and the browser client. The rules of the chat are in
+//! HTTP: REST, health, metrics, and the browser client's files. The rules of the chat are in
 //! `chat`; here they only get paths and statuses.
 
 mod assets;

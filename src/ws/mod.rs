@@ -1,5 +1,4 @@
-//! The state for people: WebSocket sessions. Upgrade, framing, outbox, heartbeat; the rules of the
-//! chat are in `chat`.
+//! WebSocket sessions: upgrade, framing, outbox, heartbeat. The rules of the chat are in `chat`.
 
 mod address;
 mod connection;

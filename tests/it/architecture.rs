@@ -22,10 +22,10 @@ const MODULES: [&str; 11] = [
     "server",
 ];
 
-/// What a module must not name although it stands above: the doors are equal clients of `chat`.
+/// Modules that a module must not name although they stand above: WebSocket and HTTP are equal clients of `chat`.
 const STRANGERS: [(&str, &[&str]); 2] = [("ws", &["backend"]), ("http", &["backend", "ws"])];
 
-/// What `backend::redis` is built of, lowest first.
+/// The parts of `backend::redis`, lowest first.
 const REDIS_FLOORS: [&str; 9] =
     ["mutations", "keys", "client", "topology", "pubsub", "log", "presence", "cluster", "fuzzing"];
 
@@ -44,7 +44,7 @@ fn wrong_imports(sources: &[Source]) -> Vec<String> {
             wrong.push(format!("{}: {module} has no place among the modules", source.path));
             continue;
         };
-        let strangers = STRANGERS.iter().filter(|(door, _)| *door == module).flat_map(|(_, names)| *names);
+        let strangers = STRANGERS.iter().filter(|(name, _)| *name == module).flat_map(|(_, names)| *names);
         let strangers: Vec<_> = strangers.copied().collect();
         let mut names: Vec<String> =
             source.named_paths().into_iter().filter_map(|path| path.into_iter().next()).collect();
@@ -250,7 +250,7 @@ fn the_model_does_no_input_or_output() {
 }
 
 #[test]
-fn nothing_above_the_doors_knows_them() {
+fn only_ws_http_and_server_know_http_crates() {
     let is_above =
         |source: &Source| source.module().is_some_and(|name| !["ws", "http", "server"].contains(&name));
     assert_eq!(lines_with(&sources("src", &["rs"]), &["axum", "hyper::"], is_above), NONE);

@@ -38,17 +38,16 @@ const CHECKED: [&str; 30] = [
 ];
 
 /// Parts of them that are exempt.
-const EXEMPT: [&str; 4] =
-    ["tests/it/architecture", "tests/it/backend_contract/", "tests/it/words.rs", "/target/"];
+const EXEMPT: [&str; 2] = ["tests/it/words.rs", "/target/"];
 
 const SUBJECTS: [&str; 6] = ["Who", "Whom", "Whose", "Whoever", "What", "Whatever"];
 
 #[rustfmt::skip]
-const WORDS: [&str; 41] = [
-    "aloud", "amid", "bear", "bearing", "bears", "bore", "buried", "buries", "bury", "clerk", "clerks", "desk", "doubt",
-    "doubts", "farewell", "farewells", "goodbye", "goodbyes", "hear", "heard", "hearing", "hears", "housework", "linger",
-    "lingered", "lingering", "lingers", "lookout", "seat", "seats", "stray", "strays", "thereby", "till", "unheard",
-    "whoever", "whom", "whomever", "whosoever", "burial", "deaf",
+const WORDS: [&str; 43] = [
+    "aloud", "amid", "bear", "bearing", "bears", "bore", "buried", "buries", "bury", "clerk", "clerks", "desk",
+    "doubt", "doubts", "door", "doors", "farewell", "farewells", "goodbye", "goodbyes", "hear", "heard", "hearing",
+    "hears", "housework", "linger", "lingered", "lingering", "lingers", "lookout", "seat", "seats", "stray", "strays",
+    "thereby", "till", "unheard", "whoever", "whom", "whomever", "whosoever", "burial", "deaf",
 ];
 
 const ENDS: [char; 5] = ['.', '!', '?', ':', ';'];

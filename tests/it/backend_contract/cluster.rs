@@ -76,7 +76,7 @@ pub async fn a_dead_nodes_users_are_said_to_be_gone_exactly_once(mut cluster: Cl
     if !heard.contains(&"Mita left, 1".to_owned()) {
         heard.extend(hear_until(&mut nodes[0], &room, "Mita left, 1").await);
     }
-    // What is said twice is said before what falls due later.
+    // A notice that is sent twice is sent before those that fall due later.
     let later = nila.session();
     nodes[1].enter(&other, &later).await.unwrap();
     nodes[1].leave(&other, &later, LeaveMode::AfterGracePeriod).await.unwrap();

@@ -1,5 +1,5 @@
-//! What every backend must do, written once and run against each: the traits of `adda::backend` are the
-//! contract, these suites, one a concern, are its proof. Each case gets a cluster of its own.
+//! The contract of every backend, written once and run against each: a suite a trait of `adda::backend`. Each case gets a
+//! cluster of its own.
 
 mod cluster;
 mod cluster_resync;

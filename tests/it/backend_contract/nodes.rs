@@ -1,4 +1,4 @@
-//! Nodes that share a backend, without doors or sockets, and what they hear.
+//! Nodes that share a backend, without sessions or sockets, and the events that they receive.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,7 +22,7 @@ use uuid::Uuid;
 use crate::harness::redis::RedisServer;
 use crate::harness::{DEADLINE, RedisCluster, eventually};
 
-/// What a case starts its nodes from. Settings are to be changed before the first node.
+/// The cluster of a case, which starts its nodes. Settings are to be changed before the first node.
 pub struct Cluster {
     pub config: Config,
     memory: Option<MemoryCluster>,
@@ -76,7 +76,7 @@ impl Cluster {
     }
 }
 
-/// Who "types" to mark a place among the events of a room.
+/// The user that "types" to mark a place among the events of a room.
 const MARK: &str = "mark";
 
 /// One node's share of the cluster.
@@ -212,7 +212,7 @@ impl Node {
     }
 }
 
-/// All that a node hears until it has heard a sentence, and that came with it.
+/// All events that a node receives up to a sentence, and those that came with it.
 pub async fn hear_until(node: &mut Node, room: &RoomName, sentence: &str) -> Vec<String> {
     let mut heard = Vec::new();
     eventually(sentence, DEADLINE, async || {
@@ -223,7 +223,7 @@ pub async fn hear_until(node: &mut Node, room: &RoomName, sentence: &str) -> Vec
     heard
 }
 
-/// What a room was told, readable: `#7 hello`, `Rahim joined, 2`, `Rahim left, 1`, `count 2`.
+/// The events of a room in a readable form: `#7 hello`, `Rahim joined, 2`, `Rahim left, 1`, `count 2`.
 fn sentence(event: &BackendEvent) -> Option<String> {
     let BackendEvent::Published(_, event) = event else { return None };
     Some(match event {
@@ -238,7 +238,7 @@ fn sentence(event: &BackendEvent) -> Option<String> {
     })
 }
 
-/// What a logged message says, once it has been checked that its JSON bears its number.
+/// The content of a logged message, after a check that its JSON has its number.
 pub fn content(message: &LoggedMessage) -> String {
     let json: serde_json::Value = serde_json::from_slice(&message.json).expect("a message is JSON");
     assert_eq!(json["seq"], message.seq);

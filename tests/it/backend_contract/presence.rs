@@ -1,4 +1,4 @@
-//! Who is in which room, and how the others learn of it.
+//! The members of rooms, and how the others learn of changes.
 
 use adda::backend::{Busiest, LeaveMode, MEMBERS_IN_JOINED, MemberPage, MemberPosition, RoomCount};
 use adda::model::{Member, NoticeKind};

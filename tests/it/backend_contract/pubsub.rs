@@ -1,4 +1,4 @@
-//! Who hears what, and in which order.
+//! Which node receives which events, and in which order.
 
 use std::time::Duration;
 

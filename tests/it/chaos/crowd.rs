@@ -50,13 +50,13 @@ impl Crowd {
     /// Connects all clients. `nodes` and `balancer` are ports.
     pub async fn enter(size: &Size, nodes: &[u16], balancer: u16) -> Self {
         let mut crowd = Self::default();
-        let doors: Vec<_> = nodes.iter().copied().chain([balancer]).collect();
+        let endpoints: Vec<_> = nodes.iter().copied().chain([balancer]).collect();
         for (place, room) in size.rooms().iter().enumerate() {
-            crowd.add_writers(size, place, room, &doors);
-            for (number, door) in doors.iter().enumerate() {
+            crowd.add_writers(size, place, room, &endpoints);
+            for (number, endpoint) in endpoints.iter().enumerate() {
                 let behaviour = Behaviour {
                     comes_back: size.comes_back,
-                    ..behaviour(beginning_with(*door, nodes, balancer))
+                    ..behaviour(beginning_with(*endpoint, nodes, balancer))
                 };
                 crowd.add(&format!("reader {number} of {room}"), room, behaviour);
             }
@@ -70,8 +70,8 @@ impl Crowd {
             let behaviour = Behaviour { comes_back: Return::Never, ..at_node };
             crowd.add(&format!("guest {number}"), room, behaviour);
         }
-        for (number, door) in doors.iter().enumerate() {
-            let ports = beginning_with(*door, nodes, balancer);
+        for (number, endpoint) in endpoints.iter().enumerate() {
+            let ports = beginning_with(*endpoint, nodes, balancer);
             crowd.add(
                 &format!("plain {number}"),
                 room,
@@ -82,12 +82,12 @@ impl Crowd {
         crowd
     }
 
-    fn add_writers(&mut self, size: &Size, place: usize, room: &str, doors: &[u16]) {
+    fn add_writers(&mut self, size: &Size, place: usize, room: &str, endpoints: &[u16]) {
         let rate = size.rate / size.rooms as f64;
         let count = (rate / PACE).ceil().max(1.0);
         for number in 0..count as usize {
-            let first = (place + number) % doors.len();
-            let ports = doors[first..].iter().chain(&doors[..first]).copied().collect();
+            let first = (place + number) % endpoints.len();
+            let ports = endpoints[first..].iter().chain(&endpoints[..first]).copied().collect();
             let speaks_every = Some(Duration::from_secs_f64(count / rate));
             self.add(
                 &format!("writer {number} of {room}"),
@@ -177,11 +177,11 @@ pub fn behaviour(ports: Vec<u16>) -> Behaviour {
 }
 
 /// A client of the balancer leaves the choice of the node to it; others try the nodes in turn.
-fn beginning_with(door: u16, nodes: &[u16], balancer: u16) -> Vec<u16> {
-    if door == balancer {
+fn beginning_with(endpoint: u16, nodes: &[u16], balancer: u16) -> Vec<u16> {
+    if endpoint == balancer {
         return vec![balancer];
     }
-    let first = nodes.iter().position(|node| *node == door).unwrap_or_default();
+    let first = nodes.iter().position(|node| *node == endpoint).unwrap_or_default();
     nodes[first..].iter().chain(&nodes[..first]).copied().collect()
 }
 
