@@ -1,5 +1,4 @@
-//! The rules that the sources keep, read from the sources. Each check has a twin that plants a
-//! violation and sees that it is found.
+//! The rules of the source tree. Each check has a twin that plants a violation and sees that it is found.
 
 mod source;
 
@@ -22,10 +21,10 @@ const MODULES: [&str; 11] = [
     "server",
 ];
 
-/// Modules that a module must not name although they stand above: WebSocket and HTTP are equal clients of `chat`.
-const STRANGERS: [(&str, &[&str]); 2] = [("ws", &["backend"]), ("http", &["backend", "ws"])];
+/// Modules above that a module must not name: `ws` and `http` are equal clients of `chat`.
+const FORBIDDEN: [(&str, &[&str]); 2] = [("ws", &["backend"]), ("http", &["backend", "ws"])];
 
-/// The parts of `backend::redis`, lowest first.
+/// The floors of `backend::redis`, lowest first.
 const REDIS_FLOORS: [&str; 9] =
     ["mutations", "keys", "client", "topology", "pubsub", "log", "presence", "cluster", "fuzzing"];
 
@@ -33,7 +32,7 @@ const MAX_LINES: usize = 400;
 
 const MAX_ENTRIES: usize = 12;
 
-/// The files that join what stands beside them.
+/// The files that join the others of their folder.
 const HEADS: [&str; 2] = ["mod.rs", "lib.rs"];
 
 fn wrong_imports(sources: &[Source]) -> Vec<String> {
@@ -44,15 +43,15 @@ fn wrong_imports(sources: &[Source]) -> Vec<String> {
             wrong.push(format!("{}: {module} has no place among the modules", source.path));
             continue;
         };
-        let strangers = STRANGERS.iter().filter(|(name, _)| *name == module).flat_map(|(_, names)| *names);
-        let strangers: Vec<_> = strangers.copied().collect();
+        let forbidden = FORBIDDEN.iter().filter(|(name, _)| *name == module).flat_map(|(_, names)| *names);
+        let forbidden: Vec<_> = forbidden.copied().collect();
         let mut names: Vec<String> =
             source.named_paths().into_iter().filter_map(|path| path.into_iter().next()).collect();
         names.sort_unstable();
         names.dedup();
         for name in names {
             let is_above = MODULES[..=place].contains(&name.as_str());
-            if !is_above || strangers.contains(&name.as_str()) {
+            if !is_above || forbidden.contains(&name.as_str()) {
                 wrong.push(format!("{} names {name}", source.path));
             }
         }
@@ -88,7 +87,7 @@ fn imports_that_run_up(sources: &[Source], folder: &[&str], floors: &[&str]) -> 
     wrong
 }
 
-/// Folders with more entries beside their head than one looks through at a glance.
+/// Folders with too many entries beside their head.
 fn crowded(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).expect("a folder of sources");
     let entries: Vec<PathBuf> = entries.map(|entry| entry.expect("a readable folder").path()).collect();
@@ -153,7 +152,7 @@ fn inline_code(html: &Source) -> Vec<String> {
 const NONE: [String; 0] = [];
 
 #[test]
-fn each_module_names_only_what_stands_above_it() {
+fn each_module_names_only_modules_above_it() {
     assert_eq!(wrong_imports(&sources("src", &["rs"])), NONE);
 }
 
@@ -207,7 +206,7 @@ fn no_import_runs_up_within_the_redis_backend() {
 }
 
 #[test]
-fn a_folder_is_looked_through_at_a_glance() {
+fn no_folder_has_too_many_entries() {
     let found: Vec<_> =
         ["src", "public/js"].iter().flat_map(|folder| crowded(&root().join(folder))).collect();
     assert_eq!(found, NONE);
@@ -230,7 +229,7 @@ fn the_library_lists_its_modules_in_reading_order() {
 }
 
 #[test]
-fn only_the_backend_knows_that_there_is_a_redis() {
+fn only_the_backend_names_redis() {
     let rust = sources("src", &["rs"]);
     let is_outside = |source: &Source| !source.path.starts_with("src/backend/");
     assert_eq!(lines_with(&rust, &["backend::redis", "redis::", "deadpool"], is_outside), NONE);
@@ -257,7 +256,7 @@ fn only_ws_http_and_server_know_http_crates() {
 }
 
 #[test]
-fn no_file_is_longer_than_an_afternoon() {
+fn no_file_is_too_long() {
     let mut all = sources("src", &["rs", "lua"]);
     all.extend(sources("tests", &["rs", "js"]));
     all.extend(sources("public/js", &["js"]));
@@ -267,7 +266,7 @@ fn no_file_is_longer_than_an_afternoon() {
 }
 
 #[test]
-fn nothing_unwraps_outside_tests() {
+fn no_code_unwraps_outside_tests() {
     let is_product = |source: &Source| !source.is_test();
     assert_eq!(lines_with(&sources("src", &["rs"]), &[".unwrap()"], is_product), NONE);
     let planted = [Source::new("src/x.rs", "let a = b.unwrap();\n#[cfg(test)]\nmod tests { b.unwrap() }")];
@@ -275,24 +274,24 @@ fn nothing_unwraps_outside_tests() {
 }
 
 #[test]
-fn missed_ticks_come_in_no_burst() {
-    let is_elsewhere = |source: &Source| source.path != "src/supervisor/mod.rs";
-    let made_by_itself = ["time::interval(", " interval(", "interval_at("];
-    assert_eq!(lines_with(&sources("src", &["rs"]), &made_by_itself, is_elsewhere), NONE);
+fn intervals_are_made_by_the_supervisor_and_skip_missed_ticks() {
+    let is_outside = |source: &Source| source.path != "src/supervisor/mod.rs";
+    let constructors = ["time::interval(", " interval(", "interval_at("];
+    assert_eq!(lines_with(&sources("src", &["rs"]), &constructors, is_outside), NONE);
     let planted = [Source::new("src/x.rs", "let mut ticks = tokio::time::interval(SECOND);")];
-    assert_eq!(lines_with(&planted, &made_by_itself, is_elsewhere).len(), 1);
+    assert_eq!(lines_with(&planted, &constructors, is_outside).len(), 1);
 }
 
 #[test]
-fn tasks_have_a_name_and_somebody_who_sees_to_them() {
-    let is_elsewhere = |source: &Source| source.path != "src/supervisor/mod.rs";
-    assert_eq!(lines_with(&sources("src", &["rs"]), &["tokio::spawn("], is_elsewhere), NONE);
+fn tasks_are_spawned_by_the_supervisor() {
+    let is_outside = |source: &Source| source.path != "src/supervisor/mod.rs";
+    assert_eq!(lines_with(&sources("src", &["rs"]), &["tokio::spawn("], is_outside), NONE);
     let planted = [Source::new("src/x.rs", "tokio::spawn(forgotten());")];
-    assert_eq!(lines_with(&planted, &["tokio::spawn("], is_elsewhere).len(), 1);
+    assert_eq!(lines_with(&planted, &["tokio::spawn("], is_outside).len(), 1);
 }
 
 #[test]
-fn the_state_of_the_page_knows_neither_page_nor_socket() {
+fn the_state_of_the_client_names_neither_document_nor_socket() {
     let outside =
         ["document", "window", "WebSocket", "fetch(", "localStorage", "sessionStorage", "setTimeout"];
     let state = sources("public/js/state", &["js"]);

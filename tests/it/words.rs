@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// The checked folders and files.
-const CHECKED: [&str; 30] = [
+const CHECKED: [&str; 19] = [
     ".config",
     ".github",
     "ARCHITECTURE.md",
@@ -22,18 +22,7 @@ const CHECKED: [&str; 30] = [
     "justfile",
     "public",
     "scripts",
-    "src/chat",
-    "src/cli",
-    "src/config",
-    "src/http",
-    "src/lib.rs",
-    "src/model",
-    "src/protocol",
-    "src/server",
-    "src/supervisor",
-    "src/telemetry",
-    "src/websocket",
-    "src/ws",
+    "src",
     "tests",
 ];
 

@@ -254,7 +254,7 @@ impl Rooms {
         }
     }
 
-    /// What the rule says, unless the room is so big that it only tells counts.
+    /// The announcement of the rule, or the count alone in a room over the limit.
     fn announcement(&self, sessions: usize, rule: impl FnOnce() -> Announcement) -> Announcement {
         if over_limit(sessions, self.announce_up_to) { Announcement::Count } else { rule() }
     }

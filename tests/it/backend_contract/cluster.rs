@@ -1,18 +1,18 @@
-//! Which nodes live, and what becomes of the sessions of one that does not.
+//! Nodes and leases, and the sessions of dead nodes.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use adda::backend::{FeedHealth, Health, LeaveMode, NodeInfo};
 
-use super::nodes::{Cluster, Node, User, hear_until, room, stats};
+use super::nodes::{Cluster, Node, User, receive_until, room, stats};
 use crate::harness::{DEADLINE, eventually};
 
 async fn living(node: &Node) -> Vec<NodeInfo> {
     node.backend.cluster.nodes().await.unwrap()
 }
 
-pub async fn a_node_is_ready_once_others_had_time_to_learn_of_it(mut cluster: Cluster) {
+pub async fn a_node_is_ready_once_others_have_had_time_to_discover_it(mut cluster: Cluster) {
     let mut node = cluster.node().await;
     assert_eq!(*node.backend.cluster.health().borrow(), Health::Starting);
     node.start_and_wait().await;
@@ -23,20 +23,22 @@ pub async fn a_node_is_ready_once_others_had_time_to_learn_of_it(mut cluster: Cl
     eventually("a lease", DEADLINE, async || (living(&node).await.len() == 1).then_some(())).await;
 }
 
-pub async fn the_living_nodes_say_of_themselves_what_they_said_last(mut cluster: Cluster) {
+pub async fn the_living_nodes_have_their_latest_statistics(mut cluster: Cluster) {
     let [here, there] = cluster.nodes().await;
     assert_eq!(living(&here).await, []);
-    here.local.sessions_said.store(1, Ordering::Relaxed);
-    there.local.sessions_said.store(2, Ordering::Relaxed);
+    here.local.reported_sessions.store(1, Ordering::Relaxed);
+    there.local.reported_sessions.store(2, Ordering::Relaxed);
     here.start_and_wait().await;
     there.start_and_wait().await;
-    there.local.sessions_said.store(3, Ordering::Relaxed);
+    there.local.reported_sessions.store(3, Ordering::Relaxed);
     let mut expected =
         vec![NodeInfo { id: here.id, stats: stats(1) }, NodeInfo { id: there.id, stats: stats(3) }];
     expected.sort_by_key(|node| node.id);
     for node in [&here, &there] {
-        eventually("what was said last", DEADLINE, async || (living(node).await == expected).then_some(()))
-            .await;
+        eventually("the latest statistics", DEADLINE, async || {
+            (living(node).await == expected).then_some(())
+        })
+        .await;
     }
 }
 
@@ -53,8 +55,8 @@ pub async fn a_node_that_retires_is_gone_at_once(mut cluster: Cluster) {
     there.backend.cluster.retire().await.unwrap();
 }
 
-pub async fn a_dead_nodes_users_are_said_to_be_gone_exactly_once(mut cluster: Cluster) {
-    cluster.hurry();
+pub async fn leaves_of_a_dead_nodes_users_are_announced_exactly_once(mut cluster: Cluster) {
+    cluster.shorten_timers();
     let (mut dead, mut nodes) = (cluster.node().await, cluster.nodes::<2>().await);
     let (room, other) = (room("general"), room("other"));
     nodes[0].subscribe(&room).await;
@@ -66,30 +68,30 @@ pub async fn a_dead_nodes_users_are_said_to_be_gone_exactly_once(mut cluster: Cl
     }
     let survivor = karim.session();
     nodes[1].enter(&room, &survivor).await.unwrap();
-    nodes[0].hears(&room).await;
+    nodes[0].received(&room).await;
     for node in &nodes {
         node.start_and_wait().await;
     }
 
     dead.freeze().await;
-    let mut heard = hear_until(&mut nodes[0], &room, "Rahim left, 1").await;
-    if !heard.contains(&"Mita left, 1".to_owned()) {
-        heard.extend(hear_until(&mut nodes[0], &room, "Mita left, 1").await);
+    let mut received = receive_until(&mut nodes[0], &room, "Rahim left, 1").await;
+    if !received.contains(&"Mita left, 1".to_owned()) {
+        received.extend(receive_until(&mut nodes[0], &room, "Mita left, 1").await);
     }
-    // A notice that is sent twice is sent before those that fall due later.
+    // A second announcement would come before one that is due later.
     let later = nila.session();
     nodes[1].enter(&other, &later).await.unwrap();
     nodes[1].leave(&other, &later, LeaveMode::AfterGracePeriod).await.unwrap();
-    heard.extend(hear_until(&mut nodes[0], &other, "Nila left, 0").await);
-    heard.sort();
+    received.extend(receive_until(&mut nodes[0], &other, "Nila left, 0").await);
+    received.sort();
     let expected = ["Mita left, 1", "Nila joined, 1", "Nila left, 0", "Rahim left, 1", "count 0", "count 1"];
-    assert_eq!(heard, expected);
+    assert_eq!(received, expected);
     assert_eq!(nodes[1].members(&room).await, [survivor]);
     assert_eq!(living(&nodes[1]).await.len(), 2);
 }
 
-pub async fn a_node_that_was_taken_for_dead_learns_it_and_comes_back(mut cluster: Cluster) {
-    cluster.hurry();
+pub async fn a_reaped_node_that_resumes_restores_its_sessions(mut cluster: Cluster) {
+    cluster.shorten_timers();
     cluster.config.presence.leave_grace = Duration::from_secs(60);
     let ([mut frozen, mut living], room) = (cluster.nodes().await, room("general"));
     let session = User::new("Rahim").session();
@@ -98,16 +100,16 @@ pub async fn a_node_that_was_taken_for_dead_learns_it_and_comes_back(mut cluster
     frozen.enter(&room, &session).await.unwrap();
     frozen.freeze().await;
     living.start();
-    assert_eq!(hear_until(&mut living, &room, "count 0").await, ["Rahim joined, 1", "count 0"]);
+    assert_eq!(receive_until(&mut living, &room, "count 0").await, ["Rahim joined, 1", "count 0"]);
     assert_eq!(living.members(&room).await, []);
 
     frozen.start();
-    assert_eq!(hear_until(&mut living, &room, "count 1").await, ["count 1"]);
+    assert_eq!(receive_until(&mut living, &room, "count 1").await, ["count 1"]);
     assert_eq!(living.members(&room).await, [session]);
 }
 
-pub async fn after_a_silence_of_all_nobody_is_dead_at_once(mut cluster: Cluster) {
-    cluster.hurry();
+pub async fn after_a_pause_of_all_renewals_no_node_is_dead_at_once(mut cluster: Cluster) {
+    cluster.shorten_timers();
     cluster.config.presence.lease = Duration::from_secs(2);
     let ([mut here, mut there], room) = (cluster.nodes().await, room("general"));
     let (rahim, mita) = (User::new("Rahim").session(), User::new("Mita").session());
@@ -125,7 +127,7 @@ pub async fn after_a_silence_of_all_nobody_is_dead_at_once(mut cluster: Cluster)
     there.start();
     eventually("both leases", DEADLINE, async || (living(&here).await.len() == 2).then_some(())).await;
     assert_eq!(there.members(&room).await.len(), 2);
-    assert_eq!(here.hears(&room).await, ["Rahim joined, 1", "Mita joined, 2"]);
+    assert_eq!(here.received(&room).await, ["Rahim joined, 1", "Mita joined, 2"]);
 }
 
 pub async fn the_first_secret_is_kept(mut cluster: Cluster) {
@@ -147,8 +149,8 @@ pub async fn the_first_secret_is_kept(mut cluster: Cluster) {
     }
 }
 
-pub async fn a_subscription_is_fresh(mut cluster: Cluster) {
+pub async fn a_subscription_becomes_live(mut cluster: Cluster) {
     let node = cluster.node().await;
-    let is_fresh = async || (node.backend.pubsub.health() == FeedHealth::Live).then_some(());
-    eventually("a fresh subscription", DEADLINE, is_fresh).await;
+    let is_live = async || (node.backend.pubsub.health() == FeedHealth::Live).then_some(());
+    eventually("a live subscription", DEADLINE, is_live).await;
 }

@@ -1,11 +1,11 @@
-//! A node that says anew which sessions it holds.
+//! The resync of a node's sessions.
 
 use std::collections::BTreeMap;
 
 use adda::backend::LeaveMode;
 use adda::model::Member;
 
-use super::nodes::{Cluster, User, hear_until, room};
+use super::nodes::{Cluster, User, receive_until, room};
 use crate::harness::{DEADLINE, eventually};
 
 fn sorted<const N: usize>(mut members: [Member; N]) -> Vec<Member> {
@@ -13,8 +13,8 @@ fn sorted<const N: usize>(mut members: [Member; N]) -> Vec<Member> {
     members.into()
 }
 
-pub async fn what_is_missing_is_put_back_and_the_rest_removed(mut cluster: Cluster) {
-    cluster.hurry();
+pub async fn missing_sessions_are_restored_and_others_removed(mut cluster: Cluster) {
+    cluster.shorten_timers();
     let mut nodes = cluster.nodes::<2>().await;
     let [kept, dropped, opened] = ["kept", "dropped", "opened"].map(room);
     nodes[0].subscribe(&kept).await;
@@ -22,7 +22,7 @@ pub async fn what_is_missing_is_put_back_and_the_rest_removed(mut cluster: Clust
     nodes[1].enter(&kept, &rahim).await.unwrap();
     nodes[1].enter(&kept, &mita).await.unwrap();
     nodes[1].enter(&dropped, &rahim).await.unwrap();
-    nodes[0].hears(&kept).await;
+    nodes[0].received(&kept).await;
 
     *nodes[1].local.rooms.lock().unwrap() = BTreeMap::from([
         (kept.clone(), vec![rahim.clone(), karim.clone()]),
@@ -34,8 +34,8 @@ pub async fn what_is_missing_is_put_back_and_the_rest_removed(mut cluster: Clust
     assert_eq!(nodes[0].members(&opened).await, [nila]);
     let rooms = nodes[0].backend.presence.list_rooms("", None, 10).await.unwrap();
     assert_eq!(rooms.into_iter().map(|found| found.room).collect::<Vec<_>>(), [kept.clone(), opened]);
-    // Nobody was told that Karim went, so nobody is told that he is back.
-    assert_eq!(hear_until(&mut nodes[0], &kept, "Mita left, 2").await, ["count 2", "Mita left, 2"]);
+    // Karim's absence was not announced, so neither is the return.
+    assert_eq!(receive_until(&mut nodes[0], &kept, "Mita left, 2").await, ["count 2", "Mita left, 2"]);
 }
 
 pub async fn other_nodes_sessions_stay(mut cluster: Cluster) {
@@ -48,8 +48,8 @@ pub async fn other_nodes_sessions_stay(mut cluster: Cluster) {
     assert_eq!(there.members(&room).await, [theirs]);
 }
 
-pub async fn what_is_right_already_is_not_told(mut cluster: Cluster) {
-    cluster.hurry();
+pub async fn a_resync_without_changes_announces_nothing(mut cluster: Cluster) {
+    cluster.shorten_timers();
     let (mut node, room, rahim) = (cluster.node().await, room("general"), User::new("Rahim").session());
     node.subscribe(&room).await;
     node.enter(&room, &rahim).await.unwrap();
@@ -60,13 +60,13 @@ pub async fn what_is_right_already_is_not_told(mut cluster: Cluster) {
     node.start();
     eventually("a lease", DEADLINE, async || (!nodes().await.is_empty()).then_some(())).await;
     assert_eq!(node.members(&room).await, std::slice::from_ref(&rahim));
-    assert_eq!(node.hears(&room).await, ["Rahim joined, 1"]);
+    assert_eq!(node.received(&room).await, ["Rahim joined, 1"]);
     node.leave(&room, &rahim, LeaveMode::Immediate).await.unwrap();
-    assert_eq!(node.hears(&room).await, ["Rahim left, 0"]);
+    assert_eq!(node.received(&room).await, ["Rahim left, 0"]);
 }
 
-pub async fn who_was_said_to_be_gone_comes_back_aloud(mut cluster: Cluster) {
-    cluster.hurry();
+pub async fn a_restored_user_whose_leave_was_announced_is_announced_again(mut cluster: Cluster) {
+    cluster.shorten_timers();
     let ([mut frozen, mut living], room) = (cluster.nodes().await, room("general"));
     let rahim = User::new("Rahim");
     let (tab, phone) = (rahim.session(), rahim.session());
@@ -76,9 +76,9 @@ pub async fn who_was_said_to_be_gone_comes_back_aloud(mut cluster: Cluster) {
     frozen.enter(&room, &phone).await.unwrap();
     frozen.freeze().await;
     living.start();
-    hear_until(&mut living, &room, "Rahim left, 0").await;
+    receive_until(&mut living, &room, "Rahim left, 0").await;
     assert_eq!(living.members(&room).await, []);
 
     frozen.start();
-    assert_eq!(hear_until(&mut living, &room, "count 2").await, ["Rahim joined, 2", "count 2"]);
+    assert_eq!(receive_until(&mut living, &room, "count 2").await, ["Rahim joined, 2", "count 2"]);
 }

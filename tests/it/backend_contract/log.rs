@@ -11,7 +11,7 @@ use crate::harness::{DEADLINE, eventually};
 
 pub async fn concurrent_posts_are_numbered_without_holes(mut cluster: Cluster) {
     let (nodes, room) = (cluster.nodes::<3>().await, room("general"));
-    let posts = (0..40).flat_map(|_| &nodes).map(|node| node.say(&room, "hello"));
+    let posts = (0..40).flat_map(|_| &nodes).map(|node| node.post(&room, "hello"));
     let receipts = join_all(posts).await;
     let mut numbers: Vec<u64> = receipts.iter().map(|receipt| receipt.seq).collect();
     numbers.sort_unstable();
@@ -57,8 +57,8 @@ pub async fn a_nonce_is_posted_once_on_any_node(mut cluster: Cluster) {
             (&first.id, &first.epoch, first.seq, &first.timestamp)
         );
     }
-    assert_eq!(there.hears(&room).await, ["#1 a message with a nonce"]);
-    assert_eq!(here.say(&room, "next").await.seq, 2);
+    assert_eq!(there.received(&room).await, ["#1 a message with a nonce"]);
+    assert_eq!(here.post(&room, "next").await.seq, 2);
 }
 
 pub async fn a_nonce_with_other_content_is_refused(mut cluster: Cluster) {
@@ -71,7 +71,7 @@ pub async fn a_nonce_with_other_content_is_refused(mut cluster: Cluster) {
             assert!(matches!(answer, Err(BackendError::NonceReused)), "{answer:?}");
         }
     }
-    // The user may have another name by now: that makes no other message.
+    // Another name of the user does not make another message.
     let renamed = User { id: rahim.id.clone(), ..User::new("Rahim the second") };
     let again = there.backend.log.append(renamed.draft(&room, "n-1")).await.unwrap();
     assert_eq!((again.is_duplicate, again.seq, &again.id), (true, 1, &first.id));
@@ -103,7 +103,7 @@ pub async fn a_room_has_its_epoch_before_its_first_message(mut cluster: Cluster)
     let ([here, there], room) = (cluster.nodes().await, room("general"));
     let before = here.backend.log.head(&room).await.unwrap();
     assert_eq!(before.seq, 0);
-    let receipt = there.say(&room, "first").await;
+    let receipt = there.post(&room, "first").await;
     assert_eq!((&receipt.epoch, receipt.seq), (&before.epoch, 1));
     let page = there.backend.log.read(&room, Span::After(before), 10).await.unwrap();
     assert!(page.continuity.is_whole());
@@ -114,7 +114,7 @@ pub async fn heads_come_in_the_order_of_asking(mut cluster: Cluster) {
     let node = cluster.node().await;
     let rooms: Vec<_> = ["c", "a", "b"].map(room).into();
     for (count, room) in rooms.iter().enumerate() {
-        join_all((0..count).map(|_| node.say(room, "hello"))).await;
+        join_all((0..count).map(|_| node.post(room, "hello"))).await;
     }
     let ask =
         async || node.backend.log.heads(&rooms).await.into_iter().map(Result::unwrap).collect::<Vec<_>>();
@@ -124,26 +124,26 @@ pub async fn heads_come_in_the_order_of_asking(mut cluster: Cluster) {
     assert!(node.backend.log.heads(&[]).await.is_empty());
 }
 
-pub async fn the_log_keeps_so_many_messages(mut cluster: Cluster) {
+pub async fn the_log_keeps_a_maximum_number_of_messages(mut cluster: Cluster) {
     cluster.config.history.max_messages = 5;
     let (node, room) = (cluster.node().await, room("general"));
-    join_all((0..12).map(|_| node.say(&room, "hello"))).await;
+    join_all((0..12).map(|_| node.post(&room, "hello"))).await;
     let page = node.backend.log.read(&room, Span::Newest, 100).await.unwrap();
     assert_eq!(page.messages.iter().map(|message| message.seq).collect::<Vec<_>>(), [8, 9, 10, 11, 12]);
     assert_eq!((page.head.seq, page.continuity.oldest, page.has_more), (12, 8, false));
 }
 
-pub async fn the_log_keeps_messages_for_so_long(mut cluster: Cluster) {
+pub async fn the_log_drops_messages_after_their_ttl(mut cluster: Cluster) {
     cluster.config.history.ttl = Duration::from_millis(50);
     let (node, room) = (cluster.node().await, room("general"));
-    join_all((0..3).map(|_| node.say(&room, "hello"))).await;
+    join_all((0..3).map(|_| node.post(&room, "hello"))).await;
     let page = eventually("an empty log", DEADLINE, async || {
         let page = node.backend.log.read(&room, Span::Newest, 10).await.unwrap();
         page.messages.is_empty().then_some(page)
     })
     .await;
     assert_eq!((page.head.seq, page.continuity.oldest, page.has_more), (3, 4, false));
-    let next = node.say(&room, "after a long time").await;
+    let next = node.post(&room, "after a long time").await;
     assert_eq!((next.epoch, next.seq), (page.head.epoch, 4));
 }
 
@@ -153,7 +153,7 @@ pub async fn a_message_outlives_those_before_it(mut cluster: Cluster) {
     let (node, room, mut posted) = (cluster.node().await, room("general"), Vec::new());
     eventually("the first message is dropped", DEADLINE, async || {
         let now = Instant::now();
-        posted.push((node.say(&room, "hello").await.seq, now));
+        posted.push((node.post(&room, "hello").await.seq, now));
         let oldest = node.backend.log.read(&room, Span::Newest, 100).await.unwrap().continuity.oldest;
         let young = posted.iter().find(|(_, at)| at.elapsed() < TTL);
         assert!(young.is_none_or(|(seq, _)| oldest <= *seq), "{oldest} is the oldest, {young:?} is young");

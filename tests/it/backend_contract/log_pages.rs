@@ -1,4 +1,4 @@
-//! Pages of a log, and what they say of the place that a reader has come to.
+//! Pages of a log, and their continuity with a reader's position.
 
 use adda::backend::{Excerpt, Page, Span};
 use adda::model::{Epoch, Position, RoomName};
@@ -9,7 +9,7 @@ use super::nodes::{Cluster, Node, content, room};
 /// A node and a room with messages 1 to 10.
 async fn ten_messages(cluster: &mut Cluster) -> (Node, RoomName) {
     let (node, room) = (cluster.node().await, room("general"));
-    join_all((1..=10).map(|_| node.say(&room, "hello"))).await;
+    join_all((1..=10).map(|_| node.post(&room, "hello"))).await;
     (node, room)
 }
 
@@ -92,7 +92,7 @@ pub async fn a_place_that_the_log_never_gave_is_not_proven(mut cluster: Cluster)
     assert_eq!((page.continuity.resume_at, page.messages.len()), (0, 10));
 }
 
-pub async fn what_the_log_has_dropped_is_a_hole(mut cluster: Cluster) {
+pub async fn dropped_messages_are_a_hole(mut cluster: Cluster) {
     cluster.config.history.max_messages = 4;
     let (node, room) = ten_messages(&mut cluster).await;
     let head = head(&node, &room).await;
@@ -120,7 +120,7 @@ pub async fn a_page_has_a_bound_in_bytes(mut cluster: Cluster) {
         .map(|(length, letter)| letter.to_string().repeat(*length))
         .collect();
     for content in &contents {
-        node.say(&room, content).await;
+        node.post(&room, content).await;
     }
     let (mut read, mut sizes) = (Vec::new(), Vec::new());
     loop {

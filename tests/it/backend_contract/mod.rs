@@ -1,5 +1,5 @@
-//! The contract of every backend, written once and run against each: a suite a trait of `adda::backend`. Each case gets a
-//! cluster of its own.
+//! The contract of every backend, written once and run against each: the traits of `adda::backend`, and these
+//! suites, one a concern. Each case gets a cluster of its own.
 
 mod cluster;
 mod cluster_resync;
@@ -61,8 +61,8 @@ contract! {
         a_nonce_is_its_users_and_its_rooms_own
         a_room_has_its_epoch_before_its_first_message
         heads_come_in_the_order_of_asking
-        the_log_keeps_so_many_messages
-        the_log_keeps_messages_for_so_long
+        the_log_keeps_a_maximum_number_of_messages
+        the_log_drops_messages_after_their_ttl
         a_message_outlives_those_before_it
     }
     log_pages {
@@ -73,33 +73,33 @@ contract! {
         an_empty_room_has_empty_pages
         a_place_that_the_log_gave_is_proven
         a_place_that_the_log_never_gave_is_not_proven
-        what_the_log_has_dropped_is_a_hole
+        dropped_messages_are_a_hole
         a_page_has_a_bound_in_bytes
         no_number_is_too_large_to_ask_for
         a_room_that_is_only_peeked_into_has_no_epoch
         a_peek_goes_on_where_the_page_before_ended
     }
     pubsub {
-        all_nodes_hear_one_order
-        a_node_hears_only_the_rooms_that_it_subscribed_to
+        all_nodes_receive_events_in_one_order
+        a_node_receives_only_the_rooms_that_it_subscribed_to
         a_notice_reaches_every_node_as_it_was_sent
         users_and_nodes_have_channels_beside_those_of_rooms
-        quick_changes_of_mind_never_leave_a_deaf_room
-        a_subscription_that_nobody_waited_for_harms_no_later_one
-        a_node_that_reads_too_late_is_told_so_and_harms_no_other
-        large_messages_that_are_read_too_late_are_left_out_before_the_queue_is_full_by_number
-        any_room_name_is_as_good_as_another
+        quick_resubscriptions_never_leave_a_room_without_events
+        an_abandoned_subscription_does_not_affect_a_later_one
+        a_slow_node_is_notified_of_dropped_events_and_delays_no_other
+        large_messages_are_dropped_before_the_queue_is_full_by_number
+        any_room_name_works
     }
     presence {
         a_users_first_session_joins_and_the_last_one_leaves
-        who_bears_a_users_id_in_the_name_is_somebody_else
-        an_entrance_is_told_who_is_there
-        an_entrance_is_told_of_so_many_members_at_most
-        entering_or_leaving_twice_is_once
-        a_session_that_broke_off_is_gone_at_once_and_said_so_later
-        a_user_who_comes_back_in_time_has_never_left
-        a_user_who_comes_back_too_late_joins_again
-        a_big_room_tells_only_counts
+        a_name_that_contains_another_users_id_is_another_user
+        an_enter_returns_the_members
+        an_enter_returns_a_bounded_number_of_members
+        a_second_enter_or_leave_has_no_effect
+        a_lost_session_is_removed_at_once_and_announced_after_the_grace_period
+        a_user_who_returns_within_the_grace_period_is_not_announced
+        a_user_who_returns_after_the_grace_period_joins_again
+        a_large_room_announces_only_counts
         members_come_in_pages_in_the_order_of_their_nodes
         a_page_goes_on_although_its_last_member_has_left
         the_busiest_rooms_are_the_largest
@@ -107,19 +107,19 @@ contract! {
         an_empty_room_is_no_room
     }
     cluster_resync {
-        what_is_missing_is_put_back_and_the_rest_removed
+        missing_sessions_are_restored_and_others_removed
         other_nodes_sessions_stay
-        what_is_right_already_is_not_told
-        who_was_said_to_be_gone_comes_back_aloud
+        a_resync_without_changes_announces_nothing
+        a_restored_user_whose_leave_was_announced_is_announced_again
     }
     cluster {
-        a_node_is_ready_once_others_had_time_to_learn_of_it
-        the_living_nodes_say_of_themselves_what_they_said_last
+        a_node_is_ready_once_others_have_had_time_to_discover_it
+        the_living_nodes_have_their_latest_statistics
         a_node_that_retires_is_gone_at_once
-        a_dead_nodes_users_are_said_to_be_gone_exactly_once
-        a_node_that_was_taken_for_dead_learns_it_and_comes_back
-        after_a_silence_of_all_nobody_is_dead_at_once
+        leaves_of_a_dead_nodes_users_are_announced_exactly_once
+        a_reaped_node_that_resumes_restores_its_sessions
+        after_a_pause_of_all_renewals_no_node_is_dead_at_once
         the_first_secret_is_kept
-        a_subscription_is_fresh
+        a_subscription_becomes_live
     }
 }

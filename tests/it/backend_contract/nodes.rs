@@ -1,4 +1,4 @@
-//! Nodes that share a backend, without sessions or sockets, and the events that they receive.
+//! Nodes that share a backend, without HTTP or sockets, and the events that they receive.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,7 +22,7 @@ use uuid::Uuid;
 use crate::harness::redis::RedisServer;
 use crate::harness::{DEADLINE, RedisCluster, eventually};
 
-/// The cluster of a case, which starts its nodes. Settings are to be changed before the first node.
+/// Starts the nodes of a case. Settings must be changed before the first node.
 pub struct Cluster {
     pub config: Config,
     memory: Option<MemoryCluster>,
@@ -36,7 +36,7 @@ impl Cluster {
         Self { config: Config::defaults(), memory: None, redis: None, redis_cluster: None }
     }
 
-    /// `None` if there is no Redis to be had here.
+    /// `None` without a Redis on this machine.
     pub async fn redis() -> Option<Self> {
         let redis = RedisServer::start().await?;
         let mut config = Config::defaults();
@@ -68,15 +68,15 @@ impl Cluster {
         nodes.try_into().unwrap_or_else(|_| unreachable!("there are N"))
     }
 
-    /// Makes time pass quickly: a lease of 400 ms, a grace period of 100 ms.
-    pub fn hurry(&mut self) {
+    /// Shortens timers: a lease of 400 ms, a grace period of 100 ms.
+    pub fn shorten_timers(&mut self) {
         self.config.presence.lease = Duration::from_millis(400);
         self.config.presence.renew_every = Duration::from_millis(100);
         self.config.presence.leave_grace = Duration::from_millis(100);
     }
 }
 
-/// The user that "types" to mark a place among the events of a room.
+/// The name in typing notices that mark a place among the events of a room.
 const MARK: &str = "mark";
 
 /// One node's share of the cluster.
@@ -88,11 +88,11 @@ pub struct Node {
     supervisor: Supervisor,
 }
 
-/// The truth about a node's sessions.
+/// The authority on a node's sessions.
 #[derive(Debug, Default)]
 pub struct Local {
     pub rooms: Mutex<BTreeMap<RoomName, Vec<Member>>>,
-    pub sessions_said: AtomicU64,
+    pub reported_sessions: AtomicU64,
 }
 
 impl LocalNode for Local {
@@ -110,7 +110,7 @@ impl LocalNode for Local {
     }
 
     fn stats(&self) -> NodeStats {
-        stats(self.sessions_said.load(Ordering::Relaxed))
+        stats(self.reported_sessions.load(Ordering::Relaxed))
     }
 
     fn secret(&self) -> NodeSecret {
@@ -127,11 +127,11 @@ impl Node {
         self.backend.pubsub.subscribe(&Channel::Room(room.clone())).await.unwrap();
     }
 
-    pub async fn say(&self, room: &RoomName, content: &str) -> Receipt {
+    pub async fn post(&self, room: &RoomName, content: &str) -> Receipt {
         self.backend.log.append(draft(room, content)).await.unwrap()
     }
 
-    /// Begins to renew the lease, or goes on.
+    /// Starts or resumes the renewal of the lease.
     pub fn start(&self) {
         self.backend.cluster.clone().start(self.local.clone(), &self.supervisor);
     }
@@ -144,7 +144,7 @@ impl Node {
         timeout(DEADLINE, ready).await.expect("it is ready in time").unwrap();
     }
 
-    /// Ends the node's tasks, as if it stood still. It may start again.
+    /// Ends the node's tasks, as if it were suspended. It may start again.
     pub async fn freeze(&mut self) {
         std::mem::take(&mut self.supervisor).stop().await;
     }
@@ -184,24 +184,23 @@ impl Node {
         }
     }
 
-    /// All that has reached this node and was not taken yet, in one sentence an event. The node
-    /// must be subscribed to the room: what stands before a mark that it publishes there has come,
-    /// and what does not will not come.
-    pub async fn hears(&mut self, room: &RoomName) -> Vec<String> {
+    /// All events since the last call, in one sentence each. The node must be subscribed to the room: it publishes
+    /// a mark there, and all events before the mark have arrived.
+    pub async fn received(&mut self, room: &RoomName) -> Vec<String> {
         let mark = typing(MARK);
         self.backend.pubsub.publish(&Channel::Room(room.clone()), mark.clone()).await.unwrap();
-        let mut heard = Vec::new();
+        let mut received = Vec::new();
         loop {
             match self.next().await {
-                BackendEvent::Published(_, Event::Notice(notice)) if notice.id == mark.id => return heard,
-                event => heard.extend(sentence(&event)),
+                BackendEvent::Published(_, Event::Notice(notice)) if notice.id == mark.id => return received,
+                event => received.extend(sentence(&event)),
             }
         }
     }
 
     /// The members of a room, by id.
     pub async fn members(&self, room: &RoomName) -> Vec<Member> {
-        // While nodes put their sessions back there is no answer.
+        // While nodes restore their sessions, reads fail.
         let MemberPage { client_count, mut members, next } = eventually("members", DEADLINE, async || {
             self.backend.presence.members(room, None, 1000).await.ok()
         })
@@ -212,18 +211,18 @@ impl Node {
     }
 }
 
-/// All events that a node receives up to a sentence, and those that came with it.
-pub async fn hear_until(node: &mut Node, room: &RoomName, sentence: &str) -> Vec<String> {
-    let mut heard = Vec::new();
+/// All events of a node up to a sentence, and the events that came with it.
+pub async fn receive_until(node: &mut Node, room: &RoomName, sentence: &str) -> Vec<String> {
+    let mut received = Vec::new();
     eventually(sentence, DEADLINE, async || {
-        heard.extend(node.hears(room).await);
-        heard.iter().any(|told| told == sentence).then_some(())
+        received.extend(node.received(room).await);
+        received.iter().any(|told| told == sentence).then_some(())
     })
     .await;
-    heard
+    received
 }
 
-/// The events of a room in a readable form: `#7 hello`, `Rahim joined, 2`, `Rahim left, 1`, `count 2`.
+/// An event as a sentence: `#7 hello`, `Rahim joined, 2`, `Rahim left, 1`, `count 2`.
 fn sentence(event: &BackendEvent) -> Option<String> {
     let BackendEvent::Published(_, event) = event else { return None };
     Some(match event {
@@ -238,7 +237,7 @@ fn sentence(event: &BackendEvent) -> Option<String> {
     })
 }
 
-/// The content of a logged message, after a check that its JSON has its number.
+/// The content of a logged message, after a check of the number in its JSON.
 pub fn content(message: &LoggedMessage) -> String {
     let json: serde_json::Value = serde_json::from_slice(&message.json).expect("a message is JSON");
     assert_eq!(json["seq"], message.seq);

@@ -1,9 +1,9 @@
-//! The members of rooms, and how the others learn of changes.
+//! The members of rooms, and their announcement.
 
 use adda::backend::{Busiest, LeaveMode, MEMBERS_IN_JOINED, MemberPage, MemberPosition, RoomCount};
 use adda::model::{Member, NoticeKind};
 
-use super::nodes::{Cluster, Node, User, hear_until, room};
+use super::nodes::{Cluster, Node, User, receive_until, room};
 use crate::harness::{DEADLINE, eventually};
 
 pub async fn a_users_first_session_joins_and_the_last_one_leaves(mut cluster: Cluster) {
@@ -13,15 +13,15 @@ pub async fn a_users_first_session_joins_and_the_last_one_leaves(mut cluster: Cl
     let (tab, phone) = (rahim.session(), rahim.session());
     here.enter(&room, &tab).await.unwrap();
     there.enter(&room, &phone).await.unwrap();
-    assert_eq!(there.hears(&room).await, ["Rahim joined, 1", "count 2"]);
+    assert_eq!(there.received(&room).await, ["Rahim joined, 1", "count 2"]);
     here.leave(&room, &tab, LeaveMode::Immediate).await.unwrap();
     there.leave(&room, &phone, LeaveMode::Immediate).await.unwrap();
-    assert_eq!(there.hears(&room).await, ["count 1", "Rahim left, 0"]);
+    assert_eq!(there.received(&room).await, ["count 1", "Rahim left, 0"]);
     here.enter(&room, &tab).await.unwrap();
-    assert_eq!(there.hears(&room).await, ["Rahim joined, 1"]);
+    assert_eq!(there.received(&room).await, ["Rahim joined, 1"]);
 }
 
-pub async fn who_bears_a_users_id_in_the_name_is_somebody_else(mut cluster: Cluster) {
+pub async fn a_name_that_contains_another_users_id_is_another_user(mut cluster: Cluster) {
     let (mut node, room, rahim) = (cluster.node().await, room("general"), User::new("Rahim"));
     node.subscribe(&room).await;
     let false_name = format!("Mita {} too", rahim.id);
@@ -29,11 +29,11 @@ pub async fn who_bears_a_users_id_in_the_name_is_somebody_else(mut cluster: Clus
     let session = rahim.session();
     node.enter(&room, &session).await.unwrap();
     node.leave(&room, &session, LeaveMode::Immediate).await.unwrap();
-    let heard = node.hears(&room).await;
-    assert_eq!(heard[1..], ["Rahim joined, 2", "Rahim left, 1"], "{heard:?}");
+    let received = node.received(&room).await;
+    assert_eq!(received[1..], ["Rahim joined, 2", "Rahim left, 1"], "{received:?}");
 }
 
-pub async fn an_entrance_is_told_who_is_there(mut cluster: Cluster) {
+pub async fn an_enter_returns_the_members(mut cluster: Cluster) {
     let ([here, there], room) = (cluster.nodes().await, room("general"));
     let (rahim, mita) = (User::new("Rahim"), User::new("Mita"));
     let (tab, phone, guest) = (rahim.session(), rahim.session(), mita.session());
@@ -53,7 +53,7 @@ pub async fn an_entrance_is_told_who_is_there(mut cluster: Cluster) {
     assert_eq!((here.members(&room).await, there.members(&room).await), (all.clone(), all));
 }
 
-pub async fn an_entrance_is_told_of_so_many_members_at_most(mut cluster: Cluster) {
+pub async fn an_enter_returns_a_bounded_number_of_members(mut cluster: Cluster) {
     let (node, room) = (cluster.node().await, room("general"));
     for count in 1..=MEMBERS_IN_JOINED + 5 {
         let entered = node.enter(&room, &User::new("guest").session()).await.unwrap();
@@ -62,37 +62,37 @@ pub async fn an_entrance_is_told_of_so_many_members_at_most(mut cluster: Cluster
     }
 }
 
-pub async fn entering_or_leaving_twice_is_once(mut cluster: Cluster) {
+pub async fn a_second_enter_or_leave_has_no_effect(mut cluster: Cluster) {
     let (mut node, room, session) = (cluster.node().await, room("general"), User::new("Rahim").session());
     node.subscribe(&room).await;
     node.enter(&room, &session).await.unwrap();
     let again = node.enter(&room, &session).await.unwrap();
     assert_eq!((again.client_count, again.notice), (1, None));
-    assert_eq!(node.hears(&room).await, ["Rahim joined, 1"]);
+    assert_eq!(node.received(&room).await, ["Rahim joined, 1"]);
     for mode in [LeaveMode::Immediate, LeaveMode::Immediate, LeaveMode::AfterGracePeriod] {
         node.leave(&room, &session, mode).await.unwrap();
     }
-    assert_eq!(node.hears(&room).await, ["Rahim left, 0"]);
+    assert_eq!(node.received(&room).await, ["Rahim left, 0"]);
     node.enter(&room, &session).await.unwrap();
-    assert_eq!(node.hears(&room).await, ["Rahim joined, 1"]);
+    assert_eq!(node.received(&room).await, ["Rahim joined, 1"]);
 }
 
-pub async fn a_session_that_broke_off_is_gone_at_once_and_said_so_later(mut cluster: Cluster) {
-    cluster.hurry();
+pub async fn a_lost_session_is_removed_at_once_and_announced_after_the_grace_period(mut cluster: Cluster) {
+    cluster.shorten_timers();
     let (mut nodes, room) = (cluster.nodes::<2>().await, room("general"));
     nodes[0].subscribe(&room).await;
     let (rahim, mita) = (User::new("Rahim").session(), User::new("Mita").session());
     nodes[1].enter(&room, &rahim).await.unwrap();
     nodes[1].enter(&room, &mita).await.unwrap();
     nodes[1].leave(&room, &rahim, LeaveMode::AfterGracePeriod).await.unwrap();
-    assert_eq!(nodes[0].hears(&room).await, ["Rahim joined, 1", "Mita joined, 2", "count 1"]);
+    assert_eq!(nodes[0].received(&room).await, ["Rahim joined, 1", "Mita joined, 2", "count 1"]);
     assert_eq!(nodes[0].members(&room).await, [mita]);
     nodes.iter().for_each(Node::start);
-    assert_eq!(hear_until(&mut nodes[0], &room, "Rahim left, 1").await, ["Rahim left, 1"]);
+    assert_eq!(receive_until(&mut nodes[0], &room, "Rahim left, 1").await, ["Rahim left, 1"]);
 }
 
-pub async fn a_user_who_comes_back_in_time_has_never_left(mut cluster: Cluster) {
-    cluster.hurry();
+pub async fn a_user_who_returns_within_the_grace_period_is_not_announced(mut cluster: Cluster) {
+    cluster.shorten_timers();
     let (mut nodes, room) = (cluster.nodes::<2>().await, room("general"));
     nodes[0].subscribe(&room).await;
     let (rahim, mita) = (User::new("Rahim"), User::new("Mita"));
@@ -101,17 +101,17 @@ pub async fn a_user_who_comes_back_in_time_has_never_left(mut cluster: Cluster) 
     nodes[1].leave(&room, &before, LeaveMode::AfterGracePeriod).await.unwrap();
     let entered = nodes[0].enter(&room, &rahim.session()).await.unwrap();
     assert_eq!((entered.client_count, entered.notice), (1, None));
-    assert_eq!(nodes[0].hears(&room).await, ["Rahim joined, 1", "count 0", "count 1"]);
+    assert_eq!(nodes[0].received(&room).await, ["Rahim joined, 1", "count 0", "count 1"]);
     // This leave notice falls due after Rahim's would have.
     nodes[1].enter(&room, &other).await.unwrap();
     nodes[1].leave(&room, &other, LeaveMode::AfterGracePeriod).await.unwrap();
     nodes.iter().for_each(Node::start);
-    let heard = hear_until(&mut nodes[0], &room, "Mita left, 1").await;
-    assert_eq!(heard, ["Mita joined, 2", "count 1", "Mita left, 1"]);
+    let received = receive_until(&mut nodes[0], &room, "Mita left, 1").await;
+    assert_eq!(received, ["Mita joined, 2", "count 1", "Mita left, 1"]);
 }
 
-pub async fn a_user_who_comes_back_too_late_joins_again(mut cluster: Cluster) {
-    cluster.hurry();
+pub async fn a_user_who_returns_after_the_grace_period_joins_again(mut cluster: Cluster) {
+    cluster.shorten_timers();
     let (mut nodes, room) = (cluster.nodes::<1>().await, room("general"));
     nodes[0].subscribe(&room).await;
     let rahim = User::new("Rahim");
@@ -119,16 +119,16 @@ pub async fn a_user_who_comes_back_too_late_joins_again(mut cluster: Cluster) {
     nodes[0].enter(&room, &before).await.unwrap();
     nodes[0].leave(&room, &before, LeaveMode::AfterGracePeriod).await.unwrap();
     nodes.iter().for_each(Node::start);
-    hear_until(&mut nodes[0], &room, "Rahim left, 0").await;
+    receive_until(&mut nodes[0], &room, "Rahim left, 0").await;
     let after = rahim.session();
     nodes[0].enter(&room, &after).await.unwrap();
     nodes[0].leave(&room, &after, LeaveMode::AfterGracePeriod).await.unwrap();
-    let heard = hear_until(&mut nodes[0], &room, "Rahim left, 0").await;
-    assert_eq!(heard, ["Rahim joined, 1", "count 0", "Rahim left, 0"]);
+    let received = receive_until(&mut nodes[0], &room, "Rahim left, 0").await;
+    assert_eq!(received, ["Rahim joined, 1", "count 0", "Rahim left, 0"]);
 }
 
-pub async fn a_big_room_tells_only_counts(mut cluster: Cluster) {
-    cluster.hurry();
+pub async fn a_large_room_announces_only_counts(mut cluster: Cluster) {
+    cluster.shorten_timers();
     cluster.config.presence.announce_up_to = 2;
     let (mut nodes, room) = (cluster.nodes::<2>().await, room("general"));
     nodes[0].subscribe(&room).await;
@@ -138,13 +138,13 @@ pub async fn a_big_room_tells_only_counts(mut cluster: Cluster) {
         let entered = nodes[1].enter(&room, session).await.unwrap();
         assert_eq!(entered.notice.is_some(), entered.client_count <= 2);
     }
-    assert_eq!(nodes[0].hears(&room).await, ["Rahim joined, 1", "Mita joined, 2", "count 3", "count 4"]);
+    assert_eq!(nodes[0].received(&room).await, ["Rahim joined, 1", "Mita joined, 2", "count 3", "count 4"]);
     nodes[1].leave(&room, &sessions[0], LeaveMode::Immediate).await.unwrap();
     nodes[1].leave(&room, &sessions[1], LeaveMode::AfterGracePeriod).await.unwrap();
     nodes[1].leave(&room, &sessions[2], LeaveMode::AfterGracePeriod).await.unwrap();
     nodes.iter().for_each(Node::start);
-    let heard = hear_until(&mut nodes[0], &room, "Karim left, 1").await;
-    assert_eq!(heard, ["count 3", "count 2", "count 1", "Karim left, 1"]);
+    let received = receive_until(&mut nodes[0], &room, "Karim left, 1").await;
+    assert_eq!(received, ["count 3", "count 2", "count 1", "Karim left, 1"]);
 }
 
 pub async fn members_come_in_pages_in_the_order_of_their_nodes(mut cluster: Cluster) {
@@ -209,7 +209,7 @@ pub async fn the_busiest_rooms_are_the_largest(mut cluster: Cluster) {
     until(&["আড্ডা 4", "roots 3", "rust 2"], 4).await;
     for (name, guest) in guests {
         if name == "roots" {
-            // Of another node's session nothing comes.
+            // The leave of a session on another node has no effect.
             here.leave(&room(name), &guest, LeaveMode::Immediate).await.unwrap();
             there.leave(&room(name), &guest, LeaveMode::Immediate).await.unwrap();
         }
@@ -247,7 +247,7 @@ pub async fn rooms_come_in_pages_in_the_order_of_their_names(mut cluster: Cluste
 pub async fn an_empty_room_is_no_room(mut cluster: Cluster) {
     let ([here, there], room) = (cluster.nodes().await, room("general"));
     let (rahim, mita) = (User::new("Rahim").session(), User::new("Mita").session());
-    here.say(&room, "a log occupies nothing").await;
+    here.post(&room, "a log occupies nothing").await;
     assert_eq!(there.backend.presence.list_rooms("", None, 10).await.unwrap(), []);
     here.enter(&room, &rahim).await.unwrap();
     there.enter(&room, &mita).await.unwrap();

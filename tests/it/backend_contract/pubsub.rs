@@ -1,4 +1,4 @@
-//! Which node receives which events, and in which order.
+//! The events that nodes receive, and their order.
 
 use std::time::Duration;
 
@@ -10,36 +10,36 @@ use futures_util::future::join_all;
 use super::nodes::{Cluster, User, room, typing};
 use crate::harness::{DEADLINE, eventually};
 
-pub async fn all_nodes_hear_one_order(mut cluster: Cluster) {
+pub async fn all_nodes_receive_events_in_one_order(mut cluster: Cluster) {
     let (mut nodes, room) = (cluster.nodes::<3>().await, room("general"));
     for node in &nodes {
         node.subscribe(&room).await;
     }
     let posts = (0..30).flat_map(|number| nodes.iter().map(move |node| (number, node)));
     let contents = posts.map(|(number, node)| (format!("{number} of {}", node.id), node));
-    join_all(contents.map(async |(content, node)| node.say(&room, &content).await)).await;
-    let first = nodes[0].hears(&room).await;
+    join_all(contents.map(async |(content, node)| node.post(&room, &content).await)).await;
+    let first = nodes[0].received(&room).await;
     assert_eq!(first.len(), 90);
     for (line, seq) in first.iter().zip(1..) {
         assert!(line.starts_with(&format!("#{seq} ")), "{line} at {seq}");
     }
     for node in &mut nodes[1..] {
-        assert_eq!(node.hears(&room).await, first);
+        assert_eq!(node.received(&room).await, first);
     }
 }
 
-pub async fn a_node_hears_only_the_rooms_that_it_subscribed_to(mut cluster: Cluster) {
+pub async fn a_node_receives_only_the_rooms_that_it_subscribed_to(mut cluster: Cluster) {
     let ([here, mut there], one, other) = (cluster.nodes().await, room("one"), room("other"));
     there.subscribe(&one).await;
-    here.say(&one, "first").await;
-    here.say(&other, "not for there").await;
-    assert_eq!(there.hears(&one).await, ["#1 first"]);
+    here.post(&one, "first").await;
+    here.post(&other, "not for there").await;
+    assert_eq!(there.received(&one).await, ["#1 first"]);
     there.backend.pubsub.unsubscribe(&Channel::Room(one.clone()));
     // Calls take effect in their order: once this one is confirmed, so is the one before.
     there.subscribe(&other).await;
-    here.say(&one, "no longer").await;
-    here.say(&other, "now for there").await;
-    assert_eq!(there.hears(&other).await, ["#2 now for there"]);
+    here.post(&one, "no longer").await;
+    here.post(&other, "now for there").await;
+    assert_eq!(there.received(&other).await, ["#2 now for there"]);
 }
 
 pub async fn a_notice_reaches_every_node_as_it_was_sent(mut cluster: Cluster) {
@@ -71,19 +71,19 @@ pub async fn users_and_nodes_have_channels_beside_those_of_rooms(mut cluster: Cl
     }
 }
 
-pub async fn quick_changes_of_mind_never_leave_a_deaf_room(mut cluster: Cluster) {
+pub async fn quick_resubscriptions_never_leave_a_room_without_events(mut cluster: Cluster) {
     let ([here, mut there], room) = (cluster.nodes().await, room("general"));
     for round in 1..=400 {
         there.subscribe(&room).await;
         there.backend.pubsub.unsubscribe(&Channel::Room(room.clone()));
         there.subscribe(&room).await;
-        here.say(&room, "hello").await;
+        here.post(&room, "hello").await;
         assert_eq!(there.next_message().await.seq, round);
         there.backend.pubsub.unsubscribe(&Channel::Room(room.clone()));
     }
 }
 
-pub async fn a_subscription_that_nobody_waited_for_harms_no_later_one(mut cluster: Cluster) {
+pub async fn an_abandoned_subscription_does_not_affect_a_later_one(mut cluster: Cluster) {
     let ([here, mut there], room) = (cluster.nodes().await, room("general"));
     for round in 1..=100 {
         let _given_up = there.backend.pubsub.subscribe(&Channel::Room(room.clone())).now_or_never();
@@ -91,39 +91,38 @@ pub async fn a_subscription_that_nobody_waited_for_harms_no_later_one(mut cluste
             there.backend.pubsub.unsubscribe(&Channel::Room(room.clone()));
         }
         there.subscribe(&room).await;
-        here.say(&room, "hello").await;
+        here.post(&room, "hello").await;
         assert_eq!(there.next_message().await.seq, round);
     }
 }
 
-pub async fn a_node_that_reads_too_late_is_told_so_and_harms_no_other(mut cluster: Cluster) {
+pub async fn a_slow_node_is_notified_of_dropped_events_and_delays_no_other(mut cluster: Cluster) {
     cluster.config.redis.feed_queue = 4;
-    read_too_late(cluster, "hello").await;
+    read_slowly(cluster, "hello").await;
 }
 
-pub async fn large_messages_that_are_read_too_late_are_left_out_before_the_queue_is_full_by_number(
-    mut cluster: Cluster,
-) {
+pub async fn large_messages_are_dropped_before_the_queue_is_full_by_number(mut cluster: Cluster) {
     cluster.config.redis.feed_queue_bytes = 40_000;
-    read_too_late(cluster, &"x".repeat(16_000)).await;
+    read_slowly(cluster, &"x".repeat(16_000)).await;
 }
 
-/// One of two nodes posts messages, and the other reads none until all are there: some are left out, and it is told so.
-async fn read_too_late(mut cluster: Cluster, content: &str) {
+/// One of two nodes posts messages, and the other reads none until all are posted: some are dropped, and it is
+/// notified.
+async fn read_slowly(mut cluster: Cluster, content: &str) {
     const MESSAGES: u64 = 50;
     cluster.config.redis.canary_every = Duration::from_millis(50);
     let ([mut prompt, mut late], room) = (cluster.nodes().await, room("general"));
     for node in [&mut prompt, &mut late] {
-        // Each server says first that its publications arrive now; that is not what is waited for below.
-        eventually("every server is heard", DEADLINE, async || {
+        // Each server first notifies the start of its subscription; the test waits for a later notification.
+        eventually("every subscription is live", DEADLINE, async || {
             (node.backend.pubsub.health() == FeedHealth::Live).then_some(())
         })
         .await;
         node.subscribe(&room).await;
-        node.hears(&room).await;
+        node.received(&room).await;
     }
     for seq in 1..=MESSAGES {
-        prompt.say(&room, content).await;
+        prompt.post(&room, content).await;
         assert_eq!(prompt.next_message().await.seq, seq);
     }
     let mut feed = late.backend.pubsub.resumed();
@@ -137,23 +136,23 @@ async fn read_too_late(mut cluster: Cluster, content: &str) {
             event = late.next() => Some(event),
             Ok(()) = observer.changed() => None,
         };
-        // The node looks at the head now, and finds all that it missed.
-        let is_warned = feed.has_changed().unwrap();
+        // The node checks the head now, and recovers all missed messages.
+        let is_notified = feed.has_changed().unwrap();
         if let Some(BackendEvent::Published(_, Event::Message(message))) = event {
-            assert!(message.seq == last + 1 || is_warned, "{} follows {last}", message.seq);
+            assert!(message.seq == last + 1 || is_notified, "{} follows {last}", message.seq);
             last = message.seq;
         }
-        if is_warned {
+        if is_notified {
             feed.mark_unchanged();
             last = late.backend.log.head(&room).await.unwrap().seq;
         }
     }
     assert!(*feed.borrow() > 0, "the queue held all {MESSAGES}");
-    prompt.say(&room, "and on").await;
+    prompt.post(&room, "and on").await;
     assert_eq!(late.next_message().await.seq, MESSAGES + 1);
 }
 
-pub async fn any_room_name_is_as_good_as_another(mut cluster: Cluster) {
+pub async fn any_room_name_works(mut cluster: Cluster) {
     let [here, mut there] = cluster.nodes().await;
     let mut names = [
         "general",
@@ -186,9 +185,13 @@ pub async fn any_room_name_is_as_good_as_another(mut cluster: Cluster) {
         let session = rahim.session();
         here.enter(room, &session).await.unwrap();
         here.enter(room, &other.session()).await.unwrap();
-        assert_eq!(here.say(room, room.as_str()).await.seq, 1, "{room}");
-        let said = format!("#1 {room}");
-        assert_eq!(there.hears(room).await, ["Rahim Uddin joined, 1", "রহিম joined, 2", &said], "{room}");
+        assert_eq!(here.post(room, room.as_str()).await.seq, 1, "{room}");
+        let expected_message = format!("#1 {room}");
+        assert_eq!(
+            there.received(room).await,
+            ["Rahim Uddin joined, 1", "রহিম joined, 2", &expected_message],
+            "{room}"
+        );
         assert_eq!(there.backend.log.read(room, Span::Newest, 5).await.unwrap().messages.len(), 1, "{room}");
         assert_eq!(there.members(room).await.len(), 2, "{room}");
         assert!(there.members(room).await.contains(&session), "{room}");

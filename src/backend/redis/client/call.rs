@@ -1,15 +1,15 @@
-//! Something to ask of the server that has a key.
+//! A request to the server of a key.
 
 use redis::Cmd;
 
 use crate::backend::redis::client::script::{Publishing, Script};
 
-/// A script or a command, and what tells which server it is for.
+/// A script or a command, with the key that selects the server.
 #[derive(Debug, Clone)]
 pub enum Call {
     /// A script.
     Script { script: &'static Script, keys: Vec<String>, args: Vec<Vec<u8>> },
-    /// A command of Redis, and the key (or channel) that it is about.
+    /// A command of Redis, and its key or channel.
     Plain { key: String, command: Cmd },
 }
 
@@ -26,7 +26,7 @@ impl Call {
         Self::Plain { key, command }
     }
 
-    /// A command that names no key, asked of the server that has `key`.
+    /// A command without a key, for the server that has `key`.
     pub fn beside(name: &str, key: String) -> Self {
         Self::Plain { key, command: redis::cmd(name) }
     }
@@ -42,7 +42,7 @@ impl Call {
         self
     }
 
-    /// An argument that is no text.
+    /// A binary argument.
     pub fn bytes(mut self, arg: impl Into<Vec<u8>>) -> Self {
         match &mut self {
             Self::Script { args, .. } => args.push(arg.into()),
@@ -53,7 +53,7 @@ impl Call {
         self
     }
 
-    /// What tells where it must go.
+    /// The key that selects the server.
     pub fn key(&self) -> &str {
         match self {
             Self::Script { keys, .. } => &keys[0],
@@ -61,7 +61,7 @@ impl Call {
         }
     }
 
-    /// The script that it calls, if it calls one.
+    /// The script, if this calls one.
     pub fn script(&self) -> Option<&'static Script> {
         match self {
             Self::Script { script, .. } => Some(script),

@@ -1,5 +1,5 @@
-//! What Redis refuses and where it fails, for the operator: counted by kind, and told in Redis' own words, once
-//! in a while for each cause.
+//! Errors of Redis, for the operator: counted by kind, and logged in Redis' own words, once per interval for each
+//! cause.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -10,23 +10,23 @@ use tracing::warn;
 
 use crate::telemetry::{RedisFailure, count_redis_failure};
 
-/// Time in which a cause is told once.
+/// Interval in which a cause is logged once.
 const LOG_INTERVAL_PER_CAUSE: Duration = Duration::from_secs(10);
 
-/// Causes that are remembered, at most.
+/// Maximum number of remembered causes.
 const MAX_CAUSES: usize = 64;
 
-/// Characters of Redis' words that are told, at most.
+/// Maximum number of characters in a logged error.
 const MAX_LOGGED_CHARS: usize = 200;
 
-/// What was told lately; a cheap handle.
+/// The causes that were logged lately; a cheap handle.
 #[derive(Debug, Clone, Default)]
 pub struct Complaints {
     told: Arc<Mutex<HashMap<String, Instant>>>,
 }
 
 impl Complaints {
-    /// Notes an error that Redis has answered; anything else is none.
+    /// Records an error reply; other replies are ignored.
     pub fn note_answer(&self, redis: &str, key: &str, answer: &Value) {
         if let Value::ServerError(error) = answer {
             let words = words(error.code(), error.details().unwrap_or_default());
@@ -38,7 +38,7 @@ impl Complaints {
         }
     }
 
-    /// Notes that a connection broke, or that no answer came.
+    /// Records a broken connection, or a missing reply.
     pub fn note_failure(&self, redis: &str, kind: RedisFailure, reason: &dyn std::fmt::Display) {
         count_redis_failure(kind);
         if self.is_due(&format!("{redis} {}", kind.as_str())) {
@@ -46,7 +46,7 @@ impl Complaints {
         }
     }
 
-    /// Notes that the files of `redis.tls_*` can't be used as they are now.
+    /// Records that the files of `redis.tls_*` can't be used now.
     pub fn note_certificates(&self, redis: &str, reason: &str) {
         if self.is_due(&format!("{redis} {reason}")) {
             warn!(
@@ -68,7 +68,7 @@ impl Complaints {
     }
 }
 
-/// Redis' words without what may follow of the command itself, which may hold what somebody said.
+/// Redis' words without the arguments of the command, which may contain the text of a message.
 fn words(code: &str, details: &str) -> String {
     let details = details.split(", with args beginning with").next().unwrap_or_default();
     format!("{code} {details}").chars().take(MAX_LOGGED_CHARS).collect()
@@ -84,14 +84,14 @@ fn kind(code: &str, words: &str) -> RedisFailure {
         "LOADING" | "BUSY" | "MASTERDOWN" | "CLUSTERDOWN" | "TRYAGAIN" => RedisFailure::Busy,
         "NOREPLICAS" => RedisFailure::TooFewReplicas,
         "MISCONF" => RedisFailure::Persistence,
-        // So Redis 7 says it within a script.
+        // The text of Redis 7 within a script.
         _ if words.contains("can't run this command") => RedisFailure::NoPermission,
         _ if words.contains("script") || words.contains("Lua") => RedisFailure::Script,
         _ => RedisFailure::Other,
     }
 }
 
-/// The kind of a failure that is no answer.
+/// The kind of a failure without a reply.
 pub fn kind_of(error: &RedisError) -> RedisFailure {
     match error.code() {
         Some(code) => kind(code, &error.to_string()),

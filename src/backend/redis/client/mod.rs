@@ -1,5 +1,5 @@
-//! One Redis server: reaching it, speaking to it, calling its scripts. Which of several servers holds a key is
-//! `topology`'s concern, what the keys mean that of the folders beside it.
+//! One Redis server: connections, commands and scripts. `topology` selects the server of a key; the folders beside
+//! it define the keys.
 
 pub(super) mod call;
 pub(super) mod complaints;

@@ -1,23 +1,23 @@
-//! The newest of many answers.
+//! Selects the newest of many answers.
 
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-/// What came of asking several servers the same.
+/// The result of the same query to several servers.
 #[derive(Debug)]
 pub struct Newest<T, E> {
     /// The answer with the greatest epoch.
     pub answer: Option<T>,
-    /// How many answered.
+    /// The number of answers.
     pub answers: usize,
-    /// Why others did not.
+    /// The errors of the others.
     pub refusals: Vec<E>,
 }
 
-/// Asks all at once. A dead server must not hold up the others, and one that was cut off from them knows less: so
-/// once an answer has at least the epoch `known`, each further one has `grace` to come.
+/// Queries all concurrently. A dead server must not delay the others, and a partitioned one has an older epoch. So
+/// once an answer has at least the epoch `known`, each further one has `grace` to arrive.
 pub async fn newest_within<T, E>(
     grace: Duration,
     known: u64,

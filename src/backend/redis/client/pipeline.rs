@@ -1,18 +1,18 @@
-//! Commands in one pipeline, and where a server of a cluster sends those that it refuses.
+//! Pipelines of commands, and redirects of a Redis Cluster.
 
 use redis::{Cmd, Pipeline, ServerErrorKind, Value};
 
-/// Builds a pipeline. Each command gives a handle, by which its answer is found.
+/// Builds a pipeline. Each command returns a handle to its reply.
 #[derive(Default)]
 pub struct Builder {
     pipeline: Pipeline,
 }
 
-/// Where the answer of one command will be.
+/// A handle to the reply of one command.
 #[derive(Debug, Clone, Copy)]
 pub struct Single(usize);
 
-/// Where the answers of commands will be that are carried out together or not at all.
+/// A handle to the replies of a transaction.
 #[derive(Debug)]
 pub struct Transaction {
     first: usize,
@@ -39,13 +39,13 @@ impl Builder {
         Transaction { first, commands }
     }
 
-    /// What is sent.
+    /// The finished pipeline.
     pub fn build(self) -> Pipeline {
         self.pipeline
     }
 }
 
-/// What Redis answered to a pipeline.
+/// The replies to a pipeline.
 pub struct Answers(Vec<Option<Value>>);
 
 impl Answers {
@@ -64,27 +64,26 @@ impl Answers {
             Value::Array(answers) => return answers,
             refusal => refusal,
         };
-        // Redis refused to queue some of them, and so did none: its reason is theirs.
+        // Redis refused to queue a command, and so executed none: the reason applies to all.
         let mut queued = (first..first + commands).map(|place| self.take(Single(place)));
         let reason = queued.find(|answer| matches!(answer, Value::ServerError(_))).unwrap_or(refusal);
         std::iter::repeat_n(reason, commands).collect()
     }
 }
 
-/// Why a server of a cluster did not carry out a call that another may.
+/// A redirect of a Redis Cluster.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Redirect {
-    /// The slot has gone to another.
+    /// Another server has the slot.
     Moved,
-    /// The slot is on its way, and this key has arrived at this address already.
+    /// The slot is moving, and this key is at this address already.
     Ask(String),
-    /// The slot is on its way and its keys are divided, or the shard has no master now.
+    /// The slot is moving and its keys are divided, or the shard has no master now.
     TryAgain,
 }
 
 impl Redirect {
-    /// `host`: of the server that refused. It leaves the host out if clients are to stay with the one they
-    /// know.
+    /// `host`: of the server that redirected, for redirects that omit the host.
     pub fn of(value: &Value, host: &str) -> Option<Self> {
         let Value::ServerError(error) = value else { return None };
         match error.kind()? {

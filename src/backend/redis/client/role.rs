@@ -1,4 +1,4 @@
-//! What connections are for. Their users say so: this folder knows no concern.
+//! The roles of connections, which their users define.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -10,35 +10,35 @@ use redis::aio::MultiplexedConnection;
 /// The use of a connection to each server.
 #[derive(Debug, Clone)]
 pub enum Role {
-    /// A connection of its own: Redis carries out the commands in their order, and a slow one delays only those of
-    /// the same name.
+    /// A connection of its own: Redis executes its commands in order, and a slow one delays only those of the same
+    /// role.
     Ordered(&'static str),
-    /// The same, on which Redis also says something unasked.
+    /// The same, on which Redis also pushes.
     Pushed {
-        /// Tells it from others.
+        /// The name of the role.
         name: &'static str,
-        /// Takes what is said.
+        /// Receives the pushes.
         handler: Arc<dyn PushHandler>,
     },
-    /// A connection that is borrowed from the server's pool, for requests that no order binds.
+    /// A connection that is borrowed from the server's pool, for requests in any order.
     Pooled,
 }
 
-/// Takes what Redis says unasked on a connection.
+/// Receives the pushes of a connection.
 #[async_trait]
 pub trait PushHandler: Debug + Send + Sync {
-    /// A connection was opened; what earlier ones would have said is lost.
+    /// A connection was opened; pushes of earlier ones are lost.
     async fn opened(&self, connection: &mut MultiplexedConnection, redis: &str);
 
-    /// Redis said something, or the connection has ended.
+    /// A push has arrived, or the connection has ended.
     fn on_push(&self, push: PushInfo);
 }
 
-/// Told of the masters that are connected to.
+/// Observes the masters of the topology.
 pub trait ConnectionObserver: Debug + Send + Sync {
-    /// A connection was opened, or a server was asked: the master of this name has this replication id now.
+    /// The replication id of the master of this name, after a connection was opened or the server was asked.
     fn found_replid(&self, server: &str, replid: &str);
 
-    /// From now on these servers are the masters, and no other.
+    /// From now on these servers are the masters.
     fn masters_changed(&self, servers: &[String]);
 }

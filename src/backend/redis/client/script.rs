@@ -1,31 +1,31 @@
-//! Lua scripts, called by hash. Each is a static beside its only caller, and is loaded over a connection in front of
-//! its first call there.
+//! Lua scripts, called by hash. Each is a static beside its only caller, and is loaded over a connection before its
+//! first call there.
 
 use std::sync::OnceLock;
 
 use sha1::{Digest, Sha1};
 
-/// Gives a script the replication id of the Redis that runs it, `REPLID`. Put in front of others.
+/// Sets `REPLID`, the replication id of the Redis that runs the script. Prepended to others.
 pub const REPLID: &str = include_str!("replid.lua");
 
-/// Lets a script change keys that others may have written. Put in front of others.
+/// Functions to change keys that other programs may have written. Prepended to others.
 pub const TYPES: &str = include_str!("types.lua");
 
-/// What a script does to Redis' memory. Redis looks at its limit before a script that says so in its first
-/// line; of one that does not, it looks only before the first write, and never before a DEL.
+/// A script's use of memory. If the first line has flags, Redis checks its memory limit before the script; without
+/// flags only before the first write, and never before a DEL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Memory {
     /// It writes nothing.
     Untouched,
-    /// It grows with what clients ask for: refused at the limit.
+    /// It grows with requests of clients: refused at the limit.
     Grows,
-    /// It gives memory back, or grows with what is there already (nodes, sessions) and keeps answers true:
-    /// carried out at the limit, too.
+    /// It frees memory, or grows with existing state (nodes, sessions) and keeps answers correct: allowed at the
+    /// limit.
     Spares,
 }
 
 impl Memory {
-    /// The line that Redis must find first.
+    /// The first line of the script.
     fn first_line(self) -> &'static str {
         match self {
             Self::Untouched => "#!lua flags=no-writes\n",
@@ -35,7 +35,7 @@ impl Memory {
     }
 }
 
-/// Where a publication goes.
+/// The reach of a publication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Publishing {
     /// To every subscriber of this Redis.
@@ -68,14 +68,14 @@ impl Script {
         Self { memory, parts, hashes: [const { OnceLock::new() }; 2] }
     }
 
-    /// What must be loaded. Scripts know the command that publishes as `PUBLISH`.
+    /// The text to load. Scripts use the command that publishes as `PUBLISH`.
     pub fn text(&self, publishing: Publishing) -> String {
         let first_line = self.memory.first_line();
         let command = publishing.command();
         format!("{first_line}local PUBLISH = '{command}'\n{}", self.parts.concat())
     }
 
-    /// The name under which Redis knows it.
+    /// The hash by which it is called.
     pub fn hash(&self, publishing: Publishing) -> &str {
         self.hashes[publishing as usize].get_or_init(|| format!("{:x}", Sha1::digest(self.text(publishing))))
     }
@@ -84,7 +84,7 @@ impl Script {
     pub fn commands(&self) -> Vec<String> {
         let calls = self.parts.iter().flat_map(|text| text.split("call('").skip(1));
         let names = calls.map(|rest| rest.split('\'').next().unwrap_or_default());
-        // XINFO is known by what it tells of.
+        // XINFO has subcommands.
         names.map(|name| if name == "XINFO" { "XINFO|STREAM" } else { name }.to_owned()).collect()
     }
 }

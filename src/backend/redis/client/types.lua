@@ -1,6 +1,6 @@
--- Put in front of every script that changes keys that others may have written.
+-- Prepended to every script that changes keys which other programs may have written.
 
--- Calls a command on a key. What has another type, as a key of an older adda may, is nobody's: it is deleted.
+-- Calls a command on a key. A key of another type, as of an older adda, is deleted.
 local function call(command, key, ...)
   local reply = redis.pcall(command, key, ...)
   if type(reply) ~= 'table' or not reply.err then return reply end
@@ -9,7 +9,7 @@ local function call(command, key, ...)
   return redis.call(command, key, ...)
 end
 
--- Ranges by bytes hold as long as all scores are 0. Only somebody else gives others: they are set back.
+-- Ranges by bytes require that all scores are 0. Scores of other programs are reset.
 local function level(key)
   for _, at in ipairs({0, -1}) do
     while true do

@@ -2,8 +2,8 @@
 -- KEYS[1] head  KEYS[2] log  KEYS[3] nonce, if one was given
 -- ARGV[1] channel  [2] the message's JSON, still open  [3] history.max_messages
 -- ARGV[4] ttl of the log, ms  [5] ttl of the head, ms  [6] ttl of the nonce, ms
--- ARGV[7] message id  [8] digest of the content  [9] what the node that posts wants to be told with the
--- publication, one word  [10] '1' if replicas will be waited for
+-- ARGV[7] message id  [8] digest of the content  [9] mark of the posting node for the publication, one word [10]
+-- '1' if replicas will be waited for
 -- Returns {0, epoch, seq, timestamp}, or {1, "epoch seq id timestamp …"} of the first message with this nonce,
 -- or {2} if that had other content.
 if KEYS[3] then
@@ -11,14 +11,14 @@ if KEYS[3] then
   if first then
     local digest = string.match(first, '^%S+ %S+ %S+ %S+ (%S+)')
     if digest and digest ~= ARGV[8] then return {2} end
-    -- WAIT waits for what its own connection wrote: so a duplicate writes something, too.
+    -- WAIT waits for writes of its own connection, so a duplicate writes something, too.
     if ARGV[10] == '1' then redis.call('PEXPIRE', KEYS[3], ARGV[6]) end
     return {1, first}
   end
 end
 
--- Redis keeps what a script wrote before a command that it refuses. A message that is logged and not published
--- would reach nobody until the next one, so the right to publish is checked before anything is written.
+-- Redis keeps the writes of a script that fails later. A message that is logged but not published would reach no
+-- node until the next one, so the permission to publish is checked before the first write.
 if not may_publish(ARGV[1]) then
   return redis.error_reply('NOPERM this user may not publish to the channels of rooms')
 end
@@ -45,7 +45,7 @@ local time = redis.call('TIME')
 local seconds, sub_millis, ttl = tonumber(time[1]), math.floor(time[2] / 1000), tonumber(ARGV[4])
 local now, timestamp = seconds * 1000 + sub_millis, rfc3339(seconds, sub_millis)
 
--- Appends the message above a number. Redis refuses if somebody else has put entries there.
+-- Appends the message above a number. Redis refuses if another program has added entries there.
 local function append(last)
   local seq = digits(last + 1)
   local json = ARGV[2] .. ',"timestamp":"' .. timestamp .. '","seq":' .. seq .. '}'
@@ -63,14 +63,13 @@ local epoch, last, kept = current(KEYS[1])
 if not epoch then epoch, last, kept = open() end
 local refusal, seq, json = append(last)
 if refusal then
-  -- Nobody knows what these entries are: an epoch begins above them.
+  -- These entries are foreign: an epoch begins above them.
   redis.call('HSET', KEYS[1], 'run', '-')
   epoch, last, kept = open()
   refusal, seq, json = append(last)
   if refusal then return refusal end
 end
--- The expiry is put off for a while longer than need be, and so not with each message. Reading
--- leaves out what is too old.
+-- The expiry is extended by more than necessary, so not with each message. Reads skip messages that are too old.
 local spare = math.floor(ttl / 16)
 if now - kept >= spare or now < kept then
   redis.call('HSET', KEYS[1], 'seq', seq, 'kept', digits(now))

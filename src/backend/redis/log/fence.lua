@@ -1,10 +1,10 @@
--- Put in front of every script that reads or writes a room's numbering, behind `replid.lua`: no
--- number is ever given by a script that believes in another history than the one at hand.
+-- Prepended to every script that reads or writes a room's numbering, behind `replid.lua`. No script assigns a
+-- number under another replication id than the current one.
 
 local UNUSED_MILLIS = 3600000
 
--- Redis gets a new replication id without any loss when a first replica attaches, as it does within
--- seconds of a master's return.
+-- Redis gets a new replication id without a loss of data when a first replica attaches, as it does within seconds
+-- after a master's return.
 local SOON_MILLIS = 10000
 
 -- Lua counts in doubles, which are exact up to here.
@@ -23,7 +23,7 @@ local function clock()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- What a room's head says; nil if there is none, or one that adda did not write.
+-- The head of a room; nil if there is none, or one that adda did not write.
 local function read_head(head)
   local h = redis.call('HMGET', head, 'epoch', 'seq', 'run', 'start', 'past', 'kept', 'began')
   local seq, start = whole(h[2]), whole(h[4])
@@ -31,18 +31,18 @@ local function read_head(head)
   if not is_ours then return nil end
   return {
     epoch = h[1], seq = seq, run = h[3],
-    -- Above it all is new to a reader whose epoch is unknown.
+    -- All numbers above it are new to a reader with an unknown epoch.
     start = start,
     -- Where earlier epochs ended: "epoch:seq epoch:seq …", newest first.
     past = h[5],
-    -- When the expiry was last put off, ms.
+    -- When the expiry was last extended, ms.
     kept = whole(h[6]) or 0,
     began = whole(h[7]) or 0
   }
 end
 
--- What it takes to go on numbering: epoch, seq, and when the expiry was last put off. Nothing unless this
--- history has opened the room.
+-- The state that appending needs: epoch, seq, and when the expiry was last extended. Nothing unless the room was
+-- opened under this replication id.
 local function current(head)
   local h = redis.call('HMGET', head, 'epoch', 'seq', 'run', 'kept')
   local seq = whole(h[2])
@@ -58,7 +58,7 @@ local function highest(log)
   end
 end
 
--- The end of each earlier epoch with that of a head which is overtaken in front; the last eight.
+-- The ends of earlier epochs, with that of the current head in front; the last eight.
 local function lineage(h)
   local past, kept = h.epoch .. ':' .. digits(h.seq), 1
   for ended in string.gmatch(h.past, '%S+') do
@@ -69,30 +69,30 @@ local function lineage(h)
 end
 
 -- Opens the numbering of a room, and returns its head.
--- What this Redis still has is a beginning of what was; so a head that was written in another history
--- ends its epoch where it stands.
+-- The data of this Redis is a prefix of the earlier data, so a head of another replication id ends its epoch at its
+-- number.
 local function open_head(head, log, ttl)
   local h = read_head(head)
   if h and h.run == REPLID then return h end
   local time, now = redis.call('TIME'), clock()
   local epoch = string.sub(redis.sha1hex(REPLID .. time[1] .. '.' .. time[2] .. head), 1, 16)
   local seq = h and h.seq or whole(redis.call('HGET', head, 'seq')) or 0
-  -- A log without its head (evicted, say): go on above it, or its ids would be given again.
+  -- A log without its head (evicted, say): numbering continues above it, or its ids would be assigned again.
   local last = highest(log)
   if last and last < MAX_SEQ then
     seq = math.max(seq, last)
   else
-    -- An emptied stream remembers its last id, and would refuse lower ones. Nothing goes on above a number
-    -- beyond counting, which is not adda's.
+    -- An emptied stream remembers its last id, and would refuse lower ones. A number beyond the exact range is
+    -- foreign, so its log is deleted.
     redis.call('DEL', log)
   end
   local start = seq
-  -- An epoch that ends so soon may have numbered what nobody else has looked at yet.
+  -- An epoch that ends so soon may have numbers that no other node has seen.
   if h and now - h.began < SOON_MILLIS then start = math.min(seq, h.start) end
   local past = h and lineage(h) or ''
   redis.call('HSET', head, 'epoch', epoch, 'seq', digits(seq), 'run', REPLID, 'start', digits(start),
     'past', past, 'began', digits(now))
-  -- Anybody may enter any room: one that was never spoken in is soon forgotten.
+  -- Any user may enter any room, so a room without messages expires soon.
   redis.call('PEXPIRE', head, seq == 0 and UNUSED_MILLIS or ttl)
   return {epoch = epoch, seq = seq, run = REPLID, start = start, past = past, kept = 0, began = now}
 end
@@ -124,8 +124,8 @@ local function dated_from(log, number)
   end
 end
 
--- The first number that is younger than `ttl` ms, `seq` + 1 if none is. Entries are ordered by time, so half
--- of what is left is ruled out with each look. What does not say when it was logged goes with those before.
+-- The first number that is younger than `ttl` ms, `seq` + 1 if none is. Entries are ordered by time, so this is a
+-- binary search. Undated entries count as those before them.
 local function oldest_kept(log, seq, ttl)
   local since = clock() - ttl
   local low, at = dated_from(log, 0)

@@ -1,4 +1,4 @@
-//! The log: posts in groups, pages, heads.
+//! The log: posts in batches, pages, heads.
 
 mod page;
 mod probe;
@@ -27,7 +27,7 @@ use crate::config::Config;
 use crate::model::{Draft, Epoch, Position, Receipt, RoomName};
 use crate::supervisor::Supervisor;
 
-/// Reads and opens the numbering of a room. Put in front of other scripts, behind [`REPLID`].
+/// Functions to read and open the numbering of a room. Prepended to other scripts, behind [`REPLID`].
 const FENCE: &str = include_str!("fence.lua");
 
 static APPEND: Script = Script::new(Memory::Grows, &[REPLID, FENCE, PUBLISH, include_str!("append.lua")]);
@@ -46,34 +46,33 @@ pub(super) const SCRIPTS: &[&Script] = &[&APPEND, &OPEN, &HEAD, &READ];
 /// Messages.
 pub const POSTS: Role = Role::Ordered("posts");
 
-/// What joins and repairs read: as prompt as what they are for.
+/// Reads of joins and recoveries, which must not wait behind REST.
 pub const READS: Role = Role::Ordered("reads");
 
-/// Drafts that go to Redis in one pipeline, at most.
-const GROUP: usize = 128;
+/// Maximum number of drafts in one pipeline.
+const MAX_BATCH: usize = 128;
 
-/// Drafts that wait for the pipeline before theirs, at most; further ones wait in their sessions.
-const WAITING: usize = 1024;
+/// Maximum number of queued drafts; further ones wait in their sessions.
+const QUEUE_CAPACITY: usize = 1024;
 
-/// Lua counts in doubles, which are exact up to here. No room gets so far; a client may ask for it.
+/// Lua counts in doubles, which are exact up to here. No room reaches it, but a client may request it.
 const MAX_SEQ: u64 = (1 << 53) - 1;
 
-/// A draft, and where its receipt goes.
-type Waiting = (Draft, oneshot::Sender<Result<Receipt>>);
+/// A draft, and the channel of its receipt.
+type QueuedDraft = (Draft, oneshot::Sender<Result<Receipt>>);
 
 /// The rooms' logs in Redis.
 #[derive(Debug)]
 pub struct Log {
     store: Store,
-    /// Where drafts wait, by their room: a shard that does not answer holds up the rooms of few
-    /// others.
-    waiting: Vec<mpsc::Sender<Waiting>>,
+    /// Queues of drafts, by room: a shard that does not answer delays few other rooms.
+    waiting: Vec<mpsc::Sender<QueuedDraft>>,
     acceptance: Arc<Acceptance>,
     deadline: Duration,
     _tasks: Vec<AbortOnDropHandle<()>>,
 }
 
-/// What it takes to call the log's scripts.
+/// The calls of the log's scripts.
 #[derive(Debug, Clone)]
 struct Store {
     keys: Keys,
@@ -105,15 +104,15 @@ impl Log {
             atomicity: Atomicity::PerKey { min_replicas },
             max_messages: history.max_messages,
             log_ttl_ms: history.ttl.as_millis(),
-            // Nonces name places, so the head must outlive them.
+            // Nonces refer to positions, so the head must outlive them.
             head_ttl_ms: (history.ttl + NONCE_TTL).as_millis(),
             page_bytes: config.limits.outbox_bytes / 2,
             min_replicas,
         };
         let acceptance = Arc::<Acceptance>::default();
         let start = |_| {
-            let (sender, receiver) = mpsc::channel(WAITING);
-            let posting = post_in_groups(store.clone(), receiver, acceptance.clone());
+            let (sender, receiver) = mpsc::channel(QUEUE_CAPACITY);
+            let posting = post_batches(store.clone(), receiver, acceptance.clone());
             (sender, supervisor.keep("post-writer", posting))
         };
         let (waiting, mut tasks): (Vec<_>, Vec<_>) = (0..queues).map(start).unzip();
@@ -121,14 +120,14 @@ impl Log {
         Self { store, waiting, acceptance, deadline: config.redis.command_timeout, _tasks: tasks }
     }
 
-    /// Gives the draft its place among those that wait, before this returns.
+    /// Queues the draft before this returns.
     fn queue(&self, draft: Draft) -> impl Future<Output = Result<Receipt>> + Send + use<> {
         let (reply, receipt) = oneshot::channel();
         let stopped = || BackendError::Unavailable("the node is stopping".into());
         let queue = self.store.shards.queue_of(&self.store.keys.channel(&draft.room));
         let waiting = self.waiting[queue].clone();
-        // A full channel takes what is sent in the order of the first polls, so the first poll is here,
-        // and not one that tokio puts off because the task has had its share.
+        // A full channel accepts senders in the order of their first poll. So the first poll is here, unconstrained
+        // by tokio's budget for the task.
         let mut sending = Box::pin(unconstrained(async move { waiting.send((draft, reply)).await }));
         let sent = sending.as_mut().now_or_never();
         async move {
@@ -152,8 +151,8 @@ impl Log {
             if let Some(page) = found.page() {
                 return Ok(page);
             }
-            // The room has no epoch in the history at hand; from now on it has. It is open on this node already, so
-            // that is done at Redis' memory limit, too.
+            // The room has no epoch under this replication id, so one is opened. The room is in use on this node
+            // already, so this is allowed at Redis' memory limit, too.
             self.position(&HEAD, room).await?;
         }
     }
@@ -186,25 +185,25 @@ impl backend::Log for Log {
     }
 
     fn accepts_posts(&self) -> bool {
-        self.acceptance.is_given()
+        self.acceptance.is_accepting()
     }
 }
 
-/// Takes all drafts that have gathered while the last group was on its way, and sends them as one
-/// pipeline: one write and one read of the connection for many messages. One group at a time, or
-/// one that fails could let a later one of the same session pass.
-async fn post_in_groups(store: Store, mut waiting: mpsc::Receiver<Waiting>, acceptance: Arc<Acceptance>) {
-    let mut group = Vec::with_capacity(GROUP);
-    while waiting.recv_many(&mut group, GROUP).await > 0 {
-        // Whoever gave up waiting was told that it failed; posting it now would surprise.
-        group.retain(|(_, reply)| !reply.is_closed());
-        // A room's messages side by side, in their order: so they go together or not at all.
-        group.sort_by(|(one, _), (next, _)| one.room.cmp(&next.room));
-        let calls: Vec<Call> = group.iter().map(|(draft, _)| store.post_call(draft)).collect();
+/// Sends all drafts that were queued while the last batch was in flight as one pipeline: one write and one read for
+/// many messages. One batch at a time: after a failed one, a later draft of the same session could overtake an
+/// earlier one.
+async fn post_batches(store: Store, mut waiting: mpsc::Receiver<QueuedDraft>, acceptance: Arc<Acceptance>) {
+    let mut batch = Vec::with_capacity(MAX_BATCH);
+    while waiting.recv_many(&mut batch, MAX_BATCH).await > 0 {
+        // Skips drafts whose caller has timed out: it was told that the post failed.
+        batch.retain(|(_, reply)| !reply.is_closed());
+        // A room's messages are adjacent and in order, so they are written together or not at all.
+        batch.sort_by(|(one, _), (next, _)| one.room.cmp(&next.room));
+        let calls: Vec<Call> = batch.iter().map(|(draft, _)| store.post_call(draft)).collect();
         let values = store.shards.run(&POSTS, &calls, store.atomicity).await;
-        for ((draft, reply), value) in group.drain(..).zip(values) {
-            acceptance.note(&draft.room, value.as_ref().err());
-            // The session may have gone meanwhile.
+        for ((draft, reply), value) in batch.drain(..).zip(values) {
+            acceptance.record(&draft.room, value.as_ref().err());
+            // The session may have ended.
             let _ = reply.send(value.and_then(|value| receipt(&draft, value)));
         }
     }
@@ -229,7 +228,7 @@ impl Store {
             .arg(u8::from(self.min_replicas > 0))
     }
 
-    /// A post to keys beside those of a room, of which nobody is told.
+    /// A test post to separate keys in the room's slot, without subscribers.
     fn probe_call(&self, room: &RoomName) -> Call {
         let ttl_ms = probe::TTL.as_millis();
         Call::new(&APPEND, self.keys.probe(room))
@@ -278,7 +277,7 @@ fn position(value: Value) -> Result<Position> {
     Ok(Position { epoch: Epoch::new(&epoch), seq })
 }
 
-/// What `append.lua` answers.
+/// Parses the reply of `append.lua`.
 fn receipt(draft: &Draft, value: Value) -> Result<Receipt> {
     let fields: Vec<String> = parsed(value)?;
     let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
@@ -294,7 +293,7 @@ fn receipt(draft: &Draft, value: Value) -> Result<Receipt> {
     .ok_or_else(|| malformed("a receipt"))
 }
 
-/// A message that was posted before: its epoch, seq, id and timestamp.
+/// The receipt of an earlier message: epoch, seq, id and timestamp.
 fn posted(words: &[&str]) -> Option<Receipt> {
     let [epoch, seq, id, timestamp, ..] = words else { return None };
     Some(Receipt {

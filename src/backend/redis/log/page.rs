@@ -1,4 +1,4 @@
-//! Pages of a room's log, as `read.lua` answers them.
+//! Pages of a room's log: the reply of `read.lua`.
 
 use redis::Value;
 
@@ -7,9 +7,9 @@ use crate::backend::{Continuity, Excerpt, Page};
 use crate::model::{Epoch, LoggedMessage, Position};
 use crate::telemetry::{Unreadable, count_unreadable};
 
-/// What `read.lua` answers.
+/// The reply of `read.lua`.
 pub struct Found {
-    /// Empty if none is open.
+    /// Empty if no epoch is open.
     epoch: Epoch,
     seq: u64,
     continuity: Continuity,

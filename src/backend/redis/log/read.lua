@@ -3,7 +3,7 @@
 -- ARGV[1] ttl of the log, ms  [2] most messages  [3] bytes at which a page ends
 -- ARGV[4] 'newest', 'before', 'above' or 'after'  [5] seq, of all but newest  [6] epoch, of after
 -- Returns {epoch, seq, proven, resume_at, oldest, more, number, json, number, json, …}, the oldest entry first.
--- epoch: '' if none is open in the history at hand; then a page of 'after' is empty, as nothing is proven.
+-- epoch: '' if none is open under this replication id; then a page of 'after' is empty, as nothing is proven.
 -- json: '' if this version can't read the entry.
 local h = read_head(KEYS[1])
 local is_open = h ~= nil and h.run == REPLID
@@ -20,9 +20,8 @@ if span == 'above' then
   resume_at = place
 elseif span == 'after' then
   if not is_open then return {'', digits(seq), 0, digits(seq), digits(oldest), 0} end
-  -- The last number that the reader and this log agree on. An epoch that is not in the lineage
-  -- tells nothing: all that the current one numbered, or one that it ended soon after its beginning, is
-  -- new to its reader, and so is what the log has above the reader's own number.
+  -- The last number on which reader and log agree. For an epoch that is not in the lineage this is the start of the
+  -- current epoch (or of one that ended soon after its start), or the reader's number if it is lower.
   local ended = nil
   if ARGV[6] == h.epoch then ended = seq end
   for name, last in string.gmatch(h.past, '(%S+):(%d+)') do

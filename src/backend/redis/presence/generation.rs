@@ -221,7 +221,7 @@ mod tests {
         );
         assert!(data.ensure_complete(Some("one")).is_ok());
 
-        // Emptied: what is read before the next renewal bears no generation, or another.
+        // Emptied: data that is read before the next renewal has no generation, or another.
         assert!(data.ensure_complete(None).is_err());
         assert!(data.ensure_complete(Some("two")).is_err());
         assert_eq!(

@@ -1,5 +1,5 @@
-//! What goes over a room's channel: a short header line, then the payload. A message's payload is
-//! the finished client JSON, so a node that receives it forwards bytes.
+//! The format of publications: a short header line, then the payload. A message's payload is the finished client
+//! JSON, so the receiving node forwards bytes.
 //!
 //! ```text
 //! 1 m <epoch> <seq> <mark>                               + JSON
@@ -9,8 +9,8 @@
 //! 1 c <count> <connection that has entered|->
 //! ```
 //!
-//! Messages, counts, joins and leaves are written by the scripts, typing notices here. First comes the version
-//! of the format. Words that follow those of a header are for later versions; so are other kinds.
+//! Scripts write messages, counts, joins and leaves; typing notices are written here. The first word is the version
+//! of the format. Later versions may add words to a header, and kinds.
 
 use std::time::{Duration, Instant};
 
@@ -30,10 +30,10 @@ macro_rules! version {
 /// The version of the format that is written, and the only one that is read.
 pub const VERSION: &str = version!();
 
-/// Lets a script publish. Put in front of others.
+/// Functions to publish. Prepended to other scripts.
 pub const PUBLISH: &str = concat!("local BUS_VERSION = '", version!(), "'\n", include_str!("publish.lua"));
 
-/// Reads publications, and marks those of this node with its own clock.
+/// Decodes publications, and marks those of this node with its own clock.
 #[derive(Debug, Clone)]
 pub struct Wire {
     node: String,
@@ -45,7 +45,8 @@ impl Wire {
         Self { node: node.0.simple().to_string(), started: Instant::now() }
     }
 
-    /// Says, to this node alone, when it took a message in: so its way is measured on one clock.
+    /// A mark with the time at which this node received a message. Only this node reads it, so latency is measured
+    /// on one clock.
     pub fn mark(&self, taken_in: Instant) -> String {
         let micros = taken_in.saturating_duration_since(self.started).as_micros();
         format!("{}:{micros}", &self.node[..16])
@@ -56,7 +57,7 @@ impl Wire {
         self.started.checked_add(Duration::from_micros(micros))
     }
 
-    /// Reads one publication; `None` if this version of adda did not write it.
+    /// Decodes a publication; `None` if this version of adda did not write it.
     pub fn decode(&self, payload: Vec<u8>) -> Option<Event> {
         let payload = Bytes::from(payload);
         let header_end = payload.iter().position(|&byte| byte == b'\n').unwrap_or(payload.len());
@@ -102,7 +103,7 @@ fn decode_notice<'a>(
     Some(Notice { kind, id, connection, user_id, username, timestamp })
 }
 
-/// Writes a notice that no script writes.
+/// Encodes a notice.
 pub fn encode_notice(notice: &Notice) -> String {
     let (kind, client_count) = match notice.kind {
         NoticeKind::Join { client_count } => ('j', client_count),
@@ -139,7 +140,11 @@ mod tests {
         let message = LoggedMessage::read(&Epoch::new("0123abcd"), 42, json(42).into()).unwrap();
         assert_eq!(there.decode(payload.clone()), Some(Event::Message(message.clone())));
         let own = LoggedMessage { taken_in: Some(taken_in), ..message };
-        assert_eq!(here.decode(payload), Some(Event::Message(own)), "its way is measured where it began");
+        assert_eq!(
+            here.decode(payload),
+            Some(Event::Message(own)),
+            "latency is measured on the posting node"
+        );
     }
 
     #[test]
@@ -206,13 +211,13 @@ mod tests {
     }
 
     #[test]
-    fn words_of_a_later_version_behind_ours_are_passed_over() {
+    fn additional_words_of_a_later_version_are_ignored() {
         let count = Event::Count { client_count: 7, entered: None };
         assert_eq!(wire().decode(b"1 c 7 - and more\nand a body".to_vec()), Some(count));
     }
 
     #[test]
-    fn what_this_version_did_not_write_is_nothing() {
+    fn publications_of_another_format_are_unreadable() {
         let id = uuid::Uuid::nil();
         let far = format!("1 j {id} - u 1 {}\nx", u64::MAX);
         let message = |body: &str| format!("1 m e 5 -\n{body}");

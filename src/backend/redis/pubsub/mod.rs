@@ -1,5 +1,5 @@
-//! The supervised subscription: one connection to each server for all channels of the node, made anew
-//! for ever, with one reconciler each that makes the actual subscriptions equal to the desired ones.
+//! The supervised subscription: one connection to each server for all channels of the node, which is reconnected
+//! after each loss, with one reconciler each that makes the actual subscriptions equal to the desired ones.
 
 mod canary;
 pub(super) mod codec;
@@ -65,7 +65,7 @@ struct Handle {
     _task: AbortOnDropHandle<()>,
 }
 
-/// Channels that a reconciler has to look at.
+/// Channels that a reconciler must check.
 #[derive(Debug, Default)]
 struct DirtyChannels {
     dirty: Mutex<Dirty>,
@@ -75,11 +75,11 @@ struct DirtyChannels {
 #[derive(Debug, Default)]
 struct Dirty {
     channels: HashSet<Channel>,
-    /// The map of the shards has changed, so any channel may be another's.
+    /// The slot map has changed, so any channel may have moved.
     all: bool,
 }
 
-/// What every subscriber of a shard is made from.
+/// The common parts of all shard subscribers.
 #[derive(Debug, Clone)]
 struct Context {
     keys: Keys,
@@ -163,7 +163,7 @@ impl PubSub for Subscriber {
         self.resumed.clone()
     }
 
-    /// Live only if every server's canary comes back.
+    /// Live only if the canary of every server returns.
     fn health(&self) -> FeedHealth {
         let handles = lock(&self.shard_subscribers);
         let is_live = |handle: &Handle| handle.canary.state() == FeedHealth::Live;
@@ -178,7 +178,7 @@ async fn follow_topology(context: Context, shard_subscribers: Arc<Mutex<ShardSub
         let servers = context.shards.map().servers();
         {
             let mut handles = lock(&shard_subscribers);
-            // First of all, so that nothing arrives twice: a master of before may be a replica now.
+            // First, so that no event arrives twice: a former master may be a replica now.
             handles.retain(|handle| servers.iter().any(|server| Arc::ptr_eq(server, &handle.server)));
             handles.iter().for_each(|handle| handle.dirty.add_all());
             for server in servers {
@@ -205,7 +205,7 @@ impl DesiredChannels {
         lock(&self.channels)
     }
 
-    /// Forgets callers that have given up waiting: each attempt to subscribe would leave one behind.
+    /// Removes callers that have timed out: each attempt to subscribe would leave one behind.
     fn forget_waiting(&self, channel: &Channel) {
         if let Some(waiting) = self.lock().get_mut(channel) {
             waiting.retain(|confirm| !confirm.is_closed());
@@ -216,7 +216,7 @@ impl DesiredChannels {
         let mut desired = self.lock();
         for channel in channels {
             for waiting in desired.get_mut(channel).map(std::mem::take).unwrap_or_default() {
-                // The caller may have given up waiting.
+                // The caller may have timed out.
                 let _ = waiting.send(());
             }
         }

@@ -1,4 +1,4 @@
--- Put in front of every script that publishes. `codec.rs` sets BUS_VERSION.
+-- Prepended to every script that publishes. `codec.rs` sets BUS_VERSION.
 local function publish(channel, text) redis.call(PUBLISH, channel, BUS_VERSION .. ' ' .. text) end
 
 local function may_publish(channel)

@@ -1,4 +1,4 @@
-//! What one connection is subscribed to, made equal to what it should be.
+//! Reconciles the subscriptions of one connection with the desired ones.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -10,10 +10,10 @@ use super::lock;
 use super::shard_subscriber::{Lost, ShardSubscriber};
 use crate::backend::Channel;
 
-/// Channels in one command or pipeline, at most.
+/// Maximum number of channels in one command or pipeline.
 const CHANNELS_PER_COMMAND: usize = 512;
 
-/// Channels of a cluster whose end we have asked for ourselves.
+/// Channels of a Redis Cluster that this node has unsubscribed from, without confirmation yet.
 pub(super) type PendingUnsubscribes = Arc<Mutex<HashSet<Vec<u8>>>>;
 
 /// Makes the connection's subscriptions equal to the desired ones. Only this sends SUBSCRIBE and UNSUBSCRIBE,
@@ -40,14 +40,14 @@ impl<'a> Reconciler<'a> {
         self.reconcile(all).await
     }
 
-    /// Until the connection ends.
+    /// Runs until the connection ends.
     pub(super) async fn run(&mut self) -> Result<(), Lost> {
         loop {
             self.subscriber.dirty.notify.notified().await;
             let dirty = self.subscriber.dirty.drain();
             if dirty.all {
                 self.reconcile_all().await?;
-                // What was published while a channel changed its server reached nobody.
+                // Publications were lost while a channel moved.
                 let _ = self.subscriber.context.events.send_resumed().await;
             } else {
                 self.reconcile(dirty.channels).await?;

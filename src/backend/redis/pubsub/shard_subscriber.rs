@@ -22,11 +22,11 @@ use crate::backend::{BackendEvent, Channel, FeedHealth};
 use crate::supervisor::ticks;
 use crate::telemetry::{Outage, Unreadable, count_unreadable, meters};
 
-/// Waits between attempts to connect: doubled from the first to the second, each shortened at
-/// random by up to a half so that nodes don't return in step.
+/// First and longest delay between attempts to connect. Each delay doubles, and is shortened at random by up to a
+/// half, so that nodes don't reconnect in step.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
-/// Keeps one connection subscribed to the channels that are this server's.
+/// Keeps one connection subscribed to the channels of this server.
 pub(super) struct ShardSubscriber {
     pub(super) context: Context,
     pub(super) server: Arc<Server>,
@@ -40,20 +40,20 @@ pub(super) enum Lost {
     #[error(transparent)]
     Redis(#[from] redis::RedisError),
     #[error("Redis did not answer in time")]
-    Silent(#[from] tokio::time::error::Elapsed),
+    TimedOut(#[from] tokio::time::error::Elapsed),
     #[error("the connection was closed")]
     Closed,
     #[error("a channel has moved to another server")]
     Moved,
-    #[error("another server has taken its place")]
+    #[error("another server is master now")]
     Replaced,
-    #[error("the canary did not come back")]
-    Deaf,
+    #[error("the canary is late")]
+    CanaryLate,
     #[error("the server has no slots")]
     Empty,
 }
 
-/// What was logged of an outage.
+/// The logged part of an outage.
 struct Logged {
     reason: String,
     outage: Outage,
@@ -69,7 +69,7 @@ impl ShardSubscriber {
         Self { context, server, canary, dirty }
     }
 
-    /// Until the node ends.
+    /// Runs until the node stops.
     pub(super) async fn run(self) {
         let mut wait = BACKOFF.0;
         let mut logged = None;
@@ -86,14 +86,14 @@ impl ShardSubscriber {
             logged = Some(self.log_loss(lost.to_string(), logged));
             tokio::select! {
                 () = tokio::time::sleep(wait.mul_f64(1.0 - fastrand::f64() / 2.0)) => {}
-                // Somebody else has reached it.
+                // Another task has connected to it.
                 () = self.server.connected() => {}
             }
             wait = (wait * 2).min(BACKOFF.1);
         }
     }
 
-    /// Logs a loss once an outage and minute, not once a try.
+    /// Logs a loss at its start and once a minute, not once an attempt.
     fn log_loss(&self, reason: String, logged: Option<Logged>) -> Logged {
         let redis = &self.server.name;
         let now = Instant::now();
@@ -110,7 +110,7 @@ impl ShardSubscriber {
         logged
     }
 
-    /// Ends with an error when the connection does, without one when the node does.
+    /// Fails when the connection ends, and returns when the node does.
     async fn connect_and_listen(&self) -> Result<(), Lost> {
         // A slot that has moved is the usual reason for being here, in a Redis Cluster.
         self.context.shards.refresh().await;
@@ -133,11 +133,11 @@ impl ShardSubscriber {
         let connection = self.connect(&config).await?;
         let mut reconciler = Reconciler::new(self, connection, pending);
         reconciler.subscribe(std::slice::from_ref(&canary_channel)).await?;
-        // Before the first look: what changes from now on is looked at again.
+        // Before the first reconciliation: later changes are checked again.
         self.dirty.drain();
         reconciler.reconcile_all().await?;
         info!(channels = reconciler.actual.len(), redis = %self.server.name, "subscribed to Redis");
-        // Also the first time: channels may have been desired before there was a connection.
+        // Also the first time: channels may have been desired before the first connection.
         if self.context.events.send_resumed().await.is_err() {
             return Ok(());
         }
@@ -158,7 +158,7 @@ impl ShardSubscriber {
                 connected = tokio::time::timeout(self.context.settings.connect_timeout, connecting) => {
                     return Ok(connected??);
                 }
-                // Somebody else has reached it while the packets of this attempt were lost.
+                // Another task has connected while the packets of this attempt were lost.
                 () = self.server.connected() => {}
             }
         }
@@ -173,7 +173,7 @@ impl ShardSubscriber {
         Ok(keys.canary(*node, Some(&tag)))
     }
 
-    /// Whether a channel is this server's.
+    /// Whether this server has the channel.
     pub(super) fn has(&self, channel: &Channel) -> bool {
         let Context { keys, shards, .. } = &self.context;
         shards.map().server(&keys.bus(channel)).is_some_and(|server| Arc::ptr_eq(server, &self.server))
@@ -187,16 +187,16 @@ impl ShardSubscriber {
         loop {
             ticks.tick().await;
             if self.canary.state() == FeedHealth::Stale {
-                return Err(Lost::Deaf);
+                return Err(Lost::CanaryLate);
             }
-            // A failure shows as a canary that is late.
+            // A failure shows as a late canary.
             let sending = Sending { role: &CANARIES, atomicity: Atomicity::None, reason: Reason::Owner };
             let _ = self.server.run(sending, &[&call]).await;
         }
     }
 }
 
-/// Takes what the connection says, where it says it: so it is in order, and nothing waits in between.
+/// Handles the pushes of the connection in its own task: in order, and without another queue.
 struct PublicationReader {
     keys: Keys,
     wire: Wire,
@@ -220,8 +220,8 @@ impl PublicationReader {
                     self.on_publication(&channel, payload);
                 }
             }
-            PushKind::SUnsubscribe if self.is_asked_for(push.data.first()) => {}
-            // The slot has moved away. What is published there now is not heard here.
+            PushKind::SUnsubscribe if self.is_expected(push.data.first()) => {}
+            // The slot has moved to another server, and later publications with it.
             PushKind::SUnsubscribe => self.moved.notify_one(),
             PushKind::Disconnection => self.closed.notify_one(),
             _ => {}
@@ -229,12 +229,11 @@ impl PublicationReader {
         Ok(())
     }
 
-    fn is_asked_for(&self, channel: Option<&Value>) -> bool {
+    fn is_expected(&self, channel: Option<&Value>) -> bool {
         matches!(channel, Some(Value::BulkString(channel)) if lock(&self.pending).remove(channel))
     }
 
-    /// If the node can't keep up, publications are left out rather than piled up without bound, and
-    /// the node is told that it must compare what it knows with the store.
+    /// If the node reads too slowly, publications are dropped, and the counter of possible losses rises.
     fn on_publication(&self, channel: &[u8], payload: Vec<u8>) {
         let Ok(channel) = std::str::from_utf8(channel) else { return };
         if channel == self.canary_channel {
@@ -259,7 +258,7 @@ impl PublicationReader {
 }
 
 impl Drop for PublicationReader {
-    /// The connection's own task has ended, if only by a panic that told nobody.
+    /// The connection's task has ended, possibly by a panic.
     fn drop(&mut self) {
         self.closed.notify_one();
     }

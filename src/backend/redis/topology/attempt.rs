@@ -1,4 +1,4 @@
-//! What becomes of calls: each goes to the server of its key, and after the key if that moves meanwhile.
+//! Attempts: each call goes to the server of its key, and follows the key if it moves.
 
 use std::sync::Arc;
 
@@ -13,24 +13,24 @@ use crate::backend::redis::client::role::Role;
 use crate::backend::redis::client::server::{Atomicity, Reason, Sending, Server, value_or_error};
 use crate::backend::{BackendError, Result};
 
-/// A call, and how far it has got.
+/// A call and its state.
 pub(super) struct Attempt<'a> {
     call: &'a Call,
     state: State,
 }
 
 enum State {
-    /// It goes to the server that has its key.
+    /// To be sent to the server of its key.
     Pending,
-    /// It goes to this server, for this once.
+    /// To be sent to this server once (`ASK`).
     Asking(Arc<Server>),
-    /// A server has sent it on.
+    /// Redirected by a server.
     Redirected { redirect: Redirect, refusal: Value },
-    /// It has its result.
+    /// Finished.
     Done(Result<Value>),
 }
 
-/// What goes to a server in one pipeline: places among the attempts.
+/// The attempts of one pipeline, by index.
 struct Group {
     server: Arc<Server>,
     reason: Reason,
@@ -46,7 +46,7 @@ impl<'a> Attempt<'a> {
         matches!(self.state, State::Done(_))
     }
 
-    /// A refusal is the result if there is no time to follow it.
+    /// Without time to follow it, a redirect is the result.
     pub(super) fn give_up(&mut self, complaints: &Complaints) {
         if let State::Redirected { refusal, .. } = &self.state {
             complaints.note_answer("", self.call.key(), refusal);
@@ -73,7 +73,7 @@ impl<'a> Attempt<'a> {
 }
 
 impl Shards {
-    /// Sends what has no result yet, to all servers at once.
+    /// Sends pending attempts, to all servers concurrently.
     pub(super) async fn send_pending(&self, role: &Role, atomicity: Atomicity, attempts: &mut [Attempt<'_>]) {
         let groups = self.group_by_server(attempts);
         let outcomes = join_all(groups.into_iter().map(async |group| {
@@ -89,7 +89,7 @@ impl Shards {
                         attempts[place].take_answer(value, &group.server, &self.complaints);
                     }
                 }
-                // One failure is that of all calls that were sent together.
+                // A failure of a pipeline is the result of all its calls.
                 Err(error) => {
                     let sentence = error.root_cause();
                     for place in group.places {
@@ -101,7 +101,7 @@ impl Shards {
         }
     }
 
-    /// What goes to each server, in order. What no server has is answered at once.
+    /// Groups pending attempts by server, in order. A call without a server fails at once.
     fn group_by_server(&self, attempts: &mut [Attempt<'_>]) -> Vec<Group> {
         let map = self.map();
         let mut groups: Vec<Group> = Vec::new();
@@ -124,7 +124,7 @@ impl Shards {
         groups
     }
 
-    /// Finds out where to look for the keys of calls that were sent on.
+    /// Resolves redirects to the servers of the next attempts.
     pub(super) async fn follow_redirects(&self, attempts: &mut [Attempt<'_>]) {
         let is = |wanted: &Redirect| {
             let is_it = |attempt: &Attempt<'_>| matches!(&attempt.state, State::Redirected { redirect, .. } if redirect == wanted);
@@ -134,7 +134,7 @@ impl Shards {
         if is(&Redirect::Moved) {
             let before = self.map();
             self.refresh().await;
-            // Nobody knows more than the server that refused.
+            // No server knows more than the one that refused.
             is_early |= self.map().same_layout(&before);
         }
         if is_early {

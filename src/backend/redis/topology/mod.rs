@@ -1,5 +1,5 @@
-//! Which server has which keys: one has all, or a Redis Cluster divides them by slots. Calls are sent
-//! where their key is, and after it if it moves meanwhile.
+//! The topology: a single server has all keys, or a Redis Cluster divides them by slots. Calls go to the server of
+//! their key, and follow a key that moves.
 
 mod attempt;
 mod refresh;
@@ -27,16 +27,16 @@ use crate::backend::redis::topology::slot_map::SlotMap;
 use crate::backend::{BackendError, Result};
 use crate::config::Redis as Settings;
 
-/// Ranges of slots that have queues of their own.
+/// Number of slot ranges with queues of their own.
 const RANGES: usize = 64;
 
-/// Queues of a range.
-const QUEUES_A_RANGE: usize = 4;
+/// Number of queues in a range.
+const QUEUES_PER_RANGE: usize = 4;
 
-/// Wait before a key that is on its way, or whose shard has no master, is asked for again.
+/// Delay before another attempt for a key that is moving, or whose shard has no master.
 const REDIRECT_DELAY: Duration = Duration::from_millis(25);
 
-/// What servers are asked about themselves and each other.
+/// Queries of the topology.
 pub const TOPOLOGY: Role = Role::Ordered("topology");
 
 /// All servers of a Redis.
@@ -47,13 +47,13 @@ pub struct Shards {
     observer: Arc<dyn ConnectionObserver>,
     complaints: Complaints,
     map: RwLock<Arc<SlotMap>>,
-    /// The servers of a cluster that are named in `redis.url`, whether masters now or not.
+    /// The servers of a cluster in `redis.url`, masters or not.
     seeds: Vec<Arc<Server>>,
-    /// Servers without slots that others sent us to: the first slot of each is on its way.
+    /// Servers without slots that others redirected to: their first slot is moving.
     importing: Mutex<Vec<Arc<Server>>>,
-    /// Told of each new map.
+    /// Notified of each new map.
     changes: watch::Sender<()>,
-    /// Held while the map is asked for: one asks for all that wait.
+    /// Held during a refresh: one task refreshes for all that wait.
     refresh_lock: Mutex<()>,
 }
 
@@ -98,19 +98,19 @@ impl Shards {
         if self.is_cluster() { Publishing::Sharded } else { Publishing::Everywhere }
     }
 
-    /// How many queues of writes there should be, each by the slots of its keys.
+    /// The number of queues for writes, each by the slots of its keys.
     pub fn queues(&self) -> usize {
-        if self.is_cluster() { RANGES * QUEUES_A_RANGE } else { 1 }
+        if self.is_cluster() { RANGES * QUEUES_PER_RANGE } else { 1 }
     }
 
-    /// The queue for a key. Neighbouring slots mostly share a master, so a range of them shares queues; but
-    /// names that begin alike are neighbours, and one that is on its way should hold up few others.
+    /// The queue of a key. Neighbouring slots mostly share a master, so a range of them shares queues. Rooms with
+    /// similar names may be neighbours, so a range has several queues: a key that is moving delays few others.
     pub fn queue_of(&self, key: &str) -> usize {
         if !self.is_cluster() {
             return 0;
         }
         let slot = usize::from(slot_of(key));
-        slot * RANGES / usize::from(SLOTS) * QUEUES_A_RANGE + slot % QUEUES_A_RANGE
+        slot * RANGES / usize::from(SLOTS) * QUEUES_PER_RANGE + slot % QUEUES_PER_RANGE
     }
 
     /// For messages: hosts and ports.
@@ -118,7 +118,7 @@ impl Shards {
         self.target.address()
     }
 
-    /// The map of the moment.
+    /// The current map.
     pub fn map(&self) -> Arc<SlotMap> {
         self.map.read().expect("no code panics while it holds this lock").clone()
     }
@@ -128,7 +128,7 @@ impl Shards {
         self.map().server(key).map(|server| server.name.clone())
     }
 
-    /// Tells of each new map.
+    /// Notifies of each new map.
     pub fn changes(&self) -> watch::Receiver<()> {
         self.changes.subscribe()
     }
@@ -150,10 +150,10 @@ impl Shards {
         Server::new(name, dialer, &self.settings, observer, self.complaints.clone(), self.publishing())
     }
 
-    /// Connects to a server, to see whether that can work at all.
+    /// Connects to a server, to detect a configuration that can never work.
     ///
     /// # Errors
-    /// What the network or Redis says.
+    /// The error of the network or of Redis.
     pub async fn connect_first(&self) -> redis::RedisResult<()> {
         if self.is_cluster() {
             let mut refusal = None;
@@ -174,8 +174,8 @@ impl Shards {
         }
     }
 
-    /// Opens all connections to all servers, while there are descriptors: clients may take the others. Those
-    /// that can't be opened now are when they are needed. `roles`: those that have connections of their own.
+    /// Opens all connections to all servers while there are descriptors, because clients may use the others. A
+    /// failed connection is opened on first use. `roles`: those with connections of their own.
     pub async fn connect_all(&self, roles: &[Role]) {
         let servers = self.map().servers();
         let own = servers.iter().flat_map(|server| roles.iter().map(async |role| server.connect(role).await));
@@ -188,8 +188,8 @@ impl Shards {
         }
     }
 
-    /// Learns the replication id of each server. A single one tells it with each renewal itself; of
-    /// several, all but one must be asked.
+    /// Fetches the replication id of each server. A single server reports its own with each renewal; of several,
+    /// all others must be asked.
     pub async fn refresh_replids(&self, role: &Role) {
         let servers = self.map().servers();
         let outcomes = join_all(servers.iter().map(async |server| {
@@ -214,7 +214,7 @@ impl Shards {
         self.call_all(role, &[call]).await.pop().unwrap_or_else(no_master)
     }
 
-    /// Makes calls at once; those of one server in their order. One result for each.
+    /// Makes calls concurrently; those of one server in order. One result for each.
     pub async fn call_all(&self, role: &Role, calls: &[Call]) -> Vec<Result<Value>> {
         self.run(role, calls, Atomicity::None).await
     }
@@ -237,5 +237,5 @@ impl Shards {
 }
 
 fn no_master() -> Result<Value> {
-    Err(BackendError::Unavailable("no Redis has these keys now".into()))
+    Err(BackendError::Unavailable("no master has this slot".into()))
 }

@@ -1,4 +1,4 @@
-//! Keeps the map of a Redis Cluster up to date: asks the servers which of them has which slots.
+//! Refreshes the topology: the slot map of a Redis Cluster, or the master that Sentinels name.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,18 +16,17 @@ use crate::backend::redis::topology::slot_map::{SlotMap, masters};
 use crate::backend::{BackendError, Result};
 use crate::supervisor::ticks;
 
-/// Time between two looks at a cluster's map, or at who is the master for the Sentinels. A key that has
-/// moved is found sooner: the old place says so.
+/// Interval between two refreshes. A key that has moved is found sooner, by a redirect.
 const REFRESH_EVERY: Duration = Duration::from_secs(1);
 
 impl Shards {
-    /// Keeps the map up to date, for ever.
+    /// Refreshes the topology periodically.
     pub async fn keep_refreshed(self: Arc<Self>) {
         let mut ticks = ticks(REFRESH_EVERY);
         loop {
             ticks.tick().await;
             match &self.target {
-                // Nothing moves.
+                // A single server never moves.
                 Target::One(_) => std::future::pending().await,
                 Target::Sentinel { .. } => {
                     for server in self.map().servers() {
@@ -39,13 +38,13 @@ impl Shards {
         }
     }
 
-    /// Asks the cluster who has which slots; if nobody answers, all stays as it is.
+    /// Fetches the slot map of the cluster. If no server answers, the map stays.
     pub async fn refresh(&self) {
         if !self.is_cluster() {
             return;
         }
         let Ok(_refreshing) = self.refresh_lock.try_lock() else {
-            // Somebody is asking: what he learns serves all.
+            // Another task is refreshing; its result serves this one, too.
             drop(self.refresh_lock.lock().await);
             return;
         };
@@ -71,8 +70,8 @@ impl Shards {
             *self.write() = Arc::new(map);
             return;
         }
-        // One that is named in `redis.url` may have been connected to as a replica, whose replication id counts
-        // for nothing: the next connection finds that of the master.
+        // A server in `redis.url` may have been connected to as a replica, whose replication id does not count. The
+        // next connection reports that of the master.
         let is_new = |server: &&Arc<Server>| !before.has(&server.name);
         map.servers().iter().filter(is_new).for_each(|server| server.invalidate_connections());
         let servers: Vec<String> = map.servers().iter().map(|server| server.name.clone()).collect();
@@ -82,8 +81,8 @@ impl Shards {
         self.changes.send_replace(());
     }
 
-    /// The server at an address that another one has sent us to. It may have no slot yet, and so not stand
-    /// in the map; then its replication id counts for nothing, and begins to once it has one.
+    /// The server at the address of a redirect. It may not be in the map yet; then its replication id does not
+    /// count until it is.
     pub async fn server_at(&self, address: String) -> Option<Arc<Server>> {
         let map = self.map();
         let mut importing = self.importing.lock().await;
@@ -101,7 +100,7 @@ impl Shards {
         Some(server)
     }
 
-    /// A server of the map, or one not known yet.
+    /// A known server, or another one.
     pub fn at(&self, name: String, like: &ConnectionInfo, known: &[Arc<Server>]) -> Option<Arc<Server>> {
         if let Some(server) = known.iter().find(|server| server.name == name) {
             return Some(server.clone());
@@ -115,13 +114,13 @@ impl Shards {
         let [slots, info] = ["SLOTS", "INFO"].map(|what| Call::beside("CLUSTER", String::new()).arg(what));
         let sending = Sending { role: &TOPOLOGY, atomicity: Atomicity::None, reason: Reason::Owner };
         let mut values = server.run(sending, &[&slots, &info]).await?;
-        // Who may not ask for it takes the maps as they come.
+        // Without permission for CLUSTER INFO, maps are applied as they arrive.
         let info: String = parsed(values.pop().unwrap_or(Value::Nil)).unwrap_or_default();
         let epoch = info.lines().find_map(|line| line.strip_prefix("cluster_current_epoch:"));
         let epoch = epoch.and_then(|epoch| epoch.trim().parse().ok()).unwrap_or(0);
         let mut ranges: Vec<(u16, u16, Arc<Server>)> = Vec::new();
         for (first, last, host, port) in masters(value_or_error(values.pop().unwrap_or(Value::Nil))?)? {
-            // A server that has not been told its own name leaves it out.
+            // A server that does not know its own name omits it.
             let info = at(&seeds[0], host.as_deref().unwrap_or(server.host()), port);
             let name = info.addr().to_string();
             let named =

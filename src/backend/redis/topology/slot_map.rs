@@ -1,4 +1,4 @@
-//! Which server has which slots.
+//! The slot map: the master of each slot.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,13 +9,12 @@ use crate::backend::Result;
 use crate::backend::redis::client::server::{Server, parsed};
 use crate::backend::redis::keys::{SLOTS, slot_of};
 
-/// Which server is master of which slots.
+/// The master of each slot.
 #[derive(Debug, Default)]
 pub struct SlotMap {
     /// First and last slot, by the first.
     pub ranges: Vec<(u16, u16, Arc<Server>)>,
-    /// The cluster's epoch when it said so, which each change of the map raises. A server that was cut
-    /// off from the others stays behind.
+    /// The cluster's epoch of this map, which each change of the map raises. A partitioned server has an older one.
     pub epoch: u64,
 }
 
@@ -52,7 +51,7 @@ impl SlotMap {
         self.ranges.iter().any(|(_, _, server)| server.name == name)
     }
 
-    /// A hash tag whose keys and channels this server has.
+    /// A hash tag in a slot of this server.
     pub fn hash_tag_for(&self, server: &Arc<Server>) -> Option<String> {
         let is_its = |tag: &String| self.server(tag).is_some_and(|owner| Arc::ptr_eq(owner, server));
         (0..u32::from(SLOTS) * 16).map(|number| number.to_string()).find(is_its)
@@ -68,10 +67,10 @@ impl SlotMap {
     }
 }
 
-/// First and last slot, and the master's host, if it is known, and port.
+/// First and last slot, and the master's host, if known, and port.
 type Range = (u16, u16, Option<String>, u16);
 
-/// Reads what CLUSTER SLOTS answers.
+/// Parses the reply of CLUSTER SLOTS.
 pub fn masters(slots: Value) -> Result<Vec<Range>> {
     let mut masters = Vec::new();
     for range in parsed::<Vec<Vec<Value>>>(slots)? {
@@ -83,7 +82,7 @@ pub fn masters(slots: Value) -> Result<Vec<Range>> {
     Ok(masters)
 }
 
-/// Where names are preferred, a server that has none is called `?`; its address is told besides.
+/// With preferred host names, a server without a name is `?`, and its address is in the metadata.
 fn host(master: &[Value]) -> Result<Option<String>> {
     let named: Option<String> = parsed(master[0].clone())?;
     let named = match (named.as_deref(), master.get(3)) {

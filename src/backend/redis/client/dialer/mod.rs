@@ -1,4 +1,4 @@
-//! Opens connections to one server: one at a fixed address, or whichever the Sentinels call master.
+//! Opens connections to one server, at a fixed address or the master that Sentinels name.
 
 pub mod sentinels;
 
@@ -15,7 +15,7 @@ use crate::config::Redis as Settings;
 pub enum Dialer {
     /// To an address.
     Fixed(Box<Client>),
-    /// To the master of the moment, as the Sentinels see it.
+    /// To the current master of the Sentinels.
     Sentinels(Box<Sentinels>),
 }
 
@@ -25,7 +25,7 @@ impl Dialer {
         Ok(Self::Fixed(Box::new(Client::open(info.clone())?)))
     }
 
-    /// The same way with the password and the certificates of a target of the same kind.
+    /// The same dialer with the password and the certificates of a target of the same kind.
     pub fn with_access_of(&self, target: &Target) -> RedisResult<Self> {
         match (self, target) {
             (Self::Fixed(client), Target::One(fresh)) => Self::fixed(&to_address_of(client, fresh)),
@@ -53,22 +53,22 @@ impl Dialer {
         }
     }
 
-    /// A connection on which Redis says something unasked; `config` says where that goes.
+    /// A connection on which Redis pushes; `config` has the receiver.
     pub async fn for_pushes(&self, config: &AsyncConnectionConfig) -> RedisResult<MultiplexedConnection> {
         let client = self.client().await?;
         let info = client.get_connection_info();
-        // It comes between the answers: RESP3 tells them apart.
+        // Pushes arrive between replies; RESP3 distinguishes them.
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let client = Client::open(info.clone().set_redis_settings(settings))?;
         client.get_multiplexed_async_connection_with_config(config).await
     }
 
-    /// Whether whoever is reached must be a master: a Sentinel may name one that is none yet, or no longer.
+    /// Whether the server must be a master: a Sentinel may name one too early or too late.
     pub fn asks_for_masters(&self) -> bool {
         matches!(self, Self::Sentinels(_))
     }
 
-    /// Whether connections should lead to another server by now.
+    /// Whether another server has become master.
     pub async fn master_moved(&self) -> bool {
         match self {
             Self::Fixed(_) => false,

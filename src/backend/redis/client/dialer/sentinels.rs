@@ -1,9 +1,9 @@
-//! The Sentinels that watch over a master: who it is, and whether it is another by now.
+//! The Sentinels of a master, and failovers.
 //!
-//! For seconds after a vote they disagree: who has not heard of it yet names the master of before, and that
-//! one hears of it last and says till then that it is the master. What it takes in meanwhile will be
-//! lost, and nodes that believe it and nodes that don't are two clusters. So the youngest vote is believed,
-//! and asked for again and again. (The `redis` crate's client believes whoever answers first.)
+//! For seconds after a failover Sentinels disagree: those that do not know of it name the old master, which learns
+//! last and until then reports itself as master. Writes that it accepts are lost, and nodes that use it and nodes
+//! that don't are two clusters. So the answer with the highest config-epoch counts, and is queried repeatedly. (The
+//! client of the `redis` crate takes the first answer.)
 
 use std::collections::HashMap;
 use std::sync::{Mutex as StdMutex, MutexGuard};
@@ -16,27 +16,27 @@ use tokio::sync::Mutex;
 use crate::backend::redis::client::newest::newest_within;
 use crate::backend::redis::client::target::at;
 
-/// Time that the other Sentinels have once one has answered: one that is dead holds up nobody.
+/// Grace period of the other Sentinels after the first answer: a dead one delays no connection.
 const SENTINEL_GRACE: Duration = Duration::from_millis(200);
 
 /// All Sentinels that are known.
 pub struct Sentinels {
     /// The name under which they know the master.
     master: String,
-    /// How one proves oneself to it; the address is theirs to tell.
+    /// Credentials for the master; the Sentinels name its address.
     redis: ConnectionInfo,
     all: Vec<Sentinel>,
-    /// What was believed when a connection was opened last.
+    /// The vote of the last opened connection.
     last_vote: StdMutex<MasterVote>,
 }
 
 struct Sentinel {
     info: ConnectionInfo,
-    /// Kept, as it is asked again and again.
+    /// Kept open for repeated queries.
     connection: Mutex<Option<MultiplexedConnection>>,
 }
 
-/// Who is the master, by which vote.
+/// A master and the config-epoch of its election.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct MasterVote {
     epoch: u64,
@@ -51,13 +51,13 @@ impl Sentinels {
         Self { master: master.to_owned(), redis: redis.clone(), all, last_vote: StdMutex::default() }
     }
 
-    /// The same with other passwords and certificates. What was believed stays.
+    /// The same Sentinels with other passwords and certificates. Keeps the last vote.
     pub fn with_access(&self, sentinels: &[ConnectionInfo], master: &str, redis: &ConnectionInfo) -> Self {
         let last_vote = StdMutex::new(self.lock_last_vote().clone());
         Self { last_vote, ..Self::new(sentinels, master, redis) }
     }
 
-    /// How to reach the master of the moment.
+    /// A client for the current master.
     pub async fn master(&self) -> RedisResult<Client> {
         let vote = self.ask().await?;
         let client = Client::open(at(&self.redis, &vote.host, vote.port))?;
@@ -65,7 +65,7 @@ impl Sentinels {
         Ok(client)
     }
 
-    /// Whether another server was voted for since a connection was opened last.
+    /// Whether another server was elected since a connection was last opened.
     pub async fn changed_master(&self) -> bool {
         let vote = self.ask().await;
         let last = self.lock_last_vote();
@@ -73,7 +73,7 @@ impl Sentinels {
         !last.host.is_empty() && vote.as_ref().is_ok_and(is_another)
     }
 
-    /// The youngest vote that they know of, of those who answer soon.
+    /// The newest vote of the Sentinels that answer in time.
     async fn ask(&self) -> RedisResult<MasterVote> {
         let asked = self.all.iter().map(|sentinel| sentinel.vote(&self.master));
         let newest = newest_within(SENTINEL_GRACE, 0, asked, |vote: &MasterVote| vote.epoch).await;
@@ -90,8 +90,8 @@ impl Sentinels {
     }
 }
 
-/// The newest vote. One older than the last is that of a few Sentinels that are cut off, together with the master of
-/// before perhaps; if most answered, they were set up anew.
+/// The newest vote. A vote that is older than the last comes from a few partitioned Sentinels, possibly with the
+/// old master. If most Sentinels answered, they were set up again.
 fn pick_vote(newest: Option<MasterVote>, is_of_most: bool, last: &MasterVote) -> Option<MasterVote> {
     newest.filter(|vote| is_of_most || vote.epoch >= last.epoch)
 }
@@ -105,7 +105,7 @@ impl Sentinel {
         };
         let mut ask = redis::pipe();
         ask.cmd("SENTINEL").arg("MASTER").arg(master);
-        // Names whom it has voted for before the vote has been carried out everywhere.
+        // Names the elected server before the failover is complete.
         ask.cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(master);
         let (about, address): (HashMap<String, String>, Value) = ask.query_async(&mut connection).await?;
         let (host, port) = redis::from_redis_value(address)?;
@@ -115,8 +115,8 @@ impl Sentinel {
     }
 }
 
-/// How much a refusal tells: a refused password more than a name that a Sentinel does not know, and that
-/// more than a Sentinel which is not there.
+/// The information in an error: a refused password ranks above an unknown master name, and that above an
+/// unreachable Sentinel.
 fn specificity(refusal: &RedisError) -> u8 {
     match refusal.kind() {
         ErrorKind::Io => 0,

@@ -1,5 +1,4 @@
-//! How a node proves itself to a [`Server`] and checks it: by a password and by certificates. Where they stand in
-//! files they may be replaced while the node runs.
+//! Authentication: passwords and certificates. If they are in files, they may be replaced while the node runs.
 
 use std::sync::Arc;
 
@@ -17,7 +16,7 @@ impl Server {
         self.dialer.read().expect("no code panics while it holds this lock").clone()
     }
 
-    /// Reads the password again, where it stands in a file. Returns whether it can be tried.
+    /// Reads the password again, if it is in a file. Returns whether another attempt makes sense.
     pub async fn read_password(&self) -> bool {
         if self.settings.url_file.is_empty() && self.settings.sentinel_password_file.is_empty() {
             return false;
@@ -37,8 +36,8 @@ impl Server {
         }
     }
 
-    /// Uses the certificates that the files hold now from the next connection on. Files that are being replaced
-    /// may not fit together for a moment: until they do, those of before are used.
+    /// Uses the current certificates of the files for later connections. Files that are being replaced may not
+    /// match for a moment; until they do, the earlier certificates are used.
     pub async fn renew_certificates(&self) {
         if !Certificates::are_named(&self.settings) {
             return;
@@ -71,7 +70,7 @@ impl Server {
         self.certificates.lock().expect("no code panics while it holds this lock").clone()
     }
 
-    /// From now on connections are opened with the password and the certificates of `target`.
+    /// Sets the password and the certificates for later connections.
     fn redial(&self, target: &Target) -> Result<(), String> {
         let dialer = self.dialer().with_access_of(target).map_err(|error| error.to_string())?;
         *self.dialer.write().expect("no code panics while it holds this lock") = Arc::new(dialer);
@@ -79,7 +78,7 @@ impl Server {
     }
 }
 
-/// What `redis.url` names, with what all files hold now.
+/// The target of `redis.url`, with the current content of all files.
 fn read_target(settings: &Settings) -> Result<Target, String> {
     let fresh = settings.with_current_secrets().map_err(|error| error.to_string())?;
     Target::read(&fresh).map_err(|error| error.to_string())

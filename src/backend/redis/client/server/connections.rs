@@ -1,5 +1,5 @@
-//! The connections of a [`Server`]: each role has its own or borrows from the pool; they are opened when they are needed,
-//! and anew after a failure.
+//! The connections of a [`Server`]: each role has its own or borrows from the pool. They are opened on first use,
+//! and reconnected after a failure.
 
 use std::ops::Deref;
 use std::sync::atomic::Ordering;
@@ -24,7 +24,7 @@ use crate::backend::redis::client::script::{Publishing, Script};
 use crate::backend::{BackendError, Result};
 use crate::telemetry::RedisFailure;
 
-/// A connection that stands.
+/// An open connection.
 #[derive(Clone)]
 pub struct LiveConnection {
     pub connection: MultiplexedConnection,
@@ -37,8 +37,7 @@ pub struct LiveConnection {
     loaded: Arc<StdMutex<Vec<&'static Script>>>,
 }
 
-/// How Redis names a connection. The address makes it unique over restarts of Redis, which count
-/// anew.
+/// Redis' identity of a connection. The address makes it unique over restarts of Redis, which count again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientId {
     id: String,
@@ -50,7 +49,7 @@ pub type Own = Arc<Mutex<Option<LiveConnection>>>;
 
 /// A connection for one request.
 pub enum Lease {
-    /// The role's own, which others may use at the same time.
+    /// The role's own connection, which other requests may use concurrently.
     Shared(LiveConnection),
     /// One of the pool, which goes back to it.
     Borrowed(Borrowed),
@@ -68,17 +67,17 @@ impl Deref for Lease {
 }
 
 impl LiveConnection {
-    /// Redis has answered.
+    /// Records a reply.
     pub fn note_answer(&self) {
         *self.lock_answered_at() = Instant::now();
     }
 
-    /// Whether Redis must be asked for a sign of life on it.
+    /// Whether the connection must be pinged first.
     pub(super) fn is_idle(&self) -> bool {
         self.lock_answered_at().elapsed() >= IDLE_BEFORE_PING
     }
 
-    /// Those of the scripts that were not loaded over it, each once.
+    /// The scripts that were not loaded over it, each once.
     pub fn missing(&self, scripts: impl Iterator<Item = &'static Script>) -> Vec<&'static Script> {
         let loaded = self.lock_loaded();
         let mut missing: Vec<&'static Script> = Vec::new();
@@ -91,12 +90,12 @@ impl LiveConnection {
         missing
     }
 
-    /// Scripts were loaded over it.
+    /// Records loaded scripts.
     pub fn note_loaded(&self, scripts: &[&'static Script]) {
         self.lock_loaded().extend_from_slice(scripts);
     }
 
-    /// Redis has forgotten its scripts.
+    /// Forgets loaded scripts, as Redis has.
     pub fn forget_loaded(&self) {
         self.lock_loaded().clear();
     }
@@ -114,7 +113,7 @@ impl Server {
     /// Opens the role's connection if need be.
     ///
     /// # Errors
-    /// What Redis or the network says, to tell what will never work from what is not there yet.
+    /// The error of Redis or of the network.
     pub async fn connect(&self, role: &Role) -> RedisResult<()> {
         self.try_lease(role).await.map(drop)
     }
@@ -125,7 +124,7 @@ impl Server {
     /// As [`Self::connect`].
     pub async fn fill_pool(&self) -> RedisResult<()> {
         let borrowing = (0..self.settings.pool_size).map(|_| self.borrow());
-        // Held until all are there, or one would be borrowed again and again.
+        // All are held at once, or one would be borrowed repeatedly.
         futures_util::future::try_join_all(borrowing).await.map(drop)
     }
 
@@ -154,7 +153,7 @@ impl Server {
         let mut current = own.lock().await;
         let connection = match current.take() {
             Some(connection) if self.is_usable(&connection).await => connection,
-            // Boxed: rare, and the largest of all that a call may wait for.
+            // Boxed: rare, and by far the largest future.
             _ => self.reconnect(role).boxed().await?,
         };
         self.kill_abandoned(&connection.connection).await?;
@@ -174,8 +173,8 @@ impl Server {
         })
     }
 
-    /// Whether a connection may be used again: nothing has failed since it was opened, and if it was idle it still
-    /// leads to Redis. If it does not, that says nothing of others.
+    /// Whether a connection may be used again: no failure since it was opened, and if it was idle, it answers a
+    /// ping. A missing answer does not affect other connections.
     pub(super) async fn is_usable(&self, connection: &LiveConnection) -> bool {
         if connection.epoch != self.epoch.load(Ordering::Relaxed) {
             return false;
@@ -221,7 +220,7 @@ impl Server {
         };
         let replid = replid(&info);
         debug!(id = id.id, redis = %self.name, replid, "opened a connection to Redis");
-        // A replica in a cluster is asked for the map alone; the data that it has is another's.
+        // A replica in a cluster serves only the slot map; its data does not count.
         if self.publishing == Publishing::Everywhere || is_master(&info) {
             self.report_replid(replid);
         }
@@ -250,7 +249,7 @@ impl Server {
         Ok(())
     }
 
-    /// A Redis that evicts takes away members of rooms, or what a nonce stands for, and says nothing.
+    /// A Redis that evicts keys removes members of rooms, or nonces, silently.
     fn check_policy(&self, info: &str) {
         let policy =
             info.lines().find_map(|line| line.strip_prefix("maxmemory_policy:")).unwrap_or("noeviction");
@@ -261,7 +260,7 @@ impl Server {
         }
     }
 
-    /// Gives up all connections if the Sentinels name another master by now.
+    /// Invalidates all connections if the Sentinels name another master.
     pub async fn follow_sentinels(&self) {
         if self.dialer().master_moved().await {
             info!(redis = %self.name, "Sentinel failover: new master");
@@ -270,18 +269,18 @@ impl Server {
         }
     }
 
-    /// Ends when another server has taken the place of this one.
+    /// Waits until another server has become master.
     pub async fn master_changed(&self) {
         self.master_changed.notified().await;
     }
 
-    /// Ends with the next connection that is opened.
+    /// Waits for the next opened connection.
     pub async fn connected(&self) {
         self.connected.notified().await;
     }
 
-    /// A command that was abandoned may still lie in a socket and take effect at any time. Before anything
-    /// else is sent, Redis is told to close those sockets.
+    /// An abandoned command may still be in a socket buffer and take effect at any time. Before any other command
+    /// is sent, Redis closes those connections.
     async fn kill_abandoned(&self, connection: &MultiplexedConnection) -> RedisResult<()> {
         let abandoned = self.lock_abandoned().clone();
         if abandoned.is_empty() {
@@ -304,7 +303,7 @@ impl Server {
         Ok(())
     }
 
-    /// A command was abandoned on this connection. It is noted once, however many were on their way.
+    /// Records a connection with abandoned commands, once.
     pub(super) fn abandon(&self, connection: &LiveConnection) {
         let mut abandoned = self.lock_abandoned();
         if !abandoned.contains(&connection.id) {
@@ -316,7 +315,7 @@ impl Server {
         self.abandoned.lock().expect("no code panics while it holds this lock")
     }
 
-    /// A connection of its own for subscriptions; `config` says where publications go.
+    /// A connection for subscriptions; `config` has the receiver of publications.
     pub async fn subscriber(&self, config: &AsyncConnectionConfig) -> RedisResult<MultiplexedConnection> {
         self.renew_certificates().await;
         let mut connection = match self.dialer().for_pushes(config).await {

@@ -1,5 +1,6 @@
-//! One Redis process as this node uses it. Redis answers a connection in the order of its commands, so what must keep
-//! its order goes over one connection, that of a role; what arrives while a command is on its way is pipelined behind it.
+//! One Redis server as this node uses it. Redis answers a connection in the order of its commands, so ordered
+//! commands share one connection, that of a role. Commands that arrive while another is in flight are pipelined
+//! behind it.
 
 mod access;
 mod connections;
@@ -29,64 +30,63 @@ use crate::backend::{BackendError, Result};
 use crate::config::Redis as Settings;
 use crate::telemetry::{RedisFailure, meters};
 
-/// A connection on which nothing went for so long is asked for a sign of life before anything that must
-/// not be sent twice goes over it: a NAT or a balancer may have forgotten it, and tells nobody.
+/// A connection that was idle for this long is pinged before commands that must not be sent twice: a NAT or a
+/// balancer may have dropped it silently.
 const IDLE_BEFORE_PING: Duration = Duration::from_secs(2);
 
-/// What is carried out together.
+/// The atomicity of calls in one pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Atomicity {
-    /// Nothing: if Redis refuses a call it may yet carry out the next.
+    /// None: after a refused call, Redis may execute the next.
     None,
-    /// Neighbouring calls for the same key are carried out together or not at all, so that none is overtaken by
-    /// one behind it. If so many replicas have not written them in half the deadline, they count as
-    /// not done.
+    /// Adjacent calls for the same key are executed together or not at all, so no call overtakes an earlier one. If
+    /// fewer than `min_replicas` replicas have written them in half the deadline, they count as failed.
     PerKey { min_replicas: usize },
 }
 
 /// How calls are sent to a server.
 #[derive(Debug, Clone, Copy)]
 pub struct Sending<'a> {
-    /// Over which connection.
+    /// The connection.
     pub role: &'a Role,
-    /// What is carried out together.
+    /// The atomicity of the calls.
     pub atomicity: Atomicity,
-    /// Why this server.
+    /// The reason for this server.
     pub reason: Reason,
 }
 
 /// Why calls go to a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
-    /// It has their keys.
+    /// The server has the keys.
     Owner,
-    /// Another server, whose slot is on its way here, has sent them on (`ASK`).
+    /// Another server, whose slot is moving to this one, has redirected them (`ASK`).
     Asked,
 }
 
-/// A server, and how to speak to it.
+/// A server and its connections.
 pub struct Server {
-    /// Its address, or what stands for it in messages.
+    /// Its address, or a name for logs.
     pub name: String,
-    // Replaced when a password or a certificate that stands in a file has been.
+    // Replaced with a password or a certificate that has changed in its file.
     dialer: RwLock<Arc<Dialer>>,
-    /// Those that the dialer has, once the files have been looked at.
+    /// The certificates of the dialer, once the files have been read.
     certificates: StdMutex<Option<Certificates>>,
     settings: Settings,
     complaints: Complaints,
-    /// Raised by each failure; connections of an earlier epoch are not used again, for what breaks one
-    /// has most likely broken all, and each would cost somebody a refusal to find out.
+    /// Raised by each failure. Connections of an earlier epoch are not used again: a failure of one most likely
+    /// affects all, and each would fail another command.
     epoch: AtomicU64,
     /// Connections on which a command was abandoned.
     abandoned: StdMutex<Vec<ClientId>>,
-    /// Notified of each new connection: the server can be reached.
+    /// Notified of each new connection: the server is reachable.
     connected: Notify,
-    /// Notified when another server has taken its place.
+    /// Notified when another server has become master.
     master_changed: Notify,
-    /// By the name of their role. Tokio mutexes within because one opener opens for all that wait.
+    /// By the name of their role. Tokio mutexes inside, because one task opens a connection for all that wait.
     own: StdMutex<HashMap<&'static str, Own>>,
     pool: Pool,
-    /// None for a server whose data counts for nothing.
+    /// `None` for a server whose data does not count.
     observer: Option<Arc<dyn ConnectionObserver>>,
     publishing: Publishing,
     /// Whether its eviction policy was logged.
@@ -97,10 +97,10 @@ pub struct Server {
 
 /// A place in a pipeline.
 enum Slot {
-    /// Of one call.
+    /// One call.
     Single(Single),
-    /// Of calls that are carried out together.
-    Together(Transaction),
+    /// Calls that are executed together.
+    Transaction(Transaction),
 }
 
 impl std::fmt::Debug for Server {
@@ -147,7 +147,7 @@ impl Server {
         self.epoch.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// One failure begins one epoch, however many commands it took with it.
+    /// Invalidates the connections of an epoch, once for all commands that have failed with it.
     fn invalidate_if(&self, epoch: u64) {
         let _ = self.epoch.compare_exchange(epoch, epoch + 1, Ordering::Relaxed, Ordering::Relaxed);
     }
@@ -157,7 +157,7 @@ impl Server {
     pub async fn run(&self, sending: Sending<'_>, calls: &[&Call]) -> Result<Vec<Value>> {
         let connection = self.lease(sending.role).await?;
         let mut values = self.try_run(&connection, sending, calls).await?;
-        // Redis has forgotten its scripts. Calls that it did not know were not run; the others keep their result.
+        // Redis has lost its scripts. Calls of unknown scripts were not executed; the others keep their result.
         let unknown: Vec<usize> = (0..values.len()).filter(|&i| is_unknown_script(&values[i])).collect();
         if !unknown.is_empty() {
             connection.forget_loaded();
@@ -175,7 +175,7 @@ impl Server {
         calls: &[&Call],
     ) -> Result<Vec<Value>> {
         let mut builder = Builder::default();
-        // In front of what calls them, not after a first refusal: `WAIT` would wait for what was refused.
+        // Before the calls, not after a first refusal: `WAIT` would wait for the refused call.
         let missing = connection.missing(calls.iter().filter_map(|call| call.script()));
         let loads: Vec<Single> = missing.iter().map(|script| builder.command(self.load(script))).collect();
         let slots = self.add_calls(&mut builder, sending, calls);
@@ -190,7 +190,7 @@ impl Server {
         for slot in slots {
             match slot {
                 Slot::Single(single) => values.push(answers.take(single)),
-                Slot::Together(transaction) => values.extend(answers.take_all(transaction)),
+                Slot::Transaction(transaction) => values.extend(answers.take_all(transaction)),
             }
         }
         match load_refusal {
@@ -200,7 +200,7 @@ impl Server {
             }
             None => connection.note_loaded(&missing),
         }
-        // Nothing was written by what was refused, for another server to carry out perhaps.
+        // Refused calls have written nothing, and another server may execute them.
         let is_refused = values.iter().all(is_error);
         if let Some(wait) = wait.filter(|_| !is_refused) {
             let written: usize = parsed(value_or_error(answers.take(wait))?)?;
@@ -232,7 +232,7 @@ impl Server {
             }
             let slot = match group {
                 [call] => Slot::Single(builder.command(call.command(self.publishing))),
-                calls => Slot::Together(
+                calls => Slot::Transaction(
                     builder.transaction(calls.iter().map(|call| call.command(self.publishing))),
                 ),
             };
@@ -245,7 +245,8 @@ impl Server {
         if written >= min_replicas {
             return Ok(());
         }
-        let sentence = format!("only {written} replicas have written it, redis.min_replicas_acked is more");
+        let sentence =
+            format!("only {written} replicas have written the data; redis.min_replicas_acked is more");
         self.complaints.note_failure(&self.name, RedisFailure::TooFewReplicas, &sentence);
         Err(BackendError::Unavailable(sentence.into()))
     }
@@ -278,7 +279,7 @@ impl Server {
         Err(refused)
     }
 
-    /// Asks for the replication id of this server, and reports it. A replica has its master's.
+    /// Fetches the replication id of this server, and reports it. A replica has its master's.
     pub async fn fetch_replid(&self, role: &Role) -> Result<()> {
         let call = Call::beside("INFO", String::new()).arg("replication");
         let sending = Sending { role, atomicity: Atomicity::None, reason: Reason::Owner };

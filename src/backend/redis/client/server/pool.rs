@@ -1,9 +1,9 @@
-//! The pool of a [`Server`]: connections for requests that no order binds. Each serves one request at a time, so a slow
-//! one delays no other while the pool has another connection.
+//! The pool of a [`Server`]: connections for requests in any order. Each serves one request at a time, so a slow
+//! request delays no other while the pool has another connection.
 //!
-//! deadpool keeps them; the manager is ours (and not deadpool-redis') because a connection carries more than a socket:
-//! the id by which Redis closes it if a command is abandoned, the scripts that were loaded over it, and the epoch in
-//! which it was opened; and because the server may be whichever the Sentinels name.
+//! deadpool manages them. The manager is not deadpool-redis', because a connection has more state than a socket:
+//! the id by which Redis closes it if a command is abandoned, the scripts that were loaded over it, and the epoch
+//! in which it was opened; and because Sentinels may name another server.
 
 use std::sync::Weak;
 
@@ -29,14 +29,14 @@ pub struct Manager {
     server: Weak<Server>,
 }
 
-/// A pool that is empty as yet.
+/// Creates an empty pool.
 pub fn pool(server: Weak<Server>, settings: &Settings) -> Pool {
     let timeouts = Timeouts {
         wait: Some(settings.pool_wait),
         create: Some(settings.command_timeout),
         recycle: Some(settings.command_timeout),
     };
-    // The connection that was used last needs no sign of life.
+    // The connection that was used last needs no ping.
     let config = PoolConfig { max_size: settings.pool_size, timeouts, queue_mode: QueueMode::Lifo };
     let pool = Pool::builder(Manager { server }).config(config).runtime(Runtime::Tokio1).build();
     pool.expect("a pool with a runtime may have time-outs")
@@ -55,7 +55,7 @@ impl managed::Manager for Manager {
         if server.is_usable(connection).await {
             return Ok(());
         }
-        // Those that were idle as long have most likely met the same end, and each would be waited for.
+        // Connections that were idle as long are most likely dead, too, and each would cost a time-out.
         server.pool.retain(|connection, _| !connection.is_idle());
         Err(RecycleError::message("the connection may be dead"))
     }

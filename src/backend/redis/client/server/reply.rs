@@ -1,4 +1,4 @@
-//! What Redis answered, as this backend reads it.
+//! Parsing of replies.
 
 use redis::{RedisError, ServerErrorKind, Value};
 
@@ -13,8 +13,7 @@ pub(super) fn is_unknown_script(value: &Value) -> bool {
     matches!(value, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::NoScript))
 }
 
-/// Whether this Redis became a replica: another is the master now. A script between MULTI and EXEC says
-/// so within the answer.
+/// Whether this Redis has become a replica. A script between MULTI and EXEC reports it within the reply.
 pub(super) fn is_demoted(value: &Value) -> bool {
     match value {
         Value::ServerError(error) => error.kind() == Some(ServerErrorKind::ReadOnly),
@@ -35,12 +34,12 @@ pub fn is_refusal(error: &BackendError) -> bool {
     source.downcast_ref::<RedisError>().is_some_and(|error| error.code().is_some())
 }
 
-/// Turns Redis' own error at one place of a pipeline into ours.
+/// Converts an error reply in a pipeline.
 pub fn value_or_error(value: Value) -> Result<Value> {
     value.extract_error().map_err(unavailable)
 }
 
-/// Reads what a key holds. A key of another type than adda gives it holds nothing.
+/// Parses the value of a key. A key of a foreign type counts as empty.
 pub fn parsed_if_ours<T: redis::FromRedisValue + Default>(value: Result<Value>) -> Result<T> {
     match value {
         Err(BackendError::Unavailable(error)) if is_wrong_type(&*error) => {
@@ -55,7 +54,7 @@ fn is_wrong_type(error: &(dyn std::error::Error + Send + Sync + 'static)) -> boo
     error.downcast_ref::<RedisError>().is_some_and(|error| error.code() == Some("WRONGTYPE"))
 }
 
-/// Reads a value that adda's own commands and scripts shape.
+/// Parses a reply in the format of adda's own commands and scripts.
 pub fn parsed<T: redis::FromRedisValue>(value: Value) -> Result<T> {
     redis::from_redis_value(value).map_err(|error| unavailable(error.into()))
 }

@@ -1,5 +1,5 @@
-//! The files of `redis.tls_*`. They are looked at before each connection to Redis, so that a certificate which was
-//! renewed is used without a restart.
+//! The files of `redis.tls_*`. They are read before each connection to Redis, so a renewed certificate is used
+//! without a restart.
 
 use redis::{ClientTlsConfig, TlsCertificates};
 use rustls::pki_types::CertificateDer;
@@ -8,12 +8,12 @@ use rustls::pki_types::pem::PemObject;
 use crate::backend::{BackendError, Result};
 use crate::config::Redis as Settings;
 
-/// What the files hold.
+/// The content of the files.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Certificates {
-    /// Against which Redis' certificate is checked; without it, against the system's.
+    /// The authority of Redis' certificate; the system's without it.
     authority: Option<Vec<u8>>,
-    /// That this node proves itself with, if it does.
+    /// The client certificate of this node, if any.
     own: Option<Own>,
 }
 
@@ -52,7 +52,7 @@ impl Certificates {
         !settings.tls_ca.is_empty() || !settings.tls_cert.is_empty()
     }
 
-    /// As the client of Redis takes them; `None`: the system's certificates, and none of our own.
+    /// The certificates for the client of Redis; `None`: the system's authorities, and no client certificate.
     pub fn tls(&self) -> Option<TlsCertificates> {
         let Self { authority, own } = self.clone();
         let client_tls = own.map(|own| ClientTlsConfig { client_cert: own.certificate, client_key: own.key });
@@ -65,7 +65,7 @@ fn read(key: &str, path: &str) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|error| BackendError::Misconfigured(format!("{key}: {path}: {error}")))
 }
 
-/// The bytes of a file, if there is a certificate in them: without one, any other would do.
+/// The bytes of a file with at least one certificate: with an empty authority any certificate would be accepted.
 fn read_certificate(key: &str, path: &str) -> Result<Vec<u8>> {
     let pem = read(key, path)?;
     match CertificateDer::pem_slice_iter(&pem).next() {

@@ -1,4 +1,4 @@
-//! What `redis.url` names: one Redis, a master that Sentinels watch over, or a Redis Cluster.
+//! The target of `redis.url`: one Redis, a master with Sentinels, or a Redis Cluster.
 
 pub mod certificates;
 
@@ -13,21 +13,21 @@ use self::certificates::Certificates;
 use crate::backend::{BackendError, Result};
 use crate::config::Redis as Settings;
 
-/// Where the servers are, and how to prove oneself to them.
+/// Addresses of the servers, and credentials.
 #[derive(Debug, Clone)]
 pub enum Target {
     /// `redis://[user:password@]host[:port][/db]`
     One(ConnectionInfo),
     /// `redis-sentinel://[user:password@]host[:port],…/master[/db]`
     Sentinel {
-        /// The Sentinels, as one reaches them.
+        /// The Sentinels.
         sentinels: Vec<ConnectionInfo>,
-        /// The name under which they know the master.
+        /// Their name of the master.
         master: String,
-        /// How one proves oneself to the master; its address is theirs to tell.
+        /// Credentials for the master; the Sentinels name its address.
         redis: ConnectionInfo,
     },
-    /// `redis-cluster://[user:password@]host[:port],…`: some of its servers, to ask for the others.
+    /// `redis-cluster://[user:password@]host[:port],…`: some of its servers, which name the others.
     Cluster(Vec<ConnectionInfo>),
 }
 
@@ -70,7 +70,7 @@ impl Target {
         }
     }
 
-    /// The number of the database. A Redis Cluster has one alone.
+    /// The number of the database; always 0 in a Redis Cluster.
     pub fn database(&self) -> i64 {
         match self {
             Self::One(info) | Self::Sentinel { redis: info, .. } => info.redis_settings().db(),
@@ -78,7 +78,7 @@ impl Target {
         }
     }
 
-    /// For messages: hosts and ports alone.
+    /// Hosts and ports, for logs.
     pub fn address(&self) -> String {
         let infos = match self {
             Self::One(info) => std::slice::from_ref(info),
@@ -101,9 +101,9 @@ fn for_sentinels(info: ConnectionInfo, settings: &Settings) -> ConnectionInfo {
     info.set_redis_settings(own)
 }
 
-/// A URL with several hosts, which no URL parser takes.
+/// A URL with several hosts, which URL parsers reject.
 struct Parts<'a> {
-    /// What stands between `redis` or `rediss` and `://`.
+    /// The text between `redis` or `rediss` and `://`.
     kind: &'a str,
     scheme: &'static str,
     /// `user:password@`, or nothing.
@@ -125,7 +125,7 @@ impl<'a> Parts<'a> {
         (!hosts.is_empty()).then_some(Self { kind, scheme, user, hosts, path })
     }
 
-    /// Names the part that can't be read, without showing it where it may be a piece of a password.
+    /// Names an invalid part, without its text where it may be a part of a password.
     fn check(&self) -> std::result::Result<(), &'static str> {
         let is_escaped =
             |text: &str| !text.contains(['@', '/', '?', '#', ' ']) && text.matches(':').count() <= 1;
@@ -164,8 +164,8 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// What lies between may forget a connection on which nothing goes (AWS: after 350 s, Azure: 240 s), and a
-/// machine may die without a word: 35 s of silence at most.
+/// Devices on the path may drop an idle connection (AWS: after 350 s, Azure: 240 s), and a machine may die
+/// silently: detected within 35 s.
 fn tcp_settings() -> TcpSettings {
     let keepalive = TcpKeepalive::new()
         .with_time(Duration::from_secs(20))
@@ -174,7 +174,7 @@ fn tcp_settings() -> TcpSettings {
     TcpSettings::default().set_nodelay(true).set_keepalive(keepalive)
 }
 
-/// The same way to another address, as a cluster or a Sentinel names it.
+/// The same credentials for another address, as a cluster or a Sentinel names it.
 pub fn at(info: &ConnectionInfo, host: &str, port: u16) -> ConnectionInfo {
     let addr = match info.addr() {
         ConnectionAddr::TcpTls { insecure, tls_params, .. } => ConnectionAddr::TcpTls {
