@@ -14,8 +14,8 @@ use crate::supervisor::Supervisor;
 /// The nodes of a cluster, their leases and their common secrets. `tests/it/backend_contract/cluster.rs` is the
 /// suite that every implementation passes.
 ///
-/// Every method may be called from many tasks at once and ends within `redis.command_timeout`, but for `retire`, which
-/// may take as long for each of its steps.
+/// Every method is safe to call concurrently and ends within `redis.command_timeout`. `retire` may take as long for
+/// each of its steps.
 #[async_trait]
 pub trait Cluster: Send + Sync + fmt::Debug {
     /// Starts the tasks that renew this node's lease, keep the backend's entries of its sessions correct, and do
@@ -83,9 +83,9 @@ pub struct NodeStats {
 /// Short hashes of values that must be equal on all nodes; empty if not known yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fingerprints {
-    /// Of the secret that it signs tokens with.
+    /// Hash of the secret for signing tokens.
     pub secret: String,
-    /// Of the settings that concern more than the node itself.
+    /// Hash of the settings that all nodes must share.
     pub settings: String,
 }
 

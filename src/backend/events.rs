@@ -29,10 +29,11 @@ impl From<&Settings> for Bounds {
 /// Creates an empty queue.
 pub(super) fn queue(bounds: Bounds) -> (EventSender, Events) {
     let (sender, receiver) = mpsc::channel(bounds.events);
-    let waiting = Arc::<AtomicUsize>::default();
+    let queued_bytes = Arc::<AtomicUsize>::default();
     let resumed = Arc::new(watch::Sender::new(0));
-    let events = Events { receiver, waiting: waiting.clone(), resumed: resumed.clone(), items: Vec::new() };
-    (EventSender { sender, waiting, resumed, max_bytes: bounds.bytes }, events)
+    let events =
+        Events { receiver, queued_bytes: queued_bytes.clone(), resumed: resumed.clone(), items: Vec::new() };
+    (EventSender { sender, queued_bytes, resumed, max_bytes: bounds.bytes }, events)
 }
 
 /// An entry of a queue.
@@ -66,7 +67,7 @@ pub(super) enum NotQueued {
 pub(super) struct EventSender {
     sender: mpsc::Sender<Item>,
     /// Bytes of the events in the queue.
-    waiting: Arc<AtomicUsize>,
+    queued_bytes: Arc<AtomicUsize>,
     resumed: Arc<watch::Sender<u64>>,
     max_bytes: usize,
 }
@@ -94,12 +95,12 @@ impl EventSender {
 
     fn try_queue(&self, item: Item) -> Result<(), NotQueued> {
         let size = item.size();
-        let take = |waiting| (waiting < self.max_bytes).then_some(waiting + size);
-        if self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_err() {
+        let take = |queued_bytes| (queued_bytes < self.max_bytes).then_some(queued_bytes + size);
+        if self.queued_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_err() {
             return Err(NotQueued::Full);
         }
         self.sender.try_send(item).map_err(|error| {
-            self.waiting.fetch_sub(size, Ordering::Relaxed);
+            self.queued_bytes.fetch_sub(size, Ordering::Relaxed);
             match error {
                 TrySendError::Full(_) => NotQueued::Full,
                 TrySendError::Closed(_) => NotQueued::Closed,
@@ -125,7 +126,7 @@ impl EventSender {
     /// Whether half of the queue is free, by number and by bytes.
     pub(super) fn is_half_free(&self) -> bool {
         self.sender.capacity() * 2 >= self.sender.max_capacity()
-            && self.waiting.load(Ordering::Relaxed) <= self.max_bytes / 2
+            && self.queued_bytes.load(Ordering::Relaxed) <= self.max_bytes / 2
     }
 
     /// Waits until the reader is dropped.
@@ -138,7 +139,7 @@ impl EventSender {
 #[derive(Debug)]
 pub struct Events {
     receiver: mpsc::Receiver<Item>,
-    waiting: Arc<AtomicUsize>,
+    queued_bytes: Arc<AtomicUsize>,
     resumed: Arc<watch::Sender<u64>>,
     items: Vec<Item>,
 }
@@ -183,7 +184,7 @@ impl Events {
     }
 
     fn take(&self, item: Item) -> Option<BackendEvent> {
-        self.waiting.fetch_sub(item.size(), Ordering::Relaxed);
+        self.queued_bytes.fetch_sub(item.size(), Ordering::Relaxed);
         match item {
             Item::Event(event) => Some(event),
             Item::Resumed => {
@@ -221,7 +222,7 @@ mod tests {
         assert_eq!(events.recv_many(&mut batch, 10).await, 1);
         assert_eq!(*resumed.borrow(), 1);
         assert!(sender.is_half_free());
-        assert_eq!(sender.waiting.load(Ordering::Relaxed), 0, "all that was read is released");
+        assert_eq!(sender.queued_bytes.load(Ordering::Relaxed), 0, "all that was read is released");
     }
 
     #[test]
@@ -238,8 +239,8 @@ mod tests {
     fn an_event_that_is_refused_occupies_no_bytes() {
         let (sender, _events) = queue(Bounds { events: 1, bytes: 50_000 });
         sender.try_send(message(1, 10)).expect("it is empty");
-        let before = sender.waiting.load(Ordering::Relaxed);
+        let before = sender.queued_bytes.load(Ordering::Relaxed);
         assert!(sender.try_send(message(2, 10)).is_err());
-        assert_eq!(sender.waiting.load(Ordering::Relaxed), before);
+        assert_eq!(sender.queued_bytes.load(Ordering::Relaxed), before);
     }
 }

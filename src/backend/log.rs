@@ -17,8 +17,8 @@ pub type Appending = BoxFuture<'static, Result<Receipt>>;
 
 /// The rooms' logs. `tests/it/backend_contract/log.rs` and `pages.rs` are the suite that every implementation passes.
 ///
-/// Every method may be called from many tasks at once and ends within `redis.command_timeout`, but for `heads`, which
-/// may take as long again for rooms that have moved.
+/// Every method is safe to call concurrently and ends within `redis.command_timeout`. `heads` may take as long
+/// again for rooms that have moved.
 #[async_trait]
 pub trait Log: Send + Sync + fmt::Debug {
     /// Numbers, logs and publishes a message in one atomic step. If this user has used the nonce in this room
@@ -73,7 +73,7 @@ pub struct Page {
     /// The last number that a page of [`Span::After`] or [`Span::Above`] covers: that of the head, unless there is
     /// more.
     pub end: u64,
-    /// Entries that this version can't read.
+    /// Number of entries that this version can't read.
     pub unreadable: usize,
     /// How the page follows the position of [`Span::After`]. Other spans are always proven: [`Span::Above`] resumes
     /// at its number, [`Span::Newest`] and [`Span::Before`] just below the oldest message.
@@ -93,8 +93,8 @@ impl Page {
         let is_reset = !self.continuity.is_proven || from.epoch != self.head.epoch;
         let mut reached = if is_reset { self.continuity.resume_at } else { from.seq };
         let reset = is_reset.then(|| Delta::Reset(Position { epoch: self.head.epoch.clone(), seq: reached }));
-        let steps = self.messages.iter().map(Some).chain([None]);
-        let rest = steps.flat_map(move |message| {
+        let messages = self.messages.iter().map(Some).chain([None]);
+        let rest = messages.flat_map(move |message| {
             // Messages that the log has dropped, and entries that can't be read.
             let to = message.map_or(self.end, |message| message.seq.saturating_sub(1));
             let gap = (to > reached).then(|| Delta::Gap { from: reached + 1, to });
@@ -165,7 +165,7 @@ impl Continuity {
         self.is_proven && !self.has_hole()
     }
 
-    /// Whether messages after `resume_at` are no longer in the log.
+    /// Whether the log has dropped messages after `resume_at`.
     pub fn has_hole(&self) -> bool {
         self.oldest > self.resume_at.saturating_add(1)
     }
@@ -202,21 +202,21 @@ mod tests {
         use Delta::{Gap, Message, Reset};
         let whole = page(1, &[2, 3], 3);
         let [second, third] = [&whole.messages[0], &whole.messages[1]];
-        let told =
+        let steps =
             |page: &Page, from| page.deltas(&from).map(|delta| format!("{delta:?}")).collect::<Vec<_>>();
         let expected =
             |deltas: &[Delta<'_>]| deltas.iter().map(|delta| format!("{delta:?}")).collect::<Vec<_>>();
-        assert_eq!(told(&whole, at("e", 1)), expected(&[Message(second), Message(third)]));
-        assert_eq!(told(&page(1, &[], 1), at("e", 1)), expected(&[]));
+        assert_eq!(steps(&whole, at("e", 1)), expected(&[Message(second), Message(third)]));
+        assert_eq!(steps(&page(1, &[], 1), at("e", 1)), expected(&[]));
         let holes = page(0, &[2, 3], 5);
         let gaps = [Gap { from: 1, to: 1 }, Message(second), Message(third), Gap { from: 4, to: 5 }];
-        assert_eq!(told(&holes, at("e", 0)), expected(&gaps));
+        assert_eq!(steps(&holes, at("e", 0)), expected(&gaps));
         let reset = [Reset(at("e", 1)), Message(second), Message(third)];
-        assert_eq!(told(&whole, at("d", 7)), expected(&reset));
+        assert_eq!(steps(&whole, at("d", 7)), expected(&reset));
         let mut unproven = whole.clone();
         unproven.continuity.is_proven = false;
-        assert_eq!(told(&unproven, at("e", 7)), expected(&reset));
+        assert_eq!(steps(&unproven, at("e", 7)), expected(&reset));
         // The reader is ahead of `resume_at`: it has not lost any message before its position.
-        assert_eq!(told(&page(0, &[11], 11), at("e", 10)).len(), 1);
+        assert_eq!(steps(&page(0, &[11], 11), at("e", 10)).len(), 1);
     }
 }

@@ -46,7 +46,7 @@ pub struct Backend {
 /// The result of asking a backend.
 pub type Result<T> = std::result::Result<T, BackendError>;
 
-/// Why a backend could not do what was asked.
+/// The failure of a request to a backend.
 #[derive(Debug, thiserror::Error)]
 pub enum BackendError {
     /// The backend does not answer, or refuses for now. Whether the request took effect is unknown, so only an

@@ -10,8 +10,8 @@ use crate::model::{ConnectionId, Member, NodeId, Notice, RoomName};
 
 /// The members of rooms. `tests/it/backend_contract/presence.rs` is the suite that every implementation passes.
 ///
-/// Every method may be called from many tasks at once and ends within `redis.command_timeout`. A change is under way from
-/// the call of `enter` or `leave` on, before it is awaited: the node changes its own view right after the call.
+/// Every method is safe to call concurrently and ends within `redis.command_timeout`. A change is in progress from
+/// the call of `enter` or `leave`, before the first poll: the node changes its own state right after the call.
 #[async_trait]
 pub trait Presence: Send + Sync + fmt::Debug {
     /// Adds a session of this node to a room. The join notice is sent if the session is its user's first there, no
@@ -108,7 +108,7 @@ pub struct MemberPage {
     pub client_count: u64,
     /// The members on this page.
     pub members: Vec<Member>,
-    /// Where the next page begins, if there is one.
+    /// The position to pass as `after` for the next page, if there is one.
     pub next: Option<MemberPosition>,
 }
 

@@ -22,7 +22,7 @@ pub enum Channel {
 /// Publish and subscribe. A node's events arrive in [`super::Events`]. `tests/it/backend_contract/pubsub.rs` is the
 /// suite that every implementation passes.
 ///
-/// Every method may be called from many tasks at once and ends within `redis.command_timeout`.
+/// Every method is safe to call concurrently and ends within `redis.command_timeout`.
 #[async_trait]
 pub trait PubSub: Send + Sync + fmt::Debug {
     /// Subscribes this node to a channel. Returns after the confirmation that later publications arrive.

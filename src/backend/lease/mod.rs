@@ -75,9 +75,10 @@ impl<H: LeaseHolder + 'static> LeaseLoop<H> {
                 }
             };
             let was_ready = state.health == Health::Ready;
-            let (after, Action { next, resync: begins, tell_complete }) = step(state, event, Instant::now());
+            let (after, Action { next, resync: begins, notify_complete }) =
+                step(state, event, Instant::now());
             state = after;
-            if tell_complete {
+            if notify_complete {
                 self.node.on_complete();
             }
             if let Some(lease) = begins {

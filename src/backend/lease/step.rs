@@ -48,7 +48,7 @@ pub(super) struct Action {
     /// Start a resync.
     pub(super) resync: Option<Lease>,
     /// Call [`crate::backend::LocalNode::on_complete`].
-    pub(super) tell_complete: bool,
+    pub(super) notify_complete: bool,
 }
 
 /// When the lease is renewed next.
@@ -71,7 +71,7 @@ impl State {
 
 /// The transition for an event.
 pub(super) fn step(state: State, event: Event, now: Instant) -> (State, Action) {
-    let nothing = Action { next: NextRenewal::OnSchedule, resync: None, tell_complete: false };
+    let nothing = Action { next: NextRenewal::OnSchedule, resync: None, notify_complete: false };
     match event {
         Event::Renewed(lease) => renewed(state, lease, now),
         Event::RenewalFailed => {
@@ -103,7 +103,7 @@ fn renewed(mut state: State, lease: Lease, now: Instant) -> (State, Action) {
     let is_resynced = state.resync == Resync::Done;
     let was_due = state.resync_due.is_some_and(|at| now >= at);
     let is_complete = lease == Lease::Held;
-    let tell_complete = is_complete && !state.is_complete;
+    let notify_complete = is_complete && !state.is_complete;
     state.is_complete = is_complete;
     if is_resynced {
         state.resync = Resync::Idle;
@@ -129,7 +129,7 @@ fn renewed(mut state: State, lease: Lease, now: Instant) -> (State, Action) {
     }
     let waits = lease != Lease::Held && !state.is_resyncing();
     let next = if waits { NextRenewal::Retry } else { NextRenewal::OnSchedule };
-    (state, Action { next, resync, tell_complete })
+    (state, Action { next, resync, notify_complete })
 }
 
 /// A node that is starting keeps that state.
@@ -211,14 +211,14 @@ mod tests {
     }
 
     #[test]
-    fn the_node_is_told_once_that_all_can_be_counted() {
+    fn the_node_is_notified_once_of_complete_membership() {
         let state = State::new();
         let now = Instant::now();
         let (state, action) = step(state, INCOMPLETE, now);
-        assert!(!action.tell_complete);
+        assert!(!action.notify_complete);
         let (state, action) = step(state, HELD, now);
-        assert!(action.tell_complete);
+        assert!(action.notify_complete);
         let (_, action) = step(state, HELD, now);
-        assert!(!action.tell_complete);
+        assert!(!action.notify_complete);
     }
 }

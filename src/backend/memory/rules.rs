@@ -31,7 +31,7 @@ pub(super) enum UserPresence {
     Unknown,
 }
 
-/// `enter.lua`: a user's first session is a join, but a return in time was never a leave.
+/// `enter.lua`: a user's first session is a join, unless a leave is pending.
 pub(super) fn announce_enter(presence: UserPresence) -> Announcement {
     match presence {
         UserPresence::Unknown | UserPresence::LeaveAnnounced => Announcement::Notice,
@@ -73,7 +73,7 @@ pub(super) fn continuity(place: &Position, head: &Position) -> (bool, u64) {
     }
 }
 
-/// `renew.lua`: whether a lease has run out.
+/// `renew.lua`: whether a lease has expired.
 pub(super) fn is_expired(renewed: Instant, now: Instant, lease: Duration) -> bool {
     now - renewed > lease
 }
@@ -106,7 +106,7 @@ mod tests {
     const AWAY: Duration = Duration::from_secs(2);
 
     #[test]
-    fn a_lease_runs_out() {
+    fn a_lease_expires() {
         let now = Instant::now();
         assert!(!is_expired(now, now + LEASE, LEASE));
         assert!(is_expired(now, now + LEASE + Duration::from_millis(1), LEASE));

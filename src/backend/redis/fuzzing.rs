@@ -1,4 +1,4 @@
-//! Readers of stored and published data, for the fuzz targets. Each panics if what it reads contradicts itself.
+//! Decoders of stored and published data, for the fuzz targets. Each panics on a contradictory result.
 
 use redis::Value;
 

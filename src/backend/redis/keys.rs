@@ -58,7 +58,8 @@ impl Keys {
         self.of_room(room, "log")
     }
 
-    /// Hash: epoch, seq, run, start, past; see `log/fence.lua`. A day longer than the log.
+    /// Hash: epoch, seq, run (the replication id), start, past, kept, began; see `log/fence.lua`. A day longer than
+    /// the log.
     pub fn head(&self, room: &RoomName) -> String {
         self.of_room(room, "head")
     }
@@ -97,7 +98,7 @@ impl Keys {
 
     /// String: `<epoch> <seq> <id> <timestamp>` of the message with this nonce. 24 hours.
     pub fn nonce(&self, room: &RoomName, user: &UserId, nonce: &Nonce) -> String {
-        // Neither holds a space, so no two pairs share a key.
+        // Neither contains a space, so each pair has a key of its own.
         self.of_room(room, &format!("nonce:{user} {}", nonce.as_str()))
     }
 
@@ -251,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_channel_is_read_back_from_its_name_and_taken_for_no_other() {
+    fn the_name_of_a_channel_is_unique() {
         let user = UserId::parse("a}@12{%").expect("a user id");
         let channels = [
             Channel::Control,

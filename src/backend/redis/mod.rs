@@ -44,8 +44,8 @@ use crate::supervisor::Supervisor;
 /// Starts the tasks of the backend. An unreachable Redis is waited for.
 ///
 /// # Errors
-/// [`BackendError::Misconfigured`] for a URL that is none, a refused password, or a Redis
-/// before version 7, which would replicate scripts and so defeat their fence.
+/// [`BackendError::Misconfigured`] for an invalid URL, a refused password, or a Redis before version 7, which would
+/// replicate scripts and so defeat their fence.
 pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Result<(Backend, Events)> {
     let settings = &config.redis;
     let target = Target::read(settings)?;
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn every_script_is_asked_for_its_rights() {
+    fn the_permissions_of_every_script_are_checked() {
         let scripts = super::scripts();
         let hashes: BTreeSet<&str> =
             scripts.iter().map(|script| script.hash(Publishing::Everywhere)).collect();

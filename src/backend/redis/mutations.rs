@@ -1,5 +1,5 @@
-//! Bytes as a careless program, a later version or a broken disk might leave them where adda reads: mutations of what
-//! adda writes, for tests.
+//! Mutations of stored and published data, for tests: bytes as of a faulty program, a later version or a broken
+//! disk.
 
 use fastrand::Rng;
 
@@ -26,8 +26,8 @@ const PIECES: &[&[u8]] = &[
     "আ".as_bytes(),
 ];
 
-/// Calls `read` with each of the texts in `valid` as it is, and then with so many mutations of them. The seed is shown
-/// if `read` panics.
+/// Calls `read` with each text in `valid`, then with `count` mutations of them. The seed is printed if `read`
+/// panics.
 pub(super) fn read_mutations(valid: &[Vec<u8>], count: usize, mut read: impl FnMut(&[u8])) {
     let seed = fastrand::u64(..);
     eprintln!("seed {seed}");

@@ -19,7 +19,7 @@ impl Call {
         Self::Script { script, keys: keys.into_iter().collect(), args: Vec::new() }
     }
 
-    /// `name key`, to which arguments are added.
+    /// A command whose first argument is its key.
     pub fn plain(name: &str, key: String) -> Self {
         let mut command = redis::cmd(name);
         command.arg(&key);

@@ -22,7 +22,7 @@ const MAX_LOGGED_CHARS: usize = 200;
 /// The causes that were logged lately; a cheap handle.
 #[derive(Debug, Clone, Default)]
 pub struct Complaints {
-    told: Arc<Mutex<HashMap<String, Instant>>>,
+    logged: Arc<Mutex<HashMap<String, Instant>>>,
 }
 
 impl Complaints {
@@ -58,12 +58,12 @@ impl Complaints {
     }
 
     fn is_due(&self, cause: &str) -> bool {
-        let mut told = self.told.lock().expect("no code panics while it holds this lock");
-        told.retain(|_, at| at.elapsed() < LOG_INTERVAL_PER_CAUSE);
-        if told.contains_key(cause) || told.len() >= MAX_CAUSES {
+        let mut logged = self.logged.lock().expect("no code panics while it holds this lock");
+        logged.retain(|_, at| at.elapsed() < LOG_INTERVAL_PER_CAUSE);
+        if logged.contains_key(cause) || logged.len() >= MAX_CAUSES {
             return false;
         }
-        told.insert(cause.to_owned(), Instant::now());
+        logged.insert(cause.to_owned(), Instant::now());
         true
     }
 }
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cause_is_told_once_in_a_while() {
+    fn a_cause_is_logged_once_an_interval() {
         let complaints = Complaints::default();
         assert!(complaints.is_due("one"));
         assert!(!complaints.is_due("one"));
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_has_a_kind_and_words_without_what_was_sent() {
+    fn a_refusal_has_a_kind_and_words_without_arguments() {
         for (code, details, kind) in [
             ("NOPERM", "this user has no permissions to run the 'xadd' command", RedisFailure::NoPermission),
             (
@@ -131,8 +131,8 @@ mod tests {
         ] {
             assert_eq!(super::kind(code, &words(code, details)), kind, "{details}");
         }
-        let told =
+        let logged =
             words("ERR", "unknown command 'PUBLISH', with args beginning with: 'adda:{general}' 'a word'");
-        assert_eq!(told, "ERR unknown command 'PUBLISH'");
+        assert_eq!(logged, "ERR unknown command 'PUBLISH'");
     }
 }

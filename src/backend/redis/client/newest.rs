@@ -55,7 +55,7 @@ mod tests {
     const GRACE: Duration = Duration::from_millis(25);
 
     #[tokio::test(start_paused = true)]
-    async fn a_dead_server_is_waited_for_only_until_another_has_answered() {
+    async fn a_dead_server_delays_the_answer_by_no_more_than_the_grace_period() {
         let asked = [after(60_000, Ok(9)), after(1, Err("no")), after(5, Ok(2)), after(20, Ok(3))];
         let newest = newest_within(GRACE, 2, asked, |epoch| *epoch).await;
         assert_eq!((newest.answer, newest.answers), (Some(3), 2));
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_that_is_older_than_what_is_known_is_not_enough() {
+    async fn an_answer_of_an_older_epoch_is_not_enough() {
         let newest = newest_within(GRACE, 3, [after(1, Ok(2)), after(5_000, Ok(4))], |epoch| *epoch).await;
         assert_eq!(newest.answer, Some(4));
         let newest = newest_within(GRACE, 3, [after(1, Ok(2))], |epoch| *epoch).await;

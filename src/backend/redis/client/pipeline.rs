@@ -108,14 +108,14 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_has_arrived_elsewhere_is_asked_for_there_whether_or_not_a_host_is_named() {
+    fn an_ask_redirect_with_or_without_a_host_is_followed() {
         for (refusal, address) in [("ASK 8214 two:7001", "two:7001"), ("ASK 8214 :7001", "one:7001")] {
             assert_eq!(Redirect::of(&error(refusal), "one"), Some(Redirect::Ask(address.into())));
         }
     }
 
     #[test]
-    fn each_handle_finds_its_answer() {
+    fn each_handle_has_its_reply() {
         let mut builder = Builder::default();
         let one = builder.command(redis::cmd("one"));
         let done = builder.transaction([redis::cmd("two"), redis::cmd("three")].into_iter());

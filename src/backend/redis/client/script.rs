@@ -96,7 +96,7 @@ mod tests {
     static SCRIPT: Script = Script::new(Memory::Spares, &["-- shared\n", "redis.call('XINFO', 'STREAM')"]);
 
     #[test]
-    fn a_text_begins_with_what_redis_must_know_of_it() {
+    fn a_text_begins_with_its_flags() {
         let text = SCRIPT.text(Publishing::Sharded);
         assert_eq!(
             text,

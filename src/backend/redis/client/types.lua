@@ -10,7 +10,7 @@ local function call(command, key, ...)
 end
 
 -- Ranges by bytes require that all scores are 0. Scores of other programs are reset.
-local function level(key)
+local function reset_scores(key)
   for _, at in ipairs({0, -1}) do
     while true do
       local entry = call('ZRANGE', key, at, at, 'WITHSCORES')

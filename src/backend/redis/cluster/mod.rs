@@ -39,7 +39,7 @@ use crate::telemetry::{Unreadable, count_unreadable};
 
 static RENEW: Script = Script::new(Memory::Spares, &[REPLID, CLOCK, include_str!("renew.lua")]);
 
-/// Keeps a secret of the cluster.
+/// Stores a secret of the cluster.
 static SECRET: Script = Script::new(Memory::Spares, &[include_str!("secret.lua")]);
 
 /// The scripts of this folder.

@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_with_its_age() {
+    fn vitals_are_read_with_their_age() {
         let stored = format!("1000 {}", write(&vitals()));
         assert_eq!(read(stored.as_bytes(), 5000.0), Some(vitals()));
         assert_eq!(read(stored.as_bytes(), 0.0).map(|vitals| vitals.uptime_s), Some(0));
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_of_adda_is_skipped() {
+    fn foreign_values_are_skipped() {
         for junk in ["", "word", "1000 {}", "1000 word", "x {\"format\":1}", "1e400 {}"] {
             assert_eq!(read(junk.as_bytes(), 5000.0), None, "{junk}");
         }

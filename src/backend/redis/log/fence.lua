@@ -110,7 +110,7 @@ local function field(entry, name)
   end
 end
 
--- The first entry from a number on that says when it was logged: its number, and when.
+-- The first dated entry from a number on: its number, and its time.
 local function dated_from(log, number)
   local from, look = digits(number), 1
   while true do

@@ -32,7 +32,7 @@ const FENCE: &str = include_str!("fence.lua");
 
 static APPEND: Script = Script::new(Memory::Grows, &[REPLID, FENCE, PUBLISH, include_str!("append.lua")]);
 
-/// Opens the numbering of a room for a session that asks to join it.
+/// Opens the numbering of a room that a session joins.
 static OPEN: Script = Script::new(Memory::Grows, &[REPLID, FENCE, include_str!("head.lua")]);
 
 /// The same script for a room that is occupied.
@@ -66,7 +66,7 @@ type QueuedDraft = (Draft, oneshot::Sender<Result<Receipt>>);
 pub struct Log {
     store: Store,
     /// Queues of drafts, by room: a shard that does not answer delays few other rooms.
-    waiting: Vec<mpsc::Sender<QueuedDraft>>,
+    queues: Vec<mpsc::Sender<QueuedDraft>>,
     acceptance: Arc<Acceptance>,
     deadline: Duration,
     _tasks: Vec<AbortOnDropHandle<()>>,
@@ -115,9 +115,9 @@ impl Log {
             let posting = post_batches(store.clone(), receiver, acceptance.clone());
             (sender, supervisor.keep("post-writer", posting))
         };
-        let (waiting, mut tasks): (Vec<_>, Vec<_>) = (0..queues).map(start).unzip();
+        let (queues, mut tasks): (Vec<_>, Vec<_>) = (0..queues).map(start).unzip();
         tasks.push(supervisor.keep("post-probe", probe::probe(store.clone(), acceptance.clone())));
-        Self { store, waiting, acceptance, deadline: config.redis.command_timeout, _tasks: tasks }
+        Self { store, queues, acceptance, deadline: config.redis.command_timeout, _tasks: tasks }
     }
 
     /// Queues the draft before this returns.
@@ -125,10 +125,10 @@ impl Log {
         let (reply, receipt) = oneshot::channel();
         let stopped = || BackendError::Unavailable("the node is stopping".into());
         let queue = self.store.shards.queue_of(&self.store.keys.channel(&draft.room));
-        let waiting = self.waiting[queue].clone();
+        let queue = self.queues[queue].clone();
         // A full channel accepts senders in the order of their first poll. So the first poll is here, unconstrained
         // by tokio's budget for the task.
-        let mut sending = Box::pin(unconstrained(async move { waiting.send((draft, reply)).await }));
+        let mut sending = Box::pin(unconstrained(async move { queue.send((draft, reply)).await }));
         let sent = sending.as_mut().now_or_never();
         async move {
             let sent = match sent {
@@ -192,9 +192,9 @@ impl backend::Log for Log {
 /// Sends all drafts that were queued while the last batch was in flight as one pipeline: one write and one read for
 /// many messages. One batch at a time: after a failed one, a later draft of the same session could overtake an
 /// earlier one.
-async fn post_batches(store: Store, mut waiting: mpsc::Receiver<QueuedDraft>, acceptance: Arc<Acceptance>) {
+async fn post_batches(store: Store, mut queue: mpsc::Receiver<QueuedDraft>, acceptance: Arc<Acceptance>) {
     let mut batch = Vec::with_capacity(MAX_BATCH);
-    while waiting.recv_many(&mut batch, MAX_BATCH).await > 0 {
+    while queue.recv_many(&mut batch, MAX_BATCH).await > 0 {
         // Skips drafts whose caller has timed out: it was told that the post failed.
         batch.retain(|(_, reply)| !reply.is_closed());
         // A room's messages are adjacent and in order, so they are written together or not at all.

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn posts_are_accepted_until_one_failed_and_so_did_the_next_try() {
+    fn posts_are_accepted_until_a_post_and_a_test_post_have_failed() {
         let (acceptance, room) = (Acceptance::default(), RoomName::from_trusted("general"));
         acceptance.record(&room, Some(&failure("NOPERM")));
         assert_eq!((acceptance.is_accepting(), acceptance.failed_room()), (true, Some(room.clone())));
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn one_room_that_takes_none_makes_no_node_unready() {
+    fn a_room_that_accepts_no_posts_does_not_make_the_node_unready() {
         let (acceptance, room) = (Acceptance::default(), RoomName::from_trusted("spoiled"));
         acceptance.record(&room, Some(&failure("WRONGTYPE")));
         acceptance.record_probe(&Ok(()));

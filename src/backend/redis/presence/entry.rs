@@ -22,7 +22,7 @@ use crate::model::{ConnectionId, Member, NodeId, UserId, Username};
 /// and listed by nodes that can read it.
 const VERSION: u8 = 1;
 
-/// Above each byte that may follow a connection id.
+/// Greater than each byte that may follow a connection id.
 const ABOVE: u8 = 0xff;
 
 const CONNECTION_AT: usize = 16;
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_this_version_did_not_write_is_no_entry() {
+    fn an_entry_of_another_format_is_not_decoded() {
         let whole = encode(NodeId::random(), &member("rahim", "r"));
         let with = |at: usize, byte: u8| {
             let mut entry = whole.clone();
@@ -150,16 +150,16 @@ mod tests {
     fn any_bytes_are_an_entry_or_none() {
         let users = ["0f8fad5b-d9cb-469f-a165-70867728950e", "rahim"];
         let valid = users.map(|user| encode(NodeId::random(), &member(user, "রহিম উদ্দিন")));
-        let (mut entries, mut strange) = (0, 0);
+        let (mut entries, mut undecoded) = (0, 0);
         read_mutations(&valid, 50_000, |bytes| match decode(bytes) {
             Some(Entry { node, member }) => {
                 let again = encode(node, &member);
                 assert_eq!(decode(&again), Some(Entry { node, member }), "{bytes:?}");
                 entries += 1;
             }
-            None => strange += 1,
+            None => undecoded += 1,
         });
-        assert!(entries >= 100 && strange >= 100, "{entries} entries, {strange} that are none");
+        assert!(entries >= 100 && undecoded >= 100, "{entries} entries, {undecoded} that are none");
     }
 
     #[test]

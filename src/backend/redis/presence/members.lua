@@ -9,7 +9,7 @@ end
 
 local function millis_text(millis) return string.format('%.0f', millis) end
 
--- The user of an entry: its length and its bytes, as they stand there; nil if the entry can't be read.
+-- The user of an entry: its length and its bytes; nil if the entry can't be read.
 local function user_of(entry)
   local version, length = string.byte(entry, 33, 34)
   if version ~= 1 or not length then return nil end

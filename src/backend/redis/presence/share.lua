@@ -9,7 +9,7 @@ local function range(members, from, to, ...)
 end
 
 -- The bound behind all entries of a node: what follows a connection id is a version, and less than 255.
-local function behind(node) return '(' .. node .. string.rep('\255', 17) end
+local function end_of_node(node) return '(' .. node .. string.rep('\255', 17) end
 
 -- The entries of one node.
-local function share_of(members, node) return range(members, '[' .. node, behind(node)) end
+local function share_of(members, node) return range(members, '[' .. node, end_of_node(node)) end

@@ -88,12 +88,12 @@ impl Shards {
         Ok(shards)
     }
 
-    /// Whether the keys are divided, and publications with them.
+    /// Whether keys and publications are divided by slot.
     pub fn is_cluster(&self) -> bool {
         matches!(self.target, Target::Cluster(_))
     }
 
-    /// Where publications go.
+    /// The reach of publications.
     pub fn publishing(&self) -> Publishing {
         if self.is_cluster() { Publishing::Sharded } else { Publishing::Everywhere }
     }
@@ -113,7 +113,7 @@ impl Shards {
         slot * RANGES / usize::from(SLOTS) * QUEUES_PER_RANGE + slot % QUEUES_PER_RANGE
     }
 
-    /// For messages: hosts and ports.
+    /// Hosts and ports, for logs.
     pub fn address(&self) -> String {
         self.target.address()
     }
@@ -219,7 +219,7 @@ impl Shards {
         self.run(role, calls, Atomicity::None).await
     }
 
-    /// Makes calls, following their keys for as long as the deadline allows.
+    /// Makes calls, and follows redirects until the deadline.
     pub async fn run(&self, role: &Role, calls: &[Call], atomicity: Atomicity) -> Vec<Result<Value>> {
         let deadline = Instant::now() + self.settings.command_timeout;
         let mut attempts: Vec<Attempt<'_>> = calls.iter().map(Attempt::new).collect();

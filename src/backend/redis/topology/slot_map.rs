@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_master_is_called_by_its_name_or_its_address_or_as_the_one_that_was_asked() {
+    fn a_master_has_its_name_or_its_address_or_the_host_of_the_queried_server() {
         let slots = concat!(
             "*3\r\n",
             "*3\r\n:0\r\n:9\r\n*4\r\n$3\r\none\r\n:1\r\n$1\r\na\r\n*2\r\n$2\r\nip\r\n$3\r\n::1\r\n",

@@ -21,7 +21,7 @@ const SENTINEL_GRACE: Duration = Duration::from_millis(200);
 
 /// All Sentinels that are known.
 pub struct Sentinels {
-    /// The name under which they know the master.
+    /// Their name of the master.
     master: String,
     /// Credentials for the master; the Sentinels name its address.
     redis: ConnectionInfo,
@@ -134,13 +134,13 @@ mod tests {
     }
 
     #[test]
-    fn a_few_sentinels_that_are_cut_off_do_not_lead_back_to_the_master_of_before() {
+    fn a_few_partitioned_sentinels_do_not_restore_the_old_master() {
         assert_eq!(pick_vote(Some(vote(1, 1)), false, &vote(2, 2)), None);
         assert_eq!(pick_vote(Some(vote(2, 2)), false, &vote(2, 2)), Some(vote(2, 2)));
     }
 
     #[test]
-    fn sentinels_that_were_set_up_anew_are_believed() {
+    fn a_new_set_of_sentinels_is_accepted() {
         assert_eq!(pick_vote(Some(vote(0, 3)), true, &vote(7, 2)), Some(vote(0, 3)));
         assert_eq!(pick_vote(None, true, &vote(7, 2)), None);
     }

@@ -51,7 +51,7 @@ pub type Own = Arc<Mutex<Option<LiveConnection>>>;
 pub enum Lease {
     /// The role's own connection, which other requests may use concurrently.
     Shared(LiveConnection),
-    /// One of the pool, which goes back to it.
+    /// A connection of the pool, which returns there.
     Borrowed(Borrowed),
 }
 
@@ -339,7 +339,7 @@ pub fn is_master(info: &str) -> bool {
     info.contains("role:master")
 }
 
-/// Redis before version 7 replicates scripts, not what they did.
+/// Redis before version 7 replicates scripts instead of their effects.
 fn check_version(info: &str) -> RedisResult<()> {
     let version = info.lines().find_map(|line| line.strip_prefix("redis_version:")).unwrap_or("0").trim();
     let major: u32 = version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0);

@@ -142,7 +142,7 @@ impl Server {
         self.name.rsplit_once(':').map_or("", |(host, _)| host)
     }
 
-    /// From now on every role opens a new connection.
+    /// Makes every role reconnect.
     pub fn invalidate_connections(&self) {
         self.epoch.fetch_add(1, Ordering::Relaxed);
     }
@@ -152,8 +152,8 @@ impl Server {
         let _ = self.epoch.compare_exchange(epoch, epoch + 1, Ordering::Relaxed, Ordering::Relaxed);
     }
 
-    /// Makes the calls in one pipeline and returns one value for each; an error that Redis answers
-    /// to a single one is a [`Value::ServerError`] at its place.
+    /// Makes the calls in one pipeline and returns one value for each. An error reply to a call is a
+    /// [`Value::ServerError`] at its index.
     pub async fn run(&self, sending: Sending<'_>, calls: &[&Call]) -> Result<Vec<Value>> {
         let connection = self.lease(sending.role).await?;
         let mut values = self.try_run(&connection, sending, calls).await?;

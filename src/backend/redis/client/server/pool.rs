@@ -24,7 +24,7 @@ pub type Pool = managed::Pool<Manager>;
 /// A connection while it is borrowed.
 pub type Borrowed = Object<Manager>;
 
-/// Opens connections for the pool, and says which may be used again.
+/// Opens connections for the pool, and checks them before reuse.
 pub struct Manager {
     server: Weak<Server>,
 }

@@ -28,7 +28,7 @@ pub fn unavailable(error: RedisError) -> BackendError {
     BackendError::Unavailable(error.into())
 }
 
-/// Whether Redis has answered, and refused.
+/// Whether this is an error reply of Redis.
 pub fn is_refusal(error: &BackendError) -> bool {
     let BackendError::Unavailable(source) = error else { return false };
     source.downcast_ref::<RedisError>().is_some_and(|error| error.code().is_some())

@@ -151,7 +151,7 @@ impl<'a> Parts<'a> {
 
     fn info(&self, host: &str, path: &str, tls: &Option<TlsCertificates>) -> RedisResult<ConnectionInfo> {
         let default_port = if self.kind == "-sentinel" { 26379 } else { 6379 };
-        // An IPv6 address stands in brackets, behind which a port may follow.
+        // An IPv6 address is in brackets; a port may follow.
         let has_port = host.rsplit(']').next().is_some_and(|tail| tail.contains(':'));
         let port = if has_port { String::new() } else { format!(":{default_port}") };
         let url = format!("{}://{}{host}{port}/{path}", self.scheme, self.user);
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_says_what_kind_of_redis_it_names() {
+    fn the_scheme_of_a_url_selects_the_kind_of_redis() {
         assert!(
             matches!(target("redis://u:p@h:1/2"), Ok(Target::One(info)) if info.redis_settings().db() == 2)
         );
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_work_is_refused_without_its_password() {
+    fn an_invalid_url_is_refused_without_its_password() {
         for url in [
             "h:1",
             "redis://",
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn the_part_of_a_url_that_can_not_be_read_is_named() {
+    fn an_invalid_part_of_a_url_is_named() {
         for (url, part) in [
             ("redis://h:99999", "port"),
             ("redis://h:0", "port"),

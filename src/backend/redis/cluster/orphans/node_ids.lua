@@ -9,7 +9,7 @@ while true do
   if version and version > 0 and version < 32 then
     local node = string.sub(entry, 1, 16)
     nodes[#nodes + 1] = node
-    from = behind(node)
+    from = end_of_node(node)
   else
     skipped = skipped + 1
     from = '(' .. entry

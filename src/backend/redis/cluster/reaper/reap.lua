@@ -3,7 +3,7 @@
 -- ARGV[1] channel  [2] presence.announce_up_to  [3] dead node's id, raw  [4] presence.leave_grace, ms
 -- Returns {sessions removed, sessions left, user with a pending leave, its token, …}. This includes earlier pending
 -- leaves, because an earlier reaper may have died before it scheduled them.
-level(KEYS[1])
+reset_scores(KEYS[1])
 local is_over_limit = redis.call('ZCARD', KEYS[1]) > tonumber(ARGV[2])
 local gone = share_of(KEYS[1], ARGV[3])
 for _, entry in ipairs(gone) do redis.call('ZREM', KEYS[1], entry) end

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn every_command_that_is_sent_is_asked_for() {
+    fn every_command_that_is_sent_is_checked() {
         let mut text = String::new();
         sources(Path::new("src/backend/redis"), &mut text);
         let mut sent = BTreeSet::new();
@@ -125,7 +125,7 @@ mod tests {
                 sent.insert(rest.split('"').next().unwrap());
             }
         }
-        // Asked of Sentinels, or checked otherwise, or only where replicas are waited for.
+        // Sent to Sentinels, checked separately, or needed only with replicas to wait for.
         for other in ["SENTINEL", "WAIT", "CLUSTER", "ASKING"] {
             sent.remove(other);
         }
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_names_each_right() {
+    fn the_error_names_each_permission() {
         let words = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(sentence(&[], &[]), None);
         assert_eq!(

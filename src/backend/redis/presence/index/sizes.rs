@@ -70,7 +70,7 @@ impl Sizes {
         for ((room, times), count) in group.iter().zip(counts) {
             let left = if written.is_ok() && count.is_some() { times - 1 } else { *times };
             if left > 0 {
-                // Unless it has changed meanwhile.
+                // Keeps a count that was set by a concurrent change.
                 changed.entry(room.clone()).or_insert(left);
             }
         }

@@ -115,7 +115,7 @@ impl ReconcileQueue {
         due.into_iter().map(|room| room.name.clone()).collect()
     }
 
-    /// Takes in what came of comparing the rooms that were due. Returns those that have differed twice.
+    /// Records a comparison of the due rooms. Returns the rooms that have differed twice.
     pub(super) fn record(&mut self, due: &[RoomName], comparison: &Comparison) -> Vec<RoomName> {
         let now = Instant::now();
         let answered: HashSet<&RoomName> = comparison.same.iter().chain(&comparison.differing).collect();

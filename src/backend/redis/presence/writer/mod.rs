@@ -48,11 +48,11 @@ const QUEUE_CAPACITY: usize = 1024;
 #[derive(Debug, Clone)]
 pub struct Memberships {
     writer: MembershipWriter,
-    waiting: Arc<[mpsc::Sender<Op>]>,
+    queues: Arc<[mpsc::Sender<Op>]>,
     _workers: Arc<[AbortOnDropHandle<()>]>,
 }
 
-/// Where the outcome of a change goes.
+/// The channel for the result of a change.
 type Reply<T> = oneshot::Sender<Result<T>>;
 
 /// An entry of a queue.
@@ -117,8 +117,8 @@ impl Memberships {
             let (sender, receiver) = mpsc::channel(QUEUE_CAPACITY);
             (sender, supervisor.keep("membership-writer", writer.clone().run(receiver)))
         };
-        let (waiting, workers): (Vec<_>, Vec<_>) = (0..queues).map(start).unzip();
-        Self { writer, waiting: waiting.into(), _workers: workers.into() }
+        let (queues, workers): (Vec<_>, Vec<_>) = (0..queues).map(start).unzip();
+        Self { writer, queues: queues.into(), _workers: workers.into() }
     }
 
     pub fn enter(&self, room: &RoomName, member: &Member) -> Changing<Entered> {
@@ -159,7 +159,7 @@ impl Memberships {
     }
 
     fn queue_of(&self, room: &RoomName) -> mpsc::Sender<Op> {
-        self.waiting[self.writer.shards.queue_of(&self.writer.keys.channel(room))].clone()
+        self.queues[self.writer.shards.queue_of(&self.writer.keys.channel(room))].clone()
     }
 }
 

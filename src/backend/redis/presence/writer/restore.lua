@@ -3,7 +3,7 @@
 -- ARGV[1] channel  [2] presence.announce_up_to  [3] node id, raw  [4] presence.leave_grace, ms
 -- ARGV[5] seed for ids of notices  [6] 1 if the count is announced  [7…] the node's entries
 -- Returns {entries added or removed, sessions, user with a pending leave, its token, …}.
-level(KEYS[1])
+reset_scores(KEYS[1])
 local wanted = {}
 for i = 7, #ARGV do wanted[ARGV[i]] = true end
 local removed = {}

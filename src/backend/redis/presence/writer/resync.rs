@@ -61,7 +61,7 @@ impl Memberships {
     pub async fn resync_all(&self) -> Result<()> {
         let writer = &self.writer;
         let generation = writer.data_generation.current();
-        // Of a Redis that has forgotten all: the others put theirs back as well, so the numbers are short.
+        // After a loss of all data other nodes are restoring their sessions, too, so counts are too low.
         let is_announced = generation == writer.data_generation.restored();
         let policy = if is_announced { CountPolicy::Announce } else { CountPolicy::Silent };
         let dirty = writer.pending.take_dirty();
@@ -114,7 +114,7 @@ impl Memberships {
             let (reply, resynced) = oneshot::channel();
             let resync = Resync { rooms: group.to_vec(), policy, reply };
             // If the queue is closed, `resynced` fails.
-            let _ = self.waiting[queue].send(Op::Resync(resync)).await;
+            let _ = self.queues[queue].send(Op::Resync(resync)).await;
             let part = resynced.await.unwrap_or_else(|_| {
                 let mut part = Resynced::default();
                 part.fail(group.to_vec(), stopped());

@@ -24,11 +24,11 @@ pub(super) static LEAVE: Script =
     Script::new(Memory::Spares, &[TYPES, SHARE, PUBLISH, MEMBERS, include_str!("leave.lua")]);
 
 impl MembershipWriter {
-    pub(super) async fn run(self, mut waiting: mpsc::Receiver<Op>) {
-        let mut group = Vec::with_capacity(MAX_BATCH);
-        while waiting.recv_many(&mut group, MAX_BATCH).await > 0 {
+    pub(super) async fn run(self, mut queue: mpsc::Receiver<Op>) {
+        let mut batch = Vec::with_capacity(MAX_BATCH);
+        while queue.recv_many(&mut batch, MAX_BATCH).await > 0 {
             let mut changes = Vec::new();
-            for op in group.drain(..) {
+            for op in batch.drain(..) {
                 match op {
                     Op::Change(change) => changes.push(change),
                     Op::Resync(resync) => {
@@ -41,27 +41,27 @@ impl MembershipWriter {
         }
     }
 
-    async fn run_batch(&self, mut group: Vec<Change>) {
-        group.retain(|change| !change.is_abandoned());
-        let entering: Vec<&RoomName> = group.iter().filter_map(Change::entered).collect();
+    async fn run_batch(&self, mut batch: Vec<Change>) {
+        batch.retain(|change| !change.is_abandoned());
+        let entering: Vec<&RoomName> = batch.iter().filter_map(Change::entered).collect();
         if let Err(error) = self.index.add_node_rooms(self.node, &entering).await {
             let sentence = error.root_cause();
             // A Redis at its memory limit refuses enters, but no leaves.
             let is_refused = |change: &mut Change| !is_refusal(&error) || change.entered().is_some();
-            group.extract_if(.., is_refused).for_each(|change| change.refuse(&sentence));
+            batch.extract_if(.., is_refused).for_each(|change| change.refuse(&sentence));
         }
-        if group.is_empty() {
+        if batch.is_empty() {
             return;
         }
-        let ids: Vec<MessageId> = group.iter().map(|_| MessageId::now()).collect();
-        let calls: Vec<Call> = group.iter().zip(&ids).map(|(change, id)| self.call(change, *id)).collect();
-        for change in &group {
+        let ids: Vec<MessageId> = batch.iter().map(|_| MessageId::now()).collect();
+        let calls: Vec<Call> = batch.iter().zip(&ids).map(|(change, id)| self.call(change, *id)).collect();
+        for change in &batch {
             let (room, session) = change.session();
             self.pending.mark_applied(room, session);
         }
         let values = self.shards.call_all(&MEMBERSHIPS, &calls).await;
         let (mut enters, mut leaves) = (Vec::new(), Vec::new());
-        for ((change, value), id) in group.into_iter().zip(values).zip(ids) {
+        for ((change, value), id) in batch.into_iter().zip(values).zip(ids) {
             match change {
                 Change::Enter { room, member, reply } => {
                     self.lock_local_members().entry(room.clone()).or_default().insert(member.id);
