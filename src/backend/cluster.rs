@@ -28,6 +28,7 @@ pub trait Cluster: Send + Sync + fmt::Debug {
     /// because its absence was not announced either. If a leave notice of its user was sent after the grace period,
     /// a join notice without a connection follows. After a loss of data no count is announced: it would be too low
     /// until all nodes have restored their sessions ([`super::LocalNode::on_complete`]).
+    ///
     /// If no node can renew its lease, as while the backend is unavailable, no node is declared dead. Afterwards
     /// all nodes have a whole lease to renew.
     ///

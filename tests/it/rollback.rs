@@ -149,7 +149,7 @@ async fn every_node_logs_that_redis_was_emptied() {
             (counted(&cluster, node, "adda_generations_total").await == 1).then_some(())
         })
         .await;
-        let [old, new] = replids(&cluster.nodes[node].log(), "Redis has lost its data");
+        let [old, new] = replids(&cluster.nodes[node].log(), "Redis was emptied");
         assert!(old == new && old.len() == 40, "one process: {old} {new}");
     }
     assert_eq!(counted(&cluster, 0, "adda_epochs_begun_total").await, 1);
@@ -165,7 +165,7 @@ async fn every_node_logs_that_the_replication_id_changed() {
             (counted(&cluster, node, "adda_generations_total").await == 1).then_some(())
         })
         .await;
-        let [old, new] = replids(&cluster.nodes[node].log(), "Redis restarted or another server took over");
+        let [old, new] = replids(&cluster.nodes[node].log(), "Redis restarted or failed over");
         assert!(old != new && old.len() == 40 && new.len() == 40, "{old} {new}");
     }
 }

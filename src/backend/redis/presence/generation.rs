@@ -15,7 +15,7 @@ use crate::backend::{BackendError, Result};
 use crate::model::NodeId;
 use crate::telemetry::meters;
 
-/// This node's knowledge of data; a cheap handle. Renewals of the lease and resyncs write it, every
+/// This node's knowledge of generations; a cheap handle. Renewals of the lease and resyncs write it, every
 /// membership read checks it.
 #[derive(Debug, Clone, Default)]
 pub struct DataGeneration {
@@ -278,7 +278,7 @@ mod tests {
         data.found_replid("a:1", "h2");
         assert!(data.ensure_complete(Some("one")).is_err());
         assert_eq!(data.replids(), ["h2"]);
-        // Another node has reported of it already, and this one has restored nothing in the new generation.
+        // Another node has reported it already, and this one has restored no sessions in the new generation.
         on_renewal(&data, (&["h2".into()], "two"), &living(&[(&me, "one")]), WaitFor::ExpectedNodes, this);
         assert!(data.ensure_complete(Some("two")).is_err());
     }
@@ -290,7 +290,7 @@ mod tests {
         let alone = living(&[(&me, "two")]);
         assert_eq!(on_renewal(&data, (&[], "two"), &alone, WaitFor::Discovery, this), Lease::Incomplete);
         assert!(data.ensure_complete(Some("two")).is_err());
-        // The other renews, and has not put its sessions back yet.
+        // The other renews, and has not restored its sessions yet.
         let both = living(&[(&me, "two"), ("other", "one")]);
         assert_eq!(on_renewal(&data, (&[], "two"), &both, WaitFor::Discovery, this), Lease::Incomplete);
         assert_eq!(on_renewal(&data, (&[], "two"), &both, WaitFor::ExpectedNodes, this), Lease::Incomplete);
