@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::harness::http::encode;
 use serde_json::json;
 
-use crate::harness::{Client, Dial, Http, Node, RawSocket};
+use crate::harness::{Client, DEADLINE, Dial, Http, Node, RawSocket, eventually};
 
 #[tokio::test]
 async fn a_websocket_address_without_an_upgrade_is_426() {
@@ -56,9 +56,12 @@ async fn the_request_log_names_routes_and_no_person_or_room() {
     node.http().get(&format!("/api/rooms?prefix={name}")).await;
     node.http().get("/api/rooms/tearoom/messages").await;
     zorina.close().await;
-    let log = node.log();
-    assert!(log.contains("/api/rooms/{room}/messages"), "{log}");
-    assert!(log.contains("/ws/{room}/{username}"), "{log}");
+    let log = eventually("both routes are logged", DEADLINE, async || {
+        let log = node.log();
+        let is_whole = log.contains("/api/rooms/{room}/messages") && log.contains("/ws/{room}/{username}");
+        is_whole.then_some(log)
+    })
+    .await;
     let answers: Vec<_> =
         log.lines().filter(|line| line.contains(" INFO ") && line.contains("route=")).collect();
     assert!(!answers.is_empty() && !answers.iter().any(|line| line.contains("tearoom")), "{answers:?}");
