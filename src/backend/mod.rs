@@ -90,7 +90,7 @@ pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Re
 }
 
 /// Applies a deadline that counts from this call, not from the first poll of the result.
-fn within<T>(
+pub fn within<T>(
     deadline: Duration,
     work: impl Future<Output = Result<T>> + Send,
 ) -> impl Future<Output = Result<T>> + Send {

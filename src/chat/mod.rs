@@ -53,14 +53,9 @@ impl From<&BackendError> for Rejection {
         }
         // Every session's frame may fail during an outage; the outage itself is logged once,
         // by the renewal of the lease.
-        debug!(error = %source_of(error), "rejected: the backend does not answer");
+        debug!(error = %error.root_cause(), "rejected: the backend does not answer");
         Self::new(ErrorCode::Unavailable, "The server can't reach its storage right now; try again")
     }
-}
-
-/// The innermost reason, for the log.
-fn source_of(error: &BackendError) -> String {
-    error.root_cause()
 }
 
 /// The operations of a node; a cheap handle.
@@ -198,7 +193,7 @@ impl Chat {
         }
         if let Err(error) = leaving.await {
             // Many at once in an outage, which is told once; the backend comes back to them.
-            debug!(error = %source_of(&error), room = %room.name, "could not remove a session from its room");
+            debug!(error = %error.root_cause(), room = %room.name, "could not remove a session from its room");
         }
     }
 

@@ -6,7 +6,7 @@ use hmac::digest::Digest;
 use sha2::Sha256;
 use tracing::{debug, warn};
 
-use super::{Chat, source_of};
+use super::Chat;
 use crate::backend::{BackendError, Fingerprints, share_secret};
 use crate::config::Config;
 use crate::model::NodeId;
@@ -40,7 +40,7 @@ impl Chat {
             if self.check_contact().is_ok()
                 && let Err(error) = self.compare_with_peers(&mut differing).await
             {
-                debug!(error = %source_of(&error), "could not compare this node with the others");
+                debug!(error = %error.root_cause(), "could not compare this node with the others");
             }
         }
     }

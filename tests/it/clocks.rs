@@ -188,9 +188,7 @@ async fn a_node_tells_how_far_its_clock_is_from_that_of_redis() {
     let url = redis.url();
     let cluster = Cluster::reaching(redis, &[url], SETTINGS).await;
     let node: &Node = &cluster.nodes[0];
-    let metrics = String::from_utf8(node.http().get("/metrics").await.body.to_vec()).unwrap();
-    let skew = metrics.lines().find_map(|line| line.strip_prefix("adda_clock_skew_seconds "));
-    let skew: f64 = skew.and_then(|skew| skew.parse().ok()).expect("a gauge");
+    let skew = node.http().metrics().await.value("adda_clock_skew_seconds");
     assert!((29.0..=31.0).contains(&skew), "{skew}");
     let warnings = |node: &Node| node.log().matches("clock differs from that of Redis").count();
     assert_eq!(warnings(node), 1, "logged once");

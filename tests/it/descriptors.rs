@@ -20,20 +20,15 @@ async fn fill(node: &Node) -> Vec<Client> {
     sessions
 }
 
-async fn metric(node: &Node, name: &str) -> f64 {
-    let text = String::from_utf8(node.http().get("/metrics").await.body.to_vec()).expect("text");
-    let value = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
-    value.unwrap_or_else(|| panic!("{name} in {text}"))
-}
-
 #[tokio::test]
 async fn a_full_node_refuses_upgrades_and_answers_all_else() {
     let Some(redis) = RedisServer::start().await else { return };
     let node = Launch::new().redis(&redis.url()).descriptors(LIMIT).start().await;
     let mut sessions = fill(&node).await;
-    assert_eq!(sessions.len() as f64, metric(&node, "adda_sessions_limit ").await);
-    assert_eq!(metric(&node, "adda_descriptors_limit ").await, f64::from(LIMIT));
-    assert!(metric(&node, "adda_descriptors_open ").await < f64::from(LIMIT));
+    let metrics = node.http().metrics().await;
+    assert_eq!(sessions.len() as f64, metrics.value("adda_sessions_limit"));
+    assert_eq!(metrics.value("adda_descriptors_limit"), f64::from(LIMIT));
+    assert!(metrics.value("adda_descriptors_open") < f64::from(LIMIT));
     let call = node.http().call("GET", "/ws").header("connection", "upgrade").header("upgrade", "websocket");
     let call =
         call.header("sec-websocket-version", "13").header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");

@@ -1,6 +1,6 @@
 //! Foreign data, or data of a later version, among the keys that nodes share is skipped and counted.
 
-use crate::harness::{Client, Cluster, LONG_DEADLINE, eventually};
+use crate::harness::{Client, Cluster, LONG_DEADLINE, Node, eventually};
 
 const NODES: &str = "adda:nodes";
 const CLOCK: &str = "adda:{adda:nodes}:clock";
@@ -22,13 +22,8 @@ async fn put(cluster: &Cluster, words: &[&[u8]]) {
     cluster.redis.run(&command).await;
 }
 
-async fn metric(cluster: &Cluster, node: usize, name: &str) -> u64 {
-    let metrics = cluster.nodes[node].http().get("/metrics").await;
-    let text = String::from_utf8(metrics.body.to_vec()).unwrap();
-    let of_name =
-        text.lines().filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])));
-    let values = of_name.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap());
-    values.reduce(|sum, value| sum + value).unwrap_or_else(|| panic!("{name} in {text}"))
+async fn unreadable(node: &Node) -> f64 {
+    node.http().metrics().await.value("adda_unreadable_total")
 }
 
 /// Waits for some renewals of each node and asserts that none failed, by the log: a failed one is retried at once.
@@ -64,7 +59,7 @@ async fn foreign_leases_are_skipped() {
         }
     }
     eventually("it is counted", LONG_DEADLINE, async || {
-        (metric(&cluster, 0, "adda_unreadable_total").await > 0).then_some(())
+        (unreadable(&cluster.nodes[0]).await > 0.0).then_some(())
     })
     .await;
     goes_on(&cluster).await;
@@ -144,11 +139,11 @@ async fn foreign_entries_of_the_room_index_are_skipped() {
             put(&cluster, &[b"ZADD", b"adda:rooms:by-size", score, word]).await;
         }
     }
-    let before = metric(&cluster, 1, "adda_unreadable_total").await;
+    let before = unreadable(&cluster.nodes[1]).await;
     for node in &cluster.nodes {
         assert_eq!(node.http().rooms().await, [("general".to_owned(), 1)]);
     }
-    assert!(metric(&cluster, 1, "adda_unreadable_total").await > before);
+    assert!(unreadable(&cluster.nodes[1]).await > before);
     let mut karim = Client::full(&cluster.nodes[1], "করিম").await;
     karim.send(serde_json::json!({ "type": "rooms", "watch": true })).await;
     let list = karim.expect("rooms").await;
@@ -197,12 +192,12 @@ async fn foreign_entries_among_members_are_no_members() {
     karim.posts("general", "ভালো আছো?").await;
     rahim.receives("ভালো আছো?").await;
     for node in 0..2 {
-        let before = metric(&cluster, node, "adda_unreadable_total").await;
+        let before = unreadable(&cluster.nodes[node]).await;
         let http = cluster.nodes[node].http();
         let general = http.json("/api/rooms/general").await;
         assert_eq!(general["data"]["clients"].as_array().map(Vec::len), Some(2), "{general}");
         assert_eq!(http.get("/api/rooms/nobody").await.error(404), "room_not_found");
-        assert!(metric(&cluster, node, "adda_unreadable_total").await > before);
+        assert!(unreadable(&cluster.nodes[node]).await > before);
     }
     goes_on(&cluster).await;
 }
@@ -216,9 +211,9 @@ async fn foreign_entries_met_by_the_sweep_are_counted() {
     // The generation counts as not swept.
     put(&cluster, &[b"HDEL", CLOCK.as_bytes(), b"swept"]).await;
     eventually("they are counted", LONG_DEADLINE, async || {
-        let first = metric(&cluster, 0, "adda_unreadable_total").await;
-        let second = metric(&cluster, 1, "adda_unreadable_total").await;
-        (first + second >= WORDS.len() as u64).then_some(())
+        let first = unreadable(&cluster.nodes[0]).await;
+        let second = unreadable(&cluster.nodes[1]).await;
+        (first + second >= WORDS.len() as f64).then_some(())
     })
     .await;
     goes_on(&cluster).await;

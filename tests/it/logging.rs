@@ -6,16 +6,10 @@ use std::process::Stdio;
 
 use crate::harness::{Client, DEADLINE, Launch, Node, RawSocket, eventually};
 
-/// Value of a metric of the node, if it has one of that name.
-async fn metric(node: &Node, name: &str) -> Option<f64> {
-    let text = String::from_utf8(node.http().get("/metrics").await.body.to_vec()).expect("text");
-    text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
-}
-
 async fn until_lines_are_lost(node: &Node) {
     eventually("lost lines are counted", DEADLINE, async || {
         node.http().get("/readyz").await;
-        metric(node, "adda_log_lines_lost_total ").await.filter(|lost| *lost > 0.0)
+        (node.http().metrics().await.value("adda_log_lines_lost_total") > 0.0).then_some(())
     })
     .await;
 }

@@ -46,13 +46,6 @@ async fn reads(cluster: &Cluster) -> usize {
     commands.iter().filter(|command| command.3.iter().any(|word| word == b"after")).count()
 }
 
-async fn metric(node: &Node, name: &str) -> f64 {
-    let metrics = node.http().get("/metrics").await.body;
-    let metrics = String::from_utf8_lossy(&metrics).into_owned();
-    let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
-    line.unwrap_or_else(|| panic!("{name} is measured: {metrics}"))
-}
-
 async fn crowd(node: &Node, size: usize, room: &str) -> Vec<Client> {
     let mut crowd = Vec::new();
     for number in 0..size {
@@ -137,7 +130,8 @@ async fn messages_lost_from_the_log_are_sent_as_a_gap() {
     }
     assert_eq!(plain.expect("error").await["code"], "messages_skipped");
     assert_eq!(seqs(&plain.texts(3).await), [1, 4, 5]);
-    let counted = metric(&cluster.nodes[0], r#"adda_errors_total{code="messages_skipped"}"#).await;
+    let counted =
+        cluster.nodes[0].http().metrics().await.value(r#"adda_errors_total{code="messages_skipped"}"#);
     assert_eq!(counted, 1.0, "an error counts where it is sent");
 }
 
@@ -194,7 +188,7 @@ async fn a_queue_with_room_for_one_event_loses_nothing() {
     assert_received_once(&mut roamers, EACH * 7).await;
     let mut left_out = 0.0;
     for node in &cluster.nodes {
-        left_out += metric(node, "adda_pubsub_events_dropped_total ").await;
+        left_out += node.http().metrics().await.value("adda_pubsub_events_dropped_total");
     }
     assert!(left_out > 0.0, "the queue was full at times");
     for roamer in &mut roamers {
@@ -229,7 +223,7 @@ async fn a_stale_subscription_is_detected_and_no_message_is_lost() {
     for client in [&mut rahim, &mut karim] {
         assert_eq!(seqs(&client.texts(3).await), [1, 2, 3]);
     }
-    assert!(metric(&behind, "adda_pubsub_reconnects_total ").await > 0.0);
+    assert!(behind.http().metrics().await.value("adda_pubsub_reconnects_total") > 0.0);
 }
 
 /// All rooms of a node are resubscribed together, and batched comparisons find the losses of each.
@@ -253,7 +247,7 @@ async fn many_rooms_are_repaired_after_one_reconnect() {
     assert_eq!(repaired, [Some(2)]);
     assert_eq!(reads(&cluster).await, 3, "of those alone that are behind");
     eventually("the node receives again", DEADLINE, async || {
-        (metric(&cluster.nodes[0], "adda_pubsub_up ").await == 1.0).then_some(())
+        (cluster.nodes[0].http().metrics().await.value("adda_pubsub_up") == 1.0).then_some(())
     })
     .await;
     for room in 0..ROOMS {

@@ -1,11 +1,11 @@
 //! The metrics of `/metrics` by name, and the events that change them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::json;
 
 use crate::harness::raw::first_byte;
-use crate::harness::{Client, Cluster, LONG_DEADLINE, Node, RawSocket, eventually};
+use crate::harness::{Client, Cluster, LONG_DEADLINE, Metrics, Node, RawSocket, eventually};
 use crate::losses::POST_UNPUBLISHED;
 
 /// Every metric of a node, as dashboards and alerts name it.
@@ -40,27 +40,12 @@ async fn text(node: &Node) -> String {
     String::from_utf8(node.http().get("/metrics").await.body.to_vec()).expect("text")
 }
 
-/// The value of each series by its name with labels, and the sum of a metric's series by its name.
-async fn values(node: &Node) -> BTreeMap<String, f64> {
-    let mut values = BTreeMap::new();
-    for line in text(node).await.lines().filter(|line| !line.starts_with('#')) {
-        let Some((series, value)) = line.rsplit_once(' ') else { continue };
-        let value = value.parse::<f64>().expect("a number");
-        let name = series.split('{').next().expect("a name");
-        *values.entry(name.to_owned()).or_default() += value;
-        if name != series {
-            values.insert(series.to_owned(), value);
-        }
-    }
-    values
-}
-
 /// Waits until these metrics are more than before.
-async fn until_more(node: &Node, before: &BTreeMap<String, f64>, names: &[&str]) {
+async fn until_more(node: &Node, before: &Metrics, names: &[&str]) {
     for name in names {
         eventually(&format!("{name} moves"), LONG_DEADLINE, async || {
-            let now = values(node).await;
-            (now[*name] > before.get(*name).copied().unwrap_or_default()).then_some(())
+            let now = node.http().metrics().await;
+            (now.value(name) > before.get(name).unwrap_or_default()).then_some(())
         })
         .await;
     }
@@ -97,7 +82,7 @@ async fn actions_of_clients_change_the_metrics() {
     let settings = [("limits.outbox_bytes", "262144"), ("limits.unsent_bytes", "4096")];
     let Some(cluster) = Cluster::with(1, &settings).await else { return };
     let node = &cluster.nodes[0];
-    let before = values(node).await;
+    let before = node.http().metrics().await;
     let mut rahim = Client::full(node, "রহিম").await;
     rahim.join("general").await;
     rahim.posts("general", "one").await;
@@ -110,10 +95,11 @@ async fn actions_of_clients_change_the_metrics() {
     ];
     until_more(node, &before, &talk.map(|name| format!("adda_{name}")).each_ref().map(String::as_str)).await;
     until_more(node, &before, &["adda_sessions", "adda_rooms"]).await;
-    let now = values(node).await;
-    assert_eq!([now["adda_sessions"], now["adda_rooms"], now["adda_ready"]], [1.0; 3]);
+    let now = node.http().metrics().await;
+    assert_eq!([now.value("adda_sessions"), now.value("adda_rooms"), now.value("adda_ready")], [1.0; 3]);
     assert!(
-        now["adda_descriptors_open"] > 0.0 && now["adda_descriptors_open"] < now["adda_descriptors_limit"]
+        now.value("adda_descriptors_open") > 0.0
+            && now.value("adda_descriptors_open") < now.value("adda_descriptors_limit")
     );
 
     rahim.send(json!({ "type": "nonsense" })).await;
@@ -128,8 +114,8 @@ async fn actions_of_clients_change_the_metrics() {
     let long = "x".repeat(4000);
     eventually("a slow session is closed", LONG_DEADLINE, async || {
         rahim.posts("general", &long).await;
-        let slow = values(node).await["adda_slow_sessions_total"];
-        (slow > before["adda_slow_sessions_total"]).then_some(())
+        let slow = node.http().metrics().await.value("adda_slow_sessions_total");
+        (slow > before.value("adda_slow_sessions_total")).then_some(())
     })
     .await;
 }
@@ -139,7 +125,7 @@ async fn losses_and_errors_of_redis_change_the_metrics() {
     let settings = [("redis.prefix", "adda:"), ("presence.renew_every", "250ms")];
     let Some(cluster) = Cluster::with(1, &settings).await else { return };
     let (node, redis) = (&cluster.nodes[0], &cluster.redis);
-    let before = values(node).await;
+    let before = node.http().metrics().await;
     let mut rahim = Client::full(node, "রহিম").await;
     rahim.join("general").await;
     rahim.posts("general", "one").await;

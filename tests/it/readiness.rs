@@ -20,8 +20,7 @@ async fn until_told(node: &Node, reason: &str) {
 /// The same, and that the metric agrees.
 async fn until_reason(node: &Node, reason: &str) {
     until_told(node, reason).await;
-    let metrics = node.http().get("/metrics").await;
-    assert!(String::from_utf8_lossy(&metrics.body).contains("adda_ready 0"), "{metrics:?}");
+    assert_eq!(node.http().metrics().await.value("adda_ready"), 0.0);
 }
 
 /// Asserts that a refused request has a `Retry-After`.
@@ -42,8 +41,7 @@ async fn a_node_that_is_not_ready_names_the_reason() {
     node.until_ready().await;
     let reply = node.http().get("/readyz").await;
     assert_eq!(reply.json(), json!({ "status": "ready" }));
-    let metrics = node.http().get("/metrics").await;
-    assert!(String::from_utf8_lossy(&metrics.body).contains("adda_ready 1"), "{metrics:?}");
+    assert_eq!(node.http().metrics().await.value("adda_ready"), 1.0);
     redis.kill();
     until_reason(&node, "redis").await;
     assert_says_when(&node, "/api/rooms").await;

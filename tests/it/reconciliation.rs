@@ -89,10 +89,7 @@ async fn corrupt_and_expect_repair(cluster: &Cluster) {
     for (node, client) in cluster.nodes.iter().zip([&rahim, &mita]) {
         assert!(client.untaken("join").is_empty(), "{client} received a join");
         eventually("the metric counts it", DEADLINE, async || {
-            let metrics = node.http().get("/metrics").await.body;
-            let metrics = String::from_utf8_lossy(&metrics);
-            let line = metrics.lines().find(|line| line.starts_with("adda_presence_repairs_total"))?;
-            (line != "adda_presence_repairs_total 0").then_some(())
+            (node.http().metrics().await.value("adda_presence_repairs_total") > 0.0).then_some(())
         })
         .await;
     }

@@ -35,11 +35,7 @@ fn url(redis: &RedisServer) -> String {
 }
 
 async fn errors(node: &Node, kind: &str) -> u64 {
-    let metrics = node.http().get("/metrics").await.body;
-    let name = format!("adda_redis_errors_total{{kind=\"{kind}\"}}");
-    let text = String::from_utf8(metrics.to_vec()).unwrap();
-    let value = text.lines().find_map(|line| line.strip_prefix(&name)?.trim().parse().ok());
-    value.unwrap_or_else(|| panic!("{name}: {text}"))
+    node.http().metrics().await.value(&format!("adda_redis_errors_total{{kind=\"{kind}\"}}")) as u64
 }
 
 fn times_told(node: &Node, words: &str) -> usize {

@@ -116,13 +116,6 @@ async fn a_session_that_was_idle_during_a_set_back_catches_up() {
     assert_eq!(rahim.untaken("reset").len(), 1, "{rahim}");
 }
 
-async fn counted(cluster: &Cluster, node: usize, name: &str) -> u64 {
-    let metrics = cluster.nodes[node].http().get("/metrics").await;
-    let text = String::from_utf8(metrics.body.to_vec()).unwrap();
-    let value = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
-    value.unwrap_or_else(|| panic!("{name} in {text}"))
-}
-
 /// The replication ids of a warning.
 fn replids(log: &str, sentence: &str) -> [String; 2] {
     let warnings: Vec<_> = log.lines().filter(|line| line.contains(sentence)).collect();
@@ -140,20 +133,24 @@ async fn every_node_logs_that_redis_was_emptied() {
     rahim.join("general").await;
     rahim.posts("general", "lost").await;
     for node in 0..2 {
-        assert_eq!(counted(&cluster, node, "adda_generations_total").await, 0);
+        assert_eq!(cluster.nodes[node].http().metrics().await.value("adda_generations_total"), 0.0);
     }
     cluster.redis.command(&["FLUSHALL"]).await;
     rahim.expect("reset").await;
     for node in 0..2 {
         eventually("a new generation is counted", LONG_DEADLINE, async || {
-            (counted(&cluster, node, "adda_generations_total").await == 1).then_some(())
+            (cluster.nodes[node].http().metrics().await.value("adda_generations_total") == 1.0).then_some(())
         })
         .await;
         let [old, new] = replids(&cluster.nodes[node].log(), "Redis was emptied");
         assert!(old == new && old.len() == 40, "one process: {old} {new}");
     }
-    assert_eq!(counted(&cluster, 0, "adda_epochs_begun_total").await, 1);
-    assert_eq!(counted(&cluster, 1, "adda_epochs_begun_total").await, 0, "it has no sessions");
+    assert_eq!(cluster.nodes[0].http().metrics().await.value("adda_epochs_begun_total"), 1.0);
+    assert_eq!(
+        cluster.nodes[1].http().metrics().await.value("adda_epochs_begun_total"),
+        0.0,
+        "it has no sessions"
+    );
 }
 
 #[tokio::test]
@@ -162,7 +159,7 @@ async fn every_node_logs_that_the_replication_id_changed() {
     bounce(&mut cluster).await;
     for node in 0..2 {
         eventually("a new generation is counted", LONG_DEADLINE, async || {
-            (counted(&cluster, node, "adda_generations_total").await == 1).then_some(())
+            (cluster.nodes[node].http().metrics().await.value("adda_generations_total") == 1.0).then_some(())
         })
         .await;
         let [old, new] = replids(&cluster.nodes[node].log(), "Redis restarted or failed over");

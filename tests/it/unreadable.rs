@@ -20,11 +20,7 @@ async fn cluster() -> Option<Cluster> {
 
 /// The number of skipped items of a kind.
 async fn unreadable(node: &Node, what: &str) -> u64 {
-    let metrics = node.http().get("/metrics").await.body;
-    let name = format!("adda_unreadable_total{{what=\"{what}\"}}");
-    let text = String::from_utf8(metrics.to_vec()).unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix(&name)?.trim().parse().ok());
-    line.unwrap_or_else(|| panic!("{name}: {text}"))
+    node.http().metrics().await.value(&format!("adda_unreadable_total{{what=\"{what}\"}}")) as u64
 }
 
 /// Asserts that the room works: messages reach the other node, joins succeed, and REST returns the messages.

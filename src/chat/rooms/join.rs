@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::delivery::count_gap_error;
 use super::room::Room;
 use super::sink::{FlushSet, RoomSession};
-use crate::backend::{BackendError, Delta, Entered, LeaveMode, MEMBERS_IN_JOINED, Page, Span};
+use crate::backend::{Delta, Entered, LeaveMode, MEMBERS_IN_JOINED, Page, Span, within};
 use crate::chat::{Chat, RoomAccess};
 use crate::model::{LoggedMessage, Position};
 use crate::protocol::Rejection;
@@ -36,9 +36,7 @@ impl Chat {
         self.check_contact()?;
         let deadline = self.inner.config.redis.command_timeout;
         // Those who open a room together wait for one of them; none longer than for an answer.
-        let opening = tokio::time::timeout(deadline, self.inner.hub.open(access.room())).await;
-        let opened = opening.unwrap_or_else(|elapsed| Err(BackendError::Unavailable(elapsed.into())));
-        Ok(opened?)
+        Ok(within(deadline, self.inner.hub.open(access.room())).await?)
     }
 
     /// Lets a session take part in a room: it is given `joined` (a full session) or the messages

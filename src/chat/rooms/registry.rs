@@ -12,7 +12,6 @@ use super::room::{Action, Room};
 use super::sink::FlushSet;
 use super::throttle::{RoundRobin, TypingRule};
 use crate::backend::{Backend, BackendEvent, Channel, Events, Result, Span};
-use crate::chat::source_of;
 use crate::model::{Event, Position, RoomName};
 use crate::supervisor::{Supervisor, ticks};
 use crate::telemetry::meters;
@@ -285,7 +284,7 @@ impl Hub {
                     compared.push(room.clone());
                 }
                 Err(error) => {
-                    debug!(error = %source_of(&error), room = %room.name, "could not compare a room with its log");
+                    debug!(error = %error.root_cause(), room = %room.name, "could not compare a room with its log");
                     silent.push(room.clone());
                 }
             }
