@@ -44,7 +44,7 @@ pub struct Resynced {
     pub changed: HashSet<RoomName>,
     /// Rooms whose entries may still differ.
     pub failed: Vec<RoomName>,
-    /// The last error.
+    /// One of the errors.
     pub error: Option<BackendError>,
 }
 
@@ -52,6 +52,13 @@ impl Resynced {
     fn fail(&mut self, rooms: impl IntoIterator<Item = RoomName>, error: BackendError) {
         self.failed.extend(rooms);
         self.error = Some(error);
+    }
+
+    /// Adds the result for other rooms. The first error is kept.
+    fn merge(&mut self, other: Self) {
+        self.changed.extend(other.changed);
+        self.failed.extend(other.failed);
+        self.error = self.error.take().or(other.error);
     }
 }
 
@@ -74,9 +81,9 @@ impl Memberships {
         rooms.extend(dirty);
         rooms.extend(writer.pending.rooms());
         rooms.extend(writer.lock_local_members().keys().cloned());
-        let node = writer.local_node();
-        rooms.extend(node.iter().flat_map(|node| node.rooms()).map(|room| room.name));
-        let occupied = node.map_or(0, |node| node.rooms().len());
+        let local = writer.local_node().map(|node| node.rooms()).unwrap_or_default();
+        let occupied = local.len();
+        rooms.extend(local.into_iter().map(|room| room.name));
         let Resynced { failed, error, .. } = self.resync(rooms, policy).await;
         writer.pending.mark_dirty(failed);
         if let Some(error) = error {
@@ -100,9 +107,7 @@ impl Memberships {
         let resyncs = queues.into_iter().map(|(queue, rooms)| self.resync_queue(queue, rooms, policy));
         let mut all = Resynced::default();
         for part in join_all(resyncs).await {
-            all.changed.extend(part.changed);
-            all.failed.extend(part.failed);
-            all.error = all.error.or(part.error);
+            all.merge(part);
         }
         all
     }
@@ -121,9 +126,7 @@ impl Memberships {
                 part
             });
             let is_silent = part.failed.len() == group.len();
-            all.changed.extend(part.changed);
-            all.failed.extend(part.failed);
-            all.error = all.error.or(part.error);
+            all.merge(part);
             if is_silent {
                 all.failed.extend(groups.flatten().cloned());
                 break;

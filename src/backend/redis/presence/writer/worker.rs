@@ -5,6 +5,7 @@ use std::sync::MutexGuard;
 use redis::Value;
 use tokio::sync::mpsc;
 
+use super::{Change, LocalMembers, MAX_BATCH, MembershipWriter, Op, Reply};
 use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::script::{Memory, Script, TYPES};
 use crate::backend::redis::client::server::{is_refusal, parsed};
@@ -16,7 +17,6 @@ use crate::backend::redis::pubsub::codec::PUBLISH;
 use crate::backend::{BackendError, Entered, LeaveMode, MEMBERS_IN_JOINED, Result};
 use crate::model::{Member, MessageId, Notice, NoticeKind, RoomName, Timestamp};
 
-use super::{Change, LocalMembers, MAX_BATCH, MembershipWriter, Op, Reply};
 pub(super) static ENTER: Script =
     Script::new(Memory::Grows, &[TYPES, SHARE, PUBLISH, MEMBERS, include_str!("enter.lua")]);
 
