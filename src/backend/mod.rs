@@ -9,26 +9,20 @@ use crate::model::NodeId;
 use crate::supervisor::Supervisor;
 
 mod cluster;
-mod events;
-mod lease;
-mod local;
 mod log;
 pub mod memory;
-mod pending;
+mod node;
 mod presence;
 mod pubsub;
 pub mod redis;
-mod secrets;
 
 pub use self::cluster::{Cluster, Fingerprints, Health, NodeInfo, NodeStats, Secrets};
-pub use self::events::Events;
-pub use self::local::{LocalNode, LocalRoom, NodeSecret};
 pub use self::log::{Appending, Continuity, Delta, Excerpt, Log, NONCE_TTL, Page, Span};
+pub use self::node::{Events, LocalNode, LocalRoom, NodeSecret, share_secret};
 pub use self::presence::{
     Busiest, Changing, Entered, LeaveMode, MEMBERS_IN_JOINED, MemberPage, MemberPosition, Presence, RoomCount,
 };
 pub use self::pubsub::{BackendEvent, Channel, FeedHealth, PubSub};
-pub use self::secrets::share as share_secret;
 
 /// Access to the state that all nodes share; a cheap handle. A service takes only the concern that it needs.
 #[derive(Debug, Clone)]

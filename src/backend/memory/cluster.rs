@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::MemoryNode;
 use super::rules::{is_expired, may_declare_dead, steady_since};
-use crate::backend::lease::{Lease, LeaseHolder, LeaseLoop};
+use crate::backend::node::lease::{Lease, LeaseHolder, LeaseLoop};
 use crate::backend::{Cluster, Health, LocalNode, NodeInfo, NodeStats, Result, Secrets};
 use crate::config::Presence as Settings;
 use crate::model::NodeId;

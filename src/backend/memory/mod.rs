@@ -20,7 +20,7 @@ use self::cluster::Leases;
 use self::log::Logs;
 use self::presence::Rooms;
 use self::pubsub::Fanout;
-use super::pending::PendingChanges;
+use super::node::pending::PendingChanges;
 use super::{Backend, Events, Health, LocalNode, Secrets};
 use crate::config::Config;
 use crate::model::{Event, NodeId, RoomName};

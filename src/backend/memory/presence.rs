@@ -10,7 +10,7 @@ use super::MemoryNode;
 use super::grace_periods::GracePeriods;
 use super::members::Members;
 use super::rules::{Announcement, UserPresence, announce_enter, announce_leave, announce_return, over_limit};
-use crate::backend::pending::ChangeKind;
+use crate::backend::node::pending::ChangeKind;
 use crate::backend::{
     Busiest, Changing, Entered, LeaveMode, MEMBERS_IN_JOINED, MemberPage, MemberPosition, Presence, Result,
     RoomCount,

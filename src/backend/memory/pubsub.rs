@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::MemoryNode;
-use crate::backend::events::{self, Bounds, EventSender, ReservedPlace};
+use crate::backend::node::events::{self, Bounds, EventSender, ReservedPlace};
 use crate::backend::{BackendEvent, Channel, Events, FeedHealth, PubSub, Result};
 use crate::model::{Event, NodeId, Notice, RoomName};
 

@@ -17,7 +17,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 pub use self::redis_cluster::RedisCluster;
 
-use crate::backend::lease::Lease;
+use crate::backend::node::lease::Lease;
 use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::role::Role;
 use crate::backend::redis::client::script::{Memory, REPLID, Script};

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::Leases;
-use crate::backend::lease::{Lease, LeaseHolder, LeaseLoop};
+use crate::backend::node::lease::{Lease, LeaseHolder, LeaseLoop};
 use crate::backend::redis::presence::reconcile::Reconciler;
 use crate::backend::{
     BackendError, Cluster, Health, LocalNode, NodeInfo, NodeStats, Result, Secrets, within,

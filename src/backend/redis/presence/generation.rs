@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tracing::warn;
 
-use crate::backend::lease::Lease;
+use crate::backend::node::lease::Lease;
 use crate::backend::redis::client::role::ConnectionObserver;
 use crate::backend::{BackendError, Result};
 use crate::model::NodeId;

@@ -16,7 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use self::canary::Canary;
 use self::shard_subscriber::ShardSubscriber;
-use crate::backend::events::EventSender;
+use crate::backend::node::events::EventSender;
 use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::role::Role;
 use crate::backend::redis::client::server::Server;

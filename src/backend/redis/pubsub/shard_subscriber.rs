@@ -12,7 +12,7 @@ use tracing::{debug, info, warn};
 use super::canary::Canary;
 use super::reconciler::{PendingUnsubscribes, Reconciler};
 use super::{CANARIES, Context, DirtyChannels, lock};
-use crate::backend::events::{EventSender, NotQueued};
+use crate::backend::node::events::{EventSender, NotQueued};
 use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::dialer;
 use crate::backend::redis::client::server::{Atomicity, Reason, Sending, Server};

@@ -24,7 +24,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 pub use self::resync::CountPolicy;
 use self::resync::Resync;
-use crate::backend::pending::{ChangeKind, PendingChanges};
+use crate::backend::node::pending::{ChangeKind, PendingChanges};
 use crate::backend::redis::client::script::Script;
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::presence::generation::DataGeneration;

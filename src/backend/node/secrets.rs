@@ -3,7 +3,8 @@
 use tracing::warn;
 use uuid::Uuid;
 
-use super::{Cluster, LocalNode, NodeSecret, Result};
+use super::{LocalNode, NodeSecret};
+use crate::backend::{Cluster, Result};
 
 /// Gives a node the cluster's secrets, or creates the first one. Must follow the restoration of all living nodes: a
 /// second secret would invalidate the tokens of users.

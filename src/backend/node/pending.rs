@@ -9,7 +9,7 @@ use crate::model::{ConnectionId, Member, RoomName};
 
 /// The changes in progress; a cheap handle.
 #[derive(Debug, Clone, Default)]
-pub(super) struct PendingChanges(Arc<Mutex<State>>);
+pub(in crate::backend) struct PendingChanges(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -29,7 +29,7 @@ struct Change {
 
 /// The kind of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ChangeKind {
+pub(in crate::backend) enum ChangeKind {
     Enter,
     Leave,
 }
@@ -44,7 +44,7 @@ enum Stage {
 impl PendingChanges {
     /// Registers a change, which is in progress until the ticket is dropped. Must precede the change of the node's
     /// own state.
-    pub(super) fn begin(&self, room: &RoomName, member: &Member, kind: ChangeKind) -> Ticket {
+    pub(in crate::backend) fn begin(&self, room: &RoomName, member: &Member, kind: ChangeKind) -> Ticket {
         let mut state = self.lock();
         state.last_id += 1;
         let id = state.last_id;
@@ -54,7 +54,7 @@ impl PendingChanges {
     }
 
     /// Marks a session's oldest queued change as applied by the backend.
-    pub(super) fn mark_applied(&self, room: &RoomName, session: ConnectionId) {
+    pub(in crate::backend) fn mark_applied(&self, room: &RoomName, session: ConnectionId) {
         let mut state = self.lock();
         let mut changes = state.rooms.get_mut(room).into_iter().flatten();
         let queued = |change: &&mut Change| change.member.id == session && change.stage == Stage::Queued;
@@ -65,7 +65,7 @@ impl PendingChanges {
 
     /// The sessions of a node that the backend should have in a room now, without the changes that are still
     /// queued.
-    pub(super) fn expected(&self, node: &dyn LocalNode, room: &RoomName) -> Vec<Member> {
+    pub(in crate::backend) fn expected(&self, node: &dyn LocalNode, room: &RoomName) -> Vec<Member> {
         let state = self.lock();
         let mut members = node.members(room);
         for change in state.rooms.get(room).into_iter().flatten() {
@@ -81,17 +81,17 @@ impl PendingChanges {
     }
 
     /// The rooms with changes in progress.
-    pub(super) fn rooms(&self) -> Vec<RoomName> {
+    pub(in crate::backend) fn rooms(&self) -> Vec<RoomName> {
         self.lock().rooms.keys().cloned().collect()
     }
 
     /// Marks rooms whose entries in the backend may be wrong.
-    pub(super) fn mark_dirty(&self, rooms: impl IntoIterator<Item = RoomName>) {
+    pub(in crate::backend) fn mark_dirty(&self, rooms: impl IntoIterator<Item = RoomName>) {
         self.lock().dirty.extend(rooms);
     }
 
     /// Takes the rooms that were marked since the last call.
-    pub(super) fn take_dirty(&self) -> HashSet<RoomName> {
+    pub(in crate::backend) fn take_dirty(&self) -> HashSet<RoomName> {
         std::mem::take(&mut self.lock().dirty)
     }
 
@@ -102,7 +102,7 @@ impl PendingChanges {
 
 /// A change in progress.
 #[derive(Debug)]
-pub(super) struct Ticket {
+pub(in crate::backend) struct Ticket {
     pending: PendingChanges,
     room: RoomName,
     id: u64,
@@ -112,7 +112,7 @@ pub(super) struct Ticket {
 
 impl Ticket {
     /// Marks the change as successful.
-    pub(super) fn succeed(mut self) {
+    pub(in crate::backend) fn succeed(mut self) {
         self.has_succeeded = true;
     }
 }

@@ -11,7 +11,8 @@ use tokio::task::JoinHandle;
 use tracing::{debug, error, info};
 
 use self::step::{Action, Event, NextRenewal, State, step};
-use super::{BackendError, Health, LocalNode, NodeStats, Result, secrets};
+use super::{LocalNode, secrets};
+use crate::backend::{BackendError, Cluster, Health, NodeStats, Result};
 use crate::supervisor::{Supervisor, ticks};
 use crate::telemetry::Outage;
 
@@ -24,7 +25,7 @@ const DRAIN_SOCKETS: Duration = Duration::from_millis(100);
 
 /// The state of the lease before its renewal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lease {
+pub(in crate::backend) enum Lease {
     /// The lease has not expired.
     Held,
     /// The lease has not expired, but membership is incomplete: the backend has lost sessions of other nodes, or
@@ -38,7 +39,7 @@ pub(super) enum Lease {
 
 /// A backend's operations on the lease. Each method may take `redis.command_timeout` for each of its steps.
 #[async_trait]
-pub(super) trait LeaseHolder: super::Cluster {
+pub(in crate::backend) trait LeaseHolder: Cluster {
     /// Renews this node's lease and does the due maintenance of the cluster: removes the sessions of dead nodes
     /// from their rooms, and sends leave notices whose grace period is over. Each notice is sent once, by whichever
     /// node sees it first.
@@ -49,17 +50,17 @@ pub(super) trait LeaseHolder: super::Cluster {
 }
 
 /// The loop that renews the lease.
-pub(super) struct LeaseLoop<H> {
-    pub(super) holder: Arc<H>,
-    pub(super) node: Arc<dyn LocalNode>,
-    pub(super) health: watch::Sender<Health>,
-    pub(super) renew_every: Duration,
-    pub(super) supervisor: Supervisor,
+pub(in crate::backend) struct LeaseLoop<H> {
+    pub(in crate::backend) holder: Arc<H>,
+    pub(in crate::backend) node: Arc<dyn LocalNode>,
+    pub(in crate::backend) health: watch::Sender<Health>,
+    pub(in crate::backend) renew_every: Duration,
+    pub(in crate::backend) supervisor: Supervisor,
 }
 
 impl<H: LeaseHolder + 'static> LeaseLoop<H> {
     /// Renews the lease every `renew_every` until the node stops.
-    pub(super) async fn run(self) {
+    pub(in crate::backend) async fn run(self) {
         let mut renewals = ticks(self.renew_every);
         let (mut state, mut outage) = (State::new(), None);
         let mut resync: Option<JoinHandle<Result<()>>> = None;

@@ -8,16 +8,16 @@ use tokio::sync::mpsc::error::{TryRecvError, TrySendError};
 use tokio::sync::mpsc::{self, OwnedPermit};
 use tokio::sync::watch;
 
-use super::BackendEvent;
+use crate::backend::BackendEvent;
 use crate::config::Redis as Settings;
 
 /// The bounds of a queue.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
+pub(in crate::backend) struct Bounds {
     /// Number of events.
-    pub(super) events: usize,
+    pub(in crate::backend) events: usize,
     /// Bytes of events. The last accepted event may exceed them, so no event is too large for an empty queue.
-    pub(super) bytes: usize,
+    pub(in crate::backend) bytes: usize,
 }
 
 impl From<&Settings> for Bounds {
@@ -27,7 +27,7 @@ impl From<&Settings> for Bounds {
 }
 
 /// Creates an empty queue.
-pub(super) fn queue(bounds: Bounds) -> (EventSender, Events) {
+pub(in crate::backend) fn queue(bounds: Bounds) -> (EventSender, Events) {
     let (sender, receiver) = mpsc::channel(bounds.events);
     let queued_bytes = Arc::<AtomicUsize>::default();
     let resumed = Arc::new(watch::Sender::new(0));
@@ -55,7 +55,7 @@ impl Item {
 
 /// Why an event was not queued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum NotQueued {
+pub(in crate::backend) enum NotQueued {
     #[error("the queue is full")]
     Full,
     #[error("the reader is closed")]
@@ -64,7 +64,7 @@ pub(super) enum NotQueued {
 
 /// The end of a queue that a backend fills.
 #[derive(Debug, Clone)]
-pub(super) struct EventSender {
+pub(in crate::backend) struct EventSender {
     sender: mpsc::Sender<Item>,
     /// Bytes of the events in the queue.
     queued_bytes: Arc<AtomicUsize>,
@@ -73,23 +73,23 @@ pub(super) struct EventSender {
 }
 
 /// A reserved place in a queue, for [`Item::Resumed`].
-pub(super) struct ReservedPlace(OwnedPermit<Item>);
+pub(in crate::backend) struct ReservedPlace(OwnedPermit<Item>);
 
 impl ReservedPlace {
     /// Queues the mark.
-    pub(super) fn resume(self) {
+    pub(in crate::backend) fn resume(self) {
         self.0.send(Item::Resumed);
     }
 }
 
 impl EventSender {
     /// Queues an event, unless the queue is full by number or by bytes.
-    pub(super) fn try_send(&self, event: BackendEvent) -> Result<(), NotQueued> {
+    pub(in crate::backend) fn try_send(&self, event: BackendEvent) -> Result<(), NotQueued> {
         self.try_queue(Item::Event(event))
     }
 
     /// Marks that events were dropped, unless the queue is full.
-    pub(super) fn try_send_resumed(&self) -> Result<(), NotQueued> {
+    pub(in crate::backend) fn try_send_resumed(&self) -> Result<(), NotQueued> {
         self.try_queue(Item::Resumed)
     }
 
@@ -109,28 +109,28 @@ impl EventSender {
     }
 
     /// Marks that events were dropped, once there is a place.
-    pub(super) async fn send_resumed(&self) -> Result<(), NotQueued> {
+    pub(in crate::backend) async fn send_resumed(&self) -> Result<(), NotQueued> {
         self.sender.send(Item::Resumed).await.map_err(|_| NotQueued::Closed)
     }
 
     /// Reserves a place, unless there is none.
-    pub(super) fn reserve(&self) -> Option<ReservedPlace> {
+    pub(in crate::backend) fn reserve(&self) -> Option<ReservedPlace> {
         self.sender.clone().try_reserve_owned().ok().map(ReservedPlace)
     }
 
     /// Rises as the reader passes a mark of dropped events.
-    pub(super) fn resumed(&self) -> watch::Receiver<u64> {
+    pub(in crate::backend) fn resumed(&self) -> watch::Receiver<u64> {
         self.resumed.subscribe()
     }
 
     /// Whether half of the queue is free, by number and by bytes.
-    pub(super) fn is_half_free(&self) -> bool {
+    pub(in crate::backend) fn is_half_free(&self) -> bool {
         self.sender.capacity() * 2 >= self.sender.max_capacity()
             && self.queued_bytes.load(Ordering::Relaxed) <= self.max_bytes / 2
     }
 
     /// Waits until the reader is dropped.
-    pub(super) async fn closed(&self) {
+    pub(in crate::backend) async fn closed(&self) {
         self.sender.closed().await;
     }
 }

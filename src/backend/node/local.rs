@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{NodeStats, Secrets};
+use crate::backend::{NodeStats, Secrets};
 use crate::model::{Member, RoomName};
 
 /// The authority on this node's sessions. No method blocks.
