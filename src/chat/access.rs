@@ -1,9 +1,9 @@
 //! Access to rooms. Every function that reads or writes a room takes a [`RoomAccess`] instead of a name, and only this file
 //! makes one.
 
-use super::Chat;
-use crate::model::{Author, RoomName};
-use crate::protocol::Rejection;
+use super::{Chat, Identity};
+use crate::model::RoomName;
+use crate::protocol::{ErrorCode, Rejection};
 
 /// The caller that asks for access.
 #[derive(Debug, Clone, Copy)]
@@ -11,7 +11,7 @@ pub enum Principal<'a> {
     /// It has named no user.
     Anonymous,
     /// A user.
-    User(&'a Author),
+    User(&'a Identity),
 }
 
 /// A thing to do in a room.
@@ -45,13 +45,21 @@ impl RoomAccess {
 }
 
 impl Chat {
-    /// Access to a room. All rooms are public, so all is allowed today.
+    /// Access to a room. All rooms are public, so only a token can keep its bearer out.
+    ///
+    /// # Errors
+    /// `room_not_found`, as for a room that never was.
     pub fn check_access(
         &self,
-        _principal: Principal<'_>,
+        principal: Principal<'_>,
         _action: Action,
         room: &RoomName,
     ) -> Result<RoomAccess, Rejection> {
+        if let Principal::User(identity) = principal
+            && !identity.scope.admits(room)
+        {
+            return Err(Rejection::new(ErrorCode::RoomNotFound, "Room not found"));
+        }
         Ok(RoomAccess { room: room.clone() })
     }
 }

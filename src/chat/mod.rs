@@ -2,14 +2,13 @@
 //! WebSocket and HTTP are equal clients of [`Chat`], so each rule exists once.
 
 mod access;
+mod identity;
 mod messages;
 mod node;
 mod peers;
 mod readiness;
 mod reads;
 mod rooms;
-mod secrets;
-mod tokens;
 mod users;
 
 use std::sync::Arc;
@@ -21,20 +20,20 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 pub use self::access::{Action, Principal, RoomAccess};
+use self::identity::Keyring;
+pub use self::identity::{Identity, IssuedToken, RoomScope, Source};
 pub use self::messages::Poster;
 use self::messages::{Posters, typing_rule};
 pub use self::readiness::NotReady;
 use self::reads::Reads;
 pub use self::rooms::{FlushSet, FrameSink, Pushed, Room, RoomSession};
 use self::rooms::{Hub, RoomList};
-use self::secrets::Keyring;
-use self::tokens::Tokens;
 use self::users::Users;
 pub use self::users::{Control, Controls, LeaveReason};
 use crate::backend::{Backend, BackendError, Events, Health};
 pub use crate::backend::{Excerpt, LeaveMode, MemberPage, MemberPosition, NodeInfo, RoomCount, Span};
 use crate::config::Config;
-use crate::model::{Author, ConnectionId, Member, NameError, NodeId, RoomName, UserId, Username};
+use crate::model::{ConnectionId, Member, NameError, NodeId, RoomName, Username};
 use crate::protocol::{ErrorCode, Rejection};
 use crate::supervisor::Supervisor;
 use crate::telemetry::begin_errors;
@@ -150,37 +149,6 @@ impl Chat {
             .map_err(|error| rejected_name(ErrorCode::BadUsername, "A username", error))
     }
 
-    /// The user that the token proves, under `username` if one is given.
-    pub fn sign_in(&self, token: &str, username: Option<Username>) -> Result<Author, Rejection> {
-        let author = self.tokens()?.verify(token).ok_or_else(|| {
-            Rejection::new(
-                ErrorCode::BadToken,
-                "The token is not valid (any more); go on as a guest with a new one",
-            )
-        })?;
-        Ok(match username {
-            Some(username) => Author { username, ..author },
-            None => author,
-        })
-    }
-
-    /// A token that proves to be `author`.
-    pub fn token(&self, author: &Author) -> Result<String, Rejection> {
-        Ok(self.tokens()?.issue(author))
-    }
-
-    /// Whether sessions can be opened: not before the cluster's secret is known.
-    pub fn check_open(&self) -> Result<(), Rejection> {
-        self.tokens().map(drop)
-    }
-
-    fn tokens(&self) -> Result<Arc<Tokens>, Rejection> {
-        let has_started = *self.inner.health.borrow() != Health::Starting;
-        self.inner.keyring.tokens().filter(|_| has_started).ok_or_else(|| {
-            Rejection::new(ErrorCode::Unavailable, "The server has not reached its storage yet; try again")
-        })
-    }
-
     // --- rooms ---
 
     /// Takes a session out of a room: it is given nothing more from now on, and no answer about
@@ -236,11 +204,6 @@ impl Drop for SessionGuard {
     fn drop(&mut self) {
         self.0.inner.sessions.fetch_sub(1, Ordering::Relaxed);
     }
-}
-
-/// A guest of this name.
-pub fn guest(username: Username) -> Author {
-    Author { user_id: UserId::guest(), username }
 }
 
 fn rejected_name(code: ErrorCode, what: &str, error: NameError) -> Rejection {

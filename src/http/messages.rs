@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::error::ApiError;
 use super::query::{ApiJson, ApiPath, ApiQuery};
 use super::{AppState, json, name};
-use crate::chat::{Action, Excerpt, Principal, Span, guest};
+use crate::chat::{Action, Excerpt, Identity, Principal, Span};
 use crate::protocol::server::{self, ReceiptJson};
 use crate::protocol::{ErrorCode, Rejection, bearer};
 
@@ -87,19 +87,18 @@ pub async fn post_message(
     let username = message.username.as_deref().map(|raw| state.chat.username(raw)).transpose()?;
     let key = headers.get(IDEMPOTENCY_KEY).map(|key| key.to_str().unwrap_or_default());
     let authorization = headers.get(header::AUTHORIZATION);
-    let (author, nonce) = match authorization.and_then(|value| bearer(value.as_bytes())) {
-        Some(token) => (state.chat.sign_in(token, username)?, key.map(str::to_owned)),
+    let identity = match authorization.and_then(|value| bearer(value.as_bytes())) {
+        Some(token) => state.chat.authenticate(token).await?.named(username),
         None => {
-            let username = username.map_or_else(|| state.chat.username(ANONYMOUS), Ok)?;
-            let mut author = guest(username);
+            let mut guest = Identity::guest(username.map_or_else(|| state.chat.username(ANONYMOUS), Ok)?);
             if let Some(key) = key {
-                author.user_id = anonymous_user(key, author.username.as_str())?;
+                guest.author.user_id = anonymous_user(key, guest.author.username.as_str())?;
             }
-            (author, key.map(str::to_owned))
+            guest
         }
     };
-    let access = state.chat.check_access(Principal::User(&author), Action::Post, &room)?;
-    let receipt = state.chat.post(author, access, message.content, nonce.as_deref()).await?;
+    let access = state.chat.check_access(Principal::User(&identity), Action::Post, &room)?;
+    let receipt = state.chat.post(identity.author, access, message.content, key).await?;
     Ok((StatusCode::CREATED, Json(ReceiptJson::new(&room, &receipt))).into_response())
 }
 

@@ -8,6 +8,7 @@ pub mod member;
 pub mod message;
 pub mod names;
 pub mod position;
+pub mod role;
 pub mod timestamp;
 
 pub use event::{Event, Notice, NoticeKind};
@@ -16,4 +17,5 @@ pub use member::{Author, Member};
 pub use message::{Draft, LoggedMessage, Nonce, Receipt};
 pub use names::{NameError, RoomName, Username};
 pub use position::{Epoch, Position};
+pub use role::Role;
 pub use timestamp::Timestamp;

@@ -48,7 +48,7 @@ impl Session {
         match frame {
             ClientFrame::Text(text) => self.post(text),
             ClientFrame::Typing(typing) => self.announce_typing(typing).await,
-            ClientFrame::Auth(auth) => self.authenticate(&auth),
+            ClientFrame::Auth(auth) => Box::pin(self.authenticate(&auth)).await,
             ClientFrame::Join(Join { room_id, since, history }) => {
                 if let Err(rejection) = Box::pin(self.join(&room_id, since, history)).await {
                     self.reject(&rejection, FrameRef { nonce: None, room_id: Some(&room_id) });
@@ -60,17 +60,18 @@ impl Session {
         }
     }
 
-    fn authenticate(&mut self, auth: &Auth) {
+    async fn authenticate(&mut self, auth: &Auth) {
         if !self.rooms.is_empty() {
             let rejection = Rejection::new(ErrorCode::AlreadyJoined, "Send auth before the first join");
             return self.reject(&rejection, FrameRef::default());
         }
-        let signed_in = self.chat.sign_in(&auth.token, self.chosen_name.clone());
-        match signed_in.and_then(|author| Ok((self.chat.token(&author)?, author))) {
-            Ok((token, author)) => {
-                let (user_id, username) = (&author.user_id, &author.username);
-                self.send(SessionFrame::AuthSuccess { user_id, username, token: &token });
-                self.set_author(author);
+        let signed_in = self.chat.authenticate(&auth.token).await;
+        let signed_in = signed_in.map(|identity| identity.named(self.chosen_name.clone()));
+        match signed_in.and_then(|identity| Ok((self.chat.issue_token(&identity)?, identity))) {
+            Ok((issued, identity)) => {
+                let (user_id, username) = (&identity.author.user_id, &identity.author.username);
+                self.send(SessionFrame::AuthSuccess { user_id, username, token: &issued.token });
+                self.set_identity(identity);
             }
             Err(rejection) => self.reject(&rejection, FrameRef::default()),
         }
@@ -92,7 +93,7 @@ impl Session {
         if !wait.is_zero() {
             sleep(wait).await;
         }
-        let access = self.chat.check_access(Principal::User(&self.author), Action::Join, &name)?;
+        let access = self.chat.check_access(Principal::User(&self.identity), Action::Join, &name)?;
         let room = self.chat.open(&access).await?;
         // Before the join, so that a session which ends during it is taken out all the same.
         self.rooms.insert(name.clone(), room.clone());
@@ -124,9 +125,9 @@ impl Session {
     }
 
     fn post(&mut self, Text { room_id, content, nonce }: Text) {
-        let access = self
-            .joined(room_id.as_deref())
-            .and_then(|room| self.chat.check_access(Principal::User(&self.author), Action::Post, &room.name));
+        let access = self.joined(room_id.as_deref()).and_then(|room| {
+            self.chat.check_access(Principal::User(&self.identity), Action::Post, &room.name)
+        });
         let access = match access {
             Ok(access) => access,
             Err(rejection) => {
@@ -136,7 +137,7 @@ impl Session {
         };
         let room = access.room().clone();
         // Its place among the session's posts is that of this call.
-        let posting = self.chat.post(self.author.clone(), access, content, nonce.as_deref());
+        let posting = self.chat.post(self.identity.author.clone(), access, content, nonce.as_deref());
         let receipt = async { Posted { room, nonce, outcome: posting.await } };
         self.replies.push(&self.chat, receipt);
     }

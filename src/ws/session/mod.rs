@@ -20,8 +20,8 @@ use self::inbox::Inbox;
 use self::replay::Replay;
 use self::replies::Replies;
 use super::connection::{CloseReason, Connection, Outbox};
-use crate::chat::{Chat, Control, Controls, FrameSink, LeaveMode, Room, guest};
-use crate::model::{Author, ConnectionId, Member, RoomName, Username};
+use crate::chat::{Chat, Control, Controls, FrameSink, Identity, LeaveMode, Room};
+use crate::model::{ConnectionId, Member, RoomName, Username};
 use crate::protocol::SessionKind;
 use crate::protocol::server::{RoomFrame, ServerFrame, encode};
 
@@ -53,7 +53,7 @@ pub struct Session {
     params: UpgradeParams,
     /// The name of this node's build of the browser client.
     build: fn() -> String,
-    author: Author,
+    identity: Identity,
     /// Whether a token said who it is, and not chance.
     is_signed_in: bool,
     /// The name that the client chose; a token's own name yields to it.
@@ -75,15 +75,15 @@ impl Session {
         params: UpgradeParams,
         build: fn() -> String,
     ) -> Self {
-        let author = guest(Username::from_trusted(DEFAULT_USERNAME));
-        let controls = chat.register_session(&author.user_id);
+        let identity = Identity::guest(Username::from_trusted(DEFAULT_USERNAME));
+        let controls = chat.register_session(&identity.author.user_id);
         Self {
             chat,
             id,
             outbox,
             params,
             build,
-            author,
+            identity,
             is_signed_in: false,
             chosen_name: None,
             rooms: HashMap::new(),
@@ -184,13 +184,14 @@ impl Session {
     }
 
     /// From now on the session speaks for this user.
-    fn set_author(&mut self, author: Author) {
-        self.controls.set_user(&author.user_id);
-        self.author = author;
+    fn set_identity(&mut self, identity: Identity) {
+        self.controls.set_user(&identity.author.user_id);
+        self.identity = identity;
     }
 
     fn member(&self) -> Member {
-        Member { id: self.id, user_id: self.author.user_id.clone(), username: self.author.username.clone() }
+        let author = &self.identity.author;
+        Member { id: self.id, user_id: author.user_id.clone(), username: author.username.clone() }
     }
 
     /// Pushes a frame, which is written with the others of the session's turn. Sessions of some kinds don't get some

@@ -28,10 +28,10 @@ impl Session {
                 self.reject(&rejection, FrameRef::default());
                 CloseCode::BadFrame
             })?;
-            self.author.username = username.clone();
+            self.identity.author.username = username.clone();
             self.chosen_name = Some(username);
         }
-        let signed_in = self.sign_in();
+        let signed_in = Box::pin(self.sign_in()).await;
         // The first frame, also of those whose token is rejected.
         if self.params.kind.gets_token() {
             self.welcome();
@@ -78,28 +78,28 @@ impl Session {
     }
 
     /// Takes the user that the upgrade asked for; without a token it stays the guest.
-    fn sign_in(&mut self) -> Result<(), Rejection> {
+    async fn sign_in(&mut self) -> Result<(), Rejection> {
         if let Some(token) = self.params.token.take() {
-            let author = self.chat.sign_in(&token, self.chosen_name.clone())?;
-            self.set_author(author);
+            let identity = self.chat.authenticate(&token).await?;
+            self.set_identity(identity.named(self.chosen_name.clone()));
             self.is_signed_in = true;
         }
         Ok(())
     }
 
     fn welcome(&self) {
-        let token = match self.chat.token(&self.author) {
-            Ok(token) => token,
+        let issued = match self.chat.issue_token(&self.identity) {
+            Ok(issued) => issued,
             Err(rejection) => return self.reject(&rejection, FrameRef::default()),
         };
         let config = self.chat.config();
         let limits = &config.limits;
         self.send(SessionFrame::Welcome {
             connection_id: self.id,
-            user_id: &self.author.user_id,
-            username: &self.author.username,
+            user_id: &self.identity.author.user_id,
+            username: &self.identity.author.username,
             node_id: self.chat.node(),
-            token: &token,
+            token: &issued.token,
             heartbeat_s: config.session.ping_every.as_secs(),
             limits: WelcomeLimits {
                 room_name_chars: limits.room_name_chars,

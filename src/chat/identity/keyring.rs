@@ -3,13 +3,13 @@
 
 use std::sync::{Arc, RwLock};
 
-use super::Chat;
 use super::tokens::Tokens;
 use crate::backend::{NodeSecret, Secrets};
+use crate::chat::Chat;
 use crate::config::Auth;
 
 /// The secrets with which this node signs and verifies; never shown.
-pub(super) struct Keyring {
+pub(in crate::chat) struct Keyring {
     state: RwLock<State>,
 }
 
@@ -28,7 +28,7 @@ impl std::fmt::Debug for Keyring {
 }
 
 impl Keyring {
-    pub(super) fn new(auth: &Auth) -> Self {
+    pub(in crate::chat) fn new(auth: &Auth) -> Self {
         let Auth { secret, previous_secrets, token_ttl, .. } = auth;
         let is_configured = !secret.is_empty();
         let tokens = is_configured.then(|| Arc::new(Tokens::new(secret, previous_secrets, *token_ttl)));
@@ -36,17 +36,17 @@ impl Keyring {
     }
 
     /// `None` before the secrets are known.
-    pub(super) fn tokens(&self) -> Option<Arc<Tokens>> {
+    pub(in crate::chat) fn tokens(&self) -> Option<Arc<Tokens>> {
         self.read().tokens.clone()
     }
 
     /// A short hash of the secret that signs; empty before it is known.
-    pub(super) fn fingerprint(&self) -> String {
+    pub(in crate::chat) fn fingerprint(&self) -> String {
         self.tokens().map(|tokens| tokens.fingerprint()).unwrap_or_default()
     }
 
     /// This node's knowledge of the secret that signs.
-    pub(super) fn secret(&self) -> NodeSecret {
+    pub(in crate::chat) fn secret(&self) -> NodeSecret {
         let state = self.read();
         match &state.shared {
             _ if !state.auth.secret.is_empty() => NodeSecret::Configured,
@@ -56,7 +56,7 @@ impl Keyring {
     }
 
     /// Goes over to the secrets of the backend. All that this node has signed with stays valid.
-    pub(super) fn take_in(&self, kept: Secrets) {
+    pub(in crate::chat) fn take_in(&self, kept: Secrets) {
         self.write(|state| {
             let Secrets { current, mut earlier } = kept;
             let before = state.shared.take().into_iter();
