@@ -9,6 +9,7 @@ mod environment;
 mod error;
 mod file;
 mod layers;
+mod networks;
 mod origins;
 mod ranges;
 mod secrets;
@@ -25,6 +26,7 @@ use tokio::sync::watch;
 
 pub use self::error::ConfigError;
 pub use self::layers::Layers;
+pub use self::networks::Networks;
 pub use self::origins::{Origin, Origins};
 pub use self::ranges::{Bind, LogFormat};
 pub use self::sections::{

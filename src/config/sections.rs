@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::error::ConfigError;
 use super::layers::Layers;
+use super::networks::{NetworkList, Networks};
 use super::origins::{OriginList, Origins};
 use super::ranges::{Address, Bind, Format, Level, LogFormat, Number, Range, Text, Time};
 use super::ranges::{Secret, SecretList};
@@ -108,6 +109,7 @@ settings! {
         drain: Duration = time(Duration::ZERO, HOUR), r#""10s""#, "a deployment waits for it";
         lame_duck: Duration = time(Duration::ZERO, HOUR), r#""3s""#, "a deployment waits for it";
         origins: Origins = OriginList, r#"["https://chat.example"]"#, "browsers send nothing else";
+        trusted_proxies: Networks = NetworkList, r#"["10.0.0.0/8"]"#, "each address of a request is compared with all of them";
         header_timeout: Duration = time(SECOND, HOUR), r#""10s""#, "a silent connection holds a descriptor for so long";
         body_timeout: Duration = time(SECOND, HOUR), r#""10s""#, "a silent connection holds a descriptor for so long";
         worker_threads: usize = number(0, 1024), "4", "each is a thread with a stack of its own";

@@ -3,6 +3,7 @@
 pub mod bearer;
 pub mod client;
 pub mod codes;
+pub mod forwarded;
 pub mod kind;
 pub mod rejection;
 pub mod server;
@@ -13,5 +14,6 @@ pub const SUBPROTOCOL: &str = "adda.v1";
 pub use bearer::bearer;
 pub use client::ClientFrame;
 pub use codes::ErrorCode;
+pub use forwarded::{ClientAddress, Forwarded};
 pub use kind::SessionKind;
 pub use rejection::Rejection;

@@ -1,11 +1,15 @@
 //! Accepts connections, and serves them until they end or become sessions.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::HeaderMap;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -15,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::descriptors::Complaint;
+use crate::config::Current;
+use crate::protocol::Forwarded;
 use crate::supervisor::isolated;
 use crate::ws::{Flaw, Sessions, Socket};
 
@@ -36,6 +42,14 @@ pub(super) struct Acceptor {
     pub(super) connections: TaskTracker,
     pub(super) last_answers: CancellationToken,
     pub(super) complaint: Arc<Complaint>,
+    pub(super) settings: Current,
+}
+
+/// The other end of a connection.
+struct Client {
+    peer: IpAddr,
+    settings: Current,
+    visit: Arc<Visit>,
 }
 
 /// A connection that is not a session.
@@ -53,7 +67,7 @@ impl Acceptor {
         let mut visits = VecDeque::new();
         loop {
             match self.listener.accept().await {
-                Ok((socket, _)) => self.take(socket, &mut visits),
+                Ok((socket, peer)) => self.take(socket, peer.ip(), &mut visits),
                 Err(error) => {
                     // Open connections are not affected.
                     self.complaint.warn(self.sockets(), "could not accept a connection");
@@ -70,7 +84,7 @@ impl Acceptor {
 
     /// Serves a connection. If there are too many sockets, the connection that has waited longest for a
     /// request goes: so those who send none can't keep out a health check.
-    fn take(&self, socket: TcpStream, visits: &mut VecDeque<Weak<Visit>>) {
+    fn take(&self, socket: TcpStream, peer: IpAddr, visits: &mut VecDeque<Weak<Visit>>) {
         // A connection that ended or became a session is forgotten sooner or later.
         while visits.front().is_some_and(|oldest| oldest.strong_count() == 0) {
             visits.pop_front();
@@ -89,7 +103,8 @@ impl Acceptor {
         // Small frames must not wait for the acknowledgement of the last one.
         let _ = socket.set_nodelay(true);
         let socket = Socket::new(socket, self.patience);
-        let serving = serve(socket, self.router.clone(), visit, self.head_within, self.last_answers.clone());
+        let client = Client { peer, settings: self.settings.clone(), visit };
+        let serving = serve(socket, self.router.clone(), client, self.head_within, self.last_answers.clone());
         self.connections.spawn(isolated("connection", serving));
     }
 }
@@ -108,18 +123,28 @@ fn end_oldest(visits: &mut VecDeque<Weak<Visit>>) -> bool {
     false
 }
 
+impl Client {
+    /// The client of a request of this connection, by `server.trusted_proxies` as they are now.
+    fn forwarded(&self, headers: &HeaderMap) -> Forwarded {
+        let settings = self.settings.borrow();
+        Forwarded::read(self.peer, headers, |address| settings.server.trusted_proxies.contain(address))
+    }
+}
+
 /// Answers a connection's requests until it ends, or until the answer under way when `last_answer`
 /// is called for.
 async fn serve(
     socket: Socket,
     router: Router,
-    visit: Arc<Visit>,
+    client: Client,
     head_within: Duration,
     last_answer: CancellationToken,
 ) {
     let router = TowerToHyperService::new(router);
-    let answer = service_fn(|request| {
-        let (answering, visit) = (router.call(request), visit.clone());
+    let answer = service_fn(|mut request: Request<Incoming>| {
+        let forwarded = client.forwarded(request.headers());
+        request.extensions_mut().insert(forwarded);
+        let (answering, visit) = (router.call(request), client.visit.clone());
         visit.requests.fetch_add(1, Ordering::Relaxed);
         async move {
             let answered = answering.await;
@@ -135,7 +160,7 @@ async fn serve(
         .with_upgrades();
     let ended = tokio::select! {
         ended = &mut connection => ended,
-        () = visit.end.cancelled() => return,
+        () = client.visit.end.cancelled() => return,
         () = last_answer.cancelled() => {
             Pin::new(&mut connection).graceful_shutdown();
             (&mut connection).await

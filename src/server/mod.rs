@@ -146,6 +146,7 @@ impl Server {
             most_sockets: self.share.sockets,
             sessions: self.sessions.clone(),
             complaint: self.complaint,
+            settings: self.settings.subscribe(),
             connections: TaskTracker::new(),
             last_answers: CancellationToken::new(),
         };

@@ -2,6 +2,8 @@
 
 use crate::harness::browser::Browser;
 use futures_util::future::join_all;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 use crate::harness::{
     Client, Cluster, HaProxy, Http, LONG_DEADLINE, Launch, Node, RawSocket, eventually, ports,
@@ -175,4 +177,31 @@ async fn requests_refused_by_an_overloaded_node_are_not_retried_on_others() {
         let asked: usize = logs.iter().map(|log| log.matches(&id(read)).count()).sum();
         assert_eq!(asked, 1, "read {read}: {}", reply.status);
     }
+}
+
+#[tokio::test]
+async fn a_node_reads_the_balancers_headers_and_not_those_of_the_client() {
+    let node = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = node.local_addr().unwrap().port();
+    let requests = tokio::spawn(async move {
+        loop {
+            let (mut socket, _) = node.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") && socket.read_buf(&mut head).await.unwrap() > 0 {}
+            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            // A health check may be gone already.
+            let _ = socket.write_all(answer).await;
+            let head = String::from_utf8(head).unwrap().to_lowercase();
+            if head.starts_with("get /api/rooms") {
+                return head;
+            }
+        }
+    });
+    let Some(balancer) = HaProxy::start(&[port]).await else { return };
+    let call = Http::new(balancer.port).call("GET", "/api/rooms").header("x-forwarded-for", "192.0.2.66");
+    let call = call.header("x-forwarded-proto", "https").header("x-forwarded-host", "evil.example");
+    assert_eq!(call.header("x-forwarded-for", "192.0.2.67").send().await.status, 200);
+    let head = requests.await.unwrap();
+    let lines: Vec<_> = head.lines().filter(|line| line.starts_with("x-forwarded")).collect();
+    assert_eq!(lines, ["x-forwarded-for: 127.0.0.1", "x-forwarded-proto: http"]);
 }
