@@ -181,6 +181,7 @@ settings! {
     log: Log {
         level: String = Level, r#""info,adda::ws=debug""#, "another word would silence the node";
         format: LogFormat = Format, r#""json""#, "there are no other formats";
+        queue: usize = number(1, 1_000_000), "4096", "each is held in memory";
     }
 }
 

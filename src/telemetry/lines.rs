@@ -13,9 +13,6 @@ use tracing_subscriber::fmt::MakeWriter;
 use super::escape::escape;
 use crate::config::LogFormat;
 
-/// Lines that wait to be written, at most.
-const WAITING: usize = 4096;
-
 /// How long the end of the process waits for its last lines.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
@@ -40,9 +37,9 @@ enum Item {
 }
 
 impl Lines {
-    /// Starts the thread that writes to `out`.
-    pub(super) fn start(out: impl Write + Send + 'static, format: LogFormat) -> Self {
-        let (queue, waiting) = sync_channel(WAITING);
+    /// Starts the thread that writes to `out`. At most `most` lines wait for it.
+    pub(super) fn start(out: impl Write + Send + 'static, format: LogFormat, most: usize) -> Self {
+        let (queue, waiting) = sync_channel(most);
         let ended = CancellationToken::new();
         let guard = ended.clone().drop_guard();
         thread::spawn(move || write_all(&waiting, out, format, guard));
@@ -101,7 +98,7 @@ impl MakeWriter<'_> for Lines {
 
 /// Writes the last sentence of a process to standard error, if that can be done soon.
 pub fn print_error(sentence: &str) {
-    let mut lines = Lines::start(io::stderr(), LogFormat::Text);
+    let mut lines = Lines::start(io::stderr(), LogFormat::Text, 2);
     // Never fails: a line that can't be written is lost.
     let _ = lines.write(format!("adda: {sentence}\n").as_bytes());
     lines.flush();
@@ -110,6 +107,8 @@ pub fn print_error(sentence: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const WAITING: usize = 64;
 
     /// Takes a line each time that the test lets it.
     struct Gate(Receiver<()>);
@@ -130,7 +129,7 @@ mod tests {
     #[tokio::test]
     async fn lines_that_find_no_room_or_no_disk_are_counted() {
         let (let_write, gate) = sync_channel(1);
-        let mut lines = Lines::start(Gate(gate), LogFormat::Text);
+        let mut lines = Lines::start(Gate(gate), LogFormat::Text, WAITING);
         let before = lost_lines();
         // One is being written, the others wait.
         for _ in 0..WAITING + 100 {

@@ -32,7 +32,7 @@ pub enum LevelError {
 /// If `log.level` is no filter.
 pub fn start_logging(settings: &Log) -> Result<Logging, ParseError> {
     let filter = EnvFilter::builder().parse(&settings.level)?;
-    let lines = Lines::start(std::io::stderr(), settings.format);
+    let lines = Lines::start(std::io::stderr(), settings.format, settings.queue);
     let (filter, handle) = reload::Layer::new(filter);
     let log = fmt::layer().with_writer(lines.clone()).log_internal_errors(false);
     let log = match settings.format {

@@ -65,7 +65,7 @@ async fn a_page_reload_is_not_announced() {
     witness.sees_join("রহিম").await;
     for place in [1, 0, 1] {
         close_with(&mut page, 1001).await;
-        cluster.agree("general", &[&witness.connection_id]).await;
+        cluster.until_agreed("general", &[&witness.connection_id]).await;
         page = Client::returning(&cluster.nodes[place], &page.token).await;
         page.join("general").await;
         cluster.agree("general", &[&witness.connection_id, &page.connection_id]).await;
@@ -101,7 +101,7 @@ async fn a_guest_without_a_token_has_no_grace_period() {
     close_with(&mut known, 1001).await;
     close_with(&mut guest, 1001).await;
     witness.sees_leave("guest").await;
-    cluster.agree("general", &[&witness.connection_id]).await;
+    cluster.until_agreed("general", &[&witness.connection_id]).await;
     assert!(witness.untaken("leave").is_empty(), "{witness}");
 }
 

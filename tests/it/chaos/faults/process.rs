@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use crate::chaos::checks::{HEALED_IN_2_S, NO_SESSION_DROPPED, NOTHING_LOST};
 use crate::chaos::fault::{Fault, start_scene};
 use crate::chaos::scene::Scene;
-use crate::harness::{Cluster, DEADLINE, Http, RawSocket, eventually};
+use crate::harness::{Cluster, Http, LONG_DEADLINE, RawSocket, eventually};
 
 /// The descriptor limit of a node that is short of them; half are for clients.
 const FEW: u32 = 256;
@@ -17,7 +17,9 @@ pub const FAULTS: &[Fault] = &[
         about: "the nodes' log pipes have no reader and are full",
         start: |plan| {
             Box::pin(Scene::around(plan, |settings| {
-                Box::pin(Cluster::launched(plan.nodes, settings, |launch| launch.unread_log()))
+                Box::pin(Cluster::launched(plan.nodes, settings, |launch| {
+                    launch.unread_log().set("log.queue", "64")
+                }))
             }))
         },
         settings: &[],
@@ -48,11 +50,8 @@ pub const FAULTS: &[Fault] = &[
 
 async fn fill_logs(scene: &mut Scene) {
     let filling = scene.nodes().iter().map(|port| async {
-        let mut raw = RawSocket::connect(*port).await;
-        raw.write("GET /ws HTTP/1.1\r\nhost: a\r\n\r\n".repeat(7000).as_bytes()).await;
-        raw.write(b"GET /ws HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
-        raw.read_to_end().await;
-        eventually("log lines are lost", DEADLINE, async || {
+        write_log_lines(*port).await;
+        eventually("log lines are lost", LONG_DEADLINE, async || {
             let metrics = Http::new(*port).metrics().await;
             (metrics.value("adda_log_lines_lost_total") > 0.0).then_some(())
         })
@@ -60,6 +59,14 @@ async fn fill_logs(scene: &mut Scene) {
     });
     join_all(filling).await;
     scene.endure(8.0, 2.0).await;
+}
+
+/// Has a node log more requests than its pipe and its queue hold.
+async fn write_log_lines(port: u16) {
+    let mut raw = RawSocket::connect(port).await;
+    raw.write("GET /ws HTTP/1.1\r\nhost: a\r\n\r\n".repeat(700).as_bytes()).await;
+    raw.write(b"GET /ws HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    raw.read_to_end().await;
 }
 
 async fn fill_descriptors(scene: &mut Scene) {
