@@ -1,5 +1,5 @@
-//! The state that nodes share, one trait a concern: the logs, the events of rooms, presence, and the cluster's
-//! nodes. A backend carries events, not frames, and knows no socket.
+//! The state that nodes share, one trait a concern: the logs, the events of rooms, presence, the cluster's
+//! nodes, and accounts. A backend carries events, not frames, and knows no socket.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::model::NodeId;
 use crate::supervisor::Supervisor;
 
+mod accounts;
 mod cluster;
 mod log;
 pub mod memory;
@@ -16,6 +17,7 @@ mod presence;
 mod pubsub;
 pub mod redis;
 
+pub use self::accounts::{Account, Accounts, Condition, Creation, PasswordHash};
 pub use self::cluster::{Cluster, Fingerprints, Health, NodeInfo, NodeStats, Secrets};
 pub use self::log::{Appending, Continuity, Delta, Excerpt, Log, NONCE_TTL, Page, Span};
 pub use self::node::{Events, LocalNode, LocalRoom, NodeSecret, share_secret};
@@ -35,6 +37,8 @@ pub struct Backend {
     pub presence: Arc<dyn Presence>,
     /// Nodes, leases and the secrets of the cluster.
     pub cluster: Arc<dyn Cluster>,
+    /// Names, hashes of passwords, and the first admin.
+    pub accounts: Arc<dyn Accounts>,
 }
 
 /// The result of asking a backend.

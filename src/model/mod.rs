@@ -15,7 +15,7 @@ pub use event::{Event, Notice, NoticeKind};
 pub use ids::{ConnectionId, MessageId, NodeId, UserId};
 pub use member::{Author, Member};
 pub use message::{Draft, LoggedMessage, Nonce, Receipt};
-pub use names::{NameError, RoomName, Username};
+pub use names::{NameError, RoomName, Skeleton, Username};
 pub use position::{Epoch, Position};
 pub use role::Role;
 pub use timestamp::Timestamp;

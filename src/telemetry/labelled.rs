@@ -41,10 +41,12 @@ pub enum Unreadable {
     Lease,
     /// Among the leave notices that are due.
     LeaveNotice,
+    /// An account.
+    Account,
 }
 
 impl Unreadable {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Publication,
         Self::LogEntry,
         Self::Key,
@@ -52,6 +54,7 @@ impl Unreadable {
         Self::RoomName,
         Self::Lease,
         Self::LeaveNotice,
+        Self::Account,
     ];
 
     fn as_str(self) -> &'static str {
@@ -63,6 +66,7 @@ impl Unreadable {
             Self::RoomName => "room_name",
             Self::Lease => "lease",
             Self::LeaveNotice => "leave_notice",
+            Self::Account => "account",
         }
     }
 }

@@ -25,8 +25,18 @@ const MODULES: [&str; 11] = [
 const FORBIDDEN: [(&str, &[&str]); 2] = [("ws", &["backend"]), ("http", &["backend", "ws"])];
 
 /// The floors of `backend::redis`, lowest first.
-const REDIS_FLOORS: [&str; 9] =
-    ["mutations", "keys", "client", "topology", "pubsub", "log", "presence", "cluster", "fuzzing"];
+const REDIS_FLOORS: [&str; 10] = [
+    "mutations",
+    "keys",
+    "client",
+    "topology",
+    "pubsub",
+    "log",
+    "presence",
+    "cluster",
+    "accounts",
+    "fuzzing",
+];
 
 const MAX_LINES: usize = 400;
 
@@ -195,7 +205,7 @@ fn no_import_runs_up_within_the_redis_backend() {
         ("src/backend/redis/topology/mod.rs", "use super::log::Log;"),
         ("src/backend/redis/pubsub/mod.rs", "use crate::backend::{Result, redis::{keys::Keys, cluster}};"),
         ("src/backend/redis/keys.rs", "use super::reason;"),
-        ("src/backend/redis/accounts.rs", ""),
+        ("src/backend/redis/vault.rs", ""),
     ] {
         let planted = [Source::new(path, text)];
         assert_eq!(imports_that_run_up(&planted, &folder, &REDIS_FLOORS).len(), 1, "{path}: {text}");

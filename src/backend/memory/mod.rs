@@ -1,6 +1,7 @@
 //! The embedded backend: all shared state is in this process, behind one lock. It serves a single node. Several
 //! nodes can join one cluster for tests without Redis.
 
+mod accounts;
 mod cluster;
 mod grace_periods;
 mod log;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use self::accounts::AccountTable;
 use self::cluster::Leases;
 use self::log::Logs;
 use self::presence::Rooms;
@@ -39,6 +41,7 @@ struct Shared {
     rooms: Rooms,
     leases: Leases,
     secrets: Option<Secrets>,
+    accounts: AccountTable,
     renew_every: Duration,
 }
 
@@ -53,6 +56,7 @@ impl MemoryCluster {
             rooms: Rooms::new(&config.presence),
             leases: Leases::new(&config.presence, now),
             secrets: None,
+            accounts: AccountTable::default(),
             renew_every: config.presence.renew_every,
         };
         Self { shared: Arc::new(Mutex::new(shared)) }
@@ -62,8 +66,13 @@ impl MemoryCluster {
     pub fn join(&self, node: NodeId) -> (Backend, Events) {
         let events = self.lock().fanout.open(node);
         let node = Arc::new(MemoryNode::new(self.clone(), node));
-        let backend =
-            Backend { log: node.clone(), pubsub: node.clone(), presence: node.clone(), cluster: node };
+        let backend = Backend {
+            log: node.clone(),
+            pubsub: node.clone(),
+            presence: node.clone(),
+            cluster: node.clone(),
+            accounts: node,
+        };
         (backend, events)
     }
 

@@ -1,6 +1,7 @@
 //! The backend of a cluster: all shared state is in Redis, and every change that must be atomic is one Lua script.
 //! Nothing here knows a session, a frame or a socket.
 
+mod accounts;
 mod client;
 mod cluster;
 #[cfg(fuzzing)]
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use redis::{ErrorKind, RedisError};
 use tracing::{info, warn};
 
+use self::accounts::RedisAccounts;
 use self::client::role::Role;
 use self::client::script::Script;
 use self::client::target::Target;
@@ -83,6 +85,7 @@ pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Re
         deadline,
         _size_keeper: supervisor.keep("room_sizes", sizes.keep(keys.clone(), shards.clone())),
     };
+    let accounts = RedisAccounts { keys: keys.clone(), shards: shards.clone(), deadline };
     let leases = Leases::new(node, keys.clone(), shards.clone(), data_generation, index, config, supervisor);
     let cluster = RedisCluster::new(leases, reconciler, &config.presence);
     let pubsub = Subscriber::start(keys, wire, node, shards, settings, events, supervisor);
@@ -91,6 +94,7 @@ pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Re
         pubsub: Arc::new(pubsub),
         presence: Arc::new(presence),
         cluster: Arc::new(cluster),
+        accounts: Arc::new(accounts),
     };
     Ok((backend, receiver))
 }
@@ -146,7 +150,7 @@ fn roles(tracking: &KeyTracking) -> [Role; 6] {
 
 /// All scripts that a node may call.
 fn scripts() -> Vec<&'static Script> {
-    [log::SCRIPTS.to_vec(), presence::scripts(), cluster::scripts()].concat()
+    [log::SCRIPTS.to_vec(), presence::scripts(), cluster::scripts(), accounts::SCRIPTS.to_vec()].concat()
 }
 
 fn is_refused(error: &RedisError) -> bool {

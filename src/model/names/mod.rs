@@ -1,6 +1,7 @@
 //! Names of rooms and users: any script, any language, but no tricks that the eye can't see.
 
 mod invisible;
+mod skeleton;
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 
+pub use self::skeleton::Skeleton;
 use super::characters::{is_forbidden, is_invisible, is_mark, is_shared_mark, needs_marks};
 
 /// Why a name was refused.

@@ -1,6 +1,7 @@
 //! The contract of every backend, written once and run against each: the traits of `adda::backend`, and these
 //! suites, one a concern. Each case gets a cluster of its own.
 
+mod accounts;
 mod cluster;
 mod cluster_resync;
 mod log;
@@ -121,5 +122,13 @@ contract! {
         after_a_pause_of_all_renewals_no_node_is_dead_at_once
         the_first_secret_is_kept
         a_subscription_becomes_live
+    }
+    accounts {
+        an_account_is_found_by_name_and_by_id_on_any_node
+        a_name_that_looks_like_an_accounts_is_taken
+        one_of_many_concurrent_accounts_of_a_name_is_created
+        a_password_is_replaced_only_if_it_is_the_expected_one
+        the_first_admin_is_created_once
+        all_nodes_have_one_setup_code_until_an_admin_exists
     }
 }

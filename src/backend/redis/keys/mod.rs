@@ -1,6 +1,6 @@
 //! Every key and channel name, with its type and lifetime. `{room}` is a hash tag, so all keys of a room and its
 //! channel share a slot of a Redis Cluster. Keys of nodes share a slot, with the name of the untagged key as their
-//! tag; so do keys of the index of rooms.
+//! tag; so do keys of the index of rooms, and those of accounts.
 
 #[cfg(test)]
 mod tests;
@@ -194,6 +194,21 @@ impl Keys {
     /// Sorted set: earlier secrets, in the order of their storage. The last eight.
     pub fn earlier_secrets(&self) -> String {
         format!("{}{{{}}}:earlier", self.prefix, self.secret())
+    }
+
+    /// Hash: each skeleton of an account's name to the user id.
+    pub fn names(&self) -> String {
+        format!("{}names", self.prefix)
+    }
+
+    /// Hash: username, password, role and created (ms) of an account.
+    pub fn account(&self, user: &UserId) -> String {
+        format!("{}account:{user}:{{{}}}", self.prefix, self.names())
+    }
+
+    /// Hash: the code with which the first admin is made, and the first admin.
+    pub fn setup(&self) -> String {
+        format!("{}{{{}}}:setup", self.prefix, self.names())
     }
 
     fn of_nodes(&self, what: &str) -> String {

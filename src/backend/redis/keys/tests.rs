@@ -66,6 +66,9 @@ fn the_keys_of_a_script_share_a_slot() {
         assert_eq!(slot_of(&key), nodes, "{key}");
     }
     assert_eq!(slot_of(&keys.room_versions()), slot_of(&keys.rooms()));
+    let user = UserId::guest();
+    assert_eq!(slot_of(&keys.account(&user)), slot_of(&keys.names()));
+    assert_eq!(slot_of(&keys.setup()), slot_of(&keys.names()));
     assert_eq!(slot_of(&keys.earlier_secrets()), slot_of(&keys.secret()));
 }
 

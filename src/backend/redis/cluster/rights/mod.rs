@@ -12,7 +12,7 @@ use crate::backend::{BackendError, Result};
 pub(super) static RIGHTS: Script = Script::new(Memory::Untouched, &[include_str!("rights.lua")]);
 
 /// Commands that are sent outside of scripts. CLIENT KILL and CLIENT TRACKING are optional.
-const COMMANDS: [&str; 28] = [
+const COMMANDS: [&str; 30] = [
     "CLIENT|INFO",
     "DEL",
     "EVALSHA",
@@ -20,7 +20,9 @@ const COMMANDS: [&str; 28] = [
     "HDEL",
     "HGET",
     "HGETALL",
+    "HLEN",
     "HMGET",
+    "HSETNX",
     "INFO",
     "MULTI",
     "PING",
