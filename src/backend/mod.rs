@@ -1,11 +1,11 @@
 //! The state that nodes share, one trait a concern: the logs, the events of rooms, presence, the cluster's
-//! nodes, and accounts. A backend carries events, not frames, and knows no socket.
+//! nodes, accounts, and the standing of users. A backend carries events, not frames, and knows no socket.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::Config;
-use crate::model::NodeId;
+use crate::model::{ControlEvent, NodeId, UserId};
 use crate::supervisor::Supervisor;
 
 mod accounts;
@@ -16,6 +16,7 @@ mod node;
 mod presence;
 mod pubsub;
 pub mod redis;
+mod standing;
 
 pub use self::accounts::{Account, Accounts, Condition, Creation, PasswordHash};
 pub use self::cluster::{Cluster, Fingerprints, Health, NodeInfo, NodeStats, Secrets};
@@ -24,7 +25,8 @@ pub use self::node::{Events, LocalNode, LocalRoom, NodeSecret, share_secret};
 pub use self::presence::{
     Busiest, Changing, Entered, LeaveMode, MEMBERS_IN_JOINED, MemberPage, MemberPosition, Presence, RoomCount,
 };
-pub use self::pubsub::{BackendEvent, Channel, FeedHealth, PubSub};
+pub use self::pubsub::{BackendEvent, Channel, FeedHealth, PubSub, Publication};
+pub use self::standing::{Ban, BanPage, BannedUser, Standing, StandingChange, Standings};
 
 /// Access to the state that all nodes share; a cheap handle. A service takes only the concern that it needs.
 #[derive(Debug, Clone)]
@@ -39,6 +41,21 @@ pub struct Backend {
     pub cluster: Arc<dyn Cluster>,
     /// Names, hashes of passwords, and the first admin.
     pub accounts: Arc<dyn Accounts>,
+    /// The standing of users.
+    pub standings: Arc<dyn Standings>,
+}
+
+impl Backend {
+    /// Changes the standing of a user and tells all nodes, so that they read it again.
+    ///
+    /// # Errors
+    /// As [`Standings::change`] and [`PubSub::publish`]. The change may have been made: it is to be repeated.
+    pub async fn change_standing(&self, user: &UserId, change: StandingChange) -> Result<Standing> {
+        let standing = self.standings.change(user, change).await?;
+        let event = Publication::Control(ControlEvent::UserChanged(user.clone()));
+        self.pubsub.publish(&Channel::Control, event).await?;
+        Ok(standing)
+    }
 }
 
 /// The result of asking a backend.
@@ -54,6 +71,9 @@ pub enum BackendError {
     /// The user has posted a message with this nonce in this room, and it had other content.
     #[error("the nonce was used for another message")]
     NonceReused,
+    /// The only admin must stay one.
+    #[error("the last admin must stay one")]
+    LastAdmin,
     /// The backend can never work as it is configured: a wrong password, a server that is too old.
     #[error("{0}")]
     Misconfigured(String),

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::Result;
-use crate::model::{Event, Notice, RoomName, UserId};
+use crate::model::{ControlEvent, Event, Notice, RoomName, UserId};
 
 /// A channel of events.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,8 +31,8 @@ pub trait PubSub: Send + Sync + fmt::Debug {
     /// Unsubscribes. Calls of `subscribe` and `unsubscribe` take effect in the order of calling.
     fn unsubscribe(&self, channel: &Channel);
 
-    /// Publishes a notice to all nodes that subscribe to the channel. Not logged, not numbered.
-    async fn publish(&self, channel: &Channel, notice: Notice) -> Result<()>;
+    /// Publishes to all nodes that subscribe to the channel. Not logged, not numbered.
+    async fn publish(&self, channel: &Channel, publication: Publication) -> Result<()>;
 
     /// A counter of possible losses: it rises after the subscription was interrupted and stands again, and after
     /// events were dropped because the node read too slowly. Events of any channel may be missing, so each user of
@@ -42,6 +42,24 @@ pub trait PubSub: Send + Sync + fmt::Debug {
 
     /// Whether events that are published now would reach this node.
     fn health(&self) -> FeedHealth;
+}
+
+/// What a node publishes by itself. Other events are published by the step that makes them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Publication {
+    /// A user is typing.
+    Notice(Notice),
+    /// The store has changed.
+    Control(ControlEvent),
+}
+
+impl From<Publication> for Event {
+    fn from(publication: Publication) -> Self {
+        match publication {
+            Publication::Notice(notice) => Self::Notice(notice),
+            Publication::Control(event) => Self::Control(event),
+        }
+    }
 }
 
 /// The state of a node's subscriptions.

@@ -1,8 +1,8 @@
-//! The events of a room that are sent to its sessions.
+//! The events that nodes receive.
 
 use super::{ConnectionId, LoggedMessage, MessageId, Timestamp, UserId, Username};
 
-/// One event of a room, as a backend hands it to a node.
+/// One event of a channel, as a backend hands it to a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// A message was logged.
@@ -16,6 +16,17 @@ pub enum Event {
         /// The session whose join this count announces, if any.
         entered: Option<ConnectionId>,
     },
+    /// Something that nodes keep a copy of has changed.
+    Control(ControlEvent),
+}
+
+/// A change in the store. It names what to read again, so it may come twice or late.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ControlEvent {
+    /// On the channel of all nodes: the standing of a user.
+    UserChanged(UserId),
+    /// On the channel of a room: its rules.
+    RulesChanged,
 }
 
 impl Event {
@@ -24,7 +35,8 @@ impl Event {
         match self {
             Self::Message(message) => message.json.len(),
             Self::Notice(notice) => notice.username.as_str().len() + notice.user_id.as_str().len(),
-            Self::Count { .. } => 0,
+            Self::Control(ControlEvent::UserChanged(user)) => user.as_str().len(),
+            Self::Count { .. } | Self::Control(ControlEvent::RulesChanged) => 0,
         }
     }
 }

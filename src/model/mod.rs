@@ -11,7 +11,7 @@ pub mod position;
 pub mod role;
 pub mod timestamp;
 
-pub use event::{Event, Notice, NoticeKind};
+pub use event::{ControlEvent, Event, Notice, NoticeKind};
 pub use ids::{ConnectionId, MessageId, NodeId, UserId};
 pub use member::{Author, Member};
 pub use message::{Draft, LoggedMessage, Nonce, Receipt};

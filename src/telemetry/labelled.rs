@@ -43,10 +43,12 @@ pub enum Unreadable {
     LeaveNotice,
     /// An account.
     Account,
+    /// In the standing of a user, or the list of bans.
+    Standing,
 }
 
 impl Unreadable {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Publication,
         Self::LogEntry,
         Self::Key,
@@ -55,6 +57,7 @@ impl Unreadable {
         Self::Lease,
         Self::LeaveNotice,
         Self::Account,
+        Self::Standing,
     ];
 
     fn as_str(self) -> &'static str {
@@ -67,6 +70,7 @@ impl Unreadable {
             Self::Lease => "lease",
             Self::LeaveNotice => "leave_notice",
             Self::Account => "account",
+            Self::Standing => "standing",
         }
     }
 }

@@ -25,7 +25,7 @@ const MODULES: [&str; 11] = [
 const FORBIDDEN: [(&str, &[&str]); 2] = [("ws", &["backend"]), ("http", &["backend", "ws"])];
 
 /// The floors of `backend::redis`, lowest first.
-const REDIS_FLOORS: [&str; 10] = [
+const REDIS_FLOORS: [&str; 11] = [
     "mutations",
     "keys",
     "client",
@@ -33,6 +33,7 @@ const REDIS_FLOORS: [&str; 10] = [
     "pubsub",
     "log",
     "presence",
+    "moderation",
     "cluster",
     "accounts",
     "fuzzing",

@@ -36,6 +36,7 @@ impl LeaseHolder for MemoryNode {
             shared.publish(notices);
         }
         shared.logs.remove_unused(now);
+        shared.users.remove_expired(now);
         Ok(lease)
     }
 

@@ -9,6 +9,7 @@ mod members;
 mod presence;
 mod pubsub;
 mod rules;
+mod standing;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
@@ -22,6 +23,7 @@ use self::cluster::Leases;
 use self::log::Logs;
 use self::presence::Rooms;
 use self::pubsub::Fanout;
+use self::standing::Users;
 use super::node::pending::PendingChanges;
 use super::{Backend, Events, Health, LocalNode, Secrets};
 use crate::config::Config;
@@ -42,11 +44,12 @@ struct Shared {
     leases: Leases,
     secrets: Option<Secrets>,
     accounts: AccountTable,
+    users: Users,
     renew_every: Duration,
 }
 
 impl MemoryCluster {
-    /// An empty cluster with the settings `history`, `presence`, `limits.outbox_bytes` and `redis.feed_queue…`. It
+    /// An empty cluster with the settings `history`, `presence`, `limits.outbox_bytes`, `auth.token_ttl` and `redis.feed_queue…`. It
     /// uses tokio's clock, which a test may pause.
     pub fn new(config: &Config) -> Self {
         let now = Instant::now();
@@ -57,6 +60,7 @@ impl MemoryCluster {
             leases: Leases::new(&config.presence, now),
             secrets: None,
             accounts: AccountTable::default(),
+            users: Users::new(config.auth.token_ttl),
             renew_every: config.presence.renew_every,
         };
         Self { shared: Arc::new(Mutex::new(shared)) }
@@ -71,7 +75,8 @@ impl MemoryCluster {
             pubsub: node.clone(),
             presence: node.clone(),
             cluster: node.clone(),
-            accounts: node,
+            accounts: node.clone(),
+            standings: node,
         };
         (backend, events)
     }

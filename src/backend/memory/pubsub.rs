@@ -7,8 +7,8 @@ use tokio::sync::watch;
 
 use super::MemoryNode;
 use crate::backend::node::events::{self, Bounds, EventSender, ReservedPlace};
-use crate::backend::{BackendEvent, Channel, Events, FeedHealth, PubSub, Result};
-use crate::model::{Event, NodeId, Notice, RoomName};
+use crate::backend::{BackendEvent, Channel, Events, FeedHealth, PubSub, Publication, Result};
+use crate::model::{Event, NodeId, RoomName};
 
 #[async_trait]
 impl PubSub for MemoryNode {
@@ -21,8 +21,8 @@ impl PubSub for MemoryNode {
         self.cluster.lock().fanout.unsubscribe(channel, self.node);
     }
 
-    async fn publish(&self, channel: &Channel, notice: Notice) -> Result<()> {
-        self.cluster.lock().fanout.publish(channel, &Event::Notice(notice));
+    async fn publish(&self, channel: &Channel, publication: Publication) -> Result<()> {
+        self.cluster.lock().fanout.publish(channel, &publication.into());
         Ok(())
     }
 

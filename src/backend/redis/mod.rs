@@ -8,6 +8,7 @@ mod cluster;
 pub mod fuzzing;
 mod keys;
 mod log;
+mod moderation;
 #[cfg(test)]
 mod mutations;
 mod presence;
@@ -26,6 +27,7 @@ use self::client::target::Target;
 use self::cluster::{Leases, RedisCluster};
 use self::keys::Keys;
 use self::log::Log;
+use self::moderation::RedisStandings;
 use self::presence::RedisPresence;
 use self::presence::generation::DataGeneration;
 use self::presence::index::Index;
@@ -88,6 +90,7 @@ pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Re
     let accounts = RedisAccounts { keys: keys.clone(), shards: shards.clone(), deadline };
     let leases = Leases::new(node, keys.clone(), shards.clone(), data_generation, index, config, supervisor);
     let cluster = RedisCluster::new(leases, reconciler, &config.presence);
+    let standings = RedisStandings::new(keys.clone(), shards.clone(), config);
     let pubsub = Subscriber::start(keys, wire, node, shards, settings, events, supervisor);
     let backend = Backend {
         log: Arc::new(log),
@@ -95,6 +98,7 @@ pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Re
         presence: Arc::new(presence),
         cluster: Arc::new(cluster),
         accounts: Arc::new(accounts),
+        standings: Arc::new(standings),
     };
     Ok((backend, receiver))
 }
@@ -150,7 +154,14 @@ fn roles(tracking: &KeyTracking) -> [Role; 6] {
 
 /// All scripts that a node may call.
 fn scripts() -> Vec<&'static Script> {
-    [log::SCRIPTS.to_vec(), presence::scripts(), cluster::scripts(), accounts::SCRIPTS.to_vec()].concat()
+    [
+        log::SCRIPTS.to_vec(),
+        presence::scripts(),
+        moderation::scripts(),
+        cluster::scripts(),
+        accounts::SCRIPTS.to_vec(),
+    ]
+    .concat()
 }
 
 fn is_refused(error: &RedisError) -> bool {

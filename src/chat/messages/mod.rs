@@ -8,7 +8,7 @@ pub use self::posters::Poster;
 pub(super) use self::posters::Posters;
 use super::rooms::TypingRule;
 use super::{Chat, Room, RoomAccess};
-use crate::backend::{Channel, Page, Span};
+use crate::backend::{Channel, Page, Publication, Span};
 use crate::config::Config;
 use crate::model::characters::has_visible;
 use crate::model::{
@@ -96,7 +96,8 @@ impl Chat {
             username: member.username.clone(),
             timestamp: Timestamp::now(),
         };
-        Ok(self.inner.backend.pubsub.publish(&Channel::Room(room.name.clone()), notice).await?)
+        let channel = Channel::Room(room.name.clone());
+        Ok(self.inner.backend.pubsub.publish(&channel, Publication::Notice(notice)).await?)
     }
 }
 

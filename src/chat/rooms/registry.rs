@@ -162,6 +162,8 @@ impl Hub {
             }
             Event::Notice(notice) => room.notify(&notice, self.inner.typing, flushes),
             Event::Count { client_count, entered } => room.count(client_count, entered, flushes),
+            // The rules of a room are read where they are needed.
+            Event::Control(_) => {}
         }
     }
 

@@ -9,6 +9,7 @@ mod log_pages;
 mod nodes;
 mod presence;
 mod pubsub;
+mod standing;
 
 use std::sync::Arc;
 
@@ -130,5 +131,16 @@ contract! {
         a_password_is_replaced_only_if_it_is_the_expected_one
         the_first_admin_is_created_once
         all_nodes_have_one_setup_code_until_an_admin_exists
+    }
+    standing {
+        a_user_of_whom_nothing_is_stored_has_the_default_standing
+        a_change_of_standing_is_seen_on_every_node
+        each_generation_is_larger_than_the_one_before
+        a_ban_ends_by_itself
+        a_later_ban_replaces_an_earlier_one
+        bans_come_in_pages_with_the_newest_first
+        the_last_admin_keeps_the_role
+        what_no_token_can_outlive_is_forgotten
+        every_node_is_told_of_a_change_of_standing
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use adda::backend::memory::MemoryCluster;
 use adda::backend::{
     self, Backend, BackendEvent, Channel, Entered, Events, Fingerprints, Health, LeaveMode, LocalNode,
-    LocalRoom, MemberPage, NodeSecret, NodeStats, Secrets,
+    LocalRoom, MemberPage, NodeSecret, NodeStats, Publication, Secrets,
 };
 use adda::config::Config;
 use adda::model::{
@@ -188,7 +188,11 @@ impl Node {
     /// a mark there, and all events before the mark have arrived.
     pub async fn received(&mut self, room: &RoomName) -> Vec<String> {
         let mark = typing(MARK);
-        self.backend.pubsub.publish(&Channel::Room(room.clone()), mark.clone()).await.unwrap();
+        self.backend
+            .pubsub
+            .publish(&Channel::Room(room.clone()), Publication::Notice(mark.clone()))
+            .await
+            .unwrap();
         let mut received = Vec::new();
         loop {
             match self.next().await {
@@ -234,6 +238,7 @@ fn sentence(event: &BackendEvent) -> Option<String> {
             NoticeKind::Typing if username.as_str() == MARK => return None,
             NoticeKind::Typing => format!("{username} is typing"),
         },
+        Event::Control(event) => format!("{event:?}"),
     })
 }
 

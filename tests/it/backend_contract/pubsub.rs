@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adda::backend::{BackendEvent, Channel, FeedHealth, Span};
+use adda::backend::{BackendEvent, Channel, FeedHealth, Publication, Span};
 use adda::model::{Event, UserId};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -48,7 +48,12 @@ pub async fn a_notice_reaches_every_node_as_it_was_sent(mut cluster: Cluster) {
         node.subscribe(&room).await;
     }
     let notice = typing("মিতা দি");
-    nodes[0].backend.pubsub.publish(&Channel::Room(room.clone()), notice.clone()).await.unwrap();
+    nodes[0]
+        .backend
+        .pubsub
+        .publish(&Channel::Room(room.clone()), Publication::Notice(notice.clone()))
+        .await
+        .unwrap();
     for node in &mut nodes {
         let event = BackendEvent::Published(Channel::Room(room.clone()), Event::Notice(notice.clone()));
         assert_eq!(node.next().await, event);
@@ -63,10 +68,14 @@ pub async fn users_and_nodes_have_channels_beside_those_of_rooms(mut cluster: Cl
     for channel in &channels {
         there.backend.pubsub.subscribe(channel).await.unwrap();
     }
-    here.backend.pubsub.publish(&Channel::User(UserId::guest()), typing("another")).await.unwrap();
+    here.backend
+        .pubsub
+        .publish(&Channel::User(UserId::guest()), Publication::Notice(typing("another")))
+        .await
+        .unwrap();
     for channel in channels {
         let notice = typing("রহিম");
-        here.backend.pubsub.publish(&channel, notice.clone()).await.unwrap();
+        here.backend.pubsub.publish(&channel, Publication::Notice(notice.clone())).await.unwrap();
         assert_eq!(there.next().await, BackendEvent::Published(channel, Event::Notice(notice)));
     }
 }

@@ -211,6 +211,22 @@ impl Keys {
         format!("{}{{{}}}:setup", self.prefix, self.names())
     }
 
+    /// Hash: generation, signed_out_at (ms), role, ban (its end, ms, or `-`), reason. `auth.token_ttl` after the last
+    /// change, unless there is a role or a ban for good.
+    pub fn standing(&self, user: &UserId) -> String {
+        format!("{}{{user:{}}}:standing", self.prefix, Tag(user.as_str()))
+    }
+
+    /// Set: the users with the role of an admin.
+    pub fn admins(&self) -> String {
+        format!("{}admins", self.prefix)
+    }
+
+    /// Sorted set: users who were banned, by the time of the ban in ms; each score is used once.
+    pub fn bans(&self) -> String {
+        format!("{}bans", self.prefix)
+    }
+
     fn of_nodes(&self, what: &str) -> String {
         format!("{}{{{}}}:{what}", self.prefix, self.nodes())
     }

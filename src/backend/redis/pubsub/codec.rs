@@ -7,18 +7,21 @@
 //! 1 l <notice> <connection|-> <user> <count> <millis>    + username
 //! 1 t <notice> <connection|-> <user> 0 <millis>          + username
 //! 1 c <count> <connection that has entered|->
+//! 1 u <user>                                             the standing of a user has changed
+//! 1 r                                                    the rules of the room have changed
 //! ```
 //!
-//! Scripts write messages, counts, joins and leaves; typing notices are written here. The first word is the version
+//! Scripts write messages, counts, joins, leaves and changes of rules; the others are written here. The first word is the version
 //! of the format. Later versions may add words to a header, and kinds.
 
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use crate::backend::Publication;
 use crate::model::{
-    ConnectionId, Epoch, Event, LoggedMessage, MessageId, NodeId, Notice, NoticeKind, Timestamp, UserId,
-    Username,
+    ConnectionId, ControlEvent, Epoch, Event, LoggedMessage, MessageId, NodeId, Notice, NoticeKind,
+    Timestamp, UserId, Username,
 };
 
 macro_rules! version {
@@ -78,6 +81,8 @@ impl Wire {
                 client_count: words.next()?.parse().ok()?,
                 entered: ConnectionId::parse(words.next()?),
             }),
+            "u" => Some(Event::Control(ControlEvent::UserChanged(UserId::parse(words.next()?)?))),
+            "r" => Some(Event::Control(ControlEvent::RulesChanged)),
             kind @ ("j" | "l" | "t") => decode_notice(kind, words, &body).map(Event::Notice),
             _ => None,
         }
@@ -103,8 +108,16 @@ fn decode_notice<'a>(
     Some(Notice { kind, id, connection, user_id, username, timestamp })
 }
 
-/// Encodes a notice.
-pub fn encode_notice(notice: &Notice) -> String {
+/// Encodes a publication.
+pub fn encode(publication: &Publication) -> String {
+    match publication {
+        Publication::Notice(notice) => encode_notice(notice),
+        Publication::Control(ControlEvent::UserChanged(user)) => format!("{VERSION} u {user}"),
+        Publication::Control(ControlEvent::RulesChanged) => format!("{VERSION} r"),
+    }
+}
+
+fn encode_notice(notice: &Notice) -> String {
     let (kind, client_count) = match notice.kind {
         NoticeKind::Join { client_count } => ('j', client_count),
         NoticeKind::Leave { client_count } => ('l', client_count),
@@ -183,6 +196,17 @@ mod tests {
     }
 
     #[test]
+    fn a_change_of_the_store_survives_the_wire() {
+        let user = UserId::parse("রহিম:%{1}").expect("a user id");
+        for event in [ControlEvent::UserChanged(user), ControlEvent::RulesChanged] {
+            let text = encode(&Publication::Control(event.clone()));
+            assert_eq!(wire().decode(text.clone().into_bytes()), Some(Event::Control(event.clone())));
+            let later = format!("{text} and more\nand a body");
+            assert_eq!(wire().decode(later.into_bytes()), Some(Event::Control(event)));
+        }
+    }
+
+    #[test]
     fn any_bytes_are_an_event_or_unreadable() {
         let wire = wire();
         let (id, user) = (MessageId::now(), UserId::guest());
@@ -196,6 +220,8 @@ mod tests {
             format!("1 t {id} {connection} rahim 0 0\nr"),
             format!("1 c 7 {connection}"),
             "1 c 7 - and more".to_owned(),
+            format!("1 u {user}"),
+            "1 r".to_owned(),
         ];
         let (mut events, mut unreadable) = (0, 0);
         read_mutations(&valid.map(String::into_bytes), 50_000, |text| match wire.decode(text.to_vec()) {
@@ -204,7 +230,7 @@ mod tests {
                 assert_eq!(json["seq"], message.seq);
                 events += 1;
             }
-            Some(Event::Notice(_) | Event::Count { .. }) => events += 1,
+            Some(Event::Notice(_) | Event::Count { .. } | Event::Control(_)) => events += 1,
             None => unreadable += 1,
         });
         assert!(events >= 100 && unreadable >= 100, "{events} events, {unreadable} unreadable");
@@ -232,6 +258,8 @@ mod tests {
             "1 j 1 2 3",
             "1 c 1",
             "1 c many -",
+            "1 u",
+            "1 u ",
             "\u{0}",
             "c 7 -",
             "2 c 7 -",

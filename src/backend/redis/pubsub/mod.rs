@@ -23,12 +23,12 @@ use crate::backend::redis::client::server::Server;
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::pubsub::codec::Wire;
 use crate::backend::redis::topology::Shards;
-use crate::backend::{BackendError, Channel, FeedHealth, PubSub, Result, within};
+use crate::backend::{BackendError, Channel, FeedHealth, PubSub, Publication, Result, within};
 use crate::config::Redis as Settings;
-use crate::model::{NodeId, Notice};
+use crate::model::NodeId;
 use crate::supervisor::Supervisor;
 
-/// Notices that no script publishes.
+/// Publications of no script.
 pub const NOTICES: Role = Role::Ordered("notices");
 
 /// The node's messages to itself.
@@ -153,9 +153,9 @@ impl PubSub for Subscriber {
         self.mark_dirty(channel);
     }
 
-    async fn publish(&self, channel: &Channel, notice: Notice) -> Result<()> {
+    async fn publish(&self, channel: &Channel, publication: Publication) -> Result<()> {
         let publish = self.shards.publishing().command();
-        let call = Call::plain(publish, self.keys.bus(channel)).arg(codec::encode_notice(&notice));
+        let call = Call::plain(publish, self.keys.bus(channel)).arg(codec::encode(&publication));
         within(self.deadline, self.shards.call(&NOTICES, call)).await.map(drop)
     }
 

@@ -1,0 +1,24 @@
+-- Changes the standing of a user. What no token can outlive is kept for as long as a token lives.
+-- KEYS[1] standing
+-- ARGV[1] auth.token_ttl, ms  [2] `generation`, `role`, `ban` or `unban`
+-- ARGV[3] the role; or how long the ban lasts, ms, '-' for good  [4] the reason of the ban
+-- Returns as `read.lua`.
+local now, what = redis_millis(), ARGV[2]
+if what == 'generation' then
+  local last = millis_of(call('HGET', KEYS[1], 'generation')) or 0
+  call('HSET', KEYS[1], 'generation', text_of(math.max(now, last + 1)), 'signed_out_at', text_of(now))
+elseif what == 'role' then
+  call('HSET', KEYS[1], 'role', ARGV[3])
+elseif what == 'ban' then
+  local ends = ARGV[3] == '-' and '-' or text_of(now + ARGV[3])
+  call('HSET', KEYS[1], 'ban', ends, 'reason', ARGV[4])
+else
+  call('HDEL', KEYS[1], 'ban', 'reason')
+end
+local standing = read_standing(KEYS[1])
+if standing[3] or standing[4] == '-' then
+  redis.call('PERSIST', KEYS[1])
+else
+  redis.call('PEXPIRE', KEYS[1], text_of(math.max(ARGV[1], tonumber(standing[6] or 0))))
+end
+return standing

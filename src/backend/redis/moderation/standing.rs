@@ -1,0 +1,168 @@
+//! The standing of users, a hash each. The admins are in a set as well, so that the last one can be told, and the banned
+//! users in a list. A change that ends half-way leaves an entry too many in the list, or one too few in the set: the
+//! list is read with the bans themselves, and a missing admin only makes the last one harder to dismiss.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use redis::Value;
+
+use super::bans::BanList;
+use crate::backend::redis::client::call::Call;
+use crate::backend::redis::client::role::Role as Connection;
+use crate::backend::redis::client::script::{Memory, Script, TYPES};
+use crate::backend::redis::client::server::{parsed, parsed_if_ours};
+use crate::backend::redis::keys::Keys;
+use crate::backend::redis::presence::CLOCK;
+use crate::backend::redis::topology::Shards;
+use crate::backend::{BackendError, Ban, BanPage, Result, Standing, StandingChange, Standings, within};
+use crate::config::Config;
+use crate::model::{Role, Timestamp, UserId};
+use crate::telemetry::{Unreadable, count_unreadable};
+
+const STANDING: &str = include_str!("standing.lua");
+
+static READ: Script = Script::new(Memory::Untouched, &[CLOCK, STANDING, include_str!("read.lua")]);
+
+/// What clients may ask for themselves.
+static CHANGE: Script = Script::new(Memory::Grows, &[TYPES, CLOCK, STANDING, include_str!("change.lua")]);
+
+/// The same script for moderators, who must be heard at the memory limit, too.
+static MODERATE: Script = Script::new(Memory::Spares, &[TYPES, CLOCK, STANDING, include_str!("change.lua")]);
+
+static ADMINS: Script = Script::new(Memory::Spares, &[TYPES, include_str!("admins.lua")]);
+
+/// The scripts of this file.
+pub(super) const SCRIPTS: &[&Script] = &[&READ, &CHANGE, &MODERATE, &ADMINS];
+
+/// The standing of users in Redis.
+#[derive(Debug)]
+pub struct RedisStandings {
+    keys: Keys,
+    shards: Arc<Shards>,
+    bans: BanList,
+    token_ttl: Duration,
+    deadline: Duration,
+}
+
+impl RedisStandings {
+    pub fn new(keys: Keys, shards: Arc<Shards>, config: &Config) -> Self {
+        let bans = BanList::new(keys.clone(), shards.clone());
+        let (token_ttl, deadline) = (config.auth.token_ttl, config.redis.command_timeout);
+        Self { keys, shards, bans, token_ttl, deadline }
+    }
+
+    async fn read(&self, users: &[UserId]) -> Result<Vec<Standing>> {
+        let call = |user: &UserId| Call::new(&READ, [self.keys.standing(user)]);
+        let calls: Vec<Call> = users.iter().map(call).collect();
+        let values = self.shards.call_all(&Connection::Pooled, &calls).await;
+        values.into_iter().map(standing).collect()
+    }
+
+    async fn apply(&self, user: &UserId, change: StandingChange) -> Result<Standing> {
+        match &change {
+            StandingChange::Ban { .. } => {
+                self.bans.add(user).await?;
+                self.store(user, &change).await
+            }
+            StandingChange::Unban => {
+                let standing = self.store(user, &change).await?;
+                self.bans.remove(user).await?;
+                Ok(standing)
+            }
+            StandingChange::SetRole(Role::Admin) => {
+                let standing = self.store(user, &change).await?;
+                self.note_admin(user, true).await?;
+                Ok(standing)
+            }
+            StandingChange::SetRole(_) => {
+                self.note_admin(user, false).await?;
+                self.store(user, &change).await
+            }
+            StandingChange::NextGeneration => self.store(user, &change).await,
+        }
+    }
+
+    async fn note_admin(&self, user: &UserId, is_admin: bool) -> Result<()> {
+        let call = Call::new(&ADMINS, [self.keys.admins()]).arg(user).arg(u8::from(is_admin));
+        match parsed::<u8>(self.shards.call(&Connection::Pooled, call).await?)? {
+            0 => Err(BackendError::LastAdmin),
+            _ => Ok(()),
+        }
+    }
+
+    async fn store(&self, user: &UserId, change: &StandingChange) -> Result<Standing> {
+        let script = if *change == StandingChange::NextGeneration { &CHANGE } else { &MODERATE };
+        let call = Call::new(script, [self.keys.standing(user)]).arg(self.token_ttl.as_millis());
+        let call = match change {
+            StandingChange::NextGeneration => call.arg("generation"),
+            StandingChange::SetRole(role) => call.arg("role").arg(role.as_str()),
+            StandingChange::Ban { lasts, reason } => {
+                let lasts = lasts.map_or_else(|| "-".to_owned(), |lasts| lasts.as_millis().to_string());
+                call.arg("ban").arg(lasts).arg(reason.as_deref().unwrap_or_default())
+            }
+            StandingChange::Unban => call.arg("unban"),
+        };
+        standing(self.shards.call(&Connection::Pooled, call).await)
+    }
+}
+
+#[async_trait]
+impl Standings for RedisStandings {
+    async fn standings(&self, users: &[UserId]) -> Result<Vec<Standing>> {
+        within(self.deadline, self.read(users)).await
+    }
+
+    async fn change(&self, user: &UserId, change: StandingChange) -> Result<Standing> {
+        within(self.deadline, self.apply(user, change)).await
+    }
+
+    async fn bans(&self, before: Option<u64>, limit: usize) -> Result<BanPage> {
+        within(self.deadline, async {
+            let listed = self.bans.list(before, limit).await?;
+            let users: Vec<UserId> = listed.users.iter().map(|(user, _)| user.clone()).collect();
+            let standings = self.read(&users).await?;
+            self.bans.page(listed, standings).await
+        })
+        .await
+    }
+}
+
+/// Reads the reply of `read.lua`. A field that can't be read is skipped and counted.
+fn standing(value: Result<Value>) -> Result<Standing> {
+    let fields: Vec<Option<Vec<u8>>> = parsed_if_ours(value)?;
+    let mut fields = fields.into_iter();
+    let mut unreadable = 0;
+    let mut next = || match fields.next().flatten().map(String::from_utf8) {
+        Some(Err(_)) => {
+            unreadable += 1;
+            None
+        }
+        Some(Ok(text)) => Some(text),
+        None => None,
+    };
+    let (generation, signed_out_at, role) = (next(), next(), next());
+    let (ends, reason, left) = (next(), next(), next());
+    let mut read = |field: Option<String>| {
+        let millis = field.as_ref().and_then(|text| text.parse::<u64>().ok());
+        unreadable += u64::from(field.is_some() && millis.is_none());
+        millis
+    };
+    let generation = read(generation).unwrap_or(0);
+    let signed_out_at = read(signed_out_at).and_then(Timestamp::from_unix_millis);
+    let ban = match (ends.as_deref(), left) {
+        (Some("-"), Some(_)) => Some(None),
+        (Some(_), Some(_)) => read(ends).and_then(Timestamp::from_unix_millis).map(Some),
+        (Some(_), None) => {
+            read(ends);
+            None
+        }
+        (None, _) => None,
+    };
+    let known = role.as_deref().and_then(Role::parse);
+    unreadable += u64::from(role.is_some() && known.is_none());
+    count_unreadable(Unreadable::Standing, unreadable);
+    let reason = reason.filter(|reason| !reason.is_empty());
+    Ok(Standing { generation, role: known, ban: ban.map(|until| Ban { until, reason }), signed_out_at })
+}

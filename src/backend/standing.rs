@@ -1,0 +1,88 @@
+//! The standing of users: the generation of their tokens, their roles and bans.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::Result;
+use crate::model::{Role, Timestamp, UserId};
+
+/// The standing of users. `tests/it/backend_contract/standing.rs` is the suite that every implementation passes.
+///
+/// Every method is safe to call concurrently and ends within `redis.command_timeout`. A change reaches the nodes by
+/// [`super::ControlEvent::UserChanged`], which [`super::Backend::change_standing`] publishes.
+#[async_trait]
+pub trait Standings: Send + Sync + fmt::Debug {
+    /// The present standing of users, in the order of `users`. A ban that has ended is absent.
+    async fn standings(&self, users: &[UserId]) -> Result<Vec<Standing>>;
+
+    /// Changes the standing of a user, and returns the new one. A change may be repeated.
+    ///
+    /// # Errors
+    /// [`super::BackendError::LastAdmin`] if no admin would be left.
+    async fn change(&self, user: &UserId, change: StandingChange) -> Result<Standing>;
+
+    /// The present bans, the newest first: at most `limit` with a number below `before`.
+    async fn bans(&self, before: Option<u64>, limit: usize) -> Result<BanPage>;
+}
+
+/// What is known of a user besides its tokens. A user of whom nothing is stored has the default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Tokens of an earlier generation are refused. 0, or milliseconds since 1970; a later generation is larger.
+    pub generation: u64,
+    /// The role, if one was given.
+    pub role: Option<Role>,
+    /// The ban, while there is one.
+    pub ban: Option<Ban>,
+    /// When the present generation began. Tokens without a generation that were issued before are refused.
+    pub signed_out_at: Option<Timestamp>,
+}
+
+/// A ban.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ban {
+    /// When it ends; `None`: never.
+    pub until: Option<Timestamp>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// A change of a user's standing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StandingChange {
+    /// All tokens of before are refused.
+    NextGeneration,
+    /// Gives a role.
+    SetRole(Role),
+    /// Bans the user, for good or for a time. Replaces an earlier ban.
+    Ban {
+        /// How long; `None`: for good.
+        lasts: Option<Duration>,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// Ends a ban.
+    Unban,
+}
+
+/// A banned user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BannedUser {
+    /// The user.
+    pub user: UserId,
+    /// When the ban was set.
+    pub since: Timestamp,
+    /// The ban.
+    pub ban: Ban,
+}
+
+/// A page of bans.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BanPage {
+    /// The newest first. May be fewer than asked for although there are more.
+    pub bans: Vec<BannedUser>,
+    /// The number to pass as `before` for the next page, if there is one.
+    pub next: Option<u64>,
+}
