@@ -20,8 +20,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 pub use self::access::{Action, Principal, RoomAccess};
-use self::identity::Keyring;
-pub use self::identity::{Identity, IssuedToken, RoomScope, Source};
+pub use self::identity::{Identity, IssuedToken, RoomScope, Source, check};
+use self::identity::{Issuer, Issuers, Keyring};
 pub use self::messages::Poster;
 use self::messages::{Posters, typing_rule};
 pub use self::readiness::NotReady;
@@ -70,6 +70,7 @@ struct Inner {
     backend: Backend,
     hub: Hub,
     keyring: Keyring,
+    issuers: Issuers,
     started: Instant,
     sessions: AtomicU64,
     /// Whether the backend answers this node.
@@ -85,13 +86,17 @@ struct Inner {
 
 impl Chat {
     /// Starts the tasks that hand on events and those of the backend. They end with [`Chat::retire`].
+    ///
+    /// # Errors
+    /// One sentence, if the keys of the issuer of `auth.issuer` can't be used.
     pub fn start(
         node: NodeId,
         config: Config,
         backend: Backend,
         events: Events,
         supervisor: Supervisor,
-    ) -> Self {
+    ) -> Result<Self, String> {
+        let issuers = Issuers::new(Issuer::open(&config.auth_issuer, config.limits.username_chars)?);
         begin_errors(ErrorCode::ALL.map(ErrorCode::as_str));
         let hub =
             Hub::new(backend.clone(), config.history.max_page, typing_rule(&config), supervisor.clone());
@@ -108,6 +113,7 @@ impl Chat {
             backend,
             hub,
             keyring,
+            issuers: issuers.clone(),
             started: Instant::now(),
             sessions: AtomicU64::new(0),
             health,
@@ -122,7 +128,8 @@ impl Chat {
         chat.inner.supervisor.run("room-list", chat.clone().tell_rooms());
         chat.inner.backend.cluster.clone().start(Arc::new(chat.clone()), &chat.inner.supervisor);
         chat.inner.supervisor.run("peer-check", chat.clone().check_peers());
-        chat
+        chat.inner.supervisor.run("issuer-keys", issuers.follow_file(chat.inner.supervisor.clone()));
+        Ok(chat)
     }
 
     /// This node.

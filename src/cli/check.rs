@@ -1,7 +1,7 @@
-//! `adda check`: the settings as a start would read them, files of certificates included. Connects to nothing.
+//! `adda check`: the settings as a start would read them, files of certificates and keys included. Connects to nothing.
 
-use adda::backend;
 use adda::config::{Config, Flags, Layers};
+use adda::{backend, chat};
 
 /// A line for each warning, and one that the settings are valid.
 pub fn run(flags: &Flags) -> Result<String, String> {
@@ -15,6 +15,7 @@ pub fn read(flags: &Flags) -> Result<(Config, Vec<String>), String> {
     let layers = Layers::load(flags).map_err(|error| error.to_string())?;
     let config = Config::from_layers(&layers).map_err(|error| error.to_string())?;
     backend::check(&config).map_err(|error| error.to_string())?;
+    chat::check(&config)?;
     let mut warnings = layers.warnings().to_vec();
     if config.redis.url.is_empty() {
         warnings.push(

@@ -1,5 +1,6 @@
 //! Conditions between settings. `sections` has the range of each by itself.
 
+use super::sections::EXAMPLE_SECRETS;
 use super::value::cut;
 use super::{Config, ConfigError, Limits};
 
@@ -51,7 +52,28 @@ impl Config {
                 session.ping_every.as_secs() + 1
             ),
             humantime::format_duration(session.idle_timeout),
-        )
+        )?;
+        self.check_secrets()
+    }
+
+    /// A secret that everybody can read in our documents is none.
+    fn check_secrets(&self) -> Result<(), ConfigError> {
+        let Self { auth, auth_issuer: issuer, .. } = self;
+        let previous = auth.previous_secrets.iter().map(|secret| ("auth.previous_secrets", secret));
+        let given = [("auth.secret", &auth.secret), ("auth.issuer.secret", &issuer.secret)];
+        for (key, secret) in given.into_iter().chain(previous) {
+            let rule = "be a secret of your own, such as `openssl rand -hex 32` makes one";
+            require(
+                !EXAMPLE_SECRETS.contains(&secret.as_str()),
+                key,
+                rule,
+                "an example of the documentation",
+            )?;
+        }
+        let keys = [&issuer.jwks_file, &issuer.secret, &issuer.public_key];
+        let count = keys.into_iter().filter(|key| !key.is_empty()).count();
+        let rule = "have one of jwks_file, secret and public_key at most";
+        require(count <= 1, "auth.issuer", rule, format_args!("given {count} of them"))
     }
 }
 

@@ -58,17 +58,32 @@ pub(super) fn parse(text: &str, key: &str, place: &str) -> Result<Layer, ConfigE
         let section = section.into_inner();
         match settings.into_inner() {
             DeValue::Table(settings) if !settings.is_empty() || is_section(&section) => {
-                for (key, value) in settings {
-                    let key = format!("{section}.{}", key.get_ref());
-                    let kind = kind(value.into_inner());
-                    let kind = kind.map_err(|form| ConfigError::formless(&key, place, form))?;
-                    layer.put(&key, place, kind)?;
-                }
+                put_section(&mut layer, &section, settings, place)?;
             }
             _ => return Err(ConfigError::unknown(&section, place)),
         }
     }
     Ok(layer)
+}
+
+/// Puts the settings of a section, and of the sections within it.
+fn put_section(
+    layer: &mut Layer,
+    section: &str,
+    settings: DeTable<'_>,
+    place: &str,
+) -> Result<(), ConfigError> {
+    for (key, value) in settings {
+        let key = format!("{section}.{}", key.get_ref());
+        match value.into_inner() {
+            DeValue::Table(settings) if is_section(&key) => put_section(layer, &key, settings, place)?,
+            value => {
+                let kind = kind(value).map_err(|form| ConfigError::formless(&key, place, form))?;
+                layer.put(&key, place, kind)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A value as the `config` crate holds it, or the form of one that no setting takes.

@@ -134,10 +134,10 @@ impl Layers {
     }
 
     fn value(&self, key: &str) -> Option<&Value> {
-        let (section, key) = key.split_once('.')?;
-        let ValueKind::Table(sections) = &self.stack.cache.kind else { return None };
-        let ValueKind::Table(settings) = &sections.get(section)?.kind else { return None };
-        settings.get(key)
+        key.split('.').try_fold(&self.stack.cache, |value, part| match &value.kind {
+            ValueKind::Table(parts) => parts.get(part),
+            _ => None,
+        })
     }
 
     /// The value of a setting, if its range takes it.
@@ -154,7 +154,7 @@ impl Layers {
         let mut toml = String::new();
         let mut section = "";
         for entry in table() {
-            let Some((name, key)) = entry.key.split_once('.') else { continue };
+            let Some((name, key)) = entry.key.rsplit_once('.') else { continue };
             if name != section {
                 toml.push_str(&format!("{}[{name}]\n", if section.is_empty() { "" } else { "\n" }));
                 section = name;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ::config::Value;
 use tracing_subscriber::EnvFilter;
 
-use super::value::{number, text, texts};
+use super::value::{number, text};
 
 /// The values that a setting takes.
 pub trait Range {
@@ -238,60 +238,4 @@ impl Range for Level {
 /// a target, the only one that is logged: a misspelt level would silence the node.
 fn is_level_or_rule(part: &str) -> bool {
     part.contains('=') || LEVELS.iter().any(|level| level.eq_ignore_ascii_case(part))
-}
-
-/// The secret that signs tokens; empty: the backend keeps one.
-#[derive(Debug)]
-pub struct Secret;
-
-const SECRET_CHARS: std::ops::RangeInclusive<usize> = 32..=1024;
-
-fn is_secret(text: &str) -> bool {
-    SECRET_CHARS.contains(&text.chars().count()) && !text.contains(char::is_control)
-}
-
-impl Range for Secret {
-    type Value = String;
-
-    fn read(&self, given: &Value) -> Option<String> {
-        text(given).filter(|text| text.is_empty() || is_secret(text)).map(str::to_owned)
-    }
-
-    fn takes(&self) -> String {
-        "empty or a text of 32 to 1024 characters without control characters".to_owned()
-    }
-
-    fn ends(&self) -> [String; 2] {
-        [String::new(), "x".repeat(1024)].map(|end| format!("\"{end}\""))
-    }
-
-    fn is_secret(&self) -> bool {
-        true
-    }
-}
-
-/// Secrets that signed tokens before.
-#[derive(Debug)]
-pub struct SecretList;
-
-impl Range for SecretList {
-    type Value = Vec<String>;
-
-    fn read(&self, given: &Value) -> Option<Vec<String>> {
-        let items = texts(given)?;
-        let is_fine = items.len() <= 16 && items.iter().all(|item| is_secret(item));
-        is_fine.then(|| items.into_iter().map(str::to_owned).collect())
-    }
-
-    fn takes(&self) -> String {
-        "a list of at most 16 texts of 32 to 1024 characters without control characters".to_owned()
-    }
-
-    fn ends(&self) -> [String; 2] {
-        ["[]".to_owned(), format!("[\"{}\"]", "x".repeat(1024))]
-    }
-
-    fn is_secret(&self) -> bool {
-        true
-    }
 }

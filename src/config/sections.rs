@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
+use super::auth::{Claim, Openness, PublicKey, Registration, Secret, SecretList, YesNo};
 use super::error::ConfigError;
 use super::layers::Layers;
 use super::networks::{NetworkList, Networks};
 use super::origins::{OriginList, Origins};
 use super::ranges::{Address, Bind, Format, Level, LogFormat, Number, Range, Text, Time};
-use super::ranges::{Secret, SecretList};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -35,6 +35,9 @@ pub(super) const URL: Text = Text { most_chars: 4096, without: &[], is_secret: t
 pub(super) const SENTINEL_PASSWORD: Text = Text { most_chars: 1024, without: &[], is_secret: true };
 /// The range of `auth.secret`.
 pub(super) const SECRET: Secret = Secret;
+/// Secrets that this table or an earlier one has shown: they are known to all.
+pub(super) const EXAMPLE_SECRETS: [&str; 2] =
+    ["the output of: openssl rand -hex 32", "0123456789abcdef0123456789abcdef"];
 /// The range of `auth.previous_secrets`.
 pub(super) const SECRETS: SecretList = SecretList;
 
@@ -56,9 +59,9 @@ pub struct Entry {
 }
 
 macro_rules! settings {
-    ($($section:ident: $name:ident { $($key:ident: $type:ty = $range:expr, $example:literal, $reason:literal;)* })*) => {
+    ($($path:literal $section:ident: $name:ident { $($key:ident: $type:ty = $range:expr, $example:literal, $reason:literal;)* })*) => {
         $(
-            #[doc = concat!("The section `", stringify!($section), "` of `config/default.toml`.")]
+            #[doc = concat!("The section `", $path, "` of `config/default.toml`.")]
             #[derive(Debug, Clone)]
             #[allow(missing_docs, reason = "config/default.toml documents every key")]
             pub struct $name {
@@ -88,7 +91,7 @@ macro_rules! settings {
             vec![$($({
                 let range = $range;
                 Entry {
-                    key: concat!(stringify!($section), ".", stringify!($key)),
+                    key: concat!($path, ".", stringify!($key)),
                     takes: range.takes(),
                     ends: range.ends(),
                     example: $example,
@@ -98,13 +101,13 @@ macro_rules! settings {
             },)*)*]
         }
 
-        const SECTIONS: &[&str] = &[$(stringify!($section),)*];
-        const KEYS: &[&str] = &[$($(concat!(stringify!($section), ".", stringify!($key)),)*)*];
+        const SECTIONS: &[&str] = &[$($path,)*];
+        const KEYS: &[&str] = &[$($(concat!($path, ".", stringify!($key)),)*)*];
     };
 }
 
 settings! {
-    server: Server {
+    "server" server: Server {
         bind: Bind = Address, r#""0.0.0.0:3000""#, "an IPv6 address stands in brackets";
         drain: Duration = time(Duration::ZERO, HOUR), r#""10s""#, "a deployment waits for it";
         lame_duck: Duration = time(Duration::ZERO, HOUR), r#""3s""#, "a deployment waits for it";
@@ -114,7 +117,7 @@ settings! {
         body_timeout: Duration = time(SECOND, HOUR), r#""10s""#, "a silent connection holds a descriptor for so long";
         worker_threads: usize = number(0, 1024), "4", "each is a thread with a stack of its own";
     }
-    redis: Redis {
+    "redis" redis: Redis {
         url: String = URL, r#""redis://127.0.0.1:6379""#, "it is one URL";
         url_file: String = text(4096), r#""/run/secrets/redis_url""#, "it is a path";
         prefix: String = Text { most_chars: 128, without: &['{', '}'], is_secret: false }, r#""adda:""#, "each key begins with it, and braces mark the hash tag of a room";
@@ -134,7 +137,7 @@ settings! {
         tls_cert: String = text(4096), r#""/etc/adda/node.pem""#, "it is a path";
         tls_key: String = text(4096), r#""/etc/adda/node.key""#, "it is a path";
     }
-    history: History {
+    "history" history: History {
         max_messages: usize = number(1, 1_000_000), "1000", "Redis holds them in memory";
         ttl: Duration = time(SECOND, MANY_YEARS), r#""30days""#, "it is counted in seconds";
         on_join: usize = number(0, 1000), "50", "no page is longer";
@@ -142,7 +145,7 @@ settings! {
         max_page: usize = number(1, 1000), "200", "a page is held in memory whole";
         verify_every: Duration = time(SECOND, DAY), r#""120s""#, "a silent loss goes unnoticed for so long";
     }
-    limits: Limits {
+    "limits" limits: Limits {
         room_name_chars: usize = number(1, 256), "64", "a name stands in paths, whose head is limited";
         username_chars: usize = number(1, 128), "32", "a token bears the name and is limited to 1,024 bytes";
         content_chars: usize = number(1, 100_000), "4000", "each reader's outbox holds it whole";
@@ -156,13 +159,13 @@ settings! {
         replay_bytes: usize = number(1, 1 << 30), "4194304", "a session may make the node send so much at once";
         replay_bytes_per_second: usize = number(1, 1 << 30), "262144", "a session may make the node send so much for ever";
     }
-    session: Session {
+    "session" session: Session {
         ping_every: Duration = time(SECOND, 12 * HOUR), r#""25s""#, "it is counted in seconds, and proxies cut idle connections";
         idle_timeout: Duration = time(2 * SECOND, DAY), r#""60s""#, "it is longer than the ping interval, and a vanished client counts as present for so long";
         message_timeout: Duration = time(SECOND, HOUR), r#""30s""#, "an unfinished message holds its memory for so long";
         write_timeout: Duration = time(SECOND, HOUR), r#""10s""#, "a reader that takes nothing holds its memory for so long";
     }
-    presence: Presence {
+    "presence" presence: Presence {
         lease: Duration = time(100 * MILLISECOND, 10 * MINUTE), r#""5s""#, "a dead node's sessions are counted for so long";
         renew_every: Duration = time(50 * MILLISECOND, MINUTE), r#""1s""#, "each is a command, and a start waits for one";
         announce_up_to: usize = number(0, 100_000), "200", "a notice goes to every session of the room";
@@ -171,14 +174,29 @@ settings! {
         unsubscribe_after: Duration = time(Duration::ZERO, HOUR), r#""5s""#, "an empty room costs its traffic for so long";
         verify_every: Duration = time(SECOND, DAY), r#""300s""#, "a spoiled room may stay so for so long";
     }
-    auth: Auth {
-        secret: String = SECRET, r#""0123456789abcdef0123456789abcdef""#, "a shorter one can be guessed";
+    "auth" auth: Auth {
+        secret: String = SECRET, r#""the output of: openssl rand -hex 32""#, "a shorter one can be guessed";
         secret_file: String = text(4096), r#""/run/secrets/adda""#, "it is a path";
-        previous_secrets: Vec<String> = SECRETS, r#"["0123456789abcdef0123456789abcdef"]"#, "a shorter one can be guessed";
+        previous_secrets: Vec<String> = SECRETS, r#"["the output of: openssl rand -hex 32"]"#, "a shorter one can be guessed";
         previous_secrets_file: String = text(4096), r#""/run/secrets/adda_previous""#, "it is a path";
         token_ttl: Duration = time(SECOND, MANY_YEARS), r#""30days""#, "it is counted in seconds";
+        guests: bool = YesNo, "true", "there is no third way";
+        registration: Registration = Openness, r#""closed""#, "there is no third way";
+        timeout: Duration = time(SECOND, HOUR), r#""10s""#, "an unknown client holds a session for so long";
     }
-    log: Log {
+    "auth.issuer" auth_issuer: AuthIssuer {
+        jwks_file: String = text(4096), r#""/etc/adda/jwks.json""#, "it is a path";
+        secret: String = SECRET, r#""the output of: openssl rand -hex 32""#, "a shorter one can be guessed";
+        secret_file: String = text(4096), r#""/run/secrets/issuer""#, "it is a path";
+        public_key: String = PublicKey, r#""-----BEGIN PUBLIC KEY-----\n…\n-----END PUBLIC KEY-----""#, "other keys and algorithms are not in use for tokens";
+        issuer: String = text(1024), r#""https://login.example""#, "it is compared with a claim";
+        audience: String = text(1024), r#""adda""#, "it is compared with a claim";
+        user_claim: String = Claim, r#""sub""#, "it is the name of a claim";
+        name_claim: String = Claim, r#""name""#, "it is the name of a claim";
+        role_claim: String = Claim, r#""role""#, "it is the name of a claim";
+        rooms_claim: String = Claim, r#""rooms""#, "it is the name of a claim";
+    }
+    "log" log: Log {
         level: String = Level, r#""info,adda::ws=debug""#, "another word would silence the node";
         format: LogFormat = Format, r#""json""#, "there are no other formats";
         queue: usize = number(1, 1_000_000), "4096", "each is held in memory";

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::info;
+use tracing::{info, warn};
 
 use self::acceptor::Acceptor;
 use self::descriptors::{Complaint, Share};
@@ -50,6 +50,9 @@ pub enum StartError {
     /// The backend will never work as it is configured.
     #[error(transparent)]
     Backend(#[from] BackendError),
+    /// The keys of the issuer of tokens can't be used.
+    #[error("{0}")]
+    Issuer(String),
 }
 
 /// A node that listens and is not stopped yet.
@@ -92,7 +95,8 @@ impl Server {
         let (backend, events) = backend::start(&config, node, &supervisor).await?;
         info!(%node, bind = %address, backend = kind, prefix = config.redis.prefix, "starting a node");
         let limits = config.limits.clone();
-        let chat = Chat::start(node, config, backend, events, supervisor.clone());
+        let chat =
+            Chat::start(node, config, backend, events, supervisor.clone()).map_err(StartError::Issuer)?;
         let share = Share::of_process(limits.sessions);
         let complaint = Arc::<Complaint>::default();
         let sessions = Sessions::new(share.sessions);
@@ -197,7 +201,11 @@ fn tell_address(address: SocketAddr) {
 /// Hands on the secrets whenever the settings are read again.
 async fn follow_secrets(chat: Chat, mut settings: Current, supervisor: Supervisor) {
     while let Some(Ok(())) = supervisor.until_stopping(settings.changed()).await {
-        chat.renew_secrets(&settings.borrow_and_update().auth);
+        let config = settings.borrow_and_update().clone();
+        chat.renew_secrets(&config.auth);
+        if let Err(error) = chat.renew_issuer(&config.auth_issuer) {
+            warn!(%error, "could not renew the issuer of tokens; keeping the current one");
+        }
     }
     // Nobody is left who could change them.
     supervisor.stopping().await;

@@ -97,7 +97,7 @@ async fn tokens_survive_a_restart_of_every_node() {
 
 #[tokio::test]
 async fn a_configured_secret_makes_tokens_valid_across_nodes_that_share_nothing() {
-    let secret = [("auth.secret", "0123456789abcdef0123456789abcdef")];
+    let secret = [("auth.secret", "76543210fedcba9876543210fedcba98")];
     let (one, two) = (Node::with(&secret).await, Node::with(&secret).await);
     let rahim = Client::full(&one, "রহিম").await;
     assert_eq!(Client::returning(&two, &rahim.token).await.user_id, rahim.user_id);

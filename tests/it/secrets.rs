@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 
 use crate::harness::{Client, Cluster, LONG_DEADLINE, Launch, Node, eventually};
 
-const SECRET: &str = "0123456789abcdef0123456789abcdef";
+const SECRET: &str = "76543210fedcba9876543210fedcba98";
 const NEXT_SECRET: &str = "fedcba9876543210fedcba9876543210";
 
 /// Asserts that a guest of each node is the same user on every other, and that a repeated post is logged once.

@@ -1,17 +1,23 @@
 //! Who a caller is: identities, the tokens that prove them, and the secrets of the cluster that sign tokens. Both doors ask
 //! [`Chat::authenticate`]; what an identity may do is in `chat::access`.
 
+mod crypto;
+mod issuer;
+mod jwks;
+mod key;
 mod keyring;
 mod scope;
 mod tokens;
 
 use std::sync::Arc;
 
+pub(super) use self::issuer::{Issuer, Issuers};
 pub(super) use self::keyring::Keyring;
 pub use self::scope::RoomScope;
 use self::tokens::Tokens;
 use super::Chat;
 use crate::backend::Health;
+use crate::config::Config;
 use crate::model::{Author, Role, Timestamp, UserId, Username};
 use crate::protocol::{ErrorCode, Rejection};
 
@@ -83,17 +89,23 @@ impl Identity {
     }
 }
 
+/// Checks the settings of tokens and the files that they name.
+///
+/// # Errors
+/// One sentence about a key that can't be used.
+pub fn check(config: &Config) -> Result<(), String> {
+    Issuer::open(&config.auth_issuer, config.limits.username_chars).map(drop)
+}
+
 impl Chat {
     /// The identity that a token proves. The one way to it, whatever door the token came through.
     ///
     /// # Errors
     /// `bad_token`, or `unavailable` while the cluster's secret is not known yet.
     pub async fn authenticate(&self, token: &str) -> Result<Identity, Rejection> {
-        self.tokens()?.verify(token).ok_or_else(|| {
-            Rejection::new(
-                ErrorCode::BadToken,
-                "The token is not valid (any more); go on as a guest with a new one",
-            )
+        let own = self.tokens()?.verify(token);
+        own.or_else(|| self.inner.issuers.verify(token)).ok_or_else(|| {
+            Rejection::new(ErrorCode::BadToken, "The token is not valid (any more); get a new one")
         })
     }
 

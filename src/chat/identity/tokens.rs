@@ -1,25 +1,46 @@
-//! Guests' tokens: `<expiry>.<user id>.<username>.<signature>`, the last two in base64url. A session
-//! that presents one is the user that it names, on any node that knows the cluster's secret.
+//! This cluster's own tokens: JWTs (RFC 7519) that are signed with its secret by HS256. A session that presents one is the
+//! user that it names, on any node that knows the secret.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac};
+use jsonwebtoken::{EncodingKey, Header, encode};
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use super::{Identity, IssuedToken};
-use crate::model::{Author, Timestamp, UserId, Username};
+use super::key::{Expected, Key, moment, unix_now_s};
+use super::{Identity, IssuedToken, RoomScope, Source, crypto};
+use crate::model::{Author, Role, UserId, Username};
 
-/// Longest token that is worth looking at, in bytes.
-const LONGEST: usize = 1024;
+/// The claim `iss` of this cluster's tokens.
+const ISSUER: &str = "adda";
 
-/// Signs and verifies tokens with HMAC-SHA-256 (RFC 2104).
+/// Characters of the longest name that `limits.username_chars` may allow.
+const NAME_CHARS: usize = 128;
+
+/// Signs and verifies tokens.
 pub struct Tokens {
-    mac: Hmac<Sha256>,
-    /// Of secrets that verify and do not sign.
-    earlier: Vec<Hmac<Sha256>>,
+    signing: EncodingKey,
+    /// The secret that signs, then those that only verify.
+    verifying: Vec<Key>,
+    expected: Expected,
+    fingerprint: String,
     ttl: Duration,
+}
+
+/// What a token of ours says.
+#[derive(Debug, Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    sub: String,
+    name: String,
+    role: Role,
+    /// The generation of the user's tokens.
+    #[serde(default)]
+    r#gen: u64,
+    #[serde(default)]
+    iat: u64,
+    exp: u64,
 }
 
 impl std::fmt::Debug for Tokens {
@@ -31,65 +52,77 @@ impl std::fmt::Debug for Tokens {
 impl Tokens {
     /// Tokens of a cluster with this secret, each valid for `ttl`, if it was signed with the secret or an earlier one.
     pub fn new(secret: &str, earlier: &[String], ttl: Duration) -> Self {
-        let earlier = earlier.iter().map(|secret| keyed(secret)).collect();
-        Self { mac: keyed(secret), earlier, ttl }
+        crypto::install();
+        let secrets = std::iter::once(secret).chain(earlier.iter().map(String::as_str));
+        Self {
+            signing: EncodingKey::from_secret(secret.as_bytes()),
+            verifying: secrets.map(Key::secret).collect(),
+            expected: Expected { issuer: Some(ISSUER.to_owned()), audience: None },
+            fingerprint: fingerprint(secret),
+            ttl,
+        }
     }
 
     /// Tells the secret that signs from others, and nothing else of it.
     pub fn fingerprint(&self) -> String {
-        let hash = self.mac.clone().chain_update("fingerprint").finalize().into_bytes();
-        hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+        self.fingerprint.clone()
     }
 
-    /// A token that proves the identity.
+    /// A token that proves the identity for `auth.token_ttl`.
     pub fn issue(&self, identity: &Identity) -> IssuedToken {
-        let author = &identity.author;
-        let expires = (unix_now() + self.ttl).as_secs();
-        let username = URL_SAFE_NO_PAD.encode(author.username.as_str());
-        let claims = format!("{expires}.{}.{username}", author.user_id);
-        let signature = self.mac.clone().chain_update(&claims).finalize().into_bytes();
-        let token = format!("{claims}.{}", URL_SAFE_NO_PAD.encode(signature));
-        IssuedToken { token, expires_at: timestamp(expires) }
+        self.issue_for(identity, self.ttl)
     }
 
-    /// The user that the token proves; `None` if it is forged, malformed or out of date.
+    /// A token that proves the identity for `ttl`.
+    pub fn issue_for(&self, identity: &Identity, ttl: Duration) -> IssuedToken {
+        let Author { user_id, username } = &identity.author;
+        let now = unix_now_s();
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            sub: user_id.as_str().to_owned(),
+            name: username.as_str().to_owned(),
+            role: identity.role,
+            r#gen: identity.generation,
+            iat: now,
+            exp: now.saturating_add(ttl.as_secs()),
+        };
+        let token = encode(&Header::default(), &claims, &self.signing);
+        let token = token.expect("claims of strings and numbers are always JSON, and HMAC takes any key");
+        IssuedToken { token, expires_at: moment(claims.exp as f64) }
+    }
+
+    /// The identity that the token proves; `None` if it is forged, malformed or out of date.
     pub fn verify(&self, token: &str) -> Option<Identity> {
-        let (claims, signature) = token.get(..LONGEST.min(token.len()))?.rsplit_once('.')?;
-        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-        // In constant time.
-        let is_signed_by =
-            |mac: &Hmac<Sha256>| mac.clone().chain_update(claims).verify_slice(&signature).is_ok();
-        if !std::iter::once(&self.mac).chain(&self.earlier).any(is_signed_by) {
-            return None;
-        }
-        let (expires, rest) = claims.split_once('.')?;
-        let (user_id, username) = rest.rsplit_once('.')?;
-        let expires = expires.parse::<u64>().ok()?;
-        let username = String::from_utf8(URL_SAFE_NO_PAD.decode(username).ok()?).ok()?;
-        let author = Author { user_id: UserId::parse(user_id)?, username: Username::from_trusted(&username) };
-        let identity = Identity { expires_at: Some(timestamp(expires)), ..Identity::guest_with(author) };
-        (expires > unix_now().as_secs()).then_some(identity)
+        let claims = self.verifying.iter().find_map(|key| key.read::<Claims>(token, &self.expected))?;
+        Some(Identity {
+            author: Author {
+                user_id: UserId::parse(&claims.sub)?,
+                username: Username::parse(&claims.name, NAME_CHARS).ok()?,
+            },
+            role: claims.role,
+            source: if claims.role == Role::Guest { Source::Guest } else { Source::Account },
+            scope: RoomScope::ALL,
+            generation: claims.r#gen,
+            issued_at: Some(moment(claims.iat as f64)),
+            expires_at: Some(moment(claims.exp as f64)),
+        })
     }
 }
 
-fn keyed(secret: &str) -> Hmac<Sha256> {
-    Hmac::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length")
-}
-
-fn timestamp(unix_s: u64) -> Timestamp {
-    Timestamp::from_unix_millis(unix_s.saturating_mul(1000)).unwrap_or_else(Timestamp::now)
-}
-
-fn unix_now() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+fn fingerprint(secret: &str) -> String {
+    let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
+    let hash = mac.chain_update("fingerprint").finalize().into_bytes();
+    hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::key::LONGEST_TOKEN;
     use super::*;
 
     const SECRET: &str = "a secret of at least 32 characters";
     const OTHER: &str = "another secret of at least 32 characters";
+    const MINUTE: Duration = Duration::from_secs(60);
 
     fn guest() -> Identity {
         Identity::guest(Username::from_trusted("রহিম উদ্দিন"))
@@ -101,22 +134,35 @@ mod tests {
 
     #[test]
     fn a_token_proves_its_user() {
-        let (tokens, author) = (Tokens::new(SECRET, &[], Duration::from_secs(60)), guest());
-        assert_eq!(prove(&tokens, &tokens.issue(&author).token), Some(author.author));
+        let (tokens, guest) = (Tokens::new(SECRET, &[], MINUTE), guest());
+        assert_eq!(prove(&tokens, &tokens.issue(&guest).token), Some(guest.author.clone()));
+        let moderator = Identity { role: Role::Moderator, source: Source::Account, generation: 7, ..guest };
+        let issued = tokens.issue(&moderator);
+        let proved = tokens.verify(&issued.token).unwrap();
+        assert_eq!((proved.role, proved.source, proved.generation), (Role::Moderator, Source::Account, 7));
+        assert_eq!(proved.expires_at, Some(issued.expires_at));
+    }
+
+    #[test]
+    fn the_longest_name_fits_into_a_token() {
+        let tokens = Tokens::new(SECRET, &[], MINUTE);
+        for name in ["\u{1f600}".repeat(NAME_CHARS), "\"".repeat(NAME_CHARS)] {
+            let guest = Identity::guest(Username::parse(&name, NAME_CHARS).unwrap());
+            let token = tokens.issue(&guest).token;
+            assert!(token.len() < LONGEST_TOKEN, "{}", token.len());
+            assert_eq!(prove(&tokens, &token), Some(guest.author));
+        }
     }
 
     #[test]
     fn a_token_of_another_secret_proves_nothing() {
-        let (ttl, author) = (Duration::from_secs(60), guest());
-        let token = Tokens::new(OTHER, &[], ttl).issue(&author).token;
-        assert_eq!(Tokens::new(SECRET, &[], ttl).verify(&token), None);
-        let rotated = Tokens::new(SECRET, &[OTHER.to_owned()], ttl);
-        assert_eq!(prove(&rotated, &token), Some(author.author.clone()), "an earlier secret verifies");
-        assert_eq!(
-            Tokens::new(OTHER, &[], ttl).verify(&rotated.issue(&author).token),
-            None,
-            "and does not sign"
-        );
+        let guest = guest();
+        let token = Tokens::new(OTHER, &[], MINUTE).issue(&guest).token;
+        assert_eq!(Tokens::new(SECRET, &[], MINUTE).verify(&token), None);
+        let rotated = Tokens::new(SECRET, &[OTHER.to_owned()], MINUTE);
+        assert_eq!(prove(&rotated, &token), Some(guest.author.clone()), "an earlier secret verifies");
+        let signed = rotated.issue(&guest).token;
+        assert_eq!(Tokens::new(OTHER, &[], MINUTE).verify(&signed), None, "and does not sign");
     }
 
     #[test]
@@ -127,16 +173,16 @@ mod tests {
 
     #[test]
     fn a_token_changed_anywhere_proves_nothing() {
-        let tokens = Tokens::new(SECRET, &[], Duration::from_secs(60));
+        let tokens = Tokens::new(SECRET, &[], MINUTE);
         let token = tokens.issue(&guest()).token;
         for at in 0..token.len() {
             let mut forged = token.clone().into_bytes();
             forged[at] = if forged[at] == b'A' { b'B' } else { b'A' };
             let forged = String::from_utf8(forged).unwrap();
-            // The last character of base64 has bits that mean nothing; every other one counts.
-            assert!(forged == token || at == token.len() - 1 || tokens.verify(&forged).is_none(), "{at}");
+            assert!(tokens.verify(&forged).is_none(), "{at}");
+            assert!(tokens.verify(&token[..at]).is_none(), "cut at {at}");
         }
-        for junk in ["", ".", "...", "আড্ডা", &"x".repeat(4096)] {
+        for junk in ["", ".", "..", "...", "আড্ডা", &"x".repeat(LONGEST_TOKEN + 1)] {
             assert_eq!(tokens.verify(junk), None);
         }
     }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
 use super::{assert_sentence, file, in_file, read, read_variables, variable};
-use crate::config::{ConfigError, Flags, table};
+use crate::config::{ConfigError, Entry, Flags, table};
 
 /// Values that few settings take, as a file writes them.
 const ABSURD: [&str; 27] = [
@@ -90,7 +90,9 @@ fn both_ends_of_each_range_and_its_example_are_taken() {
         }
         in_file("ends.toml", toml).unwrap();
     }
-    for entry in table().iter().filter(|entry| !is_path(entry.key)) {
+    // An example of a secret is known to all.
+    let is_known = |entry: &Entry| entry.key.starts_with("auth") && entry.is_secret;
+    for entry in table().iter().filter(|entry| !is_path(entry.key) && !is_known(entry)) {
         in_file("example.toml", format!("{} = {}\n", entry.key, entry.example)).unwrap();
     }
 }
@@ -109,7 +111,7 @@ fn a_value_beside_its_range_is_refused_with_the_range() {
         ("server.bind", "everywhere", ["a port", "\"everywhere\"", "0.0.0.0:3000"]),
         ("server.bind", "1.2.3:80", ["a port", "\"1.2.3:80\"", "0.0.0.0:3000"]),
         ("log.format", "logfmt", ["\"text\" or \"json\"", "\"logfmt\"", "json"]),
-        ("auth.secret", "too short", ["32 to 1024", "a text of 9 characters", "0123456789abcdef"]),
+        ("auth.secret", "too short", ["32 to 1024", "a text of 9 characters", "openssl rand -hex 32"]),
         ("redis.prefix", "a{b}", ["without", "a{b}", "adda:"]),
         ("server.origins", "https://a.example/", ["origin", "https://a.example/", "https://chat.example"]),
     ] {
@@ -146,6 +148,28 @@ fn a_pair_that_breaks_a_node_is_refused_with_both_names() {
     ] {
         assert_sentence(read_variables(&variables), &words);
     }
+}
+
+#[test]
+fn a_secret_of_the_documentation_is_refused_with_a_way_to_make_one() {
+    for entry in table().iter().filter(|entry| entry.key.starts_with("auth") && entry.is_secret) {
+        let outcome = in_file("secret.toml", format!("{} = {}\n", entry.key, entry.example));
+        assert_sentence(outcome, &[entry.key, "openssl rand -hex 32", "an example"]);
+    }
+    let shown_once = [("ADDA__AUTH__SECRET", "0123456789abcdef0123456789abcdef")];
+    assert_sentence(read_variables(&shown_once), &["auth.secret", "openssl rand -hex 32"]);
+}
+
+#[test]
+fn an_issuer_has_one_kind_of_key() {
+    let secret = "secret = \"fedcba9876543210fedcba9876543210\"\n";
+    let issuer = in_file("issuer.toml", format!("[auth]\nguests = false\n[auth.issuer]\n{secret}")).unwrap();
+    assert!(!issuer.auth.guests && issuer.auth_issuer.secret.starts_with("fedcba"));
+    let both = format!("[auth.issuer]\njwks_file = \"/nowhere\"\n{secret}");
+    assert_sentence(
+        in_file("both.toml", both),
+        &["auth.issuer", "one of jwks_file, secret and public_key", "2"],
+    );
 }
 
 #[test]
