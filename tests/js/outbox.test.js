@@ -191,8 +191,8 @@ test('a reader of history who writes is brought to the newest page', async () =>
   const pages = [{ data: messages(301, 350), epoch: 'e1', next: 'x' }].values();
   const client = clientInGeneral({ pages: { next: () => pages.next().value } });
   const say = (list) => list.forEach((it) => client.socket().say(it));
-  say(messages(1, MAX_ENTRIES));
   client.store.dispatch({ type: 'following_changed', room: 'general', isFollowing: false });
+  say(messages(1, MAX_ENTRIES));
   say(messages(MAX_ENTRIES + 1, 350));
   client.chat.post('general', 'ক');
   await Promise.resolve();

@@ -53,6 +53,31 @@ test('a window without the focus marks nothing as read; the focus marks the mess
   assert.equal(room(client, 'general').dividerSeq, null);
 });
 
+test('a busy room that somebody watches has fewer rows, as many as a few screens hold', () => {
+  const rowsOf = (client) => room(client, 'general').timeline.entries.length;
+  const say = (client) => messages(1, 290).forEach((it) => client.socket().say(it));
+  const watched = clientInGeneral();
+  say(watched);
+  assert.ok(rowsOf(watched) >= 100 && rowsOf(watched) <= 150, `${rowsOf(watched)}`);
+  const tall = clientInGeneral();
+  tall.store.dispatch({ type: 'screen_measured', rows: 60 });
+  say(tall);
+  assert.ok(rowsOf(tall) >= 180 && rowsOf(tall) <= 230, `${rowsOf(tall)}`);
+  tall.store.dispatch({ type: 'screen_measured', rows: 1_000 });
+  assert.equal(tall.store.state.rowsKept, 250);
+});
+
+test('rows with the first unread message are not among those that go', () => {
+  const client = clientInGeneral();
+  client.store.dispatch({ type: 'attention_changed', isAttentive: false });
+  messages(1, 250).forEach((it) => client.socket().say(it));
+  client.store.dispatch({ type: 'attention_changed', isAttentive: true });
+  looksAt(client, 'general');
+  client.socket().say(message(251));
+  assert.equal(unreadAbove(room(client, 'general')), null);
+  assert.equal(room(client, 'general').timeline.entries.length, 251);
+});
+
 test('missed messages are unread, the first page is not', () => {
   const client = inTwoRooms();
   client.socket().say(joined('general', { seq: 2, recovered: true, messages: [message(1), message(2)] }));

@@ -113,8 +113,23 @@ test('a join with a new epoch shows new messages below a reset', () => {
 
 test('ten thousand messages leave a bounded number of rows', () => {
   const timeline = told(opened(), ...messages(1, 10_000));
-  assert.equal(timeline.entries.length, line.MAX_ENTRIES);
+  assert.ok(timeline.entries.length > line.MAX_ENTRIES - 51 && timeline.entries.length <= line.MAX_ENTRIES, `${timeline.entries.length}`);
   assert.deepEqual([timeline.entries.at(-1).seq, timeline.hasOlder], [10_000, true]);
+});
+
+test('the first rows go fifty at a time, since all others move each time', () => {
+  const lengths = messages(1, 400).map((_, at, all) => told(opened(), ...all.slice(0, at + 1)).entries.length);
+  const shorter = lengths.filter((length, at) => length < lengths[at - 1]);
+  assert.deepEqual(shorter, [line.MAX_ENTRIES - 50, line.MAX_ENTRIES - 50]);
+});
+
+test('a timeline with fewer rows can ask for the others again', () => {
+  const timeline = told(opened(), ...messages(1, 151));
+  assert.deepEqual(shown(line.withFewer(timeline, 100)).slice(0, 2), [52, 53]);
+  assert.equal(line.withFewer(timeline, 100).hasOlder, true);
+  assert.equal(line.withFewer(timeline, 101), timeline);
+  const reading = line.withFollowing(timeline, false);
+  assert.equal(line.withFewer(reading, 100), reading, 'its reader is somewhere above');
 });
 
 test('no rows are removed while the reader is far up: new ones are only counted', () => {

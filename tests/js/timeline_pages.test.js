@@ -42,14 +42,14 @@ test('after a reset with lower numbers, older pages are requested below its base
 });
 
 test('reading far up trims the far end and remembers that there is newer', () => {
-  const full = messages(301, 600).reduce(line.withMessage, opened(300, 300));
+  const full = messages(302, 600).reduce(line.withMessage, opened(301, 301));
   const up = pages.withOlderPage(line.withFollowing(full, false), page(251, 300, 'more'));
   assert.equal(up.entries.length, line.MAX_ENTRIES);
   assert.deepEqual([up.entries[0].seq, up.entries.at(-1).seq, up.hasNewer], [251, 550, true]);
 });
 
 test('newer pages lead back down, across messages that were only counted', () => {
-  const full = messages(301, 600).reduce(line.withMessage, opened(300, 300));
+  const full = messages(302, 600).reduce(line.withMessage, opened(301, 301));
   const up = line.withMessage(pages.withOlderPage(line.withFollowing(full, false), page(251, 300, 'more')), message(601));
   assert.equal(pages.newerCursor(up), 550);
   const down = pages.withNewerPage(up, page(551, 600, 'more'));

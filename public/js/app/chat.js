@@ -24,6 +24,7 @@ export function createChat({ store, storage, api, tabs, timers, clock, connectTr
   // The name that this tab goes by; another tab of the browser may go by another.
   let name = null;
   let typedAt = -Infinity;
+  let keptTab = '';
   let isWatchingRooms = false;
   const now = () => timers.now();
   const history = createHistory({ store, storage, clock });
@@ -43,7 +44,11 @@ export function createChat({ store, storage, api, tabs, timers, clock, connectTr
 
   function keepRooms(state) {
     const others = [...state.rooms.keys()].filter((room) => room !== state.active);
-    storage.keepTab(state.active === null ? null : { username: name, rooms: [state.active, ...others] });
+    const tab = state.active === null ? null : { username: name, rooms: [state.active, ...others] };
+    // Rooms change with each message, which rooms they are does not.
+    if (JSON.stringify(tab) === keptTab) return;
+    keptTab = JSON.stringify(tab);
+    storage.keepTab(tab);
   }
 
   // One item a room and call: the store calls again, with the next state.

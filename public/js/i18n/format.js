@@ -31,8 +31,8 @@ export function createFormat(language, { digits = 'own', clock = 'auto', timeZon
   return {
     number: (value) => number.format(value),
     percent: (value) => percent.format(value),
-    time,
-    moment: (at) => `${fullDay.format(at)}, ${time(at)}`,
+    time: onceAMinute(time),
+    moment: onceAMinute((at) => `${fullDay.format(at)}, ${time(at)}`),
     list: (texts) => list.formatToParts(texts.map(isolated)).map(({ type, value }) => (type === 'literal' ? joined(value) : value)).join(''),
     plural: (count) => plural.select(count),
     compare: collator.compare,
@@ -43,6 +43,16 @@ export function createFormat(language, { digits = 'own', clock = 'auto', timeZon
       const isThisYear = calendar.format(at).slice(0, 4) === calendar.format(now).slice(0, 4);
       return (isThisYear ? dayOfYear : dayOfAnyYear).format(at);
     },
+  };
+}
+
+// Messages of a busy room say the same minute over and over.
+function onceAMinute(format) {
+  let last = { minute: NaN, text: '' };
+  return (at) => {
+    const minute = Math.floor(at / 60_000);
+    if (minute !== last.minute) last = { minute, text: format(at) };
+    return last.text;
   };
 }
 

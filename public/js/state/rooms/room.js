@@ -2,7 +2,7 @@
 
 import { withKept } from '../timeline/kept_timeline.js';
 import * as members from './members.js';
-import { emptyTimeline, withFollowing, withGap, withJoined, withMessage, withNotice, withReset } from '../timeline/timeline.js';
+import { emptyTimeline, withFollowing, withFewer, withGap, withJoined, withMessage, withNotice, withReset } from '../timeline/timeline.js';
 import { stillTyping, withoutTyping, withTyping } from './typing.js';
 
 /** A room with what was kept of it since the last visit, if anything was. */
@@ -39,7 +39,7 @@ export function emptyRoom(id) {
 
 /**
  * A room after one of the server's frames. `context` is {me, now, ignored: ids of people, isRead: the
- * reader sees the bottom, isAfterAbsence}.
+ * reader sees the bottom, isAfterAbsence, rowsKept: how many rows a reader needs to scroll in}.
  */
 export function withRoomFrame(room, frame, context) {
   const change = Object.hasOwn(changes, frame.type) ? changes[frame.type] : null;
@@ -72,7 +72,7 @@ const changes = {
   text(room, message, context) {
     const typing = withoutTyping(room.typing, message.user_id);
     const told = counted(room, message, room, context);
-    return { ...told, typing, timeline: withSaid(room.timeline, message, context) };
+    return watched({ ...told, typing, timeline: withSaid(room.timeline, message, context) }, context);
   },
   join(room, notice, context) {
     const timeline = withNotice(room.timeline, notice);
@@ -101,6 +101,12 @@ function countOf({ client_count }, { now }) {
 function withSaid(timeline, message, { ignored }) {
   const said = withMessage(timeline, message);
   return ignored.has(message.user_id) ? { ...said, below: timeline.below } : said;
+}
+
+// A busy room that somebody watches is drawn many times a second, so it has no more rows than they need to scroll in.
+function watched(room, { isRead, rowsKept }) {
+  const isShort = isRead && room.dividerSeq === null;
+  return isShort ? { ...room, timeline: withFewer(room.timeline, rowsKept) } : room;
 }
 
 // Only what others said after what we had is unread, and it is counted once.

@@ -12,6 +12,9 @@ const BLIP_MS = 2_000;
 // A server sends something every half minute; a longer silence was a sleep.
 const ABSENCE_MS = 60_000;
 
+// Several screens of short messages, within what a timeline may hold.
+const ROWS_KEPT = { least: 100, most: 250, screens: 3 };
+
 const PAGES = { older: withOlderPage, newer: withNewerPage, newest: withNewestPage, around: withPageAround };
 
 const EMPTY = {
@@ -24,6 +27,7 @@ export const rooms = {
   initial: {
     ...EMPTY,
     isAttentive: true, // the page is visible and has the focus
+    rowsKept: ROWS_KEPT.least, // how many rows somebody at the end of a busy room needs to scroll in
   },
   events: {
     status(state, { status }) {
@@ -57,6 +61,11 @@ export const rooms = {
       const active = state.rooms.get(state.active);
       const isBack = isAttentive && (active?.unread ?? 0) > 0 && active.timeline.isFollowing && !active.isHeld;
       return read({ ...state, isAttentive, placed: isBack ? null : state.placed });
+    },
+    // `rows` is how many of the lowest rows are on screen at once.
+    screen_measured(state, { rows }) {
+      const wanted = ROWS_KEPT.screens * rows;
+      return { ...state, rowsKept: Math.min(ROWS_KEPT.most, Math.max(ROWS_KEPT.least, wanted)) };
     },
     room_held_unread: (state, { room: id, seq }) => changedRoom(state, id, (it) => room.heldUnread(it, seq, state)),
     room_read_elsewhere: (state, { room: id, position }) => changedRoom(state, id, (it) => room.readElsewhere(it, position)),
@@ -104,7 +113,7 @@ const changedRooms = (state, change) => [...state.rooms.keys()].reduce((next, id
 
 function withRoomFrame(state, frame, now, isAfterAbsence = false) {
   return changedRoom(state, frame.room_id, (it) =>
-    room.withRoomFrame(it, frame, { me: state.me, now, ignored: state.ignored, isAfterAbsence, isRead: isRead(state, it) }));
+    room.withRoomFrame(it, frame, { me: state.me, now, ignored: state.ignored, isAfterAbsence, isRead: isRead(state, it), rowsKept: state.rowsKept }));
 }
 
 // The row takes over the key of the pending one, so that the page does not see it come and go.

@@ -12,6 +12,8 @@ import { withPresence } from './presence_entry.js';
 
 // As many rows as a cheap phone lays out without a pause.
 export const MAX_ENTRIES = 300;
+// The first rows go many at a time: the browser moves all others then.
+const STEP = 50;
 
 export function emptyTimeline() {
   return {
@@ -117,6 +119,12 @@ export function withFollowing(timeline, isFollowing) {
   return trimmedAbove({ ...timeline, isFollowing: isCaughtUp, below });
 }
 
+/** The first entries are dropped when a reader at the end has so many more than `kept`; they can be asked for again. */
+export function withFewer(timeline, kept) {
+  if (timeline.entries.length <= kept + STEP || !timeline.isFollowing) return timeline;
+  return { ...timeline, entries: timeline.entries.slice(-kept), hasOlder: true };
+}
+
 /** Does the timeline already show this message? */
 export function holds(timeline, id) {
   return timeline.entries.findLastIndex((entry) => entry.id === id) >= 0;
@@ -155,7 +163,5 @@ function countedBelow(timeline) {
 }
 
 function trimmedAbove(timeline) {
-  const excess = timeline.entries.length - MAX_ENTRIES;
-  if (excess <= 0 || !timeline.isFollowing) return timeline;
-  return { ...timeline, entries: timeline.entries.slice(excess), hasOlder: true };
+  return withFewer(timeline, MAX_ENTRIES - STEP);
 }

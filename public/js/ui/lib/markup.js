@@ -12,12 +12,12 @@ export function cloned(templateId, i18n) {
 
 /** Puts texts where data-text, data-label (aria-label) and data-hint (placeholder) ask for them. */
 export function translate(root, i18n) {
-  const each = (name, put) => {
-    for (const element of root.querySelectorAll(`[data-${name}]`)) put(element, i18n.text(element.dataset[name]));
-  };
-  each('text', setText);
-  each('label', (element, text) => setAttribute(element, 'aria-label', text));
-  each('hint', (element, text) => setAttribute(element, 'placeholder', text));
+  for (const element of root.querySelectorAll('[data-text], [data-label], [data-hint]')) {
+    const { text, label, hint } = element.dataset;
+    if (text !== undefined) setText(element, i18n.text(text));
+    if (label !== undefined) setAttribute(element, 'aria-label', i18n.text(label));
+    if (hint !== undefined) setAttribute(element, 'placeholder', i18n.text(hint));
+  }
 }
 
 // Writing what is there already would make the browser lay out and screen readers look again.

@@ -9,13 +9,15 @@ const narrow = matchMedia('(max-width: 59.99rem)');
 const unfolded = new WeakSet();
 
 /** Folds a `.message` if what it shows is long, unless its reader has unfolded it. */
-export function updateFold(element, i18n) {
+export function updateFold(element, { content: written }, i18n) {
+  const known = element.querySelector('.message__more');
+  // Most messages are short, and what is written is about as long as what is shown: they need no look at the page.
+  if (known === null && linesOf(written, CHARACTERS_A_LINE.narrow, LINES_SHOWN) < LINES_SHOWN / 2) return;
   const blocks = element.querySelector('.message__content').querySelectorAll('p, blockquote, pre, li');
   const content = [...blocks].map(({ textContent }) => textContent).join('\n');
   const perLine = CHARACTERS_A_LINE[narrow.matches ? 'narrow' : 'wide'];
   const isLong = linesOf(content, perLine, LINES_SHOWN + 1) > LINES_SHOWN;
   element.classList.toggle('message--folded', isLong && !unfolded.has(element));
-  const known = element.querySelector('.message__more');
   if (isLong) show(element, known ?? addedButton(element, i18n), i18n);
   else known?.remove();
 }

@@ -28,7 +28,7 @@ export function updateMessage(element, row, { i18n }) {
   setAttribute(author, 'title', row.username);
   updateTime(element.querySelector('.message__time'), row.at, i18n.format);
   updateContent(element, row);
-  updateFold(element, i18n);
+  updateFold(element, row, i18n);
   updateDelivery(element, row, i18n);
 }
 

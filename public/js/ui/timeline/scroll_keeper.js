@@ -4,6 +4,8 @@
 const BOTTOM_PX = 100;
 // Scrolling ends at fractions of a pixel.
 const EDGE_PX = 2;
+// No row is lower.
+const ROW_PX = 20;
 // So far ahead of the reader the next page is fetched, however tall the window is.
 const AHEAD_PX = 1_000;
 
@@ -50,6 +52,8 @@ export function scrollKeeper(scroller, rows) {
     isNearTop: () => scroller.scrollTop < Math.min(scroller.clientHeight, AHEAD_PX),
     isNearBottom: () => belowPx() < Math.min(scroller.clientHeight, AHEAD_PX),
     isInView,
+    /** How many of the lowest rows fit into the window. */
+    rowsInView: () => Math.ceil(scroller.clientHeight / ROW_PX),
     /** How many messages stand below the end of the window. */
     messagesBelow() {
       const bottom = scroller.getBoundingClientRect().top + scroller.clientHeight;

@@ -47,7 +47,10 @@ export function timeline(page) {
     update(store.state);
   });
   // The composer grows, a keyboard opens, a font arrives: who was at the bottom stays there.
-  const stay = () => activeRoom(store.state)?.timeline.isFollowing && keeper.toBottom();
+  const stay = () => {
+    store.dispatch({ type: 'screen_measured', rows: keeper.rowsInView() });
+    if (activeRoom(store.state)?.timeline.isFollowing) keeper.toBottom();
+  };
   if (globalThis.ResizeObserver) for (const element of [scroller, rows]) new ResizeObserver(stay).observe(element);
   else addEventListener('resize', stay);
 
