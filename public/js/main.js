@@ -1,5 +1,6 @@
 // Builds the parts and connects them: the net speaks, the state changes, the views show it.
 
+import { createAccount } from './app/account/account.js';
 import { createChat } from './app/chat.js';
 import { createDirectory } from './app/directory.js';
 import { newNonce } from './app/nonce.js';
@@ -30,9 +31,10 @@ const url = new URL('ws', document.baseURI).href.replace(/^http/, 'ws');
 const connectTransport = (callbacks) =>
   createTransport({ url, WebSocket, timers, random: Math.random, ...callbacks });
 const tabs = createTabs({ locks: navigator.locks ?? null, BroadcastChannel: globalThis.BroadcastChannel ?? null });
-const chat = createChat({ store, storage, api, tabs, timers, clock, connectTransport, newNonce });
+const account = createAccount({ store, storage, api, timers, clock });
+const chat = createChat({ store, storage, api, tabs, account, timers, clock, connectTransport, newNonce });
 const directory = createDirectory({ store, api, chat, timers, isWatched: () => !document.hidden });
 
-ui.start({ store, storage, i18n, chat, tabs, timers, directory, now: timers.now, today: () => clock() + store.state.serverAheadMs });
+ui.start({ store, storage, i18n, chat, account, tabs, timers, directory, now: timers.now, today: () => clock() + store.state.serverAheadMs });
 directory.start();
 document.getElementById('load-failure').remove();

@@ -196,7 +196,7 @@ async fn a_page_that_is_loaded_again_is_not_announced() {
         karim.receives(&format!("back {round}")).await;
     }
     assert!(karim.untaken("leave").is_empty() && karim.untaken("join").is_empty(), "{karim}");
-    page.click("#leave-chat").await;
+    page.leaves().await;
     karim.sees_leave("রহিম").await;
     page.close().await;
 }

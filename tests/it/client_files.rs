@@ -143,7 +143,7 @@ fn asked(node: &Node) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_first_visit_takes_ten_requests_a_second_takes_three_and_none_opens_the_shell() {
+async fn a_first_visit_takes_eleven_requests_a_second_takes_four_and_none_opens_the_shell() {
     let Some(browser) = Browser::start().await else { return };
     let mut node = Node::with(&[("log.level", "info,adda::http=debug,adda::ws=debug")]).await;
     let before = asked(&node).len();
@@ -151,11 +151,11 @@ async fn a_first_visit_takes_ten_requests_a_second_takes_three_and_none_opens_th
     // It becomes active once it has cached all files.
     page.until("navigator.serviceWorker.controller !== null").await;
     let first = asked(&node).split_off(before);
-    assert!(first.len() <= 10, "{first:#?}");
+    assert!(first.len() <= 11, "{first:#?}");
     page.visit("/").await;
     page.until("document.getElementById('load-failure') === null").await;
     let second = asked(&node).split_off(before + first.len());
-    assert!(second.len() <= 3, "{second:#?}");
+    assert!(second.len() <= 4, "{second:#?}");
     node.kill();
     page.visit("/").await;
     page.until("document.getElementById('load-failure') === null").await;

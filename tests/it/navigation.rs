@@ -155,7 +155,7 @@ async fn rooms_are_kept_for_a_name_until_it_leaves_them() {
     page.until("document.body.dataset.screen === 'chat'").await;
     shows_room(&page, "চা").await;
     page.until("document.querySelector('[data-room=general]') !== null").await;
-    page.click("#leave-chat").await;
+    page.leaves().await;
     page.until("document.body.dataset.screen === 'join'").await;
     page.visit("/").await;
     page.until("document.body.dataset.screen === 'join'").await;

@@ -314,12 +314,15 @@ async fn assert_safe(http: Http, path: &str) {
 #[tokio::test]
 async fn the_client_is_served_with_a_strict_policy() {
     let node = Node::memory().await;
-    let reply = node.http().get("/").await;
-    assert_eq!(reply.status, 200);
-    assert!(reply.header("content-type").starts_with("text/html"), "{reply:?}");
-    assert_safe(node.http(), "/").await;
-    let policy = reply.header("content-security-policy").to_owned();
-    assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+    for path in ["/", "/setup"] {
+        let reply = node.http().get(path).await;
+        assert_eq!(reply.status, 200, "{path}");
+        assert!(reply.header("content-type").starts_with("text/html"), "{path}: {reply:?}");
+        assert_safe(node.http(), path).await;
+        let policy = reply.header("content-security-policy").to_owned();
+        assert!(policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
+        assert_eq!(reply.body, node.http().get("/").await.body, "{path} is the page");
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createApi } from '../../public/js/net/api.js';
+import { Refusal, createApi } from '../../public/js/net/api.js';
 
 function fakeFetch(answer = { ok: true, json: async () => ({ data: [] }) }) {
   const asked = [];
@@ -30,6 +30,25 @@ test('a request ends, whether or not the server answers', async () => {
 });
 
 test('an answer that is none is a failure, never an empty list', async () => {
-  const { fetch } = fakeFetch({ ok: false, status: 503 });
+  const { fetch } = fakeFetch({ ok: false, status: 503, json: async () => { throw new SyntaxError('no JSON'); } });
   await assert.rejects(createApi({ fetch }).listRooms(), /503/);
+});
+
+test('a refusal has the code and the words of the server', async () => {
+  const answer = { ok: false, status: 429, json: async () => ({ error: '…', code: 'too_fast', retry_after_ms: 900 }) };
+  const { asked, fetch } = fakeFetch(answer);
+  const refusal = await createApi({ fetch }).logIn({ username: 'রহিম', password: 'গোপন' }).catch((error) => error);
+  assert.ok(refusal instanceof Refusal);
+  assert.deepEqual([refusal.status, refusal.code, refusal.details.retry_after_ms], [429, 'too_fast', 900]);
+  assert.doesNotMatch(refusal.message, /গোপন/, 'no password in an error');
+  assert.deepEqual([asked[0].method, asked[0].path, JSON.parse(asked[0].body)], ['POST', 'api/login', { username: 'রহিম', password: 'গোপন' }]);
+});
+
+test('a token is told in a header, and an answer may be empty', async () => {
+  const { asked, fetch } = fakeFetch({ ok: true, status: 204 });
+  const api = createApi({ fetch });
+  assert.equal(await api.keepSession('secret'), null);
+  await api.endSession();
+  assert.deepEqual(asked.map(({ method, path, headers }) => [method, path, headers.authorization]),
+    [['POST', 'api/session', 'Bearer secret'], ['DELETE', 'api/session', undefined]]);
 });

@@ -52,7 +52,12 @@ test('a server that refuses posts is shown at once, and only while it refuses', 
 
 test('a refusal is shown at once with its reason', () => {
   const connection = after(online, [100, { phase: 'refused', reason: 'banned' }]);
-  assert.deepEqual(bannerOf(connection, 100), { kind: 'refused', reason: 'banned' });
+  assert.deepEqual(bannerOf(connection, 100), { kind: 'refused', reason: 'banned', until: null, words: null });
+});
+
+test('a ban says until when, and why, in the words of who set it', () => {
+  const connection = after(online, [100, { phase: 'refused', reason: 'banned', retryAfterMs: 60_000, words: 'ঝগড়া' }]);
+  assert.deepEqual(bannerOf(connection, 100), { kind: 'refused', reason: 'banned', until: 60_100, words: 'ঝগড়া' });
 });
 
 test('a reconnect ends the status', () => {

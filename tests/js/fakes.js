@@ -1,6 +1,7 @@
 // Small real implementations for the tests: a manual clock, sockets with the test as their server, storage in a Map,
 // a client with a joined room.
 
+import { createAccount } from '../../public/js/app/account/account.js';
 import { createChat } from '../../public/js/app/chat.js';
 import { createStorage } from '../../public/js/app/storage.js';
 import { createTabs } from '../../public/js/app/tabs.js';
@@ -163,27 +164,42 @@ export const messages = (from, to) => Array.from({ length: to - from + 1 }, (_, 
 // Unique among all tabs of a test.
 let nonces = 0;
 
+/** The accounts of a server: its answers by the name of the call, each a value or an error to throw. */
+export function fakeAccounts(answers = {}) {
+  const calls = [];
+  const names = ['getAccess', 'createAccount', 'logIn', 'setUp', 'logOut', 'getMe', 'changePassword', 'keepSession', 'endSession'];
+  const call = (name) => async (...given) => {
+    calls.push([name, ...given]);
+    const answer = typeof answers[name] === 'function' ? answers[name](...given) : answers[name];
+    if (answer instanceof Error) throw answer;
+    return answer ?? null;
+  };
+  return { calls, answers, api: Object.fromEntries(names.map((name) => [name, call(name)])) };
+}
+
 /** A client without a page. With the `local` and `session` of an earlier one it is a reload. */
-export function fakeClient({ local = fakeArea(), session = fakeArea(), clock = new FakeClock(), pages = {}, browser = {} } = {}) {
+export function fakeClient({ local = fakeArea(), session = fakeArea(), clock = new FakeClock(), pages = {}, browser = {}, accounts = fakeAccounts() } = {}) {
   const net = fakeSockets();
   const store = createStore(initial, reduce);
   const storage = createStorage({ local: () => local, session: () => session });
   const asked = [];
   const api = {
+    ...accounts.api,
     async listMessages(room, query) {
       asked.push({ room, ...query });
       return pages.next();
     },
   };
   let asleepMs = 0;
+  const account = createAccount({ store, storage, api, timers: clock, clock: () => clock.now() });
   const chat = createChat({
-    store, storage, api, timers: clock, tabs: createTabs({ locks: null, BroadcastChannel: null, ...browser }), clock: () => clock.now() + asleepMs,
+    store, storage, api, account, timers: clock, tabs: createTabs({ locks: null, BroadcastChannel: null, ...browser }), clock: () => clock.now() + asleepMs,
     newNonce: () => `nonce-${(nonces += 1)}`,
     connectTransport: (callbacks) =>
       createTransport({ url: 'ws://test/ws', WebSocket: net.FakeWebSocket, timers: clock, random: () => 0.5, ...callbacks }),
   });
   const sleep = (milliseconds) => { asleepMs += milliseconds; };
-  return { chat, store, sleep, storage, clock, local, session, asked, socket: net.last, sockets: net.sockets };
+  return { chat, account, store, sleep, storage, clock, local, session, asked, socket: net.last, sockets: net.sockets };
 }
 
 /** The event of the view after it has drawn a room's last rows. */

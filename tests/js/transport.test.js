@@ -3,13 +3,13 @@ import { test } from 'node:test';
 import { createTransport } from '../../public/js/net/transport.js';
 import { FakeClock, WELCOME, fakeSockets, joined } from './fakes.js';
 
-function connected({ token, positionOf = () => null } = {}) {
+function connected({ token, userId, positionOf = () => null } = {}) {
   const clock = new FakeClock();
   const { FakeWebSocket, sockets, last } = fakeSockets();
   const received = { frames: [], statuses: [], identities: [] };
   const transport = createTransport({
     url: 'wss://host/ws', WebSocket: FakeWebSocket, timers: clock, random: () => 0.5,
-    identity: { username: 'রহিম', token }, positionOf,
+    identity: { username: 'রহিম', token, userId }, positionOf,
     onFrame: (frame) => received.frames.push(frame),
     onStatus: (status) => received.statuses.push(status),
     onIdentity: (identity) => received.identities.push(identity),
@@ -47,11 +47,67 @@ test('a refused token leaves the guest of the welcome, whose token is used from 
   const { socket, clock, received } = connected({ token: 'stale' });
   socket().say(WELCOME);
   socket().say({ type: 'error', code: 'bad_token', content: '…' });
-  assert.deepEqual(received.identities, [{ userId: 'guest-1', username: 'রহিম', token: 'token-guest-1' }]);
+  assert.deepEqual(received.identities, [{ userId: 'guest-1', username: 'রহিম', role: 'guest', token: 'token-guest-1' }]);
   socket().end(1006);
   clock.advance(1_000);
   socket().say(WELCOME);
   assert.equal(socket().sent[0].token, 'token-guest-1');
+});
+
+const MEMBER = { user_id: 'u1', username: 'রহিম', role: 'member' };
+
+test('an account without a token is the one that the browser\'s cookie names', () => {
+  const { socket, received } = connected({ userId: 'u1' });
+  socket().say({ ...WELCOME, ...MEMBER, token: undefined });
+  assert.deepEqual(socket().sentOf('auth'), []);
+  assert.deepEqual(received.identities, [{ userId: 'u1', username: 'রহিম', role: 'member', token: undefined }]);
+  assert.equal(phases(received).at(-1), 'online');
+});
+
+test('an account speaks as nobody else: without its cookie it is signed out', () => {
+  const { transport, socket, received } = connected({ userId: 'u1' });
+  transport.join('general');
+  socket().say(WELCOME);
+  assert.deepEqual(received.statuses.at(-1), { phase: 'refused', reason: 'signed_out' });
+  assert.deepEqual([received.identities, socket().sent], [[], []]);
+});
+
+test('a stale token of an account gives way to the newer cookie', () => {
+  const { socket, received } = connected({ userId: 'u1', token: 'stale' });
+  socket().say({ ...WELCOME, ...MEMBER, token: undefined });
+  socket().say({ type: 'error', code: 'bad_token', content: '…' });
+  assert.equal(received.identities.length, 1);
+  assert.equal(phases(received).at(-1), 'online');
+});
+
+test('a server without guests is told who one is, or tells that one must', () => {
+  const stranger = connected();
+  stranger.socket().say({ type: 'welcome', auth_required: true });
+  assert.deepEqual(stranger.received.statuses.at(-1), { phase: 'refused', reason: 'auth_required' });
+  const guest = connected({ token: 'of a guest' });
+  guest.socket().say({ type: 'welcome', auth_required: true });
+  guest.socket().say({ type: 'error', code: 'bad_token', content: '…' });
+  assert.deepEqual(guest.received.statuses.at(-1), { phase: 'refused', reason: 'auth_required' });
+  const member = connected({ userId: 'u1', token: 'good' });
+  member.socket().say({ type: 'welcome', auth_required: true });
+  member.socket().say({ type: 'auth_success', ...MEMBER, token: 'good' });
+  assert.equal(phases(member.received).at(-1), 'online');
+});
+
+test('a guest whose name an account has taken is led back to the name', () => {
+  const { transport, socket, received } = connected();
+  transport.join('general');
+  socket().say(WELCOME);
+  socket().say({ type: 'error', code: 'username_taken', room_id: 'general', content: '…' });
+  assert.deepEqual(received.statuses.at(-1), { phase: 'refused', reason: 'username_taken' });
+});
+
+test('a ban in the middle of a visit is told with its end and its words', () => {
+  const { socket, received } = connected();
+  socket().say(WELCOME);
+  socket().say({ type: 'error', code: 'banned', content: '…', retry_after_ms: 60_000, reason: 'spam' });
+  socket().end(4403);
+  assert.deepEqual(received.statuses.at(-1), { phase: 'refused', reason: 'banned', retryAfterMs: 60_000, words: 'spam' });
 });
 
 test('rejoins its rooms by seq', () => {

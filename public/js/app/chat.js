@@ -1,10 +1,13 @@
 // The actions of a person, as verbs. Connects the transport, the REST API, the storage and the
 // store; knows no page, so the tests drive it with a fake socket and a fake clock.
 
+import { hasAccount } from '../state/identity/identity.js';
 import { hasVisible, sendable } from '../state/text/characters.js';
-import { ACK_LIMIT_MS, isAged, newItem, nextToSend } from '../state/outbox/items.js';
+import { newItem } from '../state/outbox/items.js';
+import { createReturning } from './account/returning.js';
 import { createHistory } from './history.js';
-import { createKeptOutbox } from './kept_outbox.js';
+import { createKeptOutbox } from './outbox/kept_outbox.js';
+import { createSending } from './outbox/sending.js';
 import { createPages } from './pages.js';
 import { createSharedReading } from './shared_reading.js';
 
@@ -13,16 +16,17 @@ const TYPING_EVERY_MS = 3_000;
 
 /**
  * @param {object} parts
- *   store, storage, api, tabs
+ *   store, storage, api, tabs, account
  *   timers            {setTimeout, clearTimeout, now}; `now` goes on evenly
  *   clock             () => milliseconds of this computer's clock, which may be set
  *   connectTransport  (callbacks) => transport; see createTransport for both
  *   newNonce          () => UUID
  */
-export function createChat({ store, storage, api, tabs, timers, clock, connectTransport, newNonce }) {
+export function createChat({ store, storage, api, tabs, account, timers, clock, connectTransport, newNonce }) {
   let transport = null;
-  // The name that this tab goes by; another tab of the browser may go by another.
+  // The name that this tab goes by, and the id of its account; another tab of the browser may go by another.
   let name = null;
+  let accountId = null;
   let typedAt = -Infinity;
   let keptTab = '';
   let isWatchingRooms = false;
@@ -30,11 +34,11 @@ export function createChat({ store, storage, api, tabs, timers, clock, connectTr
   const history = createHistory({ store, storage, clock });
   const serverNow = () => clock() + store.state.serverAheadMs;
   const keptOutbox = createKeptOutbox({ store, storage, tabs, newId: newNonce, onRestored: keepRoomsOf });
+  const sending = createSending({ store, timers, serverNow, post: (...message) => transport?.post(...message) });
   createSharedReading({ store, tabs, nameOf: () => name });
 
   store.subscribe((state, previous) => {
     if (state.rooms !== previous.rooms || state.active !== previous.active) keepRooms(state);
-    if (state.outbox !== previous.outbox || state.rooms !== previous.rooms) flush(state);
   });
 
   // Words wait in them: their writer must see that, whatever room is open.
@@ -44,52 +48,55 @@ export function createChat({ store, storage, api, tabs, timers, clock, connectTr
 
   function keepRooms(state) {
     const others = [...state.rooms.keys()].filter((room) => room !== state.active);
-    const tab = state.active === null ? null : { username: name, rooms: [state.active, ...others] };
+    const tab = state.active === null ? null : { username: name, rooms: [state.active, ...others], hasAccount: accountId !== null };
     // Rooms change with each message, which rooms they are does not.
     if (JSON.stringify(tab) === keptTab) return;
     keptTab = JSON.stringify(tab);
     storage.keepTab(tab);
   }
 
-  // One item a room and call: the store calls again, with the next state.
-  function flush(state) {
-    if (state.outbox.some((item) => isAged(item, serverNow()))) return store.dispatch({ type: 'outbox_aged', serverNow: serverNow() });
-    for (const { id, isJoined } of state.rooms.values()) {
-      const item = isJoined ? nextToSend(store.state.outbox, id, now()) : null;
-      if (item && transport?.post(id, item.content, item.nonce)) {
-        store.dispatch({ type: 'message_sent', nonce: item.nonce, now: now() });
-        timers.setTimeout(() => store.dispatch({ type: 'acks_awaited', now: now() }), ACK_LIMIT_MS);
-      }
-    }
-    return undefined;
-  }
-
   function onFrame(frame) {
     store.dispatch({ type: 'frame', frame, now: now(), at: clock() });
-    if (frame.type === 'error' && frame.nonce && frame.retry_after_ms !== 0) {
-      timers.setTimeout(() => flush(store.state), (frame.retry_after_ms ?? 1_000) + 1);
-    }
+    if (frame.type === 'error' && frame.nonce) sending.onRefused(frame.nonce);
   }
 
-  function identify({ userId, username, token }) {
+  function identify({ userId, username, role, token }) {
     name = username;
-    storage.keepIdentity({ username, token });
-    store.dispatch({ type: 'identified', userId, username });
+    store.dispatch({ type: 'identified', userId, username, role });
+    accountId = hasAccount(store.state.me) ? userId : null;
+    if (accountId === null) storage.keepIdentity({ username, token });
+    else if (storage.account()?.userId !== userId) storage.keepAccount({ userId, username, role, at: clock() });
+    keepRooms(store.state);
   }
+
+  const returning = createReturning({
+    account, timers,
+    tell: (status) => store.dispatch({ type: 'status', status, now: now() }),
+    isHere: (it) => it === transport,
+    // Drafts and unsent messages stay for the one who comes back.
+    onGone() {
+      transport = null;
+      keptOutbox.close();
+    },
+  });
 
   const chat = {
-    /** Connect as `username`; the token of an earlier visit under that name says it is the same user. */
-    enter(username, room) {
+    /**
+     * Connect as `username`, with the token of an earlier visit under that name; or with an account, {userId, username, role, token?},
+     * for which the browser's cookie stands in where the token is missing.
+     */
+    enter(username, room, ofAccount = null) {
       name = username;
-      const token = storage.tokenOf(username);
+      accountId = ofAccount?.userId ?? null;
+      if (ofAccount) store.dispatch({ type: 'identified', ...ofAccount });
       history.open(username);
       transport = connectTransport({
-        identity: { username, token },
+        identity: ofAccount ?? { username, token: storage.tokenOf(username) },
         positionOf,
         onIdentity: identify,
         onRoomNamed: (asked, given) => store.dispatch({ type: 'room_named', room: asked, name: given }),
         onFrame,
-        onStatus: (status) => store.dispatch({ type: 'status', status, now: now() }),
+        onStatus: (status) => returning.onStatus(status, { transport, userId: accountId }),
       });
       transport.watchRooms(isWatchingRooms);
       chat.openRoom(room);
@@ -113,14 +120,20 @@ export function createChat({ store, storage, api, tabs, timers, clock, connectTr
       storage.forgetRoom(name, room);
       store.dispatch({ type: 'room_left', room });
     },
-    /** Close the connection and empty this tab; name, token and rooms are kept for the next time. */
-    exit() {
-      transport.close();
+    /** The account's token is another one now: it counts from the next connection on. */
+    setToken: (token) => transport?.setToken(token),
+    /** Close the connection and empty this tab. Drafts and unsent messages are kept for the one who comes back. */
+    stepOut() {
+      transport?.close();
       transport = null;
       keptOutbox.close();
-      storage.signOut();
-      storage.forgetWords(name);
       for (const room of store.state.rooms.keys()) store.dispatch({ type: 'room_left', room });
+    },
+    /** The same for good: name, token and rooms are kept for the next time, and no words. */
+    exit() {
+      storage.signOut(name);
+      chat.stepOut();
+      storage.forgetWords(name);
     },
 
     post(room, content) {

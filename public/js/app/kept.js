@@ -14,15 +14,27 @@ export function asIdentities(value) {
   return Array.isArray(value) ? value.filter(isIdentity) : [];
 }
 
-/** `{username, rooms}` with one room at least, or null. */
+/** `{username, rooms, hasAccount}` with one room at least, or null. */
 export function asTab(value) {
   const rooms = isObject(value) ? asTexts(value.rooms) : [];
-  return rooms.length > 0 && isText(value.username) && value.username !== '' ? { username: value.username, rooms } : null;
+  const isTab = rooms.length > 0 && isText(value.username) && value.username !== '';
+  return isTab ? { username: value.username, rooms, hasAccount: value.hasAccount === true } : null;
+}
+
+/** `{userId, username, role}` or null. */
+export function asAccount(value) {
+  const isAccount = asName(value) !== null && isText(value.userId) && value.userId !== '';
+  return isAccount ? { userId: value.userId, username: value.username, role: isText(value.role) ? value.role : 'member' } : null;
 }
 
 /** The name in `{username}`, or null. */
 export function asName(value) {
   return isObject(value) && isText(value.username) && value.username !== '' ? value.username : null;
+}
+
+/** The ways in as the server said them, or null; the state reads them. */
+export function asAccess(value) {
+  return isObject(value) ? value : null;
 }
 
 /** `{savedAt, rooms}`; what a room is made of is for `isKeptTimeline` to say. */

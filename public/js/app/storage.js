@@ -2,7 +2,7 @@
 // and the chat goes on.
 
 import { isKeptItem, keptItem } from '../state/outbox/items.js';
-import { asHistory, asIdentities, asName, asPreferences, asTab, asTexts } from './kept.js';
+import { asAccount, asAccess, asHistory, asIdentities, asName, asPreferences, asTab, asTexts } from './kept.js';
 
 const OUTBOX_PREFIX = 'adda.outbox.';
 // A family's names on one computer; two tabs may speak as two of them.
@@ -10,6 +10,7 @@ const IDENTITIES_KEPT = 8;
 const ROOMS_PREFIX = 'adda.rooms.';
 const DRAFT_PREFIX = 'adda.drafts.';
 const HISTORY_PREFIX = 'adda.history.';
+const ACCOUNT = 'adda.account';
 // A server lets a session into 128 rooms; nobody reads so many.
 const ROOMS_KEPT = 50;
 
@@ -29,7 +30,21 @@ export function createStorage({ local, session }) {
     tokenOf: (username) => identities().find((identity) => identity.username === username)?.token,
     /** The name of the last visit, unless it has signed out: a new tab need not ask for the name. */
     signedIn: () => asName(read(local, 'adda.signed_in')),
-    signOut: () => write(local, 'adda.signed_in', null),
+    /** Another tab may go by another name, and stays as it is. */
+    signOut(username) {
+      for (const key of ['adda.signed_in', ACCOUNT]) if (asName(read(local, key)) === username) write(local, key, null);
+    },
+    /** {userId, username, role} of the account that this browser is signed in with, or null. The proof is a cookie that no script can read. */
+    account: () => asAccount(read(local, ACCOUNT)),
+    /** `at` is the time: another value each time, so that other tabs are told. */
+    keepAccount({ userId, username, role, at }) {
+      write(local, 'adda.signed_in', { username });
+      write(local, ACCOUNT, { userId, username, role, at });
+    },
+    /** How the server let people in when it was last asked, or null. */
+    access: () => asAccess(read(local, 'adda.access')),
+    keepAccess: (access) => write(local, 'adda.access', access),
+    isAccountKey: (key) => key === ACCOUNT,
     keepIdentity(identity) {
       write(local, 'adda.signed_in', { username: identity.username });
       const others = identities().filter(({ username }) => username !== identity.username);
@@ -51,7 +66,7 @@ export function createStorage({ local, session }) {
     preferences: () => asPreferences(read(local, 'adda.preferences')),
     keepPreferences: (preferences) => write(local, 'adda.preferences', preferences),
 
-    /** {username, rooms} of this tab, the room on screen first; null when the tab has not entered. */
+    /** {username, rooms, hasAccount} of this tab, the room on screen first; null when the tab has not entered. */
     tab: () => asTab(read(session, 'adda.tab')),
     keepTab: (tab) => write(session, 'adda.tab', tab),
 

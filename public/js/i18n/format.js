@@ -26,6 +26,7 @@ export function createFormat(language, { digits = 'own', clock = 'auto', timeZon
   const plural = Intl.PluralRules ? new Intl.PluralRules(locale) : { select: (count) => (count === 1 ? 'one' : 'other') };
   const collator = new Intl.Collator(locale, { numeric: true });
 
+  const measure = (unit) => new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' });
   const dayNumber = (at) => Date.parse(`${calendar.format(at)}T00:00:00Z`) / 86_400_000;
 
   return {
@@ -33,6 +34,8 @@ export function createFormat(language, { digits = 'own', clock = 'auto', timeZon
     percent: (value) => percent.format(value),
     time: onceAMinute(time),
     moment: onceAMinute((at) => `${fullDay.format(at)}, ${time(at)}`),
+    /** A time that passes, in its two largest units: "9 minutes 32 seconds". */
+    duration: (seconds) => unitsOf(seconds).map(([unit, count]) => measure(unit).format(count)).join(' '),
     list: (texts) => list.formatToParts(texts.map(isolated)).map(({ type, value }) => (type === 'literal' ? joined(value) : value)).join(''),
     plural: (count) => plural.select(count),
     compare: collator.compare,
@@ -54,6 +57,16 @@ function onceAMinute(format) {
     if (minute !== last.minute) last = { minute, text: format(at) };
     return last.text;
   };
+}
+
+const UNITS = [['day', 86_400], ['hour', 3_600], ['minute', 60], ['second', 1]];
+
+// The largest unit and the one below it; what is smaller does not matter then.
+function unitsOf(seconds) {
+  const largest = UNITS.findIndex(([unit, size]) => seconds >= size || unit === 'second');
+  const shown = UNITS.slice(largest, largest + 2);
+  const counts = shown.map(([unit, size], at) => [unit, Math.floor((at === 0 ? seconds : seconds % shown[0][1]) / size)]);
+  return counts.filter(([, count], at) => at === 0 || count > 0);
 }
 
 function clockOf(language, clock, date, timeZone) {

@@ -1,6 +1,7 @@
 // Every text a person reads, whole sentences, both languages side by side, a file a part of the page.
 // {slots} are filled by i18n.js; a text with {one, other} is chosen by the slot `count`.
 
+import { ACCOUNT } from './texts/account.js';
 import { CONNECTION } from './texts/connection.js';
 import { ENTRY } from './texts/entry.js';
 import { HELP } from './texts/help.js';
@@ -12,6 +13,6 @@ import { WRITING } from './texts/writing.js';
 export const LANGUAGES = ['bn', 'en'];
 
 /** The parts; the tests hold that no key stands in two of them. */
-export const PARTS = [ENTRY, ROOMS, TIMELINE, WRITING, CONNECTION, SETTINGS, HELP];
+export const PARTS = [ENTRY, ACCOUNT, ROOMS, TIMELINE, WRITING, CONNECTION, SETTINGS, HELP];
 
 export const TEXTS = Object.assign({}, ...PARTS);

@@ -87,6 +87,12 @@ export function createSocket({ open, timers, random, onFrame, onStatus }) {
       setStatus({ phase: 'online' });
     },
     setHeartbeatInterval: heartbeat.setIntervalMs,
+    /** The server takes us for somebody else. */
+    refuse(reason) {
+      drop();
+      openedAt = null;
+      setStatus({ phase: 'refused', reason });
+    },
     /** A person asks for it, so a refusal is asked again too. */
     retryNow() {
       if (phase === 'waiting' || phase === 'refused') connect();

@@ -14,9 +14,10 @@ const JOIN_RETRY_MS = 1_000;
  *   WebSocket   the constructor
  *   timers      {setTimeout, clearTimeout, now}
  *   random      () => [0, 1)
- *   identity    {username, token?}: who to be; a token wins over the name
+ *   identity    {username, token?, userId?}: who to be; a token wins over the name. With a userId it is that user or nobody;
+ *               the browser's cookie names the user too
  *   positionOf  (room) => {epoch, seq} | null: what the caller has of a room
- *   onIdentity  ({userId, username, token}) each time the server says who we are
+ *   onIdentity  ({userId, username, role, token}) each time the server says who we are
  *   onRoomNamed (asked, name) the server calls the room that was asked for by another name
  *   onFrame     (frame) every other frame, in order
  *   onStatus    (status) see createSocket
@@ -26,8 +27,8 @@ export function createTransport(parts) {
   let identity = parts.identity;
   let isOnline = false;
   // The last welcome: who we stay when our token is refused.
-  let guest = null;
-  // The error that came before a final close: a close code says less.
+  let welcomed = null;
+  // Of the error that came before a final close: a close code says less.
   let refusal = null;
   let isWatchingRooms = false;
   // Rooms we want to be in: 'wanted' (not asked on this socket), 'joining' or 'joined'.
@@ -41,7 +42,7 @@ export function createTransport(parts) {
     onStatus(status) {
       isOnline = status.phase === 'online';
       if (!isOnline) for (const room of rooms.keys()) rooms.set(room, 'wanted');
-      onStatus(status.phase === 'refused' && refusal ? { ...status, reason: refusal } : status);
+      onStatus(status.phase === 'refused' && refusal ? { ...status, ...refusal } : status);
       refusal = null;
     },
   });
@@ -50,10 +51,10 @@ export function createTransport(parts) {
     welcome(frame) {
       if (frame.heartbeat_s > 0) socket.setHeartbeatInterval(frame.heartbeat_s * 1000);
       onFrame(frame);
-      guest = frame;
+      welcomed = frame;
       // The token goes first: before it the server takes us for a new guest.
       if (identity.token) socket.send({ type: 'auth', token: identity.token });
-      else begin(guest);
+      else begin(welcomed);
     },
     auth_success: (frame) => begin(frame),
     joined(frame) {
@@ -62,8 +63,10 @@ export function createTransport(parts) {
       onFrame(frame);
     },
     error(frame) {
-      if (frame.code === 'bad_token' && !isOnline) return begin(guest);
-      if (!isOnline) refusal = frame.code;
+      if (frame.code === 'bad_token' && !isOnline) return beginWithoutToken();
+      // An account has the name of this guest now.
+      if (frame.code === 'username_taken') return socket.refuse('username_taken');
+      if (!isOnline || isFinal(frame)) refusal = refusalOf(frame);
       if (!frame.nonce && rooms.get(frame.room_id) === 'joining') joinRefused(frame);
       onFrame(frame);
     },
@@ -74,12 +77,21 @@ export function createTransport(parts) {
     handler(frame);
   }
 
-  function begin({ user_id, username, token }) {
-    identity = { username, token: token ?? identity.token };
-    onIdentity({ userId: user_id, username, token: identity.token });
+  function beginWithoutToken() {
+    identity = { ...identity, token: undefined };
+    begin(welcomed);
+  }
+
+  function begin(frame) {
+    if (frame.auth_required) return socket.refuse('auth_required');
+    const { user_id: userId, username, role = 'guest', token } = frame;
+    if (identity.userId !== undefined && identity.userId !== userId) return socket.refuse('signed_out');
+    identity = { ...identity, username, token: token ?? identity.token };
+    onIdentity({ userId, username, role, token: identity.token });
     socket.markOpen();
     if (isWatchingRooms) askToWatch();
     for (const room of rooms.keys()) ask(room);
+    return undefined;
   }
 
   const askToWatch = () => socket.send({ type: 'rooms', watch: isWatchingRooms });
@@ -117,6 +129,10 @@ export function createTransport(parts) {
     hurry: socket.hurry,
     probe: socket.probe,
     suspend: socket.suspend,
+    /** The token is another one from the next connection on; without one the browser's cookie must do. */
+    setToken(token) {
+      identity = { ...identity, token };
+    },
     join(room) {
       if (!rooms.has(room)) rooms.set(room, 'wanted');
       ask(room);
@@ -140,6 +156,13 @@ export function createTransport(parts) {
       if (rooms.get(room) === 'joined') socket.send({ type: 'typing', room_id: room });
     },
   };
+}
+
+// A session that is banned is told so, and closed.
+const isFinal = ({ code }) => code === 'banned';
+
+function refusalOf({ code, retry_after_ms: retryAfterMs, reason }) {
+  return { reason: code, ...(retryAfterMs > 0 ? { retryAfterMs } : {}), ...(typeof reason === 'string' && reason !== '' ? { words: reason } : {}) };
 }
 
 function addressFor(url, username) {

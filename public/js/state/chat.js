@@ -4,12 +4,15 @@
 import { clock } from './clock.js';
 import { combine } from './combine.js';
 import { connection } from './connection.js';
-import { identity } from './identity.js';
+import { entry } from './identity/entry.js';
+import { forms } from './identity/forms.js';
+import { identity } from './identity/identity.js';
 import { outbox } from './outbox/outbox.js';
 import { roomDirectory } from './rooms/directory.js';
+import { restrictions } from './rooms/restrictions.js';
 import { rooms } from './rooms/rooms.js';
 
-const chat = combine([clock, connection, identity, rooms, roomDirectory, outbox]);
+const chat = combine([clock, connection, identity, entry, forms, rooms, roomDirectory, restrictions, outbox]);
 
 export const initial = chat.initial;
 

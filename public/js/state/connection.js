@@ -5,7 +5,7 @@ const BLIP_MS = 2_000;
 const OFFLINE_MS = 1_000;
 
 export function emptyConnection() {
-  return { phase: 'closed', reason: null, retryAt: null, lostAt: null, offlineAt: null, unavailableAt: null };
+  return { phase: 'closed', reason: null, refusal: null, retryAt: null, lostAt: null, offlineAt: null, unavailableAt: null };
 }
 
 export const connection = {
@@ -29,20 +29,25 @@ export const connection = {
   },
 };
 
-/** Whether the server refuses the name: then the way leads back to the join form. */
+// The name can't be used, or nobody is signed in (any more).
+const TURNED_AWAY = new Set(['bad_username', 'username_taken', 'auth_required', 'not_signed_in', 'signed_out']);
+
+/** Whether the server refuses who we are: then the way leads back to the page in front. */
 export function isTurnedAway({ phase, reason }) {
-  return phase === 'refused' && reason === 'bad_username';
+  return phase === 'refused' && TURNED_AWAY.has(reason);
 }
 
 function withAvailable(state) {
   return { ...state, connection: withUnavailable(state.connection, null) };
 }
 
-export function withStatus(connection, { phase, reason = null, retryAt = null }, now) {
+export function withStatus(connection, { phase, reason = null, retryAt = null, retryAfterMs = null, words = null }, now) {
   const isLost = phase === 'connecting' || phase === 'waiting';
   // How it began says most: a server that restarts also refuses a try or two on the way.
   const isSame = phase === 'connecting' || (isLost && reason === 'lost' && connection.lostAt !== null);
-  return { ...connection, phase, reason: (isSame && connection.reason) || reason, retryAt, lostAt: isLost ? (connection.lostAt ?? now) : null };
+  // Until when, and in whose words.
+  const refusal = phase === 'refused' ? { until: retryAfterMs === null ? null : now + retryAfterMs, words } : null;
+  return { ...connection, phase, reason: (isSame && connection.reason) || reason, refusal, retryAt, lostAt: isLost ? (connection.lostAt ?? now) : null };
 }
 
 // Without another word of it, a server that could not reach its storage can again.
@@ -72,12 +77,12 @@ export function isTimely({ lostAt, offlineAt, unavailableAt }) {
 }
 
 /**
- * The banner over the timeline: null, or {kind, seconds?} with kind 'refused' (plus reason), 'offline',
+ * The banner over the timeline: null, or {kind, seconds?} with kind 'refused' (plus reason, until, words), 'offline',
  * 'restarting', 'slow', 'too_fast', 'reconnecting', 'connecting' or 'unavailable'.
  */
 export function bannerOf(connection, now) {
   const { phase, reason, retryAt, lostAt, offlineAt, unavailableAt } = connection;
-  if (phase === 'refused') return { kind: 'refused', reason };
+  if (phase === 'refused') return { kind: 'refused', reason, ...connection.refusal };
   if (isOffline(offlineAt, now)) return { kind: 'offline' };
   const isUnavailable = unavailableAt !== null && now - unavailableAt < UNAVAILABLE_LASTS_MS;
   if (phase === 'online' && isUnavailable) return { kind: 'unavailable' };

@@ -1,13 +1,16 @@
 // All views of the page, and the few things that cross them: entering, opening a room, leaving.
 
-import { FIRST_ROOM } from '../i18n/i18n.js';
 import { createHues } from '../state/finding/hues.js';
+import { hasAccount } from '../state/identity/identity.js';
+import { accountMenu } from './account/account_menu.js';
+import { passwordDialog } from './account/password_dialog.js';
 import { composer as createComposer } from './composer/composer.js';
 import { typingLine } from './composer/typing_line.js';
-import { joinForm } from './join/join_form.js';
+import { entry } from './join/entry.js';
+import { createVisit } from './join/visit.js';
 import { dialogs } from './lib/dialogs.js';
 import { drawing } from './lib/drawing.js';
-import { byId } from './lib/markup.js';
+import { revealing } from './lib/revealing.js';
 import { placeInAddress } from './page/address.js';
 import { announcer } from './page/announcer.js';
 import { buildNotice, keepShell } from './page/build.js';
@@ -33,27 +36,30 @@ import { roomList } from './sidebar/room_list.js';
 import { switcher as createSwitcher } from './sidebar/switcher.js';
 import { timeline as createTimeline } from './timeline/timeline.js';
 
-/** `parts` is {store, storage, i18n, chat, directory, tabs, timers, now, today}. */
+/** `parts` is {store, storage, i18n, chat, account, directory, tabs, timers, now, today}. */
 export function start(parts) {
-  const { store, storage, chat } = parts;
+  const { i18n, store, storage, chat } = parts;
   const drawers = createDrawers();
   const asked = placeInAddress(location);
   const settings = createSettings({ ...parts, onChange: choose });
   const page = { ...parts, settings, drawers, hueOf: createHues(), tell: toast(), roomAsked: asked.room,
-    enter, openRoom, openPlace, leaveRoom, rename, redraw };
+    enter, enterAccount: (account) => visit.enterAccount(account), openRoom, openPlace, leaveRoom, rename, redraw };
   page.invite = invite(page);
 
   const header = roomHeader(page);
   const timeline = createTimeline(page);
   const composer = createComposer(page);
-  const form = joinForm(page);
+  const front = entry(page);
+  const visit = createVisit({ ...page, front });
+  const password = passwordDialog(page);
   const switcher = createSwitcher(page);
   const updateIcon = favicon(page);
-  const draw = drawing(store, [screens(page), choices(page), ignored(page), help(page), form, header, roomMenu(page),
+  const draw = drawing(store, [screens(page), choices(page), ignored(page), help(page), front, accountMenu({ ...page, visit, password }), password, header, roomMenu(page),
     roomDetails(page), roomList(page), members(page), timeline, typingLine(page), connectionStrip(page), buildNotice(page),
     composer]);
 
   dialogs();
+  revealing();
   announcer(page);
   notifications(page);
   keyboard({ ...page, timeline, switcher, composer });
@@ -65,13 +71,12 @@ export function start(parts) {
   tellIgnored();
   navigation(page);
   pageEvents(page);
-  byId('leave-chat').addEventListener('click', leave);
-  comeBack();
+  visit.comeBack();
   keepShell();
 
-  /** `others` are rooms to be in besides. */
-  function enter(name, room, others = storage.roomsOf(name)) {
-    chat.enter(name, room);
+  /** `others` are rooms to be in besides; without an account it is as a guest. */
+  function enter(name, room, others = storage.roomsOf(name), account = null) {
+    chat.enter(name, room, account);
     for (const other of others) chat.keepRoom(other);
     if (room === asked.room && asked.seq !== null) timeline.seek(room, asked.seq);
     draw();
@@ -94,31 +99,17 @@ export function start(parts) {
 
   // The last room cannot be left without leaving the chat.
   function leaveRoom(room) {
-    if (store.state.rooms.size === 1) return leave();
+    if (store.state.rooms.size === 1) return hasAccount(store.state.me) ? page.tell(i18n.text('last_room')) : visit.leave();
     chat.leaveRoom(room);
     return requestAnimationFrame(composer.focus);
   }
 
   // Another name is another person to the server: the same rooms, entered anew.
   function rename(name) {
+    if (hasAccount(store.state.me)) return page.tell(i18n.text('name_is_accounts'));
     const [room, ...others] = [store.state.active, ...store.state.rooms.keys()];
     chat.exit();
-    enter(name, room, others);
-  }
-
-  function leave() {
-    drawers.show(null);
-    chat.exit();
-    requestAnimationFrame(form.focus);
-  }
-
-  // A reload goes on where the tab was; a new tab goes by the name of the last one.
-  function comeBack() {
-    const tab = storage.tab();
-    const name = tab?.username ?? storage.signedIn();
-    if (!name) return form.focus();
-    const rooms = [...(tab?.rooms ?? []), ...storage.roomsOf(name)];
-    return enter(name, asked.room ?? rooms[0] ?? FIRST_ROOM, rooms);
+    return enter(name, room, others);
   }
 
   function choose() {

@@ -18,7 +18,10 @@ const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src '
     connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'";
 
-/// `GET /` and the files that it names; other requests go on.
+/// The client's page under the address that makes the first admin.
+const SETUP: &str = "setup";
+
+/// `GET /`, `GET /setup` and the files that it names; other requests go on.
 pub async fn show_asset(request: Request, next: Next) -> Response {
     let path = path(&request);
     match browser::find(path) {
@@ -41,7 +44,10 @@ pub async fn refuse(request: Request) -> Response {
 }
 
 fn path(request: &Request) -> &str {
-    request.uri().path().strip_prefix('/').unwrap_or_default()
+    match request.uri().path().strip_prefix('/').unwrap_or_default() {
+        SETUP => "",
+        path => path,
+    }
 }
 
 /// Packs the largest file before a browser asks for it. A debug build, whose files change, packs what is asked for.

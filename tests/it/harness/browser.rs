@@ -138,6 +138,12 @@ impl Page {
         self.until("document.body.dataset.connection === 'online'").await;
     }
 
+    /// Leaves as a guest.
+    pub async fn leaves(&self) {
+        self.click("#account-button").await;
+        self.click("#leave-chat").await;
+    }
+
     /// Writes a message and sends it.
     pub async fn posts(&self, content: &str) {
         self.fill("#composer-input", content).await;

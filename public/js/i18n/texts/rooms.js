@@ -20,7 +20,7 @@ export const ROOMS = {
     bn: { one: '{room}, {count}টি অপঠিত বার্তা', other: '{room}, {count}টি অপঠিত বার্তা' },
   },
   leave_room: { en: 'Leave this room', bn: 'এই ঘর থেকে বেরোন' },
-  leave_chat: { en: 'Sign out', bn: 'বিদায় নিন' },
+  leave_chat: { en: 'Leave adda', bn: 'বিদায় নিন' },
   room_refused: { en: 'This room can’t be opened.', bn: 'এই ঘরটি খোলা যাচ্ছে না।' },
 
   people: { en: 'People', bn: 'যাঁরা আছেন' },

@@ -37,5 +37,9 @@ export const WRITING = {
   paste_cut: { en: 'The pasted text was too long and has been cut.', bn: 'লেখাটি এত লম্বা যে পুরোটা নেওয়া যায়নি।' },
   failed_expired: { en: 'This has waited for a day and may have been sent already. Send it again?', bn: 'এটি এক দিন ধরে পড়ে আছে, পৌঁছেছে কি না জানা যায়নি। আবার পাঠাবেন?' },
   failed_bad_content: { en: 'Not sent: it has no visible characters.', bn: 'পাঠানো যায়নি: এতে দেখার মতো কিছু নেই।' },
+  held_muted: { en: 'You can’t write here for another {time}. Your text stays in the field.', bn: 'এই ঘরে আরও {time} আপনি লিখতে পারবেন না। যা লিখবেন এখানেই থাকবে।' },
+  held_room_locked: { en: 'Only moderators can write here now. Your text stays in the field.', bn: 'এই ঘরে এখন শুধু মডারেটররা লিখতে পারেন। যা লিখবেন এখানেই থাকবে।' },
+  held_too_fast: { en: 'That is too fast. The rest will be sent in {time}.', bn: 'খুব দ্রুত লিখছেন। বাকিটা {time} পরে পাঠানো হবে।' },
+  held_over: { en: 'You can write again.', bn: 'আবার লিখতে পারেন।' },
   failed_not_in_room: { en: 'Not sent: you are not in this room.', bn: 'পাঠানো যায়নি: আপনি এই ঘরে নেই।' },
 };

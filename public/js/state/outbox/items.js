@@ -11,6 +11,10 @@ export const ACK_LIMIT_MS = 15_000;
 const NONCE_LASTS_MS = 23 * 60 * 60_000;
 // How much earlier than our clock's time of writing a server may date an echo.
 const CLOCK_SKEW_MS = 60_000;
+// Nothing says when a locked room is opened again: its messages wait, in their order, and are tried from time to time.
+export const LOCK_RETRY_MS = 30_000;
+
+const RETRIED_AFTER_MS = { unavailable: 1_000, room_locked: LOCK_RETRY_MS };
 
 export function newItem({ nonce, username, room, content, now }) {
   return { nonce, username, room, content, createdAt: now, state: 'queued', reason: null,
@@ -43,10 +47,10 @@ export function withoutItem(outbox, nonce) {
 
 /** An error frame about this item: try again later, or let the writer decide. */
 export function withRefusal(outbox, { nonce, code, retry_after_ms: retryAfterMs }, now) {
-  const isPassing = code === 'unavailable' || retryAfterMs > 0;
+  const waitMs = retryAfterMs > 0 ? retryAfterMs : RETRIED_AFTER_MS[code];
   return changed(outbox, nonce, () =>
-    isPassing
-      ? { state: 'queued', retryAt: now + (retryAfterMs || 1_000), echoId: null }
+    waitMs
+      ? { state: 'queued', retryAt: now + waitMs, echoId: null }
       : { state: 'failed', reason: code, echoId: null },
   );
 }

@@ -8,10 +8,11 @@ import {
 export const outbox = {
   initial: { outbox: [] },
   events: {
-    // After a refused name the items wait for another one.
+    // After a refused name, or without an account, the items wait for another one.
     status(state, { status }) {
-      if (status.phase === 'online' || isTurnedAway(status)) return state;
-      return changed(state, status.phase === 'refused' ? failInFlight(state.outbox, status.reason) : requeueInFlight(state.outbox));
+      if (status.phase === 'online') return state;
+      const isFailed = status.phase === 'refused' && !isTurnedAway(status);
+      return changed(state, isFailed ? failInFlight(state.outbox, status.reason) : requeueInFlight(state.outbox));
     },
     identified: (state, { userId }) => changed(state, failOtherUsers(state.outbox, userId)),
     room_named: (state, { room, name }) =>

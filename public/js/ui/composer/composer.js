@@ -1,11 +1,13 @@
 // Where one writes. Never disabled: what is written without a connection waits in the outbox.
 
 import { hasVisible } from '../../state/text/characters.js';
+import { isHeldBack } from '../../state/rooms/restrictions.js';
 import { graphemesOver } from '../../state/text/graphemes.js';
 import { countCharacters } from '../../state/text/names.js';
 import { byId, setText } from '../lib/markup.js';
 import { commandLine } from './command_line.js';
 import { completions } from './completions.js';
+import { heldLine } from './held_line.js';
 
 // From here on a writer wants to know how much room is left.
 const COUNT_FROM = 0.8;
@@ -13,7 +15,7 @@ const COUNT_FROM = 0.8;
 const MOST = 4;
 
 export function composer(page) {
-  const { i18n, chat, store, settings } = page;
+  const { i18n, chat, store, settings, now } = page;
   const input = byId('composer-input');
   const error = byId('composer-error');
   // Touch keyboards have no Shift+Enter; there Enter is a new line and the button sends.
@@ -24,6 +26,7 @@ export function composer(page) {
   // Before the keys below: Enter takes what the list offers.
   completions(page);
   const commands = commandLine(page);
+  const held = heldLine(page);
 
   byId('composer').addEventListener('submit', (event) => {
     event.preventDefault();
@@ -59,11 +62,15 @@ export function composer(page) {
     const max = store.state.limits.content_chars;
     if (written > max) return setText(error, i18n.text('message_too_long', { count: overBy(content, max) }));
     const room = shownRoom;
+    let isHeld = false;
     const isDone = commands.take(content, (text) => {
+      isHeld = isHeldBack(store.state, room, now());
+      if (isHeld) return held.say();
       chat.post(room, text);
-      empty(room);
+      return empty(room);
     });
-    if (isDone) empty(room);
+    if (isDone && !isHeld) empty(room);
+    return undefined;
   }
 
   function empty(room) {
@@ -103,6 +110,7 @@ export function composer(page) {
 
   return {
     update(state) {
+      held.update(state);
       if (state.active !== shownRoom) {
         shownRoom = state.active;
         input.value = shownRoom === null ? '' : chat.draft(shownRoom).slice(0, state.limits.content_chars * MOST);

@@ -8,6 +8,8 @@ import { keyedRows } from '../lib/keyed_rows.js';
 import { byId, cloned, setAttribute, setText } from '../lib/markup.js';
 import { problemText } from '../lib/problems.js';
 
+// Refusals of a name; others are the page's.
+export const AT_THE_NAME = new Set(['bad_username', 'username_taken']);
 // A few rooms to look into; the whole list is inside.
 const ROOMS_SHOWN = 6;
 
@@ -84,7 +86,7 @@ export function joinForm({ i18n, store, storage, enter, roomAsked }) {
     update(state) {
       if (state.refusedEntry !== shownRefusal) {
         shownRefusal = state.refusedEntry;
-        if (shownRefusal) {
+        if (AT_THE_NAME.has(shownRefusal)) {
           tell('name', i18n.text(`refused_${shownRefusal}`));
           fields.name.focus();
         }

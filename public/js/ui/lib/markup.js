@@ -25,6 +25,19 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** A text with a time that passes: the eye sees it pass, and a voice says it once for each `key`. */
+export function setPassingText(element, text, key) {
+  if (element.dataset.passing !== key || element.childElementCount !== 2) {
+    element.dataset.passing = key;
+    const [spoken, shown] = [document.createElement('span'), document.createElement('span')];
+    spoken.className = 'visually-hidden';
+    spoken.textContent = text;
+    shown.setAttribute('aria-hidden', 'true');
+    element.replaceChildren(spoken, shown);
+  }
+  setText(element.lastElementChild, text);
+}
+
 export function setAttribute(element, name, value) {
   if (value === null) element.removeAttribute(name);
   else if (element.getAttribute(name) !== value) element.setAttribute(name, value);

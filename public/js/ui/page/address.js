@@ -14,6 +14,11 @@ export function placeInAddress({ search, hash }) {
   return { room, seq };
 }
 
+/** Whether the page was opened to make the first admin of a new server. */
+export function isSetupPage({ pathname }) {
+  return /\/setup$/.test(pathname);
+}
+
 /** The place that a link leads to, if it leads into this page; else null. */
 export function placeOfLink(href) {
   const [link, page] = [new URL(href), new URL('.', document.baseURI)];

@@ -1,6 +1,8 @@
 // Events of the browser: network, visibility, focus, and the passing of time.
 
 import { isTimely } from '../../state/connection.js';
+import { hasTimelyProblem } from '../../state/identity/forms.js';
+import { isRestricted } from '../../state/rooms/restrictions.js';
 
 const TICK_MS = 1_000;
 
@@ -48,6 +50,7 @@ export function pageEvents({ store, chat, directory, now }) {
   attend();
 }
 
-function isPassing({ connection, rooms }) {
-  return isTimely(connection) || [...rooms.values()].some((room) => room.typing.length > 0);
+function isPassing(state) {
+  const isTyping = [...state.rooms.values()].some((room) => room.typing.length > 0);
+  return isTyping || isTimely(state.connection) || isRestricted(state) || hasTimelyProblem(state);
 }

@@ -1,6 +1,6 @@
 // Which of the two screens is shown: the way in, or the chat.
 
-import { byId, setText } from '../lib/markup.js';
+import { byId } from '../lib/markup.js';
 
 export function screens() {
   return {
@@ -9,7 +9,6 @@ export function screens() {
       document.body.dataset.screen = isInside ? 'chat' : 'join';
       byId('join-screen').hidden = isInside;
       byId('chat-screen').hidden = !isInside;
-      setText(byId('account-name'), state.me?.username ?? '');
     },
   };
 }

@@ -6,7 +6,8 @@ import { byId, setText } from '../lib/markup.js';
 // "Connected again" is read in a glance.
 const BACK_SHOWN_MS = 2_500;
 
-export function connectionStrip({ i18n, chat, now }) {
+export function connectionStrip(page) {
+  const { i18n, chat, now } = page;
   const strip = byId('connection-strip');
   const retry = byId('retry-now');
   let shownKind = null;
@@ -37,7 +38,7 @@ export function connectionStrip({ i18n, chat, now }) {
       document.body.dataset.connection = phase;
       const told = bannerOf(state.connection, now());
       retry.hidden = !told || told.kind === 'connecting' || told.kind === 'unavailable';
-      if (told) return show(told.kind, textOf(told, i18n), moreOf(told, i18n));
+      if (told) return show(told.kind, textOf(told, page), moreOf(told, i18n));
       if (shownKind === 'back') return undefined;
       const isBack = shownKind !== null && shownKind !== 'unavailable' && phase === 'online';
       return isBack ? showBack() : show(null, '');
@@ -45,11 +46,13 @@ export function connectionStrip({ i18n, chat, now }) {
   };
 }
 
-function moreOf({ kind }, i18n) {
+function moreOf({ kind, words }, i18n) {
+  if (words) return i18n.text('refused_words', { words });
   return i18n.has(`strip_more_${kind}`) ? i18n.text(`strip_more_${kind}`) : '';
 }
 
-function textOf({ kind, reason, seconds }, i18n) {
+function textOf({ kind, reason, seconds, until }, { i18n, today, now }) {
   if (kind !== 'refused') return i18n.text(`strip_${kind}`, { count: seconds });
+  if (reason === 'banned' && until !== null) return i18n.text('refused_banned_until', { time: i18n.format.moment(today() + until - now()) });
   return i18n.text(i18n.has(`refused_${reason}`) ? `refused_${reason}` : 'refused_bad_frame');
 }

@@ -1,0 +1,110 @@
+// Signing in and out. The token of an account is kept by this page alone, and by the browser in a cookie that no script can
+// read: a page that is loaded again connects with the cookie. See docs/client.md.
+
+import { problemOf } from '../../state/identity/problems.js';
+
+/**
+ * `chat.enter` takes what `known` and the ways in answer with: {userId, username, role, token?}.
+ *
+ * @param {object} parts
+ *   store, storage, api
+ *   timers   {now}; goes on evenly
+ *   clock    () => milliseconds of this computer's clock
+ */
+export function createAccount({ store, storage, api, timers, clock }) {
+  // {userId, username, role, token} of this page, or null.
+  let own = null;
+  // A change of who is signed in that is under way: what the server says meanwhile is of before.
+  let change = Promise.resolve();
+
+  async function send(form, request) {
+    store.dispatch({ type: 'form_sent', form });
+    const sent = request();
+    change = sent.catch(() => {});
+    try {
+      const answer = await sent;
+      store.dispatch({ type: 'form_accepted', form });
+      return answer;
+    } catch (error) {
+      store.dispatch({ type: 'form_refused', form, problem: problemOf(error, form, timers.now()) });
+      return null;
+    }
+  }
+
+  async function admit(request) {
+    const { user_id: userId, username, role, token } = await request();
+    return keep({ userId, username, role, token });
+  }
+
+  async function keep(known) {
+    own = known;
+    // Without the cookie the account lasts as long as the page.
+    await api.keepSession(known.token).catch((error) => console.warn('the browser does not stay signed in:', error));
+    const { userId, username, role } = known;
+    storage.keepAccount({ userId, username, role, at: clock() });
+    return known;
+  }
+
+  async function leave() {
+    await api.logOut(own?.token);
+    forget(store.state.me.userId);
+    // It proves nothing any more.
+    await api.endSession().catch(() => {});
+    return true;
+  }
+
+  function forget(userId) {
+    if (own?.userId === userId) own = null;
+    const account = storage.account();
+    if (account?.userId === userId) storage.signOut(account.username);
+  }
+
+  async function isBelieved(userId, token) {
+    try {
+      return (await api.getMe(token)).user_id === userId ? 'yes' : 'no';
+    } catch (error) {
+      return error.status === 401 || error.status === 403 ? 'no' : 'unknown';
+    }
+  }
+
+  return {
+    /** The account that this browser is signed in with, as far as it knows, or null. */
+    known() {
+      const account = storage.account();
+      return account === null || account.userId === own?.userId ? own : account;
+    },
+    /** The token that this page has of a user, if any. */
+    tokenOf: (userId) => (own?.userId === userId ? own.token : undefined),
+    signIn: (values) => send('sign_in', () => admit(() => api.logIn(values))),
+    signUp: (values) => send('sign_up', () => admit(() => api.createAccount(values))),
+    setUp: (values) => send('setup', () => admit(() => api.setUp(values))),
+    /** The new token, or null. All other sessions end. */
+    changePassword({ old, password }) {
+      const { userId, username, role } = store.state.me;
+      return send('password', async () => {
+        const { token } = await api.changePassword({ old, new: password }, own?.token);
+        await keep({ userId, username, role, token });
+        return token;
+      });
+    },
+    /** Ends the sessions of the account everywhere. False if the server was not reached: then nobody is signed out. */
+    signOut: () => send('sign_out', leave).then((isDone) => isDone === true),
+    /** Whether the browser still proves to be `userId`: 'yes', 'no', or 'unknown' while the server can't be reached. */
+    async isSignedIn(userId) {
+      await change;
+      // Another tab may have changed the password: then the cookie is newer than this page's token.
+      const byCookie = await isBelieved(userId);
+      return byCookie === 'no' && own !== null ? isBelieved(userId, own.token) : byCookie;
+    },
+    /** That user is not signed in here any more. */
+    forget,
+    /** How this server lets people in. Until it answers, what it said the last time holds; on a first visit, the guest's way. */
+    async askAccess() {
+      if (store.state.access === null && storage.access()) store.dispatch({ type: 'access_told', access: storage.access() });
+      const access = await api.getAccess().catch(() => null);
+      if (!access) return;
+      storage.keepAccess(access);
+      store.dispatch({ type: 'access_told', access });
+    },
+  };
+}
