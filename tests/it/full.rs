@@ -13,7 +13,7 @@ async fn a_full_session_is_welcomed_with_all_it_needs_to_know() {
     for id in ["connection_id", "user_id", "node_id"] {
         assert!(uuid::Uuid::parse_str(&text(&welcome[id])).is_ok(), "{id} in {welcome}");
     }
-    assert_eq!(welcome["username"], "রহিম");
+    assert_eq!((&welcome["username"], &welcome["role"]), (&json!("রহিম"), &json!("guest")));
     assert_eq!(welcome["heartbeat_s"], 25);
     assert_eq!(welcome["limits"]["content_chars"], 4000);
     assert!(!text(&welcome["token"]).is_empty());

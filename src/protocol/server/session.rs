@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::model::{ConnectionId, NodeId, Timestamp, UserId, Username};
+use crate::model::{ConnectionId, NodeId, Role, Timestamp, UserId, Username};
 
 /// About the session itself.
 #[derive(Debug, Serialize)]
@@ -16,6 +16,8 @@ pub enum SessionFrame<'a> {
         user_id: &'a UserId,
         /// The name that others see.
         username: &'a Username,
+        /// What the user may do.
+        role: Role,
         /// The node that it is on.
         node_id: NodeId,
         /// The proof of the user for later sessions.
@@ -35,6 +37,8 @@ pub enum SessionFrame<'a> {
         user_id: &'a UserId,
         /// The name that others see.
         username: &'a Username,
+        /// What the user may do.
+        role: Role,
         /// A new token.
         token: &'a str,
     },

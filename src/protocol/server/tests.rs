@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::model::{
     Author, ConnectionId, Epoch, LoggedMessage, Member, MessageId, NodeId, Notice, NoticeKind, Position,
-    Receipt, RoomName, Timestamp, UserId, Username,
+    Receipt, Role, RoomName, Timestamp, UserId, Username,
 };
 use crate::protocol::ErrorCode;
 
@@ -47,8 +47,13 @@ fn frames_of_a_room_keep_their_bytes() {
     let author =
         Author { user_id: UserId::parse("u1").unwrap(), username: Username::from_trusted("রহিম") };
     assert_eq!(
-        full(SessionFrame::AuthSuccess { user_id: &author.user_id, username: &author.username, token: "t" }),
-        r#"{"type":"auth_success","user_id":"u1","username":"রহিম","token":"t"}"#
+        full(SessionFrame::AuthSuccess {
+            user_id: &author.user_id,
+            username: &author.username,
+            role: Role::Moderator,
+            token: "t",
+        }),
+        r#"{"type":"auth_success","user_id":"u1","username":"রহিম","role":"moderator","token":"t"}"#
     );
     assert_eq!(full(SessionFrame::Pong), r#"{"type":"pong"}"#);
     let messages =
@@ -169,6 +174,7 @@ fn a_welcome_keeps_its_bytes() {
         connection_id: id,
         user_id: &author.user_id,
         username: &author.username,
+        role: Role::Guest,
         node_id: node,
         token: "t",
         heartbeat_s: 25,
@@ -183,8 +189,8 @@ fn a_welcome_keeps_its_bytes() {
         timestamp: Timestamp::now(),
     });
     let expected = format!(
-        "{{\"type\":\"welcome\",\"connection_id\":\"{id}\",\"user_id\":\"u1\",\"username\":\"x\",\"node_id\":\"{node}\",\
-         \"token\":\"t\",\"heartbeat_s\":25,\"limits\":{{\"room_name_chars\":1,\"username_chars\":2,\"content_chars\":3,\
+        "{{\"type\":\"welcome\",\"connection_id\":\"{id}\",\"user_id\":\"u1\",\"username\":\"x\",\"role\":\"guest\",\
+         \"node_id\":\"{node}\",\"token\":\"t\",\"heartbeat_s\":25,\"limits\":{{\"room_name_chars\":1,\"username_chars\":2,\"content_chars\":3,\
          \"frame_bytes\":4,\"rooms_per_session\":5}},\"build\":\"b1\",\"timestamp\":\""
     );
     assert!(welcome.starts_with(&expected), "{welcome}\n{expected}");

@@ -70,7 +70,8 @@ impl Session {
         match signed_in.and_then(|identity| Ok((self.chat.issue_token(&identity)?, identity))) {
             Ok((issued, identity)) => {
                 let (user_id, username) = (&identity.author.user_id, &identity.author.username);
-                self.send(SessionFrame::AuthSuccess { user_id, username, token: &issued.token });
+                let role = identity.role;
+                self.send(SessionFrame::AuthSuccess { user_id, username, role, token: &issued.token });
                 self.set_identity(identity);
             }
             Err(rejection) => self.reject(&rejection, FrameRef::default()),

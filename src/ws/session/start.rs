@@ -98,6 +98,7 @@ impl Session {
             connection_id: self.id,
             user_id: &self.identity.author.user_id,
             username: &self.identity.author.username,
+            role: self.identity.role,
             node_id: self.chat.node(),
             token: &issued.token,
             heartbeat_s: config.session.ping_every.as_secs(),
