@@ -1,5 +1,5 @@
 //! The state that nodes share, one trait a concern: the logs, the events of rooms, presence, the cluster's
-//! nodes, accounts, and the standing of users. A backend carries events, not frames, and knows no socket.
+//! nodes, accounts, the standing of users, and quotas. A backend carries events, not frames, and knows no socket.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +15,7 @@ pub mod memory;
 mod node;
 mod presence;
 mod pubsub;
+mod quotas;
 pub mod redis;
 mod standing;
 
@@ -26,6 +27,7 @@ pub use self::presence::{
     Busiest, Changing, Entered, LeaveMode, MEMBERS_IN_JOINED, MemberPage, MemberPosition, Presence, RoomCount,
 };
 pub use self::pubsub::{BackendEvent, Channel, FeedHealth, PubSub, Publication};
+pub use self::quotas::{Grant, Quota, Quotas, Rate};
 pub use self::standing::{Ban, BanPage, BannedUser, Standing, StandingChange, Standings};
 
 /// Access to the state that all nodes share; a cheap handle. A service takes only the concern that it needs.
@@ -43,6 +45,8 @@ pub struct Backend {
     pub accounts: Arc<dyn Accounts>,
     /// The standing of users.
     pub standings: Arc<dyn Standings>,
+    /// Token buckets.
+    pub quotas: Arc<dyn Quotas>,
 }
 
 impl Backend {

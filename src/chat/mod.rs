@@ -3,6 +3,7 @@
 
 mod access;
 mod identity;
+mod limits;
 mod messages;
 mod node;
 mod peers;
@@ -22,6 +23,8 @@ use tracing::debug;
 pub use self::access::{Action, Principal, RoomAccess};
 pub use self::identity::{Identity, IssuedToken, RoomScope, Source, check};
 use self::identity::{Issuer, Issuers, Keyring};
+use self::limits::Limits;
+pub use self::limits::{Admission, ClientSession, Refusals};
 pub use self::messages::Poster;
 use self::messages::{Posters, typing_rule};
 pub use self::readiness::NotReady;
@@ -71,6 +74,7 @@ struct Inner {
     hub: Hub,
     keyring: Keyring,
     issuers: Issuers,
+    limits: Limits,
     started: Instant,
     sessions: AtomicU64,
     /// Whether the backend answers this node.
@@ -105,6 +109,7 @@ impl Chat {
         let upkeep = hub.clone().keep_up(config.presence.unsubscribe_after, config.history.verify_every);
         supervisor.run("room-upkeep", upkeep);
         let keyring = Keyring::new(&config.auth);
+        let limits = Limits::new(&config);
         let reads = Reads::new(config.limits.reads_in_flight, supervisor.clone());
         let health = backend.cluster.health();
         let inner = Inner {
@@ -114,6 +119,7 @@ impl Chat {
             hub,
             keyring,
             issuers: issuers.clone(),
+            limits,
             started: Instant::now(),
             sessions: AtomicU64::new(0),
             health,
@@ -127,6 +133,7 @@ impl Chat {
         let chat = Self { inner: Arc::new(inner) };
         chat.inner.supervisor.run("room-list", chat.clone().tell_rooms());
         chat.inner.backend.cluster.clone().start(Arc::new(chat.clone()), &chat.inner.supervisor);
+        chat.inner.supervisor.run("limits", chat.clone().keep_limits());
         chat.inner.supervisor.run("peer-check", chat.clone().check_peers());
         chat.inner.supervisor.run("issuer-keys", issuers.follow_file(chat.inner.supervisor.clone()));
         Ok(chat)

@@ -81,6 +81,7 @@ impl Chat {
         let is_fresh = self.inner.backend.pubsub.health() == FeedHealth::Live;
         meters().pubsub_up.set(f64::from(u8::from(is_fresh)));
         meters().ready.set(f64::from(u8::from(self.readiness().is_ok())));
+        self.measure_limits();
         meters().measure_process();
     }
 }

@@ -158,6 +158,14 @@ settings! {
         posts_in_flight: usize = number(1, 10_000), "64", "each is held in memory";
         replay_bytes: usize = number(1, 1 << 30), "4194304", "a session may make the node send so much at once";
         replay_bytes_per_second: usize = number(1, 1 << 30), "262144", "a session may make the node send so much for ever";
+        messages_per_s: usize = number(0, 1_000_000), "5", "each is held in Redis and goes to every session of its room";
+        messages_burst: usize = number(1, 1_000_000), "20", "each is held in Redis and goes to every session of its room";
+        guest_messages_per_s: usize = number(0, 1_000_000), "50", "each is held in Redis and goes to every session of its room";
+        guest_messages_burst: usize = number(1, 1_000_000), "200", "each is held in Redis and goes to every session of its room";
+        joins_per_s: usize = number(0, 1_000_000), "50", "each costs Redis some calls and may send a page of history";
+        joins_burst: usize = number(1, 1_000_000), "1000", "each costs Redis some calls and may send a page of history";
+        connections_per_address: usize = number(0, 10_000_000), "1000", "each is a descriptor and some kilobytes of memory";
+        unauthenticated_per_address: usize = number(0, 10_000_000), "256", "each is a descriptor and some kilobytes of memory";
     }
     "session" session: Session {
         ping_every: Duration = time(SECOND, 12 * HOUR), r#""25s""#, "it is counted in seconds, and proxies cut idle connections";
@@ -179,6 +187,7 @@ settings! {
         secret_file: String = text(4096), r#""/run/secrets/adda""#, "it is a path";
         previous_secrets: Vec<String> = SECRETS, r#"["the output of: openssl rand -hex 32"]"#, "a shorter one can be guessed";
         previous_secrets_file: String = text(4096), r#""/run/secrets/adda_previous""#, "it is a path";
+        logins_per_minute: usize = number(0, 10_000), "10", "each costs a processor a moment, and shows whether a password is right";
         token_ttl: Duration = time(SECOND, MANY_YEARS), r#""30days""#, "it is counted in seconds";
         guests: bool = YesNo, "true", "there is no third way";
         registration: Registration = Openness, r#""closed""#, "there is no third way";

@@ -1,9 +1,9 @@
 //! A room's log, and posting to it.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use bytes::{BufMut, BytesMut};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use super::query::{ApiJson, ApiPath, ApiQuery};
 use super::{AppState, json, name};
 use crate::chat::{Action, Excerpt, Identity, Principal, Span};
 use crate::protocol::server::{self, ReceiptJson};
-use crate::protocol::{ErrorCode, Rejection, bearer};
+use crate::protocol::{ErrorCode, Forwarded, Rejection, bearer};
 
 /// A request that is sent again with the same key is carried out once.
 pub const IDEMPOTENCY_KEY: HeaderName = name("idempotency-key");
@@ -80,6 +80,7 @@ pub struct NewMessage {
 pub async fn post_message(
     State(state): State<AppState>,
     ApiPath(room): ApiPath<String>,
+    Extension(forwarded): Extension<Forwarded>,
     headers: HeaderMap,
     ApiJson(message): ApiJson<NewMessage>,
 ) -> Result<Response, ApiError> {
@@ -98,6 +99,7 @@ pub async fn post_message(
         }
     };
     let access = state.chat.check_access(Principal::User(&identity), Action::Post, &room)?;
+    state.chat.admit_post(&identity, forwarded.client).decided().await?;
     let receipt = state.chat.post(identity.author, access, message.content, key).await?;
     Ok((StatusCode::CREATED, Json(ReceiptJson::new(&room, &receipt))).into_response())
 }

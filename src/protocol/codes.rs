@@ -30,6 +30,8 @@ pub enum ErrorCode {
     AlreadyJoined,
     /// One session in too many rooms.
     TooManyRooms,
+    /// More often than a limit allows; the same request may be sent again after a while.
+    TooFast,
     /// The backend does not answer now; the same request may be sent again.
     Unavailable,
     /// Messages were lost for good; only plain sessions are told this way.
@@ -52,7 +54,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::BadFrame,
         Self::UnknownType,
         Self::BadRoomName,
@@ -65,6 +67,7 @@ impl ErrorCode {
         Self::BadToken,
         Self::AlreadyJoined,
         Self::TooManyRooms,
+        Self::TooFast,
         Self::Unavailable,
         Self::MessagesSkipped,
         Self::RoomNotFound,
@@ -91,6 +94,7 @@ impl ErrorCode {
             Self::BadToken => "bad_token",
             Self::AlreadyJoined => "already_joined",
             Self::TooManyRooms => "too_many_rooms",
+            Self::TooFast => "too_fast",
             Self::Unavailable => "unavailable",
             Self::MessagesSkipped => "messages_skipped",
             Self::RoomNotFound => "room_not_found",

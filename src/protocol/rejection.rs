@@ -22,6 +22,12 @@ impl Rejection {
         Self { code, message: message.into(), retry_after: code.retry_after() }
     }
 
+    /// The same with another wait.
+    #[must_use]
+    pub fn retry_in(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
+    }
+
     /// The wait in whole seconds, as HTTP says it (RFC 9110, section 10.2.3).
     pub fn retry_after_s(&self) -> Option<u64> {
         self.retry_after.map(|wait| wait.as_millis().div_ceil(1000) as u64)

@@ -138,7 +138,7 @@ impl Server {
             .run("heartbeat", self.sessions.clone().keep_up(config.session.clone(), supervisor.clone()));
         supervisor.run_once("pack-script", http::pack_script());
         supervisor.run("metrics-upkeep", condense(self.metrics.clone(), supervisor.clone()));
-        let following = follow_secrets(self.chat.clone(), self.settings.subscribe(), supervisor.clone());
+        let following = follow_settings(self.chat.clone(), self.settings.subscribe(), supervisor.clone());
         supervisor.run("settings", following);
         let sessions =
             ws::router(self.chat.clone(), self.sessions.clone(), self.settings.subscribe(), http::build);
@@ -198,11 +198,12 @@ fn tell_address(address: SocketAddr) {
     }
 }
 
-/// Hands on the secrets whenever the settings are read again.
-async fn follow_secrets(chat: Chat, mut settings: Current, supervisor: Supervisor) {
+/// Hands on the secrets and limits whenever the settings are read again.
+async fn follow_settings(chat: Chat, mut settings: Current, supervisor: Supervisor) {
     while let Some(Ok(())) = supervisor.until_stopping(settings.changed()).await {
         let config = settings.borrow_and_update().clone();
         chat.renew_secrets(&config.auth);
+        chat.renew_limits(&config);
         if let Err(error) = chat.renew_issuer(&config.auth_issuer) {
             warn!(%error, "could not renew the issuer of tokens; keeping the current one");
         }

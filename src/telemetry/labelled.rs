@@ -1,7 +1,7 @@
 //! Counters with a label: one series a kind. Each begins at 0, as a rate is not seen of a series that appears
 //! with its first event.
 
-use metrics::{counter, describe_counter};
+use metrics::{counter, describe_counter, describe_gauge, gauge};
 
 /// Describes them, and begins those whose kinds are known here.
 pub(super) fn begin() {
@@ -14,6 +14,12 @@ pub(super) fn begin() {
     for kind in RedisFailure::ALL {
         counter!("adda_redis_errors_total", "kind" => kind.as_str()).absolute(0);
     }
+    describe_counter!("adda_limited_total", "Refusals by a limit of how often something may happen");
+    for limit in Limit::ALL {
+        counter!("adda_limited_total", "limit" => limit.as_str()).absolute(0);
+    }
+    describe_gauge!("adda_limit_entries", "Users and addresses that limits remember");
+    LimitTable::ALL.into_iter().for_each(|table| measure_limits(table, 0));
     Unreadable::ALL.into_iter().for_each(|what| count_unreadable(what, 0));
 }
 
@@ -137,6 +143,85 @@ impl RedisFailure {
             Self::Other => "other",
         }
     }
+}
+
+/// A limit of how often something may happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// Messages of a user.
+    Messages,
+    /// Messages of the guests of an address.
+    GuestMessages,
+    /// Joins from an address.
+    Joins,
+    /// Sessions of an address.
+    Connections,
+    /// Those without a user.
+    Unauthenticated,
+    /// Attempts to log in to an account.
+    AccountLogins,
+    /// The same from an address.
+    AddressLogins,
+}
+
+impl Limit {
+    const ALL: [Self; 7] = [
+        Self::Messages,
+        Self::GuestMessages,
+        Self::Joins,
+        Self::Connections,
+        Self::Unauthenticated,
+        Self::AccountLogins,
+        Self::AddressLogins,
+    ];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Messages => "messages",
+            Self::GuestMessages => "guest_messages",
+            Self::Joins => "joins",
+            Self::Connections => "connections",
+            Self::Unauthenticated => "unauthenticated",
+            Self::AccountLogins => "account_logins",
+            Self::AddressLogins => "address_logins",
+        }
+    }
+}
+
+/// A table of users or addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LimitTable {
+    /// Users that sent messages lately.
+    Users,
+    /// Addresses whose guests did.
+    GuestAddresses,
+    /// Addresses whose sessions joined rooms lately.
+    Joins,
+    /// Addresses that have sessions.
+    Connections,
+}
+
+impl LimitTable {
+    const ALL: [Self; 4] = [Self::Users, Self::GuestAddresses, Self::Joins, Self::Connections];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Users => "users",
+            Self::GuestAddresses => "guest_addresses",
+            Self::Joins => "joins",
+            Self::Connections => "connections",
+        }
+    }
+}
+
+/// Counts a refusal by a limit.
+pub fn count_limited(limit: Limit) {
+    counter!("adda_limited_total", "limit" => limit.as_str()).increment(1);
+}
+
+/// Shows the size of a table.
+pub fn measure_limits(table: LimitTable, entries: usize) {
+    gauge!("adda_limit_entries", "table" => table.as_str()).set(entries as f64);
 }
 
 /// Counts a failure of Redis.

@@ -32,6 +32,8 @@ pub struct Meters {
     pub messages_lost: Counter,
     /// Rooms whose sessions of this node the backend had lost, or held after they had gone.
     pub presence_repairs: Counter,
+    /// Questions to token buckets of the cluster about messages.
+    pub quota_claims: Counter,
     /// Open WebSocket connections.
     pub sessions: Gauge,
     /// Rooms occupied by sessions of this node.
@@ -112,6 +114,10 @@ impl Meters {
             presence_repairs: counted(
                 "adda_presence_repairs_total",
                 "Rooms whose members in Redis were repaired",
+            ),
+            quota_claims: counted(
+                "adda_quota_claims_total",
+                "Questions to the cluster about messages of users or addresses that send fast",
             ),
             sessions: gauged("adda_sessions", "Open WebSocket connections"),
             rooms: gauged("adda_rooms", "Rooms occupied by sessions of this node"),

@@ -21,6 +21,8 @@ pub enum CloseCode {
     Unfinished,
     /// 4429: more at once than this node has room for. Reconnect later.
     TooMuch,
+    /// 4429 as well: a client that goes on at ten times the rate at which its messages are not refused.
+    TooFast,
 }
 
 impl CloseCode {
@@ -34,7 +36,7 @@ impl CloseCode {
             Self::Restarting => 1012,
             Self::Slow => 4009,
             Self::BadFrame | Self::Unfinished => 4400,
-            Self::TooMuch => 4429,
+            Self::TooMuch | Self::TooFast => 4429,
         }
     }
 
@@ -50,6 +52,7 @@ impl CloseCode {
             Self::BadFrame => "bad request",
             Self::Unfinished => "message not finished in time",
             Self::TooMuch => "too many unfinished messages",
+            Self::TooFast => "sending too fast",
         }
     }
 }

@@ -19,10 +19,10 @@ use super::registry::Place;
 use super::session::{Session, UpgradeParams};
 use super::socket::Socket;
 use super::{Sessions, echo};
-use crate::chat::Chat;
+use crate::chat::{Chat, ClientSession};
 use crate::config::Current;
 use crate::model::ConnectionId;
-use crate::protocol::{ErrorCode, Rejection, SUBPROTOCOL, SessionKind, bearer, server};
+use crate::protocol::{ErrorCode, Forwarded, Rejection, SUBPROTOCOL, SessionKind, bearer, server};
 use crate::telemetry::count_error;
 use crate::websocket::Handshake;
 
@@ -76,8 +76,8 @@ async fn open_named_session(
 }
 
 async fn open_echo(State(state): State<WsState>, request: Request) -> Response<Body> {
-    state.upgrade(request, None, |state, _, outbox, connection| async move {
-        let _counted = state.chat.count_session();
+    state.upgrade(request, None, |state, _, outbox, connection, client| async move {
+        let (_counted, _client) = (state.chat.count_session(), client);
         echo::run(connection, &outbox).await;
     })
 }
@@ -100,9 +100,10 @@ impl WsState {
             username: names.username,
             token: token.map(str::to_owned),
         };
-        self.upgrade(request, is_full.then_some(SUBPROTOCOL), |state, id, outbox, connection| async move {
+        let protocol = is_full.then_some(SUBPROTOCOL);
+        self.upgrade(request, protocol, |state, id, outbox, connection, client| async move {
             let _counted = state.chat.count_session();
-            Session::new(state.chat.clone(), id, outbox, params, state.build).run(connection).await;
+            Session::new(state.chat.clone(), id, outbox, params, state.build, client).run(connection).await;
         })
     }
 
@@ -111,7 +112,7 @@ impl WsState {
         self,
         mut request: Request,
         protocol: Option<&'static str>,
-        work: impl FnOnce(Self, ConnectionId, Arc<Outbox>, Connection) -> W + Send + 'static,
+        work: impl FnOnce(Self, ConnectionId, Arc<Outbox>, Connection, ClientSession) -> W + Send + 'static,
     ) -> Response<Body>
     where
         W: Future<Output = ()> + Send + 'static,
@@ -138,6 +139,12 @@ impl WsState {
             let message = "This node is stopping; connect again to reach another";
             return reject(StatusCode::SERVICE_UNAVAILABLE, &Rejection::new(ErrorCode::Unavailable, message));
         }
+        let forwarded = request.extensions().get::<Forwarded>();
+        let address = forwarded.expect("the acceptor adds it to each request").client;
+        let client = match self.chat.admit_connection(address) {
+            Ok(client) => client,
+            Err(rejection) => return reject(StatusCode::TOO_MANY_REQUESTS, &rejection),
+        };
         let Some(place) = self.sessions.place() else {
             let message = "This node has no room for more sessions; connect again to reach another";
             return reject(StatusCode::SERVICE_UNAVAILABLE, &Rejection::new(ErrorCode::Unavailable, message));
@@ -145,7 +152,9 @@ impl WsState {
         let response = handshake.accept(protocol);
         self.sessions.clone().spawn_upgrade(async move {
             match upgrade.await {
-                Ok(upgraded) => self.start(upgraded, place, work),
+                Ok(upgraded) => self.start(upgraded, place, |state, id, outbox, connection| {
+                    work(state, id, outbox, connection, client)
+                }),
                 Err(error) => debug!(%error, "client disconnected during its upgrade"),
             }
         });

@@ -25,11 +25,12 @@ const MODULES: [&str; 11] = [
 const FORBIDDEN: [(&str, &[&str]); 2] = [("ws", &["backend"]), ("http", &["backend", "ws"])];
 
 /// The floors of `backend::redis`, lowest first.
-const REDIS_FLOORS: [&str; 11] = [
+const REDIS_FLOORS: [&str; 12] = [
     "mutations",
     "keys",
     "client",
     "topology",
+    "quotas",
     "pubsub",
     "log",
     "presence",

@@ -199,3 +199,27 @@ async fn a_node_tells_how_far_its_clock_is_from_that_of_redis() {
     .await;
     assert_eq!(warnings(node), 1);
 }
+
+#[tokio::test]
+async fn a_user_may_post_soon_after_redis_clock_was_set_back() {
+    let Some(redis) = RedisServer::with_clock(&["--appendfsync", "always"]).await else { return };
+    let (url, limits) = (redis.url(), [("limits.messages_per_s", "5"), ("limits.messages_burst", "20")]);
+    let cluster = Cluster::reaching(redis, &[url], &limits).await;
+    let mut guest = Client::full(&cluster.nodes[0], "guest").await;
+    guest.join("general").await;
+    let mut posts = 0;
+    let mut post = async |is_expected: fn(&str) -> bool| {
+        eventually("an answer", LONG_DEADLINE, async || {
+            posts += 1;
+            let reply = guest.post("general", "x", &posts.to_string()).await;
+            is_expected(reply["type"].as_str().unwrap()).then_some(())
+        })
+        .await;
+    };
+    post(|kind| kind == "error").await;
+    cluster.redis.set_clock(-86_400);
+    post(|kind| kind == "ack").await;
+    post(|kind| kind == "error").await;
+    cluster.redis.set_clock(86_400);
+    post(|kind| kind == "ack").await;
+}

@@ -98,6 +98,8 @@ mod resume;
 mod supervision;
 // The secret that all nodes sign with, also after Redis has lost it.
 mod secrets;
+// How often somebody may do something: messages, joins, connections.
+mod limits;
 // The list of rooms over WebSocket, and what it costs.
 mod room_list;
 // Redis with older data: numbering and positions afterwards.

@@ -9,7 +9,7 @@ use crate::harness::{Client, Cluster, LONG_DEADLINE, Metrics, Node, RawSocket, e
 use crate::losses::POST_UNPUBLISHED;
 
 /// Every metric of a node, as dashboards and alerts name it.
-const METRICS: [(&str, &str); 24] = [
+const METRICS: [(&str, &str); 27] = [
     ("adda_clock_skew_seconds", "gauge"),
     ("adda_deliveries_total", "counter"),
     ("adda_delivery_latency_seconds", "histogram"),
@@ -18,6 +18,8 @@ const METRICS: [(&str, &str); 24] = [
     ("adda_epochs_begun_total", "counter"),
     ("adda_errors_total", "counter"),
     ("adda_generations_total", "counter"),
+    ("adda_limit_entries", "gauge"),
+    ("adda_limited_total", "counter"),
     ("adda_log_lines_lost_total", "counter"),
     ("adda_messages_lost_total", "counter"),
     ("adda_messages_posted_total", "counter"),
@@ -26,6 +28,7 @@ const METRICS: [(&str, &str); 24] = [
     ("adda_pubsub_events_dropped_total", "counter"),
     ("adda_pubsub_reconnects_total", "counter"),
     ("adda_pubsub_up", "gauge"),
+    ("adda_quota_claims_total", "counter"),
     ("adda_ready", "gauge"),
     ("adda_redis_errors_total", "counter"),
     ("adda_redis_pipeline_seconds", "histogram"),

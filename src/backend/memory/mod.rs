@@ -8,6 +8,7 @@ mod log;
 mod members;
 mod presence;
 mod pubsub;
+mod quotas;
 mod rules;
 mod standing;
 
@@ -23,6 +24,7 @@ use self::cluster::Leases;
 use self::log::Logs;
 use self::presence::Rooms;
 use self::pubsub::Fanout;
+use self::quotas::Buckets;
 use self::standing::Users;
 use super::node::pending::PendingChanges;
 use super::{Backend, Events, Health, LocalNode, Secrets};
@@ -42,6 +44,7 @@ struct Shared {
     logs: Logs,
     rooms: Rooms,
     leases: Leases,
+    buckets: Buckets,
     secrets: Option<Secrets>,
     accounts: AccountTable,
     users: Users,
@@ -58,6 +61,7 @@ impl MemoryCluster {
             logs: Logs::new(&config.history, &config.limits),
             rooms: Rooms::new(&config.presence),
             leases: Leases::new(&config.presence, now),
+            buckets: Buckets::default(),
             secrets: None,
             accounts: AccountTable::default(),
             users: Users::new(config.auth.token_ttl),
@@ -76,7 +80,8 @@ impl MemoryCluster {
             presence: node.clone(),
             cluster: node.clone(),
             accounts: node.clone(),
-            standings: node,
+            standings: node.clone(),
+            quotas: node,
         };
         (backend, events)
     }

@@ -13,6 +13,7 @@ mod moderation;
 mod mutations;
 mod presence;
 mod pubsub;
+mod quotas;
 mod topology;
 
 use std::sync::Arc;
@@ -39,6 +40,7 @@ use self::presence::reconcile::tracking::KeyTracking;
 use self::presence::writer::Memberships;
 use self::pubsub::Subscriber;
 use self::pubsub::codec::Wire;
+use self::quotas::RedisQuotas;
 use self::topology::Shards;
 use super::node::events;
 use super::{Backend, BackendError, Events, Result};
@@ -91,6 +93,7 @@ pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Re
     let leases = Leases::new(node, keys.clone(), shards.clone(), data_generation, index, config, supervisor);
     let cluster = RedisCluster::new(leases, reconciler, &config.presence);
     let standings = RedisStandings::new(keys.clone(), shards.clone(), config);
+    let quotas = RedisQuotas::new(keys.clone(), shards.clone(), deadline);
     let pubsub = Subscriber::start(keys, wire, node, shards, settings, events, supervisor);
     let backend = Backend {
         log: Arc::new(log),
@@ -99,6 +102,7 @@ pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Re
         cluster: Arc::new(cluster),
         accounts: Arc::new(accounts),
         standings: Arc::new(standings),
+        quotas: Arc::new(quotas),
     };
     Ok((backend, receiver))
 }
@@ -156,6 +160,7 @@ fn roles(tracking: &KeyTracking) -> [Role; 6] {
 fn scripts() -> Vec<&'static Script> {
     [
         log::SCRIPTS.to_vec(),
+        quotas::SCRIPTS.to_vec(),
         presence::scripts(),
         moderation::scripts(),
         cluster::scripts(),

@@ -38,7 +38,7 @@ impl<'a> ErrorFrame<'a> {
             content: &rejection.message,
             nonce: echo(frame.nonce),
             room_id: echo(frame.room_id),
-            retry_after_ms: rejection.retry_after.map(|wait| wait.as_millis() as u64),
+            retry_after_ms: rejection.retry_after.map(|wait| wait.as_micros().div_ceil(1000) as u64),
         }
     }
 

@@ -7,12 +7,13 @@ use tokio::time::sleep;
 use super::Session;
 use super::replay::Replay;
 use super::replies::Posted;
-use crate::chat::{Action, FrameSink, LeaveMode, Principal, Room, RoomSession};
+use crate::chat::{Action, Admission, FrameSink, LeaveMode, Principal, Room, RoomSession};
 use crate::model::Position;
 use crate::protocol::client::{Auth, Join, Leave, RoomsQuery, Text, Typing};
 use crate::protocol::server::{ErrorFrame, FrameRef, ReceiptJson, RoomFrame, SessionFrame};
 use crate::protocol::{ClientFrame, ErrorCode, Rejection};
 use crate::telemetry::count_error;
+use crate::websocket::CloseCode;
 use crate::ws::connection::Message;
 
 impl Session {
@@ -46,7 +47,14 @@ impl Session {
             self.outbox.flush();
         }
         match frame {
-            ClientFrame::Text(text) => self.post(text),
+            ClientFrame::Text(text) => match self.chat.admit_post(&self.identity, self.client.address()) {
+                Admission::Decided(admitted) => self.post(text, admitted),
+                Admission::Asked(asking) => {
+                    self.outbox.flush();
+                    let admitted = asking.await;
+                    self.post(text, admitted);
+                }
+            },
             ClientFrame::Typing(typing) => self.announce_typing(typing).await,
             ClientFrame::Auth(auth) => Box::pin(self.authenticate(&auth)).await,
             ClientFrame::Join(Join { room_id, since, history }) => {
@@ -90,6 +98,7 @@ impl Session {
             let message = format!("A session may be in at most {most_rooms} rooms; leave one first");
             return Err(Rejection::new(ErrorCode::TooManyRooms, message));
         }
+        self.chat.admit_join(self.client.address())?;
         let wait = self.replay().wait();
         if !wait.is_zero() {
             sleep(wait).await;
@@ -102,8 +111,9 @@ impl Session {
             RoomSession { member: self.member(), kind: self.params.kind, sink: self.outbox.clone() };
         let outcome = self.chat.join(&room, &session, since, history, || self.outbox.drained()).await;
         self.replay().spend(*outcome.as_ref().unwrap_or(&0));
-        if outcome.is_err() {
-            self.rooms.remove(&name);
+        match outcome {
+            Ok(_) => self.client.identify(),
+            Err(_) => drop(self.rooms.remove(&name)),
         }
         outcome.map(drop)
     }
@@ -125,15 +135,19 @@ impl Session {
         }
     }
 
-    fn post(&mut self, Text { room_id, content, nonce }: Text) {
-        let access = self.joined(room_id.as_deref()).and_then(|room| {
+    fn post(&mut self, Text { room_id, content, nonce }: Text, admitted: Result<(), Rejection>) {
+        let access = admitted.and_then(|()| self.joined(room_id.as_deref())).and_then(|room| {
             self.chat.check_access(Principal::User(&self.identity), Action::Post, &room.name)
         });
         let access = match access {
             Ok(access) => access,
             Err(rejection) => {
                 let frame = FrameRef { nonce: nonce.as_deref(), room_id: room_id.as_deref() };
-                return self.reject(&rejection, frame);
+                self.reject(&rejection, frame);
+                if rejection.code == ErrorCode::TooFast && self.refusals.count(&self.chat) {
+                    self.outbox.close(CloseCode::TooFast);
+                }
+                return;
             }
         };
         let room = access.room().clone();

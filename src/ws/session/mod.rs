@@ -20,7 +20,7 @@ use self::inbox::Inbox;
 use self::replay::Replay;
 use self::replies::Replies;
 use super::connection::{CloseReason, Connection, Outbox};
-use crate::chat::{Chat, Control, Controls, FrameSink, Identity, LeaveMode, Room};
+use crate::chat::{Chat, ClientSession, Control, Controls, FrameSink, Identity, LeaveMode, Refusals, Room};
 use crate::model::{ConnectionId, Member, RoomName, Username};
 use crate::protocol::SessionKind;
 use crate::protocol::server::{RoomFrame, ServerFrame, encode};
@@ -64,6 +64,10 @@ pub struct Session {
     replay: Option<Box<Replay>>,
     /// The node's orders to the session.
     controls: Controls,
+    /// The session among those of its address.
+    client: ClientSession,
+    /// Its messages that were refused.
+    refusals: Refusals,
 }
 
 impl Session {
@@ -74,6 +78,7 @@ impl Session {
         outbox: Arc<Outbox>,
         params: UpgradeParams,
         build: fn() -> String,
+        client: ClientSession,
     ) -> Self {
         let identity = Identity::guest(Username::from_trusted(DEFAULT_USERNAME));
         let controls = chat.register_session(&identity.author.user_id);
@@ -90,6 +95,8 @@ impl Session {
             replies: Replies::default(),
             replay: None,
             controls,
+            client,
+            refusals: Refusals::default(),
         }
     }
 
@@ -185,6 +192,7 @@ impl Session {
 
     /// From now on the session speaks for this user.
     fn set_identity(&mut self, identity: Identity) {
+        self.client.identify();
         self.controls.set_user(&identity.author.user_id);
         self.identity = identity;
     }

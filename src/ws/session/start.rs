@@ -68,8 +68,9 @@ impl Session {
         let began = Instant::now();
         loop {
             let outcome = inbox.during(Box::pin(self.join(room, None, history))).await;
-            let is_worth_another =
-                outcome.as_ref().is_err_and(|rejection| rejection.code == ErrorCode::Unavailable);
+            let is_worth_another = outcome.as_ref().is_err_and(|rejection| {
+                matches!(rejection.code, ErrorCode::Unavailable | ErrorCode::TooFast)
+            });
             if !is_worth_another || inbox.has_ended() || began.elapsed() + AGAIN > patience {
                 return outcome;
             }

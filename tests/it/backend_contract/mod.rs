@@ -9,6 +9,7 @@ mod log_pages;
 mod nodes;
 mod presence;
 mod pubsub;
+mod quotas;
 mod standing;
 
 use std::sync::Arc;
@@ -91,6 +92,13 @@ contract! {
         a_slow_node_is_notified_of_dropped_events_and_delays_no_other
         large_messages_are_dropped_before_the_queue_is_full_by_number
         any_room_name_works
+    }
+    quotas {
+        all_nodes_take_from_one_bucket
+        a_bucket_gives_what_it_has_and_says_when_there_is_more
+        tokens_that_were_spent_before_are_deducted
+        a_bucket_owes_as_much_as_it_can_hold_at_most
+        each_limit_and_each_subject_has_a_bucket_of_its_own
     }
     presence {
         a_users_first_session_joins_and_the_last_one_leaves

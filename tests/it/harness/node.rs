@@ -32,11 +32,28 @@ pub struct Node {
     _unread: Option<PipeReader>,
 }
 
+/// The settings of limits on how often something may happen; 0 is no limit. All clients of a test have one address.
+const LIMITS: [&str; 6] = [
+    "limits.messages_per_s",
+    "limits.guest_messages_per_s",
+    "limits.joins_per_s",
+    "limits.connections_per_address",
+    "limits.unauthenticated_per_address",
+    "auth.logins_per_minute",
+];
+
 impl Launch {
-    /// A node on the memory backend that renews its lease often, closes its port at once when it stops, and logs debug lines.
+    /// A node on the memory backend without limits on how often something may happen. It renews its lease often, closes its
+    /// port at once when it stops, and logs debug lines.
     pub fn new() -> Self {
         let settings = Self::bare().set("log.level", "info,adda=debug").set("presence.renew_every", "250ms");
-        settings.set("server.lame_duck", "0s")
+        let settings = settings.set("server.lame_duck", "0s");
+        LIMITS.iter().fold(settings, |settings, limit| settings.set(limit, "0"))
+    }
+
+    /// The same with the default limits.
+    pub fn limited() -> Self {
+        LIMITS.iter().fold(Self::new(), |settings, limit| settings.unset(limit))
     }
 
     /// A node with the default settings.

@@ -5,7 +5,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::backend::Channel;
+use crate::backend::{Channel, Quota};
 use crate::model::{NodeId, Nonce, RoomName, UserId};
 
 /// Builds names under the configured prefix.
@@ -184,6 +184,17 @@ impl Keys {
     /// Channel without subscribers, in the slot of a room.
     pub fn probe_channel(&self, room: &RoomName) -> String {
         self.of_room(room, "probe") + &self.database
+    }
+
+    /// String: the time at which a token bucket will be full, µs of Redis' clock. Until then.
+    pub fn quota(&self, quota: &Quota) -> String {
+        let (limit, subject) = match quota {
+            Quota::UserMessages(user) => ("user-messages", user.as_str()),
+            Quota::AddressMessages(address) => ("address-messages", address.as_str()),
+            Quota::AccountLogins(account) => ("account-logins", account.as_str()),
+            Quota::AddressLogins(address) => ("address-logins", address.as_str()),
+        };
+        format!("{}quota:{limit}:{{{}}}", self.prefix, Tag(subject))
     }
 
     /// String: the secret that signs guests' tokens, unless it is configured.

@@ -1,0 +1,243 @@
+//! How many messages users, and guests of an address, may send in the cluster.
+
+use std::hash::Hash;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultDirectRateLimiter, RateLimiter};
+use tokio::time::{Instant, timeout};
+use tracing::debug;
+
+use super::allowance::{Allowance, Step};
+use super::table::Table;
+use crate::backend::{BackendError, Quota, Quotas, Rate};
+use crate::telemetry::meters;
+
+/// Longest wait for the cluster's bucket, in which the message of the session is not posted.
+const CLAIM_WITHIN: Duration = Duration::from_millis(500);
+
+/// Time for which the node decides alone after a bucket did not answer.
+const ALONE: Duration = Duration::from_secs(1);
+
+/// Messages by user or by address.
+#[derive(Debug)]
+pub(super) struct Meter<K> {
+    senders: Table<K, Sender>,
+    /// Until then the node decides alone.
+    alone_until: Mutex<Option<Instant>>,
+}
+
+/// The sender of some messages.
+#[derive(Debug)]
+struct Sender {
+    state: Mutex<State>,
+    /// Held during a claim: one at a time, whatever the number of sessions.
+    claiming: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug)]
+struct State {
+    allowance: Allowance,
+    /// Decides while the backend does not answer.
+    alone: Option<Box<DefaultDirectRateLimiter>>,
+}
+
+/// A bucket that is full.
+pub(super) fn bucket(rate: Rate) -> DefaultDirectRateLimiter {
+    let burst = NonZeroU32::new(rate.burst).unwrap_or(NonZeroU32::MIN);
+    let quota = governor::Quota::with_period(rate.every).expect("a token takes some time");
+    RateLimiter::direct(quota.allow_burst(burst))
+}
+
+/// Takes a token, or tells the time until there is one.
+pub(super) fn take(bucket: &DefaultDirectRateLimiter) -> Result<(), Duration> {
+    bucket.check().map_err(|refusal| refusal.wait_time_from(DefaultClock::default().now()))
+}
+
+impl<K: Hash + Eq + Clone> Meter<K> {
+    pub(super) fn new() -> Self {
+        Self { senders: Table::new(), alone_until: Mutex::default() }
+    }
+
+    /// Takes a token if this node can tell without asking.
+    pub(super) fn step(&self, key: &K, rate: Rate) -> Step {
+        let now = Instant::now();
+        match self.sender(key, rate, now) {
+            Some(sender) => sender.lock(rate, now).allowance.step(now),
+            None => Step::Claim,
+        }
+    }
+
+    /// Gives back a token that was taken.
+    pub(super) fn give_back(&self, key: &K, rate: Rate) {
+        let now = Instant::now();
+        if let Some(sender) = self.sender(key, rate, now) {
+            sender.lock(rate, now).allowance.give_back(now);
+        }
+    }
+
+    /// Takes a token, of the cluster's bucket if need be.
+    ///
+    /// # Errors
+    /// The time until there is one.
+    pub(super) async fn take(
+        &self,
+        key: &K,
+        rate: Rate,
+        quota: Quota,
+        quotas: &dyn Quotas,
+    ) -> Result<(), Duration> {
+        let Some(sender) = self.sender(key, rate, Instant::now()) else {
+            return self.take_without_entry(rate, &quota, quotas).await;
+        };
+        let _turn = sender.claiming.lock().await;
+        let now = Instant::now();
+        // Another session of the sender may have claimed enough meanwhile.
+        match sender.lock(rate, now).allowance.step(now) {
+            Step::Pass => return Ok(()),
+            Step::Refuse(wait) => return Err(wait),
+            Step::Claim => {}
+        }
+        if self.is_alone(now) {
+            return sender.lock(rate, now).take_alone(rate);
+        }
+        let (spent, wanted) = {
+            let state = sender.lock(rate, now);
+            (state.allowance.spent(), state.allowance.wanted())
+        };
+        let claimed = claim(quotas.take(&quota, rate, spent, wanted)).await;
+        let now = Instant::now();
+        let mut state = sender.lock(rate, now);
+        match claimed {
+            Ok(grant) => {
+                state.allowance.grant(grant, spent, now);
+                match state.allowance.step(now) {
+                    Step::Pass => Ok(()),
+                    Step::Refuse(wait) => Err(wait),
+                    Step::Claim => Err(rate.every),
+                }
+            }
+            Err(error) => {
+                self.decide_alone(&error, now);
+                state.take_alone(rate)
+            }
+        }
+    }
+
+    /// A table that is full knows nothing about the sender, so each message asks. Without an answer it passes: then posts
+    /// fail as well.
+    async fn take_without_entry(
+        &self,
+        rate: Rate,
+        quota: &Quota,
+        quotas: &dyn Quotas,
+    ) -> Result<(), Duration> {
+        if self.is_alone(Instant::now()) {
+            return Ok(());
+        }
+        match claim(quotas.take(quota, rate, 0, 1)).await {
+            Ok(grant) if grant.granted == 0 => Err(grant.retry_after),
+            Ok(_) => Ok(()),
+            Err(error) => {
+                self.decide_alone(&error, Instant::now());
+                Ok(())
+            }
+        }
+    }
+
+    fn sender(&self, key: &K, rate: Rate, now: Instant) -> Option<Arc<Sender>> {
+        self.senders.get(key, Allowance::forgotten_after(rate), now, || Sender {
+            state: Mutex::new(State { allowance: Allowance::new(rate, now), alone: None }),
+            claiming: tokio::sync::Mutex::default(),
+        })
+    }
+
+    fn is_alone(&self, now: Instant) -> bool {
+        self.lock_alone().is_some_and(|until| now < until)
+    }
+
+    fn decide_alone(&self, error: &BackendError, now: Instant) {
+        debug!(error = %error.root_cause(), "decides about limits alone");
+        *self.lock_alone() = Some(now + ALONE);
+    }
+
+    fn lock_alone(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.alone_until.lock().expect("no code panics while it holds this lock")
+    }
+
+    /// Forgets senders that may send as if they never had. Without a rate, all.
+    pub(super) fn sweep(&self, rate: Option<Rate>) {
+        match rate {
+            Some(rate) => self.senders.sweep(Allowance::forgotten_after(rate), Instant::now()),
+            None => self.senders.clear(),
+        }
+    }
+
+    /// Senders that are remembered.
+    pub(super) fn len(&self) -> usize {
+        self.senders.len()
+    }
+}
+
+async fn claim(
+    taking: impl Future<Output = Result<crate::backend::Grant, BackendError>>,
+) -> Result<crate::backend::Grant, BackendError> {
+    meters().quota_claims.increment(1);
+    timeout(CLAIM_WITHIN, taking)
+        .await
+        .unwrap_or_else(|elapsed| Err(BackendError::Unavailable(elapsed.into())))
+}
+
+impl Sender {
+    /// Its state, anew if the settings have changed.
+    fn lock(&self, rate: Rate, now: Instant) -> MutexGuard<'_, State> {
+        let mut state = self.state.lock().expect("no code panics while it holds this lock");
+        if state.allowance.rate() != rate {
+            *state = State { allowance: Allowance::new(rate, now), alone: None };
+        }
+        state
+    }
+}
+
+impl State {
+    fn take_alone(&mut self, rate: Rate) -> Result<(), Duration> {
+        take(self.alone.get_or_insert_with(|| Box::new(bucket(rate))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::backend::Grant;
+    use crate::model::UserId;
+
+    /// Does not answer.
+    #[derive(Debug)]
+    struct Away;
+
+    #[async_trait]
+    impl Quotas for Away {
+        async fn take(&self, _: &Quota, _: Rate, _: u32, _: u32) -> crate::backend::Result<Grant> {
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_the_backend_a_node_allows_what_the_cluster_would() {
+        let rate = Rate { every: Duration::from_secs(3600), burst: 20 };
+        let (meter, user) = (Meter::new(), UserId::guest());
+        let start = Instant::now();
+        let mut passed = 0;
+        for _ in 0..100 {
+            let quota = Quota::UserMessages(user.clone());
+            passed += usize::from(meter.take(&user, rate, quota, &Away).await.is_ok());
+        }
+        // Those that need no claim, and a bucket of the node's own.
+        assert_eq!(passed, 25);
+        assert_eq!(start.elapsed(), CLAIM_WITHIN, "one message waits, the others don't");
+    }
+}

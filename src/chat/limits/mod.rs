@@ -1,0 +1,299 @@
+//! How often somebody may do something: messages and attempts to log in, counted in the cluster; joins and connections,
+//! counted on this node. Each setting may change while the node runs, and 0 is no limit.
+
+mod allowance;
+mod connections;
+mod messages;
+mod refusals;
+mod table;
+
+use std::fmt;
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use governor::DefaultDirectRateLimiter;
+use sha2::{Digest, Sha256};
+use tokio::time::Instant;
+
+use self::allowance::Step;
+pub use self::connections::ClientSession;
+use self::connections::{Connections, Full};
+use self::messages::{Meter, bucket, take};
+pub use self::refusals::Refusals;
+use self::table::Table;
+use super::{Chat, Identity, Source};
+use crate::backend::{Quota, Rate};
+use crate::config::Config;
+use crate::model::UserId;
+use crate::protocol::{ClientAddress, ErrorCode, Rejection};
+use crate::supervisor::ticks;
+use crate::telemetry::{Limit, LimitTable, count_limited, measure_limits};
+
+/// Time between two searches for what can be forgotten.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// Log-ins from an address, as a multiple of those to an account: an office has one address.
+const LOGINS_OF_ADDRESS: u32 = 10;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// The limits of a node, and what they count.
+#[derive(Debug)]
+pub(super) struct Limits {
+    rates: RwLock<Rates>,
+    users: Meter<UserId>,
+    addresses: Meter<ClientAddress>,
+    joins: Table<ClientAddress, (Rate, DefaultDirectRateLimiter)>,
+    connections: Connections,
+}
+
+/// The settings as they are now. `None`: no limit.
+#[derive(Debug, Clone, Copy)]
+struct Rates {
+    messages: Option<Rate>,
+    guest_messages: Option<Rate>,
+    joins: Option<Rate>,
+    account_logins: Option<Rate>,
+    address_logins: Option<Rate>,
+    connections: usize,
+    unidentified: usize,
+}
+
+impl Rates {
+    fn new(config: &Config) -> Self {
+        let (limits, logins) = (&config.limits, config.auth.logins_per_minute);
+        Self {
+            messages: rate(limits.messages_per_s, Duration::from_secs(1), limits.messages_burst),
+            guest_messages: rate(
+                limits.guest_messages_per_s,
+                Duration::from_secs(1),
+                limits.guest_messages_burst,
+            ),
+            joins: rate(limits.joins_per_s, Duration::from_secs(1), limits.joins_burst),
+            account_logins: rate(logins, MINUTE, logins),
+            address_logins: rate(
+                logins * LOGINS_OF_ADDRESS as usize,
+                MINUTE,
+                logins * LOGINS_OF_ADDRESS as usize,
+            ),
+            connections: limits.connections_per_address,
+            unidentified: limits.unauthenticated_per_address,
+        }
+    }
+}
+
+fn rate(count: usize, per: Duration, burst: usize) -> Option<Rate> {
+    let count = u32::try_from(count).ok().filter(|count| *count > 0)?;
+    Some(Rate { every: per / count, burst: u32::try_from(burst).unwrap_or(u32::MAX).max(1) })
+}
+
+/// Whether a message may be posted.
+pub enum Admission {
+    /// This node knows.
+    Decided(Result<(), Rejection>),
+    /// The cluster is asked. The sender's next message waits until then.
+    Asked(BoxFuture<'static, Result<(), Rejection>>),
+}
+
+impl fmt::Debug for Admission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Decided(decided) => f.debug_tuple("Decided").field(decided).finish(),
+            Self::Asked(_) => f.write_str("Asked"),
+        }
+    }
+}
+
+impl Admission {
+    /// The decision.
+    ///
+    /// # Errors
+    /// `too_fast`
+    pub async fn decided(self) -> Result<(), Rejection> {
+        match self {
+            Self::Decided(decided) => decided,
+            Self::Asked(asking) => asking.await,
+        }
+    }
+}
+
+impl Limits {
+    pub(super) fn new(config: &Config) -> Self {
+        Self {
+            rates: RwLock::new(Rates::new(config)),
+            users: Meter::new(),
+            addresses: Meter::new(),
+            joins: Table::new(),
+            connections: Connections::default(),
+        }
+    }
+
+    fn rates(&self) -> Rates {
+        // A copy is whole, whatever happened to a writer.
+        *self.rates.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sweep(&self) {
+        let rates = self.rates();
+        self.users.sweep(rates.messages);
+        self.addresses.sweep(rates.guest_messages);
+        match rates.joins {
+            Some(rate) => self.joins.sweep(rate.window(), Instant::now()),
+            None => self.joins.clear(),
+        }
+        self.measure();
+    }
+
+    fn measure(&self) {
+        measure_limits(LimitTable::Users, self.users.len());
+        measure_limits(LimitTable::GuestAddresses, self.addresses.len());
+        measure_limits(LimitTable::Joins, self.joins.len());
+        measure_limits(LimitTable::Connections, self.connections.len());
+    }
+}
+
+impl Chat {
+    /// Counts a message that is about to be posted against its user's limit, and that of the address if the user is a guest.
+    /// A message that is refused costs nothing.
+    pub fn admit_post(&self, identity: &Identity, address: ClientAddress) -> Admission {
+        let limits = &self.inner.limits;
+        let rates = limits.rates();
+        let user = &identity.author.user_id;
+        let is_guest = identity.source == Source::Guest;
+        let guest_rate = rates.guest_messages.filter(|_| is_guest);
+        match rates.messages.map(|rate| limits.users.step(user, rate)) {
+            None | Some(Step::Pass) => {}
+            Some(Step::Refuse(wait)) => return Admission::Decided(Err(too_fast(Limit::Messages, wait))),
+            Some(Step::Claim) => return self.ask(user.clone(), address, guest_rate),
+        }
+        let give_back = || {
+            if let Some(rate) = rates.messages {
+                limits.users.give_back(user, rate);
+            }
+        };
+        match guest_rate.map(|rate| limits.addresses.step(&address, rate)) {
+            None | Some(Step::Pass) => Admission::Decided(Ok(())),
+            Some(Step::Refuse(wait)) => {
+                give_back();
+                Admission::Decided(Err(too_fast(Limit::GuestMessages, wait)))
+            }
+            Some(Step::Claim) => {
+                give_back();
+                self.ask(user.clone(), address, guest_rate)
+            }
+        }
+    }
+
+    fn ask(&self, user: UserId, address: ClientAddress, guest_rate: Option<Rate>) -> Admission {
+        let chat = self.clone();
+        Admission::Asked(Box::pin(async move {
+            let (limits, quotas) = (&chat.inner.limits, &*chat.inner.backend.quotas);
+            let rate = limits.rates().messages;
+            if let Some(rate) = rate {
+                let taken = limits.users.take(&user, rate, Quota::UserMessages(user.clone()), quotas).await;
+                taken.map_err(|wait| too_fast(Limit::Messages, wait))?;
+            }
+            let Some(guest_rate) = guest_rate else { return Ok(()) };
+            let quota = Quota::AddressMessages(address.to_string());
+            let taken = limits.addresses.take(&address, guest_rate, quota, quotas).await;
+            taken.map_err(|wait| {
+                if let Some(rate) = rate {
+                    limits.users.give_back(&user, rate);
+                }
+                too_fast(Limit::GuestMessages, wait)
+            })
+        }))
+    }
+
+    /// Counts a join of a session from this address.
+    ///
+    /// # Errors
+    /// `too_fast`
+    pub fn admit_join(&self, address: ClientAddress) -> Result<(), Rejection> {
+        let limits = &self.inner.limits;
+        let Some(rate) = limits.rates().joins else { return Ok(()) };
+        let joins = limits.joins.get(&address, rate.window(), Instant::now(), || (rate, bucket(rate)));
+        // A table that is full knows nothing about the address, and each address may join often.
+        let Some(joins) = joins.filter(|joins| joins.0 == rate) else { return Ok(()) };
+        take(&joins.1).map_err(|wait| too_fast(Limit::Joins, wait))
+    }
+
+    /// Counts a session from this address, for as long as the result lives.
+    ///
+    /// # Errors
+    /// `too_fast`
+    pub fn admit_connection(&self, address: ClientAddress) -> Result<ClientSession, Rejection> {
+        let rates = self.inner.limits.rates();
+        let entered = self.inner.limits.connections.enter(address, rates.connections, rates.unidentified);
+        entered.map_err(|full| {
+            let limit = match full {
+                Full::Connections => Limit::Connections,
+                Full::Unidentified => Limit::Unauthenticated,
+            };
+            // At random, so that those who were refused together do not come back together.
+            too_fast(limit, Duration::from_millis(fastrand::u64(1_000..=5_000)))
+        })
+    }
+
+    /// Counts an attempt to log in, right or wrong, against the limits of the address and of the account, in the cluster.
+    /// `name_skeleton`: of the name that was given, whether there is such an account or not.
+    ///
+    /// # Errors
+    /// `too_fast`, or `unavailable`: without the backend there are no accounts.
+    pub async fn admit_login(&self, address: ClientAddress, name_skeleton: &str) -> Result<(), Rejection> {
+        let rates = self.inner.limits.rates();
+        // A password may stand in the place of the name, and is not stored.
+        let hash = Sha256::digest(name_skeleton);
+        let account = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        // The address comes first: one that is refused does not use up what the account's owner may try.
+        for (limit, rate, quota) in [
+            (Limit::AddressLogins, rates.address_logins, Quota::AddressLogins(address.to_string())),
+            (Limit::AccountLogins, rates.account_logins, Quota::AccountLogins(account)),
+        ] {
+            let Some(rate) = rate else { continue };
+            let grant = self.inner.backend.quotas.take(&quota, rate, 0, 1).await?;
+            if grant.granted == 0 {
+                return Err(too_fast(limit, grant.retry_after));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes over the settings in `limits` and `auth.logins_per_minute` that count how often something happens.
+    pub fn renew_limits(&self, config: &Config) {
+        let limits = &self.inner.limits;
+        *limits.rates.write().unwrap_or_else(PoisonError::into_inner) = Rates::new(config);
+        limits.joins.clear();
+    }
+
+    /// Forgets what limits no longer need, until the node stops.
+    pub(super) async fn keep_limits(self) {
+        let supervisor = self.inner.supervisor.clone();
+        let mut ticks = ticks(SWEEP_EVERY);
+        while supervisor.until_stopping(ticks.tick()).await.is_some() {
+            self.inner.limits.sweep();
+        }
+    }
+
+    /// Brings the metrics of the limits up to date.
+    pub(super) fn measure_limits(&self) {
+        self.inner.limits.measure();
+    }
+}
+
+fn too_fast(limit: Limit, wait: Duration) -> Rejection {
+    count_limited(limit);
+    let sentence = match limit {
+        Limit::Messages => "You are sending too fast; wait a moment",
+        Limit::GuestMessages => "Guests of your network are sending too fast; wait a moment",
+        Limit::Joins => "Sessions of your network are joining rooms too fast; wait a moment",
+        Limit::Connections => "Your network has too many sessions on this node; close one, or wait a moment",
+        Limit::Unauthenticated => {
+            "Your network has too many sessions on this node that have no user yet; wait a moment"
+        }
+        Limit::AccountLogins | Limit::AddressLogins => "Too many attempts to log in; wait a moment",
+    };
+    // At least a millisecond: 0 means that waiting does not help.
+    Rejection::new(ErrorCode::TooFast, sentence).retry_in(wait.max(Duration::from_millis(1)))
+}
