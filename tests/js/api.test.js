@@ -44,6 +44,12 @@ test('a refusal has the code and the words of the server', async () => {
   assert.deepEqual([asked[0].method, asked[0].path, JSON.parse(asked[0].body)], ['POST', 'api/login', { username: 'রহিম', password: 'গোপন' }]);
 });
 
+test('the time to wait may stand in a header alone, as a proxy writes it', async () => {
+  const { fetch } = fakeFetch({ ok: false, status: 429, headers: new Headers({ 'retry-after': '3' }), json: async () => null });
+  const refusal = await createApi({ fetch }).getMe().catch((error) => error);
+  assert.deepEqual([refusal.code, refusal.details.retry_after_ms], [null, 3_000]);
+});
+
 test('a token is told in a header, and an answer may be empty', async () => {
   const { asked, fetch } = fakeFetch({ ok: true, status: 204 });
   const api = createApi({ fetch });

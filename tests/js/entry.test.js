@@ -83,6 +83,7 @@ test('a refusal of the server is told at the field that it is about', () => {
     ['sign_in', 503, 'unavailable', {}, 'null form_unavailable'],
     ['sign_in', 502, 'toString', {}, 'null form_unavailable'],
     ['sign_in', 418, null, {}, 'null form_failed'],
+    ['sign_in', 429, null, {}, 'null form_too_fast'],
   ];
   for (const [form, status, code, details, expected] of cases) {
     const problem = refused(form, status, code, details);

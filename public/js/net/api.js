@@ -61,5 +61,6 @@ export function createApi({ fetch, base = '' }) {
 
 async function detailsOf(response) {
   const details = await response.json().catch(() => null);
-  return typeof details === 'object' && details !== null ? details : {};
+  const seconds = Number(response.headers?.get('retry-after') ?? 0);
+  return { ...(seconds > 0 ? { retry_after_ms: seconds * 1_000 } : {}), ...(typeof details === 'object' ? details : {}) };
 }

@@ -162,7 +162,7 @@ export function createTransport(parts) {
 const isFinal = ({ code }) => code === 'banned';
 
 function refusalOf({ code, retry_after_ms: retryAfterMs, reason }) {
-  return { reason: code, ...(retryAfterMs > 0 ? { retryAfterMs } : {}), ...(typeof reason === 'string' && reason !== '' ? { words: reason } : {}) };
+  return { reason: code === 'forbidden' ? 'banned' : code, ...(retryAfterMs > 0 ? { retryAfterMs } : {}), ...(typeof reason === 'string' && reason !== '' ? { words: reason } : {}) };
 }
 
 function addressFor(url, username) {

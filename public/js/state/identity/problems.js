@@ -52,5 +52,7 @@ export function problemOf(error, form, now) {
   if (error.status === undefined) return { field: null, key: 'form_unreachable' };
   const problem = Object.hasOwn(PROBLEMS, error.code ?? '') ? PROBLEMS[error.code] : null;
   if (problem) return problem(error.details, form, now);
+  // A proxy in front has limits of its own.
+  if (error.status === 429) return PROBLEMS.too_fast(error.details, form, now);
   return { field: null, key: error.status >= 500 ? 'form_unavailable' : 'form_failed' };
 }

@@ -11,10 +11,10 @@ export const ACK_LIMIT_MS = 15_000;
 const NONCE_LASTS_MS = 23 * 60 * 60_000;
 // How much earlier than our clock's time of writing a server may date an echo.
 const CLOCK_SKEW_MS = 60_000;
-// Nothing says when a locked room is opened again: its messages wait, in their order, and are tried from time to time.
-export const LOCK_RETRY_MS = 30_000;
+// Nothing says when a locked room is opened, or a mute ended early: messages wait, in their order, and are tried from time to time.
+export const RULE_RETRY_MS = 30_000;
 
-const RETRIED_AFTER_MS = { unavailable: 1_000, room_locked: LOCK_RETRY_MS };
+const RULES = new Set(['muted', 'room_locked']);
 
 export function newItem({ nonce, username, room, content, now }) {
   return { nonce, username, room, content, createdAt: now, state: 'queued', reason: null,
@@ -47,9 +47,10 @@ export function withoutItem(outbox, nonce) {
 
 /** An error frame about this item: try again later, or let the writer decide. */
 export function withRefusal(outbox, { nonce, code, retry_after_ms: retryAfterMs }, now) {
-  const waitMs = retryAfterMs > 0 ? retryAfterMs : RETRIED_AFTER_MS[code];
+  const toldMs = retryAfterMs > 0 ? retryAfterMs : (code === 'unavailable' ? 1_000 : Infinity);
+  const waitMs = RULES.has(code) ? Math.min(toldMs, RULE_RETRY_MS) : toldMs;
   return changed(outbox, nonce, () =>
-    waitMs
+    Number.isFinite(waitMs)
       ? { state: 'queued', retryAt: now + waitMs, echoId: null }
       : { state: 'failed', reason: code, echoId: null },
   );

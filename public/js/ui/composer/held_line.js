@@ -9,7 +9,7 @@ export function heldLine({ i18n, store, now }) {
   const status = byId('composer-held-status');
   let shown = null;
 
-  const textOf = ({ kind, seconds }) => i18n.text(`held_${kind}`, { time: i18n.format.duration(seconds) });
+  const textOf = ({ kind, seconds = 0 }) => i18n.text(`held_${kind}`, { time: i18n.format.duration(seconds) });
 
   function update(state) {
     const notice = noticeFor(state, state.active, now());
