@@ -161,8 +161,12 @@ export function createTransport(parts) {
 // A session that is banned is told so, and closed.
 const isFinal = ({ code }) => code === 'banned';
 
-function refusalOf({ code, retry_after_ms: retryAfterMs, reason }) {
-  return { reason: code === 'forbidden' ? 'banned' : code, ...(retryAfterMs > 0 ? { retryAfterMs } : {}), ...(typeof reason === 'string' && reason !== '' ? { words: reason } : {}) };
+// The reason of a ban stands behind the server's own words.
+const BAN = /^You are banned(?: until \S+)?: (.+)$/s;
+
+function refusalOf({ code, content, retry_after_ms: retryAfterMs }) {
+  const words = code === 'banned' ? BAN.exec(content)?.[1] : undefined;
+  return { reason: code === 'forbidden' ? 'banned' : code, ...(retryAfterMs > 0 ? { retryAfterMs } : {}), ...(words ? { words } : {}) };
 }
 
 function addressFor(url, username) {
