@@ -48,17 +48,19 @@ impl Chat {
     /// Access to a room. All rooms are public, so only a token can keep its bearer out.
     ///
     /// # Errors
-    /// `room_not_found`, as for a room that never was.
+    /// `room_not_found`, as for a room that never was; `auth_required` where guests may not take part.
     pub fn check_access(
         &self,
         principal: Principal<'_>,
         _action: Action,
         room: &RoomName,
     ) -> Result<RoomAccess, Rejection> {
-        if let Principal::User(identity) = principal
-            && !identity.scope.admits(room)
-        {
-            return Err(Rejection::new(ErrorCode::RoomNotFound, "Room not found"));
+        match principal {
+            Principal::Anonymous => self.check_guests()?,
+            Principal::User(identity) if !identity.scope.admits(room) => {
+                return Err(Rejection::new(ErrorCode::RoomNotFound, "Room not found"));
+            }
+            Principal::User(_) => {}
         }
         Ok(RoomAccess { room: room.clone() })
     }

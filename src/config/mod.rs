@@ -4,14 +4,11 @@
 //! The `config` crate puts the layers over each other. `sections` has the table of all settings: type, range, example, reason.
 //! `check` compares settings with each other; all else here reads and explains values, whatever the setting.
 
-mod auth;
 mod check;
 mod environment;
 mod error;
 mod file;
 mod layers;
-mod networks;
-mod origins;
 mod ranges;
 mod secrets;
 mod sections;
@@ -25,13 +22,10 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-pub use self::auth::Registration;
 pub use self::error::ConfigError;
 pub(crate) use self::file::read_text;
 pub use self::layers::Layers;
-pub use self::networks::Networks;
-pub use self::origins::{Origin, Origins};
-pub use self::ranges::{Bind, LogFormat};
+pub use self::ranges::{Bind, LogFormat, Networks, Origin, Origins, Registration};
 pub use self::sections::{
     Auth, AuthIssuer, Config, Entry, History, Limits, Log, Presence, Redis, Server, Session, table,
 };

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use super::auth::{Claim, Openness, PublicKey, Registration, Secret, SecretList, YesNo};
 use super::error::ConfigError;
 use super::layers::Layers;
-use super::networks::{NetworkList, Networks};
-use super::origins::{OriginList, Origins};
-use super::ranges::{Address, Bind, Format, Level, LogFormat, Number, Range, Text, Time};
+use super::ranges::{
+    Address, Bind, Claim, Format, Level, LogFormat, NetworkList, Networks, Number, Openness, OriginList,
+    Origins, PublicKey, Range, Registration, Secret, SecretList, Text, Time, YesNo,
+};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);

@@ -40,8 +40,8 @@ impl ApiError {
 
 fn status(code: ErrorCode) -> StatusCode {
     match code {
-        ErrorCode::BadToken => StatusCode::UNAUTHORIZED,
-        ErrorCode::BadOrigin => StatusCode::FORBIDDEN,
+        ErrorCode::BadToken | ErrorCode::AuthRequired => StatusCode::UNAUTHORIZED,
+        ErrorCode::BadOrigin | ErrorCode::Forbidden => StatusCode::FORBIDDEN,
         ErrorCode::RoomNotFound | ErrorCode::NotFound => StatusCode::NOT_FOUND,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::NonceReused => StatusCode::CONFLICT,
@@ -98,9 +98,12 @@ impl IntoResponse for ApiError {
         let mut response = json(server::error_body(&rejection));
         *response.status_mut() = status;
         if status == StatusCode::UNAUTHORIZED {
-            // A client learns how to prove itself (RFC 6750, section 3).
-            let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+            // A client learns how to prove itself (RFC 6750, section 3); one that has not tried is told no error.
+            let challenge = match rejection.code {
+                ErrorCode::BadToken => "Bearer error=\"invalid_token\"",
+                _ => "Bearer",
+            };
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         if status == StatusCode::REQUEST_TIMEOUT {
             // The rest of the body would be taken for the next request (RFC 9110, section 15.5.9).

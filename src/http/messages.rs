@@ -1,19 +1,20 @@
 //! A room's log, and posting to it.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use bytes::{BufMut, BytesMut};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::caller::OptionalCaller;
 use super::error::ApiError;
 use super::query::{ApiJson, ApiPath, ApiQuery};
 use super::{AppState, json, name};
 use crate::chat::{Action, Excerpt, Identity, Principal, Span};
 use crate::protocol::server::{self, ReceiptJson};
-use crate::protocol::{ErrorCode, Forwarded, Rejection, bearer};
+use crate::protocol::{ErrorCode, Forwarded, Rejection};
 
 /// A request that is sent again with the same key is carried out once.
 pub const IDEMPOTENCY_KEY: HeaderName = name("idempotency-key");
@@ -32,6 +33,7 @@ pub struct MessagesQuery {
 /// `GET /api/rooms/{room}/messages`: oldest first; `next` goes on in the same direction.
 pub async fn list_messages(
     State(state): State<AppState>,
+    caller: OptionalCaller,
     ApiPath(room): ApiPath<String>,
     ApiQuery(query): ApiQuery<MessagesQuery>,
 ) -> Result<Response, ApiError> {
@@ -48,7 +50,7 @@ pub async fn list_messages(
         0 => return Err(ApiError::new(ErrorCode::BadRequest, "limit must be at least 1")),
         limit => limit,
     };
-    let access = state.chat.check_access(Principal::Anonymous, Action::Read, &room)?;
+    let access = state.chat.check_access(caller.principal(), Action::Read, &room)?;
     let page = state.chat.page(access, span, limit).await?;
     Ok(json(page_json(&page).freeze()))
 }
@@ -79,6 +81,7 @@ pub struct NewMessage {
 /// `POST /api/rooms/{room}/messages`: as a guest, or as the bearer of a token; 201 with the ack.
 pub async fn post_message(
     State(state): State<AppState>,
+    OptionalCaller(caller): OptionalCaller,
     ApiPath(room): ApiPath<String>,
     Extension(forwarded): Extension<Forwarded>,
     headers: HeaderMap,
@@ -87,9 +90,8 @@ pub async fn post_message(
     let room = state.chat.room_name(&room)?;
     let username = message.username.as_deref().map(|raw| state.chat.username(raw)).transpose()?;
     let key = headers.get(IDEMPOTENCY_KEY).map(|key| key.to_str().unwrap_or_default());
-    let authorization = headers.get(header::AUTHORIZATION);
-    let identity = match authorization.and_then(|value| bearer(value.as_bytes())) {
-        Some(token) => state.chat.authenticate(token).await?.named(username),
+    let identity = match caller {
+        Some(identity) => identity.named(username),
         None => {
             let mut guest = Identity::guest(username.map_or_else(|| state.chat.username(ANONYMOUS), Ok)?);
             if let Some(key) = key {

@@ -3,28 +3,27 @@
 
 mod assets;
 mod browser;
-mod cors;
+mod caller;
 mod error;
-mod head;
 mod health;
+mod layers;
 mod messages;
 mod nodes;
 mod query;
 mod rooms;
-mod trace;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware;
-use axum::routing::get;
+use axum::routing::{get, post};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use self::assets::pack_script;
 pub use self::browser::build;
-use self::cors::with_cors;
 use self::error::ApiError;
+use self::layers::with_cors;
 use crate::chat::Chat;
 use crate::config::Current;
 
@@ -52,6 +51,7 @@ pub fn router(state: AppState, sessions: Router) -> Router {
         .route("/rooms/{room}", get(rooms::show_room))
         .route("/rooms/{room}/messages", get(messages::list_messages).post(messages::post_message))
         .route("/nodes", get(nodes::list_nodes))
+        .route("/session", post(caller::open_session).delete(caller::close_session))
         .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .layer(body_limit);
@@ -66,13 +66,13 @@ pub fn router(state: AppState, sessions: Router) -> Router {
         .merge(files)
         .with_state(state)
         .merge(with_cors(sessions, &settings))
-        .layer(middleware::from_fn(head::check_head))
+        .layer(middleware::from_fn(layers::check_head))
         // An answer with what users wrote is never taken for a page.
         .layer(SetResponseHeaderLayer::overriding(
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
         ))
-        .layer(middleware::from_fn(trace::log_request))
+        .layer(middleware::from_fn(layers::log_request))
 }
 
 /// Answers with a JSON body that was written by hand.

@@ -5,9 +5,10 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
 use super::AppState;
+use super::caller::OptionalCaller;
 use super::error::ApiError;
 use super::query::{ApiPath, ApiQuery, bad_cursor, limit, read_cursor, write_cursor};
-use crate::chat::{Action, MemberPage, MemberPosition, Principal, RoomCount};
+use crate::chat::{Action, MemberPage, MemberPosition, RoomCount};
 use crate::model::names::to_nfc;
 use crate::model::{Member, RoomName};
 
@@ -36,6 +37,7 @@ struct RoomJson {
 /// `GET /api/rooms`: by name.
 pub async fn list_rooms(
     State(state): State<AppState>,
+    caller: OptionalCaller,
     ApiQuery(query): ApiQuery<ListQuery>,
 ) -> Result<Json<RoomList>, ApiError> {
     let limit = limit(query.limit)?;
@@ -46,7 +48,8 @@ pub async fn list_rooms(
     // A page was read that is one room too long.
     let rooms = &rooms[..rooms.len().min(limit)];
     let next = rooms.last().filter(|_| has_more).map(|last| write_cursor(last.room.as_str()));
-    let data = rooms.iter().map(|RoomCount { room, client_count }| RoomJson {
+    let is_admitted = |found: &&RoomCount| caller.admits(&found.room);
+    let data = rooms.iter().filter(is_admitted).map(|RoomCount { room, client_count }| RoomJson {
         id: room.clone(),
         name: room.clone(),
         client_count: *client_count,
@@ -79,6 +82,7 @@ struct RoomDetail {
 /// `GET /api/rooms/{room}`: with its sessions, by node and id.
 pub async fn show_room(
     State(state): State<AppState>,
+    caller: OptionalCaller,
     ApiPath(room): ApiPath<String>,
     ApiQuery(query): ApiQuery<ShowQuery>,
 ) -> Result<Json<RoomAnswer>, ApiError> {
@@ -86,7 +90,7 @@ pub async fn show_room(
     let limit = limit(query.limit)?;
     let after = read_cursor(query.cursor.as_deref())?;
     let after = after.map(|after| MemberPosition::parse(&after).ok_or_else(bad_cursor)).transpose()?;
-    let access = state.chat.check_access(Principal::Anonymous, Action::ListMembers, &room)?;
+    let access = state.chat.check_access(caller.principal(), Action::ListMembers, &room)?;
     let page = state.chat.members(access, after, limit).await?;
     let MemberPage { client_count, members, next } = &*page;
     if *client_count == 0 {

@@ -26,6 +26,10 @@ pub enum ErrorCode {
     NonceReused,
     /// A token that is malformed, forged or out of date.
     BadToken,
+    /// The caller has not said who it is, and must.
+    AuthRequired,
+    /// The caller may not do this.
+    Forbidden,
     /// `auth` after the first join.
     AlreadyJoined,
     /// One session in too many rooms.
@@ -54,7 +58,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::BadFrame,
         Self::UnknownType,
         Self::BadRoomName,
@@ -65,6 +69,8 @@ impl ErrorCode {
         Self::BadNonce,
         Self::NonceReused,
         Self::BadToken,
+        Self::AuthRequired,
+        Self::Forbidden,
         Self::AlreadyJoined,
         Self::TooManyRooms,
         Self::TooFast,
@@ -92,6 +98,8 @@ impl ErrorCode {
             Self::BadNonce => "bad_nonce",
             Self::NonceReused => "nonce_reused",
             Self::BadToken => "bad_token",
+            Self::AuthRequired => "auth_required",
+            Self::Forbidden => "forbidden",
             Self::AlreadyJoined => "already_joined",
             Self::TooManyRooms => "too_many_rooms",
             Self::TooFast => "too_fast",

@@ -3,6 +3,7 @@
 pub mod bearer;
 pub mod client;
 pub mod codes;
+pub mod credentials;
 pub mod forwarded;
 pub mod kind;
 pub mod rejection;
@@ -14,6 +15,7 @@ pub const SUBPROTOCOL: &str = "adda.v1";
 pub use bearer::bearer;
 pub use client::ClientFrame;
 pub use codes::ErrorCode;
+pub use credentials::Proof;
 pub use forwarded::{ClientAddress, Forwarded};
 pub use kind::SessionKind;
 pub use rejection::Rejection;

@@ -19,6 +19,10 @@ pub enum CloseCode {
     BadFrame,
     /// 4400 as well: a message that was not finished in `session.message_timeout`.
     Unfinished,
+    /// 4401: the session has not said who it is in time, or its token is valid no longer. Reconnect with another token.
+    Unauthorized,
+    /// 4403: the session's user may not be here. Don't reconnect.
+    Forbidden,
     /// 4429: more at once than this node has room for. Reconnect later.
     TooMuch,
     /// 4429 as well: a client that goes on at ten times the rate at which its messages are not refused.
@@ -36,6 +40,8 @@ impl CloseCode {
             Self::Restarting => 1012,
             Self::Slow => 4009,
             Self::BadFrame | Self::Unfinished => 4400,
+            Self::Unauthorized => 4401,
+            Self::Forbidden => 4403,
             Self::TooMuch | Self::TooFast => 4429,
         }
     }
@@ -51,6 +57,8 @@ impl CloseCode {
             Self::Slow => "reading too slowly",
             Self::BadFrame => "bad request",
             Self::Unfinished => "message not finished in time",
+            Self::Unauthorized => "not signed in",
+            Self::Forbidden => "not allowed",
             Self::TooMuch => "too many unfinished messages",
             Self::TooFast => "sending too fast",
         }

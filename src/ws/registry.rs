@@ -11,10 +11,11 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::connection::{Beat, Outbox, Pulse, now_s};
+use crate::chat::FrameSink;
 use crate::config;
-use crate::model::ConnectionId;
+use crate::model::{ConnectionId, Timestamp};
 use crate::supervisor::{Supervisor, isolated};
-use crate::websocket::{Frame, Opcode};
+use crate::websocket::{CloseCode, Frame, Opcode};
 
 /// Shards of the registry, so that a storm of connections does not queue for one lock.
 const SHARDS: usize = 16;
@@ -105,7 +106,7 @@ impl Sessions {
         self.inner.is_draining.load(Ordering::Relaxed)
     }
 
-    /// Once a second: pings who is due, drops who was silent or took nothing for too long. Not after the node
+    /// Once a second: pings who is due, closes whose token has run out, drops who was silent or took nothing for too long. Not after the node
     /// stood still: it has read nothing of them.
     pub async fn keep_up(self, settings: config::Session, supervisor: Supervisor) {
         let ping = Frame::encode(Opcode::Ping, b"");
@@ -115,10 +116,12 @@ impl Sessions {
             if beat == Beat::Late {
                 continue;
             }
-            let now = now_s();
+            let (now, clock) = (now_s(), Timestamp::now());
             for outbox in self.all() {
                 if outbox.is_silent(now, silence_s) || outbox.is_stuck(settings.write_timeout) {
                     outbox.give_up();
+                } else if outbox.has_expired(clock) {
+                    outbox.close(CloseCode::Unauthorized);
                 } else if outbox.take_ping(now, every_s) {
                     outbox.send(&ping);
                 }

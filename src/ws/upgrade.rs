@@ -22,7 +22,7 @@ use super::{Sessions, echo};
 use crate::chat::{Chat, ClientSession};
 use crate::config::Current;
 use crate::model::ConnectionId;
-use crate::protocol::{ErrorCode, Forwarded, Rejection, SUBPROTOCOL, SessionKind, bearer, server};
+use crate::protocol::{ErrorCode, Forwarded, Proof, Rejection, SUBPROTOCOL, SessionKind, server};
 use crate::telemetry::count_error;
 use crate::websocket::Handshake;
 
@@ -92,13 +92,14 @@ impl WsState {
         }
         let is_full = Handshake::read(request.method(), request.headers())
             .is_some_and(|hello| hello.offers(SUBPROTOCOL));
-        let authorization = request.headers().get(header::AUTHORIZATION);
-        let token = authorization.and_then(|value| bearer(value.as_bytes()));
+        let forwarded = request.extensions().get::<Forwarded>();
+        let is_named = |origin: &str| self.settings.borrow().server.origins.name(origin);
+        let proof = Proof::find(request.method(), request.headers(), forwarded, is_named);
         let params = UpgradeParams {
             kind: if is_full { SessionKind::Full } else { SessionKind::Plain },
             room: names.room,
             username: names.username,
-            token: token.map(str::to_owned),
+            proof,
         };
         let protocol = is_full.then_some(SUBPROTOCOL);
         self.upgrade(request, protocol, |state, id, outbox, connection, client| async move {

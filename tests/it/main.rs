@@ -48,6 +48,8 @@ mod epochs;
 mod document_paths;
 // The limit of open files: sessions end below it, Redis and health checks keep their share.
 mod descriptors;
+// Nodes without guests, tokens that run out, the session cookie.
+mod doors;
 // Error codes and close codes.
 mod errors;
 // The programs of `examples/`.
@@ -130,3 +132,5 @@ mod navigation;
 mod unreadable;
 // Plain words in comments, documents and names of tests.
 mod words;
+// Good and bad tokens at every door.
+mod tokens;

@@ -16,7 +16,7 @@ pub(super) use self::keyring::Keyring;
 pub use self::scope::RoomScope;
 use self::tokens::Tokens;
 use super::Chat;
-use crate::backend::Health;
+use crate::backend::{Health, Standing};
 use crate::config::Config;
 use crate::model::{Author, Role, Timestamp, UserId, Username};
 use crate::protocol::{ErrorCode, Rejection};
@@ -79,6 +79,41 @@ impl Identity {
         }
     }
 
+    /// The same user with the role of now.
+    ///
+    /// # Errors
+    /// `bad_token` if the token is of before a log-out or a new password; `forbidden` if the user is banned.
+    pub fn compared_with(mut self, standing: &Standing) -> Result<Self, Rejection> {
+        let is_past = match (self.source, standing.signed_out_at) {
+            (Source::Issuer, Some(signed_out_at)) => {
+                self.issued_at.is_none_or(|issued_at| issued_at < signed_out_at)
+            }
+            (Source::Issuer, None) => false,
+            (Source::Guest | Source::Account, _) => self.generation < standing.generation,
+        };
+        if is_past {
+            return Err(bad_token());
+        }
+        if standing.ban.is_some() {
+            return Err(Rejection::new(ErrorCode::Forbidden, "This user is banned here"));
+        }
+        if self.source != Source::Guest {
+            self.role = standing.role.unwrap_or(self.role);
+        }
+        Ok(self)
+    }
+
+    /// Whether the user may do what a role may.
+    ///
+    /// # Errors
+    /// `forbidden`.
+    pub fn at_least(&self, role: Role) -> Result<(), Rejection> {
+        if self.role >= role {
+            return Ok(());
+        }
+        Err(Rejection::new(ErrorCode::Forbidden, format!("This needs the role {role}")))
+    }
+
     /// The same user under another name, if it may choose one: a guest may, others have the name that is vouched for.
     #[must_use]
     pub fn named(mut self, username: Option<Username>) -> Self {
@@ -87,6 +122,11 @@ impl Identity {
         }
         self
     }
+}
+
+/// The refusal of a token, whatever is wrong with it.
+pub(super) fn bad_token() -> Rejection {
+    Rejection::new(ErrorCode::BadToken, "The token is not valid (any more); get a new one")
 }
 
 /// Checks the settings of tokens and the files that they name.
@@ -101,12 +141,18 @@ impl Chat {
     /// The identity that a token proves. The one way to it, whatever door the token came through.
     ///
     /// # Errors
-    /// `bad_token`, or `unavailable` while the cluster's secret is not known yet.
+    /// `bad_token`; `forbidden` for a banned user; `unavailable` while the cluster's secret or the user's standing is not
+    /// known.
     pub async fn authenticate(&self, token: &str) -> Result<Identity, Rejection> {
         let own = self.tokens()?.verify(token);
-        own.or_else(|| self.inner.issuers.verify(token)).ok_or_else(|| {
-            Rejection::new(ErrorCode::BadToken, "The token is not valid (any more); get a new one")
-        })
+        let identity = own.or_else(|| self.inner.issuers.verify(token)).ok_or_else(bad_token)?;
+        let user = std::slice::from_ref(&identity.author.user_id);
+        match self.inner.backend.standings.standings(user).await {
+            Ok(standings) => identity.compared_with(&standings.into_iter().next().unwrap_or_default()),
+            // Nothing is gained by the token of a banned guest: another one is to be had for nothing.
+            Err(_) if identity.source == Source::Guest => Ok(identity),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// A new token for an identity that this cluster vouches for.
@@ -115,6 +161,19 @@ impl Chat {
     /// `unavailable` while the cluster's secret is not known yet.
     pub fn issue_token(&self, identity: &Identity) -> Result<IssuedToken, Rejection> {
         Ok(self.tokens()?.issue(identity))
+    }
+
+    /// Whether somebody may take part who has not said who it is.
+    ///
+    /// # Errors
+    /// `auth_required`.
+    pub fn check_guests(&self) -> Result<(), Rejection> {
+        if self.inner.config.auth.guests { Ok(()) } else { Err(self.auth_required()) }
+    }
+
+    /// The refusal of a caller that has to say who it is.
+    pub fn auth_required(&self) -> Rejection {
+        Rejection::new(ErrorCode::AuthRequired, "Say who you are first: this needs a token")
     }
 
     /// Whether sessions can be opened: not before the cluster's secret is known.

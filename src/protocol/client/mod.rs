@@ -46,8 +46,8 @@ pub struct ParseError {
 }
 
 impl ClientFrame {
-    /// Reads one text frame of a session of this kind. A missing `type` means `text`. Plain sessions have [`Text`] and
-    /// [`Typing`]; all other types are unknown to them, whatever fields they lack.
+    /// Reads one text frame of a session of this kind. A missing `type` means `text`. Plain sessions have [`Auth`], [`Text`]
+    /// and [`Typing`]; all other types are unknown to them, whatever fields they lack.
     ///
     /// # Errors
     /// [`ErrorCode::BadFrame`], [`ErrorCode::UnknownType`] or [`ErrorCode::BadContent`], with a
@@ -66,12 +66,12 @@ impl ClientFrame {
         Ok(match (raw.kind()?.as_ref(), kind) {
             ("text", _) => Self::Text(Text::read(raw)?),
             ("typing", _) => Self::Typing(Typing::read(raw)?),
+            ("auth", _) => Self::Auth(Auth::read(raw)?),
             (_, SessionKind::Plain) => {
                 let message =
-                    "A plain session knows text and typing; ask for the subprotocol adda.v1 for more";
+                    "A plain session knows auth, text and typing; ask for the subprotocol adda.v1 for more";
                 return Err(Rejection::new(ErrorCode::UnknownType, message));
             }
-            ("auth", _) => Self::Auth(Auth::read(raw)?),
             ("join", _) => Self::Join(Join::read(raw)?),
             ("leave", _) => Self::Leave(Leave::read(raw)?),
             ("rooms", _) => Self::Rooms(RoomsQuery::read(raw)?),

@@ -13,15 +13,22 @@ pub enum SessionFrame<'a> {
         /// The session.
         connection_id: ConnectionId,
         /// The user that it speaks for.
-        user_id: &'a UserId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        user_id: Option<&'a UserId>,
         /// The name that others see.
-        username: &'a Username,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        username: Option<&'a Username>,
         /// What the user may do.
-        role: Role,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        role: Option<Role>,
         /// The node that it is on.
         node_id: NodeId,
-        /// The proof of the user for later sessions.
-        token: &'a str,
+        /// The proof of the user for later sessions, unless the browser keeps it in a cookie.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        token: Option<&'a str>,
+        /// Whether the session has to say who it is, so that there is no user yet.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        auth_required: bool,
         /// Seconds between two pings of the server.
         heartbeat_s: u64,
         /// The limits of the node.

@@ -172,11 +172,12 @@ fn a_welcome_keeps_its_bytes() {
     let (id, node) = (ConnectionId::random(), NodeId::random());
     let welcome = full(SessionFrame::Welcome {
         connection_id: id,
-        user_id: &author.user_id,
-        username: &author.username,
-        role: Role::Guest,
+        user_id: Some(&author.user_id),
+        username: Some(&author.username),
+        role: Some(Role::Guest),
         node_id: node,
-        token: "t",
+        token: Some("t"),
+        auth_required: false,
         heartbeat_s: 25,
         limits: WelcomeLimits {
             room_name_chars: 1,

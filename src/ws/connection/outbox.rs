@@ -14,6 +14,7 @@ use super::pulse::now_s;
 use super::queue::Queue;
 use super::unsent;
 use crate::chat::{FrameSink, Pushed};
+use crate::model::Timestamp;
 use crate::telemetry::meters;
 use crate::websocket::{CloseCode, Frame, Opcode};
 
@@ -30,6 +31,8 @@ pub struct Outbox {
     heard_at: AtomicU32,
     /// When it is to be pinged next, likewise.
     ping_at: AtomicU32,
+    /// When the token of its user runs out, in seconds since 1970; the greatest number: never.
+    expires_at: AtomicU32,
 }
 
 /// Bounds of the bytes that wait for one session.
@@ -84,6 +87,7 @@ impl Outbox {
             bounds,
             heard_at: AtomicU32::new(0),
             ping_at: AtomicU32::new(u32::MAX),
+            expires_at: AtomicU32::new(u32::MAX),
         }
     }
 
@@ -139,6 +143,18 @@ impl Outbox {
     /// Sets when the next ping is due.
     pub fn ping_from(&self, at_s: u32) {
         self.ping_at.store(at_s, Ordering::Relaxed);
+    }
+
+    /// Sets when the token of the session's user runs out.
+    pub fn expire_at(&self, moment: Timestamp) {
+        let unix_s = u32::try_from(moment.unix_millis() / 1000).unwrap_or(u32::MAX);
+        self.expires_at.store(unix_s, Ordering::Relaxed);
+    }
+
+    /// Whether the token of the session's user has run out.
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        let expires_at = self.expires_at.load(Ordering::Relaxed);
+        expires_at != u32::MAX && now.unix_millis() / 1000 >= u64::from(expires_at)
     }
 
     /// Whether the client has given no sign of life for so long, nor has taken anything. To be asked once a second.

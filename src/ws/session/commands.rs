@@ -9,7 +9,7 @@ use super::replay::Replay;
 use super::replies::Posted;
 use crate::chat::{Action, Admission, FrameSink, LeaveMode, Principal, Room, RoomSession};
 use crate::model::Position;
-use crate::protocol::client::{Auth, Join, Leave, RoomsQuery, Text, Typing};
+use crate::protocol::client::{Join, Leave, RoomsQuery, Text, Typing};
 use crate::protocol::server::{ErrorFrame, FrameRef, ReceiptJson, RoomFrame, SessionFrame};
 use crate::protocol::{ClientFrame, ErrorCode, Rejection};
 use crate::telemetry::count_error;
@@ -65,24 +65,6 @@ impl Session {
             ClientFrame::Leave(leave) => Box::pin(self.leave(leave)).await,
             ClientFrame::Rooms(query) => self.tell_rooms(query).await,
             ClientFrame::Ping => self.send(SessionFrame::Pong),
-        }
-    }
-
-    async fn authenticate(&mut self, auth: &Auth) {
-        if !self.rooms.is_empty() {
-            let rejection = Rejection::new(ErrorCode::AlreadyJoined, "Send auth before the first join");
-            return self.reject(&rejection, FrameRef::default());
-        }
-        let signed_in = self.chat.authenticate(&auth.token).await;
-        let signed_in = signed_in.map(|identity| identity.named(self.chosen_name.clone()));
-        match signed_in.and_then(|identity| Ok((self.chat.issue_token(&identity)?, identity))) {
-            Ok((issued, identity)) => {
-                let (user_id, username) = (&identity.author.user_id, &identity.author.username);
-                let role = identity.role;
-                self.send(SessionFrame::AuthSuccess { user_id, username, role, token: &issued.token });
-                self.set_identity(identity);
-            }
-            Err(rejection) => self.reject(&rejection, FrameRef::default()),
         }
     }
 

@@ -5,6 +5,7 @@ mod inbox;
 mod replay;
 mod replies;
 mod rooms;
+mod sign_in;
 mod start;
 
 use std::collections::HashMap;
@@ -19,11 +20,12 @@ use tracing::debug;
 use self::inbox::Inbox;
 use self::replay::Replay;
 use self::replies::Replies;
+use self::sign_in::Stop;
 use super::connection::{CloseReason, Connection, Outbox};
 use crate::chat::{Chat, ClientSession, Control, Controls, FrameSink, Identity, LeaveMode, Refusals, Room};
 use crate::model::{ConnectionId, Member, RoomName, Username};
-use crate::protocol::SessionKind;
 use crate::protocol::server::{RoomFrame, ServerFrame, encode};
+use crate::protocol::{Proof, SessionKind};
 
 /// The parameters of a client's upgrade.
 #[derive(Debug)]
@@ -34,8 +36,8 @@ pub struct UpgradeParams {
     pub room: Option<String>,
     /// The name to go by.
     pub username: Option<String>,
-    /// The user to be.
-    pub token: Option<String>,
+    /// What says which user to be.
+    pub proof: Option<Proof>,
 }
 
 /// The name of those who give none.
@@ -104,10 +106,14 @@ impl Session {
     pub async fn run(mut self, connection: Connection) {
         debug!(connection = %self.id, "session began");
         let mut inbox = Inbox::new(connection, self.outbox.clone(), self.params.kind);
-        if let Err(code) = self.start(&mut inbox).await {
-            self.outbox.close(code);
-        }
-        let reason = self.run_loop(&mut inbox).await;
+        let reason = match self.start(&mut inbox).await {
+            Ok(()) => self.run_loop(&mut inbox).await,
+            Err(Stop::Close(code)) => {
+                self.outbox.close(code);
+                self.run_loop(&mut inbox).await
+            }
+            Err(Stop::Ended(reason)) => reason,
+        };
         self.shutdown(inbox, reason).await;
         debug!(connection = %self.id, ?reason, "session ended");
     }
@@ -188,13 +194,6 @@ impl Session {
         while let Some(posted) = self.replies.next().await {
             self.acknowledge(posted);
         }
-    }
-
-    /// From now on the session speaks for this user.
-    fn set_identity(&mut self, identity: Identity) {
-        self.client.identify();
-        self.controls.set_user(&identity.author.user_id);
-        self.identity = identity;
     }
 
     fn member(&self) -> Member {

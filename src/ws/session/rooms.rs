@@ -1,9 +1,9 @@
 //! The occupied rooms, for a session that asks.
 
 use super::Session;
-use crate::protocol::Rejection;
 use crate::protocol::client::RoomsQuery;
 use crate::protocol::server::{FrameRef, RoomSize, RoomsFrame};
+use crate::protocol::{ErrorCode, Rejection};
 
 /// Rooms in an answer.
 const FOUND: usize = 50;
@@ -11,6 +11,11 @@ const FOUND: usize = 50;
 impl Session {
     pub(super) async fn tell_rooms(&mut self, query: RoomsQuery) {
         match query {
+            // All who watch get the same list.
+            RoomsQuery::Watch if !self.identity.scope.is_all() => {
+                let message = "This token admits to some rooms only; ask for rooms by a prefix";
+                self.reject(&Rejection::new(ErrorCode::Forbidden, message), FrameRef::default());
+            }
             RoomsQuery::Watch => self.chat.watch_rooms(self.id, self.outbox.clone()),
             RoomsQuery::Unwatch => self.chat.unwatch_rooms(self.id),
             RoomsQuery::Prefix(prefix) => {
@@ -26,6 +31,7 @@ impl Session {
         let found = self.chat.rooms(&prefix, None, FOUND).await?;
         let rooms: Vec<_> = found
             .iter()
+            .filter(|found| self.identity.scope.admits(&found.room))
             .map(|found| RoomSize { id: &found.room, client_count: found.client_count })
             .collect();
         self.send(RoomsFrame::Rooms { prefix: Some(&prefix), rooms: &rooms, total: None });

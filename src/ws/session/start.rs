@@ -6,6 +6,7 @@ use tokio::time::{Instant, sleep};
 
 use super::Session;
 use super::inbox::Inbox;
+use super::sign_in::{Stop, close_code};
 use crate::model::Timestamp;
 use crate::protocol::server::{FrameRef, SessionFrame, WelcomeLimits};
 use crate::protocol::{ErrorCode, Rejection};
@@ -22,11 +23,11 @@ impl Session {
     ///
     /// # Errors
     /// The code to close with: the session can't go on, be it on this node or with these names.
-    pub(super) async fn start(&mut self, inbox: &mut Inbox) -> Result<(), CloseCode> {
+    pub(super) async fn start(&mut self, inbox: &mut Inbox) -> Result<(), Stop> {
         if let Some(raw) = self.params.username.take() {
             let username = self.chat.username(&raw).map_err(|rejection| {
                 self.reject(&rejection, FrameRef::default());
-                CloseCode::BadFrame
+                Stop::Close(CloseCode::BadFrame)
             })?;
             self.identity.author.username = username.clone();
             self.chosen_name = Some(username);
@@ -34,10 +35,16 @@ impl Session {
         let signed_in = Box::pin(self.sign_in()).await;
         // The first frame, also of those whose token is rejected.
         if self.params.kind.gets_token() {
-            self.welcome();
+            self.welcome(signed_in.as_ref().ok().and_then(Option::as_deref));
         }
         if let Err(rejection) = signed_in {
             self.reject(&rejection, FrameRef::default());
+            if let Some(code) = close_code(&rejection) {
+                return Err(Stop::Close(code));
+            }
+        }
+        if !self.may_take_part() {
+            Box::pin(self.await_sign_in(inbox)).await?;
         }
         let room = match self.params.room.take() {
             None if self.params.kind.names_rooms() => return Ok(()),
@@ -48,11 +55,12 @@ impl Session {
             Err(rejection) => {
                 self.reject(&rejection, FrameRef { nonce: None, room_id: Some(&room) });
                 match rejection.code {
-                    ErrorCode::BadRoomName => Err(CloseCode::BadFrame),
+                    ErrorCode::BadRoomName => Err(Stop::Close(CloseCode::BadFrame)),
                     // It may join another, or this one later.
                     _ if self.params.kind.names_rooms() => Ok(()),
+                    ErrorCode::RoomNotFound => Err(Stop::Close(CloseCode::BadFrame)),
                     // Another node may be able to.
-                    _ => Err(CloseCode::Restarting),
+                    _ => Err(Stop::Close(CloseCode::Restarting)),
                 }
             }
         }
@@ -78,30 +86,19 @@ impl Session {
         }
     }
 
-    /// Takes the user that the upgrade asked for; without a token it stays the guest.
-    async fn sign_in(&mut self) -> Result<(), Rejection> {
-        if let Some(token) = self.params.token.take() {
-            let identity = self.chat.authenticate(&token).await?;
-            self.set_identity(identity.named(self.chosen_name.clone()));
-            self.is_signed_in = true;
-        }
-        Ok(())
-    }
-
-    fn welcome(&self) {
-        let issued = match self.chat.issue_token(&self.identity) {
-            Ok(issued) => issued,
-            Err(rejection) => return self.reject(&rejection, FrameRef::default()),
-        };
+    fn welcome(&self, token: Option<&str>) {
+        let may_take_part = self.may_take_part();
+        let author = may_take_part.then_some(&self.identity.author);
         let config = self.chat.config();
         let limits = &config.limits;
         self.send(SessionFrame::Welcome {
             connection_id: self.id,
-            user_id: &self.identity.author.user_id,
-            username: &self.identity.author.username,
-            role: self.identity.role,
+            user_id: author.map(|author| &author.user_id),
+            username: author.map(|author| &author.username),
+            role: may_take_part.then_some(self.identity.role),
             node_id: self.chat.node(),
-            token: &issued.token,
+            token,
+            auth_required: !may_take_part,
             heartbeat_s: config.session.ping_every.as_secs(),
             limits: WelcomeLimits {
                 room_name_chars: limits.room_name_chars,

@@ -4,8 +4,8 @@ use std::fmt;
 
 use ::config::Value;
 
-use super::ranges::Range;
-use super::value::texts;
+use super::Range;
+use crate::config::value::texts;
 
 /// Scheme, host and port of a page, as browsers write them: lower case, the scheme's own port left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +69,13 @@ impl Origins {
             Self::Any => true,
             Self::Listed(listed) => Origin::parse(origin).is_some_and(|origin| listed.contains(&origin)),
         }
+    }
+}
+
+impl Origins {
+    /// Whether this origin is named. Pages of one that is not never use a cookie.
+    pub fn name(&self, origin: &str) -> bool {
+        *self != Self::Any && self.allow(origin)
     }
 }
 

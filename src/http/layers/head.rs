@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::error::ApiError;
+use crate::http::error::ApiError;
 use crate::protocol::ErrorCode;
 
 /// Refuses a head with no host or two (RFC 9112, section 3.2), or with an encoding that is not just `chunked`

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use ::config::Value;
 use ipnet::IpNet;
 
-use super::ranges::Range;
-use super::value::texts;
+use super::Range;
+use crate::config::value::texts;
 
 /// Networks in one setting, at most.
 const MOST: usize = 256;

@@ -2,8 +2,8 @@
 
 use ::config::{Value, ValueKind};
 
-use super::ranges::Range;
-use super::value::{text, texts};
+use super::Range;
+use crate::config::value::{text, texts};
 
 /// The secret that signs tokens; empty: the backend keeps one.
 #[derive(Debug)]

@@ -1,5 +1,9 @@
 //! Ranges of settings: how a value is read, and how its range is described.
 
+mod auth;
+mod networks;
+mod origins;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -7,6 +11,12 @@ use std::time::Duration;
 use ::config::Value;
 use tracing_subscriber::EnvFilter;
 
+pub use self::auth::Registration;
+pub(super) use self::auth::{Claim, Openness, PublicKey, Secret, SecretList, YesNo};
+pub(super) use self::networks::NetworkList;
+pub use self::networks::Networks;
+pub(super) use self::origins::OriginList;
+pub use self::origins::{Origin, Origins};
 use super::value::{number, text};
 
 /// The values that a setting takes.

@@ -9,7 +9,7 @@ use axum::response::Response;
 use tracing::{debug, info};
 use uuid::Uuid;
 
-use super::{is_probe, name};
+use crate::http::{is_probe, name};
 
 /// Taken from the request if it has a sensible one, and put into the response.
 pub const REQUEST_ID: HeaderName = name("x-request-id");

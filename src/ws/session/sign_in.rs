@@ -1,0 +1,139 @@
+//! The user of a session: by what the upgrade showed, by a frame, or a guest. Where guests may not take part, a session that
+//! has not said who it is may say nothing else.
+
+use tokio::time::{Instant, timeout_at};
+
+use super::Session;
+use super::inbox::Inbox;
+use crate::chat::{FrameSink, Identity, Source};
+use crate::protocol::client::{Auth, Text};
+use crate::protocol::server::{FrameRef, SessionFrame};
+use crate::protocol::{ClientFrame, ErrorCode, Proof, Rejection};
+use crate::websocket::CloseCode;
+use crate::ws::connection::{CloseReason, Message};
+
+/// Why a session does not start.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// It is to be closed with this code.
+    Close(CloseCode),
+    /// Its connection has ended.
+    Ended(CloseReason),
+}
+
+impl Session {
+    /// Takes the user that the upgrade asked for; without a proof it stays the guest. Returns the token with which the client
+    /// can come back as the same user: none if a cookie says it, which scripts are not to read.
+    pub(super) async fn sign_in(&mut self) -> Result<Option<String>, Rejection> {
+        let Some(proof) = self.params.proof.take() else {
+            return match self.may_take_part() {
+                true => Ok(Some(self.chat.issue_token(&self.identity)?.token)),
+                false => Ok(None),
+            };
+        };
+        let identity = self.chat.authenticate(proof.token()).await?;
+        let identity = identity.named(self.chosen_name.clone());
+        let token = match proof {
+            Proof::Bearer(token) => Some(self.token_to_keep(&identity, token)?),
+            Proof::Cookie(_) => None,
+        };
+        self.set_identity(identity);
+        Ok(token)
+    }
+
+    /// Whether the session has a user, or is that of a guest that needs none.
+    pub(super) fn may_take_part(&self) -> bool {
+        self.is_signed_in || self.chat.check_guests().is_ok()
+    }
+
+    /// Waits until the client says who it is. All else that it says is refused.
+    pub(super) async fn await_sign_in(&mut self, inbox: &mut Inbox) -> Result<(), Stop> {
+        let deadline = Instant::now() + self.chat.config().auth.timeout;
+        while !self.is_signed_in {
+            self.outbox.flush();
+            match timeout_at(deadline, inbox.next()).await {
+                Ok(Ok(message)) => inbox.during(self.on_first_message(message)).await,
+                Ok(Err(reason)) => return Err(Stop::Ended(reason)),
+                Err(_) => return Err(Stop::Close(CloseCode::Unauthorized)),
+            }
+        }
+        Ok(())
+    }
+
+    async fn on_first_message(&mut self, message: Message) {
+        let frame = match &message {
+            Message::Text(text) => ClientFrame::parse(text, self.params.kind).ok(),
+            Message::Binary(_) => None,
+        };
+        let rejection = self.chat.auth_required();
+        match frame {
+            Some(ClientFrame::Auth(auth)) => Box::pin(self.authenticate(&auth)).await,
+            Some(ClientFrame::Text(Text { nonce, room_id, .. })) => {
+                self.reject(&rejection, FrameRef { nonce: nonce.as_deref(), room_id: room_id.as_deref() });
+            }
+            _ => self.reject(&rejection, FrameRef::default()),
+        }
+    }
+
+    /// The frame `auth`.
+    pub(super) async fn authenticate(&mut self, auth: &Auth) {
+        if !self.rooms.is_empty() {
+            let rejection = Rejection::new(ErrorCode::AlreadyJoined, "Send auth before the first join");
+            return self.reject(&rejection, FrameRef::default());
+        }
+        match self.prove(&auth.token).await {
+            Ok((identity, token)) => {
+                let (user_id, username) = (&identity.author.user_id, &identity.author.username);
+                self.send(SessionFrame::AuthSuccess {
+                    user_id,
+                    username,
+                    token: &token,
+                    role: identity.role,
+                });
+                self.set_identity(identity);
+            }
+            Err(rejection) => {
+                self.reject(&rejection, FrameRef::default());
+                if let Some(code) = close_code(&rejection) {
+                    self.outbox.close(code);
+                }
+            }
+        }
+    }
+
+    async fn prove(&mut self, token: &str) -> Result<(Identity, String), Rejection> {
+        let identity = self.chat.authenticate(token).await?.named(self.chosen_name.clone());
+        let token = self.token_to_keep(&identity, token.to_owned())?;
+        Ok((identity, token))
+    }
+
+    /// A guest is the same user for as long as it comes back in time, so it gets a new token each time. A token that says
+    /// more ends when it says.
+    fn token_to_keep(&self, identity: &Identity, shown: String) -> Result<String, Rejection> {
+        match identity.source {
+            Source::Guest => Ok(self.chat.issue_token(identity)?.token),
+            Source::Account | Source::Issuer => Ok(shown),
+        }
+    }
+
+    /// From now on the session speaks for this user, until the token that proved it runs out.
+    fn set_identity(&mut self, identity: Identity) {
+        self.client.identify();
+        self.controls.set_user(&identity.author.user_id);
+        if let Some(expires_at) = identity.expires_at {
+            self.outbox.expire_at(expires_at);
+        }
+        self.identity = identity;
+        self.is_signed_in = true;
+    }
+}
+
+/// The close code of a session that was refused its user and can't go on as a guest: it may not be here at all, or nobody can
+/// say now whether it may.
+pub(super) fn close_code(rejection: &Rejection) -> Option<CloseCode> {
+    match rejection.code {
+        ErrorCode::Forbidden => Some(CloseCode::Forbidden),
+        ErrorCode::Unavailable => Some(CloseCode::Restarting),
+        _ => None,
+    }
+}
