@@ -3,9 +3,10 @@
 import { createAccount } from './app/account/account.js';
 import { createChat } from './app/chat.js';
 import { createDirectory } from './app/directory.js';
+import { createModeration } from './app/moderation.js';
 import { newNonce } from './app/nonce.js';
 import { createStorage } from './app/storage.js';
-import { createTabs } from './app/tabs.js';
+import { createTabs } from './app/tabs/tabs.js';
 import { createI18n } from './i18n/i18n.js';
 import { createApi } from './net/api.js';
 import { createTransport } from './net/transport.js';
@@ -33,8 +34,9 @@ const connectTransport = (callbacks) =>
 const tabs = createTabs({ locks: navigator.locks ?? null, BroadcastChannel: globalThis.BroadcastChannel ?? null });
 const account = createAccount({ store, storage, api, timers, clock });
 const chat = createChat({ store, storage, api, tabs, account, timers, clock, connectTransport, newNonce });
+const moderation = createModeration({ store, api, account });
 const directory = createDirectory({ store, api, chat, timers, isWatched: () => !document.hidden });
 
-ui.start({ store, storage, i18n, chat, account, tabs, timers, directory, now: timers.now, today: () => clock() + store.state.serverAheadMs });
+ui.start({ store, storage, i18n, chat, account, moderation, tabs, timers, directory, now: timers.now, today: () => clock() + store.state.serverAheadMs });
 directory.start();
 document.getElementById('load-failure').remove();

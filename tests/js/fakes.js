@@ -4,7 +4,7 @@
 import { createAccount } from '../../public/js/app/account/account.js';
 import { createChat } from '../../public/js/app/chat.js';
 import { createStorage } from '../../public/js/app/storage.js';
-import { createTabs } from '../../public/js/app/tabs.js';
+import { createTabs } from '../../public/js/app/tabs/tabs.js';
 import { createTransport } from '../../public/js/net/transport.js';
 import { initial, reduce } from '../../public/js/state/chat.js';
 import { createStore } from '../../public/js/state/store.js';

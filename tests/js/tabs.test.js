@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createTabs } from '../../public/js/app/tabs.js';
-import { createNotifyOnce } from '../../public/js/app/notify_once.js';
+import { createTabs } from '../../public/js/app/tabs/tabs.js';
+import { createNotifyOnce } from '../../public/js/app/tabs/notify_once.js';
 import { totalUnread } from '../../public/js/state/chat.js';
 import { FakeClock, WELCOME, fakeArea, fakeBrowser, fakeClient, joined, looksAt, message, settled } from './fakes.js';
 

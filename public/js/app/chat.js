@@ -9,7 +9,7 @@ import { createHistory } from './history.js';
 import { createKeptOutbox } from './outbox/kept_outbox.js';
 import { createSending } from './outbox/sending.js';
 import { createPages } from './pages.js';
-import { createSharedReading } from './shared_reading.js';
+import { createSharedReading } from './tabs/shared_reading.js';
 
 // The server passes on one typing notice per 3 s and user; more would only be thrown away.
 const TYPING_EVERY_MS = 3_000;
@@ -57,6 +57,7 @@ export function createChat({ store, storage, api, tabs, account, timers, clock, 
 
   function onFrame(frame) {
     store.dispatch({ type: 'frame', frame, now: now(), at: clock() });
+    if (frame.type === 'left' && frame.reason) storage.forgetRoom(name, frame.room_id);
     if (frame.type === 'error' && frame.nonce) sending.onRefused(frame.nonce);
   }
 

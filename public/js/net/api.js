@@ -1,4 +1,6 @@
-// The REST side of the server: rooms, who is in them, pages of history, and accounts.
+// The REST side of the server: rooms, who is in them, pages of history, accounts, and moderation.
+
+import { moderationCalls } from './moderation_calls.js';
 
 // A server that answers later than this does not answer.
 const LIMIT_MS = 15_000;
@@ -56,6 +58,8 @@ export function createApi({ fetch, base = '' }) {
     /** The browser keeps the token in a cookie that no script can read, or forgets it. */
     keepSession: (token) => ask('POST', 'api/session', { token }),
     endSession: () => ask('DELETE', 'api/session'),
+
+    ...moderationCalls(ask),
   };
 }
 

@@ -62,6 +62,11 @@ export function createTransport(parts) {
       if (rooms.has(frame.room_id)) rooms.set(frame.room_id, 'joined');
       onFrame(frame);
     },
+    // With a reason, others have put us out: coming back is for the person to decide.
+    left(frame) {
+      if (frame.reason) rooms.delete(frame.room_id);
+      onFrame(frame);
+    },
     error(frame) {
       if (frame.code === 'bad_token' && !isOnline) return beginWithoutToken();
       // An account has the name of this guest now.

@@ -9,10 +9,11 @@ import { forms } from './identity/forms.js';
 import { identity } from './identity/identity.js';
 import { outbox } from './outbox/outbox.js';
 import { roomDirectory } from './rooms/directory.js';
+import { moderation } from './rooms/moderation.js';
 import { restrictions } from './rooms/restrictions.js';
 import { rooms } from './rooms/rooms.js';
 
-const chat = combine([clock, connection, identity, entry, forms, rooms, roomDirectory, restrictions, outbox]);
+const chat = combine([clock, connection, identity, entry, forms, rooms, roomDirectory, restrictions, moderation, outbox]);
 
 export const initial = chat.initial;
 

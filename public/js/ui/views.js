@@ -23,9 +23,14 @@ import { notifications } from './notifications/notifications.js';
 import { pageEvents } from './page/page_events.js';
 import { screens } from './page/screens.js';
 import { toast } from './page/toast.js';
+import { memberMenu } from './people/member_menu.js';
 import { members } from './people/members.js';
+import { orderTold } from './people/order_told.js';
+import { personDialog } from './people/person_dialog.js';
 import { connectionStrip } from './room/connection_strip.js';
 import { invite } from './room/invite.js';
+import { moderationLog } from './room/moderation_log.js';
+import { removal } from './room/removal.js';
 import { roomDetails } from './room/room_details.js';
 import { roomHeader } from './room/room_header.js';
 import { roomMenu } from './room/room_menu.js';
@@ -36,7 +41,7 @@ import { roomList } from './sidebar/room_list.js';
 import { switcher as createSwitcher } from './sidebar/switcher.js';
 import { timeline as createTimeline } from './timeline/timeline.js';
 
-/** `parts` is {store, storage, i18n, chat, account, directory, tabs, timers, now, today}. */
+/** `parts` is {store, storage, i18n, chat, account, moderation, directory, tabs, timers, now, today}. */
 export function start(parts) {
   const { i18n, store, storage, chat } = parts;
   const drawers = createDrawers();
@@ -45,6 +50,8 @@ export function start(parts) {
   const page = { ...parts, settings, drawers, hueOf: createHues(), tell: toast(), roomAsked: asked.room,
     enter, enterAccount: (account) => visit.enterAccount(account), openRoom, openPlace, leaveRoom, rename, redraw };
   page.invite = invite(page);
+  Object.assign(page, orderTold(page));
+  page.orders = personDialog(page);
 
   const header = roomHeader(page);
   const timeline = createTimeline(page);
@@ -56,10 +63,11 @@ export function start(parts) {
   const updateIcon = favicon(page);
   const draw = drawing(store, [screens(page), choices(page), ignored(page), help(page), front, accountMenu({ ...page, visit, password }), password, header, roomMenu(page),
     roomDetails(page), roomList(page), members(page), timeline, typingLine(page), connectionStrip(page), buildNotice(page),
-    composer]);
+    removal(page), moderationLog(page), composer]);
 
   dialogs();
   revealing();
+  memberMenu(page);
   announcer(page);
   notifications(page);
   keyboard({ ...page, timeline, switcher, composer });

@@ -156,6 +156,11 @@ export function withoutUnreadOf(room, userIds) {
   return { ...room, unread: Math.max(0, room.unread - room.timeline.entries.filter(isTheirs).length) };
 }
 
+/** Others have taken us out of the room; it stays listed so that the reader sees why. */
+export function withoutUs(room, reason) {
+  return { ...room, isJoined: false, refusal: reason, members: [], typing: [] };
+}
+
 export function withoutDivider(room) {
   return { ...room, dividerSeq: null };
 }

@@ -95,6 +95,8 @@ export const rooms = {
       if (nonce || code === 'unavailable' || retryAfterMs > 0) return state;
       return changedRoom(state, id, (it) => (it.isJoined ? it : { ...it, refusal: code }));
     },
+    // Our own leave is known already; with a reason, others have put us out.
+    left: (state, { room_id: id, reason }) => (reason ? changedRoom(state, id, (it) => room.withoutUs(it, reason)) : state),
     joined(state, frame, { now }) {
       const isAfterAbsence = !state.isAttentive || state.silentMs >= ABSENCE_MS || state.lostMs >= BLIP_MS;
       const joined = withRoomFrame(state, frame, now, isAfterAbsence);

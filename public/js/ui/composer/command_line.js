@@ -1,14 +1,16 @@
 // Carries out what begins with a slash, and asks about what it does not know.
 
 import { roomOf } from '../../i18n/i18n.js';
-import { asMessage, parseCommand } from '../../state/text/commands.js';
+import { asMessage, commandsFor, parseCommand } from '../../state/text/commands.js';
 import { parseName, parseRoom, tidied } from '../../state/text/names.js';
 import { openDialog } from '../lib/dialogs.js';
 import { byId, setText } from '../lib/markup.js';
 import { problemText } from '../lib/problems.js';
+import { orderLine } from './order_line.js';
 
 /** Returns `{take(text, send), clear}`; `take` is true if the text is done with and may be cleared. */
-export function commandLine({ i18n, store, openRoom, leaveRoom, rename }) {
+export function commandLine(page) {
+  const { i18n, store, openRoom, leaveRoom, rename } = page;
   const box = byId('composer-ask');
   const button = byId('composer-ask-send');
   let sendAnyway = null;
@@ -48,6 +50,7 @@ export function commandLine({ i18n, store, openRoom, leaveRoom, rename }) {
       openDialog('help');
       return true;
     },
+    ...orderLine(page, refuse),
   };
 
   function named(field, text, parse, act) {
@@ -60,7 +63,7 @@ export function commandLine({ i18n, store, openRoom, leaveRoom, rename }) {
   }
 
   function take(text, send) {
-    const command = parseCommand(text);
+    const command = parseCommand(text, commandsFor(store.state.me));
     if (command === null) {
       send(asMessage(text));
       return true;

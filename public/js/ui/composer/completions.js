@@ -1,15 +1,23 @@
-// The composer's completions: emoji after `:na`, commands after a slash.
+// The composer's completions: emoji after `:na`, commands after a slash, and people after a command about somebody.
 
 import { emojiNamed } from '../../i18n/emoji.js';
-import { COMMANDS } from '../../state/text/commands.js';
+import { activeRoom } from '../../state/chat.js';
+import { sharedNames, signOf } from '../../state/finding/namesakes.js';
+import { peopleBeginning } from '../../state/finding/orders.js';
+import { peopleOf } from '../../state/identity/rights.js';
+import { bannedPeople } from '../../state/rooms/moderation.js';
+import { commandsFor } from '../../state/text/commands.js';
 import { combobox } from '../lib/combobox.js';
 import { byId, cloned, setText } from '../lib/markup.js';
 
 // Two letters: a colon and one are 10:3 or a smile.
 const EMOJI = /(?:^|[\s(])(:([\p{L}\p{M}_]{2,24}))$/u;
 const COMMAND = /^\/([a-z]*)$/i;
+const ORDER = /^\/([a-z]+) +([^\n]*)$/i;
+// As many as fit on a phone above its keyboard.
+const MOST_SHOWN = 8;
 
-export function completions({ i18n }) {
+export function completions({ i18n, store }) {
   const input = byId('composer-input');
   return combobox({ input, list: byId('completions'), suggest, create, update, choose, isEager: true });
 
@@ -17,13 +25,29 @@ export function completions({ i18n }) {
     const before = input.value.slice(0, input.selectionStart);
     const command = COMMAND.exec(input.value);
     if (command) return commandsLike(command[1].toLowerCase());
+    const order = ORDER.exec(input.value);
+    if (order && isAboutSomebody(order[1].toLowerCase())) return peopleLike(order[1].toLowerCase(), order[2]);
     const emoji = EMOJI.exec(before);
     return emoji ? emojiNamed(emoji[2]).map(({ sign, name }) => ({ key: sign, text: sign, note: `:${name}`, replaces: emoji[1].length })) : [];
   }
 
   function commandsLike(begin) {
-    return COMMANDS.filter(({ name }) => name.startsWith(begin) && name !== begin).map(({ name, usage, help, needs }) => (
+    const fitting = commandsFor(store.state.me).filter(({ name }) => name.startsWith(begin) && name !== begin);
+    return fitting.slice(0, MOST_SHOWN).map(({ name, usage, help, needs }) => (
       { key: name, text: needs ? `/${name} ` : `/${name}`, note: i18n.text(help), label: usage, replaces: input.value.length }));
+  }
+
+  function isAboutSomebody(command) {
+    return commandsFor(store.state.me).some(({ name, needs }) => name === command && needs === 'person');
+  }
+
+  // Somebody who is banned is not here: the list of bans has them.
+  function peopleLike(command, begin) {
+    const people = command === 'unban' ? bannedPeople(store.state) : peopleOf(activeRoom(store.state), store.state.me);
+    const shared = sharedNames(people);
+    const named = peopleBeginning(begin, people).map((it) => ({ ...it, name: shared.has(it.username) ? `${it.username} ${signOf(it.user_id)}` : it.username }));
+    return named.filter(({ name }) => name !== begin).slice(0, MOST_SHOWN).map(({ user_id: key, name }) => (
+      { key, text: `${name} `, label: name, note: '', replaces: begin.length }));
   }
 
   function create() {

@@ -1,7 +1,7 @@
 // Tells of messages that come while nobody looks: a notification and a sound, as the settings say.
 // Asked for only when somebody turns them on.
 
-import { createNotifyOnce } from '../../app/notify_once.js';
+import { createNotifyOnce } from '../../app/tabs/notify_once.js';
 import { levelOf, isIgnored } from '../../state/settings/settings.js';
 import { spokenText } from '../../state/text/actions.js';
 import { isMentioned } from '../../state/text/mentions.js';

@@ -1,6 +1,6 @@
 // The list of keys, commands and signs of style: opened by `?`.
 
-import { COMMANDS } from '../../state/text/commands.js';
+import { commandsFor } from '../../state/text/commands.js';
 import { byId, setText } from '../lib/markup.js';
 
 const KEYS = [
@@ -15,13 +15,14 @@ const WRITING = [
 
 export function help({ i18n }) {
   let shown = null;
+  const versionFor = (me) => `${i18n.version} ${me?.role}`;
 
   return {
-    update() {
-      if (shown === i18n.version) return;
-      shown = i18n.version;
+    update({ me }) {
+      if (shown === versionFor(me)) return;
+      shown = versionFor(me);
       fill('help-keys', KEYS, i18n);
-      fill('help-commands', COMMANDS.map(({ usage, help: key }) => [usage, key]), i18n);
+      fill('help-commands', commandsFor(me).map(({ usage, help: key }) => [usage, key]), i18n);
       fill('help-writing', WRITING, i18n);
     },
   };
@@ -29,8 +30,8 @@ export function help({ i18n }) {
 
 function fill(id, rows, i18n) {
   const list = byId(id);
-  if (list.childElementCount === 0) {
-    list.append(...rows.flatMap(([sign]) => {
+  if (list.childElementCount !== 2 * rows.length) {
+    list.replaceChildren(...rows.flatMap(([sign]) => {
       const term = document.createElement('dt');
       const keys = document.createElement('kbd');
       keys.textContent = sign;

@@ -3,11 +3,12 @@
 import { activeRoom } from '../../state/chat.js';
 import { usersOf } from '../../state/rooms/members.js';
 import { sharedNames, signOf } from '../../state/finding/namesakes.js';
+import { mayOrder } from '../../state/identity/rights.js';
 import { bySpeaking, namedLike } from '../../state/finding/people.js';
 import { peopleIn } from '../../state/rooms/room.js';
 import { avatar } from '../lib/avatar.js';
 import { keyedRows } from '../lib/keyed_rows.js';
-import { byId, cloned, setText } from '../lib/markup.js';
+import { byId, cloned, setAttribute, setText } from '../lib/markup.js';
 
 // A shorter list is seen at a glance.
 const SEARCHED_FROM = 12;
@@ -28,6 +29,10 @@ export function members({ i18n, directory, hueOf, redraw }) {
     avatar(item.querySelector('.avatar'), user);
     setText(item.querySelector('.members__name'), user.isShared ? `${user.username} ${signOf(user.user_id)}` : user.username);
     setText(item.querySelector('.members__note'), user.isMe ? i18n.text('you') : '');
+    item.dataset.username = user.username;
+    const button = item.querySelector('.members__menu');
+    button.hidden = !user.hasMenu;
+    setAttribute(button, 'aria-label', i18n.text('person_menu', { name: user.username }));
   }
 
   // A large room's list goes on as one reads it, and begins anew when its drawer is opened.
@@ -47,6 +52,7 @@ export function members({ i18n, directory, hueOf, redraw }) {
       field.hidden = users.length < SEARCHED_FROM && field.value === '';
       const found = namedLike(users, field.value);
       show(found.map((user) => ({ ...user, key: user.user_id, isMe: user.user_id === state.me?.userId,
+        hasMenu: user.user_id !== state.me?.userId && mayOrder(state.me, 'kick'),
         hue: hueOf(room.id, user.user_id), isShared: names.has(user.username) })), i18n.version);
       setText(byId('nobody-found'), found.length === 0 && field.value !== '' ? i18n.text('nobody_found') : '');
       const unlisted = peopleIn(room) - users.length;

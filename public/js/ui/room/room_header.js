@@ -2,6 +2,7 @@
 
 import { activeRoom, totalUnread } from '../../state/chat.js';
 import { isAway } from '../../state/connection.js';
+import { isLocked } from '../../state/rooms/moderation.js';
 import { peopleIn } from '../../state/rooms/room.js';
 import { byId, setAttribute, setText } from '../lib/markup.js';
 
@@ -15,6 +16,7 @@ export function roomHeader({ i18n, now }) {
       // It stands while we move to another node: what comes and goes in a moment only flickers.
       const wasJoined = room.timeline.epoch !== null && room.refusal === null;
       const isKnown = wasJoined && !isAway(state.connection, now());
+      byId('room-locked').hidden = !isLocked(state, room.id);
       setText(byId('room-count'), isKnown ? i18n.text('room_online', { count: peopleIn(room) }) : '');
     },
     /** Also while the page is hidden, where nothing else is drawn. */

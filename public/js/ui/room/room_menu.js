@@ -1,15 +1,21 @@
 // The actions on the room on screen: bring friends, look at it, be told less, leave it.
 
 import { activeRoom } from '../../state/chat.js';
+import { mayOrder } from '../../state/identity/rights.js';
 import { levelOf, withLevel } from '../../state/settings/settings.js';
+import { isLocked } from '../../state/rooms/moderation.js';
 import { byId, setText } from '../lib/markup.js';
 import { menu } from '../lib/menu.js';
 
-export function roomMenu({ i18n, store, settings, tell, invite, openRoom, leaveRoom }) {
+export function roomMenu({ i18n, store, settings, tell, invite, openRoom, leaveRoom, moderation, tellOrder, tellProblem }) {
   const button = byId('room-menu-button');
   const box = menu(byId('room-menu'));
 
-  button.addEventListener('click', () => (box.isOpen() ? box.close() : box.open(button)));
+  button.addEventListener('click', () => {
+    if (box.isOpen()) return box.close();
+    moderation.readRules(store.state.active);
+    return box.open(button);
+  });
   byId('room-invite').addEventListener('click', () => invite.open());
   byId('room-notices').addEventListener('click', () => {
     const room = store.state.active;
@@ -23,6 +29,14 @@ export function roomMenu({ i18n, store, settings, tell, invite, openRoom, leaveR
     tell(i18n.text('left_room', { room }), { label: i18n.text('rejoin'), run: () => openRoom(room) });
   });
 
+  byId('room-lock').addEventListener('click', async () => {
+    const room = store.state.active;
+    const wasLocked = isLocked(store.state, room);
+    const problem = await (wasLocked ? moderation.unlock(room) : moderation.lock(room));
+    if (problem) tellProblem(problem);
+    else tellOrder(wasLocked ? 'did_unlock' : 'did_lock', {});
+  });
+
   const isMuted = (room) => levelOf(settings.current, room) === 'none';
 
   return {
@@ -30,6 +44,9 @@ export function roomMenu({ i18n, store, settings, tell, invite, openRoom, leaveR
       if (!activeRoom(state)) return;
       // Leaving the last room is signing out, which has a button of its own.
       byId('leave-room').hidden = state.rooms.size < 2;
+      byId('room-lock').hidden = !mayOrder(state.me, 'lock');
+      setText(byId('room-lock'), i18n.text(isLocked(state, state.active) ? 'unlock_room' : 'lock_room'));
+      byId('room-moderation').hidden = !mayOrder(state.me, 'audit');
       setText(byId('room-notices'), i18n.text(isMuted(state.active) ? 'unmute_room' : 'mute_room'));
     },
   };

@@ -4,13 +4,16 @@ import { isIgnored, withIgnored, withoutIgnored } from '../../state/settings/set
 import { copied } from '../lib/clipboard.js';
 import { byId, setText } from '../lib/markup.js';
 import { menu } from '../lib/menu.js';
+import { personItems } from '../people/person_items.js';
 import { linkTo } from '../room/invite.js';
 
 /** `rowOf(key)` is the row that a `.message` shows. */
-export function messageMenu({ i18n, store, chat, settings, tell, rowOf }) {
+export function messageMenu(page) {
+  const { i18n, store, chat, settings, tell, rowOf } = page;
   const box = menu(byId('message-menu'));
   const rows = byId('timeline-rows');
   let row = null;
+  const showOrders = personItems(byId('message-menu'), page);
 
   rows.addEventListener('click', ({ target }) => {
     const button = target.closest('.message__menu');
@@ -35,6 +38,8 @@ export function messageMenu({ i18n, store, chat, settings, tell, rowOf }) {
     for (const item of ['message-copy-link', 'message-mark-unread']) byId(item).hidden = !Number.isFinite(row.seq);
     byId('message-ignore').hidden = row.isOwn;
     setText(byId('message-ignore'), i18n.text(isIgnored(settings.current, row.user_id) ? 'stop_ignoring_person' : 'ignore_person', { name: row.username }));
+    // An unsent message is our own.
+    showOrders(row.isOwn || !Number.isFinite(row.seq) ? null : { user_id: row.user_id, username: row.username });
     box.open(element.querySelector('.message__menu'));
   }
 

@@ -1,6 +1,6 @@
 // A room that one tab has shown is read in all tabs of that name.
 
-import { isRead } from '../state/rooms/changes.js';
+import { isRead } from '../../state/rooms/changes.js';
 
 /** `nameOf()` is the name that this tab goes by, or null. */
 export function createSharedReading({ store, tabs, nameOf }) {

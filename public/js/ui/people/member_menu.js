@@ -1,0 +1,24 @@
+// The orders of a moderator about somebody in the list of people.
+
+import { byId, setAttribute, setText } from '../lib/markup.js';
+import { menu } from '../lib/menu.js';
+import { personItems } from './person_items.js';
+
+/** The buttons are those of members.js. */
+export function memberMenu(page) {
+  const { i18n } = page;
+  const element = byId('member-menu');
+  const box = menu(element);
+  const show = personItems(element, page);
+
+  byId('members').addEventListener('click', ({ target }) => {
+    const button = target.closest('.members__menu');
+    if (!button) return;
+    const item = button.closest('.members__user');
+    const person = { user_id: item.dataset.user, username: item.dataset.username };
+    setText(byId('member-menu-name'), person.username);
+    setAttribute(element, 'aria-label', i18n.text('person_menu', { name: person.username }));
+    show(person);
+    box.open(button);
+  });
+}
