@@ -85,6 +85,8 @@ test('a person who was removed is told so, and comes back only on their own', ()
   assert.equal(client.socket().sentOf('text').length, 0, 'it waits');
   assert.equal(client.socket().sentOf('join').length, 1);
   client.chat.openRoom('general');
+  assert.equal(client.socket().sentOf('join').length, 1, 'to look at it is not to come back');
+  client.chat.enterAgain('general');
   assert.equal(client.socket().sentOf('join').length, 2);
   client.socket().say(joined('general', { seq: 0, recovered: true }));
   assert.deepEqual([room(client).isJoined, room(client).refusal], [true, null]);

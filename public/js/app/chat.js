@@ -2,6 +2,7 @@
 // store; knows no page, so the tests drive it with a fake socket and a fake clock.
 
 import { hasAccount } from '../state/identity/identity.js';
+import { isRemoved } from '../state/rooms/room.js';
 import { hasVisible, sendable } from '../state/text/characters.js';
 import { newItem } from '../state/outbox/items.js';
 import { createReturning } from './account/returning.js';
@@ -108,9 +109,11 @@ export function createChat({ store, storage, api, tabs, account, timers, clock, 
     openRoom(room) {
       store.dispatch({ type: 'room_opened', room, kept: history.of(room) });
       storage.keepRoom(name, room);
-      transport.join(room);
+      if (!isRemoved(store.state.rooms.get(room))) transport.join(room);
       if (store.state.rooms.get(room).timeline.hasNewer) chat.loadNewest(room);
     },
+    /** Go back into a room from which a moderator has removed us. */
+    enterAgain: (room) => transport.join(room),
     /** Be in a room without showing it. */
     keepRoom(room) {
       store.dispatch({ type: 'room_kept', room, kept: history.of(room) });

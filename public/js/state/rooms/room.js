@@ -161,6 +161,13 @@ export function withoutUs(room, reason) {
   return { ...room, isJoined: false, refusal: reason, members: [], typing: [] };
 }
 
+const REMOVALS = new Set(['kicked', 'removed']);
+
+/** Whether others have taken us out of it. */
+export function isRemoved({ refusal }) {
+  return REMOVALS.has(refusal);
+}
+
 export function withoutDivider(room) {
   return { ...room, dividerSeq: null };
 }

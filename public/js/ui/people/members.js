@@ -9,6 +9,7 @@ import { peopleIn } from '../../state/rooms/room.js';
 import { avatar } from '../lib/avatar.js';
 import { keyedRows } from '../lib/keyed_rows.js';
 import { byId, cloned, setAttribute, setText } from '../lib/markup.js';
+import { roving } from '../lib/roving.js';
 
 // A shorter list is seen at a glance.
 const SEARCHED_FROM = 12;
@@ -17,6 +18,7 @@ export function members({ i18n, directory, hueOf, redraw }) {
   const field = byId('find-people');
   field.addEventListener('input', redraw);
   const more = byId('members-more');
+  const stops = roving(byId('members'), '.members__menu:not([hidden])');
   const show = keyedRows(byId('members'), createUser, updateUser);
 
   function createUser(user) {
@@ -54,6 +56,7 @@ export function members({ i18n, directory, hueOf, redraw }) {
       show(found.map((user) => ({ ...user, key: user.user_id, isMe: user.user_id === state.me?.userId,
         hasMenu: user.user_id !== state.me?.userId && mayOrder(state.me, 'kick'),
         hue: hueOf(room.id, user.user_id), isShared: names.has(user.username) })), i18n.version);
+      stops.settle();
       setText(byId('nobody-found'), found.length === 0 && field.value !== '' ? i18n.text('nobody_found') : '');
       const unlisted = peopleIn(room) - users.length;
       more.hidden = unlisted <= 0;

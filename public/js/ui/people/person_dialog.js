@@ -9,7 +9,7 @@ const DAY = 24 * HOUR;
 const FOR_GOOD = '';
 const TIMES = { kick: [], mute: [10 * MINUTE, HOUR, DAY], ban: [HOUR, DAY, 7 * DAY, FOR_GOOD] };
 
-/** Returns `open(order, person, {seconds, reason})`; `order` is 'kick', 'mute' or 'ban', `person` {user_id, username}. */
+/** Returns `open(order, person, {seconds, reason})`; `order` is 'kick', 'mute' or 'ban', `person` {user_id, username}, null seconds are for good. */
 export function personDialog(page) {
   const { i18n, store, moderation } = page;
   const dialog = byId('person-order');
@@ -22,25 +22,25 @@ export function personDialog(page) {
     event.preventDefault();
     if (form.hasAttribute('aria-busy')) return;
     setAttribute(form, 'aria-busy', 'true');
-    const order = asked;
+    const order = { ...asked, seconds: time.value === FOR_GOOD ? null : Number(time.value), reason: reason.value.trim() };
+    const from = asked;
     const problem = await carryOut(order);
     setAttribute(form, 'aria-busy', null);
-    if (order !== asked) return;
-    if (problem) return setText(byId('person-order-error'), i18n.text(problem.key, problem.slots));
-    closeDialog(dialog);
-    tellDone(order);
+    // The dialog may be closed by now, or ask something else.
+    if (problem) return from === asked ? setText(byId('person-order-error'), i18n.text(problem.key, problem.slots)) : page.tellProblem(problem);
+    if (from === asked) closeDialog(dialog);
+    return tellDone(order);
   });
   dialog.addEventListener('close', () => { asked = null; });
 
-  function carryOut({ order, person, room }) {
-    const seconds = time.value === FOR_GOOD ? null : Number(time.value);
+  function carryOut({ order, person, room, seconds, reason: why }) {
     if (order === 'kick') return moderation.kick(room, person.user_id);
     if (order === 'mute') return moderation.mute(room, person.user_id, seconds);
-    return moderation.ban(person.user_id, { seconds, reason: reason.value.trim() });
+    return moderation.ban(person.user_id, { seconds, reason: why });
   }
 
-  function tellDone({ order, person, room }) {
-    const slots = { name: person.username, time: order === 'mute' ? i18n.format.duration(Number(time.value)) : '' };
+  function tellDone({ order, person, room, seconds }) {
+    const slots = { name: person.username, time: order === 'mute' ? i18n.format.duration(seconds) : '' };
     page.tellOrder(`did_${order}`, slots, order === 'mute' ? () => moderation.unmute(room, person.user_id) : null);
   }
 
@@ -63,13 +63,14 @@ export function personDialog(page) {
   };
 
   function offer(times, seconds) {
-    const offered = seconds === undefined || seconds === null || times.includes(seconds) ? times : [seconds, ...times];
+    const chosen = seconds === null ? FOR_GOOD : seconds;
+    const offered = chosen === undefined || times.includes(chosen) ? times : [chosen, ...times];
     time.replaceChildren(...offered.map((value) => {
       const option = document.createElement('option');
       option.value = value;
       option.textContent = value === FOR_GOOD ? i18n.text('for_good') : i18n.format.duration(value);
       return option;
     }));
-    if (seconds != null) time.value = seconds;
+    if (chosen !== undefined) time.value = chosen;
   }
 }

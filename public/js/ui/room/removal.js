@@ -1,23 +1,27 @@
-// A moderator has taken us out of the room on screen: it is said, and the way back is offered.
+// A moderator has taken us out of a room: it is said, and for the room on screen the way back is offered.
 
 import { activeRoom } from '../../state/chat.js';
+import { isRemoved } from '../../state/rooms/room.js';
 import { byId, setText } from '../lib/markup.js';
 
-const REMOVED = new Set(['kicked', 'removed']);
-
-export function removal({ i18n, chat, store }) {
+export function removal({ i18n, chat, store, tell }) {
   const box = byId('removal');
   byId('removal-enter').addEventListener('click', () => {
-    chat.openRoom(store.state.active);
+    chat.enterAgain(store.state.active);
+    // The button goes away.
     byId('timeline').focus({ preventScroll: true });
+  });
+  store.subscribe((state, previous, { type, frame }) => {
+    const isOther = type === 'frame' && frame.type === 'left' && frame.room_id !== state.active;
+    const room = isOther ? state.rooms.get(frame.room_id) : undefined;
+    if (room && isRemoved(room)) tell(i18n.text('removed_from', { room: room.id }));
   });
 
   return {
     update(state) {
-      const refusal = activeRoom(state)?.refusal;
-      const isRemoved = REMOVED.has(refusal);
-      box.hidden = !isRemoved;
-      setText(byId('removal-text'), isRemoved ? i18n.text(refusal === 'kicked' ? 'removed_kicked' : 'removed_other') : '');
+      const room = activeRoom(state);
+      box.hidden = !room || !isRemoved(room);
+      setText(byId('removal-text'), box.hidden ? '' : i18n.text(room.refusal === 'kicked' ? 'removed_kicked' : 'removed_other'));
     },
   };
 }
