@@ -31,8 +31,8 @@ pub use self::readiness::NotReady;
 use self::reads::Reads;
 pub use self::rooms::{FlushSet, FrameSink, Pushed, Room, RoomSession};
 use self::rooms::{Hub, RoomList};
-use self::users::Users;
-pub use self::users::{Control, Controls, LeaveReason};
+pub use self::users::{Control, Controls, LeaveReason, Version};
+use self::users::{KnownStandings, Users};
 use crate::backend::{Backend, BackendError, Events, Health};
 pub use crate::backend::{Excerpt, LeaveMode, MemberPage, MemberPosition, NodeInfo, RoomCount, Span};
 use crate::config::Config;
@@ -84,6 +84,7 @@ struct Inner {
     drain: CancellationToken,
     posters: Posters,
     users: Users,
+    standings: KnownStandings,
     room_list: RoomList,
     supervisor: Supervisor,
 }
@@ -102,8 +103,15 @@ impl Chat {
     ) -> Result<Self, String> {
         let issuers = Issuers::new(Issuer::open(&config.auth_issuer, config.limits.username_chars)?);
         begin_errors(ErrorCode::ALL.map(ErrorCode::as_str));
-        let hub =
-            Hub::new(backend.clone(), config.history.max_page, typing_rule(&config), supervisor.clone());
+        let users = Users::default();
+        let standings = KnownStandings::new(users.clone());
+        let hub = Hub::new(
+            backend.clone(),
+            config.history.max_page,
+            typing_rule(&config),
+            standings.clone(),
+            supervisor.clone(),
+        );
         supervisor.run("hub", hub.clone().run(events));
         supervisor.run("log-comparison", hub.clone().compare_when_resumed());
         let upkeep = hub.clone().keep_up(config.presence.unsubscribe_after, config.history.verify_every);
@@ -126,11 +134,13 @@ impl Chat {
             reads,
             drain: CancellationToken::new(),
             posters: Posters::default(),
-            users: Users::default(),
+            users,
+            standings,
             room_list: RoomList::default(),
             supervisor,
         };
         let chat = Self { inner: Arc::new(inner) };
+        chat.inner.supervisor.run("standings", chat.clone().give_standings());
         chat.inner.supervisor.run("room-list", chat.clone().tell_rooms());
         chat.inner.backend.cluster.clone().start(Arc::new(chat.clone()), &chat.inner.supervisor);
         chat.inner.supervisor.run("limits", chat.clone().keep_limits());

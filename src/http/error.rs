@@ -41,7 +41,7 @@ impl ApiError {
 fn status(code: ErrorCode) -> StatusCode {
     match code {
         ErrorCode::BadToken | ErrorCode::AuthRequired => StatusCode::UNAUTHORIZED,
-        ErrorCode::BadOrigin | ErrorCode::Forbidden => StatusCode::FORBIDDEN,
+        ErrorCode::BadOrigin | ErrorCode::Forbidden | ErrorCode::Banned => StatusCode::FORBIDDEN,
         ErrorCode::RoomNotFound | ErrorCode::NotFound => StatusCode::NOT_FOUND,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::NonceReused => StatusCode::CONFLICT,

@@ -30,6 +30,8 @@ pub enum ErrorCode {
     AuthRequired,
     /// The caller may not do this.
     Forbidden,
+    /// The user is banned from the whole server.
+    Banned,
     /// `auth` after the first join.
     AlreadyJoined,
     /// One session in too many rooms.
@@ -58,7 +60,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::BadFrame,
         Self::UnknownType,
         Self::BadRoomName,
@@ -71,6 +73,7 @@ impl ErrorCode {
         Self::BadToken,
         Self::AuthRequired,
         Self::Forbidden,
+        Self::Banned,
         Self::AlreadyJoined,
         Self::TooManyRooms,
         Self::TooFast,
@@ -100,6 +103,7 @@ impl ErrorCode {
             Self::BadToken => "bad_token",
             Self::AuthRequired => "auth_required",
             Self::Forbidden => "forbidden",
+            Self::Banned => "banned",
             Self::AlreadyJoined => "already_joined",
             Self::TooManyRooms => "too_many_rooms",
             Self::TooFast => "too_fast",

@@ -64,7 +64,7 @@ async fn all_sessions_of_a_user_are_made_to_leave_a_room() {
     }
     let user = UserId::parse(&first.user_id).expect("a user");
     let room = RoomName::parse("general", 64).expect("a name");
-    assert_eq!(node.chat.remove_user_from_room(&user, &room, LeaveReason::Removed), 2);
+    assert_eq!(node.chat.remove_user_from_room(&user, &room, LeaveReason::Kicked), 2);
     for client in [&mut first, &mut second] {
         assert_eq!(client.expect("left").await["room_id"], "general");
         client.send(json!({ "type": "text", "room_id": "general", "content": "x", "nonce": "n" })).await;

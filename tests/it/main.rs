@@ -75,6 +75,7 @@ mod logging;
 mod losses;
 // Redis at its memory limit.
 mod memory_limit;
+mod moderation;
 // `/metrics`.
 mod metrics;
 // The browser client under load and without optional features.

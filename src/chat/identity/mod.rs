@@ -10,13 +10,14 @@ mod scope;
 mod tokens;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(super) use self::issuer::{Issuer, Issuers};
 pub(super) use self::keyring::Keyring;
 pub use self::scope::RoomScope;
 use self::tokens::Tokens;
 use super::Chat;
-use crate::backend::{Health, Standing};
+use crate::backend::{Ban, Health, Standing};
 use crate::config::Config;
 use crate::model::{Author, Role, Timestamp, UserId, Username};
 use crate::protocol::{ErrorCode, Rejection};
@@ -82,7 +83,7 @@ impl Identity {
     /// The same user with the role of now.
     ///
     /// # Errors
-    /// `bad_token` if the token is of before a log-out or a new password; `forbidden` if the user is banned.
+    /// `bad_token` if the token is of before a log-out or a new password; `banned`.
     pub fn compared_with(mut self, standing: &Standing) -> Result<Self, Rejection> {
         let is_past = match (self.source, standing.signed_out_at) {
             (Source::Issuer, Some(signed_out_at)) => {
@@ -94,12 +95,10 @@ impl Identity {
         if is_past {
             return Err(bad_token());
         }
-        if standing.ban.is_some() {
-            return Err(Rejection::new(ErrorCode::Forbidden, "This user is banned here"));
+        if let Some(ban) = &standing.ban {
+            return Err(banned(ban));
         }
-        if self.source != Source::Guest {
-            self.role = standing.role.unwrap_or(self.role);
-        }
+        self.role = standing.role.unwrap_or(self.role);
         Ok(self)
     }
 
@@ -124,6 +123,15 @@ impl Identity {
     }
 }
 
+/// The refusal of a banned user.
+fn banned(ban: &Ban) -> Rejection {
+    let ends = ban.until.map(|until| format!(" until {until}")).unwrap_or_default();
+    let reason = ban.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    let rejection = Rejection::new(ErrorCode::Banned, format!("You are banned{ends}{reason}"));
+    let left = ban.until.map(|until| until.unix_millis().saturating_sub(Timestamp::now().unix_millis()));
+    Rejection { retry_after: left.map(Duration::from_millis), ..rejection }
+}
+
 /// The refusal of a token, whatever is wrong with it.
 pub(super) fn bad_token() -> Rejection {
     Rejection::new(ErrorCode::BadToken, "The token is not valid (any more); get a new one")
@@ -141,18 +149,11 @@ impl Chat {
     /// The identity that a token proves. The one way to it, whatever door the token came through.
     ///
     /// # Errors
-    /// `bad_token`; `forbidden` for a banned user; `unavailable` while the cluster's secret or the user's standing is not
-    /// known.
+    /// `bad_token`; `banned`; `unavailable` while the cluster's secret or the user's standing is not known.
     pub async fn authenticate(&self, token: &str) -> Result<Identity, Rejection> {
         let own = self.tokens()?.verify(token);
         let identity = own.or_else(|| self.inner.issuers.verify(token)).ok_or_else(bad_token)?;
-        let user = std::slice::from_ref(&identity.author.user_id);
-        match self.inner.backend.standings.standings(user).await {
-            Ok(standings) => identity.compared_with(&standings.into_iter().next().unwrap_or_default()),
-            // Nothing is gained by the token of a banned guest: another one is to be had for nothing.
-            Err(_) if identity.source == Source::Guest => Ok(identity),
-            Err(error) => Err(error.into()),
-        }
+        self.admit(identity).await
     }
 
     /// A new token for an identity that this cluster vouches for.

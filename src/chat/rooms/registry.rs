@@ -12,7 +12,8 @@ use super::room::{Action, Room};
 use super::sink::FlushSet;
 use super::throttle::{RoundRobin, TypingRule};
 use crate::backend::{Backend, BackendEvent, Channel, Events, Result, Span};
-use crate::model::{Event, Position, RoomName};
+use crate::chat::users::KnownStandings;
+use crate::model::{ControlEvent, Event, Position, RoomName};
 use crate::supervisor::{Supervisor, ticks};
 use crate::telemetry::meters;
 
@@ -43,6 +44,7 @@ struct Inner {
     typing: TypingRule,
     /// All rooms are to be compared with their logs.
     resumed: Notify,
+    standings: KnownStandings,
     supervisor: Supervisor,
 }
 
@@ -51,6 +53,7 @@ impl Hub {
         backend: Backend,
         page: usize,
         typing: TypingRule,
+        standings: KnownStandings,
         supervisor: Supervisor,
     ) -> Self {
         let rooms = RwLock::default();
@@ -63,6 +66,7 @@ impl Hub {
                 page,
                 typing,
                 resumed,
+                standings,
                 supervisor,
             }),
         }
@@ -138,8 +142,16 @@ impl Hub {
                     BackendEvent::Unreadable(Channel::Room(name)) => {
                         self.lock_doubtful().insert(name);
                     }
-                    // Rooms subscribe to nothing else.
-                    BackendEvent::Published(..) | BackendEvent::Unreadable(_) => {}
+                    BackendEvent::Published(
+                        Channel::Control,
+                        Event::Control(ControlEvent::UserChanged(user)),
+                    ) => self.inner.standings.on_change(&user),
+                    // It may have been such a change.
+                    BackendEvent::Published(Channel::Control, _)
+                    | BackendEvent::Unreadable(Channel::Control) => self.inner.standings.on_doubt(),
+                    // Nothing else is subscribed to.
+                    BackendEvent::Published(Channel::User(_), _)
+                    | BackendEvent::Unreadable(Channel::User(_)) => {}
                 }
                 if flushes.is_long() {
                     flushes.run().await;

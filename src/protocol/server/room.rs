@@ -8,10 +8,13 @@ use crate::model::{Epoch, Position, Receipt, RoomName};
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum RoomFrame<'a> {
-    /// The answer to a leave.
+    /// The answer to a leave, or the end of a stay that others have ended.
     Left {
         /// The room.
         room_id: &'a RoomName,
+        /// Why the session was taken out.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'static str>,
     },
     /// A message is logged and published.
     Ack {

@@ -31,7 +31,9 @@ fn text(frame: &Frame) -> String {
 fn frames_of_a_room_keep_their_bytes() {
     let room = RoomName::from_trusted("general");
     let position = Position { epoch: Epoch::new("e1"), seq: 7 };
-    assert_eq!(full(RoomFrame::Left { room_id: &room }), r#"{"type":"left","room_id":"general"}"#);
+    let left = |reason| full(RoomFrame::Left { room_id: &room, reason });
+    assert_eq!(left(None), r#"{"type":"left","room_id":"general"}"#);
+    assert_eq!(left(Some("kicked")), r#"{"type":"left","room_id":"general","reason":"kicked"}"#);
     assert_eq!(
         full(RoomFrame::Count { room_id: &room, client_count: 3 }),
         r#"{"type":"count","room_id":"general","client_count":3}"#

@@ -111,7 +111,7 @@ impl Session {
             Ok(room) => {
                 self.rooms.remove(&room.name);
                 self.chat.leave(&room, &self.member(), LeaveMode::Immediate).await;
-                self.send(RoomFrame::Left { room_id: &room.name });
+                self.send(RoomFrame::Left { room_id: &room.name, reason: None });
             }
             Err(rejection) => self.reject(&rejection, FrameRef { nonce: None, room_id: Some(&room_id) }),
         }

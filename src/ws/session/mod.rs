@@ -22,10 +22,13 @@ use self::replay::Replay;
 use self::replies::Replies;
 use self::sign_in::Stop;
 use super::connection::{CloseReason, Connection, Outbox};
-use crate::chat::{Chat, ClientSession, Control, Controls, FrameSink, Identity, LeaveMode, Refusals, Room};
+use crate::chat::{
+    Chat, ClientSession, Control, Controls, FrameSink, Identity, LeaveMode, Refusals, Room,
+};
 use crate::model::{ConnectionId, Member, RoomName, Username};
-use crate::protocol::server::{RoomFrame, ServerFrame, encode};
-use crate::protocol::{Proof, SessionKind};
+use crate::protocol::server::{FrameRef, RoomFrame, ServerFrame, encode};
+use crate::protocol::{ErrorCode, Proof, SessionKind};
+use crate::websocket::CloseCode;
 
 /// The parameters of a client's upgrade.
 #[derive(Debug)]
@@ -147,9 +150,17 @@ impl Session {
                 let Some(room) = self.rooms.remove(&name) else { return };
                 debug!(connection = %self.id, room = %name, ?reason, "a session must leave a room");
                 self.chat.leave(&room, &self.member(), LeaveMode::Immediate).await;
-                self.send(RoomFrame::Left { room_id: &name });
+                self.send(RoomFrame::Left { room_id: &name, reason: Some(reason.as_str()) });
                 self.outbox.flush();
             }
+            Control::Standing(standing) => match self.identity.clone().compared_with(&standing) {
+                Ok(identity) => self.identity = identity,
+                Err(rejection) if rejection.code == ErrorCode::Banned => {
+                    self.reject(&rejection, FrameRef::default());
+                    self.outbox.close(CloseCode::Forbidden);
+                }
+                Err(_) => self.outbox.close(CloseCode::Unauthorized),
+            },
         }
     }
 

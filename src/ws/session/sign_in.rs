@@ -5,7 +5,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Session;
 use super::inbox::Inbox;
-use crate::chat::{FrameSink, Identity, Source};
+use crate::chat::{FrameSink, Identity, Source, Version};
 use crate::protocol::client::{Auth, Text};
 use crate::protocol::server::{FrameRef, SessionFrame};
 use crate::protocol::{ClientFrame, ErrorCode, Proof, Rejection};
@@ -31,13 +31,14 @@ impl Session {
                 false => Ok(None),
             };
         };
+        let version = self.chat.standings_version();
         let identity = self.chat.authenticate(proof.token()).await?;
         let identity = identity.named(self.chosen_name.clone());
         let token = match proof {
             Proof::Bearer(token) => Some(self.token_to_keep(&identity, token)?),
             Proof::Cookie(_) => None,
         };
-        self.set_identity(identity);
+        self.set_identity(identity, version);
         Ok(token)
     }
 
@@ -81,6 +82,7 @@ impl Session {
             let rejection = Rejection::new(ErrorCode::AlreadyJoined, "Send auth before the first join");
             return self.reject(&rejection, FrameRef::default());
         }
+        let version = self.chat.standings_version();
         match self.prove(&auth.token).await {
             Ok((identity, token)) => {
                 let (user_id, username) = (&identity.author.user_id, &identity.author.username);
@@ -90,7 +92,7 @@ impl Session {
                     token: &token,
                     role: identity.role,
                 });
-                self.set_identity(identity);
+                self.set_identity(identity, version);
             }
             Err(rejection) => {
                 self.reject(&rejection, FrameRef::default());
@@ -116,10 +118,12 @@ impl Session {
         }
     }
 
-    /// From now on the session speaks for this user, until the token that proved it runs out.
-    fn set_identity(&mut self, identity: Identity) {
+    /// From now on the session speaks for this user, until the token that proved it runs out. `version`: what the node knew
+    /// before it looked at the token. A change since then did not reach the session by its user.
+    fn set_identity(&mut self, identity: Identity, version: Version) {
         self.client.identify();
         self.controls.set_user(&identity.author.user_id);
+        self.chat.recheck_since(&identity.author.user_id, version);
         if let Some(expires_at) = identity.expires_at {
             self.outbox.expire_at(expires_at);
         }
@@ -132,7 +136,7 @@ impl Session {
 /// say now whether it may.
 pub(super) fn close_code(rejection: &Rejection) -> Option<CloseCode> {
     match rejection.code {
-        ErrorCode::Forbidden => Some(CloseCode::Forbidden),
+        ErrorCode::Banned | ErrorCode::Forbidden => Some(CloseCode::Forbidden),
         ErrorCode::Unavailable => Some(CloseCode::Restarting),
         _ => None,
     }

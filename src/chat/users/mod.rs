@@ -1,6 +1,8 @@
 //! The sessions of each user on this node, and the way to reach them. A session has a mailbox of bounded size, and no sender
-//! waits: a new entry merges with those that are there. `Close` replaces all others, a room is to be left once, and a full
-//! mailbox closes its session, which so leaves all its rooms.
+//! waits: a new entry merges with those that are there. `Close` replaces all others, a standing the one before, a room is to
+//! be left once, and a full mailbox closes its session, which so leaves all its rooms.
+
+mod standing;
 
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -10,7 +12,10 @@ use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
 
+pub(super) use self::standing::KnownStandings;
+pub use self::standing::Version;
 use super::Chat;
+use crate::backend::Standing;
 use crate::model::{RoomName, UserId};
 use crate::websocket::CloseCode;
 
@@ -24,15 +29,27 @@ pub enum Control {
     Close(CloseCode),
     /// Leave a room, if the session is in it.
     LeaveRoom(RoomName, LeaveReason),
+    /// Go on under this standing of its user, if it admits that.
+    Standing(Box<Standing>),
 }
 
 /// Why a session must leave a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeaveReason {
-    /// A moderator has removed its user.
-    Removed,
+    /// A moderator has removed its user, who may come back.
+    Kicked,
     /// Its user may no longer be there.
     AccessRevoked,
+}
+
+impl LeaveReason {
+    /// The reason as clients see it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Kicked => "kicked",
+            Self::AccessRevoked => "removed",
+        }
+    }
 }
 
 /// The mailboxes by user; a cheap handle.
@@ -48,11 +65,10 @@ struct Mailbox {
 }
 
 #[derive(Debug, Default)]
-enum Pending {
-    #[default]
-    Nothing,
-    Leave(Vec<(RoomName, LeaveReason)>),
-    Close(CloseCode),
+struct Pending {
+    close: Option<CloseCode>,
+    standing: Option<Box<Standing>>,
+    leaves: Vec<(RoomName, LeaveReason)>,
 }
 
 /// A session's own end of its mailbox. When it is dropped the session is no longer among its user's.
@@ -96,6 +112,14 @@ impl Users {
         mailboxes.len()
     }
 
+    fn has(&self, user: &UserId) -> bool {
+        self.lock().contains_key(user)
+    }
+
+    fn all(&self) -> Vec<UserId> {
+        self.lock().keys().cloned().collect()
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<UserId, Vec<Arc<Mailbox>>>> {
         self.0.lock().expect("no code panics while it holds this lock")
     }
@@ -123,7 +147,7 @@ impl Mailbox {
         }
         let mut pending = self.lock();
         let control = pending.take();
-        self.has_mail.store(!matches!(*pending, Pending::Nothing), Ordering::Release);
+        self.has_mail.store(!pending.is_empty(), Ordering::Release);
         control
     }
 
@@ -134,39 +158,40 @@ impl Mailbox {
 
 impl Pending {
     fn merge(&mut self, control: Control) {
-        match (&mut *self, control) {
-            (Self::Close(_), _) => {}
-            (_, Control::Close(code)) => *self = Self::Close(code),
-            (Self::Nothing, Control::LeaveRoom(room, reason)) => *self = Self::Leave(vec![(room, reason)]),
-            (Self::Leave(rooms), Control::LeaveRoom(room, reason)) => {
-                if rooms.iter().any(|(other, _)| *other == room) {
+        match control {
+            _ if self.close.is_some() => {}
+            Control::Close(code) => *self = Self { close: Some(code), ..Self::default() },
+            Control::Standing(standing) => self.standing = Some(standing),
+            Control::LeaveRoom(room, reason) => {
+                if self.leaves.iter().any(|(other, _)| *other == room) {
                     return;
                 }
-                if rooms.len() == MOST_LEAVES {
-                    *self = Self::Close(CloseCode::Restarting);
+                if self.leaves.len() == MOST_LEAVES {
+                    *self = Self { close: Some(CloseCode::Restarting), ..Self::default() };
                 } else {
-                    rooms.push((room, reason));
+                    self.leaves.push((room, reason));
                 }
             }
         }
     }
 
     fn take(&mut self) -> Option<Control> {
-        match self {
-            Self::Nothing => None,
-            Self::Close(code) => {
-                let control = Control::Close(*code);
-                *self = Self::Nothing;
-                Some(control)
-            }
-            Self::Leave(rooms) => {
-                let next = rooms.pop().map(|(room, reason)| Control::LeaveRoom(room, reason));
-                if rooms.is_empty() {
-                    *self = Self::Nothing;
-                }
-                next
-            }
+        if let Some(code) = self.close.take() {
+            return Some(Control::Close(code));
         }
+        if let Some(standing) = self.standing.take() {
+            return Some(Control::Standing(standing));
+        }
+        let next = self.leaves.pop().map(|(room, reason)| Control::LeaveRoom(room, reason));
+        if self.leaves.is_empty() {
+            // Most sessions are never asked for anything again.
+            self.leaves = Vec::new();
+        }
+        next
+    }
+
+    fn is_empty(&self) -> bool {
+        self.close.is_none() && self.standing.is_none() && self.leaves.is_empty()
     }
 }
 
@@ -174,6 +199,12 @@ impl Controls {
     /// The next order. May be given up and called again without losing any; costs no lock while there is none.
     pub async fn next(&mut self) -> Control {
         poll_fn(|context| self.mailbox.poll(context)).await
+    }
+
+    /// The next order, if there is one.
+    #[cfg(test)]
+    fn take(&mut self) -> Option<Control> {
+        self.mailbox.take()
     }
 
     /// From now on the session is one of this user.
@@ -216,7 +247,7 @@ mod tests {
     use super::*;
 
     fn leave(room: &str) -> Control {
-        Control::LeaveRoom(RoomName::from_trusted(room), LeaveReason::Removed)
+        Control::LeaveRoom(RoomName::from_trusted(room), LeaveReason::Kicked)
     }
 
     #[test]

@@ -1,0 +1,229 @@
+//! Log-outs, new passwords and bans end the sessions of a user on every node.
+
+use adda::backend::StandingChange;
+use serde_json::json;
+
+use super::{Operator, ban, cluster, kill_subscriptions};
+use crate::harness::{Client, Cluster, DEADLINE, Dial, Node, RedisCluster, eventually};
+
+/// A session of each kind of one user, on a node.
+struct Sessions {
+    full: Client,
+    plain: Client,
+}
+
+impl Sessions {
+    async fn open(node: &Node, token: &str) -> Self {
+        let full = Client::returning(node, token).await;
+        let bearer = format!("Bearer {token}");
+        let mut plain = Dial::plain(node.port, "/ws?room=quiet").header("authorization", bearer).open().await;
+        plain.speak("here").await;
+        plain.receives("here").await;
+        Self { full, plain }
+    }
+
+    async fn are_closed_with(&mut self, code: u16) {
+        assert_eq!((self.full.closed().await, self.plain.closed().await), (code, code));
+    }
+}
+
+/// A user, its sessions on every node, and a user who has nothing to do with it.
+struct Scene {
+    user: Client,
+    sessions: Vec<Sessions>,
+    other: Client,
+}
+
+impl Scene {
+    async fn open(cluster: &Cluster) -> Self {
+        let user = Client::full(&cluster.nodes[0], "রহিম").await;
+        let mut sessions = Vec::new();
+        for node in &cluster.nodes {
+            sessions.push(Sessions::open(node, &user.token).await);
+        }
+        let other = Client::full(&cluster.nodes[0], "মিতা").await;
+        Self { user, sessions, other }
+    }
+
+    async fn all_are_closed_with(&mut self, code: u16) {
+        for sessions in &mut self.sessions {
+            sessions.are_closed_with(code).await;
+        }
+        // It never showed its token, and is a session of the user all the same.
+        assert_eq!(self.user.closed().await, code);
+        self.other.join("general").await;
+        self.other.posts("general", "still here").await;
+    }
+}
+
+async fn post(node: &Node, token: &str) -> crate::harness::Reply {
+    let call = node.http().call("POST", "/api/rooms/general/messages");
+    call.header("authorization", &format!("Bearer {token}")).json(&json!({ "content": "x" })).send().await
+}
+
+#[tokio::test]
+async fn a_log_out_ends_the_sessions_of_its_user_on_every_node() {
+    let Some(cluster) = cluster(3).await else { return };
+    let (operator, mut scene) = (Operator::of(&cluster).await, Scene::open(&cluster).await);
+    operator.change(&scene.user.user_id, StandingChange::NextGeneration).await;
+    scene.all_are_closed_with(4401).await;
+    for node in &cluster.nodes {
+        assert!(Client::returning_or_refused(node, &scene.user.token).await.is_none());
+        assert_eq!(post(node, &scene.user.token).await.error(401), "bad_token");
+    }
+}
+
+#[tokio::test]
+async fn a_ban_ends_the_sessions_of_its_user_and_refuses_new_ones_until_it_is_lifted() {
+    let Some(cluster) = cluster(3).await else { return };
+    let (operator, mut scene) = (Operator::of(&cluster).await, Scene::open(&cluster).await);
+    operator.change(&scene.user.user_id, ban()).await;
+    let told = scene.sessions[1].full.expect("error").await;
+    assert_eq!((&told["code"], &told["content"]), (&json!("banned"), &json!("You are banned: spam")));
+    scene.all_are_closed_with(4403).await;
+    let bearer = format!("Bearer {}", scene.user.token);
+    for node in &cluster.nodes {
+        assert!(Client::returning_or_refused(node, &scene.user.token).await.is_none());
+        assert_eq!(post(node, &scene.user.token).await.error(403), "banned");
+        let mut full = Dial::full(node.port, "/ws").header("authorization", &bearer).open().await;
+        assert_eq!(full.expect("error").await["code"], "banned");
+        assert_eq!(full.closed().await, 4403);
+        let mut plain = Dial::plain(node.port, "/ws").header("authorization", &bearer).open().await;
+        assert_eq!(plain.expect("error").await["code"], "banned");
+        assert_eq!(plain.closed().await, 4403);
+    }
+    operator.change(&scene.user.user_id, StandingChange::Unban).await;
+    for node in &cluster.nodes {
+        eventually("it is admitted again", DEADLINE, async || {
+            Client::returning_or_refused(node, &scene.user.token).await.map(drop)
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_ban_that_ends_by_itself_says_how_long_it_lasts() {
+    let Some(cluster) = cluster(1).await else { return };
+    let (operator, node) = (Operator::of(&cluster).await, &cluster.nodes[0]);
+    let mut rahim = Client::full(node, "রহিম").await;
+    let lasts = Some(std::time::Duration::from_secs(2));
+    operator.change(&rahim.user_id, StandingChange::Ban { lasts, reason: None }).await;
+    let told = rahim.expect("error").await;
+    assert_eq!(told["code"], "banned");
+    assert!(told["retry_after_ms"].as_u64().is_some_and(|wait| wait <= 2_000), "{told}");
+    assert_eq!(rahim.closed().await, 4403);
+    eventually("it ends", DEADLINE, async || {
+        Client::returning_or_refused(node, &rahim.token).await.map(drop)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_node_that_was_deaf_finds_revoked_sessions_when_its_subscription_returns() {
+    let Some(cluster) = cluster(3).await else { return };
+    let (operator, mut scene) = (Operator::of(&cluster).await, Scene::open(&cluster).await);
+    let user_id = scene.user.user_id.clone();
+    operator.change_silently(&user_id, StandingChange::NextGeneration).await;
+    // The twin: a node that is not told goes on, since no message asks Redis for the standing of its user.
+    scene.sessions[1].full.catch_up().await;
+    scene.sessions[1].full.join("general").await;
+    kill_subscriptions(&cluster).await;
+    scene.all_are_closed_with(4401).await;
+}
+
+#[tokio::test]
+async fn a_ban_that_is_set_while_subscriptions_are_cut_reaches_every_node() {
+    let Some(cluster) = cluster(3).await else { return };
+    let operator = Operator::of(&cluster).await;
+    for _ in 0..5 {
+        let mut scene = Scene::open(&cluster).await;
+        tokio::join!(kill_subscriptions(&cluster), operator.change(&scene.user.user_id, ban()));
+        scene.all_are_closed_with(4403).await;
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_starts_during_a_log_out_does_not_outlast_it() {
+    let Some(cluster) = cluster(2).await else { return };
+    let operator = Operator::of(&cluster).await;
+    let mut closed = 0;
+    for round in 0..30 {
+        let user = Client::full(&cluster.nodes[0], "রহিম").await;
+        let log_out = async {
+            for _ in 0..round * 10 {
+                tokio::task::yield_now().await;
+            }
+            operator.change(&user.user_id, StandingChange::NextGeneration).await;
+        };
+        let starting = Client::returning_or_refused(&cluster.nodes[1], &user.token);
+        let (session, ()) = tokio::join!(starting, log_out);
+        if let Some(mut session) = session {
+            assert_eq!(session.closed().await, 4401);
+            closed += 1;
+        }
+    }
+    assert!(closed > 0, "no session started before the log-out");
+}
+
+#[tokio::test]
+async fn a_guest_who_signs_in_while_redis_is_frozen_is_checked_once_it_answers() {
+    let Some(cluster) = cluster(1).await else { return };
+    let (operator, node) = (Operator::of(&cluster).await, &cluster.nodes[0]);
+    let rahim = Client::full(node, "রহিম").await;
+    let mut mita = Client::full(node, "মিতা").await;
+    operator.change_silently(&rahim.user_id, ban()).await;
+    cluster.redis.freeze();
+    mita.send(json!({ "type": "auth", "token": rahim.token })).await;
+    mita.expect("auth_success").await;
+    cluster.redis.thaw();
+    assert_eq!(mita.closed().await, 4403);
+}
+
+#[tokio::test]
+async fn sessions_are_revoked_in_a_redis_cluster() {
+    let Some(redis) = RedisCluster::start().await else { return };
+    let urls = vec![redis.url(); 2];
+    let cluster = Cluster::reaching(redis, &urls, &[("redis.prefix", "adda:")]).await;
+    let operator = Operator::of(&cluster).await;
+    let mut scene = Scene::open(&cluster).await;
+    operator.change(&scene.user.user_id, ban()).await;
+    scene.all_are_closed_with(4403).await;
+    let mut scene = Scene::open(&cluster).await;
+    operator.change_silently(&scene.user.user_id, StandingChange::NextGeneration).await;
+    kill_subscriptions(&cluster).await;
+    scene.all_are_closed_with(4401).await;
+}
+
+#[tokio::test]
+async fn foreign_data_in_a_standing_is_skipped_and_counted() {
+    let Some(cluster) = cluster(1).await else { return };
+    let (operator, node) = (Operator::of(&cluster).await, &cluster.nodes[0]);
+    let unreadable = async || {
+        let metrics = node.http().metrics().await;
+        metrics.value("adda_unreadable_total{what=\"standing\"}")
+    };
+    let until_refused = async |token: &str| {
+        eventually("the ban is known", DEADLINE, async || {
+            Client::returning_or_refused(node, token).await.is_none().then_some(())
+        })
+        .await;
+    };
+    for (field, value) in
+        [("generation", "x"), ("signed_out_at", "-1"), ("role", "owner"), ("ban", "soon"), ("ban", "\u{0}")]
+    {
+        let rahim = Client::full(node, "রহিম").await;
+        let key = format!("adda:{{user:{}}}:standing", rahim.user_id);
+        cluster.redis.command(&["HSET", &key, field, value]).await;
+        let before = unreadable().await;
+        Client::returning(node, &rahim.token).await;
+        assert!(unreadable().await > before, "{field} {value}");
+        operator.change(&rahim.user_id, ban()).await;
+        until_refused(&rahim.token).await;
+    }
+    let rahim = Client::full(node, "রহিম").await;
+    let key = format!("adda:{{user:{}}}:standing", rahim.user_id);
+    cluster.redis.command(&["SET", &key, "a key of another type"]).await;
+    Client::returning(node, &rahim.token).await;
+    operator.change(&rahim.user_id, ban()).await;
+    until_refused(&rahim.token).await;
+}
