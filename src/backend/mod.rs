@@ -1,5 +1,6 @@
 //! The state that nodes share, one trait a concern: the logs, the events of rooms, presence, the cluster's
-//! nodes, accounts, the standing of users, and quotas. A backend carries events, not frames, and knows no socket.
+//! nodes, accounts, the standing of users, moderation, and quotas. A backend carries events, not frames, and knows no
+//! socket.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ mod accounts;
 mod cluster;
 mod log;
 pub mod memory;
+mod moderation;
 mod node;
 mod presence;
 mod pubsub;
@@ -22,6 +24,10 @@ mod standing;
 pub use self::accounts::{Account, Accounts, Condition, Creation, PasswordHash};
 pub use self::cluster::{Cluster, Fingerprints, Health, NodeInfo, NodeStats, Secrets};
 pub use self::log::{Appending, Continuity, Delta, Excerpt, Log, NONCE_TTL, Page, Span};
+pub use self::moderation::{
+    AuditAction, AuditEntry, AuditPage, AuditPosition, AuditRecord, AuditUser, KICK_KEPT, MAX_RULES,
+    Moderation, Mute, RoomRules, RulesChange,
+};
 pub use self::node::{Events, LocalNode, LocalRoom, NodeSecret, share_secret};
 pub use self::presence::{
     Busiest, Changing, Entered, LeaveMode, MEMBERS_IN_JOINED, MemberPage, MemberPosition, Presence, RoomCount,
@@ -47,6 +53,8 @@ pub struct Backend {
     pub standings: Arc<dyn Standings>,
     /// Token buckets.
     pub quotas: Arc<dyn Quotas>,
+    /// The rules of rooms, and the record of what moderators did.
+    pub moderation: Arc<dyn Moderation>,
 }
 
 impl Backend {
@@ -78,6 +86,9 @@ pub enum BackendError {
     /// The only admin must stay one.
     #[error("the last admin must stay one")]
     LastAdmin,
+    /// The room has as many mutes and kicks as it may have.
+    #[error("the room has too many mutes and kicks")]
+    TooManyRules,
     /// The backend can never work as it is configured: a wrong password, a server that is too old.
     #[error("{0}")]
     Misconfigured(String),

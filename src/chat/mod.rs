@@ -5,6 +5,7 @@ mod access;
 mod identity;
 mod limits;
 mod messages;
+mod moderation;
 mod node;
 mod peers;
 mod readiness;
@@ -20,7 +21,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-pub use self::access::{Action, Principal, RoomAccess};
+pub use self::access::{Action, Principal, RoomAccess, SpeechAccess};
 pub use self::identity::{Identity, IssuedToken, RoomScope, Source, check};
 use self::identity::{Issuer, Issuers, Keyring};
 use self::limits::Limits;
@@ -33,8 +34,10 @@ pub use self::rooms::{FlushSet, FrameSink, Pushed, Room, RoomSession};
 use self::rooms::{Hub, RoomList};
 pub use self::users::{Control, Controls, LeaveReason, Version};
 use self::users::{KnownStandings, Users};
+pub use crate::backend::{
+    AuditPosition, AuditRecord, Excerpt, LeaveMode, MemberPage, MemberPosition, NodeInfo, RoomCount, Span,
+};
 use crate::backend::{Backend, BackendError, Events, Health};
-pub use crate::backend::{Excerpt, LeaveMode, MemberPage, MemberPosition, NodeInfo, RoomCount, Span};
 use crate::config::Config;
 use crate::model::{ConnectionId, Member, NameError, NodeId, RoomName, Username};
 use crate::protocol::{ErrorCode, Rejection};
@@ -49,9 +52,21 @@ impl From<BackendError> for Rejection {
 
 impl From<&BackendError> for Rejection {
     fn from(error: &BackendError) -> Self {
-        if matches!(error, BackendError::NonceReused) {
-            let sentence = "This nonce was used for another message; give each message a nonce of its own";
-            return Self::new(ErrorCode::NonceReused, sentence);
+        match error {
+            BackendError::NonceReused => {
+                let sentence =
+                    "This nonce was used for another message; give each message a nonce of its own";
+                return Self::new(ErrorCode::NonceReused, sentence);
+            }
+            BackendError::LastAdmin => {
+                let sentence = "The last admin must stay one; make another user an admin first";
+                return Self::new(ErrorCode::Forbidden, sentence);
+            }
+            BackendError::TooManyRules => {
+                let sentence = "The room has too many mutes; lift some, or lock it";
+                return Self::new(ErrorCode::BadRequest, sentence);
+            }
+            BackendError::Unavailable(_) | BackendError::Misconfigured(_) => {}
         }
         // Every session's frame may fail during an outage; the outage itself is logged once,
         // by the renewal of the lease.

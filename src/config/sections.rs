@@ -205,6 +205,9 @@ settings! {
         role_claim: String = Claim, r#""role""#, "it is the name of a claim";
         rooms_claim: String = Claim, r#""rooms""#, "it is the name of a claim";
     }
+    "moderation" moderation: Moderation {
+        audit_entries: usize = number(1, 10_000_000), "100000", "Redis holds them in memory";
+    }
     "log" log: Log {
         level: String = Level, r#""info,adda::ws=debug""#, "another word would silence the node";
         format: LogFormat = Format, r#""json""#, "there are no other formats";

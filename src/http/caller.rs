@@ -20,7 +20,6 @@ const COOKIE_BYTES: usize = 4096;
 
 /// The user that makes a request. A request of nobody is refused.
 #[derive(Debug)]
-#[allow(dead_code, reason = "the routes of users take it")]
 pub struct Caller(pub Identity);
 
 /// The user that makes a request, if it names one. A request of nobody is refused where guests may not take part.

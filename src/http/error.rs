@@ -41,7 +41,11 @@ impl ApiError {
 fn status(code: ErrorCode) -> StatusCode {
     match code {
         ErrorCode::BadToken | ErrorCode::AuthRequired => StatusCode::UNAUTHORIZED,
-        ErrorCode::BadOrigin | ErrorCode::Forbidden | ErrorCode::Banned => StatusCode::FORBIDDEN,
+        ErrorCode::BadOrigin
+        | ErrorCode::Banned
+        | ErrorCode::Forbidden
+        | ErrorCode::Muted
+        | ErrorCode::RoomLocked => StatusCode::FORBIDDEN,
         ErrorCode::RoomNotFound | ErrorCode::NotFound => StatusCode::NOT_FOUND,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::NonceReused => StatusCode::CONFLICT,

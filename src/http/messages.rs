@@ -12,7 +12,7 @@ use super::caller::OptionalCaller;
 use super::error::ApiError;
 use super::query::{ApiJson, ApiPath, ApiQuery};
 use super::{AppState, json, name};
-use crate::chat::{Action, Excerpt, Identity, Principal, Span};
+use crate::chat::{Action, Excerpt, Identity, Span};
 use crate::protocol::server::{self, ReceiptJson};
 use crate::protocol::{ErrorCode, Forwarded, Rejection};
 
@@ -100,8 +100,8 @@ pub async fn post_message(
             guest
         }
     };
-    let access = state.chat.check_access(Principal::User(&identity), Action::Post, &room)?;
     state.chat.admit_post(&identity, forwarded.client).decided().await?;
+    let access = state.chat.access_to_post(&identity, &room).await?;
     let receipt = state.chat.post(identity.author, access, message.content, key).await?;
     Ok((StatusCode::CREATED, Json(ReceiptJson::new(&room, &receipt))).into_response())
 }

@@ -8,6 +8,7 @@ mod error;
 mod health;
 mod layers;
 mod messages;
+mod moderation;
 mod nodes;
 mod query;
 mod rooms;
@@ -16,7 +17,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -52,6 +53,14 @@ pub fn router(state: AppState, sessions: Router) -> Router {
         .route("/rooms/{room}/messages", get(messages::list_messages).post(messages::post_message))
         .route("/nodes", get(nodes::list_nodes))
         .route("/session", post(caller::open_session).delete(caller::close_session))
+        .route("/rooms/{room}/kick", post(moderation::kick_user))
+        .route("/rooms/{room}/mutes", get(moderation::list_mutes))
+        .route("/rooms/{room}/mutes/{user}", put(moderation::mute_user).delete(moderation::unmute_user))
+        .route("/rooms/{room}/lock", put(moderation::lock_room).delete(moderation::unlock_room))
+        .route("/bans", get(moderation::list_bans))
+        .route("/bans/{user}", put(moderation::ban_user).delete(moderation::unban_user))
+        .route("/accounts/{user}/role", put(moderation::give_role))
+        .route("/audit", get(moderation::list_audit))
         .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .layer(body_limit);

@@ -32,6 +32,10 @@ pub enum ErrorCode {
     Forbidden,
     /// The user is banned from the whole server.
     Banned,
+    /// A moderator has muted the user in the room.
+    Muted,
+    /// Only moderators may speak in the room.
+    RoomLocked,
     /// `auth` after the first join.
     AlreadyJoined,
     /// One session in too many rooms.
@@ -60,7 +64,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::BadFrame,
         Self::UnknownType,
         Self::BadRoomName,
@@ -74,6 +78,8 @@ impl ErrorCode {
         Self::AuthRequired,
         Self::Forbidden,
         Self::Banned,
+        Self::Muted,
+        Self::RoomLocked,
         Self::AlreadyJoined,
         Self::TooManyRooms,
         Self::TooFast,
@@ -104,6 +110,8 @@ impl ErrorCode {
             Self::AuthRequired => "auth_required",
             Self::Forbidden => "forbidden",
             Self::Banned => "banned",
+            Self::Muted => "muted",
+            Self::RoomLocked => "room_locked",
             Self::AlreadyJoined => "already_joined",
             Self::TooManyRooms => "too_many_rooms",
             Self::TooFast => "too_fast",

@@ -51,10 +51,12 @@ pub enum Unreadable {
     Account,
     /// In the standing of a user, or the list of bans.
     Standing,
+    /// In the rules of a room, or the record of moderators.
+    Moderation,
 }
 
 impl Unreadable {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Publication,
         Self::LogEntry,
         Self::Key,
@@ -64,6 +66,7 @@ impl Unreadable {
         Self::LeaveNotice,
         Self::Account,
         Self::Standing,
+        Self::Moderation,
     ];
 
     fn as_str(self) -> &'static str {
@@ -77,6 +80,7 @@ impl Unreadable {
             Self::LeaveNotice => "leave_notice",
             Self::Account => "account",
             Self::Standing => "standing",
+            Self::Moderation => "moderation",
         }
     }
 }

@@ -37,6 +37,7 @@ impl LeaseHolder for MemoryNode {
         }
         shared.logs.remove_unused(now);
         shared.users.remove_expired(now);
+        shared.moderation.remove_ended(now);
         Ok(lease)
     }
 

@@ -6,6 +6,7 @@ mod cluster;
 mod grace_periods;
 mod log;
 mod members;
+mod moderation;
 mod presence;
 mod pubsub;
 mod quotas;
@@ -22,6 +23,7 @@ use tokio::time::Instant;
 use self::accounts::AccountTable;
 use self::cluster::Leases;
 use self::log::Logs;
+use self::moderation::ModerationState;
 use self::presence::Rooms;
 use self::pubsub::Fanout;
 use self::quotas::Buckets;
@@ -48,11 +50,13 @@ struct Shared {
     secrets: Option<Secrets>,
     accounts: AccountTable,
     users: Users,
+    moderation: ModerationState,
     renew_every: Duration,
 }
 
 impl MemoryCluster {
-    /// An empty cluster with the settings `history`, `presence`, `limits.outbox_bytes`, `auth.token_ttl` and `redis.feed_queue…`. It
+    /// An empty cluster with the settings `history`, `presence`, `limits.outbox_bytes`, `auth.token_ttl`, `moderation`
+    /// and `redis.feed_queue…`. It
     /// uses tokio's clock, which a test may pause.
     pub fn new(config: &Config) -> Self {
         let now = Instant::now();
@@ -65,6 +69,7 @@ impl MemoryCluster {
             secrets: None,
             accounts: AccountTable::default(),
             users: Users::new(config.auth.token_ttl),
+            moderation: ModerationState::new(config.moderation.audit_entries),
             renew_every: config.presence.renew_every,
         };
         Self { shared: Arc::new(Mutex::new(shared)) }
@@ -81,6 +86,7 @@ impl MemoryCluster {
             cluster: node.clone(),
             accounts: node.clone(),
             standings: node.clone(),
+            moderation: node.clone(),
             quotas: node,
         };
         (backend, events)

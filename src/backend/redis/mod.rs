@@ -28,7 +28,7 @@ use self::client::target::Target;
 use self::cluster::{Leases, RedisCluster};
 use self::keys::Keys;
 use self::log::Log;
-use self::moderation::RedisStandings;
+use self::moderation::{RedisModeration, RedisStandings};
 use self::presence::RedisPresence;
 use self::presence::generation::DataGeneration;
 use self::presence::index::Index;
@@ -92,6 +92,7 @@ pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Re
     let accounts = RedisAccounts { keys: keys.clone(), shards: shards.clone(), deadline };
     let leases = Leases::new(node, keys.clone(), shards.clone(), data_generation, index, config, supervisor);
     let cluster = RedisCluster::new(leases, reconciler, &config.presence);
+    let moderation = RedisModeration::new(keys.clone(), shards.clone(), config);
     let standings = RedisStandings::new(keys.clone(), shards.clone(), config);
     let quotas = RedisQuotas::new(keys.clone(), shards.clone(), deadline);
     let pubsub = Subscriber::start(keys, wire, node, shards, settings, events, supervisor);
@@ -103,6 +104,7 @@ pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Re
         accounts: Arc::new(accounts),
         standings: Arc::new(standings),
         quotas: Arc::new(quotas),
+        moderation: Arc::new(moderation),
     };
     Ok((backend, receiver))
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 pub use self::posters::Poster;
 pub(super) use self::posters::Posters;
 use super::rooms::TypingRule;
-use super::{Chat, Room, RoomAccess};
+use super::{Chat, Room, SpeechAccess};
 use crate::backend::{Channel, Page, Publication, Span};
 use crate::config::Config;
 use crate::model::characters::has_visible;
@@ -23,7 +23,7 @@ impl Chat {
     pub fn post(
         &self,
         author: Author,
-        access: RoomAccess,
+        access: SpeechAccess,
         content: String,
         nonce: Option<&str>,
     ) -> impl Future<Output = Result<Receipt, Rejection>> + Send + use<> {

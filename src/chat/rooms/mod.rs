@@ -7,6 +7,7 @@ mod join;
 mod list;
 mod registry;
 mod room;
+mod rules;
 mod sink;
 mod tail;
 #[cfg(test)]
@@ -16,5 +17,6 @@ mod throttle;
 pub(super) use self::list::RoomList;
 pub(super) use self::registry::Hub;
 pub use self::room::Room;
+pub(super) use self::rules::SpeechRules;
 pub use self::sink::{FlushSet, FrameSink, Pushed, RoomSession};
 pub(super) use self::throttle::TypingRule;

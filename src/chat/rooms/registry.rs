@@ -12,7 +12,7 @@ use super::room::{Action, Room};
 use super::sink::FlushSet;
 use super::throttle::{RoundRobin, TypingRule};
 use crate::backend::{Backend, BackendEvent, Channel, Events, Result, Span};
-use crate::chat::users::KnownStandings;
+use crate::chat::users::{KnownStandings, Users};
 use crate::model::{ControlEvent, Event, Position, RoomName};
 use crate::supervisor::{Supervisor, ticks};
 use crate::telemetry::meters;
@@ -99,16 +99,28 @@ impl Hub {
         self.inner.rooms.read().expect("no code panics while it holds this lock").values().cloned().collect()
     }
 
-    /// Subscribes first and reads the place after that: what is published in between waits in the
+    /// Subscribes first and reads place and rules after that: what is published in between waits in the
     /// room, so nothing falls between the two.
     async fn begin(&self, room: &Arc<Room>) -> Result<()> {
         self.inner.backend.pubsub.subscribe(&Channel::Room(room.name.clone())).await?;
-        let head = self.inner.backend.log.head(&room.name).await?;
+        let (head, ()) = tokio::try_join!(self.inner.backend.log.head(&room.name), self.read_rules(room))?;
         let mut flushes = FlushSet::default();
         let next = room.begin(head, &mut flushes);
         self.follow(room, next);
         flushes.run_now();
         Ok(())
+    }
+
+    pub(super) fn backend(&self) -> &Backend {
+        &self.inner.backend
+    }
+
+    pub(super) fn supervisor(&self) -> &Supervisor {
+        &self.inner.supervisor
+    }
+
+    pub(super) fn users(&self) -> &Users {
+        self.inner.standings.users()
     }
 
     /// Number of rooms with sessions of this node.
@@ -174,8 +186,7 @@ impl Hub {
             }
             Event::Notice(notice) => room.notify(&notice, self.inner.typing, flushes),
             Event::Count { client_count, entered } => room.count(client_count, entered, flushes),
-            // The rules of a room are read where they are needed.
-            Event::Control(_) => {}
+            Event::Control(_) => self.reread_rules(&room),
         }
     }
 
@@ -256,7 +267,7 @@ impl Hub {
     /// takes a time-out to find that out, may many of its rooms: so all groups are compared at once.
     async fn compare_all(&self, rooms: &[Arc<Room>]) -> Vec<Arc<Room>> {
         let comparing = rooms.chunks(COMPARED).map(async |rooms| {
-            let (compared, silent) = self.compare(rooms).await;
+            let ((compared, silent), ()) = tokio::join!(self.compare(rooms), self.reread_all_rules(rooms));
             self.correct_counts(&compared).await;
             silent
         });
@@ -338,7 +349,10 @@ impl Hub {
             flushes.run().await;
             let doubtful = std::mem::take(&mut *self.lock_doubtful());
             let mut turn = round_robin.turn(&rooms);
-            turn.extend(doubtful.iter().filter_map(|name| self.find(name)));
+            for room in doubtful.iter().filter_map(|name| self.find(name)) {
+                self.reread_rules(&room);
+                turn.push(room);
+            }
             // A room whose log can't be read now has its next turn, or is compared when the subscription stands again.
             self.compare(&turn).await;
             drop(turn);

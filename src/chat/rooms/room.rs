@@ -7,11 +7,14 @@ use tokio::sync::OnceCell;
 
 use super::attendance::Attendance;
 use super::buffer::Buffer;
+use super::rules::LiveRules;
 use super::sink::{FlushSet, RoomSession};
 use super::tail::Tail;
 use super::throttle::{CountThrottle, TypingRule, TypingThrottle};
 use crate::backend::Page;
+use crate::chat::Identity;
 use crate::model::{ConnectionId, LoggedMessage, Member, Notice, NoticeKind, Position, RoomName, UserId};
+use crate::protocol::Rejection;
 use crate::protocol::server::{Encodings, NoticeFrame};
 use crate::telemetry::meters;
 use crate::websocket::Frame;
@@ -23,6 +26,7 @@ pub struct Room {
     pub name: RoomName,
     /// Set once the subscription is confirmed and the room's place in the log is known.
     pub(super) opened: OnceCell<()>,
+    pub(super) rules: LiveRules,
     state: Mutex<State>,
 }
 
@@ -68,11 +72,21 @@ pub(super) struct TooFarBehind;
 
 impl Room {
     pub(in crate::chat) fn new(name: RoomName) -> Self {
-        Self { name, opened: OnceCell::new(), state: Mutex::default() }
+        Self { name, opened: OnceCell::new(), rules: LiveRules::default(), state: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no code panics while it holds this lock")
+    }
+
+    /// Whether the subscription is confirmed, so that changes of its rules are heard of.
+    pub(in crate::chat) fn is_open(&self) -> bool {
+        self.opened.initialized()
+    }
+
+    /// Whether a user may speak in it; `None` before its rules are known.
+    pub(in crate::chat) fn check_speech(&self, identity: &Identity) -> Option<Result<(), Rejection>> {
+        self.rules.check(identity)
     }
 
     // --- members ---

@@ -104,7 +104,7 @@ impl Users {
     }
 
     /// Gives an order to each session of a user. Returns how many there are.
-    fn send(&self, user: &UserId, control: &Control) -> usize {
+    pub(super) fn send(&self, user: &UserId, control: &Control) -> usize {
         let mailboxes = self.lock().get(user).cloned().unwrap_or_default();
         for mailbox in &mailboxes {
             mailbox.put(control.clone());

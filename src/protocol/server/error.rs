@@ -60,10 +60,13 @@ fn echo(mark: Option<&str>) -> Option<&str> {
 struct ErrorBody<'a> {
     error: &'a str,
     code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u64>,
 }
 
 /// The body of a rejection over REST.
 pub fn error_body(rejection: &Rejection) -> String {
-    serde_json::to_string(&ErrorBody { error: &rejection.message, code: rejection.code.as_str() })
-        .expect("two strings are always JSON")
+    let retry_after_ms = rejection.retry_after.map(|wait| wait.as_millis() as u64);
+    let body = ErrorBody { error: &rejection.message, code: rejection.code.as_str(), retry_after_ms };
+    serde_json::to_string(&body).expect("texts and a number are JSON")
 }

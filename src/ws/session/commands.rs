@@ -118,9 +118,9 @@ impl Session {
     }
 
     fn post(&mut self, Text { room_id, content, nonce }: Text, admitted: Result<(), Rejection>) {
-        let access = admitted.and_then(|()| self.joined(room_id.as_deref())).and_then(|room| {
-            self.chat.check_access(Principal::User(&self.identity), Action::Post, &room.name)
-        });
+        let access = admitted
+            .and_then(|()| self.joined(room_id.as_deref()))
+            .and_then(|room| self.chat.access_to_speak(&self.identity, room));
         let access = match access {
             Ok(access) => access,
             Err(rejection) => {
@@ -151,7 +151,10 @@ impl Session {
     async fn announce_typing(&mut self, Typing { room_id }: Typing) {
         let room_id = room_id.as_deref();
         let outcome = match self.joined(room_id).cloned() {
-            Ok(room) => self.chat.announce_typing(&room, &self.member()).await,
+            Ok(room) => match self.chat.access_to_speak(&self.identity, &room) {
+                Ok(_) => self.chat.announce_typing(&room, &self.member()).await,
+                Err(rejection) => Err(rejection),
+            },
             Err(rejection) => Err(rejection),
         };
         if let Err(rejection) = outcome {

@@ -22,12 +22,10 @@ use self::replay::Replay;
 use self::replies::Replies;
 use self::sign_in::Stop;
 use super::connection::{CloseReason, Connection, Outbox};
-use crate::chat::{
-    Chat, ClientSession, Control, Controls, FrameSink, Identity, LeaveMode, Refusals, Room,
-};
+use crate::chat::{Chat, ClientSession, Control, Controls, FrameSink, Identity, LeaveMode, Refusals, Room};
 use crate::model::{ConnectionId, Member, RoomName, Username};
 use crate::protocol::server::{FrameRef, RoomFrame, ServerFrame, encode};
-use crate::protocol::{ErrorCode, Proof, SessionKind};
+use crate::protocol::{ErrorCode, Proof, Rejection, SessionKind};
 use crate::websocket::CloseCode;
 
 /// The parameters of a client's upgrade.
@@ -151,6 +149,12 @@ impl Session {
                 debug!(connection = %self.id, room = %name, ?reason, "a session must leave a room");
                 self.chat.leave(&room, &self.member(), LeaveMode::Immediate).await;
                 self.send(RoomFrame::Left { room_id: &name, reason: Some(reason.as_str()) });
+                if !self.params.kind.names_rooms() {
+                    // It can't join again.
+                    let sentence = "A moderator has removed you from this room";
+                    self.reject(&Rejection::new(ErrorCode::NotInRoom, sentence), FrameRef::default());
+                    self.outbox.close(CloseCode::Forbidden);
+                }
                 self.outbox.flush();
             }
             Control::Standing(standing) => match self.identity.clone().compared_with(&standing) {

@@ -6,6 +6,7 @@ mod cluster;
 mod cluster_resync;
 mod log;
 mod log_pages;
+mod moderation;
 mod nodes;
 mod presence;
 mod pubsub;
@@ -150,5 +151,15 @@ contract! {
         the_last_admin_keeps_the_role
         what_no_token_can_outlive_is_forgotten
         every_node_is_told_of_a_change_of_standing
+    }
+    moderation {
+        a_room_without_rules_lets_everybody_speak
+        the_rules_of_a_room_are_its_own_and_those_of_every_node
+        a_mute_ends_by_itself_and_is_replaced_by_a_later_one
+        each_change_of_rules_raises_the_version_and_a_kick_bears_its_own
+        a_room_has_a_bounded_number_of_rules
+        the_nodes_in_a_room_are_told_of_changed_rules
+        the_record_is_read_in_pages_with_the_newest_first
+        the_record_keeps_a_maximum_number_of_entries
     }
 }

@@ -1,14 +1,18 @@
 //! What ends a session, takes it out of a room or keeps it from speaking, over every door and on every node.
 
+mod rest;
 mod revocation;
+mod rooms;
 
 use adda::backend::{self, Backend, Events, StandingChange};
 use adda::config::Config;
-use adda::model::{NodeId, UserId};
+use adda::model::{NodeId, Role, UserId};
 use adda::supervisor::Supervisor;
+use serde_json::Value;
 
-use crate::harness::Cluster;
+use crate::harness::http::encode;
 use crate::harness::store::Store;
+use crate::harness::{Client, Cluster, DEADLINE, Node, Reply, eventually};
 
 /// Nodes that share the keys below `adda:`.
 async fn cluster(count: usize) -> Option<Cluster> {
@@ -40,10 +44,64 @@ impl Operator {
         self.backend.change_standing(&user(user_id), change).await.expect("Redis answers");
     }
 
+    async fn give_role(&self, user_id: &str, role: Role) {
+        self.change(user_id, StandingChange::SetRole(role)).await;
+    }
+
     /// Changes the standing of a user without telling the nodes.
     async fn change_silently(&self, user_id: &str, change: StandingChange) {
         self.backend.standings.change(&user(user_id), change).await.expect("Redis answers");
     }
+}
+
+/// A user with a role, who has a token.
+struct Moderator {
+    operator: Operator,
+    user_id: String,
+    token: String,
+    role: Role,
+}
+
+impl Moderator {
+    async fn of(cluster: &Cluster, role: Role) -> Self {
+        let operator = Operator::of(cluster).await;
+        let Client { user_id, token, .. } = &Client::full(&cluster.nodes[0], role.as_str()).await;
+        operator.give_role(user_id, role).await;
+        let moderator = Self { user_id: user_id.clone(), token: token.clone(), operator, role };
+        for node in &cluster.nodes {
+            eventually("the node knows the role", DEADLINE, async || {
+                let reply = moderator.asks(node, "GET", "/api/me", None).await;
+                (reply.status == 404 || reply.json()["role"] == role.as_str()).then_some(())
+            })
+            .await;
+        }
+        moderator
+    }
+
+    async fn asks(&self, node: &Node, method: &str, path: &str, body: Option<Value>) -> Reply {
+        let call = node.http().call(method, path).header("authorization", &format!("Bearer {}", self.token));
+        match body {
+            Some(body) => call.json(&body).send().await,
+            None => call.send().await,
+        }
+    }
+
+    /// A request that must succeed.
+    async fn changes(&self, node: &Node, method: &str, path: &str, body: Value) {
+        let reply = self.asks(node, method, path, Some(body)).await;
+        assert_eq!(reply.status, 204, "{method} {path}: {reply:?}");
+    }
+
+    async fn reads(&self, node: &Node, path: &str) -> Value {
+        let reply = self.asks(node, "GET", path, None).await;
+        assert_eq!(reply.status, 200, "{path}: {reply:?}");
+        reply.json()
+    }
+}
+
+/// A path of REST.
+fn path(parts: &[&str]) -> String {
+    parts.iter().fold("/api".to_owned(), |path, part| format!("{path}/{}", encode(part)))
 }
 
 fn user(id: &str) -> UserId {

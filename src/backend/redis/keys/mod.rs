@@ -233,6 +233,17 @@ impl Keys {
         format!("{}admins", self.prefix)
     }
 
+    /// Hash: version, locked, `m:USER` → end of a mute (ms), `k:USER` → version of a kick. Until the last has ended, unless
+    /// the room is locked.
+    pub fn rules(&self, room: &RoomName) -> String {
+        self.of_room(room, "rules")
+    }
+
+    /// Stream: what moderators did, fields `v` and `e` (JSON). `moderation.audit_entries`.
+    pub fn audit(&self) -> String {
+        format!("{}audit", self.prefix)
+    }
+
     /// Sorted set: users who were banned, by the time of the ban in ms; each score is used once.
     pub fn bans(&self) -> String {
         format!("{}bans", self.prefix)

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use redis::Value;
-
 use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::role::Role as Connection;
 use crate::backend::redis::client::script::{Memory, Script, TYPES};
@@ -21,6 +19,9 @@ static UNLIST: Script = Script::new(Memory::Spares, &[TYPES, CLOCK, include_str!
 
 /// The scripts of this file.
 pub(super) const SCRIPTS: &[&Script] = &[&LIST, &UNLIST];
+
+/// Entries that are looked at before one is added, so that the list does not grow with bans that have ended.
+const SAMPLE: usize = 16;
 
 /// Age of an entry without a ban after which it is removed. A ban is set right after its entry.
 const SET_WITHIN_MS: u64 = 60_000;
@@ -72,21 +73,31 @@ impl BanList {
         Ok(Listed { users, next })
     }
 
-    /// The page of what is listed, with the users' standings. Entries without a ban are removed.
-    pub async fn page(&self, listed: Listed, standings: Vec<Standing>) -> Result<BanPage> {
-        let (mut bans, mut ended) = (Vec::new(), Vec::new());
-        for ((user, number), standing) in listed.users.into_iter().zip(standings) {
-            match (standing.ban, Timestamp::from_unix_millis(number)) {
-                (Some(ban), Some(since)) => bans.push(BannedUser { user, since, ban }),
-                _ => ended.push(user),
-            }
+    /// Some entries, whichever.
+    pub async fn sample(&self) -> Result<Vec<UserId>> {
+        let call = Call::plain("ZRANDMEMBER", self.keys.bans()).arg(SAMPLE);
+        let users: Vec<Vec<u8>> = parsed_if_ours(self.shards.call(&Connection::Pooled, call).await)?;
+        Ok(users.iter().filter_map(|user| UserId::parse(std::str::from_utf8(user).ok()?)).collect())
+    }
+
+    /// Removes entries whose bans have ended.
+    pub async fn remove_ended(&self, users: &[UserId]) -> Result<()> {
+        if users.is_empty() {
+            return Ok(());
         }
-        if !ended.is_empty() {
-            let call = Call::new(&UNLIST, [self.keys.bans()]).arg(SET_WITHIN_MS);
-            let call = ended.iter().fold(call, |call, user| call.arg(user));
-            self.shards.call(&Connection::Pooled, call).await.map(drop::<Value>)?;
-        }
-        Ok(BanPage { bans, next: listed.next })
+        let call = Call::new(&UNLIST, [self.keys.bans()]).arg(SET_WITHIN_MS);
+        let call = users.iter().fold(call, |call, user| call.arg(user));
+        self.shards.call(&Connection::Pooled, call).await.map(drop)
+    }
+}
+
+impl Listed {
+    /// The page of what is listed, with the users' standings. Entries without a ban are skipped.
+    pub fn page(self, standings: Vec<Standing>) -> BanPage {
+        let banned = self.users.into_iter().zip(standings).filter_map(|((user, number), standing)| {
+            Some(BannedUser { user, since: Timestamp::from_unix_millis(number)?, ban: standing.ban? })
+        });
+        BanPage { bans: banned.collect(), next: self.next }
     }
 }
 

@@ -63,6 +63,7 @@ impl RedisStandings {
     async fn apply(&self, user: &UserId, change: StandingChange) -> Result<Standing> {
         match &change {
             StandingChange::Ban { .. } => {
+                self.remove_ended_bans().await?;
                 self.bans.add(user).await?;
                 self.store(user, &change).await
             }
@@ -82,6 +83,14 @@ impl RedisStandings {
             }
             StandingChange::NextGeneration => self.store(user, &change).await,
         }
+    }
+
+    async fn remove_ended_bans(&self) -> Result<()> {
+        let users = self.bans.sample().await?;
+        let standings = self.read(&users).await?;
+        let ended = users.into_iter().zip(standings).filter(|(_, standing)| standing.ban.is_none());
+        let ended: Vec<UserId> = ended.map(|(user, _)| user).collect();
+        self.bans.remove_ended(&ended).await
     }
 
     async fn note_admin(&self, user: &UserId, is_admin: bool) -> Result<()> {
@@ -123,7 +132,7 @@ impl Standings for RedisStandings {
             let listed = self.bans.list(before, limit).await?;
             let users: Vec<UserId> = listed.users.iter().map(|(user, _)| user.clone()).collect();
             let standings = self.read(&users).await?;
-            self.bans.page(listed, standings).await
+            Ok(listed.page(standings))
         })
         .await
     }

@@ -1,0 +1,267 @@
+//! The rules of a room as this node knows them: read when the room opens, again after each change, and after events may have
+//! been missed. So a message asks the backend nothing, and a mute ends without an event.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use tracing::debug;
+
+use super::registry::{Hub, names_of};
+use super::room::Room;
+use crate::backend::{BackendError, Result, RoomRules};
+use crate::chat::Identity;
+use crate::chat::users::{Control, LeaveReason};
+use crate::model::{Role, UserId};
+use crate::protocol::{ErrorCode, Rejection};
+
+/// Wait before rules that could not be read are read again.
+const RETRY: Duration = Duration::from_millis(250);
+
+/// Who may speak in a room.
+#[derive(Debug, Default)]
+pub(in crate::chat) struct SpeechRules {
+    is_locked: bool,
+    /// Until when each user is mute.
+    mutes: HashMap<UserId, Instant>,
+}
+
+impl SpeechRules {
+    /// Of rules that were read at `now` or later.
+    pub(in crate::chat) fn new(rules: &RoomRules, now: Instant) -> Self {
+        let mutes = rules.mutes.iter().map(|mute| (mute.user.clone(), now + mute.left));
+        Self { is_locked: rules.is_locked, mutes: mutes.collect() }
+    }
+
+    /// Whether a user may speak.
+    ///
+    /// # Errors
+    /// `muted`, `room_locked`
+    pub(in crate::chat) fn check(&self, identity: &Identity) -> std::result::Result<(), Rejection> {
+        let left = self.mutes.get(&identity.author.user_id);
+        let left = left.map(|ends| ends.saturating_duration_since(Instant::now()));
+        if let Some(left) = left.filter(|left| !left.is_zero()) {
+            let sentence = "A moderator has muted you in this room; wait until it ends";
+            let rejection = Rejection::new(ErrorCode::Muted, sentence);
+            return Err(Rejection { retry_after: Some(left), ..rejection });
+        }
+        if self.is_locked && identity.role < Role::Moderator {
+            let sentence = "A moderator has locked this room; only moderators may speak";
+            return Err(Rejection::new(ErrorCode::RoomLocked, sentence));
+        }
+        Ok(())
+    }
+}
+
+/// The rules of a room, and the reads of them.
+#[derive(Debug, Default)]
+pub(super) struct LiveRules(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// `None` before the first read.
+    speech: Option<SpeechRules>,
+    version: u64,
+    /// Reads that have begun, and the last one that counts. A read that began later saw a later state.
+    begun: u64,
+    counted: u64,
+    reading: Reading,
+}
+
+/// Whether a task reads the rules until it succeeds.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    #[default]
+    No,
+    Yes,
+    /// They have changed since its read began.
+    Again,
+}
+
+impl LiveRules {
+    /// Whether a user may speak; `None` before the rules are known.
+    pub(super) fn check(&self, identity: &Identity) -> Option<std::result::Result<(), Rejection>> {
+        self.lock().speech.as_ref().map(|speech| speech.check(identity))
+    }
+
+    fn begin(&self) -> u64 {
+        let mut state = self.lock();
+        state.begun += 1;
+        state.begun
+    }
+
+    /// Takes what a read has found, unless a later read was quicker. Returns the users that were kicked since the last.
+    fn take_in(&self, read: u64, rules: &RoomRules) -> Vec<UserId> {
+        let mut state = self.lock();
+        if read <= state.counted {
+            return Vec::new();
+        }
+        let is_first = state.speech.is_none();
+        let known = state.version;
+        state.speech = Some(SpeechRules::new(rules, Instant::now()));
+        state.version = rules.version;
+        state.counted = read;
+        // Who is in a room when it opens has come after these kicks.
+        let kicks = rules.kicks.iter().filter(|(_, version)| !is_first && *version > known);
+        kicks.map(|(user, _)| user.clone()).collect()
+    }
+
+    /// Whether the caller is to read until it succeeds; if not, another task does.
+    fn begin_task(&self) -> bool {
+        let mut state = self.lock();
+        let is_first = state.reading == Reading::No;
+        state.reading = if is_first { Reading::Yes } else { Reading::Again };
+        is_first
+    }
+
+    /// Whether the task of [`Self::begin_task`] is done.
+    fn end_task(&self) -> bool {
+        let mut state = self.lock();
+        let is_done = state.reading == Reading::Yes;
+        state.reading = if is_done { Reading::No } else { Reading::Yes };
+        is_done
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().expect("no code panics while it holds this lock")
+    }
+}
+
+impl Hub {
+    /// Reads the rules of a room once.
+    pub(super) async fn read_rules(&self, room: &Room) -> Result<()> {
+        let read = room.rules.begin();
+        let mut results = self.backend().moderation.rules(std::slice::from_ref(&room.name)).await;
+        let rules = results.pop().unwrap_or_else(no_answer)?;
+        self.take_in_rules(room, read, &rules);
+        Ok(())
+    }
+
+    /// Reads the rules of a room as often as it takes, in a task of their own.
+    pub(super) fn reread_rules(&self, room: &Arc<Room>) {
+        if !room.rules.begin_task() {
+            return;
+        }
+        let (hub, room) = (self.clone(), room.clone());
+        let supervisor = self.supervisor().clone();
+        self.supervisor().run_once("room-rules", async move {
+            supervisor.until_stopping(hub.read_rules_until_known(&room)).await;
+        });
+    }
+
+    async fn read_rules_until_known(&self, room: &Room) {
+        loop {
+            match self.read_rules(room).await {
+                Ok(()) if room.rules.end_task() => return,
+                Ok(()) => {}
+                Err(error) => {
+                    debug!(error = %error.root_cause(), room = %room.name, "could not read the rules of a room");
+                    sleep(RETRY).await;
+                }
+            }
+        }
+    }
+
+    /// Reads the rules of several rooms together. Those that can't be read now are read by tasks of their own.
+    pub(super) async fn reread_all_rules(&self, rooms: &[Arc<Room>]) {
+        let reads: Vec<u64> = rooms.iter().map(|room| room.rules.begin()).collect();
+        let results = self.backend().moderation.rules(&names_of(rooms)).await;
+        for ((room, read), rules) in rooms.iter().zip(reads).zip(results) {
+            match rules {
+                Ok(rules) => self.take_in_rules(room, read, &rules),
+                Err(_) => self.reread_rules(room),
+            }
+        }
+    }
+
+    fn take_in_rules(&self, room: &Room, read: u64, rules: &RoomRules) {
+        for user in room.rules.take_in(read, rules) {
+            self.users().send(&user, &Control::LeaveRoom(room.name.clone(), LeaveReason::Kicked));
+        }
+    }
+}
+
+fn no_answer() -> Result<RoomRules> {
+    Err(BackendError::Unavailable("no answer about a room".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::Mute;
+    use crate::model::{Timestamp, Username};
+
+    fn identity(role: Role) -> Identity {
+        Identity { role, ..Identity::guest(Username::from_trusted("রহিম")) }
+    }
+
+    fn code(outcome: std::result::Result<(), Rejection>) -> Option<ErrorCode> {
+        outcome.err().map(|rejection| rejection.code)
+    }
+
+    #[test]
+    fn a_locked_room_lets_moderators_speak() {
+        let rules = SpeechRules { is_locked: true, ..SpeechRules::default() };
+        for (role, refusal) in [
+            (Role::Guest, Some(ErrorCode::RoomLocked)),
+            (Role::Member, Some(ErrorCode::RoomLocked)),
+            (Role::Moderator, None),
+            (Role::Admin, None),
+        ] {
+            assert_eq!(code(rules.check(&identity(role))), refusal, "{role}");
+            assert_eq!(code(SpeechRules::default().check(&identity(role))), None);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_mute_ends_by_itself_and_says_when() {
+        let (muted, other) = (identity(Role::Moderator), identity(Role::Guest));
+        let mute = Mute {
+            user: muted.author.user_id.clone(),
+            until: Timestamp::now(),
+            left: Duration::from_secs(2),
+        };
+        let rules = RoomRules { mutes: vec![mute], ..RoomRules::default() };
+        let rules = SpeechRules::new(&rules, Instant::now());
+        let refused = rules.check(&muted).unwrap_err();
+        assert_eq!((refused.code, refused.retry_after), (ErrorCode::Muted, Some(Duration::from_secs(2))));
+        assert_eq!(code(rules.check(&other)), None);
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(code(rules.check(&muted)), None);
+    }
+
+    #[test]
+    fn a_kick_counts_once_and_for_those_who_were_there() {
+        let (rules, user) = (LiveRules::default(), UserId::guest());
+        let at =
+            |version| RoomRules { version, kicks: vec![(user.clone(), version)], ..RoomRules::default() };
+        let take_in = |version| rules.take_in(rules.begin(), &at(version));
+        assert!(take_in(5).is_empty(), "it was before the room opened");
+        assert!(take_in(5).is_empty());
+        assert_eq!(take_in(6), [user.clone()]);
+        assert!(take_in(6).is_empty());
+        assert!(take_in(0).is_empty(), "the backend has lost them");
+        assert_eq!(take_in(7), [user.clone()]);
+    }
+
+    #[test]
+    fn a_read_that_began_earlier_does_not_undo_a_later_one() {
+        let rules = LiveRules::default();
+        let (earlier, later) = (rules.begin(), rules.begin());
+        let locked = RoomRules { is_locked: true, version: 2, ..RoomRules::default() };
+        rules.take_in(later, &locked);
+        rules.take_in(earlier, &RoomRules::default());
+        assert_eq!(rules.check(&identity(Role::Guest)).and_then(code), Some(ErrorCode::RoomLocked));
+    }
+
+    #[test]
+    fn one_task_reads_and_reads_again_after_a_change() {
+        let rules = LiveRules::default();
+        assert!(rules.begin_task());
+        assert!(!rules.begin_task(), "another task reads");
+        assert!(!rules.end_task(), "the change came after its read began");
+        assert!(rules.end_task());
+        assert!(rules.begin_task());
+    }
+}

@@ -1,0 +1,238 @@
+//! Moderation: kick, mute, lock, ban, give roles, and read what was done.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use super::AppState;
+use super::caller::Caller;
+use super::error::ApiError;
+use super::query::{ApiJson, ApiPath, ApiQuery, limit};
+use crate::chat::{Action, AuditPosition, AuditRecord, Principal, RoomAccess};
+use crate::model::{Role, Timestamp, UserId};
+use crate::protocol::ErrorCode;
+
+/// A user of a room.
+#[derive(Debug, Deserialize)]
+pub struct Kick {
+    user_id: String,
+}
+
+/// How long a user is mute.
+#[derive(Debug, Deserialize)]
+pub struct NewMute {
+    for_s: u64,
+}
+
+/// How long a ban lasts, for good without a number, and why.
+#[derive(Debug, Deserialize)]
+pub struct NewBan {
+    for_s: Option<u64>,
+    reason: Option<String>,
+}
+
+/// The role to give.
+#[derive(Debug, Deserialize)]
+pub struct NewRole {
+    role: String,
+}
+
+/// A page is asked for with these.
+#[derive(Debug, Deserialize)]
+pub struct PageQuery {
+    before: Option<String>,
+    limit: Option<usize>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Page<T> {
+    data: Vec<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct RoomRulesJson {
+    data: Vec<MuteJson>,
+    locked: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct MuteJson {
+    user_id: UserId,
+    until: Timestamp,
+}
+
+#[derive(Debug, Serialize)]
+pub struct BanJson {
+    user_id: UserId,
+    since: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct AuditJson {
+    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<Timestamp>,
+    #[serde(flatten)]
+    record: AuditRecord,
+}
+
+/// `POST /api/rooms/{room}/kick`: 204.
+pub async fn kick_user(
+    State(state): State<AppState>,
+    ApiPath(room): ApiPath<String>,
+    Caller(by): Caller,
+    ApiJson(kick): ApiJson<Kick>,
+) -> Result<StatusCode, ApiError> {
+    let access = moderated(&state, &by, &room)?;
+    state.chat.kick(&by, access, &user(&kick.user_id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET /api/rooms/{room}/mutes`: who may not speak, and whether the room is locked.
+pub async fn list_mutes(
+    State(state): State<AppState>,
+    ApiPath(room): ApiPath<String>,
+    Caller(by): Caller,
+) -> Result<Json<RoomRulesJson>, ApiError> {
+    let rules = state.chat.room_rules(moderated(&state, &by, &room)?).await?;
+    let mutes = rules.mutes.into_iter().map(|mute| MuteJson { user_id: mute.user, until: mute.until });
+    Ok(Json(RoomRulesJson { data: mutes.collect(), locked: rules.is_locked }))
+}
+
+/// `PUT /api/rooms/{room}/mutes/{user_id}`: 204.
+pub async fn mute_user(
+    State(state): State<AppState>,
+    ApiPath((room, user_id)): ApiPath<(String, String)>,
+    Caller(by): Caller,
+    ApiJson(mute): ApiJson<NewMute>,
+) -> Result<StatusCode, ApiError> {
+    let access = moderated(&state, &by, &room)?;
+    state.chat.mute(&by, access, &user(&user_id)?, Duration::from_secs(mute.for_s)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `DELETE /api/rooms/{room}/mutes/{user_id}`: 204.
+pub async fn unmute_user(
+    State(state): State<AppState>,
+    ApiPath((room, user_id)): ApiPath<(String, String)>,
+    Caller(by): Caller,
+) -> Result<StatusCode, ApiError> {
+    let access = moderated(&state, &by, &room)?;
+    state.chat.unmute(&by, access, &user(&user_id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `PUT /api/rooms/{room}/lock`: 204.
+pub async fn lock_room(
+    State(state): State<AppState>,
+    ApiPath(room): ApiPath<String>,
+    Caller(by): Caller,
+) -> Result<StatusCode, ApiError> {
+    state.chat.lock(&by, moderated(&state, &by, &room)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `DELETE /api/rooms/{room}/lock`: 204.
+pub async fn unlock_room(
+    State(state): State<AppState>,
+    ApiPath(room): ApiPath<String>,
+    Caller(by): Caller,
+) -> Result<StatusCode, ApiError> {
+    state.chat.unlock(&by, moderated(&state, &by, &room)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET /api/bans`: the newest first.
+pub async fn list_bans(
+    State(state): State<AppState>,
+    Caller(by): Caller,
+    ApiQuery(query): ApiQuery<PageQuery>,
+) -> Result<Json<Page<BanJson>>, ApiError> {
+    let limit = limit(query.limit)?;
+    let before = query.before.as_deref().map(|text| text.parse().map_err(|_| bad_before())).transpose()?;
+    let page = state.chat.bans(&by, before, limit).await?;
+    let bans = page.bans.into_iter().map(|banned| BanJson {
+        user_id: banned.user,
+        since: banned.since,
+        until: banned.ban.until,
+        reason: banned.ban.reason,
+    });
+    Ok(Json(Page { data: bans.collect(), next: page.next.map(|next| next.to_string()) }))
+}
+
+/// `PUT /api/bans/{user_id}`: 204.
+pub async fn ban_user(
+    State(state): State<AppState>,
+    ApiPath(user_id): ApiPath<String>,
+    Caller(by): Caller,
+    ApiJson(ban): ApiJson<NewBan>,
+) -> Result<StatusCode, ApiError> {
+    let lasts = ban.for_s.map(Duration::from_secs);
+    by.at_least(Role::Admin)?;
+    state.chat.ban(&by, &user(&user_id)?, lasts, ban.reason).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `DELETE /api/bans/{user_id}`: 204.
+pub async fn unban_user(
+    State(state): State<AppState>,
+    ApiPath(user_id): ApiPath<String>,
+    Caller(by): Caller,
+) -> Result<StatusCode, ApiError> {
+    by.at_least(Role::Admin)?;
+    state.chat.unban(&by, &user(&user_id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `PUT /api/accounts/{user_id}/role`: 204.
+pub async fn give_role(
+    State(state): State<AppState>,
+    ApiPath(user_id): ApiPath<String>,
+    Caller(by): Caller,
+    ApiJson(new): ApiJson<NewRole>,
+) -> Result<StatusCode, ApiError> {
+    by.at_least(Role::Admin)?;
+    let sentence = "role must be member, moderator or admin";
+    let role = Role::parse(&new.role).ok_or_else(|| ApiError::new(ErrorCode::BadRequest, sentence))?;
+    state.chat.give_role(&by, &user(&user_id)?, role).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET /api/audit`: the newest first.
+pub async fn list_audit(
+    State(state): State<AppState>,
+    Caller(by): Caller,
+    ApiQuery(query): ApiQuery<PageQuery>,
+) -> Result<Json<Page<AuditJson>>, ApiError> {
+    let limit = limit(query.limit)?;
+    let before = query.before.as_deref().map(|text| AuditPosition::parse(text).ok_or_else(bad_before));
+    let page = state.chat.audit(&by, before.transpose()?, limit).await?;
+    let entries = page.entries.into_iter().map(|entry| AuditJson {
+        id: entry.position.to_string(),
+        timestamp: Timestamp::from_unix_millis(entry.position.millis),
+        record: entry.record,
+    });
+    Ok(Json(Page { data: entries.collect(), next: page.next.map(|next| next.to_string()) }))
+}
+
+fn moderated(state: &AppState, by: &crate::chat::Identity, room: &str) -> Result<RoomAccess, ApiError> {
+    let room = state.chat.room_name(room)?;
+    Ok(state.chat.check_access(Principal::User(by), Action::Moderate, &room)?)
+}
+
+fn user(user_id: &str) -> Result<UserId, ApiError> {
+    UserId::parse(user_id).ok_or_else(|| ApiError::new(ErrorCode::BadRequest, "user_id is no user's id"))
+}
+
+fn bad_before() -> ApiError {
+    ApiError::new(ErrorCode::BadRequest, "before must be the `next` of an earlier page")
+}
