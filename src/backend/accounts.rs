@@ -26,8 +26,8 @@ pub trait Accounts: Send + Sync + fmt::Debug {
     /// Replaces the hash of a password. Returns false, and changes nothing, if it is not `from`.
     async fn replace_password(&self, user: &UserId, from: &PasswordHash, to: &PasswordHash) -> Result<bool>;
 
-    /// Whether one of these skeletons is an account's.
-    async fn is_taken(&self, skeletons: &[Skeleton]) -> Result<bool>;
+    /// The users of the accounts that have these skeletons, in the order of `skeletons`.
+    async fn owners(&self, skeletons: &[Skeleton]) -> Result<Vec<Option<UserId>>>;
 
     /// Whether there is an account.
     async fn are_any(&self) -> Result<bool>;

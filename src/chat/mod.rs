@@ -2,6 +2,7 @@
 //! WebSocket and HTTP are equal clients of [`Chat`], so each rule exists once.
 
 mod access;
+mod accounts;
 mod identity;
 mod limits;
 mod messages;
@@ -22,6 +23,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 pub use self::access::{Action, Principal, RoomAccess, SpeechAccess};
+pub use self::accounts::{
+    ANONYMOUS, CommandError, Credentials, Password, SignedIn, change_role, create_account, replace_password,
+};
+use self::accounts::{HashingPool, Setup, TakenNames};
 pub use self::identity::{Identity, IssuedToken, RoomScope, Source, check};
 use self::identity::{Issuer, Issuers, Keyring};
 use self::limits::Limits;
@@ -39,7 +44,7 @@ pub use crate::backend::{
 };
 use crate::backend::{Backend, BackendError, Events, Health};
 use crate::config::Config;
-use crate::model::{ConnectionId, Member, NameError, NodeId, RoomName, Username};
+use crate::model::{ConnectionId, ControlEvent, Member, NameError, NodeId, RoomName, Username};
 use crate::protocol::{ErrorCode, Rejection};
 use crate::supervisor::Supervisor;
 use crate::telemetry::begin_errors;
@@ -101,6 +106,9 @@ struct Inner {
     users: Users,
     standings: KnownStandings,
     room_list: RoomList,
+    passwords: HashingPool,
+    taken_names: Arc<TakenNames>,
+    setup: Setup,
     supervisor: Supervisor,
 }
 
@@ -127,7 +135,8 @@ impl Chat {
             standings.clone(),
             supervisor.clone(),
         );
-        supervisor.run("hub", hub.clone().run(events));
+        let taken_names = Arc::<TakenNames>::default();
+        supervisor.run("hub", hub.clone().run(events, on_control(taken_names.clone())));
         supervisor.run("log-comparison", hub.clone().compare_when_resumed());
         let upkeep = hub.clone().keep_up(config.presence.unsubscribe_after, config.history.verify_every);
         supervisor.run("room-upkeep", upkeep);
@@ -135,6 +144,7 @@ impl Chat {
         let limits = Limits::new(&config);
         let reads = Reads::new(config.limits.reads_in_flight, supervisor.clone());
         let health = backend.cluster.health();
+        let passwords = HashingPool::new(&config.passwords);
         let inner = Inner {
             node,
             config,
@@ -152,6 +162,9 @@ impl Chat {
             users,
             standings,
             room_list: RoomList::default(),
+            passwords,
+            taken_names,
+            setup: Setup::default(),
             supervisor,
         };
         let chat = Self { inner: Arc::new(inner) };
@@ -159,6 +172,8 @@ impl Chat {
         chat.inner.supervisor.run("room-list", chat.clone().tell_rooms());
         chat.inner.backend.cluster.clone().start(Arc::new(chat.clone()), &chat.inner.supervisor);
         chat.inner.supervisor.run("limits", chat.clone().keep_limits());
+        chat.inner.supervisor.run("account-names", chat.clone().keep_names());
+        chat.inner.supervisor.run("setup-code", chat.clone().tell_setup_code());
         chat.inner.supervisor.run("peer-check", chat.clone().check_peers());
         chat.inner.supervisor.run("issuer-keys", issuers.follow_file(chat.inner.supervisor.clone()));
         Ok(chat)
@@ -232,6 +247,14 @@ impl Chat {
     pub fn count_session(&self) -> SessionGuard {
         self.inner.sessions.fetch_add(1, Ordering::Relaxed);
         SessionGuard(self.clone())
+    }
+}
+
+/// Hands on the events for all nodes.
+fn on_control(names: Arc<TakenNames>) -> impl Fn(ControlEvent) {
+    move |event| match event {
+        ControlEvent::AccountCreated(author) => names.add(author),
+        ControlEvent::UserChanged(_) | ControlEvent::RulesChanged => {}
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line: one file a command. The library does the work.
 
+mod account;
 mod check;
 mod config;
 mod health;
@@ -38,6 +39,8 @@ enum Command {
     Config(Settings),
     /// Validates the settings without starting anything.
     Check(Settings),
+    /// Makes and changes accounts in the Redis of the settings.
+    Account(account::Account),
     /// Prints the version.
     Version,
 }
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
         Command::Health(health) => health::run(health).map(|answer| print(&answer)),
         Command::Config(settings) => config::run(&settings.into()).map(|toml| print(&toml)),
         Command::Check(settings) => check::run(&settings.into()).map(|answer| print(&answer)),
+        Command::Account(account) => account::run(account).map(|answer| print(&answer)),
         Command::Version => {
             print(concat!("adda ", env!("CARGO_PKG_VERSION")));
             Ok(())

@@ -208,6 +208,12 @@ settings! {
     "moderation" moderation: Moderation {
         audit_entries: usize = number(1, 10_000_000), "100000", "Redis holds them in memory";
     }
+    "passwords" passwords: Passwords {
+        memory_kib: usize = number(7168, 1 << 20), "19456", "less is cheap to guess with, and each computation takes as much";
+        passes: usize = number(1, 100), "2", "each takes as long as the one before";
+        threads: usize = number(0, 64), "2", "each takes a core from the messages while it computes";
+        queue: usize = number(0, 1000), "32", "the last one waits for all others";
+    }
     "log" log: Log {
         level: String = Level, r#""info,adda::ws=debug""#, "another word would silence the node";
         format: LogFormat = Format, r#""json""#, "there are no other formats";

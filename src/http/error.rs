@@ -40,15 +40,16 @@ impl ApiError {
 
 fn status(code: ErrorCode) -> StatusCode {
     match code {
-        ErrorCode::BadToken | ErrorCode::AuthRequired => StatusCode::UNAUTHORIZED,
+        ErrorCode::BadToken | ErrorCode::AuthRequired | ErrorCode::BadCredentials => StatusCode::UNAUTHORIZED,
         ErrorCode::BadOrigin
         | ErrorCode::Banned
         | ErrorCode::Forbidden
         | ErrorCode::Muted
+        | ErrorCode::RegistrationClosed
         | ErrorCode::RoomLocked => StatusCode::FORBIDDEN,
         ErrorCode::RoomNotFound | ErrorCode::NotFound => StatusCode::NOT_FOUND,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        ErrorCode::NonceReused => StatusCode::CONFLICT,
+        ErrorCode::NonceReused | ErrorCode::UsernameTaken => StatusCode::CONFLICT,
         ErrorCode::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
         ErrorCode::TooFast => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -64,6 +65,7 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::AlreadyJoined
         | ErrorCode::TooManyRooms
         | ErrorCode::MessagesSkipped
+        | ErrorCode::WeakPassword
         | ErrorCode::BadRequest => StatusCode::BAD_REQUEST,
     }
 }

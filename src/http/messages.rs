@@ -12,15 +12,12 @@ use super::caller::OptionalCaller;
 use super::error::ApiError;
 use super::query::{ApiJson, ApiPath, ApiQuery};
 use super::{AppState, json, name};
-use crate::chat::{Action, Excerpt, Identity, Span};
+use crate::chat::{ANONYMOUS, Action, Excerpt, Identity, Span};
 use crate::protocol::server::{self, ReceiptJson};
 use crate::protocol::{ErrorCode, Forwarded, Rejection};
 
 /// A request that is sent again with the same key is carried out once.
 pub const IDEMPOTENCY_KEY: HeaderName = name("idempotency-key");
-
-/// The name of those who give none.
-const ANONYMOUS: &str = "Anonymous";
 
 /// A page of messages is asked for with these. Without `before` and `after`: the newest.
 #[derive(Debug, Deserialize)]
@@ -100,6 +97,7 @@ pub async fn post_message(
             guest
         }
     };
+    state.chat.check_name(&identity).await?;
     state.chat.admit_post(&identity, forwarded.client).decided().await?;
     let access = state.chat.access_to_post(&identity, &room).await?;
     let receipt = state.chat.post(identity.author, access, message.content, key).await?;

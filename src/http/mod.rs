@@ -1,6 +1,7 @@
 //! HTTP: REST, health, metrics, and the browser client's files. The rules of the chat are in
 //! `chat`; here they only get paths and statuses.
 
+mod accounts;
 mod assets;
 mod browser;
 mod caller;
@@ -53,6 +54,12 @@ pub fn router(state: AppState, sessions: Router) -> Router {
         .route("/rooms/{room}/messages", get(messages::list_messages).post(messages::post_message))
         .route("/nodes", get(nodes::list_nodes))
         .route("/session", post(caller::open_session).delete(caller::close_session))
+        .route("/accounts", post(accounts::create_account))
+        .route("/login", post(accounts::log_in))
+        .route("/logout", post(accounts::log_out))
+        .route("/me", get(accounts::show_me))
+        .route("/me/password", put(accounts::change_password))
+        .route("/setup", get(accounts::show_setup).post(accounts::set_up))
         .route("/rooms/{room}/kick", post(moderation::kick_user))
         .route("/rooms/{room}/mutes", get(moderation::list_mutes))
         .route("/rooms/{room}/mutes/{user}", put(moderation::mute_user).delete(moderation::unmute_user))

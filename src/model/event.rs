@@ -1,6 +1,6 @@
 //! The events that nodes receive.
 
-use super::{ConnectionId, LoggedMessage, MessageId, Timestamp, UserId, Username};
+use super::{Author, ConnectionId, LoggedMessage, MessageId, Timestamp, UserId, Username};
 
 /// One event of a channel, as a backend hands it to a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub enum Event {
 pub enum ControlEvent {
     /// On the channel of all nodes: the standing of a user.
     UserChanged(UserId),
+    /// On the channel of all nodes: an account was created. Nobody else may have its name.
+    AccountCreated(Author),
     /// On the channel of a room: its rules.
     RulesChanged,
 }
@@ -36,6 +38,9 @@ impl Event {
             Self::Message(message) => message.json.len(),
             Self::Notice(notice) => notice.username.as_str().len() + notice.user_id.as_str().len(),
             Self::Control(ControlEvent::UserChanged(user)) => user.as_str().len(),
+            Self::Control(ControlEvent::AccountCreated(author)) => {
+                author.user_id.as_str().len() + author.username.as_str().len()
+            }
             Self::Count { .. } | Self::Control(ControlEvent::RulesChanged) => 0,
         }
     }

@@ -84,6 +84,11 @@ impl UserId {
         Self(Uuid::new_v4().to_string().into())
     }
 
+    /// The user of a new account.
+    pub fn account() -> Self {
+        Self::guest()
+    }
+
     /// Takes an id from data that adda wrote; refuses one that adda could not have written.
     pub fn parse(text: &str) -> Option<Self> {
         let well_formed = !text.is_empty()

@@ -58,13 +58,21 @@ pub enum ErrorCode {
     BadOrigin,
     /// The path speaks WebSocket only.
     UpgradeRequired,
+    /// A name that belongs to an account, or looks like that of one.
+    UsernameTaken,
+    /// Username and password, or the setup code, that do not belong together.
+    BadCredentials,
+    /// A password that is too short or too common.
+    WeakPassword,
+    /// Only administrators make accounts here.
+    RegistrationClosed,
     /// A fault of the server.
     Internal,
 }
 
 impl ErrorCode {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 31] = [
         Self::BadFrame,
         Self::UnknownType,
         Self::BadRoomName,
@@ -91,6 +99,10 @@ impl ErrorCode {
         Self::BadRequest,
         Self::BadOrigin,
         Self::UpgradeRequired,
+        Self::UsernameTaken,
+        Self::BadCredentials,
+        Self::WeakPassword,
+        Self::RegistrationClosed,
         Self::Internal,
     ];
 
@@ -123,6 +135,10 @@ impl ErrorCode {
             Self::BadRequest => "bad_request",
             Self::BadOrigin => "bad_origin",
             Self::UpgradeRequired => "upgrade_required",
+            Self::UsernameTaken => "username_taken",
+            Self::BadCredentials => "bad_credentials",
+            Self::WeakPassword => "weak_password",
+            Self::RegistrationClosed => "registration_closed",
             Self::Internal => "internal",
         }
     }

@@ -11,6 +11,10 @@ pub(super) fn begin() {
         "Data in Redis that this version can't read and skips, by place"
     );
     describe_counter!("adda_redis_errors_total", "What Redis refused, and where it did not answer, by kind");
+    describe_counter!("adda_logins_total", "Log-ins with a password, by outcome");
+    for outcome in LoginOutcome::ALL {
+        counter!("adda_logins_total", "outcome" => outcome.as_str()).absolute(0);
+    }
     for kind in RedisFailure::ALL {
         counter!("adda_redis_errors_total", "kind" => kind.as_str()).absolute(0);
     }
@@ -83,6 +87,37 @@ impl Unreadable {
             Self::Moderation => "moderation",
         }
     }
+}
+
+/// The outcome of a log-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoginOutcome {
+    /// The user has a token.
+    Accepted,
+    /// Name and password do not belong together.
+    WrongPassword,
+    /// More often than the limits allow.
+    TooFast,
+    /// Anything else: the queue is full, the backend does not answer, the name is none.
+    Failed,
+}
+
+impl LoginOutcome {
+    const ALL: [Self; 4] = [Self::Accepted, Self::WrongPassword, Self::TooFast, Self::Failed];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::WrongPassword => "wrong_password",
+            Self::TooFast => "too_fast",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Counts a log-in.
+pub fn count_login(outcome: LoginOutcome) {
+    counter!("adda_logins_total", "outcome" => outcome.as_str()).increment(1);
 }
 
 /// How Redis failed, or what it refused.

@@ -52,6 +52,10 @@ pub struct Meters {
     pub descriptors_limit: Gauge,
     /// Sessions that the node takes.
     pub sessions_limit: Gauge,
+    /// Hashes of passwords that were computed.
+    pub password_checks: Counter,
+    /// Callers that wait for the hash of a password.
+    pub passwords_waiting: Gauge,
     descriptors_open: Gauge,
     /// Log lines that could not be written.
     log_lines_lost: Counter,
@@ -131,6 +135,11 @@ impl Meters {
             ready: gauged("adda_ready", "1 while the node can serve, as /readyz says"),
             descriptors_limit: gauged("adda_descriptors_limit", "Descriptors that this process may open"),
             sessions_limit: gauged("adda_sessions_limit", "Sessions that this node takes"),
+            password_checks: counted("adda_password_checks_total", "Hashes of passwords that were computed"),
+            passwords_waiting: gauged(
+                "adda_passwords_waiting",
+                "Callers that wait for the hash of a password",
+            ),
             descriptors_open: gauged("adda_descriptors_open", "Descriptors that this process has open"),
             log_lines_lost: counted("adda_log_lines_lost_total", "Log lines that could not be written"),
         }

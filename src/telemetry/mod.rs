@@ -8,8 +8,8 @@ mod metrics;
 mod outage;
 
 pub use self::labelled::{
-    Limit, LimitTable, RedisFailure, Unreadable, begin_errors, count_error, count_limited,
-    count_redis_failure, count_unreadable, measure_limits,
+    Limit, LimitTable, LoginOutcome, RedisFailure, Unreadable, begin_errors, count_error, count_limited,
+    count_login, count_redis_failure, count_unreadable, measure_limits,
 };
 pub use self::lines::{lost_lines, print_error};
 pub use self::logging::{Logging, start_logging};

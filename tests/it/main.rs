@@ -8,6 +8,16 @@ mod harness;
 mod abuse;
 // Guests, tokens and the user of a session.
 mod accounts;
+// Accounts over REST.
+mod registration;
+// The names of accounts against guests.
+mod taken_names;
+// The first admin.
+mod setup;
+// `adda account`.
+mod account_commands;
+// Many log-ins at once.
+mod login_storm;
 // The rules of the sources: imports, lengths of files, forbidden calls.
 mod architecture;
 // One suite for every backend.

@@ -39,9 +39,9 @@ impl Accounts for MemoryNode {
         Ok(account.map(|account| account.password = to.clone()).is_some())
     }
 
-    async fn is_taken(&self, skeletons: &[Skeleton]) -> Result<bool> {
+    async fn owners(&self, skeletons: &[Skeleton]) -> Result<Vec<Option<UserId>>> {
         let shared = self.cluster.lock();
-        Ok(skeletons.iter().any(|skeleton| shared.accounts.names.contains_key(skeleton)))
+        Ok(skeletons.iter().map(|skeleton| shared.accounts.names.get(skeleton).cloned()).collect())
     }
 
     async fn are_any(&self) -> Result<bool> {

@@ -134,8 +134,8 @@ impl Hub {
     }
 
     /// Hands on events until the backend ends. The only caller of [`Room::on_message`], which is why
-    /// messages pass in the order of their publication.
-    pub(in crate::chat) async fn run(self, mut events: Events) {
+    /// messages pass in the order of their publication. `on_control` takes the events for all nodes, and must not block.
+    pub(in crate::chat) async fn run(self, mut events: Events, on_control: impl Fn(ControlEvent)) {
         let mut batch = Vec::with_capacity(BATCH);
         let mut flushes = FlushSet::default();
         loop {
@@ -158,6 +158,7 @@ impl Hub {
                         Channel::Control,
                         Event::Control(ControlEvent::UserChanged(user)),
                     ) => self.inner.standings.on_change(&user),
+                    BackendEvent::Published(Channel::Control, Event::Control(event)) => on_control(event),
                     // It may have been such a change.
                     BackendEvent::Published(Channel::Control, _)
                     | BackendEvent::Unreadable(Channel::Control) => self.inner.standings.on_doubt(),

@@ -85,6 +85,8 @@ impl Session {
         if !wait.is_zero() {
             sleep(wait).await;
         }
+        // An account may have been given the name since the session began.
+        Box::pin(self.chat.check_name(&self.identity)).await?;
         let access = self.chat.check_access(Principal::User(&self.identity), Action::Join, &name)?;
         let room = self.chat.open(&access).await?;
         // Before the join, so that a session which ends during it is taken out all the same.

@@ -22,7 +22,9 @@ use self::replay::Replay;
 use self::replies::Replies;
 use self::sign_in::Stop;
 use super::connection::{CloseReason, Connection, Outbox};
-use crate::chat::{Chat, ClientSession, Control, Controls, FrameSink, Identity, LeaveMode, Refusals, Room};
+use crate::chat::{
+    ANONYMOUS, Chat, ClientSession, Control, Controls, FrameSink, Identity, LeaveMode, Refusals, Room,
+};
 use crate::model::{ConnectionId, Member, RoomName, Username};
 use crate::protocol::server::{FrameRef, RoomFrame, ServerFrame, encode};
 use crate::protocol::{ErrorCode, Proof, Rejection, SessionKind};
@@ -40,9 +42,6 @@ pub struct UpgradeParams {
     /// What says which user to be.
     pub proof: Option<Proof>,
 }
-
-/// The name of those who give none.
-const DEFAULT_USERNAME: &str = "Anonymous";
 
 /// How long a close frame waits for the rooms to be left, so that a session which was answered is out of them.
 const LEAVE_WAIT: Duration = Duration::from_millis(200);
@@ -83,7 +82,7 @@ impl Session {
         build: fn() -> String,
         client: ClientSession,
     ) -> Self {
-        let identity = Identity::guest(Username::from_trusted(DEFAULT_USERNAME));
+        let identity = Identity::guest(Username::from_trusted(ANONYMOUS));
         let controls = chat.register_session(&identity.author.user_id);
         Self {
             chat,

@@ -34,6 +34,7 @@ impl Session {
         let version = self.chat.standings_version();
         let identity = self.chat.authenticate(proof.token()).await?;
         let identity = identity.named(self.chosen_name.clone());
+        self.chat.check_name(&identity).await?;
         let token = match proof {
             Proof::Bearer(token) => Some(self.token_to_keep(&identity, token)?),
             Proof::Cookie(_) => None,
@@ -105,6 +106,7 @@ impl Session {
 
     async fn prove(&mut self, token: &str) -> Result<(Identity, String), Rejection> {
         let identity = self.chat.authenticate(token).await?.named(self.chosen_name.clone());
+        self.chat.check_name(&identity).await?;
         let token = self.token_to_keep(&identity, token.to_owned())?;
         Ok((identity, token))
     }

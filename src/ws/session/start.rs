@@ -56,9 +56,11 @@ impl Session {
                 self.reject(&rejection, FrameRef { nonce: None, room_id: Some(&room) });
                 match rejection.code {
                     ErrorCode::BadRoomName => Err(Stop::Close(CloseCode::BadFrame)),
-                    // It may join another, or this one later.
+                    // It may join another, or this one later, or prove that the name is its own.
                     _ if self.params.kind.names_rooms() => Ok(()),
-                    ErrorCode::RoomNotFound => Err(Stop::Close(CloseCode::BadFrame)),
+                    ErrorCode::RoomNotFound | ErrorCode::UsernameTaken => {
+                        Err(Stop::Close(CloseCode::BadFrame))
+                    }
                     // Another node may be able to.
                     _ => Err(Stop::Close(CloseCode::Restarting)),
                 }

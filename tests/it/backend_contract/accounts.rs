@@ -22,7 +22,9 @@ async fn create(node: &Node, account: &Account) -> Creation {
 
 async fn is_taken(node: &Node, name: &str) -> bool {
     let skeletons = Username::parse(name, 32).unwrap().skeletons();
-    node.backend.accounts.is_taken(&skeletons).await.unwrap()
+    let owners = node.backend.accounts.owners(&skeletons).await.unwrap();
+    assert_eq!(owners.len(), skeletons.len());
+    owners.iter().any(Option::is_some)
 }
 
 pub async fn an_account_is_found_by_name_and_by_id_on_any_node(mut cluster: Cluster) {
@@ -39,6 +41,9 @@ pub async fn an_account_is_found_by_name_and_by_id_on_any_node(mut cluster: Clus
         assert_eq!(accounts.by_name(&skeleton).await.unwrap(), Some(rahim.clone()), "{name}");
     }
     let other = Username::parse("রহিমা", 32).unwrap();
+    let skeletons = [other.skeleton(), rahim.username.skeleton()];
+    assert_eq!(accounts.owners(&skeletons).await.unwrap(), [None, Some(rahim.user_id.clone())]);
+    assert_eq!(accounts.owners(&[]).await.unwrap(), []);
     assert_eq!(accounts.by_name(&other.skeleton()).await.unwrap(), None);
     assert_eq!(accounts.by_id(&UserId::guest()).await.unwrap(), None);
 }

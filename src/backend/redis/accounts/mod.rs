@@ -76,7 +76,7 @@ impl Accounts for RedisAccounts {
     async fn by_name(&self, skeleton: &Skeleton) -> Result<Option<Account>> {
         let call = Call::plain("HGET", self.keys.names()).arg(skeleton);
         let owner: Option<Vec<u8>> = parsed_if_ours(self.call(call).await)?;
-        match owner.and_then(|owner| UserId::parse(std::str::from_utf8(&owner).ok()?)) {
+        match owner.and_then(|owner| user(&owner)) {
             Some(owner) => self.read(owner).await,
             None => Ok(None),
         }
@@ -91,11 +91,16 @@ impl Accounts for RedisAccounts {
         parsed(self.call(call).await?)
     }
 
-    async fn is_taken(&self, skeletons: &[Skeleton]) -> Result<bool> {
+    async fn owners(&self, skeletons: &[Skeleton]) -> Result<Vec<Option<UserId>>> {
+        if skeletons.is_empty() {
+            return Ok(Vec::new());
+        }
         let call = Call::plain("HMGET", self.keys.names());
         let call = skeletons.iter().fold(call, |call, skeleton| call.arg(skeleton));
-        let owners: Vec<Option<Vec<u8>>> = parsed_if_ours(self.call(call).await)?;
-        Ok(owners.iter().any(Option::is_some))
+        let mut owners: Vec<Option<Vec<u8>>> = parsed_if_ours(self.call(call).await)?;
+        // The names of a foreign type are none.
+        owners.resize(skeletons.len(), None);
+        Ok(owners.into_iter().map(|owner| user(&owner?)).collect())
     }
 
     async fn are_any(&self) -> Result<bool> {
@@ -112,6 +117,10 @@ impl Accounts for RedisAccounts {
         let call = Call::new(&SETUP, [self.keys.setup()]).arg(own);
         parsed(self.call(call).await?)
     }
+}
+
+fn user(stored: &[u8]) -> Option<UserId> {
+    UserId::parse(std::str::from_utf8(stored).ok()?)
 }
 
 /// The fields of an account.

@@ -9,6 +9,7 @@
 //! 1 c <count> <connection that has entered|->
 //! 1 u <user>                                             the standing of a user has changed
 //! 1 r                                                    the rules of the room have changed
+//! 1 a <user>                                             + username; an account was created
 //! ```
 //!
 //! Scripts write messages, counts, joins, leaves and changes of rules; the others are written here. The first word is the version
@@ -20,7 +21,7 @@ use bytes::Bytes;
 
 use crate::backend::Publication;
 use crate::model::{
-    ConnectionId, ControlEvent, Epoch, Event, LoggedMessage, MessageId, NodeId, Notice, NoticeKind,
+    Author, ConnectionId, ControlEvent, Epoch, Event, LoggedMessage, MessageId, NodeId, Notice, NoticeKind,
     Timestamp, UserId, Username,
 };
 
@@ -83,6 +84,11 @@ impl Wire {
             }),
             "u" => Some(Event::Control(ControlEvent::UserChanged(UserId::parse(words.next()?)?))),
             "r" => Some(Event::Control(ControlEvent::RulesChanged)),
+            "a" => {
+                let user_id = UserId::parse(words.next()?)?;
+                let username = Username::from_trusted(std::str::from_utf8(&body).ok()?);
+                Some(Event::Control(ControlEvent::AccountCreated(Author { user_id, username })))
+            }
             kind @ ("j" | "l" | "t") => decode_notice(kind, words, &body).map(Event::Notice),
             _ => None,
         }
@@ -114,6 +120,9 @@ pub fn encode(publication: &Publication) -> String {
         Publication::Notice(notice) => encode_notice(notice),
         Publication::Control(ControlEvent::UserChanged(user)) => format!("{VERSION} u {user}"),
         Publication::Control(ControlEvent::RulesChanged) => format!("{VERSION} r"),
+        Publication::Control(ControlEvent::AccountCreated(Author { user_id, username })) => {
+            format!("{VERSION} a {user_id}\n{username}")
+        }
     }
 }
 
@@ -198,6 +207,11 @@ mod tests {
     #[test]
     fn a_change_of_the_store_survives_the_wire() {
         let user = UserId::parse("রহিম:%{1}").expect("a user id");
+        let created =
+            Author { user_id: user.clone(), username: Username::from_trusted("রহিম Uddin") };
+        let text = encode(&Publication::Control(ControlEvent::AccountCreated(created.clone())));
+        let read = wire().decode(text.into_bytes());
+        assert_eq!(read, Some(Event::Control(ControlEvent::AccountCreated(created))));
         for event in [ControlEvent::UserChanged(user), ControlEvent::RulesChanged] {
             let text = encode(&Publication::Control(event.clone()));
             assert_eq!(wire().decode(text.clone().into_bytes()), Some(Event::Control(event.clone())));

@@ -1,0 +1,127 @@
+//! Accounts for the command line, which has a backend and no node.
+
+use super::hashing::Hasher;
+use super::password::Password;
+use super::{check_reserved, new_account};
+use crate::backend::{
+    Account, Backend, BackendError, Channel, Condition, Creation, Publication, StandingChange,
+};
+use crate::config::Config;
+use crate::model::{Author, ControlEvent, Role, Username};
+use crate::protocol::Rejection;
+
+/// Why a command failed, as a sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The name or the password is refused.
+    #[error("{0}")]
+    Refused(String),
+    /// No account has this name.
+    #[error("no account has the name {0:?}")]
+    NoAccount(String),
+    /// The account changed meanwhile.
+    #[error("another program has changed the password meanwhile; try again")]
+    Changed,
+    /// Redis does not answer or refuses, or the change is not allowed.
+    #[error("{}", sentence(.0))]
+    Backend(#[from] BackendError),
+}
+
+fn sentence(error: &BackendError) -> String {
+    match error {
+        BackendError::Unavailable(_) => format!("Redis does not do this now: {}", error.root_cause()),
+        other => other.to_string(),
+    }
+}
+
+impl From<Rejection> for CommandError {
+    fn from(rejection: Rejection) -> Self {
+        Self::Refused(rejection.message)
+    }
+}
+
+/// Creates an account, also where registration is closed.
+///
+/// # Errors
+/// [`CommandError`]
+pub async fn create_account(
+    backend: &Backend,
+    config: &Config,
+    name: &str,
+    password: &Password,
+    role: Role,
+) -> Result<Account, CommandError> {
+    let username = parse_name(config, name)?;
+    check_reserved(&username)?;
+    let hash = hash(config, &username, password)?;
+    let account = new_account(username, hash, role);
+    if backend.accounts.create(&account, Condition::Always).await? != Creation::Created {
+        let sentence = format!("{name:?}, or a name that looks like it, belongs to another account");
+        return Err(CommandError::Refused(sentence));
+    }
+    if role != Role::Member {
+        backend.change_standing(&account.user_id, StandingChange::SetRole(role)).await?;
+    }
+    let author = Author { user_id: account.user_id.clone(), username: account.username.clone() };
+    let event = Publication::Control(ControlEvent::AccountCreated(author));
+    backend.pubsub.publish(&Channel::Control, event).await?;
+    Ok(account)
+}
+
+/// Gives the user of an account a role. Sessions learn of it.
+///
+/// # Errors
+/// [`CommandError`]
+pub async fn change_role(
+    backend: &Backend,
+    config: &Config,
+    name: &str,
+    role: Role,
+) -> Result<Account, CommandError> {
+    let account = find(backend, config, name).await?;
+    backend.change_standing(&account.user_id, StandingChange::SetRole(role)).await?;
+    if role == Role::Admin {
+        backend.accounts.record_admin(&account.user_id).await?;
+    }
+    Ok(account)
+}
+
+/// Replaces the password of an account, and ends its sessions and tokens.
+///
+/// # Errors
+/// [`CommandError`]
+pub async fn replace_password(
+    backend: &Backend,
+    config: &Config,
+    name: &str,
+    password: &Password,
+) -> Result<Account, CommandError> {
+    let account = find(backend, config, name).await?;
+    let hash = hash(config, &account.username, password)?;
+    if !backend.accounts.replace_password(&account.user_id, &account.password, &hash).await? {
+        return Err(CommandError::Changed);
+    }
+    backend.change_standing(&account.user_id, StandingChange::NextGeneration).await?;
+    Ok(account)
+}
+
+fn parse_name(config: &Config, name: &str) -> Result<Username, CommandError> {
+    Username::parse(name, config.limits.username_chars)
+        .map_err(|error| CommandError::Refused(format!("a username {error}")))
+}
+
+async fn find(backend: &Backend, config: &Config, name: &str) -> Result<Account, CommandError> {
+    let username = parse_name(config, name)?;
+    let account = backend.accounts.by_name(&username.skeleton()).await?;
+    account.ok_or_else(|| CommandError::NoAccount(name.to_owned()))
+}
+
+fn hash(
+    config: &Config,
+    username: &Username,
+    password: &Password,
+) -> Result<crate::backend::PasswordHash, CommandError> {
+    password.check(username).map_err(CommandError::Refused)?;
+    let hashed = Hasher::new(&config.passwords).hash(password);
+    hashed.map_err(|error| CommandError::Refused(format!("could not hash the password: {error}")))
+}

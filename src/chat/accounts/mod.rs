@@ -1,0 +1,231 @@
+//! Accounts: registration, log-in and log-out, changes of passwords. `names` keeps others from an account's name,
+//! `setup` makes the first admin, `commands` serves the command line.
+
+mod commands;
+mod hashing;
+mod names;
+mod password;
+mod setup;
+
+pub use self::commands::{CommandError, change_role, create_account, replace_password};
+pub(super) use self::hashing::HashingPool;
+use self::hashing::Verdict;
+pub(super) use self::names::TakenNames;
+pub use self::password::Password;
+pub(super) use self::setup::Setup;
+use super::{Chat, Identity, IssuedToken, RoomScope, Source};
+use crate::backend::{Account, Condition, Creation, PasswordHash, StandingChange};
+use crate::config::Registration;
+use crate::model::{Author, Role, Timestamp, UserId, Username};
+use crate::protocol::{ClientAddress, ErrorCode, Rejection};
+use crate::telemetry::{LoginOutcome, count_login};
+
+/// The name of guests who choose none, which no account can have.
+pub const ANONYMOUS: &str = "Anonymous";
+
+/// A user who has proven a password, and a new token.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// The user.
+    pub identity: Identity,
+    /// The token.
+    pub issued: IssuedToken,
+}
+
+/// A name and a password as a client gives them, and the address of the client.
+#[derive(Debug)]
+pub struct Credentials {
+    /// The name, not checked yet.
+    pub username: String,
+    /// The password.
+    pub password: Password,
+    /// Its client.
+    pub address: ClientAddress,
+}
+
+impl Chat {
+    /// Makes an account for the client.
+    ///
+    /// # Errors
+    /// `registration_closed`, `bad_username`, `weak_password`, `username_taken`, `too_fast`, `unavailable`.
+    pub async fn register(&self, credentials: Credentials) -> Result<SignedIn, Rejection> {
+        if self.inner.config.auth.registration == Registration::Closed {
+            let sentence = "Only administrators make accounts here";
+            return Err(Rejection::new(ErrorCode::RegistrationClosed, sentence));
+        }
+        let account = self.create(credentials, Role::Member, Condition::Always).await?;
+        self.sign_in(account).await
+    }
+
+    /// Checks a password, and gives its user a token. A name without an account is refused as a wrong password is, after
+    /// the same work.
+    ///
+    /// # Errors
+    /// `bad_credentials`, `bad_username`, `too_fast`, `unavailable`.
+    pub async fn log_in(&self, credentials: Credentials) -> Result<SignedIn, Rejection> {
+        let outcome = self.check_credentials(credentials).await;
+        let outcome = match outcome {
+            Ok(account) => self.sign_in(account).await,
+            Err(rejection) => Err(rejection),
+        };
+        count_login(match outcome.as_ref().map_err(|rejection| rejection.code) {
+            Ok(_) => LoginOutcome::Accepted,
+            Err(ErrorCode::BadCredentials) => LoginOutcome::WrongPassword,
+            Err(ErrorCode::TooFast) => LoginOutcome::TooFast,
+            Err(_) => LoginOutcome::Failed,
+        });
+        outcome
+    }
+
+    /// Ends all sessions and tokens of the user, on every node.
+    ///
+    /// # Errors
+    /// `unavailable`: the log-out is to be repeated.
+    pub async fn log_out(&self, identity: &Identity) -> Result<(), Rejection> {
+        self.next_generation(&identity.author.user_id).await
+    }
+
+    /// Replaces the password of the user, and ends all sessions and tokens of before. May be repeated with the same
+    /// passwords after an error.
+    ///
+    /// # Errors
+    /// `forbidden` if the user has no account; `bad_credentials`, `weak_password`, `too_fast`, `unavailable`.
+    pub async fn change_password(
+        &self,
+        identity: &Identity,
+        old: Password,
+        new: Password,
+        address: ClientAddress,
+    ) -> Result<SignedIn, Rejection> {
+        let username = &identity.author.username;
+        self.admit_login(address, username.skeleton().as_str()).await?;
+        let account = self.inner.backend.accounts.by_id(&identity.author.user_id).await?;
+        let account = account.ok_or_else(|| {
+            Rejection::new(ErrorCode::Forbidden, "Only the user of an account has a password")
+        })?;
+        new.check(&account.username).map_err(weak)?;
+        let passwords = &self.inner.passwords;
+        let stored = Some(account.password.clone());
+        if old.is_too_long() || passwords.verify(old, stored.clone()).await? == Verdict::Differs {
+            // The password may have been replaced by an earlier try whose answer was lost.
+            if passwords.verify(new, stored).await? == Verdict::Differs {
+                return Err(bad_credentials());
+            }
+        } else {
+            let hash = passwords.hash(new).await?;
+            if !self
+                .inner
+                .backend
+                .accounts
+                .replace_password(&account.user_id, &account.password, &hash)
+                .await?
+            {
+                return Err(bad_credentials());
+            }
+        }
+        self.next_generation(&account.user_id).await?;
+        self.sign_in(account).await
+    }
+
+    async fn next_generation(&self, user: &UserId) -> Result<(), Rejection> {
+        self.change_standing(user, StandingChange::NextGeneration).await?;
+        Ok(())
+    }
+
+    /// Creates an account and tells all nodes.
+    async fn create(
+        &self,
+        credentials: Credentials,
+        role: Role,
+        condition: Condition,
+    ) -> Result<Account, Rejection> {
+        let Credentials { username, password, address } = credentials;
+        let username = self.username(&username)?;
+        check_reserved(&username)?;
+        password.check(&username).map_err(weak)?;
+        self.admit_login(address, username.skeleton().as_str()).await?;
+        let owners = self.inner.backend.accounts.owners(&username.skeletons()).await?;
+        if owners.iter().any(Option::is_some) {
+            return Err(username_taken());
+        }
+        let password = self.inner.passwords.hash(password).await?;
+        let account = new_account(username, password, role);
+        match self.inner.backend.accounts.create(&account, condition).await? {
+            Creation::Created => {}
+            Creation::NameTaken => return Err(username_taken()),
+            Creation::AdminExists => return Err(setup::done()),
+        }
+        self.announce_account(&account).await;
+        Ok(account)
+    }
+
+    /// The account whose name and password were given.
+    async fn check_credentials(&self, credentials: Credentials) -> Result<Account, Rejection> {
+        let Credentials { username, password, address } = credentials;
+        let username = self.username(&username)?;
+        let skeleton = username.skeleton();
+        self.admit_login(address, skeleton.as_str()).await?;
+        if password.is_too_long() {
+            return Err(bad_credentials());
+        }
+        let accounts = &self.inner.backend.accounts;
+        let account = accounts.by_name(&skeleton).await?;
+        let stored = account.as_ref().map(|account| account.password.clone());
+        let verdict = self.inner.passwords.verify(password.clone(), stored).await?;
+        let Some(account) = account.filter(|_| verdict != Verdict::Differs) else {
+            return Err(bad_credentials());
+        };
+        if verdict == Verdict::EqualAndOutdated {
+            let hash = self.inner.passwords.hash(password).await?;
+            // If it fails, the password was replaced meanwhile.
+            accounts.replace_password(&account.user_id, &account.password, &hash).await?;
+        }
+        Ok(account)
+    }
+
+    /// A token for the user of an account. A role that the account was created with is given first, if a crash after
+    /// the creation has prevented that.
+    async fn sign_in(&self, account: Account) -> Result<SignedIn, Rejection> {
+        let user = &account.user_id;
+        let standings = self.inner.backend.standings.standings(std::slice::from_ref(user)).await?;
+        let mut standing = standings.into_iter().next().unwrap_or_default();
+        if standing.role.is_none() && account.role > Role::Member {
+            standing = self.change_standing(user, StandingChange::SetRole(account.role)).await?;
+        }
+        let identity = Identity {
+            author: Author { user_id: account.user_id, username: account.username },
+            role: standing.role.unwrap_or(account.role),
+            source: Source::Account,
+            scope: RoomScope::ALL,
+            generation: standing.generation,
+            issued_at: None,
+            expires_at: None,
+        };
+        let issued = self.issue_token(&identity)?;
+        Ok(SignedIn { identity, issued })
+    }
+}
+
+fn new_account(username: Username, password: PasswordHash, role: Role) -> Account {
+    Account { user_id: UserId::account(), username, password, role, created_at: Timestamp::now() }
+}
+
+/// Guests who choose no name would have that of such an account.
+fn check_reserved(username: &Username) -> Result<(), Rejection> {
+    let reserved = Username::from_trusted(ANONYMOUS).skeletons();
+    let is_reserved = username.skeletons().iter().any(|skeleton| reserved.contains(skeleton));
+    if is_reserved { Err(username_taken()) } else { Ok(()) }
+}
+
+fn username_taken() -> Rejection {
+    let sentence = "This name, or one that looks like it, belongs to an account; choose another";
+    Rejection::new(ErrorCode::UsernameTaken, sentence)
+}
+
+fn bad_credentials() -> Rejection {
+    Rejection::new(ErrorCode::BadCredentials, "Username and password do not belong together")
+}
+
+fn weak(sentence: String) -> Rejection {
+    Rejection::new(ErrorCode::WeakPassword, sentence)
+}

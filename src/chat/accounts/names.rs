@@ -1,0 +1,315 @@
+//! The names of accounts, which nobody else may have. A message asks the backend nothing: a user who is not the account's
+//! is asked for when it chooses a name, enters a room or posts over REST, and answers are kept for a while.
+//!
+//! A session that has the name when the account is made goes on for [`GRACE`], so that a guest who registers can go over to
+//! the account; then it is closed.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep};
+use tracing::{debug, warn};
+
+use super::username_taken;
+use crate::backend::{Account, Channel, Publication, Result};
+use crate::chat::{Chat, Identity, Source};
+use crate::model::{Author, ControlEvent, Member, Skeleton, UserId};
+use crate::protocol::Rejection;
+use crate::websocket::CloseCode;
+
+/// Time that sessions have for which an account has taken the name.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// Answers that are kept, at most.
+const MOST_ANSWERS: usize = 4096;
+
+/// How long the answer that a name is free counts, should no node tell of the account that takes it.
+const FREE_FOR: Duration = Duration::from_secs(60);
+
+/// Delay before another attempt to ask the backend.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Names that are compared with those of accounts in one call.
+const BATCH: usize = 250;
+
+type Skeletons = [Skeleton; 2];
+
+/// This node's knowledge of accounts' names.
+#[derive(Debug)]
+pub(in crate::chat) struct TakenNames {
+    /// Whether accounts may exist. True before the backend has been asked.
+    may_exist: AtomicBool,
+    state: Mutex<State>,
+    /// Accounts were created.
+    created: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Rises with each account, so that an answer of before is not kept.
+    version: u64,
+    answers: IndexMap<Skeletons, Answer>,
+    /// Accounts whose names sessions may still have.
+    created: Vec<Author>,
+}
+
+#[derive(Debug)]
+struct Answer {
+    is_taken: bool,
+    at: Instant,
+}
+
+impl Default for TakenNames {
+    fn default() -> Self {
+        Self { may_exist: AtomicBool::new(true), state: Mutex::default(), created: Notify::new() }
+    }
+}
+
+impl TakenNames {
+    fn may_exist(&self) -> bool {
+        self.may_exist.load(Ordering::Acquire)
+    }
+
+    /// A kept answer.
+    fn answer(&self, skeletons: &Skeletons, now: Instant) -> Option<bool> {
+        let state = self.lock();
+        let answer = state.answers.get(skeletons)?;
+        (answer.is_taken || now < answer.at + FREE_FOR).then_some(answer.is_taken)
+    }
+
+    fn version(&self) -> u64 {
+        self.lock().version
+    }
+
+    /// Keeps an answer to a question that was asked at `version`.
+    fn keep(&self, skeletons: Skeletons, answer: Answer, version: u64) {
+        let mut state = self.lock();
+        if state.version != version {
+            return;
+        }
+        if state.answers.len() >= MOST_ANSWERS {
+            let any = fastrand::usize(..state.answers.len());
+            state.answers.swap_remove_index(any);
+        }
+        state.answers.insert(skeletons, answer);
+    }
+
+    /// Takes over whether accounts exist, as the backend said at `version`.
+    fn set_existence(&self, exist: bool, version: u64) {
+        let state = self.lock();
+        if exist || state.version == version {
+            self.may_exist.store(exist, Ordering::Release);
+        }
+    }
+
+    /// From now on the names that look like that of an account are taken.
+    pub(in crate::chat) fn add(&self, author: Author) {
+        {
+            let mut state = self.lock();
+            state.version += 1;
+            state.answers.retain(|_, answer| answer.is_taken);
+            state.created.push(author);
+            self.may_exist.store(true, Ordering::Release);
+        }
+        self.created.notify_one();
+    }
+
+    fn forget_free_names(&self) {
+        let mut state = self.lock();
+        state.version += 1;
+        state.answers.retain(|_, answer| answer.is_taken);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no code panics while it holds this lock")
+    }
+}
+
+impl Chat {
+    /// Checks that a user who is not the account's has no account's name, nor one that looks like it.
+    ///
+    /// # Errors
+    /// `username_taken`, or `unavailable` if the backend can't be asked.
+    pub async fn check_name(&self, identity: &Identity) -> std::result::Result<(), Rejection> {
+        let names = &self.inner.taken_names;
+        if identity.source == Source::Account || !names.may_exist() {
+            return Ok(());
+        }
+        let skeletons = identity.author.username.skeletons();
+        let now = Instant::now();
+        let is_taken = match names.answer(&skeletons, now) {
+            Some(is_taken) => is_taken,
+            None => {
+                let version = names.version();
+                let owners = self.inner.backend.accounts.owners(&skeletons).await?;
+                let is_taken = owners.iter().any(Option::is_some);
+                names.keep(skeletons, Answer { is_taken, at: now }, version);
+                is_taken
+            }
+        };
+        if is_taken { Err(username_taken()) } else { Ok(()) }
+    }
+
+    /// Tells all nodes of a new account. A node that is not told learns of it when it asks again.
+    pub(super) async fn announce_account(&self, account: &Account) {
+        let author = Author { user_id: account.user_id.clone(), username: account.username.clone() };
+        self.inner.taken_names.add(author.clone());
+        let event = Publication::Control(ControlEvent::AccountCreated(author));
+        if let Err(error) = self.inner.backend.pubsub.publish(&Channel::Control, event).await {
+            warn!(error = %error.root_cause(), "could not tell the nodes of a new account");
+        }
+    }
+
+    /// Asks the backend after each possible loss of events, and closes sessions that have the name of a new account.
+    pub(in crate::chat) async fn keep_names(self) {
+        let supervisor = self.inner.supervisor.clone();
+        let mut resumed = self.inner.backend.pubsub.resumed();
+        resumed.mark_changed();
+        let mut is_asked = true;
+        loop {
+            tokio::select! {
+                () = supervisor.stopping() => return,
+                changed = resumed.changed() => match changed {
+                    Ok(()) => is_asked = self.compare_names().await,
+                    // The subscription has ended with the node.
+                    Err(_) => return supervisor.stopping().await,
+                },
+                () = sleep(RETRY), if !is_asked => is_asked = self.compare_names().await,
+                () = self.inner.taken_names.created.notified() => {
+                    supervisor.until_stopping(sleep(GRACE)).await;
+                    let created = std::mem::take(&mut self.inner.taken_names.lock().created);
+                    self.close_others(created).await;
+                }
+            }
+        }
+    }
+
+    /// Whether the backend has answered.
+    async fn compare_names(&self) -> bool {
+        match self.try_compare_names().await {
+            Ok(()) => true,
+            Err(error) => {
+                debug!(error = %error.root_cause(), "could not ask for the names of accounts");
+                false
+            }
+        }
+    }
+
+    /// Accounts may have been created unnoticed, and sessions of this node may have their names.
+    async fn try_compare_names(&self) -> Result<()> {
+        let names = &self.inner.taken_names;
+        self.inner.backend.pubsub.subscribe(&Channel::Control).await?;
+        names.forget_free_names();
+        let version = names.version();
+        let accounts = &self.inner.backend.accounts;
+        let exist = accounts.are_any().await?;
+        names.set_existence(exist, version);
+        if !exist {
+            return Ok(());
+        }
+        let members = self.named_members().await;
+        for batch in members.chunks(BATCH) {
+            let skeletons: Vec<Skeleton> =
+                batch.iter().flat_map(|(_, skeletons)| skeletons.iter().cloned()).collect();
+            let owners = accounts.owners(&skeletons).await?;
+            for ((user, _), owners) in batch.iter().zip(owners.chunks(2)) {
+                if owners.iter().flatten().any(|owner| owner != user) {
+                    self.close_user(user, CloseCode::Unauthorized);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes the sessions of others that have the names of these accounts.
+    async fn close_others(&self, created: Vec<Author>) {
+        let owners: Vec<(UserId, Skeletons)> =
+            created.into_iter().map(|author| (author.user_id, author.username.skeletons())).collect();
+        for (user, skeletons) in self.named_members().await {
+            let looks_like = |(owner, taken): &(UserId, Skeletons)| {
+                *owner != user && skeletons.iter().any(|skeleton| taken.contains(skeleton))
+            };
+            if owners.iter().any(looks_like) {
+                self.close_user(&user, CloseCode::Unauthorized);
+            }
+        }
+    }
+
+    /// The users in rooms of this node, each name with its skeletons. Other sessions are asked when they enter a room.
+    async fn named_members(&self) -> Vec<(UserId, Skeletons)> {
+        let rooms = self.inner.hub.occupied_rooms();
+        let computing = tokio::task::spawn_blocking(move || {
+            let named = |member: Member| (member.user_id, member.username);
+            let users: BTreeSet<_> = rooms.iter().flat_map(|room| room.members()).map(named).collect();
+            users.into_iter().map(|(user, name)| (user, name.skeletons())).collect()
+        });
+        computing.await.unwrap_or_else(|error| {
+            warn!(%error, "could not compare names");
+            Vec::new()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Username;
+
+    fn skeletons(name: &str) -> Skeletons {
+        Username::from_trusted(name).skeletons()
+    }
+
+    fn answer(is_taken: bool) -> Answer {
+        Answer { is_taken, at: Instant::now() }
+    }
+
+    fn author(name: &str) -> Author {
+        Author { user_id: UserId::guest(), username: Username::from_trusted(name) }
+    }
+
+    #[test]
+    fn an_account_ends_the_answer_that_its_name_is_free() {
+        let (names, now) = (TakenNames::default(), Instant::now());
+        names.keep(skeletons("Rahim"), answer(false), names.version());
+        names.keep(skeletons("Mita"), answer(true), names.version());
+        assert_eq!(names.answer(&skeletons("RAHIM"), now), Some(false));
+        let version = names.version();
+        names.add(author("Rahim"));
+        assert_eq!(names.answer(&skeletons("Rahim"), now), None);
+        assert_eq!(names.answer(&skeletons("Mita"), now), Some(true), "a name stays taken");
+        names.keep(skeletons("Rahim"), answer(false), version);
+        assert_eq!(names.answer(&skeletons("Rahim"), now), None, "an answer of before is not kept");
+    }
+
+    #[test]
+    fn a_free_name_is_asked_for_again() {
+        let (names, now) = (TakenNames::default(), Instant::now());
+        names.keep(skeletons("Rahim"), answer(false), names.version());
+        assert_eq!(names.answer(&skeletons("Rahim"), now + FREE_FOR * 2), None);
+    }
+
+    #[test]
+    fn accounts_exist_from_the_first_one_on() {
+        let names = TakenNames::default();
+        assert!(names.may_exist(), "nobody has been asked");
+        names.set_existence(false, names.version());
+        assert!(!names.may_exist());
+        let version = names.version();
+        names.add(author("Rahim"));
+        names.set_existence(false, version);
+        assert!(names.may_exist(), "an answer of before changes nothing");
+    }
+
+    #[test]
+    fn the_answers_are_bounded() {
+        let names = TakenNames::default();
+        for number in 0..MOST_ANSWERS + 100 {
+            names.keep(skeletons(&format!("guest {number}")), answer(false), names.version());
+        }
+        assert_eq!(names.lock().answers.len(), MOST_ANSWERS);
+    }
+}

@@ -1,0 +1,147 @@
+//! Accounts: registration, log-in and log-out, passwords, the caller itself, and the first admin.
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use serde::{Deserialize, Serialize};
+
+use super::AppState;
+use super::caller::Caller;
+use super::error::ApiError;
+use super::query::ApiJson;
+use crate::chat::{Credentials, Identity, Password, SignedIn, Source};
+use crate::model::{Role, Timestamp, UserId, Username};
+use crate::protocol::Forwarded;
+
+/// A name and its password.
+#[derive(Debug, Deserialize)]
+pub struct NewSession {
+    username: String,
+    password: Password,
+}
+
+/// A user with a new token.
+#[derive(Serialize)]
+struct SessionJson {
+    user_id: UserId,
+    username: Username,
+    role: Role,
+    token: String,
+    expires_at: Timestamp,
+}
+
+/// The user of a request.
+#[derive(Debug, Serialize)]
+pub struct MeJson {
+    user_id: UserId,
+    username: Username,
+    role: Role,
+    /// Whether it is a guest, or which authority vouches for it.
+    source: &'static str,
+    expires_at: Option<Timestamp>,
+}
+
+/// A password and the one that replaces it.
+#[derive(Debug, Deserialize)]
+pub struct NewPassword {
+    old: Password,
+    new: Password,
+}
+
+/// The first admin, and the code that the nodes log.
+#[derive(Deserialize)]
+pub struct FirstAdmin {
+    code: String,
+    username: String,
+    password: Password,
+}
+
+#[derive(Debug, Serialize)]
+pub struct SetupJson {
+    needed: bool,
+}
+
+/// `POST /api/accounts`: 201.
+pub async fn create_account(
+    State(state): State<AppState>,
+    Extension(forwarded): Extension<Forwarded>,
+    ApiJson(body): ApiJson<NewSession>,
+) -> Result<Response, ApiError> {
+    let signed_in = state.chat.register(body.credentials(&forwarded)).await?;
+    Ok(session(StatusCode::CREATED, signed_in))
+}
+
+/// `POST /api/login`
+pub async fn log_in(
+    State(state): State<AppState>,
+    Extension(forwarded): Extension<Forwarded>,
+    ApiJson(body): ApiJson<NewSession>,
+) -> Result<Response, ApiError> {
+    let signed_in = state.chat.log_in(body.credentials(&forwarded)).await?;
+    Ok(session(StatusCode::OK, signed_in))
+}
+
+/// `POST /api/logout`: 204. Ends all sessions and tokens of the user.
+pub async fn log_out(State(state): State<AppState>, caller: Caller) -> Result<StatusCode, ApiError> {
+    state.chat.log_out(&caller.0).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `PUT /api/me/password`: ends the other sessions and tokens of the user.
+pub async fn change_password(
+    State(state): State<AppState>,
+    caller: Caller,
+    Extension(forwarded): Extension<Forwarded>,
+    ApiJson(body): ApiJson<NewPassword>,
+) -> Result<Response, ApiError> {
+    let signed_in = state.chat.change_password(&caller.0, body.old, body.new, forwarded.client).await?;
+    Ok(session(StatusCode::OK, signed_in))
+}
+
+/// `GET /api/me`
+pub async fn show_me(caller: Caller) -> Response {
+    let Identity { author, role, source, expires_at, .. } = caller.0;
+    let source = match source {
+        Source::Guest => "guest",
+        Source::Account => "account",
+        Source::Issuer => "issuer",
+    };
+    let me = MeJson { user_id: author.user_id, username: author.username, role, source, expires_at };
+    ([(header::CACHE_CONTROL, "no-store")], Json(me)).into_response()
+}
+
+/// `GET /api/setup`: whether an admin is missing.
+pub async fn show_setup(State(state): State<AppState>) -> Result<Json<SetupJson>, ApiError> {
+    Ok(Json(SetupJson { needed: state.chat.needs_setup().await? }))
+}
+
+/// `POST /api/setup`: 201 with the first admin.
+pub async fn set_up(
+    State(state): State<AppState>,
+    Extension(forwarded): Extension<Forwarded>,
+    ApiJson(FirstAdmin { code, username, password }): ApiJson<FirstAdmin>,
+) -> Result<Response, ApiError> {
+    let credentials = NewSession { username, password }.credentials(&forwarded);
+    let signed_in = state.chat.set_up(&code, credentials).await?;
+    Ok(session(StatusCode::CREATED, signed_in))
+}
+
+impl NewSession {
+    fn credentials(self, forwarded: &Forwarded) -> Credentials {
+        Credentials { username: self.username, password: self.password, address: forwarded.client }
+    }
+}
+
+/// A token is kept by no cache.
+fn session(status: StatusCode, signed_in: SignedIn) -> Response {
+    let SignedIn { identity, issued } = signed_in;
+    let body = SessionJson {
+        user_id: identity.author.user_id,
+        username: identity.author.username,
+        role: identity.role,
+        token: issued.token,
+        expires_at: issued.expires_at,
+    };
+    (status, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
+}

@@ -1,0 +1,80 @@
+//! Many log-ins at once: those beyond the limits are refused at once, and messages go on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::future::join_all;
+
+use crate::harness::{Client, Cluster, Node};
+use crate::registration::{log_in, register};
+
+const PASSWORD: &str = "correct horse battery";
+const LOGINS: usize = 200;
+
+/// Sends wrong passwords to the nodes, half of them for a name without an account. Returns the statuses.
+async fn storm(nodes: &[Node]) -> Vec<u16> {
+    let logins = (0..LOGINS).map(async |number| {
+        let name = if number % 2 == 0 { "Rahim" } else { "Nobody" };
+        let reply = log_in(&nodes[number % nodes.len()], name, "wrong horse battery").await;
+        if matches!(reply.status, 429 | 503) {
+            let wait: u64 = reply.header("retry-after").parse().expect("a refusal says when to try again");
+            assert!(wait >= 1);
+        }
+        reply.status
+    });
+    join_all(logins).await
+}
+
+/// Posts until the end of the storm, each message after the ack of the one before. Returns their number.
+async fn talk(mut client: Client, is_over: Arc<AtomicBool>) -> usize {
+    let mut acked = 0;
+    while !is_over.load(Ordering::Acquire) || acked == 0 {
+        client.posts("general", "meanwhile").await;
+        acked += 1;
+    }
+    acked
+}
+
+#[tokio::test]
+async fn a_storm_of_log_ins_is_refused_and_messages_are_acked_meanwhile() {
+    let settings = [
+        ("passwords.queue", "4"),
+        ("passwords.threads", "1"),
+        ("auth.logins_per_minute", "0"),
+        ("limits.messages_per_s", "1000"),
+        ("limits.messages_burst", "1000"),
+    ];
+    let Some(cluster) = Cluster::with(2, &settings).await else { return };
+    assert_eq!(register(&cluster.nodes[0], "Rahim", PASSWORD).await.status, 201);
+    let is_over = Arc::<AtomicBool>::default();
+    let mut talking = Vec::new();
+    for (number, node) in cluster.nodes.iter().enumerate() {
+        let mut client = Client::full(node, &format!("talker {number}")).await;
+        client.join("general").await;
+        talking.push(tokio::spawn(talk(client, is_over.clone())));
+    }
+    let statuses = storm(&cluster.nodes).await;
+    is_over.store(true, Ordering::Release);
+    for talker in talking {
+        assert!(talker.await.unwrap() > 0);
+    }
+    let count = |status: u16| statuses.iter().filter(|other| **other == status).count();
+    assert_eq!(count(401) + count(503), LOGINS, "{statuses:?}");
+    assert!(count(503) > 0, "the queue is full");
+    let mut checks = 0.0;
+    for node in &cluster.nodes {
+        checks += node.http().metrics().await.value("adda_password_checks_total");
+    }
+    assert_eq!(checks as usize, 1 + count(401), "a refused log-in computes no hash, any other computes one");
+}
+
+#[tokio::test]
+async fn guesses_beyond_the_limit_of_an_account_are_refused_on_all_nodes_together() {
+    let settings = [("passwords.memory_kib", "7168"), ("passwords.passes", "1"), ("passwords.queue", "1000")];
+    let Some(cluster) = Cluster::with(3, &settings).await else { return };
+    let statuses = storm(&cluster.nodes).await;
+    let tried = statuses.iter().filter(|status| **status == 401).count();
+    // Ten a minute for each of two names, and some more if the test takes long.
+    assert!((20..60).contains(&tried), "{tried} of {LOGINS} were tried");
+    assert!(statuses.iter().all(|status| matches!(status, 401 | 429)), "{statuses:?}");
+}
