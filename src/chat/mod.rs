@@ -27,7 +27,7 @@ pub use self::accounts::{
     ANONYMOUS, CommandError, Credentials, Password, SignedIn, change_role, create_account, replace_password,
 };
 use self::accounts::{HashingPool, Setup, TakenNames};
-pub use self::identity::{Identity, IssuedToken, RoomScope, Source, check};
+pub use self::identity::{Identity, IssuedToken, RoomScope, Source, check, sign_token};
 use self::identity::{Issuer, Issuers, Keyring};
 use self::limits::Limits;
 pub use self::limits::{Admission, ClientSession, Refusals};

@@ -5,6 +5,7 @@ mod check;
 mod config;
 mod health;
 mod serve;
+mod token;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -41,6 +42,9 @@ enum Command {
     Check(Settings),
     /// Makes and changes accounts in the Redis of the settings.
     Account(account::Account),
+    /// Makes a token of a user, for a program or a test.
+    #[command(after_help = SETTINGS_HELP)]
+    Token(token::Token),
     /// Prints the version.
     Version,
 }
@@ -73,6 +77,7 @@ fn main() -> ExitCode {
         Command::Config(settings) => config::run(&settings.into()).map(|toml| print(&toml)),
         Command::Check(settings) => check::run(&settings.into()).map(|answer| print(&answer)),
         Command::Account(account) => account::run(account).map(|answer| print(&answer)),
+        Command::Token(token) => token::run(token).map(|token| print(&token)),
         Command::Version => {
             print(concat!("adda ", env!("CARGO_PKG_VERSION")));
             Ok(())

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::harness::jwt::seconds_from_now;
-use crate::harness::{Client, Cluster, Dial, Node, Reply, Signer};
+use crate::harness::{Client, Cluster, Dial, Launch, Node, Reply, Signer};
 
 const SECRET: &str = "76543210fedcba9876543210fedcba98";
 const CLOSED: [(&str, &str); 2] = [("auth.secret", SECRET), ("auth.guests", "false")];
@@ -135,6 +135,41 @@ async fn a_guest_may_return_with_each_new_token_and_stays_a_guest() {
     back.send(json!({ "type": "auth", "token": back.token })).await;
     let success = back.expect("auth_success").await;
     assert_eq!((&success["user_id"], &success["role"]), (&json!(guest.user_id), &json!("guest")));
+}
+
+// --- the command line ---
+
+/// The token that the command line makes with these settings.
+fn made(launch: &Launch, arguments: &[&str]) -> Result<String, String> {
+    let output = launch.command(&[&["token"], arguments].concat()).output().unwrap();
+    let [token, told] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    assert!(!told.contains(token.trim()) || token.is_empty(), "the token stands alone");
+    if output.status.success() { Ok(token.trim().to_owned()) } else { Err(told) }
+}
+
+#[tokio::test]
+async fn the_command_line_makes_a_token_with_the_secret_of_the_settings() {
+    let launch = Launch::new().set("auth.secret", SECRET);
+    let node = launch.clone().start().await;
+    let token =
+        made(&launch, &["--user", "u-9", "--name", "রহিম", "--role", "admin", "--ttl", "1h"]).unwrap();
+    let bearer = format!("Bearer {token}");
+    let mut session = Dial::full(node.port, "/ws").header("authorization", bearer).open().await;
+    let welcome = session.welcomed().await;
+    let said = [&welcome["user_id"], &welcome["username"], &welcome["role"]];
+    assert_eq!(said, [&json!("u-9"), &json!("রহিম"), &json!("admin")]);
+    let refused = made(&Launch::new(), &["--user", "u-9"]).unwrap_err();
+    assert!(refused.contains("auth.secret"), "{refused}");
+    let refused = made(&launch, &["--user", "u 9"]).unwrap_err();
+    assert!(refused.contains("--user"), "{refused}");
+}
+
+#[tokio::test]
+async fn the_command_line_makes_a_token_with_the_secret_that_redis_keeps() {
+    let Some(cluster) = Cluster::start(1).await else { return };
+    let url = cluster.redis.url();
+    let token = made(&Launch::new(), &["--user", "u-9", "--redis", &url]).unwrap();
+    assert_eq!(Client::returning(&cluster.nodes[0], &token).await.user_id, "u-9");
 }
 
 // --- the cookie ---

@@ -137,6 +137,11 @@ pub(super) fn bad_token() -> Rejection {
     Rejection::new(ErrorCode::BadToken, "The token is not valid (any more); get a new one")
 }
 
+/// A token that proves an identity on every node whose secret this is.
+pub fn sign_token(secret: &str, identity: &Identity, ttl: Duration) -> IssuedToken {
+    Tokens::new(secret, &[], ttl).issue(identity)
+}
+
 /// Checks the settings of tokens and the files that they name.
 ///
 /// # Errors

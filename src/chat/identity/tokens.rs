@@ -68,13 +68,8 @@ impl Tokens {
         self.fingerprint.clone()
     }
 
-    /// A token that proves the identity for `auth.token_ttl`.
+    /// A token that proves the identity.
     pub fn issue(&self, identity: &Identity) -> IssuedToken {
-        self.issue_for(identity, self.ttl)
-    }
-
-    /// A token that proves the identity for `ttl`.
-    pub fn issue_for(&self, identity: &Identity, ttl: Duration) -> IssuedToken {
         let Author { user_id, username } = &identity.author;
         let now = unix_now_s();
         let claims = Claims {
@@ -84,7 +79,7 @@ impl Tokens {
             role: identity.role,
             r#gen: identity.generation,
             iat: now,
-            exp: now.saturating_add(ttl.as_secs()),
+            exp: now.saturating_add(self.ttl.as_secs()),
         };
         let token = encode(&Header::default(), &claims, &self.signing);
         let token = token.expect("claims of strings and numbers are always JSON, and HMAC takes any key");

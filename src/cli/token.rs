@@ -1,0 +1,107 @@
+//! `adda token`: makes a token with the secret of the settings, or with the one that the Redis of the settings keeps.
+
+use std::time::Duration;
+
+use adda::backend;
+use adda::chat::{self, Identity, Source};
+use adda::config::Config;
+use adda::model::{Author, NodeId, Role, UserId, Username};
+use adda::supervisor::Supervisor;
+use clap::Args;
+
+use super::{Settings, check};
+
+#[derive(Debug, Args)]
+pub struct Token {
+    /// The user's id: 1 to 64 characters without blanks.
+    #[arg(long)]
+    user: String,
+    /// The name that others see [default: the user's id].
+    #[arg(long)]
+    name: Option<String>,
+    /// The user's role: member, moderator or admin.
+    #[arg(long, default_value = "member", value_parser = read_role)]
+    role: Role,
+    /// The time for which it is valid, such as 1h or 30days [default: auth.token_ttl].
+    #[arg(long, value_parser = read_ttl)]
+    ttl: Option<Duration>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// The secret that signs, and the generation of the user's tokens.
+struct Known {
+    secret: String,
+    generation: u64,
+}
+
+fn read_role(text: &str) -> Result<Role, String> {
+    Role::parse(text)
+        .filter(|role| *role > Role::Guest)
+        .ok_or_else(|| "say member, moderator or admin".to_owned())
+}
+
+fn read_ttl(text: &str) -> Result<Duration, String> {
+    let ttl = humantime::parse_duration(text).ok().filter(|ttl| ttl.as_secs() > 0);
+    ttl.ok_or_else(|| "say a duration of a second or more, such as 1h or 30days".to_owned())
+}
+
+/// Makes a token. Tells on the standard error what it proves.
+///
+/// # Errors
+/// One sentence.
+pub fn run(token: Token) -> Result<String, String> {
+    let (config, _) = check::read(&token.settings.into())?;
+    let user_id = UserId::parse(&token.user).ok_or_else(|| {
+        "--user must have 1 to 64 characters without blanks and control characters".to_owned()
+    })?;
+    let name = token.name.as_deref().unwrap_or(user_id.as_str());
+    let username =
+        Username::parse(name, config.limits.username_chars).map_err(|error| format!("--name {error}"))?;
+    let known = known(&config, &user_id)?;
+    let identity = Identity {
+        role: token.role,
+        source: Source::Account,
+        generation: known.generation,
+        ..Identity::guest_with(Author { user_id, username })
+    };
+    let issued = chat::sign_token(&known.secret, &identity, token.ttl.unwrap_or(config.auth.token_ttl));
+    let Author { user_id, username } = &identity.author;
+    eprintln!(
+        "made a token of {username} (user {user_id}, {}), valid until {}",
+        identity.role, issued.expires_at
+    );
+    Ok(issued.token)
+}
+
+/// Without a Redis nobody can have signed out.
+fn known(config: &Config, user: &UserId) -> Result<Known, String> {
+    if config.redis.url.is_empty() {
+        return match config.auth.secret.as_str() {
+            "" => Err("there is no secret to sign with: set auth.secret, or name the Redis of the nodes with --redis".to_owned()),
+            secret => Ok(Known { secret: secret.to_owned(), generation: 0 }),
+        };
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.map_err(|error| format!("can't start threads: {error}"))?;
+    let known = runtime.block_on(ask(config, user));
+    // The tasks of the backend have no end of their own.
+    runtime.shutdown_background();
+    known
+}
+
+async fn ask(config: &Config, user: &UserId) -> Result<Known, String> {
+    let supervisor = Supervisor::default();
+    let started = backend::start(config, NodeId::random(), &supervisor).await;
+    let (backend, _events) = started.map_err(|error| error.to_string())?;
+    let unreachable = |error: backend::BackendError| format!("can't ask Redis: {}", error.root_cause());
+    let standings = backend.standings.standings(std::slice::from_ref(user)).await.map_err(unreachable)?;
+    let generation = standings.first().map_or(0, |standing| standing.generation);
+    if !config.auth.secret.is_empty() {
+        return Ok(Known { secret: config.auth.secret.clone(), generation });
+    }
+    match backend.cluster.secrets().await.map_err(unreachable)? {
+        Some(secrets) => Ok(Known { secret: secrets.current, generation }),
+        None => Err("this Redis keeps no secret yet: start a node first, or set auth.secret".to_owned()),
+    }
+}
