@@ -13,7 +13,7 @@ use crate::model::{Role, RoomName, Timestamp, UserId};
 /// Mutes and kicks that a room has at one time, at most.
 pub const MAX_RULES: usize = 1000;
 
-/// How long a kick is kept for nodes that could not hear of it.
+/// How long a kick is kept for nodes that missed the event.
 pub const KICK_KEPT: Duration = Duration::from_secs(600);
 
 /// Moderation. `tests/it/backend_contract/moderation.rs` is the suite that every implementation passes.
@@ -21,7 +21,7 @@ pub const KICK_KEPT: Duration = Duration::from_secs(600);
 /// Every method is safe to call concurrently and ends within `redis.command_timeout`.
 #[async_trait]
 pub trait Moderation: Send + Sync + fmt::Debug {
-    /// The present rules of rooms, one result each, in the order of `rooms`. What has ended is absent.
+    /// The present rules of rooms, one result each, in the order of `rooms`. Ended mutes and kicks are absent.
     async fn rules(&self, rooms: &[RoomName]) -> Vec<Result<RoomRules>>;
 
     /// Changes the rules of a room, and publishes [`super::ControlEvent::RulesChanged`] on its channel, in one step.
@@ -99,14 +99,14 @@ impl AuditPosition {
     }
 }
 
-/// What somebody did to whom. It is appended before it is done; if that fails, once more with `failed`.
+/// An act of a moderator. It is appended before it is done; if that fails, once more with `failed`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditRecord {
     /// The user who did it.
     pub by: AuditUser,
-    /// What was done.
+    /// The act.
     pub action: AuditAction,
-    /// The user to whom it was done.
+    /// The user that it was done to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
     /// The room in which it was done.
@@ -137,7 +137,7 @@ pub struct AuditUser {
     pub role: Role,
 }
 
-/// What is recorded.
+/// The acts that are recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditAction {
@@ -164,7 +164,7 @@ pub enum AuditAction {
 pub struct AuditEntry {
     /// Its place.
     pub position: AuditPosition,
-    /// What was recorded.
+    /// The act.
     pub record: AuditRecord,
 }
 

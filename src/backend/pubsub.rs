@@ -44,7 +44,7 @@ pub trait PubSub: Send + Sync + fmt::Debug {
     fn health(&self) -> FeedHealth;
 }
 
-/// What a node publishes by itself. Other events are published by the step that makes them.
+/// A publication of a node's own. Other events are published by the step that makes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Publication {
     /// A user is typing.

@@ -27,7 +27,7 @@ pub trait Standings: Send + Sync + fmt::Debug {
     async fn bans(&self, before: Option<u64>, limit: usize) -> Result<BanPage>;
 }
 
-/// What is known of a user besides its tokens. A user of whom nothing is stored has the default.
+/// The facts about a user besides its tokens. A user without stored facts has the default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Standing {
     /// Tokens of an earlier generation are refused. 0, or milliseconds since 1970; a later generation is larger.

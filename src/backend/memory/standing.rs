@@ -27,7 +27,7 @@ impl Standings for MemoryNode {
     }
 }
 
-/// The users of whom something is stored.
+/// The users with something stored.
 pub(super) struct Users {
     token_ttl: Duration,
     stored: HashMap<UserId, Stored>,

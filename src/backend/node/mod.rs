@@ -1,4 +1,4 @@
-//! What both implementations of a backend share of a node: its sessions as the backend sees them, its lease, its changes
+//! The parts of a node that both implementations of a backend share: its sessions as the backend sees them, its lease, its changes
 //! that are under way, the queue of events towards it, and the secret that it shares with others.
 
 pub(in crate::backend) mod events;

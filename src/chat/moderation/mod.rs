@@ -1,4 +1,4 @@
-//! What moderators and admins do: remove, mute and ban users, lock rooms, give roles. Each act is recorded before it is done, and
+//! The acts of moderators and admins: remove, mute and ban users, lock rooms, give roles. Each act is recorded before it is done, and
 //! recorded as failed if it could not be done; so a crash leaves a record without its act at worst, never an act without one.
 
 use std::time::Duration;
@@ -117,7 +117,7 @@ impl Chat {
         self.recorded(record, async { change.await.map(drop) }).await
     }
 
-    /// Who may not speak in a room, and whether it is locked.
+    /// The users that may not speak in a room, and whether it is locked.
     pub async fn room_rules(&self, access: RoomAccess) -> Result<RoomRules, Rejection> {
         let rules = self.inner.backend.moderation.rules(&[access.into_room()]).await.pop();
         Ok(rules.transpose()?.unwrap_or_default())
@@ -129,7 +129,7 @@ impl Chat {
         Ok(self.inner.backend.standings.bans(before, limit).await?)
     }
 
-    /// What moderators did, the newest first.
+    /// The record of acts, the newest first.
     pub async fn audit(
         &self,
         by: &Identity,
@@ -167,8 +167,8 @@ impl Chat {
         self.recorded(record, changing).await
     }
 
-    /// A moderator may not act against a user of the same or a higher role, itself included. That of a user whom another
-    /// issuer vouches for is known only if it was given here.
+    /// A moderator may not act against a user of the same or a higher role, itself included. That of a user of another
+    /// issuer is known only if it was given here.
     async fn check_rank(&self, by: &Identity, user: &UserId) -> Result<(), Rejection> {
         let standing = self.standing(user).await?;
         let role = match standing.role {

@@ -79,7 +79,7 @@ impl Room {
         self.state.lock().expect("no code panics while it holds this lock")
     }
 
-    /// Whether the subscription is confirmed, so that changes of its rules are heard of.
+    /// Whether the subscription is confirmed, so that the events of changed rules arrive.
     pub(in crate::chat) fn is_open(&self) -> bool {
         self.opened.initialized()
     }

@@ -19,7 +19,7 @@ use crate::protocol::{ErrorCode, Rejection};
 /// Wait before rules that could not be read are read again.
 const RETRY: Duration = Duration::from_millis(250);
 
-/// Who may speak in a room.
+/// The right to speak in a room, by user.
 #[derive(Debug, Default)]
 pub(in crate::chat) struct SpeechRules {
     is_locked: bool,
@@ -102,7 +102,7 @@ impl LiveRules {
         state.speech = Some(SpeechRules::new(rules, Instant::now()));
         state.version = rules.version;
         state.counted = read;
-        // Who is in a room when it opens has come after these kicks.
+        // Sessions that enter a room as it opens come after these kicks.
         let kicks = rules.kicks.iter().filter(|(_, version)| !is_first && *version > known);
         kicks.map(|(user, _)| user.clone()).collect()
     }

@@ -85,7 +85,7 @@ pub async fn the_rules_of_a_room_are_its_own_and_those_of_every_node(mut cluster
     change(&nodes[0], &rooms[1], RulesChange::Unlock).await;
     let lifted = rules(&nodes[1], &rooms[1]).await;
     assert_eq!((lifted.is_locked, muted(&lifted).len()), (false, 0));
-    // What is not there can be lifted, too.
+    // An absent rule can be lifted, too.
     change(&nodes[1], &rooms[0], RulesChange::Unmute(user)).await;
     change(&nodes[1], &rooms[0], RulesChange::Unlock).await;
 }

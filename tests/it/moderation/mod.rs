@@ -1,4 +1,4 @@
-//! What ends a session, takes it out of a room or keeps it from speaking, over every door and on every node.
+//! Moderation: sessions are ended, taken out of a room or kept from speaking, over WebSocket and REST and on every node.
 
 mod rest;
 mod revocation;

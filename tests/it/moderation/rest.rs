@@ -1,4 +1,4 @@
-//! Who may do what over REST, and the record of it.
+//! The rights of roles over REST, and the record of acts.
 
 use adda::backend::StandingChange;
 use adda::model::Role;
@@ -134,7 +134,7 @@ async fn bad_requests_are_refused_and_leave_no_record() {
 }
 
 #[tokio::test]
-async fn what_was_done_is_recorded_and_bans_are_listed_newest_first() {
+async fn acts_are_recorded_and_bans_are_listed_newest_first() {
     let Some(cluster) = cluster(2).await else { return };
     let (node, other) = (&cluster.nodes[0], &cluster.nodes[1]);
     let admin = Moderator::of(&cluster, Role::Admin).await;

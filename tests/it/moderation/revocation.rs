@@ -119,7 +119,7 @@ async fn a_ban_that_ends_by_itself_says_how_long_it_lasts() {
 }
 
 #[tokio::test]
-async fn a_node_that_was_deaf_finds_revoked_sessions_when_its_subscription_returns() {
+async fn a_node_whose_subscription_was_lost_finds_revoked_sessions_when_it_returns() {
     let Some(cluster) = cluster(3).await else { return };
     let (operator, mut scene) = (Operator::of(&cluster).await, Scene::open(&cluster).await);
     let user_id = scene.user.user_id.clone();

@@ -1,4 +1,4 @@
-//! Kicks, mutes and locks, over every door.
+//! Kicks, mutes and locks, over WebSocket and REST.
 
 use adda::backend::RulesChange;
 use serde_json::json;
@@ -83,7 +83,7 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn a_mute_holds_over_every_door_on_every_node_until_it_is_lifted() {
+async fn a_mute_holds_over_websocket_and_rest_on_every_node_until_it_is_lifted() {
     let Some(cluster) = cluster(3).await else { return };
     let mut scene = Scene::open(cluster).await;
     let mute = path(&["rooms", ROOM, "mutes", &scene.user_id]);
@@ -117,7 +117,7 @@ async fn a_mute_ends_by_itself() {
 }
 
 #[tokio::test]
-async fn a_locked_room_hears_moderators_alone() {
+async fn in_a_locked_room_only_moderators_may_speak() {
     let Some(cluster) = cluster(3).await else { return };
     let mut scene = Scene::open(cluster).await;
     let mut moderator = Speaker::enter(&scene.cluster.nodes[1], &scene.moderator.token).await;
@@ -165,7 +165,7 @@ async fn a_kick_removes_the_sessions_of_a_user_from_one_room() {
 }
 
 #[tokio::test]
-async fn a_node_that_was_deaf_learns_of_mutes_locks_and_kicks_when_its_subscription_returns() {
+async fn a_node_whose_subscription_was_lost_learns_of_mutes_locks_and_kicks_when_it_returns() {
     let Some(cluster) = cluster(2).await else { return };
     let mut scene = Scene::open(cluster).await;
     let room = adda::model::RoomName::parse(ROOM, 64).unwrap();

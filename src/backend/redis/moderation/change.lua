@@ -1,4 +1,5 @@
--- Changes the standing of a user. What no token can outlive is kept for as long as a token lives.
+-- Changes the standing of a user. A generation and a ban that ends are kept
+-- for as long as a token lives.
 -- KEYS[1] standing
 -- ARGV[1] auth.token_ttl, ms  [2] `generation`, `role`, `ban` or `unban`
 -- ARGV[3] the role; or how long the ban lasts, ms, '-' for good  [4] the reason of the ban

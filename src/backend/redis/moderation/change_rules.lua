@@ -1,4 +1,4 @@
--- Changes the rules of a room, and publishes that they have changed. What has ended is removed.
+-- Changes the rules of a room, and publishes that they have changed. Ended mutes and kicks are removed.
 -- KEYS[1] rules
 -- ARGV[1] channel  [2] `mute`, `unmute`, `lock`, `unlock` or `kick`  [3] the user, if it is about one
 -- ARGV[4] how long a mute lasts, ms  [5] mutes and kicks of a room, at most  [6] how long a kick is kept, ms

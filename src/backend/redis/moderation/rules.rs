@@ -24,7 +24,7 @@ use crate::telemetry::{Unreadable, count_unreadable};
 
 static READ: Script = Script::new(Memory::Untouched, &[CLOCK, include_str!("read_rules.lua")]);
 
-/// Moderators must be heard at the memory limit, too. What they may store is bounded.
+/// Allowed at the memory limit: moderators are needed then, and the number of rules is bounded.
 static CHANGE: Script =
     Script::new(Memory::Spares, &[TYPES, CLOCK, PUBLISH, include_str!("change_rules.lua")]);
 

@@ -25,10 +25,10 @@ const STANDING: &str = include_str!("standing.lua");
 
 static READ: Script = Script::new(Memory::Untouched, &[CLOCK, STANDING, include_str!("read.lua")]);
 
-/// What clients may ask for themselves.
+/// For changes that clients may ask for themselves.
 static CHANGE: Script = Script::new(Memory::Grows, &[TYPES, CLOCK, STANDING, include_str!("change.lua")]);
 
-/// The same script for moderators, who must be heard at the memory limit, too.
+/// The same script for moderators, allowed at the memory limit.
 static MODERATE: Script = Script::new(Memory::Spares, &[TYPES, CLOCK, STANDING, include_str!("change.lua")]);
 
 static ADMINS: Script = Script::new(Memory::Spares, &[TYPES, include_str!("admins.lua")]);

@@ -1,4 +1,4 @@
-//! What a standing admits, and what the node keeps of standings.
+//! Tokens compared with a standing, and the standings that a node keeps.
 
 use super::*;
 use crate::backend::Ban;
