@@ -26,10 +26,7 @@ impl Session {
     /// can come back as the same user: none if a cookie says it, which scripts are not to read.
     pub(super) async fn sign_in(&mut self) -> Result<Option<String>, Rejection> {
         let Some(proof) = self.params.proof.take() else {
-            return match self.may_take_part() {
-                true => Ok(Some(self.chat.issue_token(&self.identity)?.token)),
-                false => Ok(None),
-            };
+            return self.guest_token();
         };
         let version = self.chat.standings_version();
         let identity = self.chat.authenticate(proof.token()).await?;
@@ -41,6 +38,14 @@ impl Session {
         };
         self.set_identity(identity, version);
         Ok(token)
+    }
+
+    /// The token with which a guest can come back; none where guests may not take part.
+    pub(super) fn guest_token(&self) -> Result<Option<String>, Rejection> {
+        match self.may_take_part() {
+            true => Ok(Some(self.chat.issue_token(&self.identity)?.token)),
+            false => Ok(None),
+        }
     }
 
     /// Whether the session has a user, or is that of a guest that needs none.

@@ -32,12 +32,16 @@ impl Session {
             self.identity.author.username = username.clone();
             self.chosen_name = Some(username);
         }
-        let signed_in = Box::pin(self.sign_in()).await;
+        let (token, refused) = match Box::pin(self.sign_in()).await {
+            Ok(token) => (token, None),
+            // It goes on as a guest, who can come back as well. A second refusal would say nothing more.
+            Err(rejection) => (self.guest_token().ok().flatten(), Some(rejection)),
+        };
         // The first frame, also of those whose token is rejected.
         if self.params.kind.gets_token() {
-            self.welcome(signed_in.as_ref().ok().and_then(Option::as_deref));
+            self.welcome(token.as_deref());
         }
-        if let Err(rejection) = signed_in {
+        if let Some(rejection) = refused {
             self.reject(&rejection, FrameRef::default());
             if let Some(code) = close_code(&rejection) {
                 return Err(Stop::Close(code));
