@@ -11,6 +11,7 @@ use super::caller::Caller;
 use super::error::ApiError;
 use super::query::ApiJson;
 use crate::chat::{Credentials, Identity, Password, SignedIn, Source};
+use crate::config::Registration;
 use crate::model::{Role, Timestamp, UserId, Username};
 use crate::protocol::Forwarded;
 
@@ -60,6 +61,8 @@ pub struct FirstAdmin {
 #[derive(Debug, Serialize)]
 pub struct SetupJson {
     needed: bool,
+    guests: bool,
+    registration: &'static str,
 }
 
 /// `POST /api/accounts`: 201.
@@ -111,9 +114,15 @@ pub async fn show_me(caller: Caller) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], Json(me)).into_response()
 }
 
-/// `GET /api/setup`: whether an admin is missing.
+/// `GET /api/setup`: whether an admin is missing, and which other ways in there are.
 pub async fn show_setup(State(state): State<AppState>) -> Result<Json<SetupJson>, ApiError> {
-    Ok(Json(SetupJson { needed: state.chat.needs_setup().await? }))
+    let auth = &state.chat.config().auth;
+    let registration = match auth.registration {
+        Registration::Open => "open",
+        Registration::Closed => "closed",
+    };
+    let needed = state.chat.needs_setup().await?;
+    Ok(Json(SetupJson { needed, guests: auth.guests, registration }))
 }
 
 /// `POST /api/setup`: 201 with the first admin.

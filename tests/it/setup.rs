@@ -90,3 +90,12 @@ async fn the_first_admin_is_made_where_registration_is_closed() {
     let code = logged_code(&node).await;
     assert_eq!(set_up(&node, &code, "root").await.status, 201);
 }
+
+#[tokio::test]
+async fn anybody_may_ask_how_people_come_in() {
+    for (guests, registration) in [("true", "open"), ("false", "closed")] {
+        let node = Node::with(&[("auth.guests", guests), ("auth.registration", registration)]).await;
+        let ways = node.http().json("/api/setup").await;
+        assert_eq!(ways, json!({ "needed": true, "guests": guests == "true", "registration": registration }));
+    }
+}
