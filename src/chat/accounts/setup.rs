@@ -51,6 +51,9 @@ impl Chat {
     /// `unavailable`
     pub async fn needs_setup(&self) -> Result<bool, Rejection> {
         let setup = &self.inner.setup;
+        if setup.is_done.load(Ordering::Acquire) {
+            return Ok(false);
+        }
         let last = *setup.needed_at.lock().expect("no code panics while it holds this lock");
         if last.is_some_and(|last| last.elapsed() < NEEDED_FOR) {
             return Ok(true);
