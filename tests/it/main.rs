@@ -103,6 +103,8 @@ mod reads;
 mod rest;
 // Nodes that leave, die and come back.
 mod restarts;
+// Accounts in the browser client.
+mod page_accounts;
 // Settings, commands, ignored people and completions in the browser client.
 mod page_settings;
 // History, and resuming by position.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use fantoccini::actions::{WheelAction, WheelActions};
-use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
 use fantoccini::{Client as Driver, ClientBuilder, Locator};
 use http::Method;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -239,6 +239,23 @@ impl Page {
     /// Loads the page again.
     pub async fn reload(&self) {
         self.driver.refresh().await.expect("the page loads again");
+    }
+
+    /// Opens another window of the same profile at this page's address, and goes on there. Returns the window before.
+    pub async fn opens_tab(&self) -> WindowHandle {
+        let before = self.driver.window().await.expect("a window");
+        let address = self.driver.current_url().await.expect("the window has an address");
+        let tab = self.driver.new_window(true).await.expect("another window opens");
+        self.driver.switch_to_window(tab.handle).await.expect("the other window");
+        self.driver.goto(address.as_str()).await.expect("the page loads");
+        before
+    }
+
+    /// Goes on in another window of the same profile. Returns the window before.
+    pub async fn turns_to(&self, window: WindowHandle) -> WindowHandle {
+        let before = self.driver.window().await.expect("a window");
+        self.driver.switch_to_window(window).await.expect("the other window");
+        before
     }
 
     /// Closes the window.
