@@ -120,7 +120,7 @@ impl Leases {
         let replids = self.data_generation.replids();
         let asked = Instant::now();
         let call = self.renewal_call(stats, &replids);
-        let renewal = Renewal::read(self.shards.call(&MEMBERSHIPS, call).await?)?;
+        let renewal: Renewal = parsed(self.shards.call(&MEMBERSHIPS, call).await?)?;
         self.skew.record(renewal.redis_ms, asked.elapsed());
         count_unreadable(Unreadable::Lease, renewal.foreign);
         check_format(renewal.format)?;

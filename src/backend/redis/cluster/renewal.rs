@@ -1,9 +1,6 @@
 //! The reply to a renewal of the lease.
 
-use redis::Value;
-
-use crate::backend::Result;
-use crate::backend::redis::client::server::parsed;
+use redis::{FromRedisValue, ParsingError, Value, from_redis_value};
 
 /// The reply of `renew.lua`. Data that another program may have written stays bytes until it is parsed.
 #[derive(Debug)]
@@ -27,25 +24,26 @@ pub struct Renewal {
     pub format: u64,
 }
 
-type Fields = (u8, Vec<String>, Vec<Vec<u8>>, String, u64, Vec<(String, String)>, u8, String, u64, u64, u64);
-
-impl Renewal {
-    pub fn read(value: Value) -> Result<Self> {
-        let fields: Fields = parsed(value)?;
-        let (is_lost, dead, due, generation, age_ms, living, is_unswept, replid, redis_ms, foreign, format) =
+impl FromRedisValue for Renewal {
+    fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
+        let fields: Vec<Value> = from_redis_value(value)?;
+        let count = fields.len();
+        let fields: [Value; 11] =
+            fields.try_into().map_err(|_| ParsingError::from(format!("a renewal of {count} fields")))?;
+        let [is_lost, dead, due, generation, age_ms, living, is_unswept, replid, redis_ms, foreign, format] =
             fields;
         Ok(Self {
-            is_lost: is_lost == 1,
-            dead,
-            due,
-            generation,
-            age_ms,
-            living,
-            is_unswept: is_unswept == 1,
-            replid,
-            redis_ms,
-            foreign,
-            format,
+            is_lost: from_redis_value(is_lost)?,
+            dead: from_redis_value(dead)?,
+            due: from_redis_value(due)?,
+            generation: from_redis_value(generation)?,
+            age_ms: from_redis_value(age_ms)?,
+            living: from_redis_value(living)?,
+            is_unswept: from_redis_value(is_unswept)?,
+            replid: from_redis_value(replid)?,
+            redis_ms: from_redis_value(redis_ms)?,
+            foreign: from_redis_value(foreign)?,
+            format: from_redis_value(format)?,
         })
     }
 }

@@ -12,7 +12,7 @@ use crate::backend::redis::client::dialer::Dialer;
 use crate::backend::redis::client::newest::newest_within;
 use crate::backend::redis::client::server::{Atomicity, Reason, Sending, Server, parsed, value_or_error};
 use crate::backend::redis::client::target::{Target, at};
-use crate::backend::redis::topology::slot_map::{SlotMap, masters};
+use crate::backend::redis::topology::slot_map::{MasterRange, SlotMap, SlotRange, masters};
 use crate::backend::{BackendError, Result};
 use crate::supervisor::ticks;
 
@@ -118,17 +118,18 @@ impl Shards {
         let info: String = parsed(values.pop().unwrap_or(Value::Nil)).unwrap_or_default();
         let epoch = info.lines().find_map(|line| line.strip_prefix("cluster_current_epoch:"));
         let epoch = epoch.and_then(|epoch| epoch.trim().parse().ok()).unwrap_or(0);
-        let mut ranges: Vec<(u16, u16, Arc<Server>)> = Vec::new();
-        for (first, last, host, port) in masters(value_or_error(values.pop().unwrap_or(Value::Nil))?)? {
+        let mut ranges: Vec<SlotRange> = Vec::new();
+        for MasterRange { first, last, host, port } in
+            masters(value_or_error(values.pop().unwrap_or(Value::Nil))?)?
+        {
             // A server that does not know its own name omits it.
             let info = at(&seeds[0], host.as_deref().unwrap_or(server.host()), port);
             let name = info.addr().to_string();
-            let named =
-                ranges.iter().map(|(_, _, server)| server).find(|server| server.name == name).cloned();
-            let Some(owner) = named.or_else(|| self.at(name, &info, known)) else { continue };
-            ranges.push((first, last, owner));
+            let named = ranges.iter().map(|range| &range.server).find(|server| server.name == name).cloned();
+            let Some(server) = named.or_else(|| self.at(name, &info, known)) else { continue };
+            ranges.push(SlotRange { first, last, server });
         }
-        ranges.sort_by_key(|&(first, _, _)| first);
+        ranges.sort_by_key(|range| range.first);
         if ranges.is_empty() {
             return Err(BackendError::Unavailable("the Redis Cluster has no slots yet".into()));
         }

@@ -12,33 +12,41 @@ use crate::backend::redis::keys::{SLOTS, slot_of};
 /// The master of each slot.
 #[derive(Debug, Default)]
 pub struct SlotMap {
-    /// First and last slot, by the first.
-    pub ranges: Vec<(u16, u16, Arc<Server>)>,
+    /// By the first slot.
+    pub ranges: Vec<SlotRange>,
     /// The cluster's epoch of this map, which each change of the map raises. A partitioned server has an older one.
     pub epoch: u64,
 }
 
+/// Consecutive slots of one master.
+#[derive(Debug, Clone)]
+pub struct SlotRange {
+    pub first: u16,
+    pub last: u16,
+    pub server: Arc<Server>,
+}
+
 impl SlotMap {
     pub fn single(server: Arc<Server>) -> Self {
-        Self { ranges: vec![(0, SLOTS - 1, server)], epoch: 0 }
+        Self { ranges: vec![SlotRange { first: 0, last: SLOTS - 1, server }], epoch: 0 }
     }
 
     /// The server that has a key; `None` while no master is known.
     pub fn server(&self, key: &str) -> Option<&Arc<Server>> {
-        if let [(0, last, server)] = self.ranges.as_slice()
+        if let [SlotRange { first: 0, last, server }] = self.ranges.as_slice()
             && *last == SLOTS - 1
         {
             return Some(server);
         }
         let slot = slot_of(key);
-        let at = self.ranges.partition_point(|&(_, last, _)| last < slot);
-        self.ranges.get(at).filter(|&&(first, _, _)| first <= slot).map(|(_, _, server)| server)
+        let at = self.ranges.partition_point(|range| range.last < slot);
+        self.ranges.get(at).filter(|range| range.first <= slot).map(|range| &range.server)
     }
 
     /// All servers, each once.
     pub fn servers(&self) -> Vec<Arc<Server>> {
         let mut servers: Vec<Arc<Server>> = Vec::new();
-        for (_, _, server) in &self.ranges {
+        for SlotRange { server, .. } in &self.ranges {
             if !servers.iter().any(|known| Arc::ptr_eq(known, server)) {
                 servers.push(server.clone());
             }
@@ -48,7 +56,7 @@ impl SlotMap {
 
     /// Whether a server of this name has slots.
     pub fn has(&self, name: &str) -> bool {
-        self.ranges.iter().any(|(_, _, server)| server.name == name)
+        self.ranges.iter().any(|range| range.server.name == name)
     }
 
     /// A hash tag in a slot of this server.
@@ -59,25 +67,36 @@ impl SlotMap {
 
     /// Whether the same servers have the same slots.
     pub fn same_layout(&self, other: &Self) -> bool {
-        let pairs = self.ranges.iter().zip(&other.ranges);
+        let mut pairs = self.ranges.iter().zip(&other.ranges);
         self.ranges.len() == other.ranges.len()
-            && pairs
-                .into_iter()
-                .all(|(one, two)| (one.0, one.1) == (two.0, two.1) && Arc::ptr_eq(&one.2, &two.2))
+            && pairs.all(|(one, two)| {
+                one.first == two.first && one.last == two.last && Arc::ptr_eq(&one.server, &two.server)
+            })
     }
 }
 
-/// First and last slot, and the master's host, if known, and port.
-type Range = (u16, u16, Option<String>, u16);
+/// Consecutive slots of one master, as a server describes them.
+#[derive(Debug)]
+pub struct MasterRange {
+    pub first: u16,
+    pub last: u16,
+    /// If known.
+    pub host: Option<String>,
+    pub port: u16,
+}
 
 /// Parses the reply of CLUSTER SLOTS.
-pub fn masters(slots: Value) -> Result<Vec<Range>> {
+pub fn masters(slots: Value) -> Result<Vec<MasterRange>> {
     let mut masters = Vec::new();
     for range in parsed::<Vec<Vec<Value>>>(slots)? {
         let [first, last, Value::Array(master), ..] = range.as_slice() else { continue };
         let [_, port, ..] = master.as_slice() else { continue };
-        let host = host(master)?;
-        masters.push((parsed(first.clone())?, parsed(last.clone())?, host, parsed(port.clone())?));
+        masters.push(MasterRange {
+            first: parsed(first.clone())?,
+            last: parsed(last.clone())?,
+            host: host(master)?,
+            port: parsed(port.clone())?,
+        });
     }
     Ok(masters)
 }
@@ -115,7 +134,8 @@ mod tests {
     #[tokio::test]
     async fn a_key_is_at_the_master_of_its_slot_or_nowhere() {
         let (one, two) = (server("one:1"), server("two:2"));
-        let map = SlotMap { ranges: vec![(0, 4999, one.clone()), (6000, SLOTS - 1, two.clone())], epoch: 1 };
+        let range = |first, last, server: &Arc<Server>| SlotRange { first, last, server: server.clone() };
+        let map = SlotMap { ranges: vec![range(0, 4999, &one), range(6000, SLOTS - 1, &two)], epoch: 1 };
         assert_eq!(map.server("").map(|server| &*server.name), Some("one:1"), "slot 0");
         assert_eq!(map.server("foo").map(|server| &*server.name), Some("two:2"), "slot 12182");
         let lost =
@@ -137,7 +157,7 @@ mod tests {
         );
         let masters =
             masters(redis::parse_redis_value(slots.as_bytes()).expect("an answer")).expect("ranges");
-        let hosts: Vec<_> = masters.iter().map(|(_, _, host, port)| (host.as_deref(), *port)).collect();
+        let hosts: Vec<_> = masters.iter().map(|range| (range.host.as_deref(), range.port)).collect();
         assert_eq!(hosts, [(Some("one"), 1), (Some("::1"), 2), (None, 3)]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::MutexGuard;
 
-use redis::Value;
+use redis::{FromRedisValue, ParsingError, Value, from_redis_value};
 use tokio::sync::mpsc;
 
 use super::{Change, LocalMembers, MAX_BATCH, MembershipWriter, Op, Reply};
@@ -65,10 +65,12 @@ impl MembershipWriter {
             match change {
                 Change::Enter { room, member, reply } => {
                     self.lock_local_members().entry(room.clone()).or_default().insert(member.id);
-                    enters.push((room, reply, value.and_then(|value| read_entered(value, &member, id))));
+                    let outcome =
+                        value.and_then(parsed::<EnterReply>).map(|enter| enter.entered(&member, id));
+                    enters.push(EnterOp { room, reply, outcome });
                 }
                 Change::Leave { room, member, reply, .. } => {
-                    leaves.push((room, member, reply, value.and_then(parsed::<LeaveReply>)));
+                    leaves.push(LeaveOp { room, member, reply, outcome: value.and_then(parsed) });
                 }
             }
         }
@@ -76,17 +78,17 @@ impl MembershipWriter {
         self.finish_leaves(leaves).await;
     }
 
-    async fn finish_enters(&self, enters: Vec<(RoomName, Reply<Entered>, Result<Entered>)>) {
+    async fn finish_enters(&self, enters: Vec<EnterOp>) {
         if enters.is_empty() {
             return;
         }
-        let rooms = enters.iter().filter(|(_, _, outcome)| outcome.is_ok()).map(|(room, _, _)| room);
+        let rooms = enters.iter().filter(|enter| enter.outcome.is_ok()).map(|enter| &enter.room);
         self.index.measure(rooms.clone());
         let (indexed, is_complete) = tokio::join!(self.index.add_rooms(rooms), self.is_complete());
         let indexed = indexed.map_err(|error| error.root_cause());
-        for (_, reply, outcome) in enters {
+        for enter in enters {
             // A caller that has timed out sends a leave.
-            let _ = reply.send(outcome.and_then(|entered| match &indexed {
+            let _ = enter.reply.send(enter.outcome.and_then(|entered| match &indexed {
                 Ok(()) => Ok(Entered { is_complete, ..entered }),
                 Err(reason) => Err(BackendError::Unavailable(reason.clone().into())),
             }));
@@ -100,18 +102,16 @@ impl MembershipWriter {
         generation.is_ok_and(|generation| self.data_generation.ensure_complete(generation.as_deref()).is_ok())
     }
 
-    async fn finish_leaves(&self, leaves: Vec<(RoomName, Member, Reply<()>, Result<LeaveReply>)>) {
+    async fn finish_leaves(&self, leaves: Vec<LeaveOp>) {
         let mut updates = IndexUpdates::default();
-        self.index.measure(leaves.iter().map(|(room, ..)| room));
-        for (room, member, _, outcome) in &leaves {
-            let Ok((count, due)) = outcome else { continue };
-            let user = || member.user_id.to_string();
-            updates.due.extend(due.clone().map(|token| PendingLeave {
-                room: room.clone(),
-                user: user(),
-                token,
-            }));
-            if *count == 0 {
+        self.index.measure(leaves.iter().map(|leave| &leave.room));
+        for LeaveOp { room, member, outcome, .. } in &leaves {
+            let Ok(left) = outcome else { continue };
+            if let Some(token) = &left.pending_token {
+                let user = member.user_id.to_string();
+                updates.due.push(PendingLeave { room: room.clone(), user, token: token.clone() });
+            }
+            if left.client_count == 0 {
                 updates.empty.push(room.clone());
             }
             let mut local_members = self.lock_local_members();
@@ -124,8 +124,8 @@ impl MembershipWriter {
             }
         }
         let finished = self.update_index(&updates).await.map_err(|error| error.root_cause());
-        for (_, _, reply, outcome) in leaves {
-            let _ = reply.send(outcome.and_then(|_| match &finished {
+        for leave in leaves {
+            let _ = leave.reply.send(leave.outcome.and_then(|_| match &finished {
                 Ok(()) => Ok(()),
                 Err(reason) => Err(BackendError::Unavailable(reason.clone().into())),
             }));
@@ -178,20 +178,70 @@ impl MembershipWriter {
     }
 }
 
-/// The reply of `leave.lua`: the sessions left, and the token of the pending leave, if any.
-type LeaveReply = (u64, Option<String>);
+/// An enter that Redis has answered.
+struct EnterOp {
+    room: RoomName,
+    reply: Reply<Entered>,
+    outcome: Result<Entered>,
+}
 
-fn read_entered(value: Value, member: &Member, id: MessageId) -> Result<Entered> {
-    let (client_count, is_announced, announced_at, entries): (u64, u8, String, Vec<Vec<u8>>) = parsed(value)?;
-    let announced_at = announced_at.parse().ok().and_then(Timestamp::from_unix_millis);
-    let notice = announced_at.map(|timestamp| Notice {
-        kind: NoticeKind::Join { client_count },
-        id,
-        connection: Some(member.id),
-        user_id: member.user_id.clone(),
-        username: member.username.clone(),
-        timestamp,
-    });
-    let members = entries.iter().filter_map(|entry| Some(read_entry(entry)?.member)).collect();
-    Ok(Entered { client_count, is_announced: is_announced == 1, notice, members, is_complete: false })
+/// A leave that Redis has answered.
+struct LeaveOp {
+    room: RoomName,
+    member: Member,
+    reply: Reply<()>,
+    outcome: Result<LeaveReply>,
+}
+
+/// The reply of `enter.lua`.
+struct EnterReply {
+    client_count: u64,
+    is_announced: bool,
+    /// The time of the join notice; `None` if there is none.
+    announced_at: Option<Timestamp>,
+    /// The first entries of the room.
+    entries: Vec<Vec<u8>>,
+}
+
+/// The reply of `leave.lua`.
+struct LeaveReply {
+    client_count: u64,
+    /// The token of the pending leave, if any.
+    pending_token: Option<String>,
+}
+
+impl FromRedisValue for EnterReply {
+    fn from_redis_value(value: Value) -> std::result::Result<Self, ParsingError> {
+        let (client_count, is_announced, announced_at, entries) = from_redis_value(value)?;
+        let announced_at: String = announced_at;
+        Ok(Self {
+            client_count,
+            is_announced,
+            announced_at: announced_at.parse().ok().and_then(Timestamp::from_unix_millis),
+            entries,
+        })
+    }
+}
+
+impl FromRedisValue for LeaveReply {
+    fn from_redis_value(value: Value) -> std::result::Result<Self, ParsingError> {
+        let (client_count, pending_token) = from_redis_value(value)?;
+        Ok(Self { client_count, pending_token })
+    }
+}
+
+impl EnterReply {
+    fn entered(self, member: &Member, id: MessageId) -> Entered {
+        let client_count = self.client_count;
+        let notice = self.announced_at.map(|timestamp| Notice {
+            kind: NoticeKind::Join { client_count },
+            id,
+            connection: Some(member.id),
+            user_id: member.user_id.clone(),
+            username: member.username.clone(),
+            timestamp,
+        });
+        let members = self.entries.iter().filter_map(|entry| Some(read_entry(entry)?.member)).collect();
+        Entered { client_count, is_announced: self.is_announced, notice, members, is_complete: false }
+    }
 }
