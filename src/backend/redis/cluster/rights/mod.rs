@@ -12,7 +12,7 @@ use crate::backend::{BackendError, Result};
 pub(super) static RIGHTS: Script = Script::new(Memory::Untouched, &[include_str!("rights.lua")]);
 
 /// Commands that are sent outside of scripts. CLIENT KILL and CLIENT TRACKING are optional.
-const COMMANDS: [&str; 30] = [
+const COMMANDS: [&str; 33] = [
     "CLIENT|INFO",
     "DEL",
     "EVALSHA",
@@ -35,13 +35,16 @@ const COMMANDS: [&str; 30] = [
     "SUBSCRIBE",
     "TIME",
     "UNSUBSCRIBE",
+    "XREVRANGE",
     "ZCARD",
     "ZCOUNT",
     "ZMSCORE",
+    "ZRANDMEMBER",
     "ZRANGE",
     "ZRANGEBYLEX",
     "ZREM",
     "ZREVRANGE",
+    "ZREVRANGEBYSCORE",
     "ZSCORE",
 ];
 
