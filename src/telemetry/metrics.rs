@@ -77,18 +77,6 @@ impl Meters {
     }
 
     fn new() -> Self {
-        let counted = |name: &'static str, what: &'static str| {
-            describe_counter!(name, what);
-            counter!(name)
-        };
-        let timed = |name: &'static str, what: &'static str| {
-            describe_histogram!(name, Unit::Seconds, what);
-            metrics::histogram!(name)
-        };
-        let gauged = |name: &'static str, what: &'static str| {
-            describe_gauge!(name, what);
-            metrics::gauge!(name)
-        };
         labelled::begin();
         Self {
             messages_posted: counted("adda_messages_posted_total", "Messages logged for this node's clients"),
@@ -144,6 +132,21 @@ impl Meters {
             log_lines_lost: counted("adda_log_lines_lost_total", "Log lines that could not be written"),
         }
     }
+}
+
+fn counted(name: &'static str, what: &'static str) -> Counter {
+    describe_counter!(name, what);
+    counter!(name)
+}
+
+fn timed(name: &'static str, what: &'static str) -> Histogram {
+    describe_histogram!(name, Unit::Seconds, what);
+    metrics::histogram!(name)
+}
+
+fn gauged(name: &'static str, what: &'static str) -> Gauge {
+    describe_gauge!(name, what);
+    metrics::gauge!(name)
 }
 
 /// Descriptors that the process has open. Linux alone says so, and since 6.2 as the size of the folder: to list

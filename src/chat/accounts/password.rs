@@ -27,8 +27,7 @@ impl Password {
     /// Any text may be a password that somebody tries.
     pub fn new(raw: &str) -> Self {
         // One that is many times too long is not worth normalising.
-        let end = raw.floor_char_boundary(MOST_BYTES * 16);
-        Self(raw[..end].nfc().collect())
+        Self(raw.chars().take(MOST_BYTES * 16).nfc().collect())
     }
 
     /// Whether no account can have it, because it is too long.

@@ -239,10 +239,10 @@ mod tests {
         let take_in = |version| rules.take_in(rules.begin(), &at(version));
         assert!(take_in(5).is_empty(), "it was before the room opened");
         assert!(take_in(5).is_empty());
-        assert_eq!(take_in(6), [user.clone()]);
+        assert_eq!(take_in(6), std::slice::from_ref(&user));
         assert!(take_in(6).is_empty());
         assert!(take_in(0).is_empty(), "the backend has lost them");
-        assert_eq!(take_in(7), [user.clone()]);
+        assert_eq!(take_in(7), std::slice::from_ref(&user));
     }
 
     #[test]

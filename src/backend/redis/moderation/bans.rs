@@ -103,5 +103,5 @@ impl Listed {
 
 /// A number of the list. Scores of other programs may be none.
 fn number(score: f64) -> Option<u64> {
-    (score >= 0.0 && score < 1e15).then_some(score as u64)
+    (0.0..1e15).contains(&score).then_some(score as u64)
 }

@@ -96,12 +96,12 @@ fn the_standing_of_a_user_is_read_once_at_a_time_and_again_after_a_change() {
     standings.on_change(&UserId::guest());
     assert!(standings.take_due().is_empty(), "it has no session here");
     standings.on_change(&user);
-    assert_eq!(standings.take_due(), [user.clone()]);
+    assert_eq!(standings.take_due(), std::slice::from_ref(&user));
     standings.on_change(&user);
     assert!(standings.take_due().is_empty(), "it is being read");
     standings.finish(Read { found: vec![(user.clone(), Standing::default())], failed: vec![] });
     assert_eq!(session.take(), Some(Control::Standing(Box::default())));
-    assert_eq!(standings.take_due(), [user.clone()]);
+    assert_eq!(standings.take_due(), std::slice::from_ref(&user));
     standings.finish(Read { found: vec![], failed: vec![user.clone()] });
     assert_eq!(standings.take_due(), [user], "a read that failed is tried again");
 }
