@@ -31,7 +31,8 @@ async fn send_at_once(client: &mut Client, room: &str, count: usize) -> usize {
     }
     let mut acks = 0;
     for number in 0..count {
-        let reply = client.expect_that("an answer", |frame| frame["nonce"] == number.to_string()).await;
+        let nonce = number.to_string();
+        let reply = client.expect_that("an answer", |frame| frame["nonce"] == nonce).await;
         if reply["type"] == "ack" {
             acks += 1;
         } else {
@@ -243,7 +244,8 @@ async fn without_redis_a_node_limits_alone() {
     }
     let (mut refused, mut unavailable) = (0, 0);
     for number in 0..100 {
-        let reply = guest.expect_that("an answer", |frame| frame["nonce"] == number.to_string()).await;
+        let nonce = number.to_string();
+        let reply = guest.expect_that("an answer", |frame| frame["nonce"] == nonce).await;
         match reply["code"].as_str() {
             Some("too_fast") => refused += 1,
             Some("unavailable") => unavailable += 1,
