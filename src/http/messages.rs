@@ -97,8 +97,9 @@ pub async fn post_message(
             guest
         }
     };
-    state.chat.check_name(&identity).await?;
+    // The limit comes first: a name that nobody has asked about costs Redis a read.
     state.chat.admit_post(&identity, forwarded.client).decided().await?;
+    state.chat.check_name(&identity).await?;
     let access = state.chat.access_to_post(&identity, &room).await?;
     let receipt = state.chat.post(identity.author, access, message.content, key).await?;
     Ok((StatusCode::CREATED, Json(ReceiptJson::new(&room, &receipt))).into_response())

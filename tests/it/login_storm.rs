@@ -70,7 +70,12 @@ async fn a_storm_of_log_ins_is_refused_and_messages_are_acked_meanwhile() {
 
 #[tokio::test]
 async fn guesses_beyond_the_limit_of_an_account_are_refused_on_all_nodes_together() {
-    let settings = [("passwords.memory_kib", "7168"), ("passwords.passes", "1"), ("passwords.queue", "1000")];
+    let settings = [
+        ("auth.logins_per_minute", "10"),
+        ("passwords.memory_kib", "7168"),
+        ("passwords.passes", "1"),
+        ("passwords.queue", "1000"),
+    ];
     let Some(cluster) = Cluster::with(3, &settings).await else { return };
     let statuses = storm(&cluster.nodes).await;
     let tried = statuses.iter().filter(|status| **status == 401).count();

@@ -9,7 +9,7 @@ use crate::harness::{Client, Cluster, LONG_DEADLINE, Metrics, Node, RawSocket, e
 use crate::losses::POST_UNPUBLISHED;
 
 /// Every metric of a node, as dashboards and alerts name it.
-const METRICS: [(&str, &str); 27] = [
+const METRICS: [(&str, &str); 30] = [
     ("adda_clock_skew_seconds", "gauge"),
     ("adda_deliveries_total", "counter"),
     ("adda_delivery_latency_seconds", "histogram"),
@@ -21,9 +21,12 @@ const METRICS: [(&str, &str); 27] = [
     ("adda_limit_entries", "gauge"),
     ("adda_limited_total", "counter"),
     ("adda_log_lines_lost_total", "counter"),
+    ("adda_logins_total", "counter"),
     ("adda_messages_lost_total", "counter"),
     ("adda_messages_posted_total", "counter"),
     ("adda_messages_recovered_total", "counter"),
+    ("adda_password_checks_total", "counter"),
+    ("adda_passwords_waiting", "gauge"),
     ("adda_presence_repairs_total", "counter"),
     ("adda_pubsub_events_dropped_total", "counter"),
     ("adda_pubsub_reconnects_total", "counter"),

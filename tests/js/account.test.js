@@ -143,6 +143,24 @@ test('a tab whose password was changed in another tab goes on by the new cookie'
   assert.equal(client.store.state.connection.phase, 'online');
 });
 
+test('an answer about the cookie of before does not sign out the tab that has just signed in again', async () => {
+  const AFTER = Date.now();
+  let client = null;
+  let asked = 0;
+  const getMe = () => {
+    asked += 1;
+    if (asked > 2) return RAHIM;
+    // The other tab keeps the account while the answer about the old cookie is on its way.
+    client.storage.keepAccount({ userId: 'a1', username: 'রহিম', role: 'member', at: AFTER });
+    return refusal(401, 'bad_token');
+  };
+  client = await signedIn({ accounts: fakeAccounts({ logIn: RAHIM, getMe }) });
+  client.socket().end(4401);
+  await settled();
+  assert.equal(client.storage.account()?.at, AFTER);
+  assert.equal(client.store.state.active, 'general');
+});
+
 test('a server that ends each session at once is not asked for ever', async () => {
   const client = await signedIn({ accounts: fakeAccounts({ logIn: RAHIM, getMe: RAHIM }) });
   client.socket().end(4401);

@@ -21,10 +21,12 @@ export function asTab(value) {
   return isTab ? { username: value.username, rooms, hasAccount: value.hasAccount === true } : null;
 }
 
-/** `{userId, username, role}` or null. */
+/** `{userId, username, role, at}` or null. */
 export function asAccount(value) {
   const isAccount = asName(value) !== null && isText(value.userId) && value.userId !== '';
-  return isAccount ? { userId: value.userId, username: value.username, role: isText(value.role) ? value.role : 'member' } : null;
+  if (!isAccount) return null;
+  const role = isText(value.role) ? value.role : 'member';
+  return { userId: value.userId, username: value.username, role, at: Number.isFinite(value.at) ? value.at : 0 };
 }
 
 /** The name in `{username}`, or null. */

@@ -92,9 +92,12 @@ export function createAccount({ store, storage, api, timers, clock }) {
     /** Whether the browser still proves to be `userId`: 'yes', 'no', or 'unknown' while the server can't be reached. */
     async isSignedIn(userId) {
       await change;
+      const before = storage.account()?.at;
       // Another tab may have changed the password: then the cookie is newer than this page's token.
       const byCookie = await isBelieved(userId);
-      return byCookie === 'no' && own !== null ? isBelieved(userId, own.token) : byCookie;
+      const answer = byCookie === 'no' && own !== null ? await isBelieved(userId, own.token) : byCookie;
+      // Signed in by another tab meanwhile: the answer may be about the cookie of before.
+      return answer === 'no' && storage.account()?.at !== before ? this.isSignedIn(userId) : answer;
     },
     /** That user is not signed in here any more. */
     forget,
