@@ -272,7 +272,7 @@ async fn redis_that_is_loading_is_waited_for() {
 async fn redis_that_is_paused_refuses_until_it_resumes() {
     let Some(cluster) = Cluster::start(2).await else { return };
     let begins = async |cluster: &mut Cluster| {
-        cluster.redis.command(&["CLIENT", "PAUSE", "8000", "ALL"]).await;
+        cluster.redis.command(&["CLIENT", "PAUSE", "12000", "ALL"]).await;
     };
     // The pause ends by itself; until then Redis answers no client.
     survives(cluster, begins, async |_| {}).await;
