@@ -1,4 +1,4 @@
-//! Who makes a request: the bearer of a token, or the user of the cookie of a page that may use it.
+//! The caller of a request: the bearer of a token, or the user of the cookie of a page that may use it.
 
 use std::ops::Deref;
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// A user whom nobody vouches for.
+    /// A user without an account or an issuer.
     Guest,
     /// A user with an account, here or at the token's issuer.
     Member,

@@ -1,4 +1,4 @@
-//! What a request shows to prove who makes it: a bearer's token, or the cookie of a page that may use it.
+//! The credentials of a request: a bearer's token, or the cookie of a page that may use it.
 
 use http::{HeaderMap, HeaderName, Method, header};
 

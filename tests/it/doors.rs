@@ -1,4 +1,4 @@
-//! Who may come in: nodes without guests, tokens that run out, and the session cookie with its origins.
+//! Admission: nodes without guests, tokens that run out, and the session cookie with its origins.
 
 use serde_json::json;
 
@@ -20,7 +20,7 @@ fn bearer() -> String {
     format!("Bearer {}", token(600))
 }
 
-// --- doors closed ---
+// --- no guests ---
 
 #[tokio::test]
 async fn a_session_without_a_token_may_only_say_who_it_is() {

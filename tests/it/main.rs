@@ -145,5 +145,5 @@ mod navigation;
 mod unreadable;
 // Plain words in comments, documents and names of tests.
 mod words;
-// Good and bad tokens at every door.
+// Valid and bad tokens, over WebSocket and REST.
 mod tokens;

@@ -1,4 +1,4 @@
-//! Tokens of this cluster and of another issuer: good ones are taken at every door, bad ones at none, and no log has either.
+//! Tokens of this cluster and of another issuer: valid ones are accepted over WebSocket and REST, bad ones are refused, and no log has either.
 
 use std::path::PathBuf;
 
@@ -65,7 +65,7 @@ fn changed(mut claims: Value, changes: Value) -> Value {
     claims
 }
 
-/// The answers of the doors to a token, by the user that it proves: header and frame of a session, REST, and the cookie.
+/// The answers to a token, by the user that it proves: header and frame of a session, REST, and the cookie.
 async fn answers(node: &Node, token: &str) -> [Result<String, String>; 4] {
     let bearer = format!("Bearer {token}");
     let origin = format!("http://127.0.0.1:{}", node.port);
@@ -120,7 +120,7 @@ fn assert_unlogged(node: &Node, tokens: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_bad_token_of_the_cluster_is_refused_at_every_door_and_not_logged() {
+async fn a_bad_token_of_the_cluster_is_refused_everywhere_and_not_logged() {
     let node = Node::with(&[("auth.secret", SECRET), ("log.level", "trace")]).await;
     let signer = Signer::secret(SECRET);
     let good = signer.token(&own(json!({})));
@@ -167,7 +167,7 @@ async fn a_bad_token_of_the_cluster_is_refused_at_every_door_and_not_logged() {
 }
 
 #[tokio::test]
-async fn a_bad_token_of_an_issuer_is_refused_at_every_door_and_not_logged() {
+async fn a_bad_token_of_an_issuer_is_refused_everywhere_and_not_logged() {
     let (rsa, ec, ed, stranger) = (Signer::rsa(), Signer::ec(), Signer::ed(), Signer::ec());
     let keys = Keys::new("matrix", &[rsa.jwk("rsa"), ec.jwk("ec"), ed.jwk("ed")]);
     let node = Launch::new()

@@ -18,7 +18,7 @@ use crate::supervisor::{Supervisor, ticks};
 /// How often the file of keys is compared with what was read.
 const COMPARE_EVERY: Duration = Duration::from_secs(1);
 
-/// The name of a user of whom the issuer tells none that can be one.
+/// The name of a user without a valid name in the issuer's token.
 const NAMELESS: &str = "Anonymous";
 
 /// The issuer as the settings of now describe it; a cheap handle.

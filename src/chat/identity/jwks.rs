@@ -18,7 +18,7 @@ struct Set {
 /// The keys of a set that verify signatures; others are left out.
 ///
 /// # Errors
-/// What is wrong with the set, behind its name.
+/// A flaw of the set, for a sentence that begins with its name.
 pub fn read_keys(json: &str) -> Result<Vec<Key>, String> {
     let set: Set = serde_json::from_str(json).map_err(|_| "is no set of keys (RFC 7517)".to_owned())?;
     let keys = set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok());

@@ -20,7 +20,7 @@ pub struct Key {
     id: Option<String>,
 }
 
-/// What a token must say of itself, whatever else it says.
+/// The claims that every token must have.
 #[derive(Debug, Clone, Default)]
 pub struct Expected {
     /// The claim `iss`, if it is compared.

@@ -1,4 +1,4 @@
-//! Who a caller is: identities, the tokens that prove them, and the secrets of the cluster that sign tokens. Both doors ask
+//! Identities of callers, the tokens that prove them, and the secrets of the cluster that sign tokens. WebSocket and HTTP ask
 //! [`Chat::authenticate`]; what an identity may do is in `chat::access`.
 
 mod crypto;
@@ -22,14 +22,14 @@ use crate::config::Config;
 use crate::model::{Author, Role, Timestamp, UserId, Username};
 use crate::protocol::{ErrorCode, Rejection};
 
-/// A user as a door knows it.
+/// The user of a session or a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// The user, and the name that others see.
     pub author: Author,
-    /// What it may do beyond what everybody may.
+    /// Its rights beyond those of everybody.
     pub role: Role,
-    /// Who vouches for it.
+    /// The origin of the identity.
     pub source: Source,
     /// The rooms that it may enter.
     pub scope: RoomScope,
@@ -41,10 +41,10 @@ pub struct Identity {
     pub expires_at: Option<Timestamp>,
 }
 
-/// Who vouches for an identity.
+/// The origin of an identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
-    /// Nobody: a user that the node has made up, for whoever bears its token.
+    /// This node: a guest, proved by its token alone.
     Guest,
     /// This cluster: an account, or a user that the operator has named.
     Account,
@@ -151,7 +151,7 @@ pub fn check(config: &Config) -> Result<(), String> {
 }
 
 impl Chat {
-    /// The identity that a token proves. The one way to it, whatever door the token came through.
+    /// The identity that a token proves. WebSocket, HTTP and the cookie all use it.
     ///
     /// # Errors
     /// `bad_token`; `banned`; `unavailable` while the cluster's secret or the user's standing is not known.

@@ -28,7 +28,7 @@ pub struct Tokens {
     ttl: Duration,
 }
 
-/// What a token of ours says.
+/// The claims of a token of this cluster.
 #[derive(Debug, Serialize, Deserialize)]
 struct Claims {
     iss: String,

@@ -1,4 +1,4 @@
-//! What every request passes: the rules for its head, which pages may read its answer, and its line in the log.
+//! The layers that every request passes: the rules for its head, which pages may read its answer, and its line in the log.
 
 mod cors;
 mod head;

@@ -18,7 +18,7 @@ pub enum SessionFrame<'a> {
         /// The name that others see.
         #[serde(skip_serializing_if = "Option::is_none")]
         username: Option<&'a Username>,
-        /// What the user may do.
+        /// The user's role.
         #[serde(skip_serializing_if = "Option::is_none")]
         role: Option<Role>,
         /// The node that it is on.
@@ -44,7 +44,7 @@ pub enum SessionFrame<'a> {
         user_id: &'a UserId,
         /// The name that others see.
         username: &'a Username,
-        /// What the user may do.
+        /// The user's role.
         role: Role,
         /// A new token.
         token: &'a str,

@@ -39,7 +39,7 @@ pub struct UpgradeParams {
     pub room: Option<String>,
     /// The name to go by.
     pub username: Option<String>,
-    /// What says which user to be.
+    /// The credentials of the upgrade.
     pub proof: Option<Proof>,
 }
 

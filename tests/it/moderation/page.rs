@@ -1,4 +1,4 @@
-//! A moderator's page, and on another node the page of the person whom its actions are about.
+//! A moderator's page, and on another node the page of the person that its actions concern.
 
 use adda::model::Role;
 use serde_json::json;
