@@ -93,7 +93,7 @@ async fn a_page_removes_and_mutes_people_and_locks_their_room() {
     is_shown(&guest, "#composer-held").await;
     assert_eq!(admin.messages().await, ["হ্যালো", "ফিরে এলাম", "খোলা"]);
     choose(&admin, "unmute").await;
-    admin.until("document.querySelector('#toast-text').textContent.includes('আবার')").await;
+    admin.until("document.querySelector('#toast-text').textContent.includes('can write here again')").await;
     // The message has waited. A page that was loaded again sends it without a pause.
     guest.reload().await;
     admin.shows("এটা যাবে না").await;
