@@ -2,14 +2,13 @@
 
 use std::collections::HashMap;
 
-use hmac::digest::Digest;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use tracing::{debug, warn};
 
 use super::Chat;
 use crate::backend::{BackendError, Fingerprints, share_secret};
 use crate::config::Config;
-use crate::model::NodeId;
+use crate::model::{NodeId, hex};
 use crate::supervisor::ticks;
 
 /// Renewals between two comparisons.
@@ -98,7 +97,7 @@ fn fingerprint_of_settings(config: &Config) -> String {
     let members = (presence.lease, presence.leave_grace, presence.announce_up_to);
     let texts = (limits.room_name_chars, limits.username_chars, limits.content_chars);
     let hash = Sha256::digest(format!("{log:?} {members:?} {texts:?} {:?}", auth.token_ttl));
-    hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash[..4])
 }
 
 #[cfg(test)]

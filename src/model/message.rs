@@ -7,7 +7,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Author, Epoch, MessageId, RoomName, UserId, Username};
+use super::{Author, Epoch, MessageId, RoomName, UserId, Username, hex};
 
 /// A sender's own id of a message. The same (user, room, nonce) is posted once.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -72,8 +72,7 @@ impl Draft {
 
     /// 64 bits that tell apart two contents with the same nonce.
     pub fn digest(&self) -> String {
-        let digest = Sha256::digest(&self.content);
-        digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&Sha256::digest(&self.content)[..8])
     }
 }
 

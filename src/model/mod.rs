@@ -3,6 +3,7 @@
 
 pub mod characters;
 pub mod event;
+pub mod hex;
 pub mod ids;
 pub mod member;
 pub mod message;
@@ -12,6 +13,7 @@ pub mod role;
 pub mod timestamp;
 
 pub use event::{ControlEvent, Event, Notice, NoticeKind};
+pub use hex::hex;
 pub use ids::{ConnectionId, MessageId, NodeId, UserId};
 pub use member::{Author, Member};
 pub use message::{Draft, LoggedMessage, Nonce, Receipt};

@@ -1,7 +1,5 @@
 //! A key that verifies tokens (RFC 7519), and how it does: its own algorithm counts, whatever a token's header says.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -80,7 +78,7 @@ impl Key {
 
 /// Seconds since 1970.
 pub fn unix_now_s() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+    Timestamp::now().unix_millis() / 1000
 }
 
 /// A moment of a token; one that no calendar has is the last that it has.

@@ -3,14 +3,13 @@
 
 use std::time::Duration;
 
-use hmac::{Hmac, Mac};
 use jsonwebtoken::{EncodingKey, Header, encode};
+use ring::hmac;
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 
 use super::key::{Expected, Key, moment, unix_now_s};
 use super::{Identity, IssuedToken, RoomScope, Source, crypto};
-use crate::model::{Author, Role, UserId, Username};
+use crate::model::{Author, Role, UserId, Username, hex};
 
 /// The claim `iss` of this cluster's tokens.
 const ISSUER: &str = "adda";
@@ -105,9 +104,8 @@ impl Tokens {
 }
 
 fn fingerprint(secret: &str) -> String {
-    let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
-    let hash = mac.chain_update("fingerprint").finalize().into_bytes();
-    hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    hex(&hmac::sign(&key, b"fingerprint").as_ref()[..4])
 }
 
 #[cfg(test)]

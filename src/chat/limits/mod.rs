@@ -25,7 +25,7 @@ use self::table::Table;
 use super::{Chat, Identity, Source};
 use crate::backend::{Quota, Rate};
 use crate::config::Config;
-use crate::model::UserId;
+use crate::model::{UserId, hex};
 use crate::protocol::{ClientAddress, ErrorCode, Rejection};
 use crate::supervisor::ticks;
 use crate::telemetry::{Limit, LimitTable, count_limited, measure_limits};
@@ -244,8 +244,7 @@ impl Chat {
     pub async fn admit_login(&self, address: ClientAddress, name_skeleton: &str) -> Result<(), Rejection> {
         let rates = self.inner.limits.rates();
         // A password may stand in the place of the name, and is not stored.
-        let hash = Sha256::digest(name_skeleton);
-        let account = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        let account = hex(&Sha256::digest(name_skeleton));
         // The address comes first: one that is refused does not use up what the account's owner may try.
         for (limit, rate, quota) in [
             (Limit::AddressLogins, rates.address_logins, Quota::AddressLogins(address.to_string())),

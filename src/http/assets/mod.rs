@@ -12,6 +12,7 @@ use self::coding::{Coding, compressed};
 use super::browser::{self, File, Lifetime};
 use super::error::ApiError;
 use super::name;
+use crate::model::hex;
 
 /// Nothing but the client's own files runs, and text can't become markup.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -95,7 +96,7 @@ fn cache_control(lifetime: Lifetime) -> &'static str {
 /// The name of an answer's bytes: other bytes, compressed ones too, have another tag (RFC 9110,
 /// section 8.8.3.3).
 fn tag(file: &File, coding: Coding) -> String {
-    let hash: String = file.hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = hex(&file.hash[..16]);
     match coding.name() {
         Some(name) => format!("\"{hash}-{name}\""),
         None => format!("\"{hash}\""),

@@ -13,6 +13,8 @@ use bytes::Bytes;
 use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
 
+use crate::model::hex;
+
 #[derive(RustEmbed)]
 #[folder = "public/"]
 struct Files;
@@ -112,7 +114,7 @@ fn hash_of_all() -> String {
         all.update(path.as_bytes());
         all.update(Files::get(&path).map(|file| file.metadata.sha256_hash()).unwrap_or_default());
     }
-    all.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&all.finalize()[..8])
 }
 
 /// The paths of all files, in order.
