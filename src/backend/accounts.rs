@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use super::Result;
-use crate::model::{Role, Skeleton, Timestamp, UserId, Username};
+use crate::model::{Author, Role, Skeleton, Timestamp, UserId, Username};
 
 /// The accounts. `tests/it/backend_contract/accounts.rs` is the suite that every implementation passes.
 ///
@@ -52,6 +52,13 @@ pub struct Account {
     pub role: Role,
     /// When it was created.
     pub created_at: Timestamp,
+}
+
+impl Account {
+    /// The user, under the name that was registered.
+    pub fn author(&self) -> Author {
+        Author { user_id: self.user_id.clone(), username: self.username.clone() }
+    }
 }
 
 /// The hash of a password, in the PHC string format. Never shown.

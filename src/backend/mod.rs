@@ -64,9 +64,28 @@ impl Backend {
     /// As [`Standings::change`] and [`PubSub::publish`]. The change may have been made: it is to be repeated.
     pub async fn change_standing(&self, user: &UserId, change: StandingChange) -> Result<Standing> {
         let standing = self.standings.change(user, change).await?;
-        let event = Publication::Control(ControlEvent::UserChanged(user.clone()));
-        self.pubsub.publish(&Channel::Control, event).await?;
+        self.tell_change(user).await?;
         Ok(standing)
+    }
+
+    /// Tells all nodes that the standing of a user has changed.
+    ///
+    /// # Errors
+    /// As [`PubSub::publish`].
+    pub async fn tell_change(&self, user: &UserId) -> Result<()> {
+        self.tell(ControlEvent::UserChanged(user.clone())).await
+    }
+
+    /// Tells all nodes that an account was created.
+    ///
+    /// # Errors
+    /// As [`PubSub::publish`].
+    pub async fn tell_account(&self, account: &Account) -> Result<()> {
+        self.tell(ControlEvent::AccountCreated(account.author())).await
+    }
+
+    async fn tell(&self, event: ControlEvent) -> Result<()> {
+        self.pubsub.publish(&Channel::Control, Publication::Control(event)).await
     }
 }
 

@@ -17,6 +17,12 @@ pub trait Standings: Send + Sync + fmt::Debug {
     /// The present standing of users, in the order of `users`. A ban that has ended is absent.
     async fn standings(&self, users: &[UserId]) -> Result<Vec<Standing>>;
 
+    /// The present standing of one user.
+    async fn standing(&self, user: &UserId) -> Result<Standing> {
+        let standings = self.standings(std::slice::from_ref(user)).await?;
+        Ok(standings.into_iter().next().unwrap_or_default())
+    }
+
     /// Changes the standing of a user, and returns the new one. A change may be repeated.
     ///
     /// # Errors

@@ -3,11 +3,9 @@
 use super::hashing::Hasher;
 use super::password::Password;
 use super::{check_reserved, new_account};
-use crate::backend::{
-    Account, Backend, BackendError, Channel, Condition, Creation, Publication, StandingChange,
-};
+use crate::backend::{Account, Backend, BackendError, Condition, Creation, StandingChange};
 use crate::config::Config;
-use crate::model::{Author, ControlEvent, Role, Username};
+use crate::model::{Role, Username};
 use crate::protocol::Rejection;
 
 /// Why a command failed, as a sentence.
@@ -62,9 +60,7 @@ pub async fn create_account(
     if role != Role::Member {
         backend.change_standing(&account.user_id, StandingChange::SetRole(role)).await?;
     }
-    let author = Author { user_id: account.user_id.clone(), username: account.username.clone() };
-    let event = Publication::Control(ControlEvent::AccountCreated(author));
-    backend.pubsub.publish(&Channel::Control, event).await?;
+    backend.tell_account(&account).await?;
     Ok(account)
 }
 

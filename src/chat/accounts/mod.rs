@@ -16,7 +16,7 @@ pub(super) use self::setup::Setup;
 use super::{Chat, Identity, IssuedToken, RoomScope, Source};
 use crate::backend::{Account, Condition, Creation, PasswordHash, StandingChange};
 use crate::config::Registration;
-use crate::model::{Author, Role, Timestamp, UserId, Username};
+use crate::model::{Role, Timestamp, UserId, Username};
 use crate::protocol::{ClientAddress, ErrorCode, Rejection};
 use crate::telemetry::{LoginOutcome, count_login};
 
@@ -187,13 +187,12 @@ impl Chat {
     /// the creation has prevented that.
     async fn sign_in(&self, account: Account) -> Result<SignedIn, Rejection> {
         let user = &account.user_id;
-        let standings = self.inner.backend.standings.standings(std::slice::from_ref(user)).await?;
-        let mut standing = standings.into_iter().next().unwrap_or_default();
+        let mut standing = self.inner.backend.standings.standing(user).await?;
         if standing.role.is_none() && account.role > Role::Member {
             standing = self.change_standing(user, StandingChange::SetRole(account.role)).await?;
         }
         let identity = Identity {
-            author: Author { user_id: account.user_id, username: account.username },
+            author: account.author(),
             role: standing.role.unwrap_or(account.role),
             source: Source::Account,
             scope: RoomScope::ALL,

@@ -15,9 +15,9 @@ use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
 use super::username_taken;
-use crate::backend::{Account, Channel, Publication, Result};
+use crate::backend::{Account, Channel, Result};
 use crate::chat::{Chat, Identity, Source};
-use crate::model::{Author, ControlEvent, Member, Skeleton, UserId};
+use crate::model::{Author, Member, Skeleton, UserId};
 use crate::protocol::Rejection;
 use crate::websocket::CloseCode;
 
@@ -156,10 +156,8 @@ impl Chat {
 
     /// Tells all nodes of a new account. A node that is not told learns of it when it asks again.
     pub(super) async fn announce_account(&self, account: &Account) {
-        let author = Author { user_id: account.user_id.clone(), username: account.username.clone() };
-        self.inner.taken_names.add(author.clone());
-        let event = Publication::Control(ControlEvent::AccountCreated(author));
-        if let Err(error) = self.inner.backend.pubsub.publish(&Channel::Control, event).await {
+        self.inner.taken_names.add(account.author());
+        if let Err(error) = self.inner.backend.tell_account(account).await {
             warn!(error = %error.root_cause(), "could not tell the nodes of a new account");
         }
     }

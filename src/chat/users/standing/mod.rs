@@ -16,9 +16,9 @@ use tokio::time::{Instant, sleep};
 use tracing::debug;
 
 use super::{Control, Users};
-use crate::backend::{Backend, BackendError, Channel, Publication, Standing, StandingChange};
+use crate::backend::{Backend, Channel, Standing, StandingChange};
 use crate::chat::{Chat, Identity, Source};
-use crate::model::{ControlEvent, UserId};
+use crate::model::UserId;
 use crate::protocol::Rejection;
 
 /// Age up to which a standing is used without reading it again.
@@ -174,7 +174,7 @@ impl Chat {
             return Ok(standing);
         }
         let read = Instant::now();
-        let standing = read_one(&self.inner.backend, user).await?;
+        let standing = self.inner.backend.standings.standing(user).await?;
         self.inner.standings.keep(user, read, standing.clone(), version);
         Ok(standing)
     }
@@ -204,12 +204,12 @@ impl Chat {
     ) -> Result<Standing, Rejection> {
         let standing = self.inner.backend.standings.change(user, change).await?;
         self.inner.standings.on_change(user);
-        if self.publish_change(user).await.is_err() {
+        if self.inner.backend.tell_change(user).await.is_err() {
             let (chat, user) = (self.clone(), user.clone());
             let supervisor = self.inner.supervisor.clone();
             self.inner.supervisor.run_once("standing-change", async move {
                 let publishing = async {
-                    while chat.publish_change(&user).await.is_err() {
+                    while chat.inner.backend.tell_change(&user).await.is_err() {
                         sleep(RETRY).await;
                     }
                 };
@@ -217,11 +217,6 @@ impl Chat {
             });
         }
         Ok(standing)
-    }
-
-    async fn publish_change(&self, user: &UserId) -> Result<(), BackendError> {
-        let event = Publication::Control(ControlEvent::UserChanged(user.clone()));
-        self.inner.backend.pubsub.publish(&Channel::Control, event).await
     }
 
     /// The present version of what the node knows. To be asked for before a user's token is looked at.
@@ -272,17 +267,12 @@ impl Chat {
     }
 }
 
-async fn read_one(backend: &Backend, user: &UserId) -> Result<Standing, BackendError> {
-    let standings = backend.standings.standings(std::slice::from_ref(user)).await?;
-    Ok(standings.into_iter().next().unwrap_or_default())
-}
-
 /// Reads standings together, or each by itself if one of them fails. Ends a moment later if any failed.
 async fn read(backend: &Backend, users: Vec<UserId>) -> Read {
     if let Ok(standings) = backend.standings.standings(&users).await {
         return Read { found: users.into_iter().zip(standings).collect(), failed: Vec::new() };
     }
-    let standings = join_all(users.iter().map(|user| read_one(backend, user))).await;
+    let standings = join_all(users.iter().map(|user| backend.standings.standing(user))).await;
     let mut read = Read { found: Vec::new(), failed: Vec::new() };
     for (user, standing) in users.into_iter().zip(standings) {
         match standing {
