@@ -3,14 +3,13 @@
 
 use std::io::{BufRead, IsTerminal, Read};
 
-use adda::backend::{self, Backend};
-use adda::chat::{self, CommandError, Password};
+use adda::chat::{self, Password};
 use adda::config::Config;
-use adda::model::{NodeId, Role};
-use adda::supervisor::Supervisor;
+use adda::model::Role;
 use clap::{Args, Subcommand};
 
-use super::{Settings, check};
+use super::backend::with_backend;
+use super::{Settings, check, read_role};
 
 /// Most bytes that are read as a password.
 const MOST_BYTES: u64 = 4096;
@@ -52,12 +51,6 @@ enum Command {
     },
 }
 
-fn read_role(text: &str) -> Result<Role, String> {
-    Role::parse(text)
-        .filter(|role| *role > Role::Guest)
-        .ok_or_else(|| "say member, moderator or admin".to_owned())
-}
-
 /// Does it, and says what it did.
 ///
 /// # Errors
@@ -66,7 +59,7 @@ pub fn run(account: Account) -> Result<String, String> {
     match account.command {
         Command::Create { name, role, settings } => {
             let (config, password) = (shared(settings)?, read_password()?);
-            let account = within(&config, async |backend| {
+            let account = with_backend(&config, async |backend| {
                 chat::create_account(backend, &config, &name, &password, role).await
             })?;
             Ok(format!(
@@ -76,13 +69,14 @@ pub fn run(account: Account) -> Result<String, String> {
         }
         Command::Role { name, role, settings } => {
             let config = shared(settings)?;
-            let account =
-                within(&config, async |backend| chat::change_role(backend, &config, &name, role).await)?;
+            let account = with_backend(&config, async |backend| {
+                chat::change_role(backend, &config, &name, role).await
+            })?;
             Ok(format!("{} has the role {role} from now on", account.username))
         }
         Command::Password { name, settings } => {
             let (config, password) = (shared(settings)?, read_password()?);
-            let account = within(&config, async |backend| {
+            let account = with_backend(&config, async |backend| {
                 chat::replace_password(backend, &config, &name, &password).await
             })?;
             Ok(format!("replaced the password of {}; its sessions and tokens have ended", account.username))
@@ -98,23 +92,6 @@ fn shared(settings: Settings) -> Result<Config, String> {
         return Err(format!("{why}; name the Redis of the nodes with --redis"));
     }
     Ok(config)
-}
-
-fn within<T>(
-    config: &Config,
-    work: impl AsyncFnOnce(&Backend) -> Result<T, CommandError>,
-) -> Result<T, String> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let runtime = runtime.map_err(|error| format!("can't start threads: {error}"))?;
-    let outcome = runtime.block_on(async {
-        let supervisor = Supervisor::default();
-        let started = backend::start(config, NodeId::random(), &supervisor).await;
-        let (backend, _events) = started.map_err(|error| error.to_string())?;
-        work(&backend).await.map_err(|error| error.to_string())
-    });
-    // The tasks of the backend have no end of their own.
-    runtime.shutdown_background();
-    outcome
 }
 
 fn read_password() -> Result<Password, String> {

@@ -1,6 +1,7 @@
 //! The command line: one file a command. The library does the work.
 
 mod account;
+mod backend;
 mod check;
 mod config;
 mod health;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use adda::config::Flags;
+use adda::model::Role;
 use clap::{Args, Parser, Subcommand};
 
 /// The part of `--help` about settings.
@@ -91,6 +93,13 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A role that an account may have.
+fn read_role(text: &str) -> Result<Role, String> {
+    Role::parse(text)
+        .filter(|role| *role > Role::Guest)
+        .ok_or_else(|| "say member, moderator or admin".to_owned())
 }
 
 /// Writes the answer of a command; a reader that has gone needs none.

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use adda::backend;
+use adda::backend::{Backend, BackendError};
 use adda::chat::{self, Identity, Source};
 use adda::config::Config;
-use adda::model::{Author, NodeId, Role, UserId, Username};
-use adda::supervisor::Supervisor;
+use adda::model::{Author, Role, UserId, Username};
 use clap::Args;
 
-use super::{Settings, check};
+use super::backend::with_backend;
+use super::{Settings, check, read_role};
 
 #[derive(Debug, Args)]
 pub struct Token {
@@ -33,12 +33,6 @@ pub struct Token {
 struct Known {
     secret: String,
     generation: u64,
-}
-
-fn read_role(text: &str) -> Result<Role, String> {
-    Role::parse(text)
-        .filter(|role| *role > Role::Guest)
-        .ok_or_else(|| "say member, moderator or admin".to_owned())
 }
 
 fn read_ttl(text: &str) -> Result<Duration, String> {
@@ -82,21 +76,12 @@ fn known(config: &Config, user: &UserId) -> Result<Known, String> {
             secret => Ok(Known { secret: secret.to_owned(), generation: 0 }),
         };
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let runtime = runtime.map_err(|error| format!("can't start threads: {error}"))?;
-    let known = runtime.block_on(ask(config, user));
-    // The tasks of the backend have no end of their own.
-    runtime.shutdown_background();
-    known
+    with_backend(config, async |backend| ask(backend, config, user).await)
 }
 
-async fn ask(config: &Config, user: &UserId) -> Result<Known, String> {
-    let supervisor = Supervisor::default();
-    let started = backend::start(config, NodeId::random(), &supervisor).await;
-    let (backend, _events) = started.map_err(|error| error.to_string())?;
-    let unreachable = |error: backend::BackendError| format!("can't ask Redis: {}", error.root_cause());
-    let standings = backend.standings.standings(std::slice::from_ref(user)).await.map_err(unreachable)?;
-    let generation = standings.first().map_or(0, |standing| standing.generation);
+async fn ask(backend: &Backend, config: &Config, user: &UserId) -> Result<Known, String> {
+    let unreachable = |error: BackendError| format!("can't ask Redis: {}", error.root_cause());
+    let generation = backend.standings.standing(user).await.map_err(unreachable)?.generation;
     if !config.auth.secret.is_empty() {
         return Ok(Known { secret: config.auth.secret.clone(), generation });
     }
