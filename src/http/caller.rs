@@ -2,7 +2,6 @@
 
 use std::ops::Deref;
 
-use axum::Extension;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -68,27 +67,57 @@ impl FromRequestParts<AppState> for OptionalCaller {
 
 async fn find(parts: &Parts, state: &AppState) -> Result<Option<Identity>, ApiError> {
     let forwarded = parts.extensions.get::<Forwarded>();
-    let is_named = |origin: &str| state.settings.borrow().server.origins.name(origin);
-    match Proof::find(&parts.method, &parts.headers, forwarded, is_named) {
+    match Proof::find(&parts.method, &parts.headers, forwarded, |origin| is_named(state, origin)) {
         Some(proof) => Ok(Some(state.chat.authenticate(proof.token()).await?)),
         None => Ok(None),
+    }
+}
+
+/// Whether the settings name an origin.
+fn is_named(state: &AppState, origin: &str) -> bool {
+    state.settings.borrow().server.origins.name(origin)
+}
+
+/// The attributes of a cookie that answers the request. A page that may not use the cookie may not set it either: it would
+/// sign the browser in as somebody else.
+#[derive(Debug)]
+pub struct CookieAttributes(&'static str);
+
+impl FromRequestParts<AppState> for CookieAttributes {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let forwarded = parts.extensions.get::<Forwarded>();
+        if page(&parts.headers, forwarded, |origin| is_named(state, origin)) == Page::Foreign {
+            return Err(ApiError::new(
+                ErrorCode::BadOrigin,
+                "Pages of this origin may not set the cookie; server.origins names those that may",
+            ));
+        }
+        // The browser's page tells whether it came over TLS, where no trusted proxy does.
+        let origin = parts.headers.get(header::ORIGIN);
+        let is_https = forwarded.is_some_and(|forwarded| forwarded.is_https)
+            || origin.is_some_and(|origin| origin.as_bytes().starts_with(b"https://"));
+        Ok(Self(if is_https {
+            "; Path=/; HttpOnly; SameSite=Strict; Secure"
+        } else {
+            "; Path=/; HttpOnly; SameSite=Strict"
+        }))
     }
 }
 
 /// `POST /api/session`: gives the browser the bearer's token as a cookie; 204.
 pub async fn open_session(
     State(state): State<AppState>,
-    forwarded: Option<Extension<Forwarded>>,
+    CookieAttributes(attributes): CookieAttributes,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let forwarded = forwarded.map(|Extension(forwarded)| forwarded);
-    check_page(&state, &headers, forwarded.as_ref())?;
     let token = headers.get(header::AUTHORIZATION).and_then(|value| bearer(value.as_bytes()));
     let token = token.ok_or_else(|| state.chat.auth_required())?;
     let identity = state.chat.authenticate(token).await?;
     let expires_at = identity.expires_at.unwrap_or_else(Timestamp::now);
     let left_s = expires_at.unix_millis().saturating_sub(Timestamp::now().unix_millis()) / 1000;
-    let cookie = format!("{COOKIE}={token}; Max-Age={left_s}{}", attributes(&headers, forwarded.as_ref()));
+    let cookie = format!("{COOKIE}={token}; Max-Age={left_s}{attributes}");
     if cookie.len() > COOKIE_BYTES {
         return Err(ApiError::new(ErrorCode::BadRequest, "The token is too long for a cookie"));
     }
@@ -96,36 +125,8 @@ pub async fn open_session(
 }
 
 /// `DELETE /api/session`: takes the cookie away; 204.
-pub async fn close_session(
-    State(state): State<AppState>,
-    forwarded: Option<Extension<Forwarded>>,
-    headers: HeaderMap,
-) -> Result<Response, ApiError> {
-    let forwarded = forwarded.map(|Extension(forwarded)| forwarded);
-    check_page(&state, &headers, forwarded.as_ref())?;
-    set_cookie(&format!("{COOKIE}=; Max-Age=0{}", attributes(&headers, forwarded.as_ref())))
-}
-
-/// A page that may not use the cookie may not set it either: it would sign the browser in as somebody else.
-fn check_page(state: &AppState, headers: &HeaderMap, forwarded: Option<&Forwarded>) -> Result<(), ApiError> {
-    let is_named = |origin: &str| state.settings.borrow().server.origins.name(origin);
-    match page(headers, forwarded, is_named) {
-        Page::Own | Page::Unknown => Ok(()),
-        Page::Foreign => Err(ApiError::new(
-            ErrorCode::BadOrigin,
-            "Pages of this origin may not set the cookie; server.origins names those that may",
-        )),
-    }
-}
-
-/// The browser's page tells whether it came over TLS, where no trusted proxy does.
-fn attributes(headers: &HeaderMap, forwarded: Option<&Forwarded>) -> &'static str {
-    let is_https = forwarded.is_some_and(|forwarded| forwarded.is_https)
-        || headers.get(header::ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"https://"));
-    match is_https {
-        true => "; Path=/; HttpOnly; SameSite=Strict; Secure",
-        false => "; Path=/; HttpOnly; SameSite=Strict",
-    }
+pub async fn close_session(CookieAttributes(attributes): CookieAttributes) -> Result<Response, ApiError> {
+    set_cookie(&format!("{COOKIE}=; Max-Age=0{attributes}"))
 }
 
 fn set_cookie(cookie: &str) -> Result<Response, ApiError> {

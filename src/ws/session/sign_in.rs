@@ -29,9 +29,7 @@ impl Session {
             return self.guest_token();
         };
         let version = self.chat.standings_version();
-        let identity = self.chat.authenticate(proof.token()).await?;
-        let identity = identity.named(self.chosen_name.clone());
-        self.chat.check_name(&identity).await?;
+        let identity = self.identify(proof.token()).await?;
         let token = match proof {
             Proof::Bearer(token) => Some(self.token_to_keep(&identity, token)?),
             Proof::Cookie(_) => None,
@@ -110,10 +108,16 @@ impl Session {
     }
 
     async fn prove(&mut self, token: &str) -> Result<(Identity, String), Rejection> {
-        let identity = self.chat.authenticate(token).await?.named(self.chosen_name.clone());
-        self.chat.check_name(&identity).await?;
+        let identity = self.identify(token).await?;
         let token = self.token_to_keep(&identity, token.to_owned())?;
         Ok((identity, token))
+    }
+
+    /// The user that a token proves, under the name that the client chose if it may choose one.
+    async fn identify(&mut self, token: &str) -> Result<Identity, Rejection> {
+        let identity = self.chat.authenticate(token).await?.named(self.chosen_name.clone());
+        self.chat.check_name(&identity).await?;
+        Ok(identity)
     }
 
     /// A guest is the same user for as long as it comes back in time, so it gets a new token each time. A token that says
