@@ -44,10 +44,7 @@ async fn an_unread_log_does_not_stop_the_node() {
     let settings = Launch::new().set("log.level", "debug").set("log.queue", "64");
     let node = settings.set("server.drain", "100ms").start_logging_to(errors).await;
     // More lines than the pipe and the queue hold.
-    let mut raw = RawSocket::connect(node.port).await;
-    raw.write("GET /readyz HTTP/1.1\r\nhost: a\r\n\r\n".repeat(800).as_bytes()).await;
-    raw.write(b"GET /readyz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
-    raw.read_to_end().await;
+    RawSocket::connect(node.port).await.get_many("/readyz", 800).await;
     until_lines_are_lost(&node).await;
     assert_well(node).await;
 }

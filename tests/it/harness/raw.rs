@@ -118,6 +118,14 @@ impl RawSocket {
         self.stream.try_write(&[0]).is_err_and(|error| error.kind() != ErrorKind::WouldBlock)
     }
 
+    /// Sends this many GETs of a path together, the last of which ends the connection, and reads all answers.
+    pub async fn get_many(&mut self, path: &str, count: usize) {
+        let get = format!("GET {path} HTTP/1.1\r\nhost: a\r\n");
+        let all = format!("{get}\r\n").repeat(count) + &get + "connection: close\r\n\r\n";
+        self.write(all.as_bytes()).await;
+        self.read_to_end().await;
+    }
+
     /// Reads until the node ends the connection.
     pub async fn read_to_end(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
