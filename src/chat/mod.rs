@@ -31,7 +31,7 @@ pub use self::identity::{Identity, IssuedToken, RoomScope, Source, check, sign_t
 use self::identity::{Issuer, Issuers, Keyring};
 use self::limits::Limits;
 pub use self::limits::{Admission, ClientSession, Refusals};
-pub use self::messages::Poster;
+pub use self::messages::{NewMessage, Poster};
 use self::messages::{Posters, typing_rule};
 pub use self::readiness::NotReady;
 use self::reads::Reads;

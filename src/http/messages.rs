@@ -12,7 +12,9 @@ use super::caller::OptionalCaller;
 use super::error::ApiError;
 use super::query::{ApiJson, ApiPath, ApiQuery};
 use super::{AppState, json, name};
-use crate::chat::{ANONYMOUS, Action, Excerpt, Identity, Span};
+use crate::chat::{ANONYMOUS, Action, Excerpt, Identity, NewMessage, Span};
+use crate::model::UserId;
+use crate::model::message::MAX_MENTIONS;
 use crate::protocol::server::{self, ReceiptJson};
 use crate::protocol::{ErrorCode, Forwarded, Rejection};
 
@@ -70,9 +72,22 @@ fn page_json(page: &Excerpt) -> BytesMut {
 
 /// The body of a post.
 #[derive(Debug, Deserialize)]
-pub struct NewMessage {
+pub struct MessageBody {
     content: String,
     username: Option<String>,
+    reply_to: Option<u64>,
+    #[serde(default)]
+    mentions: Vec<String>,
+}
+
+impl MessageBody {
+    fn mentions(&self) -> Result<Vec<UserId>, ApiError> {
+        let users: Option<Vec<UserId>> = self.mentions.iter().map(|user| UserId::parse(user)).collect();
+        users.filter(|users| users.len() <= MAX_MENTIONS).ok_or_else(|| {
+            let sentence = format!("mentions must be a list of at most {MAX_MENTIONS} user ids");
+            ApiError::new(ErrorCode::BadRequest, &sentence)
+        })
+    }
 }
 
 /// `POST /api/rooms/{room}/messages`: as a guest, or as the bearer of a token; 201 with the ack.
@@ -82,7 +97,7 @@ pub async fn post_message(
     ApiPath(room): ApiPath<String>,
     Extension(forwarded): Extension<Forwarded>,
     headers: HeaderMap,
-    ApiJson(message): ApiJson<NewMessage>,
+    ApiJson(message): ApiJson<MessageBody>,
 ) -> Result<Response, ApiError> {
     let room = state.chat.room_name(&room)?;
     let username = message.username.as_deref().map(|raw| state.chat.username(raw)).transpose()?;
@@ -101,15 +116,19 @@ pub async fn post_message(
     state.chat.admit_post(&identity, forwarded.client).decided().await?;
     state.chat.check_name(&identity).await?;
     let access = state.chat.access_to_post(&identity, &room).await?;
-    let receipt = state.chat.post(identity.author, access, message.content, key).await?;
+    let mentions = message.mentions()?;
+    let MessageBody { content, reply_to, .. } = message;
+    let nonce = key.map(str::to_owned);
+    let message = NewMessage { content, nonce, reply_to, mentions, files: Vec::new() };
+    let receipt = state.chat.post(identity.author, access, message).await?;
     Ok((StatusCode::CREATED, Json(ReceiptJson::new(&room, &receipt))).into_response())
 }
 
 /// Nonces are a user's own, and a guest without token is a new user each time. So that its second
 /// try is recognised it is the user of this key and name. A stranger who gives the same is refused, as the
 /// content is another, or told of words that it knows.
-fn anonymous_user(key: &str, username: &str) -> Result<crate::model::UserId, Rejection> {
+fn anonymous_user(key: &str, username: &str) -> Result<UserId, Rejection> {
     let user = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{key}\n{username}").as_bytes());
-    crate::model::UserId::parse(&user.to_string())
+    UserId::parse(&user.to_string())
         .ok_or_else(|| Rejection::new(ErrorCode::Internal, "A UUID was no user id"))
 }

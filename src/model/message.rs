@@ -7,7 +7,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Author, Epoch, MessageId, RoomName, UserId, Username, hex};
+use super::{Author, Epoch, FileInfo, MessageId, RoomName, UserId, Username, hex};
 
 /// A sender's own id of a message. The same (user, room, nonce) is posted once.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -35,13 +35,22 @@ pub struct Draft {
     pub room: RoomName,
     /// Its author.
     pub author: Author,
-    /// 1 to `limits.content_chars` characters.
+    /// At most `limits.content_chars` characters; empty only if there are files.
     pub content: String,
     /// When the node received it, by its own clock. Clients are given the log's time.
     pub taken_in: Instant,
     /// Identifies a repetition.
     pub nonce: Option<Nonce>,
+    /// The number of the message that it answers.
+    pub reply_to: Option<u64>,
+    /// Users that it calls; at most [`MAX_MENTIONS`].
+    pub mentions: Vec<UserId>,
+    /// Its files.
+    pub files: Vec<FileInfo>,
 }
+
+/// Users that a message may mention.
+pub const MAX_MENTIONS: usize = 50;
 
 #[derive(Serialize)]
 struct MessageJson<'a> {
@@ -51,11 +60,23 @@ struct MessageJson<'a> {
     username: &'a Username,
     content: &'a str,
     r#type: &'static str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    mentions: &'a [UserId],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    files: &'a [FileInfo],
 }
 
 impl Draft {
+    /// A message that is received now, and is nothing but a text.
+    pub fn new(room: RoomName, author: Author, content: String) -> Self {
+        let (reply_to, mentions, files) = Default::default();
+        let (id, taken_in) = (MessageId::now(), Instant::now());
+        Self { id, room, author, content, taken_in, nonce: None, reply_to, mentions, files }
+    }
+
     /// The client's JSON of this message, still open at its end: the log closes it with
-    /// [`close_json`] once it knows the time and the number. So a message is encoded once in its life.
+    /// [`close_json`] once it knows the time and the number. So a message is encoded once in its life. What it
+    /// replies to is not in it: the log fills that in, as it is at that time.
     pub fn open_json(&self) -> String {
         let json = MessageJson {
             id: self.id,
@@ -64,6 +85,8 @@ impl Draft {
             username: &self.author.username,
             content: &self.content,
             r#type: "text",
+            mentions: &self.mentions,
+            files: &self.files,
         };
         let mut text = serde_json::to_string(&json).expect("a message of strings is always JSON");
         text.pop();
@@ -72,7 +95,18 @@ impl Draft {
 
     /// 64 bits that tell apart two contents with the same nonce.
     pub fn digest(&self) -> String {
-        hex(&Sha256::digest(&self.content)[..8])
+        let mut digest = Sha256::new_with_prefix(&self.content);
+        // A message without these has the digest that earlier versions give it.
+        if let Some(seq) = self.reply_to {
+            digest.update(format!("\0reply_to {seq}"));
+        }
+        for user in &self.mentions {
+            digest.update(format!("\0mention {user}"));
+        }
+        for file in &self.files {
+            digest.update(format!("\0file {}", file.id));
+        }
+        hex(&digest.finalize()[..8])
     }
 }
 
@@ -141,14 +175,9 @@ mod tests {
 
     #[test]
     fn a_closed_draft_is_the_clients_json() {
-        let draft = Draft {
-            id: MessageId::now(),
-            room: RoomName::from_trusted("general"),
-            author: Author { user_id: UserId::guest(), username: Username::from_trusted("রহিম") },
-            content: "হ্যালো \"বন্ধু\" 👩‍👩‍👧".into(),
-            taken_in: Instant::now(),
-            nonce: None,
-        };
+        let author = Author { user_id: UserId::guest(), username: Username::from_trusted("রহিম") };
+        let content = "হ্যালো \"বন্ধু\" 👩‍👩‍👧".to_owned();
+        let draft = Draft::new(RoomName::from_trusted("general"), author, content);
         let closed = close_json(&draft.open_json(), "2026-11-22T08:00:00.007Z", 42);
         let json: serde_json::Value = serde_json::from_str(&closed).unwrap();
         assert_eq!((&json["seq"], &json["timestamp"]), (&42.into(), &"2026-11-22T08:00:00.007Z".into()));
@@ -156,5 +185,17 @@ mod tests {
         assert_eq!(json["content"], "হ্যালো \"বন্ধু\" 👩‍👩‍👧");
         assert_eq!(json["type"], "text");
         assert_eq!(json["room_id"], "general");
+    }
+
+    #[test]
+    fn all_that_a_message_says_is_in_its_digest() {
+        let author = Author { user_id: UserId::guest(), username: Username::from_trusted("x") };
+        let plain = Draft::new(RoomName::from_trusted("general"), author, "hello".into());
+        assert_eq!(plain.digest(), hex(&Sha256::digest("hello")[..8]));
+        let reply = Draft { reply_to: Some(1), ..plain.clone() };
+        let mention = Draft { mentions: vec![UserId::guest()], ..plain.clone() };
+        assert_ne!(plain.digest(), reply.digest());
+        assert_ne!(plain.digest(), mention.digest());
+        assert_ne!(reply.digest(), mention.digest());
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod characters;
 pub mod event;
+pub mod file;
 pub mod hex;
 pub mod ids;
 pub mod member;
@@ -13,6 +14,7 @@ pub mod role;
 pub mod timestamp;
 
 pub use event::{ControlEvent, Event, Notice, NoticeKind};
+pub use file::FileInfo;
 pub use hex::hex;
 pub use ids::{ConnectionId, MessageId, NodeId, UserId};
 pub use member::{Author, Member};

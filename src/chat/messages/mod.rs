@@ -2,8 +2,6 @@
 
 mod posters;
 
-use std::time::Instant;
-
 pub use self::posters::Poster;
 pub(super) use self::posters::Posters;
 use super::rooms::TypingRule;
@@ -12,10 +10,26 @@ use crate::backend::{Channel, Page, Publication, Span};
 use crate::config::Config;
 use crate::model::characters::has_visible;
 use crate::model::{
-    Author, Draft, Member, MessageId, Nonce, Notice, NoticeKind, Receipt, RoomName, Timestamp,
+    Author, Draft, FileInfo, Member, MessageId, Nonce, Notice, NoticeKind, Receipt, RoomName, Timestamp,
+    UserId,
 };
 use crate::protocol::{ErrorCode, Rejection};
 use crate::telemetry::meters;
+
+/// A message that a user posts, not yet checked against the rules for content and nonces.
+#[derive(Debug, Clone, Default)]
+pub struct NewMessage {
+    /// The text. May be empty if there are files.
+    pub content: String,
+    /// The sender's mark.
+    pub nonce: Option<String>,
+    /// The number of the message that it answers.
+    pub reply_to: Option<u64>,
+    /// Users that it calls.
+    pub mentions: Vec<UserId>,
+    /// Files that were uploaded for it.
+    pub files: Vec<FileInfo>,
+}
 
 impl Chat {
     /// Posts a message. The calls of one task are numbered in their order, in whatever order the
@@ -24,12 +38,10 @@ impl Chat {
         &self,
         author: Author,
         access: SpeechAccess,
-        content: String,
-        nonce: Option<&str>,
+        message: NewMessage,
     ) -> impl Future<Output = Result<Receipt, Rejection>> + Send + use<> {
-        let posting = self
-            .draft(author, access.into_room(), content, nonce)
-            .map(|draft| self.inner.backend.log.append(draft));
+        let posting =
+            self.draft(author, access.into_room(), message).map(|draft| self.inner.backend.log.append(draft));
         async {
             let receipt = posting?.await?;
             if !receipt.is_duplicate {
@@ -49,16 +61,11 @@ impl Chat {
         self.inner.posters.share(self.inner.config.limits.posts_in_flight)
     }
 
-    fn draft(
-        &self,
-        author: Author,
-        room: RoomName,
-        content: String,
-        nonce: Option<&str>,
-    ) -> Result<Draft, Rejection> {
-        let content = self.content(content)?;
-        let nonce = nonce.map(parse_nonce).transpose()?;
-        Ok(Draft { id: MessageId::now(), room, author, content, taken_in: Instant::now(), nonce })
+    fn draft(&self, author: Author, room: RoomName, message: NewMessage) -> Result<Draft, Rejection> {
+        let NewMessage { content, nonce, reply_to, mentions, files } = message;
+        let content = if content.is_empty() && !files.is_empty() { content } else { self.content(content)? };
+        let nonce = nonce.as_deref().map(parse_nonce).transpose()?;
+        Ok(Draft { nonce, reply_to, mentions, files, ..Draft::new(room, author, content) })
     }
 
     fn content(&self, content: String) -> Result<String, Rejection> {

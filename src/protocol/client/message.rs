@@ -1,6 +1,7 @@
 //! Frames that say something in a room.
 
 use super::raw::RawFrame;
+use crate::model::UserId;
 use crate::protocol::{ErrorCode, Rejection};
 
 /// Posts a message. Plain sessions name no room.
@@ -8,10 +9,16 @@ use crate::protocol::{ErrorCode, Rejection};
 pub struct Text {
     /// The room.
     pub room_id: Option<String>,
-    /// The text.
+    /// The text; empty if it has files only.
     pub content: String,
     /// The sender's mark, returned in the ack.
     pub nonce: Option<String>,
+    /// The message that it answers.
+    pub reply_to: Option<u64>,
+    /// Users that it calls.
+    pub mentions: Vec<UserId>,
+    /// Ids of files that the sender has uploaded.
+    pub files: Vec<String>,
 }
 
 /// The user is typing. Plain sessions name no room.
@@ -23,9 +30,14 @@ pub struct Typing {
 
 impl Text {
     pub(super) fn read(raw: &RawFrame<'_>) -> Result<Self, Rejection> {
-        let missing = || Rejection::new(ErrorCode::BadContent, "content is missing");
-        let content = raw.content()?.ok_or_else(missing)?;
-        Ok(Self { room_id: raw.room_id()?, content, nonce: raw.nonce()? })
+        let (content, files) = (raw.content()?, raw.files()?);
+        let content = match content {
+            Some(content) => content,
+            None if !files.is_empty() => String::new(),
+            None => return Err(Rejection::new(ErrorCode::BadContent, "content is missing")),
+        };
+        let (reply_to, mentions) = (raw.reply_to()?, raw.mentions()?);
+        Ok(Self { room_id: raw.room_id()?, content, nonce: raw.nonce()?, reply_to, mentions, files })
     }
 }
 

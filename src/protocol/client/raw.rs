@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use crate::model::Position;
+use crate::model::message::MAX_MENTIONS;
+use crate::model::{Position, UserId};
 use crate::protocol::{ErrorCode, Rejection};
 
 /// All fields that a frame may have.
@@ -32,6 +33,12 @@ pub(super) struct RawFrame<'a> {
     watch: Option<&'a RawValue>,
     #[serde(borrow)]
     prefix: Option<&'a RawValue>,
+    #[serde(borrow)]
+    reply_to: Option<&'a RawValue>,
+    #[serde(borrow)]
+    mentions: Option<&'a RawValue>,
+    #[serde(borrow)]
+    files: Option<&'a RawValue>,
 }
 
 impl<'a> RawFrame<'a> {
@@ -58,6 +65,9 @@ impl<'a> RawFrame<'a> {
         }
         self.since()?;
         self.watch()?;
+        self.reply_to()?;
+        self.mentions()?;
+        self.files()?;
         self.history().map(drop)
     }
 
@@ -102,6 +112,21 @@ impl<'a> RawFrame<'a> {
 
     pub(super) fn watch(&self) -> Result<Option<bool>, Rejection> {
         read(self.watch, "watch must be true or false")
+    }
+
+    pub(super) fn reply_to(&self) -> Result<Option<u64>, Rejection> {
+        read(self.reply_to, "reply_to must be the seq of a message")
+    }
+
+    pub(super) fn mentions(&self) -> Result<Vec<UserId>, Rejection> {
+        let rule = format!("mentions must be a list of at most {MAX_MENTIONS} user ids");
+        let raw: Vec<String> = read(self.mentions, &rule)?.unwrap_or_default();
+        let users: Option<Vec<UserId>> = raw.iter().map(|user| UserId::parse(user)).collect();
+        users.filter(|users| users.len() <= MAX_MENTIONS).ok_or_else(|| bad(&rule))
+    }
+
+    pub(super) fn files(&self) -> Result<Vec<String>, Rejection> {
+        Ok(read(self.files, "files must be a list of file ids")?.unwrap_or_default())
     }
 
     pub(super) fn history(&self) -> Result<Option<usize>, Rejection> {

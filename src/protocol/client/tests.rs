@@ -1,14 +1,42 @@
 use super::*;
+use crate::model::UserId;
 use crate::protocol::SessionKind::{Full, Plain};
 
 fn code(text: &str) -> ErrorCode {
     ClientFrame::parse(text, Full).unwrap_err().rejection.code
 }
 
+fn words(content: &str) -> ClientFrame {
+    ClientFrame::Text(Text {
+        room_id: None,
+        content: content.into(),
+        nonce: None,
+        reply_to: None,
+        mentions: vec![],
+        files: vec![],
+    })
+}
+
 #[test]
 fn a_frame_without_type_says_something() {
     let frame = ClientFrame::parse(r#"{"content":"হ্যালো","extra":[1]}"#, Full).unwrap();
-    assert_eq!(frame, ClientFrame::Text(Text { room_id: None, content: "হ্যালো".into(), nonce: None }));
+    assert_eq!(frame, words("হ্যালো"));
+}
+
+#[test]
+fn a_text_may_answer_and_mention_and_have_files() {
+    let frame = r#"{"reply_to":7,"mentions":["u1","u2"],"files":["f1"]}"#;
+    let Ok(ClientFrame::Text(text)) = ClientFrame::parse(frame, Full) else { panic!("it is a text") };
+    let mentions = ["u1", "u2"].map(|user| UserId::parse(user).unwrap());
+    assert_eq!((text.content.as_str(), text.reply_to), ("", Some(7)));
+    assert_eq!((text.mentions, text.files), (mentions.to_vec(), vec!["f1".to_owned()]));
+    assert_eq!(code(r#"{"reply_to":7}"#), ErrorCode::BadContent);
+    let many = format!(r#"{{"content":"x","mentions":{:?}}}"#, vec!["u"; 51]);
+    for frame in
+        [r#"{"reply_to":-1}"#, r#"{"reply_to":"7"}"#, r#"{"mentions":[" "]}"#, r#"{"mentions":{}}"#, &many]
+    {
+        assert_eq!(code(frame), ErrorCode::BadFrame, "{frame}");
+    }
 }
 
 #[test]
@@ -90,7 +118,7 @@ fn a_field_of_the_wrong_type_is_named() {
 #[test]
 fn a_byte_order_mark_and_a_whole_pair_are_no_fault() {
     let frame = ClientFrame::parse("\u{feff}{\"content\":\"\\ud83d\\ude00\"}", Full);
-    assert_eq!(frame, Ok(ClientFrame::Text(Text { room_id: None, content: "😀".into(), nonce: None })));
+    assert_eq!(frame, Ok(words("😀")));
 }
 
 /// Pieces of frames in any order, cut anywhere: each is read or refused in a sentence of bounded length.

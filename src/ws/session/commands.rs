@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use super::Session;
 use super::replay::Replay;
 use super::replies::Posted;
-use crate::chat::{Action, Admission, FrameSink, LeaveMode, Principal, Room, RoomSession};
+use crate::chat::{Action, Admission, FrameSink, LeaveMode, NewMessage, Principal, Room, RoomSession};
 use crate::model::Position;
 use crate::protocol::client::{Join, Leave, RoomsQuery, Text, Typing};
 use crate::protocol::server::{ErrorFrame, FrameRef, ReceiptJson, RoomFrame, SessionFrame};
@@ -119,7 +119,8 @@ impl Session {
         }
     }
 
-    fn post(&mut self, Text { room_id, content, nonce }: Text, admitted: Result<(), Rejection>) {
+    fn post(&mut self, text: Text, admitted: Result<(), Rejection>) {
+        let Text { room_id, content, nonce, reply_to, mentions, files: _ } = text;
         let access = admitted
             .and_then(|()| self.joined(room_id.as_deref()))
             .and_then(|room| self.chat.access_to_speak(&self.identity, room));
@@ -136,7 +137,8 @@ impl Session {
         };
         let room = access.room().clone();
         // Its place among the session's posts is that of this call.
-        let posting = self.chat.post(self.identity.author.clone(), access, content, nonce.as_deref());
+        let message = NewMessage { content, nonce: nonce.clone(), reply_to, mentions, files: Vec::new() };
+        let posting = self.chat.post(self.identity.author.clone(), access, message);
         let receipt = async { Posted { room, nonce, outcome: posting.await } };
         self.replies.push(&self.chat, receipt);
     }

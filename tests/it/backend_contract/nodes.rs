@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use adda::backend::memory::MemoryCluster;
 use adda::backend::{
@@ -275,14 +275,8 @@ impl User {
 }
 
 pub fn draft(room: &RoomName, content: &str) -> Draft {
-    Draft {
-        id: MessageId::now(),
-        room: room.clone(),
-        author: Author { user_id: UserId::guest(), username: Username::from_trusted("Anonymous") },
-        content: content.to_owned(),
-        taken_in: Instant::now(),
-        nonce: None,
-    }
+    let author = Author { user_id: UserId::guest(), username: Username::from_trusted("Anonymous") };
+    Draft::new(room.clone(), author, content.to_owned())
 }
 
 /// In whole milliseconds, as notices travel.

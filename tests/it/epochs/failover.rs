@@ -1,10 +1,8 @@
 //! Two servers that change roles, step by step: the numbers that each assigns, and the validity of earlier positions.
 
-use std::time::Instant;
-
 use adda::backend::{self, Backend, Page, Span};
 use adda::config::Config;
-use adda::model::{Author, Draft, MessageId, NodeId, Position, Receipt, RoomName, UserId, Username};
+use adda::model::{Author, Draft, NodeId, Position, Receipt, RoomName, UserId, Username};
 use adda::supervisor::Supervisor;
 
 use super::front::Front;
@@ -42,14 +40,8 @@ impl Pair {
     }
 
     fn draft(&self, content: &str) -> Draft {
-        Draft {
-            id: MessageId::now(),
-            room: self.room.clone(),
-            author: Author { user_id: UserId::guest(), username: Username::from_trusted("x") },
-            content: content.to_owned(),
-            taken_in: Instant::now(),
-            nonce: None,
-        }
+        let author = Author { user_id: UserId::guest(), username: Username::from_trusted("x") };
+        Draft::new(self.room.clone(), author, content.to_owned())
     }
 
     async fn is_whole(&self, node: usize, receipt: &Receipt) -> bool {

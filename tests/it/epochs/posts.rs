@@ -1,7 +1,5 @@
 //! Posted messages, their acks, and the valid answers to a repeated post.
 
-use std::time::Instant;
-
 use adda::model::{Author, Draft, MessageId, Nonce, Receipt, RoomName, UserId, Username};
 use fastrand::Rng;
 
@@ -46,8 +44,7 @@ impl Posts {
         let nonce = if rng.u8(..10) < 6 { Nonce::parse(&content) } else { None };
         let user_id = UserId::parse(["rahim", "mita"][rng.usize(..2)]).unwrap();
         let author = Author { user_id, username: Username::from_trusted("x") };
-        let (id, taken_in) = (MessageId::now(), Instant::now());
-        let draft = Draft { id, room: room.clone(), author, content, taken_in, nonce };
+        let draft = Draft { nonce, ..Draft::new(room.clone(), author, content) };
         Post { node: rng.usize(..nodes), draft }
     }
 

@@ -1,10 +1,8 @@
 //! Single keys that vanish: evicted, or deleted by hand.
 
-use std::time::Instant;
-
 use adda::backend::{self, Backend, Span};
 use adda::config::Config;
-use adda::model::{Author, Draft, MessageId, NodeId, Receipt, RoomName, UserId, Username};
+use adda::model::{Author, Draft, NodeId, Receipt, RoomName, UserId, Username};
 use adda::supervisor::Supervisor;
 
 use super::server::Server;
@@ -30,11 +28,7 @@ impl Alone {
 
     async fn posts(&self, content: &str) -> backend::Result<Receipt> {
         let author = Author { user_id: UserId::guest(), username: Username::from_trusted("x") };
-        let (id, taken_in, content) = (MessageId::now(), Instant::now(), content.to_owned());
-        self.node
-            .log
-            .append(Draft { id, room: self.room.clone(), author, content, taken_in, nonce: None })
-            .await
+        self.node.log.append(Draft::new(self.room.clone(), author, content.to_owned())).await
     }
 }
 
