@@ -29,17 +29,12 @@ pub(super) struct Meter<K> {
     alone_until: Mutex<Option<Instant>>,
 }
 
-/// The sender of some messages.
+/// The sender of some messages. Most never need more than the allowance.
 #[derive(Debug)]
 struct Sender {
-    state: Mutex<State>,
-    /// Held during a claim: one at a time, whatever the number of sessions.
-    claiming: tokio::sync::Mutex<()>,
-}
-
-#[derive(Debug)]
-struct State {
     allowance: Allowance,
+    /// Held during a claim: one at a time, whatever the number of sessions.
+    claiming: Option<Arc<tokio::sync::Mutex<()>>>,
     /// Decides while the backend does not answer.
     alone: Option<Box<DefaultDirectRateLimiter>>,
 }
@@ -56,7 +51,7 @@ pub(super) fn take(bucket: &DefaultDirectRateLimiter) -> Result<(), Duration> {
     bucket.check().map_err(|refusal| refusal.wait_time_from(DefaultClock::default().now()))
 }
 
-impl<K: Hash + Eq + Clone> Meter<K> {
+impl<K: Hash> Meter<K> {
     pub(super) fn new() -> Self {
         Self { senders: Table::new(), alone_until: Mutex::default() }
     }
@@ -64,18 +59,14 @@ impl<K: Hash + Eq + Clone> Meter<K> {
     /// Takes a token if this node can tell without asking.
     pub(super) fn step(&self, key: &K, rate: Rate) -> Step {
         let now = Instant::now();
-        match self.sender(key, rate, now) {
-            Some(sender) => sender.lock(rate, now).allowance.step(now),
-            None => Step::Claim,
-        }
+        self.with_sender(key, rate, now, |sender| sender.allowance.step(now)).unwrap_or(Step::Claim)
     }
 
     /// Gives back a token that was taken.
     pub(super) fn give_back(&self, key: &K, rate: Rate) {
         let now = Instant::now();
-        if let Some(sender) = self.sender(key, rate, now) {
-            sender.lock(rate, now).allowance.give_back(now);
-        }
+        // A full table knows nothing about the sender.
+        let _ = self.with_sender(key, rate, now, |sender| sender.allowance.give_back(now));
     }
 
     /// Takes a token, of the cluster's bucket if need be.
@@ -89,41 +80,43 @@ impl<K: Hash + Eq + Clone> Meter<K> {
         quota: Quota,
         quotas: &dyn Quotas,
     ) -> Result<(), Duration> {
-        let Some(sender) = self.sender(key, rate, Instant::now()) else {
+        let claiming = self.with_sender(key, rate, Instant::now(), Sender::claiming);
+        let Some(claiming) = claiming else {
             return self.take_without_entry(rate, &quota, quotas).await;
         };
-        let _turn = sender.claiming.lock().await;
+        let _turn = claiming.lock().await;
         let now = Instant::now();
+        let is_alone = self.is_alone(now);
         // Another session of the sender may have claimed enough meanwhile.
-        match sender.lock(rate, now).allowance.step(now) {
-            Step::Pass => return Ok(()),
-            Step::Refuse(wait) => return Err(wait),
-            Step::Claim => {}
-        }
-        if self.is_alone(now) {
-            return sender.lock(rate, now).take_alone(rate);
-        }
-        let (spent, wanted) = {
-            let state = sender.lock(rate, now);
-            (state.allowance.spent(), state.allowance.wanted())
+        let begun = self.with_sender(key, rate, now, |sender| match sender.allowance.step(now) {
+            Step::Pass => Err(Ok(())),
+            Step::Refuse(wait) => Err(Err(wait)),
+            Step::Claim if is_alone => Err(sender.take_alone(rate)),
+            Step::Claim => Ok((sender.allowance.spent(), sender.allowance.wanted())),
+        });
+        let (spent, wanted) = match begun {
+            Some(Ok(claim)) => claim,
+            Some(Err(decided)) => return decided,
+            None => return self.take_without_entry(rate, &quota, quotas).await,
         };
         let claimed = claim(quotas.take(&quota, rate, spent, wanted)).await;
         let now = Instant::now();
-        let mut state = sender.lock(rate, now);
-        match claimed {
+        if let Err(error) = &claimed {
+            self.decide_alone(error, now);
+        }
+        let decided = self.with_sender(key, rate, now, |sender| match &claimed {
             Ok(grant) => {
-                state.allowance.grant(grant, spent, now);
-                match state.allowance.step(now) {
+                sender.allowance.grant(*grant, spent, now);
+                match sender.allowance.step(now) {
                     Step::Pass => Ok(()),
                     Step::Refuse(wait) => Err(wait),
                     Step::Claim => Err(rate.every),
                 }
             }
-            Err(error) => {
-                self.decide_alone(&error, now);
-                state.take_alone(rate)
-            }
-        }
+            Err(_) => sender.take_alone(rate),
+        });
+        // It was forgotten during the claim, and the table is full.
+        decided.unwrap_or(Ok(()))
     }
 
     /// A table that is full knows nothing about the sender, so each message asks. Without an answer it passes: then posts
@@ -147,11 +140,24 @@ impl<K: Hash + Eq + Clone> Meter<K> {
         }
     }
 
-    fn sender(&self, key: &K, rate: Rate, now: Instant) -> Option<Arc<Sender>> {
-        self.senders.get(key, Allowance::forgotten_after(rate), now, || Sender {
-            state: Mutex::new(State { allowance: Allowance::new(rate, now), alone: None }),
-            claiming: tokio::sync::Mutex::default(),
-        })
+    fn with_sender<R>(
+        &self,
+        key: &K,
+        rate: Rate,
+        now: Instant,
+        act: impl FnOnce(&mut Sender) -> R,
+    ) -> Option<R> {
+        let forget_after = Allowance::forgotten_after(rate);
+        self.senders.with(
+            key,
+            forget_after,
+            now,
+            || Sender::new(rate, now),
+            |sender| {
+                sender.renew(rate, now);
+                act(sender)
+            },
+        )
     }
 
     fn is_alone(&self, now: Instant) -> bool {
@@ -191,17 +197,22 @@ async fn claim(
 }
 
 impl Sender {
-    /// Its state, anew if the settings have changed.
-    fn lock(&self, rate: Rate, now: Instant) -> MutexGuard<'_, State> {
-        let mut state = self.state.lock().expect("no code panics while it holds this lock");
-        if state.allowance.rate() != rate {
-            *state = State { allowance: Allowance::new(rate, now), alone: None };
-        }
-        state
+    fn new(rate: Rate, now: Instant) -> Self {
+        Self { allowance: Allowance::new(rate, now), claiming: None, alone: None }
     }
-}
 
-impl State {
+    /// Begins anew if the settings have changed.
+    fn renew(&mut self, rate: Rate, now: Instant) {
+        if self.allowance.rate() != rate {
+            self.allowance = Allowance::new(rate, now);
+            self.alone = None;
+        }
+    }
+
+    fn claiming(&mut self) -> Arc<tokio::sync::Mutex<()>> {
+        self.claiming.get_or_insert_default().clone()
+    }
+
     fn take_alone(&mut self, rate: Rate) -> Result<(), Duration> {
         take(self.alone.get_or_insert_with(|| Box::new(bucket(rate))))
     }

@@ -213,10 +213,12 @@ impl Chat {
     pub fn admit_join(&self, address: ClientAddress) -> Result<(), Rejection> {
         let limits = &self.inner.limits;
         let Some(rate) = limits.rates().joins else { return Ok(()) };
-        let joins = limits.joins.get(&address, rate.window(), Instant::now(), || (rate, bucket(rate)));
+        let make = || (rate, bucket(rate));
+        let taken = limits.joins.with(&address, rate.window(), Instant::now(), make, |(made_for, joins)| {
+            if *made_for == rate { take(joins) } else { Ok(()) }
+        });
         // A table that is full knows nothing about the address, and each address may join often.
-        let Some(joins) = joins.filter(|joins| joins.0 == rate) else { return Ok(()) };
-        take(&joins.1).map_err(|wait| too_fast(Limit::Joins, wait))
+        taken.unwrap_or(Ok(())).map_err(|wait| too_fast(Limit::Joins, wait))
     }
 
     /// Counts a session from this address, for as long as the result lives.

@@ -1,8 +1,10 @@
-//! A table that clients fill: it has a bound, and forgets what was not used lately.
+//! A table that clients fill: it has a bound, and forgets what was not used lately. It is one allocation: keys that come
+//! once would leave holes in the heap between what stays.
 
 use std::collections::HashMap;
-use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::marker::PhantomData;
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -19,40 +21,49 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// Values by user or by address.
 #[derive(Debug)]
 pub(super) struct Table<K, V> {
-    entries: Mutex<Entries<K, V>>,
+    entries: Mutex<Entries<V>>,
+    /// Two hashes with secret keys stand for a key, which has any length.
+    hashers: [RandomState; 2],
+    keys: PhantomData<fn(K)>,
 }
 
 #[derive(Debug)]
-struct Entries<K, V> {
-    by_key: HashMap<K, Entry<V>>,
+struct Entries<V> {
+    by_key: HashMap<[u64; 2], Entry<V>>,
     swept_at: Option<Instant>,
 }
 
 #[derive(Debug)]
 struct Entry<V> {
-    value: Arc<V>,
+    value: V,
     used_at: Instant,
 }
 
-impl<K: Hash + Eq + Clone, V> Table<K, V> {
+impl<K: Hash, V> Table<K, V> {
     pub(super) fn new() -> Self {
-        Self { entries: Mutex::new(Entries { by_key: HashMap::new(), swept_at: None }) }
+        Self {
+            entries: Mutex::new(Entries { by_key: HashMap::new(), swept_at: None }),
+            hashers: [RandomState::new(), RandomState::new()],
+            keys: PhantomData,
+        }
     }
 
-    /// The value of a key, which is made if there is none. `None`: the table is full.
+    /// Does something with the value of a key, which is made if there is none. `None`: the table is full.
     ///
     /// `forget_after`: as for [`Table::sweep`].
-    pub(super) fn get(
+    pub(super) fn with<R>(
         &self,
         key: &K,
         forget_after: Duration,
         now: Instant,
         make: impl FnOnce() -> V,
-    ) -> Option<Arc<V>> {
+        act: impl FnOnce(&mut V) -> R,
+    ) -> Option<R> {
+        let key = self.hashers.each_ref().map(|hasher| hasher.hash_one(key));
         let mut entries = self.lock();
-        if let Some(entry) = entries.by_key.get_mut(key) {
+        if let Some(entry) = entries.by_key.get_mut(&key) {
             entry.used_at = now;
-            return Some(entry.value.clone());
+            return Some(act(&mut entry.value));
         }
         if entries.by_key.len() >= MOST {
             if entries.swept_at.is_none_or(|swept| now.saturating_duration_since(swept) >= SWEEP_EVERY) {
@@ -62,9 +73,8 @@ impl<K: Hash + Eq + Clone, V> Table<K, V> {
                 return None;
             }
         }
-        let value = Arc::new(make());
-        entries.by_key.insert(key.clone(), Entry { value: value.clone(), used_at: now });
-        Some(value)
+        let entry = entries.by_key.entry(key).or_insert(Entry { value: make(), used_at: now });
+        Some(act(&mut entry.value))
     }
 
     /// Forgets what was not used for so long, and gives its memory back.
@@ -82,16 +92,17 @@ impl<K: Hash + Eq + Clone, V> Table<K, V> {
         self.lock().by_key.len()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Entries<K, V>> {
+    fn lock(&self) -> MutexGuard<'_, Entries<V>> {
         self.entries.lock().expect("no code panics while it holds this lock")
     }
 }
 
-impl<K: Hash + Eq, V> Entries<K, V> {
+impl<V> Entries<V> {
     fn sweep(&mut self, forget_after: Duration, now: Instant) {
         self.by_key.retain(|_, entry| now.saturating_duration_since(entry.used_at) < forget_after);
         if self.by_key.len() < self.by_key.capacity() / 4 {
-            self.by_key.shrink_to(FEW);
+            let kept = FEW.max(2 * self.by_key.len());
+            self.by_key.shrink_to(kept);
         }
         self.swept_at = Some(now);
     }
@@ -106,7 +117,8 @@ mod tests {
     #[test]
     fn keys_that_come_once_leave_no_memory() {
         let (table, start) = (Table::new(), Instant::now());
-        let get = |key: u32, now: Instant| table.get(&key, FORGET_AFTER, now, || [0_u64; 16]).is_some();
+        let get =
+            |key: u32, now: Instant| table.with(&key, FORGET_AFTER, now, || [0_u64; 16], |_| ()).is_some();
         // A thousand a second.
         for key in 0..100_000 {
             let now = start + Duration::from_millis(1) * key;
@@ -124,7 +136,7 @@ mod tests {
     #[test]
     fn a_full_table_takes_no_more_until_something_is_forgotten() {
         let (table, start) = (Table::new(), Instant::now());
-        let get = |key: u32, now: Instant| table.get(&key, FORGET_AFTER, now, || ()).is_some();
+        let get = |key: u32, now: Instant| table.with(&key, FORGET_AFTER, now, || (), |()| ()).is_some();
         let taken = (0..100_000).filter(|key| get(*key, start)).count();
         assert_eq!((taken, table.len()), (MOST, MOST));
         assert!(get(0, start + FORGET_AFTER / 2), "a key that is there is found");
