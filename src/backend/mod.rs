@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::Config;
-use crate::model::{ControlEvent, NodeId, UserId};
+use crate::model::{ControlEvent, NodeId, UserEvent, UserId};
 use crate::supervisor::Supervisor;
 
 mod accounts;
@@ -82,6 +82,14 @@ impl Backend {
     /// As [`PubSub::publish`].
     pub async fn tell_account(&self, account: &Account) -> Result<()> {
         self.tell(ControlEvent::AccountCreated(account.author())).await
+    }
+
+    /// Tells the full sessions of a user something, on whatever nodes they are.
+    ///
+    /// # Errors
+    /// As [`PubSub::publish`].
+    pub async fn tell_user(&self, user: &UserId, event: UserEvent) -> Result<()> {
+        self.pubsub.publish(&Channel::User(user.clone()), Publication::User(event)).await
     }
 
     async fn tell(&self, event: ControlEvent) -> Result<()> {

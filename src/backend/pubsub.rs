@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::Result;
-use crate::model::{ControlEvent, Event, Notice, RoomName, UserId};
+use crate::model::{ControlEvent, Event, Notice, RoomName, UserEvent, UserId};
 
 /// A channel of events.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -51,6 +51,8 @@ pub enum Publication {
     Notice(Notice),
     /// The store has changed.
     Control(ControlEvent),
+    /// The sessions of a user are told something.
+    User(UserEvent),
 }
 
 impl From<Publication> for Event {
@@ -58,6 +60,7 @@ impl From<Publication> for Event {
         match publication {
             Publication::Notice(notice) => Self::Notice(notice),
             Publication::Control(event) => Self::Control(event),
+            Publication::User(event) => Self::User(event),
         }
     }
 }

@@ -37,8 +37,8 @@ pub use self::readiness::NotReady;
 use self::reads::Reads;
 pub use self::rooms::{FlushSet, FrameSink, Pushed, Room, RoomSession};
 use self::rooms::{Hub, RoomList};
-pub use self::users::{Control, Controls, LeaveReason, Version};
-use self::users::{KnownStandings, Users};
+pub use self::users::{Control, Controls, LeaveReason, Listener, Version};
+use self::users::{KnownStandings, UserChannels, Users};
 pub use crate::backend::{
     AuditPosition, AuditRecord, Excerpt, LeaveMode, MemberPage, MemberPosition, NodeInfo, RoomCount, Span,
 };
@@ -104,6 +104,7 @@ struct Inner {
     drain: CancellationToken,
     posters: Posters,
     users: Users,
+    user_channels: UserChannels,
     standings: KnownStandings,
     room_list: RoomList,
     passwords: HashingPool,
@@ -160,6 +161,7 @@ impl Chat {
             drain: CancellationToken::new(),
             posters: Posters::default(),
             users,
+            user_channels: UserChannels::default(),
             standings,
             room_list: RoomList::default(),
             passwords,
@@ -169,6 +171,7 @@ impl Chat {
         };
         let chat = Self { inner: Arc::new(inner) };
         chat.inner.supervisor.run("standings", chat.clone().give_standings());
+        chat.inner.supervisor.run("user-channels", chat.clone().keep_user_channels());
         chat.inner.supervisor.run("room-list", chat.clone().tell_rooms());
         chat.inner.backend.cluster.clone().start(Arc::new(chat.clone()), &chat.inner.supervisor);
         chat.inner.supervisor.run("limits", chat.clone().keep_limits());

@@ -1,6 +1,6 @@
 //! The events that nodes receive.
 
-use super::{Author, ConnectionId, LoggedMessage, MessageId, Timestamp, UserId, Username};
+use super::{Author, ConnectionId, LoggedMessage, MessageId, RoomName, Timestamp, UserId, Username};
 
 /// One event of a channel, as a backend hands it to a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,40 @@ pub enum Event {
     },
     /// Something that nodes keep a copy of has changed.
     Control(ControlEvent),
+    /// On the channel of a user: for all full sessions of that user.
+    User(UserEvent),
+}
+
+/// An event for the full sessions of one user, in whatever rooms they are. Not logged: a session that was away asks for
+/// the state instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserEvent {
+    /// A message in one of the user's private rooms and conversations, or one that mentions the user.
+    Inbox(InboxEntry),
+    /// The user has read a room up to this number.
+    Read {
+        /// The room.
+        room: RoomName,
+        /// The number of the last message that was read.
+        seq: u64,
+    },
+    /// The list of the user's rooms has changed.
+    RoomsChanged,
+}
+
+/// A message, as it is told to sessions that are not in its room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InboxEntry {
+    /// The room.
+    pub room: RoomName,
+    /// The message's number.
+    pub seq: u64,
+    /// Its author.
+    pub from: Author,
+    /// The beginning of its text.
+    pub preview: String,
+    /// Whether it mentions the user.
+    pub mention: bool,
 }
 
 /// A change in the store. It names what to read again, so it may come twice or late.
@@ -41,7 +75,21 @@ impl Event {
             Self::Control(ControlEvent::AccountCreated(author)) => {
                 author.user_id.as_str().len() + author.username.as_str().len()
             }
+            Self::User(event) => event.size(),
             Self::Count { .. } | Self::Control(ControlEvent::RulesChanged) => 0,
+        }
+    }
+}
+
+impl UserEvent {
+    fn size(&self) -> usize {
+        match self {
+            Self::Inbox(InboxEntry { room, from, preview, .. }) => {
+                let from = from.user_id.as_str().len() + from.username.as_str().len();
+                room.as_str().len() + from + preview.len()
+            }
+            Self::Read { room, .. } => room.as_str().len(),
+            Self::RoomsChanged => 0,
         }
     }
 }

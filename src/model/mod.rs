@@ -13,7 +13,7 @@ pub mod position;
 pub mod role;
 pub mod timestamp;
 
-pub use event::{ControlEvent, Event, Notice, NoticeKind};
+pub use event::{ControlEvent, Event, InboxEntry, Notice, NoticeKind, UserEvent};
 pub use file::FileInfo;
 pub use hex::hex;
 pub use ids::{ConnectionId, MessageId, NodeId, UserId};

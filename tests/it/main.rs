@@ -50,6 +50,8 @@ mod partitions;
 mod databases;
 // A user's sessions, reached on their node.
 mod controls;
+// The events of users, on every node.
+mod user_channel;
 // Foreign changes to memberships in Redis, and their repair.
 mod reconciliation;
 // Each number names one message, along random walks over a Redis that loses data.

@@ -92,6 +92,11 @@ impl Attendance {
         }
     }
 
+    /// Whether a session is one of them.
+    pub(super) fn contains(&self, id: ConnectionId) -> bool {
+        self.0.contains_key(&id)
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.0.len()

@@ -13,7 +13,7 @@ use super::sink::FlushSet;
 use super::throttle::{RoundRobin, TypingRule};
 use crate::backend::{Backend, BackendEvent, Channel, Events, Result, Span};
 use crate::chat::users::{KnownStandings, Users};
-use crate::model::{ControlEvent, Event, Position, RoomName};
+use crate::model::{ControlEvent, Event, Position, RoomName, UserEvent, UserId};
 use crate::supervisor::{Supervisor, ticks};
 use crate::telemetry::meters;
 
@@ -162,9 +162,14 @@ impl Hub {
                     // It may have been such a change.
                     BackendEvent::Published(Channel::Control, _)
                     | BackendEvent::Unreadable(Channel::Control) => self.inner.standings.on_doubt(),
-                    // Nothing else is subscribed to.
-                    BackendEvent::Published(Channel::User(_), _)
-                    | BackendEvent::Unreadable(Channel::User(_)) => {}
+                    BackendEvent::Published(Channel::User(user), Event::User(event)) => {
+                        self.tell_user(&user, &event, &mut flushes);
+                    }
+                    // It may have been anything.
+                    BackendEvent::Published(Channel::User(user), _)
+                    | BackendEvent::Unreadable(Channel::User(user)) => {
+                        self.tell_user(&user, &UserEvent::RoomsChanged, &mut flushes);
+                    }
                 }
                 if flushes.is_long() {
                     flushes.run().await;
@@ -188,7 +193,13 @@ impl Hub {
             Event::Notice(notice) => room.notify(&notice, self.inner.typing, flushes),
             Event::Count { client_count, entered } => room.count(client_count, entered, flushes),
             Event::Control(_) => self.reread_rules(&room),
+            Event::User(_) => {}
         }
+    }
+
+    fn tell_user(&self, user: &UserId, event: &UserEvent, flushes: &mut FlushSet) {
+        let is_in = |room: &RoomName, session| self.find(room).is_some_and(|room| room.has_member(session));
+        self.users().tell(user, event, is_in, flushes);
     }
 
     // --- repair ---

@@ -123,6 +123,11 @@ impl Room {
         self.lock().attendance.members().cloned().collect()
     }
 
+    /// Whether a session of this node is one of them.
+    pub(super) fn has_member(&self, id: ConnectionId) -> bool {
+        self.lock().attendance.contains(id)
+    }
+
     /// How many they are.
     pub(in crate::chat) fn member_count(&self) -> usize {
         self.lock().attendance.len()

@@ -1,7 +1,9 @@
 //! The sessions of each user on this node, and the way to reach them. A session has a mailbox of bounded size, and no sender
 //! waits: a new entry merges with those that are there. `Close` replaces all others, a standing the one before, a room is to
-//! be left once, and a full mailbox closes its session, which so leaves all its rooms.
+//! be left once, and a full mailbox closes its session, which so leaves all its rooms. `channels.rs` brings a full session what
+//! is published for its user.
 
+mod channels;
 mod standing;
 
 use std::collections::HashMap;
@@ -12,9 +14,12 @@ use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
 
+use self::channels::Changes;
+pub use self::channels::Listener;
+pub(super) use self::channels::UserChannels;
 pub(super) use self::standing::KnownStandings;
 pub use self::standing::Version;
-use super::Chat;
+use super::{Chat, RoomScope};
 use crate::backend::Standing;
 use crate::model::{RoomName, UserId};
 use crate::websocket::CloseCode;
@@ -54,10 +59,20 @@ impl LeaveReason {
 
 /// The mailboxes by user; a cheap handle.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Users(Arc<Mutex<HashMap<UserId, Vec<Arc<Mailbox>>>>>);
+pub(super) struct Users(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    mailboxes: Mutex<HashMap<UserId, Vec<Arc<Mailbox>>>>,
+    changes: Changes,
+}
 
 #[derive(Debug, Default)]
 struct Mailbox {
+    /// Of a full session: its way to get the events of its user.
+    listener: Option<Listener>,
+    /// The rooms of which the session may be told.
+    scope: Mutex<RoomScope>,
     /// Looked at before the lock is taken: most sessions are never asked for anything.
     has_mail: AtomicBool,
     pending: Mutex<Pending>,
@@ -80,9 +95,13 @@ pub struct Controls {
 }
 
 impl Users {
-    fn register(&self, user: &UserId) -> Controls {
-        let mailbox = Arc::<Mailbox>::default();
+    fn register(&self, user: &UserId, listener: Option<Listener>) -> Controls {
+        let is_listener = listener.is_some();
+        let mailbox = Arc::new(Mailbox { listener, ..Mailbox::default() });
         self.add(user, mailbox.clone());
+        if is_listener {
+            self.0.changes.came(user);
+        }
         Controls { users: self.clone(), user: user.clone(), mailbox }
     }
 
@@ -98,8 +117,13 @@ impl Users {
         let mut users = self.lock();
         let Some(mailboxes) = users.get_mut(user) else { return };
         mailboxes.retain(|other| !Arc::ptr_eq(other, mailbox));
+        let is_last = !mailboxes.iter().any(|other| other.listener.is_some());
         if mailboxes.is_empty() {
             users.remove(user);
+        }
+        drop(users);
+        if is_last && mailbox.listener.is_some() {
+            self.0.changes.left(user);
         }
     }
 
@@ -121,7 +145,7 @@ impl Users {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<UserId, Vec<Arc<Mailbox>>>> {
-        self.0.lock().expect("no code panics while it holds this lock")
+        self.0.mailboxes.lock().expect("no code panics while it holds this lock")
     }
 }
 
@@ -206,15 +230,6 @@ impl Controls {
     fn take(&mut self) -> Option<Control> {
         self.mailbox.take()
     }
-
-    /// From now on the session is one of this user.
-    pub fn set_user(&mut self, user: &UserId) {
-        if *user != self.user {
-            self.users.add(user, self.mailbox.clone());
-            self.users.remove(&self.user, &self.mailbox);
-            self.user = user.clone();
-        }
-    }
 }
 
 impl Drop for Controls {
@@ -224,9 +239,10 @@ impl Drop for Controls {
 }
 
 impl Chat {
-    /// From now on a session can be reached by its user, until what is returned is dropped.
-    pub fn register_session(&self, user: &UserId) -> Controls {
-        self.inner.users.register(user)
+    /// From now on a session can be reached by its user, until what is returned is dropped. A full session is given the
+    /// events of its user as well.
+    pub fn register_session(&self, user: &UserId, listener: Option<Listener>) -> Controls {
+        self.inner.users.register(user, listener)
     }
 
     /// Closes all sessions of a user on this node. Returns how many there are.
@@ -254,8 +270,8 @@ mod tests {
     fn every_session_of_a_user_is_reached_and_no_other() {
         let users = Users::default();
         let (rahim, mita) = (UserId::guest(), UserId::guest());
-        let mut sessions = [users.register(&rahim), users.register(&rahim)];
-        let mut other = users.register(&mita);
+        let mut sessions = [users.register(&rahim, None), users.register(&rahim, None)];
+        let mut other = users.register(&mita, None);
         assert_eq!(users.send(&rahim, &leave("general")), 2);
         for session in &mut sessions {
             assert_eq!(session.next().now_or_never(), Some(leave("general")));
@@ -268,8 +284,8 @@ mod tests {
     fn a_session_is_reached_by_the_user_that_it_speaks_for_now_and_not_after_its_end() {
         let users = Users::default();
         let (guest, user) = (UserId::guest(), UserId::guest());
-        let mut session = users.register(&guest);
-        session.set_user(&user);
+        let mut session = users.register(&guest, None);
+        session.set_user(&user, &RoomScope::ALL);
         assert_eq!(users.send(&guest, &leave("general")), 0);
         assert_eq!(users.send(&user, &leave("general")), 1);
         drop(session);
@@ -281,7 +297,7 @@ mod tests {
     fn a_mailbox_merges_what_it_holds_and_closes_its_session_when_it_is_full() {
         let users = Users::default();
         let user = UserId::guest();
-        let mut session = users.register(&user);
+        let mut session = users.register(&user, None);
         for _ in 0..3 {
             users.send(&user, &leave("general"));
         }
@@ -302,7 +318,7 @@ mod tests {
     async fn a_session_that_waits_is_woken() {
         let users = Users::default();
         let user = UserId::guest();
-        let mut session = users.register(&user);
+        let mut session = users.register(&user, None);
         let waiting = tokio::spawn(async move { session.next().await });
         tokio::task::yield_now().await;
         users.send(&user, &leave("general"));

@@ -9,6 +9,7 @@ mod rooms;
 mod session;
 #[cfg(test)]
 mod tests;
+mod user;
 
 use serde::Serialize;
 
@@ -21,6 +22,7 @@ pub use self::message::{NoticeFrame, message, put_messages};
 pub use self::room::{ReceiptJson, RoomFrame};
 pub use self::rooms::{RoomSize, RoomsFrame};
 pub use self::session::{SessionFrame, WelcomeLimits};
+pub use self::user::UserFrame;
 
 /// A frame of the server, except the messages of a log ([`message`]) and the answer to a join ([`entrance`]).
 #[derive(Debug, Serialize)]
@@ -32,6 +34,8 @@ pub enum ServerFrame<'a> {
     Room(RoomFrame<'a>),
     /// About which rooms are occupied.
     Rooms(RoomsFrame<'a>),
+    /// For all sessions of a user.
+    User(UserFrame<'a>),
     /// A notice of a room.
     Notice(NoticeFrame<'a>),
     /// Why a frame was rejected.
@@ -49,7 +53,7 @@ pub fn encode(frame: &ServerFrame<'_>, kind: SessionKind) -> Option<Frame> {
         ServerFrame::Room(RoomFrame::Gap { from, to, .. }) => kind
             .gap_error()
             .map(|code| json(&ErrorFrame::new(&skipped(code, *from, *to), FrameRef::default()))),
-        ServerFrame::Session(_) | ServerFrame::Room(_) | ServerFrame::Rooms(_) => None,
+        ServerFrame::Session(_) | ServerFrame::Room(_) | ServerFrame::Rooms(_) | ServerFrame::User(_) => None,
     }
 }
 
@@ -101,6 +105,12 @@ impl<'a> From<RoomFrame<'a>> for ServerFrame<'a> {
 impl<'a> From<RoomsFrame<'a>> for ServerFrame<'a> {
     fn from(frame: RoomsFrame<'a>) -> Self {
         Self::Rooms(frame)
+    }
+}
+
+impl<'a> From<UserFrame<'a>> for ServerFrame<'a> {
+    fn from(frame: UserFrame<'a>) -> Self {
+        Self::User(frame)
     }
 }
 

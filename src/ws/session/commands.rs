@@ -11,7 +11,7 @@ use crate::chat::{Action, Admission, FrameSink, LeaveMode, NewMessage, Principal
 use crate::model::Position;
 use crate::protocol::client::{Join, Leave, RoomsQuery, Text, Typing};
 use crate::protocol::server::{ErrorFrame, FrameRef, ReceiptJson, RoomFrame, SessionFrame};
-use crate::protocol::{ClientFrame, ErrorCode, Rejection};
+use crate::protocol::{ClientFrame, ErrorCode, Rejection, SessionKind};
 use crate::telemetry::count_error;
 use crate::websocket::CloseCode;
 use crate::ws::connection::Message;
@@ -88,7 +88,14 @@ impl Session {
         // An account may have been given the name since the session began.
         Box::pin(self.chat.check_name(&self.identity)).await?;
         let access = self.chat.check_access(Principal::User(&self.identity), Action::Join, &name)?;
-        let room = self.chat.open(&access).await?;
+        let following = async {
+            if self.params.kind == SessionKind::Full {
+                // Others see it from now on, and may tell it something.
+                self.chat.follow_user(&self.identity.author.user_id).await;
+            }
+        };
+        let (room, ()) = tokio::join!(self.chat.open(&access), following);
+        let room = room?;
         // Before the join, so that a session which ends during it is taken out all the same.
         self.rooms.insert(name.clone(), room.clone());
         let session =

@@ -23,7 +23,8 @@ use self::replies::Replies;
 use self::sign_in::Stop;
 use super::connection::{CloseReason, Connection, Outbox};
 use crate::chat::{
-    ANONYMOUS, Chat, ClientSession, Control, Controls, FrameSink, Identity, LeaveMode, Refusals, Room,
+    ANONYMOUS, Chat, ClientSession, Control, Controls, FrameSink, Identity, LeaveMode, Listener, Refusals,
+    Room,
 };
 use crate::model::{ConnectionId, Member, RoomName, Username};
 use crate::protocol::server::{FrameRef, RoomFrame, ServerFrame, encode};
@@ -83,7 +84,9 @@ impl Session {
         client: ClientSession,
     ) -> Self {
         let identity = Identity::guest(Username::from_trusted(ANONYMOUS));
-        let controls = chat.register_session(&identity.author.user_id);
+        let is_full = params.kind == SessionKind::Full;
+        let listener = is_full.then(|| Listener { id, sink: outbox.clone() });
+        let controls = chat.register_session(&identity.author.user_id, listener);
         Self {
             chat,
             id,

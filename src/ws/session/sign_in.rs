@@ -8,7 +8,7 @@ use super::inbox::Inbox;
 use crate::chat::{FrameSink, Identity, Source, Version};
 use crate::protocol::client::{Auth, Text};
 use crate::protocol::server::{FrameRef, SessionFrame};
-use crate::protocol::{ClientFrame, ErrorCode, Proof, Rejection};
+use crate::protocol::{ClientFrame, ErrorCode, Proof, Rejection, SessionKind};
 use crate::websocket::CloseCode;
 use crate::ws::connection::{CloseReason, Message};
 
@@ -34,7 +34,7 @@ impl Session {
             Proof::Bearer(token) => Some(self.token_to_keep(&identity, token)?),
             Proof::Cookie(_) => None,
         };
-        self.set_identity(identity, version);
+        self.set_identity(identity, version).await;
         Ok(token)
     }
 
@@ -89,14 +89,13 @@ impl Session {
         let version = self.chat.standings_version();
         match self.prove(&auth.token).await {
             Ok((identity, token)) => {
-                let (user_id, username) = (&identity.author.user_id, &identity.author.username);
+                self.set_identity(identity, version).await;
                 self.send(SessionFrame::AuthSuccess {
-                    user_id,
-                    username,
+                    user_id: &self.identity.author.user_id,
+                    username: &self.identity.author.username,
                     token: &token,
-                    role: identity.role,
+                    role: self.identity.role,
                 });
-                self.set_identity(identity, version);
             }
             Err(rejection) => {
                 self.reject(&rejection, FrameRef::default());
@@ -131,10 +130,13 @@ impl Session {
 
     /// From now on the session speaks for this user, until the token that proved it runs out. `version`: what the node knew
     /// before it looked at the token. A change since then did not reach the session by its user.
-    fn set_identity(&mut self, identity: Identity, version: Version) {
+    async fn set_identity(&mut self, identity: Identity, version: Version) {
         self.client.identify();
-        self.controls.set_user(&identity.author.user_id);
+        self.controls.set_user(&identity.author.user_id, &identity.scope);
         self.chat.recheck_since(&identity.author.user_id, version);
+        if self.params.kind == SessionKind::Full {
+            self.chat.follow_user(&identity.author.user_id).await;
+        }
         if let Some(expires_at) = identity.expires_at {
             self.outbox.expire_at(expires_at);
         }

@@ -88,6 +88,7 @@ contract! {
         a_node_receives_only_the_rooms_that_it_subscribed_to
         a_notice_reaches_every_node_as_it_was_sent
         users_and_nodes_have_channels_beside_those_of_rooms
+        an_event_of_a_user_reaches_the_nodes_that_follow_the_user
         quick_resubscriptions_never_leave_a_room_without_events
         an_abandoned_subscription_does_not_affect_a_later_one
         a_slow_node_is_notified_of_dropped_events_and_delays_no_other

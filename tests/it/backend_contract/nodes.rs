@@ -239,6 +239,7 @@ fn sentence(event: &BackendEvent) -> Option<String> {
             NoticeKind::Typing => format!("{username} is typing"),
         },
         Event::Control(event) => format!("{event:?}"),
+        Event::User(event) => format!("{event:?}"),
     })
 }
 

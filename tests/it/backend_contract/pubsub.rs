@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use adda::backend::{BackendEvent, Channel, FeedHealth, Publication, Span};
-use adda::model::{Event, UserId};
+use adda::model::{Author, Event, InboxEntry, UserEvent, UserId, Username};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 
@@ -78,6 +78,30 @@ pub async fn users_and_nodes_have_channels_beside_those_of_rooms(mut cluster: Cl
         here.backend.pubsub.publish(&channel, Publication::Notice(notice.clone())).await.unwrap();
         assert_eq!(there.next().await, BackendEvent::Published(channel, Event::Notice(notice)));
     }
+}
+
+pub async fn an_event_of_a_user_reaches_the_nodes_that_follow_the_user(mut cluster: Cluster) {
+    let [here, mut there, mut other] = cluster.nodes().await;
+    let (user, another) = (UserId::parse("রহিম:{1}%").unwrap(), UserId::guest());
+    there.backend.pubsub.subscribe(&Channel::User(user.clone())).await.unwrap();
+    other.backend.pubsub.subscribe(&Channel::User(another.clone())).await.unwrap();
+    let from =
+        Author { user_id: UserId::guest(), username: Username::from_trusted("মিতা \"দি\"") };
+    let preview = "1 e\nহ্যালো".to_owned();
+    let entry = InboxEntry { room: room("a {b}"), seq: 7, from, preview, mention: true };
+    let read = UserEvent::Read { room: room("a {b}"), seq: u64::MAX };
+    for event in [UserEvent::Inbox(entry), read, UserEvent::RoomsChanged] {
+        here.backend.tell_user(&user, event.clone()).await.unwrap();
+        let told = BackendEvent::Published(Channel::User(user.clone()), Event::User(event));
+        assert_eq!(there.next().await, told);
+    }
+    there.backend.pubsub.unsubscribe(&Channel::User(user.clone()));
+    there.backend.pubsub.subscribe(&Channel::User(another.clone())).await.unwrap();
+    for user in [user, another.clone()] {
+        here.backend.tell_user(&user, UserEvent::RoomsChanged).await.unwrap();
+    }
+    let told = BackendEvent::Published(Channel::User(another), Event::User(UserEvent::RoomsChanged));
+    assert_eq!((there.next().await, other.next().await), (told.clone(), told));
 }
 
 pub async fn quick_resubscriptions_never_leave_a_room_without_events(mut cluster: Cluster) {

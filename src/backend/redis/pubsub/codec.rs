@@ -10,6 +10,7 @@
 //! 1 u <user>                                             the standing of a user has changed
 //! 1 r                                                    the rules of the room have changed
 //! 1 a <user>                                             + username; an account was created
+//! 1 e                                                    + JSON, for the sessions of a user (`user_event.rs`)
 //! ```
 //!
 //! Scripts write messages, counts, joins, leaves and changes of rules; the others are written here. The first word is the version
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::user_event;
 use crate::backend::Publication;
 use crate::model::{
     Author, ConnectionId, ControlEvent, Epoch, Event, LoggedMessage, MessageId, NodeId, Notice, NoticeKind,
@@ -89,6 +91,7 @@ impl Wire {
                 let username = Username::from_trusted(std::str::from_utf8(&body).ok()?);
                 Some(Event::Control(ControlEvent::AccountCreated(Author { user_id, username })))
             }
+            "e" => user_event::decode(&body).map(Event::User),
             kind @ ("j" | "l" | "t") => decode_notice(kind, words, &body).map(Event::Notice),
             _ => None,
         }
@@ -118,6 +121,7 @@ fn decode_notice<'a>(
 pub fn encode(publication: &Publication) -> String {
     match publication {
         Publication::Notice(notice) => encode_notice(notice),
+        Publication::User(event) => format!("{VERSION} e\n{}", user_event::encode(event)),
         Publication::Control(ControlEvent::UserChanged(user)) => format!("{VERSION} u {user}"),
         Publication::Control(ControlEvent::RulesChanged) => format!("{VERSION} r"),
         Publication::Control(ControlEvent::AccountCreated(Author { user_id, username })) => {
@@ -142,6 +146,7 @@ fn encode_notice(notice: &Notice) -> String {
 mod tests {
     use super::*;
     use crate::backend::redis::mutations::read_mutations;
+    use crate::model::UserEvent;
 
     fn wire() -> Wire {
         Wire::new(NodeId::random())
@@ -236,6 +241,7 @@ mod tests {
             "1 c 7 - and more".to_owned(),
             format!("1 u {user}"),
             "1 r".to_owned(),
+            format!("1 e\n{}", user_event::encode(&UserEvent::RoomsChanged)),
         ];
         let (mut events, mut unreadable) = (0, 0);
         read_mutations(&valid.map(String::into_bytes), 50_000, |text| match wire.decode(text.to_vec()) {
@@ -244,7 +250,7 @@ mod tests {
                 assert_eq!(json["seq"], message.seq);
                 events += 1;
             }
-            Some(Event::Notice(_) | Event::Count { .. } | Event::Control(_)) => events += 1,
+            Some(_) => events += 1,
             None => unreadable += 1,
         });
         assert!(events >= 100 && unreadable >= 100, "{events} events, {unreadable} unreadable");

@@ -5,6 +5,7 @@ mod canary;
 pub(super) mod codec;
 mod reconciler;
 mod shard_subscriber;
+mod user_event;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -92,7 +92,7 @@ async fn the_standings_that_are_kept_are_bounded() {
 fn the_standing_of_a_user_is_read_once_at_a_time_and_again_after_a_change() {
     let standings = KnownStandings::default();
     let user = UserId::guest();
-    let mut session = standings.users.register(&user);
+    let mut session = standings.users.register(&user, None);
     standings.on_change(&UserId::guest());
     assert!(standings.take_due().is_empty(), "it has no session here");
     standings.on_change(&user);

@@ -1,0 +1,229 @@
+//! The channels of users. A node subscribes to a user's channel while a full session of that user is here, and gives what is
+//! published there to each of these sessions.
+//!
+//! A session that says who it is waits for the subscription before it is answered, so it can ask for its user's state and miss
+//! nothing after that. A new guest is known to nobody until it joins a room, and often becomes another user at once; so its
+//! channel is subscribed to a moment later, or before its first join. Where events may have been missed the sessions are told to ask again.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use tokio::sync::{Notify, OnceCell};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::Users;
+use crate::backend::{Channel, FeedHealth, Result};
+use crate::chat::rooms::{FlushSet, FrameSink};
+use crate::chat::{Chat, RoomScope};
+use crate::model::{ConnectionId, RoomName, UserEvent, UserId};
+use crate::protocol::SessionKind;
+use crate::protocol::server::{UserFrame, encode};
+use crate::supervisor::ticks;
+
+/// Wait before a new guest's channel is subscribed to.
+const GUEST_DELAY: Duration = Duration::from_millis(100);
+
+/// Longest wait of a session for its subscription. After that it goes on and is told when the subscription stands.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// A full session, as the events of its user reach it.
+pub struct Listener {
+    /// The session.
+    pub id: ConnectionId,
+    /// Where its frames go.
+    pub sink: Arc<dyn FrameSink>,
+}
+
+impl std::fmt::Debug for Listener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Listener").field(&self.id).finish()
+    }
+}
+
+/// The channels that this node subscribes to, and those that it is about to.
+#[derive(Debug, Default)]
+pub(in crate::chat) struct UserChannels {
+    /// Each is set once its subscription is confirmed.
+    followed: Mutex<HashMap<UserId, Arc<OnceCell<()>>>>,
+    /// Users whose subscription took too long.
+    late: Mutex<HashSet<UserId>>,
+}
+
+/// Users whose sessions on this node have changed.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    /// They have a full session, and nobody waits for their channel.
+    came: Mutex<Vec<UserId>>,
+    /// Their last full session has ended, at this time.
+    left: Mutex<Vec<(Instant, UserId)>>,
+    has_come: Notify,
+}
+
+impl Changes {
+    pub(super) fn came(&self, user: &UserId) {
+        lock(&self.came).push(user.clone());
+        self.has_come.notify_one();
+    }
+
+    pub(super) fn left(&self, user: &UserId) {
+        let mut left = lock(&self.left);
+        // Under the lock, so that the times are in order.
+        left.push((Instant::now(), user.clone()));
+    }
+}
+
+impl UserChannels {
+    fn cell(&self, user: &UserId) -> Arc<OnceCell<()>> {
+        lock(&self.followed).entry(user.clone()).or_default().clone()
+    }
+}
+
+impl Users {
+    /// Gives an event to each full session of its user. A session that is in the room of a message gets the message itself; one
+    /// whose token keeps it out of a room is told nothing of it.
+    pub(in crate::chat) fn tell(
+        &self,
+        user: &UserId,
+        event: &UserEvent,
+        is_in: impl Fn(&RoomName, ConnectionId) -> bool,
+        flushes: &mut FlushSet,
+    ) {
+        let mailboxes = self.lock().get(user).cloned().unwrap_or_default();
+        let frame = encode(&UserFrame::from(event).into(), SessionKind::Full);
+        for mailbox in &mailboxes {
+            let (Some(frame), Some(listener)) = (&frame, &mailbox.listener) else { continue };
+            let concerns = match event {
+                UserEvent::Inbox(entry) => mailbox.admits(&entry.room) && !is_in(&entry.room, listener.id),
+                UserEvent::Read { room, .. } => mailbox.admits(room),
+                UserEvent::RoomsChanged => true,
+            };
+            if concerns {
+                flushes.push(&listener.sink, frame);
+            }
+        }
+    }
+
+    /// Tells each full session of this node that its user's rooms may have changed.
+    async fn tell_all(&self) {
+        let mut flushes = FlushSet::default();
+        for user in self.all() {
+            self.tell(&user, &UserEvent::RoomsChanged, |_, _| false, &mut flushes);
+            if flushes.is_long() {
+                flushes.run().await;
+            }
+        }
+        flushes.run().await;
+    }
+
+    fn has_listener(&self, user: &UserId) -> bool {
+        self.lock().get(user).is_some_and(|mailboxes| mailboxes.iter().any(|one| one.listener.is_some()))
+    }
+}
+
+impl super::Mailbox {
+    fn admits(&self, room: &RoomName) -> bool {
+        lock(&self.scope).admits(room)
+    }
+}
+
+impl super::Controls {
+    /// From now on the session is one of this user, limited to these rooms.
+    pub fn set_user(&mut self, user: &UserId, scope: &RoomScope) {
+        *lock(&self.mailbox.scope) = scope.clone();
+        if *user != self.user {
+            self.users.add(user, self.mailbox.clone());
+            self.users.remove(&self.user, &self.mailbox);
+            self.user = user.clone();
+        }
+    }
+}
+
+impl Chat {
+    /// Returns once what is published for a user reaches this node. While that takes too long, or the subscription is broken,
+    /// returns at once: the sessions are told later to ask for what they may have missed.
+    pub async fn follow_user(&self, user: &UserId) {
+        let cell = self.inner.user_channels.cell(user);
+        if cell.initialized() {
+            return;
+        }
+        let opening = cell.get_or_try_init(|| self.subscribe_to(user));
+        if self.inner.backend.pubsub.health() == FeedHealth::Stale {
+            // The subscription is part of the next one, which is followed by a look.
+            let _ = opening.now_or_never();
+        } else if !matches!(timeout(PATIENCE, opening).await, Ok(Ok(_))) {
+            lock(&self.inner.user_channels.late).insert(user.clone());
+        }
+    }
+
+    async fn subscribe_to(&self, user: &UserId) -> Result<()> {
+        self.inner.backend.pubsub.subscribe(&Channel::User(user.clone())).await
+    }
+
+    /// Subscribes and unsubscribes as sessions come and go, until the node stops.
+    pub(in crate::chat) async fn keep_user_channels(self) {
+        let changes = &self.inner.users.0.changes;
+        let mut feed = self.inner.backend.pubsub.resumed();
+        let mut ticks = ticks(Duration::from_secs(1));
+        let keeping = async {
+            loop {
+                tokio::select! {
+                    () = changes.has_come.notified() => {
+                        sleep(GUEST_DELAY).await;
+                        let came = std::mem::take(&mut *lock(&changes.came));
+                        let came = came.iter().filter(|user| self.inner.users.has_listener(user));
+                        join_all(came.map(|user| self.follow_user(user))).await;
+                    }
+                    Ok(()) = feed.changed() => self.inner.users.tell_all().await,
+                    _ = ticks.tick() => {
+                        self.unfollow_users();
+                        self.follow_late_users().await;
+                    }
+                }
+            }
+        };
+        self.inner.supervisor.until_stopping(keeping).await;
+    }
+
+    /// Unsubscribes from the channels of users whose last session ended some time ago.
+    fn unfollow_users(&self) {
+        let linger = self.inner.config.presence.unsubscribe_after;
+        let mut left = lock(&self.inner.users.0.changes.left);
+        let due = left.partition_point(|(at, _)| at.elapsed() >= linger);
+        let due: Vec<UserId> = left.drain(..due).map(|(_, user)| user).collect();
+        drop(left);
+        let mut followed = lock(&self.inner.user_channels.followed);
+        for user in due {
+            // Under the lock, so that it comes before the subscription of a session that comes next.
+            if !self.inner.users.has_listener(&user) && followed.remove(&user).is_some() {
+                self.inner.backend.pubsub.unsubscribe(&Channel::User(user));
+            }
+        }
+    }
+
+    /// Waits again for subscriptions that took too long. Their users' sessions have gone on without.
+    async fn follow_late_users(&self) {
+        let late = std::mem::take(&mut *lock(&self.inner.user_channels.late));
+        join_all(late.iter().map(async |user| {
+            if !self.inner.users.has_listener(user) {
+                return;
+            }
+            let cell = self.inner.user_channels.cell(user);
+            match cell.get_or_try_init(|| self.subscribe_to(user)).await {
+                Ok(()) => {
+                    let mut flushes = FlushSet::default();
+                    self.inner.users.tell(user, &UserEvent::RoomsChanged, |_, _| false, &mut flushes);
+                    flushes.run_now();
+                }
+                Err(_) => drop(lock(&self.inner.user_channels.late).insert(user.clone())),
+            }
+        }))
+        .await;
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("no code panics while it holds this lock")
+}

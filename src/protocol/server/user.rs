@@ -1,0 +1,58 @@
+//! Frames for all full sessions of a user, in whatever rooms they are.
+
+use serde::Serialize;
+
+use crate::model::{Author, InboxEntry, RoomName, UserEvent, UserId, Username};
+
+/// For all full sessions of a user.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum UserFrame<'a> {
+    /// A message in a room that the session is not in.
+    Inbox {
+        /// The room.
+        room_id: &'a RoomName,
+        /// The message's number.
+        seq: u64,
+        /// Its author.
+        from: UserJson<'a>,
+        /// The beginning of its text.
+        preview: &'a str,
+        /// Whether it mentions the user.
+        mention: bool,
+    },
+    /// The user has read a room.
+    Read {
+        /// The room.
+        room_id: &'a RoomName,
+        /// The number of the last message that was read.
+        seq: u64,
+    },
+    /// The list of the user's rooms has changed, or may have.
+    MyRoomsChanged,
+}
+
+/// A user as clients see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct UserJson<'a> {
+    user_id: &'a UserId,
+    username: &'a Username,
+}
+
+impl<'a> From<&'a Author> for UserJson<'a> {
+    fn from(author: &'a Author) -> Self {
+        Self { user_id: &author.user_id, username: &author.username }
+    }
+}
+
+impl<'a> From<&'a UserEvent> for UserFrame<'a> {
+    fn from(event: &'a UserEvent) -> Self {
+        match event {
+            UserEvent::Inbox(InboxEntry { room, seq, from, preview, mention }) => {
+                Self::Inbox { room_id: room, seq: *seq, from: from.into(), preview, mention: *mention }
+            }
+            UserEvent::Read { room, seq } => Self::Read { room_id: room, seq: *seq },
+            UserEvent::RoomsChanged => Self::MyRoomsChanged,
+        }
+    }
+}
