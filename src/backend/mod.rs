@@ -1,5 +1,5 @@
 //! The state that nodes share, one trait a concern: the logs, the events of rooms, presence, the cluster's
-//! nodes, accounts, the standing of users, moderation, and quotas. A backend carries events, not frames, and knows no
+//! nodes, accounts, the standing of users, moderation, quotas, and records of files. A backend carries events, not frames, and knows no
 //! socket.
 
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use crate::supervisor::Supervisor;
 
 mod accounts;
 mod cluster;
+mod files;
 mod log;
 pub mod memory;
 mod moderation;
@@ -23,6 +24,10 @@ mod standing;
 
 pub use self::accounts::{Account, Accounts, Condition, Creation, PasswordHash};
 pub use self::cluster::{Cluster, Fingerprints, Health, NodeInfo, NodeStats, Secrets};
+pub use self::files::{
+    Begun, ByteQuota, Claim, Claimed, Expired, FileDescription, FileSweep, Files, QuotaOwner, StoredFile,
+    Upload,
+};
 pub use self::log::{Appending, Continuity, Delta, Excerpt, Log, NONCE_TTL, Page, Span};
 pub use self::moderation::{
     AuditAction, AuditEntry, AuditPage, AuditPosition, AuditRecord, AuditUser, KICK_KEPT, MAX_RULES,
@@ -55,6 +60,10 @@ pub struct Backend {
     pub quotas: Arc<dyn Quotas>,
     /// The rules of rooms, and the record of what moderators did.
     pub moderation: Arc<dyn Moderation>,
+    /// The records of files.
+    pub files: Arc<dyn Files>,
+    /// The search for files to remove.
+    pub file_sweep: Arc<dyn FileSweep>,
 }
 
 impl Backend {

@@ -12,12 +12,13 @@ use super::ranges::Range;
 use super::sections::{Auth, Redis, SECRET, SECRETS, SENTINEL_PASSWORD, URL};
 
 /// Each secret and the setting that names its file.
-pub const FILES: [(&str, &str); 5] = [
+pub const FILES: [(&str, &str); 6] = [
     ("redis.url", "redis.url_file"),
     ("redis.sentinel_password", "redis.sentinel_password_file"),
     ("auth.secret", "auth.secret_file"),
     ("auth.previous_secrets", "auth.previous_secrets_file"),
     ("auth.issuer.secret", "auth.issuer.secret_file"),
+    ("files.s3_secret_key", "files.s3_secret_key_file"),
 ];
 
 /// The content of a secret's file, without the line feed at its end.

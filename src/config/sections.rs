@@ -33,6 +33,8 @@ const fn text(most_chars: usize) -> Text {
 pub(super) const URL: Text = Text { most_chars: 4096, without: &[], is_secret: true };
 /// The range of `redis.sentinel_password`.
 pub(super) const SENTINEL_PASSWORD: Text = Text { most_chars: 1024, without: &[], is_secret: true };
+/// The range of `files.s3_secret_key`.
+pub(super) const S3_SECRET_KEY: Text = Text { most_chars: 1024, without: &[], is_secret: true };
 /// The range of `auth.secret`.
 pub(super) const SECRET: Secret = Secret;
 /// Secrets that this table or an earlier one has shown: they are known to all.
@@ -207,6 +209,19 @@ settings! {
     }
     "moderation" moderation: Moderation {
         audit_entries: usize = number(1, 10_000_000), "100000", "Redis holds them in memory";
+    }
+    "files" files: Files {
+        url: String = text(4096), r#""s3://bucket/prefix""#, "it is a path or an URL";
+        max_bytes: usize = number(1, 1 << 40), "10485760", "an upload takes the time of its sender and space in the storage";
+        per_user_per_day: usize = number(0, 1 << 50), "209715200", "they are stored for as long as their messages";
+        orphan_after: Duration = time(SECOND, 30 * DAY), r#""1h""#, "they are stored for nobody for so long";
+        sweep_every: Duration = time(100 * MILLISECOND, DAY), r#""60s""#, "each asks Redis for some rooms, and files that nobody needs are stored for so long";
+        uploads_in_flight: usize = number(1, 10_000), "16", "each holds a part of its file in memory";
+        s3_endpoint: String = text(1024), r#""https://minio.example:9000""#, "it is an URL";
+        s3_region: String = text(64), r#""eu-central-1""#, "it is a name";
+        s3_access_key: String = text(1024), r#""AKIAIOSFODNN7EXAMPLE""#, "it is a name";
+        s3_secret_key: String = S3_SECRET_KEY, r#""correct horse""#, "it is a password";
+        s3_secret_key_file: String = text(4096), r#""/run/secrets/s3""#, "it is a path";
     }
     "passwords" passwords: Passwords {
         memory_kib: usize = number(7168, 1 << 20), "19456", "less is cheap to guess with, and each computation takes as much";

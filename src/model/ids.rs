@@ -51,6 +51,18 @@ uuid_id! {
     MessageId
 }
 
+uuid_id! {
+    /// An uploaded file, and the only name that its bytes are stored under.
+    FileId
+}
+
+impl FileId {
+    /// The id of a file that is about to be uploaded.
+    pub fn random() -> Self {
+        Self(Uuid::new_v4())
+    }
+}
+
 impl NodeId {
     /// A new identity for this run of the process.
     pub fn random() -> Self {

@@ -16,7 +16,7 @@ pub mod timestamp;
 pub use event::{ControlEvent, Event, InboxEntry, Notice, NoticeKind, UserEvent};
 pub use file::FileInfo;
 pub use hex::hex;
-pub use ids::{ConnectionId, MessageId, NodeId, UserId};
+pub use ids::{ConnectionId, FileId, MessageId, NodeId, UserId};
 pub use member::{Author, Member};
 pub use message::{Draft, LoggedMessage, Nonce, Receipt};
 pub use names::{NameError, RoomName, Skeleton, Username};

@@ -57,10 +57,12 @@ pub enum Unreadable {
     Standing,
     /// In the rules of a room, or the record of moderators.
     Moderation,
+    /// The record of a file.
+    File,
 }
 
 impl Unreadable {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Publication,
         Self::LogEntry,
         Self::Key,
@@ -71,6 +73,7 @@ impl Unreadable {
         Self::Account,
         Self::Standing,
         Self::Moderation,
+        Self::File,
     ];
 
     fn as_str(self) -> &'static str {
@@ -85,6 +88,7 @@ impl Unreadable {
             Self::Account => "account",
             Self::Standing => "standing",
             Self::Moderation => "moderation",
+            Self::File => "file",
         }
     }
 }

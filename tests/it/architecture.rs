@@ -25,7 +25,7 @@ const MODULES: [&str; 11] = [
 const FORBIDDEN: [(&str, &[&str]); 2] = [("ws", &["backend"]), ("http", &["backend", "ws"])];
 
 /// The floors of `backend::redis`, lowest first.
-const REDIS_FLOORS: [&str; 12] = [
+const REDIS_FLOORS: [&str; 13] = [
     "mutations",
     "keys",
     "client",
@@ -37,12 +37,13 @@ const REDIS_FLOORS: [&str; 12] = [
     "moderation",
     "cluster",
     "accounts",
+    "files",
     "fuzzing",
 ];
 
 const MAX_LINES: usize = 400;
 
-const MAX_ENTRIES: usize = 12;
+const MAX_ENTRIES: usize = 16;
 
 /// The files that join the others of their folder.
 const HEADS: [&str; 2] = ["mod.rs", "lib.rs"];

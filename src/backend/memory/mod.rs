@@ -3,6 +3,7 @@
 
 mod accounts;
 mod cluster;
+mod files;
 mod grace_periods;
 mod log;
 mod members;
@@ -22,6 +23,7 @@ use tokio::time::Instant;
 
 use self::accounts::AccountTable;
 use self::cluster::Leases;
+use self::files::FileTable;
 use self::log::Logs;
 use self::moderation::ModerationState;
 use self::presence::Rooms;
@@ -51,6 +53,7 @@ struct Shared {
     accounts: AccountTable,
     users: Users,
     moderation: ModerationState,
+    files: FileTable,
     renew_every: Duration,
 }
 
@@ -70,6 +73,7 @@ impl MemoryCluster {
             accounts: AccountTable::default(),
             users: Users::new(config.auth.token_ttl),
             moderation: ModerationState::new(config.moderation.audit_entries),
+            files: FileTable::default(),
             renew_every: config.presence.renew_every,
         };
         Self { shared: Arc::new(Mutex::new(shared)) }
@@ -87,6 +91,8 @@ impl MemoryCluster {
             accounts: node.clone(),
             standings: node.clone(),
             moderation: node.clone(),
+            files: node.clone(),
+            file_sweep: node.clone(),
             quotas: node,
         };
         (backend, events)

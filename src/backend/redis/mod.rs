@@ -4,6 +4,7 @@
 mod accounts;
 mod client;
 mod cluster;
+mod files;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod keys;
@@ -26,6 +27,7 @@ use self::client::role::Role;
 use self::client::script::Script;
 use self::client::target::Target;
 use self::cluster::{Leases, RedisCluster};
+use self::files::RedisFiles;
 use self::keys::Keys;
 use self::log::Log;
 use self::moderation::{RedisModeration, RedisStandings};
@@ -95,6 +97,7 @@ pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Re
     let moderation = RedisModeration::new(keys.clone(), shards.clone(), config);
     let standings = RedisStandings::new(keys.clone(), shards.clone(), config);
     let quotas = RedisQuotas::new(keys.clone(), shards.clone(), deadline);
+    let files = Arc::new(RedisFiles { keys: keys.clone(), shards: shards.clone(), deadline });
     let pubsub = Subscriber::start(keys, wire, node, shards, settings, events, supervisor);
     let backend = Backend {
         log: Arc::new(log),
@@ -105,6 +108,8 @@ pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Re
         standings: Arc::new(standings),
         quotas: Arc::new(quotas),
         moderation: Arc::new(moderation),
+        files: files.clone(),
+        file_sweep: files,
     };
     Ok((backend, receiver))
 }
@@ -167,6 +172,7 @@ fn scripts() -> Vec<&'static Script> {
         moderation::scripts(),
         cluster::scripts(),
         accounts::SCRIPTS.to_vec(),
+        files::scripts(),
     ]
     .concat()
 }

@@ -4,6 +4,8 @@
 mod accounts;
 mod cluster;
 mod cluster_resync;
+mod file_sweep;
+mod files;
 mod log;
 mod log_pages;
 mod moderation;
@@ -162,5 +164,27 @@ contract! {
         the_nodes_in_a_room_are_told_of_changed_rules
         the_record_is_read_in_pages_with_the_newest_first
         the_record_keeps_a_maximum_number_of_entries
+    }
+    files {
+        a_file_is_found_on_any_node_once_its_bytes_are_stored
+        an_upload_that_fails_leaves_nothing
+        all_nodes_count_uploads_against_one_quota
+        an_upload_counts_against_all_its_quotas
+        what_an_upload_does_not_need_is_given_back
+        a_repeated_upload_is_the_first_file
+        files_are_claimed_by_one_message_all_or_none
+        files_of_others_and_of_other_rooms_are_not_claimed
+        a_message_that_was_not_posted_gives_its_files_back
+        a_file_that_was_removed_is_not_settled
+    }
+    file_sweep {
+        one_node_sweeps_at_a_time
+        files_that_no_message_claims_expire
+        a_claimed_file_is_never_expired
+        files_below_a_number_are_removed
+        rooms_with_files_are_returned_in_turn
+        bytes_that_could_not_be_deleted_come_again
+        files_without_a_record_are_known
+        the_first_listing_waits
     }
 }

@@ -1,12 +1,12 @@
 //! Every key and channel name, with its type and lifetime. `{room}` is a hash tag, so all keys of a room and its
 //! channel share a slot of a Redis Cluster. Keys of nodes share a slot, with the name of the untagged key as their
-//! tag; so do keys of the index of rooms, and those of accounts.
+//! tag; so do keys of the index of rooms, those of accounts, and those of files.
 
 #[cfg(test)]
 mod tests;
 
-use crate::backend::{Channel, Quota};
-use crate::model::{NodeId, Nonce, RoomName, UserId};
+use crate::backend::{Channel, Quota, QuotaOwner};
+use crate::model::{FileId, NodeId, Nonce, RoomName, UserId};
 
 /// Builds names under the configured prefix.
 #[derive(Debug, Clone)]
@@ -247,6 +247,58 @@ impl Keys {
     /// Sorted set: users who were banned, by the time of the ban in ms; each score is used once.
     pub fn bans(&self) -> String {
         format!("{}bans", self.prefix)
+    }
+
+    /// Hash: user, room, bytes and day (of the quotas), file (JSON, once it is stored), claim, seq. Until it is removed.
+    pub fn file(&self, id: FileId) -> String {
+        format!("{}file:{id}:{{{}files}}", self.prefix, self.prefix)
+    }
+
+    /// Sorted set: files that no message is known to have, by the time of their last change, ms.
+    pub fn unposted_files(&self) -> String {
+        self.of_files("unposted")
+    }
+
+    /// Sorted set: rooms with posted files, by the time at which their logs were last looked at, ms.
+    pub fn file_rooms(&self) -> String {
+        self.of_files("rooms")
+    }
+
+    /// Sorted set: the posted files of a room, by the numbers of their messages.
+    pub fn room_files(&self, room: &RoomName) -> String {
+        self.of_files(&format!("room:{room}"))
+    }
+
+    /// Sorted set: files without a record whose bytes are to be deleted, by the time from which on, ms.
+    pub fn removed_files(&self) -> String {
+        self.of_files("removed")
+    }
+
+    /// Hash: day (since 1970, UTC) and bytes that were uploaded in it. Two days.
+    pub fn byte_quota(&self, owner: &QuotaOwner) -> String {
+        match owner {
+            QuotaOwner::User(user) => self.of_files(&format!("quota:user:{user}")),
+            QuotaOwner::Guests(address) => self.of_files(&format!("quota:guests:{address}")),
+        }
+    }
+
+    /// String: the file of an upload that may be repeated. 24 hours.
+    pub fn upload(&self, fingerprint: &str) -> String {
+        self.of_files(&format!("upload:{fingerprint}"))
+    }
+
+    /// String: the node that searches for files to remove. Seconds.
+    pub fn file_sweeper(&self) -> String {
+        self.of_files("sweeper")
+    }
+
+    /// String: when all stored bytes were last listed, ms.
+    pub fn file_listing(&self) -> String {
+        self.of_files("listed")
+    }
+
+    fn of_files(&self, what: &str) -> String {
+        format!("{}{{{}files}}:{what}", self.prefix, self.prefix)
     }
 
     fn of_nodes(&self, what: &str) -> String {

@@ -12,11 +12,12 @@ use crate::backend::{BackendError, Result};
 pub(super) static RIGHTS: Script = Script::new(Memory::Untouched, &[include_str!("rights.lua")]);
 
 /// Commands that are sent outside of scripts. CLIENT KILL and CLIENT TRACKING are optional.
-const COMMANDS: [&str; 33] = [
+const COMMANDS: [&str; 35] = [
     "CLIENT|INFO",
     "DEL",
     "EVALSHA",
     "EXEC",
+    "GET",
     "HDEL",
     "HGET",
     "HGETALL",
@@ -42,6 +43,7 @@ const COMMANDS: [&str; 33] = [
     "ZRANDMEMBER",
     "ZRANGE",
     "ZRANGEBYLEX",
+    "ZRANGEBYSCORE",
     "ZREM",
     "ZREVRANGE",
     "ZREVRANGEBYSCORE",

@@ -1,0 +1,181 @@
+//! The records of files. All their keys share one slot: a message claims all of its files in one step.
+
+mod sweep;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use redis::Value;
+
+use crate::backend::redis::client::call::Call;
+use crate::backend::redis::client::role::Role;
+use crate::backend::redis::client::script::{Memory, Script, TYPES};
+use crate::backend::redis::client::server::{parsed, parsed_if_ours};
+use crate::backend::redis::keys::Keys;
+use crate::backend::redis::topology::Shards;
+use crate::backend::{
+    Begun, Claim, Claimed, FileDescription, Files, NONCE_TTL, Result, StoredFile, Upload, within,
+};
+use crate::model::{FileId, RoomName, UserId};
+use crate::telemetry::{Unreadable, count_unreadable};
+
+const SHARED: &str = include_str!("shared.lua");
+
+static BEGIN: Script = Script::new(Memory::Grows, &[TYPES, SHARED, include_str!("begin.lua")]);
+
+/// Allowed at the memory limit, as the following ones: the upload was let in before.
+static FINISH: Script = Script::new(Memory::Spares, &[TYPES, SHARED, include_str!("finish.lua")]);
+
+static CANCEL: Script = Script::new(Memory::Spares, &[TYPES, SHARED, include_str!("cancel.lua")]);
+
+static CLAIM: Script = Script::new(Memory::Spares, &[TYPES, SHARED, include_str!("claim.lua")]);
+
+static SETTLE: Script = Script::new(Memory::Spares, &[TYPES, SHARED, include_str!("settle.lua")]);
+
+static RELEASE: Script = Script::new(Memory::Spares, &[TYPES, SHARED, include_str!("release.lua")]);
+
+static REMOVE: Script = Script::new(Memory::Spares, &[TYPES, SHARED, include_str!("remove.lua")]);
+
+/// The scripts of this folder.
+pub(super) fn scripts() -> Vec<&'static Script> {
+    [&[&BEGIN, &FINISH, &CANCEL, &CLAIM, &SETTLE, &RELEASE, &REMOVE], sweep::SCRIPTS].concat()
+}
+
+/// The records of files in Redis.
+#[derive(Debug)]
+pub struct RedisFiles {
+    pub keys: Keys,
+    pub shards: Arc<Shards>,
+    pub deadline: Duration,
+}
+
+impl RedisFiles {
+    async fn call(&self, call: Call) -> Result<Value> {
+        within(self.deadline, self.shards.call(&Role::Pooled, call)).await
+    }
+
+    /// The keys of files, behind others.
+    fn keys(&self, first: impl IntoIterator<Item = String>, ids: &[FileId]) -> Vec<String> {
+        first.into_iter().chain(ids.iter().map(|id| self.keys.file(*id))).collect()
+    }
+
+    /// The keys of an upload, and of its quotas.
+    fn upload_keys(&self, upload: &Upload, other: Option<String>) -> Vec<String> {
+        let first = [self.keys.file(upload.id), self.keys.unposted_files()];
+        let quotas = upload.quotas.iter().map(|quota| self.keys.byte_quota(&quota.owner));
+        first.into_iter().chain(other).chain(quotas).collect()
+    }
+
+    /// The file of an upload that is repeated.
+    async fn stored_before(&self, upload: &Upload) -> Result<Option<FileId>> {
+        let Some(fingerprint) = &upload.fingerprint else { return Ok(None) };
+        let call = Call::plain("GET", self.keys.upload(fingerprint));
+        let id: Option<String> = parsed_if_ours(self.call(call).await)?;
+        let Some(id) = id.and_then(|id| FileId::parse(&id)) else { return Ok(None) };
+        Ok(self.find(id).await?.map(|_| id))
+    }
+}
+
+#[async_trait]
+impl Files for RedisFiles {
+    async fn begin(&self, upload: &Upload) -> Result<Begun> {
+        if let Some(id) = self.stored_before(upload).await? {
+            return Ok(Begun::Stored(id));
+        }
+        let call = Call::new(&BEGIN, self.upload_keys(upload, None))
+            .arg(upload.id)
+            .arg(&upload.user)
+            .arg(&upload.room)
+            .arg(upload.wanted)
+            .arg(upload.least);
+        let call = upload.quotas.iter().fold(call, |call, quota| call.arg(quota.limit));
+        let (is_granted, number): (bool, u64) = parsed(self.call(call).await?)?;
+        Ok(if is_granted {
+            Begun::Granted(number)
+        } else {
+            Begun::Exhausted { retry_after: Duration::from_millis(number) }
+        })
+    }
+
+    async fn finish(&self, upload: &Upload, file: &FileDescription) -> Result<bool> {
+        let json = serde_json::to_string(file).expect("texts and numbers are JSON");
+        let fingerprint = upload.fingerprint.as_ref();
+        let repeated = fingerprint.map_or_else(|| self.keys.file(upload.id), |print| self.keys.upload(print));
+        let call = Call::new(&FINISH, self.upload_keys(upload, Some(repeated)))
+            .arg(upload.id)
+            .arg(file.size)
+            .arg(json)
+            .arg(NONCE_TTL.as_millis());
+        parsed(self.call(call).await?)
+    }
+
+    async fn cancel(&self, upload: &Upload) -> Result<()> {
+        let keys = self.upload_keys(upload, Some(self.keys.removed_files()));
+        self.call(Call::new(&CANCEL, keys).arg(upload.id)).await.map(drop)
+    }
+
+    async fn find(&self, id: FileId) -> Result<Option<StoredFile>> {
+        let call = Call::plain("HMGET", self.keys.file(id)).arg("user").arg("room").arg("file");
+        let fields: Vec<Option<Vec<u8>>> = parsed_if_ours(self.call(call).await)?;
+        let is_stored = fields.last().is_some_and(Option::is_some);
+        let file = stored(fields);
+        count_unreadable(Unreadable::File, u64::from(is_stored && file.is_none()));
+        Ok(file)
+    }
+
+    async fn claim(&self, ids: &[FileId], claim: &Claim) -> Result<Option<Vec<Claimed>>> {
+        let call = Call::new(&CLAIM, self.keys([self.keys.unposted_files()], ids))
+            .arg(&claim.user)
+            .arg(&claim.room)
+            .arg(&claim.message);
+        let call = with_ids(call, ids);
+        let replies: Vec<(Vec<u8>, u8)> = parsed(self.call(call).await?)?;
+        if replies.len() != ids.len() {
+            return Ok(None);
+        }
+        let claimed = ids.iter().zip(replies).map(|(id, (json, was_claimed))| {
+            let description = serde_json::from_slice(&json).ok()?;
+            Some(Claimed { id: *id, description, was_claimed: was_claimed == 1 })
+        });
+        Ok(claimed.collect())
+    }
+
+    async fn settle(&self, room: &RoomName, ids: &[FileId], seq: u64) -> Result<()> {
+        let first = [self.keys.unposted_files(), self.keys.file_rooms(), self.keys.room_files(room)];
+        let call = Call::new(&SETTLE, self.keys(first, ids)).arg(room).arg(seq);
+        self.call(with_ids(call, ids)).await.map(drop)
+    }
+
+    async fn release(&self, ids: &[FileId]) -> Result<()> {
+        let call = Call::new(&RELEASE, self.keys([self.keys.unposted_files()], ids));
+        self.call(with_ids(call, ids)).await.map(drop)
+    }
+
+    async fn remove(&self, room: &RoomName, ids: &[FileId]) -> Result<u64> {
+        let first = [
+            self.keys.unposted_files(),
+            self.keys.removed_files(),
+            self.keys.file_rooms(),
+            self.keys.room_files(room),
+        ];
+        let call = Call::new(&REMOVE, self.keys(first, ids)).arg(room);
+        parsed(self.call(with_ids(call, ids)).await?)
+    }
+}
+
+fn with_ids(call: Call, ids: &[FileId]) -> Call {
+    ids.iter().fold(call, |call, id| call.arg(id))
+}
+
+/// `None` if the file is not stored, or a field is not of this version.
+fn stored(fields: Vec<Option<Vec<u8>>>) -> Option<StoredFile> {
+    let fields: Vec<String> =
+        fields.into_iter().map(|field| String::from_utf8(field?).ok()).collect::<Option<_>>()?;
+    let [user, room, file]: [String; 3] = fields.try_into().ok()?;
+    Some(StoredFile {
+        user: UserId::parse(&user)?,
+        room: RoomName::from_trusted(&room),
+        description: serde_json::from_str(&file).ok()?,
+    })
+}

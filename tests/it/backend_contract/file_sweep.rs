@@ -1,0 +1,140 @@
+//! The search for files to remove.
+
+use std::time::Duration;
+
+use adda::model::{FileId, NodeId, UserId};
+
+use super::files::{claim, claims, stored};
+use super::nodes::{Cluster, Node, room};
+use crate::harness::{DEADLINE, eventually};
+
+const LONG: Duration = Duration::from_secs(3600);
+
+async fn removed(node: &Node) -> Vec<FileId> {
+    let mut removed = node.backend.file_sweep.removed(100).await.unwrap();
+    removed.sort_unstable();
+    removed
+}
+
+pub async fn one_node_sweeps_at_a_time(mut cluster: Cluster) {
+    let [here, there] = cluster.nodes().await;
+    let (one, two) = (NodeId::random(), NodeId::random());
+    let lasts = Duration::from_millis(300);
+    for _ in 0..2 {
+        assert!(here.backend.file_sweep.lead(one, LONG).await.unwrap());
+        assert!(!there.backend.file_sweep.lead(two, LONG).await.unwrap());
+    }
+    assert!(here.backend.file_sweep.lead(one, lasts).await.unwrap());
+    eventually("another node takes over", DEADLINE, async || {
+        there.backend.file_sweep.lead(two, LONG).await.unwrap().then_some(())
+    })
+    .await;
+    assert!(!here.backend.file_sweep.lead(one, LONG).await.unwrap());
+}
+
+pub async fn files_that_no_message_claims_expire(mut cluster: Cluster) {
+    let [here, there] = cluster.nodes().await;
+    let (user, room) = (UserId::guest(), room("general"));
+    let mut files = Vec::new();
+    for _ in 0..3 {
+        files.push(stored(&here, &user, &room).await);
+    }
+    files.sort_unstable();
+    let sweep = &there.backend.file_sweep;
+    assert_eq!(sweep.expire(LONG, 10).await.unwrap().removed, 0, "they are young");
+    assert_eq!(sweep.expire(Duration::ZERO, 2).await.unwrap().removed, 2, "a batch");
+    assert_eq!(sweep.expire(Duration::ZERO, 2).await.unwrap().removed, 1);
+    assert_eq!(sweep.expire(Duration::ZERO, 2).await.unwrap().removed, 0);
+    for file in &files {
+        assert_eq!(here.backend.files.find(*file).await.unwrap(), None);
+    }
+    assert_eq!(removed(&here).await, files);
+    sweep.deleted(&files).await.unwrap();
+    assert_eq!(removed(&here).await, []);
+}
+
+pub async fn a_claimed_file_is_never_expired(mut cluster: Cluster) {
+    let node = cluster.node().await;
+    let (user, room) = (UserId::guest(), room("আড্ডা"));
+    let file = stored(&node, &user, &room).await;
+    assert!(claims(&node, &[file], &claim(&user, &room, "m")).await);
+    for _ in 0..2 {
+        let expired = node.backend.file_sweep.expire(Duration::ZERO, 10).await.unwrap();
+        assert_eq!((expired.removed, expired.unsettled), (0, vec![(room.clone(), file)]));
+    }
+    node.backend.files.settle(&room, &[file], 7).await.unwrap();
+    assert_eq!(node.backend.file_sweep.expire(Duration::ZERO, 10).await.unwrap(), Default::default());
+    assert!(node.backend.files.find(file).await.unwrap().is_some());
+}
+
+pub async fn files_below_a_number_are_removed(mut cluster: Cluster) {
+    let node = cluster.node().await;
+    let (user, room) = (UserId::guest(), room("general"));
+    let mut files = Vec::new();
+    for seq in 1..=5 {
+        let file = stored(&node, &user, &room).await;
+        assert!(claims(&node, &[file], &claim(&user, &room, "m")).await);
+        node.backend.files.settle(&room, &[file], seq).await.unwrap();
+        files.push(file);
+    }
+    let sweep = &node.backend.file_sweep;
+    assert_eq!(sweep.remove_below(&room, 1, 10).await.unwrap(), 0);
+    assert_eq!(sweep.remove_below(&room, 4, 2).await.unwrap(), 2, "a batch");
+    assert_eq!(sweep.remove_below(&room, 4, 2).await.unwrap(), 1);
+    assert_eq!(sweep.remove_below(&room, 4, 2).await.unwrap(), 0);
+    assert_eq!(node.backend.files.find(files[2]).await.unwrap(), None);
+    assert!(node.backend.files.find(files[3]).await.unwrap().is_some());
+    assert_eq!(sweep.rooms(10).await.unwrap(), std::slice::from_ref(&room));
+    assert_eq!(sweep.remove_below(&room, u64::MAX, 10).await.unwrap(), 2);
+    assert_eq!(sweep.rooms(10).await.unwrap(), [], "no files are left in the room");
+}
+
+pub async fn rooms_with_files_are_returned_in_turn(mut cluster: Cluster) {
+    let node = cluster.node().await;
+    let user = UserId::guest();
+    let names = ["a", "b", "c"].map(room);
+    for room in &names {
+        let file = stored(&node, &user, room).await;
+        assert!(claims(&node, &[file], &claim(&user, room, "m")).await);
+        node.backend.files.settle(room, &[file], 1).await.unwrap();
+    }
+    let mut found = Vec::new();
+    for _ in 0..3 {
+        found.extend(node.backend.file_sweep.rooms(1).await.unwrap());
+    }
+    found.sort_unstable();
+    assert_eq!(found, names);
+}
+
+pub async fn bytes_that_could_not_be_deleted_come_again(mut cluster: Cluster) {
+    let node = cluster.node().await;
+    let (user, room) = (UserId::guest(), room("general"));
+    let mut files = [stored(&node, &user, &room).await, stored(&node, &user, &room).await];
+    files.sort_unstable();
+    node.backend.files.remove(&room, &files).await.unwrap();
+    let sweep = &node.backend.file_sweep;
+    sweep.postpone(&files[..1], LONG).await.unwrap();
+    assert_eq!(removed(&node).await, files[1..]);
+    sweep.postpone(&files[..1], Duration::ZERO).await.unwrap();
+    assert_eq!(removed(&node).await, files);
+    sweep.deleted(&files).await.unwrap();
+    sweep.postpone(&files, Duration::ZERO).await.unwrap();
+    assert_eq!(removed(&node).await, [], "what is deleted stays so");
+}
+
+pub async fn files_without_a_record_are_known(mut cluster: Cluster) {
+    let node = cluster.node().await;
+    let file = stored(&node, &UserId::guest(), &room("general")).await;
+    let [one, two] = [FileId::random(), FileId::random()];
+    let sweep = &node.backend.file_sweep;
+    assert_eq!(sweep.unrecorded(&[one, file, two]).await.unwrap(), [one, two]);
+    assert_eq!(sweep.unrecorded(&[]).await.unwrap(), []);
+}
+
+pub async fn the_first_listing_waits(mut cluster: Cluster) {
+    let [here, there] = cluster.nodes().await;
+    assert!(!here.backend.file_sweep.begin_listing(LONG).await.unwrap());
+    assert!(!there.backend.file_sweep.begin_listing(LONG).await.unwrap());
+    assert!(there.backend.file_sweep.begin_listing(Duration::ZERO).await.unwrap());
+    assert!(!here.backend.file_sweep.begin_listing(LONG).await.unwrap());
+}
