@@ -2,8 +2,8 @@
 
 import { createAccount } from './app/account/account.js';
 import { createChat } from './app/chat.js';
-import { createDirectory } from './app/directory.js';
-import { createModeration } from './app/moderation.js';
+import { createDirectory } from './app/rooms/directory.js';
+import { createModeration } from './app/rooms/moderation.js';
 import { newNonce } from './app/nonce.js';
 import { createStorage } from './app/storage.js';
 import { createTabs } from './app/tabs/tabs.js';

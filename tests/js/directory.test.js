@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createDirectory } from '../../public/js/app/directory.js';
+import { createDirectory } from '../../public/js/app/rooms/directory.js';
 import { createApi } from '../../public/js/net/api.js';
 import { WELCOME, fakeClient, joined, settled } from './fakes.js';
 

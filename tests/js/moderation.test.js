@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createModeration } from '../../public/js/app/moderation.js';
+import { createModeration } from '../../public/js/app/rooms/moderation.js';
 import { createI18n } from '../../public/js/i18n/i18n.js';
 import { createApi } from '../../public/js/net/api.js';
 import { parseDuration } from '../../public/js/state/finding/durations.js';

@@ -6,10 +6,10 @@ import { isRemoved } from '../state/rooms/room.js';
 import { hasVisible, sendable } from '../state/text/characters.js';
 import { newItem } from '../state/outbox/items.js';
 import { createReturning } from './account/returning.js';
-import { createHistory } from './history.js';
+import { createHistory } from './messages/history.js';
 import { createKeptOutbox } from './outbox/kept_outbox.js';
 import { createSending } from './outbox/sending.js';
-import { createPages } from './pages.js';
+import { createPages } from './messages/pages.js';
 import { createSharedReading } from './tabs/shared_reading.js';
 
 // The server passes on one typing notice per 3 s and user; more would only be thrown away.

@@ -1,12 +1,12 @@
 // The way in: a name and a room.
 
-import { parseName, parseRoom, tidied } from '../../state/text/names.js';
-import { matchingRooms } from '../../state/finding/switcher.js';
-import { FIRST_ROOM, roomOf } from '../../i18n/i18n.js';
-import { combobox } from '../lib/combobox.js';
-import { keyedRows } from '../lib/keyed_rows.js';
-import { byId, cloned, setAttribute, setText } from '../lib/markup.js';
-import { problemText } from '../lib/problems.js';
+import { parseName, parseRoom, tidied } from '../../../state/text/names.js';
+import { matchingRooms } from '../../../state/finding/switcher.js';
+import { FIRST_ROOM, roomOf } from '../../../i18n/i18n.js';
+import { combobox } from '../../lib/combobox.js';
+import { keyedRows } from '../../lib/keyed_rows.js';
+import { byId, cloned, setAttribute, setText } from '../../lib/markup.js';
+import { problemText } from '../../lib/problems.js';
 
 // Refusals of a name; others are the page's.
 export const AT_THE_NAME = new Set(['bad_username', 'username_taken']);

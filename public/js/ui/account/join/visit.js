@@ -1,8 +1,8 @@
 // Coming in and going: as a guest by name, or with an account.
 
-import { FIRST_ROOM } from '../../i18n/i18n.js';
-import { formNamed } from '../../state/identity/forms.js';
-import { isSetupPage } from '../page/address.js';
+import { FIRST_ROOM } from '../../../i18n/i18n.js';
+import { formNamed } from '../../../state/identity/forms.js';
+import { isSetupPage } from '../../page/address.js';
 
 /** `front` is the page in front, `enter(name, room, others, account)` goes in; see entry.js and views.js. */
 export function createVisit({ i18n, store, storage, chat, account, drawers, tell, roomAsked, enter, front }) {

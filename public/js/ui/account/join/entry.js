@@ -1,8 +1,8 @@
 // The page in front: as a guest, with an account, with a new one, or on a new server as its first admin. One form at a time.
 
-import { formOf, otherForms } from '../../state/identity/entry.js';
-import { byId, setText } from '../lib/markup.js';
-import { serverForm } from '../lib/server_form.js';
+import { formOf, otherForms } from '../../../state/identity/entry.js';
+import { byId, setText } from '../../lib/markup.js';
+import { serverForm } from '../../lib/server_form.js';
 import { AT_THE_NAME, joinForm } from './join_form.js';
 
 /** `enterAccount(account)` goes in with one. */

@@ -1,7 +1,7 @@
 // The actions of moderators, as verbs. The server decides; each verb answers null, or the problem that kept it from being done.
 
-import { isModerator } from '../state/identity/identity.js';
-import { problemOfOrder } from '../state/rooms/moderation.js';
+import { isModerator } from '../../state/identity/identity.js';
+import { problemOfOrder } from '../../state/rooms/moderation.js';
 
 const PAGE = 50;
 

@@ -1,6 +1,6 @@
 // Fetches pages of a room's history, one at a time.
 
-import { PAGE_MESSAGES, newerCursor, olderCursor } from '../state/timeline/pages.js';
+import { PAGE_MESSAGES, newerCursor, olderCursor } from '../../state/timeline/pages.js';
 
 export function createPages({ store, api }) {
   async function load(side, room, query) {

@@ -1,7 +1,7 @@
 // The last messages of the rooms opened lately, kept for the next visit: it begins with them, with or
 // without a network, and asks the server only for what followed.
 
-import { isKeptTimeline, keptTimeline } from '../state/timeline/kept_timeline.js';
+import { isKeptTimeline, keptTimeline } from '../../state/timeline/kept_timeline.js';
 
 const ROOMS_KEPT = 5;
 
