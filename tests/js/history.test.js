@@ -44,7 +44,7 @@ test('signing out leaves nothing to read', () => {
 });
 
 test('a foreign value in the storage begins no timeline', () => {
-  for (const rooms of [[null], [{}], [{ room: 'general', epoch: 'e1', head: 1, messages: [] }], [{ room: 'general', epoch: 'e1', head: 2, messages: [message(1)] }],
+  for (const rooms of [[null], [{}], [{ room: 'general', epoch: 'e1', head: 1, messages: [] }], [{ room: 'general', epoch: 'e1', head: 0, messages: [message(1)] }],
     [{ room: 'general', epoch: 'e1', head: 1, messages: [{ ...message(1), content: 5 }] }], [{ room: 'general', epoch: 'e1', head: 1, messages: [{ ...message(1), timestamp: 'x' }] }]]) {
     const before = fakeClient();
     before.local.setItem('adda.history.রহিম', JSON.stringify({ savedAt: 1, rooms }));

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { totalUnread } from '../../public/js/state/chat.js';
 import { usersOf } from '../../public/js/state/rooms/members.js';
-import { peopleIn, unreadAbove } from '../../public/js/state/rooms/room.js';
+import { peopleIn } from '../../public/js/state/rooms/room.js';
+import { unreadAbove } from '../../public/js/state/rooms/unread.js';
 import { WELCOME, clientInGeneral, fakeClient, joined, looksAt, message, messages } from './fakes.js';
 
 const room = (client, id) => client.store.state.rooms.get(id);

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as line from '../../public/js/state/timeline/timeline.js';
+import { withJoined } from '../../public/js/state/timeline/joined.js';
 import { joined, message, messages } from './fakes.js';
 
 const shown = ({ entries }) => entries.map((entry) => entry.seq ?? `${entry.kind} ${entry.from}-${entry.to}`);
 const kinds = ({ entries }) => entries.map(({ kind }) => kind);
-const opened = (seq = 0, list = []) => line.withJoined(line.emptyTimeline(), joined('general', { seq, messages: list }));
+const opened = (seq = 0, list = []) => withJoined(line.emptyTimeline(), joined('general', { seq, messages: list }));
 const told = (timeline, ...list) => list.reduce(line.withMessage, timeline);
 
 test('the first page is shown whole, and knows whether there is more', () => {
@@ -53,31 +54,31 @@ test('an ack of another epoch or from above the first row adds nothing', () => {
 });
 
 test('missed messages are put where they belong', () => {
-  const back = line.withJoined(opened(3, messages(1, 3)), joined('general', { seq: 5, recovered: true, messages: messages(4, 5) }));
+  const back = withJoined(opened(3, messages(1, 3)), joined('general', { seq: 5, recovered: true, messages: messages(4, 5) }));
   assert.deepEqual(shown(back), [1, 2, 3, 4, 5]);
 });
 
 test('a recovery into a new epoch is quiet, since nothing was lost', () => {
   const frame = joined('general', { seq: 4, epoch: 'e2', recovered: true, messages: [message(4)] });
-  const back = line.withJoined(opened(3, messages(1, 3)), frame);
+  const back = withJoined(opened(3, messages(1, 3)), frame);
   assert.deepEqual(kinds(back), ['message', 'message', 'message', 'message']);
   assert.equal(back.epoch, 'e2');
 });
 
 test('an overlapping newest page needs no gap', () => {
-  const back = line.withJoined(opened(3, messages(1, 3)), joined('general', { seq: 6, messages: messages(2, 6) }));
+  const back = withJoined(opened(3, messages(1, 3)), joined('general', { seq: 6, messages: messages(2, 6) }));
   assert.deepEqual(shown(back), [1, 2, 3, 4, 5, 6]);
 });
 
 test('a newest page beyond a hole says how many were skipped', () => {
-  const back = line.withJoined(opened(3, messages(1, 3)), joined('general', { seq: 12, messages: messages(10, 12) }));
+  const back = withJoined(opened(3, messages(1, 3)), joined('general', { seq: 12, messages: messages(10, 12) }));
   assert.deepEqual(shown(back), ['gap 4-9', 10, 11, 12]);
   assert.equal(back.hasOlder, true);
 });
 
 test('a reader far up keeps the place when a hole is found', () => {
   const reading = line.withFollowing(opened(3, messages(1, 3)), false);
-  const back = line.withJoined(reading, joined('general', { seq: 12, messages: messages(10, 12) }));
+  const back = withJoined(reading, joined('general', { seq: 12, messages: messages(10, 12) }));
   assert.deepEqual(shown(back), [1, 2, 3]);
   assert.deepEqual([back.hasNewer, back.head], [true, 12]);
 });
@@ -106,7 +107,7 @@ test('resets without a message between them are one row', () => {
 
 test('a join with a new epoch shows new messages below a reset', () => {
   const page = [message(2), message(3, { id: 'x3' }), message(4, { id: 'x4' })];
-  const back = line.withJoined(opened(3, messages(1, 3)), joined('general', { epoch: 'e2', seq: 4, messages: page }));
+  const back = withJoined(opened(3, messages(1, 3)), joined('general', { epoch: 'e2', seq: 4, messages: page }));
   assert.deepEqual(back.entries.map(({ id, kind }) => id ?? kind), ['m1', 'm2', 'm3', 'reset', 'x3', 'x4']);
   assert.deepEqual([back.epoch, back.head], ['e2', 4]);
 });

@@ -1,9 +1,11 @@
 // Our messages that no ack has confirmed yet, in the order they were written:
 //
-//   {nonce, username, room, content, createdAt, state, reason, userId, sentAt, retryAt, echoId}
+//   {nonce, username, room, content, createdAt, state, reason, userId, sentAt, retryAt, echoId, reply, mentions, files, change}
 //
-// state is 'queued', 'sending' or 'failed'. The nonce stays the same for ever: the server posts a
-// (user, room, nonce) once, so sending again is safe, but only as the same user.
+// state is 'queued', 'sending' or 'failed'; of a change also 'held' and 'acked', see changes.js. The nonce stays the same for ever: the
+// server posts a (user, room, nonce) once, so sending again is safe, but only as the same user.
+
+import { isKeptChange } from './changes.js';
 
 // An ack that takes longer than this was lost with something we could not see.
 export const ACK_LIMIT_MS = 15_000;
@@ -14,11 +16,18 @@ const CLOCK_SKEW_MS = 60_000;
 // Nothing says when a locked room is opened, or a mute ended early: messages wait, in their order, and are tried from time to time.
 export const RULE_RETRY_MS = 30_000;
 
+const WAITING = new Set(['queued', 'sending']);
 const RULES = new Set(['muted', 'room_locked']);
 
-export function newItem({ nonce, username, room, content, now }) {
+/** `reply` is the message that it answers, {seq, user_id, username, content}; `mentions` are ids of people, `files` those of the server. */
+export function newItem({ nonce, username, room, content, now, reply = null, mentions = [], files = [], change = null }) {
   return { nonce, username, room, content, createdAt: now, state: 'queued', reason: null,
-    userId: null, sentAt: null, retryAt: 0, echoId: null };
+    userId: null, sentAt: null, retryAt: 0, echoId: null, reply, mentions, files, change };
+}
+
+/** The parts of a message as the server has them: without those that are empty. */
+export function partsOf({ content, reply, mentions, files }) {
+  return { content, ...(reply ? { reply_to: reply } : {}), ...(mentions.length > 0 ? { mentions } : {}), ...(files.length > 0 ? { files } : {}) };
 }
 
 /** An item older than a nonce lasts may be posted already, and its nonce could not tell: ask. */
@@ -28,12 +37,12 @@ export function withAgedFailed(outbox, serverNow) {
 }
 
 export function isAged(item, serverNow) {
-  return item.state !== 'failed' && serverNow - item.createdAt >= NONCE_LASTS_MS;
+  return WAITING.has(item.state) && serverNow - item.createdAt >= NONCE_LASTS_MS;
 }
 
 /** The next item of a room to put on the wire: one at a time, so that order survives a refusal. */
 export function nextToSend(outbox, room, now) {
-  const first = outbox.find((item) => item.room === room && item.state !== 'failed');
+  const first = outbox.find((item) => item.room === room && WAITING.has(item.state));
   return first?.state === 'queued' && first.retryAt <= now ? first : null;
 }
 
@@ -75,7 +84,7 @@ export function withOverdueQueued(outbox, now) {
 /** Sent as somebody else before: it may be posted already and no nonce could tell. Ask. */
 export function failOtherUsers(outbox, userId) {
   return outbox.map((item) =>
-    item.userId !== null && item.userId !== userId && item.state !== 'failed'
+    item.userId !== null && item.userId !== userId && WAITING.has(item.state)
       ? { ...item, state: 'failed', reason: 'other_user' }
       : item,
   );
@@ -93,7 +102,7 @@ function findEcho(outbox, message, me) {
   if (message.user_id !== me?.userId) return null;
   const said = comparable(message.content);
   return outbox.find((item) =>
-    item.room === message.room_id && item.userId === me.userId && item.echoId === null &&
+    item.room === message.room_id && item.userId === me.userId && item.echoId === null && item.change === null &&
     item.state !== 'failed' && comparable(item.content) === said &&
     Date.parse(message.timestamp) >= item.createdAt - CLOCK_SKEW_MS) ?? null;
 }
@@ -107,8 +116,8 @@ export function withEchoes(outbox, messages, me) {
 }
 
 /** An item as storage keeps it over a reload; one that was under way is sent again. */
-export function keptItem({ nonce, username, room, content, createdAt, state, reason, userId }) {
-  return { nonce, username, room, content, createdAt, state: state === 'failed' ? state : 'queued', reason, userId };
+export function keptItem({ nonce, username, room, content, createdAt, state, reason, userId, reply, mentions, files, change }) {
+  return { nonce, username, room, content, createdAt, state: state === 'failed' ? state : 'queued', reason, userId, reply, mentions, files, change };
 }
 
 /** The items of `username`, with those that storage kept, in the order of writing. Other users' items are dropped. */
@@ -119,14 +128,22 @@ export function withRestored(outbox, username, kept) {
 }
 
 function restoredItem({ tab, ...kept }) {
-  return { ...newItem({ ...kept, now: kept.createdAt }), ...kept };
+  const { state, reason, userId = null } = kept;
+  return { ...newItem({ ...kept, now: kept.createdAt }), state, reason, userId };
 }
 
 /** Is this what `keptItem` made? Another version, or anybody, may have written it. */
 export function isKeptItem(item) {
   const isText = (value) => typeof value === 'string' && value !== '';
-  return typeof item === 'object' && item !== null && [item.nonce, item.username, item.room, item.content].every(isText) &&
-    Number.isFinite(item.createdAt) && (item.state === 'queued' || item.state === 'failed');
+  return typeof item === 'object' && item !== null && [item.nonce, item.username, item.room].every(isText) && typeof item.content === 'string' &&
+    Number.isFinite(item.createdAt) && (item.state === 'queued' || item.state === 'failed') && hasKeptParts(item) && isKeptChange(item);
+}
+
+// Of a version before, an item has none of them.
+function hasKeptParts({ reply, mentions, files }) {
+  const isReply = reply == null || (Number.isInteger(reply.seq) && [reply.user_id, reply.username, reply.content].every((it) => typeof it === 'string'));
+  const isList = (value, isFit) => value === undefined || (Array.isArray(value) && value.every(isFit));
+  return isReply && isList(mentions, (it) => typeof it === 'string') && isList(files, (it) => typeof it?.id === 'string' && typeof it.name === 'string');
 }
 
 function changed(outbox, nonce, change) {

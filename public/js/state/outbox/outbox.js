@@ -1,6 +1,7 @@
 // Our messages that no ack has confirmed yet. How one item changes is in `items.js`.
 
 import { isTurnedAway } from '../connection.js';
+import { withChangeAcked, withReleased, withoutShown } from './changes.js';
 import {
   failInFlight, failOtherUsers, requeueInFlight, withAgedFailed, withEchoes, withOverdueQueued, withRefusal, withRestored, withRetry, withSending, withoutItem,
 } from './items.js';
@@ -22,6 +23,8 @@ export const outbox = {
     // Another tab sends it: gone here, but not from storage.
     outbox_ceded: (state, { nonce }) => changed(state, withoutItem(state.outbox, nonce)),
     outbox_aged: (state, { serverNow }) => changed(state, withAgedFailed(state.outbox, serverNow)),
+    change_written: (state, { item }) => changed(state, [...state.outbox, item]),
+    change_released: (state, { nonce }) => changed(state, withReleased(state.outbox, nonce)),
     message_written: (state, { item }) => changed(state, [...state.outbox, item]),
     message_sent: (state, { nonce, now }) => changed(state, withSending(state.outbox, nonce, state.me.userId, now)),
     acks_awaited: (state, { now }) => changed(state, withOverdueQueued(state.outbox, now)),
@@ -29,10 +32,17 @@ export const outbox = {
     message_discarded: (state, { nonce }) => changed(state, withoutItem(state.outbox, nonce)),
   },
   frames: {
-    ack: (state, { nonce }) => changed(state, withoutItem(state.outbox, nonce)),
+    ack(state, ack) {
+      const item = state.outbox.find(({ nonce }) => nonce === ack.nonce);
+      if (!item?.change) return changed(state, withoutItem(state.outbox, ack.nonce));
+      return changed(state, withChangeAcked(state.outbox, ack, state.rooms.get(item.room)?.timeline.head ?? Infinity));
+    },
     error: (state, error, { now }) => (error.nonce ? changed(state, withRefusal(state.outbox, error, now)) : state),
-    joined: (state, { messages }) => changed(state, withEchoes(state.outbox, messages, state.me)),
-    text: (state, message) => changed(state, withEchoes(state.outbox, [message], state.me)),
+    // What has come of our changes is in the page.
+    joined: (state, { room_id: room, messages }) => changed(state, withoutShown(withEchoes(state.outbox, messages, state.me), room, Infinity)),
+    text: (state, message) => changed(state, withoutShown(withEchoes(state.outbox, [message], state.me), message.room_id, message.seq)),
+    ...Object.fromEntries(['edit', 'delete', 'reaction', 'reset'].map((type) =>
+      [type, (state, { room_id: room, seq }) => changed(state, withoutShown(state.outbox, room, type === 'reset' ? Infinity : seq))])),
   },
 };
 

@@ -1,6 +1,6 @@
 // Changes of one room within the whole state: what did not change stays the same object.
 
-import { asRead } from './room.js';
+import { asRead } from './unread.js';
 
 export function isRead(state, room) {
   return state.active === room.id && state.placed === room.id && state.isAttentive && room.timeline.isFollowing && !room.isHeld;

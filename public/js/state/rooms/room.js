@@ -2,7 +2,10 @@
 
 import { withKept } from '../timeline/kept_timeline.js';
 import * as members from './members.js';
-import { emptyTimeline, withFollowing, withFewer, withGap, withJoined, withMessage, withNotice, withReset } from '../timeline/timeline.js';
+import { withChange } from '../timeline/changes.js';
+import { withJoined } from '../timeline/joined.js';
+import { emptyTimeline, withFollowing, withFewer, withGap, withMessage, withNotice, withReset } from '../timeline/timeline.js';
+import { counted } from './unread.js';
 import { stillTyping, withoutTyping, withTyping } from './typing.js';
 
 /** A room with what was kept of it since the last visit, if anything was. */
@@ -50,11 +53,12 @@ const changes = {
   joined(room, frame, context) {
     // Messages that came while nobody could see them are unread, wherever the reader stands now.
     const seen = { ...context, isRead: context.isRead && !context.isAfterAbsence };
-    const read = frame.messages.reduce((told, message) => counted(told, message, room, seen), room);
+    const texts = frame.messages.filter(isText);
+    const read = texts.reduce((told, message) => counted(told, message, room, seen), room);
     const { epoch, head } = room.timeline;
     const isFirst = epoch === null;
     // Between the page and what the timeline has, messages are missing: the first of them is the first unread one.
-    const isHole = frame.epoch === epoch && !frame.recovered && frame.messages[0]?.seq > head + 1;
+    const isHole = frame.epoch === epoch && !frame.recovered && texts[0]?.seq > head + 1;
     const dividerSeq = isHole && room.unread === 0 && read.unread > 0 ? Math.max(head, room.readTo) : read.dividerSeq;
     return {
       ...(isFirst ? room : { ...read, dividerSeq }),
@@ -89,9 +93,13 @@ const changes = {
     return { ...room, typing: withTyping(room.typing, notice, now) };
   },
   count: (room, frame, context) => ({ ...room, ...countOf(frame, context) }),
+  ...Object.fromEntries(['edit', 'delete', 'reaction'].map((type) => [type, (room, frame) => ({ ...room, timeline: withChange(room.timeline, frame) })])),
   gap: (room, frame) => ({ ...room, timeline: withGap(room.timeline, frame) }),
   reset: (room, frame) => ({ ...room, readTo: 0, timeline: withReset(room.timeline, frame) }),
 };
+
+// A page may hold changes of messages, too.
+const isText = ({ type = 'text' }) => type === 'text';
 
 function countOf({ client_count }, { now }) {
   return Number.isInteger(client_count) ? { clientCount: client_count, countedAt: now } : {};
@@ -109,53 +117,6 @@ function watched(room, { isRead, rowsKept }) {
   return isShort ? { ...room, timeline: withFewer(room.timeline, rowsKept) } : room;
 }
 
-// Only what others said after what we had is unread, and it is counted once.
-function counted(room, message, { timeline, readTo }, { me, ignored, isRead }) {
-  if (isRead || message.user_id === me?.userId || ignored.has(message.user_id)) return room;
-  if (message.seq <= Math.max(timeline.head, readTo)) return room;
-  const dividerSeq = room.unread === 0 ? message.seq - 1 : room.dividerSeq;
-  return { ...room, unread: room.unread + 1, dividerSeq };
-}
-
-/** The reader sees the newest message now. */
-export function asRead(room) {
-  return room.unread === 0 ? room : { ...room, unread: 0 };
-}
-
-/** The messages from `seq` on are unread again, and stay so while the room is on screen. */
-export function heldUnread(room, seq, { me, ignored }) {
-  const isUnread = (entry) => entry.kind === 'message' && entry.seq >= seq && entry.user_id !== me?.userId && !ignored.has(entry.user_id);
-  const { entries, head, hasNewer } = room.timeline;
-  const last = entries.findLast((entry) => entry.kind === 'message')?.seq ?? head;
-  const unread = entries.filter(isUnread).length + (hasNewer ? Math.max(0, head - last) : 0);
-  return { ...room, isHeld: true, unread: Math.max(1, unread), dividerSeq: seq - 1, readTo: Math.min(room.readTo, seq - 1) };
-}
-
-export function released(room) {
-  return room.isHeld ? { ...asRead(room), isHeld: false } : room;
-}
-
-/** The seq of the first unread message if it is above what the timeline holds, else null. */
-export function unreadAbove({ dividerSeq, timeline: { entries } }) {
-  const first = entries.find(({ kind }) => kind === 'message')?.seq;
-  return dividerSeq !== null && first > dividerSeq + 1 ? dividerSeq + 1 : null;
-}
-
-/** Another tab has shown the room up to `seq`. */
-export function readElsewhere(room, { epoch, seq }) {
-  if (epoch !== room.timeline.epoch || seq <= room.readTo) return room;
-  const unread = Math.min(room.unread, Math.max(0, room.timeline.head - seq));
-  return { ...room, readTo: seq, unread, dividerSeq: unread === 0 && room.unread > 0 ? null : room.dividerSeq };
-}
-
-/** Messages of newly ignored people are not unread any more, as far as the timeline still holds them. */
-export function withoutUnreadOf(room, userIds) {
-  if (room.unread === 0) return room;
-  const readTo = room.dividerSeq ?? room.timeline.head - room.unread;
-  const isTheirs = (entry) => entry.kind === 'message' && entry.seq > readTo && userIds.has(entry.user_id);
-  return { ...room, unread: Math.max(0, room.unread - room.timeline.entries.filter(isTheirs).length) };
-}
-
 /** Others have taken us out of the room; it stays listed so that the reader sees why. */
 export function withoutUs(room, reason) {
   return { ...room, isJoined: false, refusal: reason, members: [], typing: [] };
@@ -166,10 +127,6 @@ const REMOVALS = new Set(['kicked', 'removed']);
 /** Whether others have taken us out of it. */
 export function isRemoved({ refusal }) {
   return REMOVALS.has(refusal);
-}
-
-export function withoutDivider(room) {
-  return { ...room, dividerSeq: null };
 }
 
 export function withRoomFollowing(room, isFollowing) {

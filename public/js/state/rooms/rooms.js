@@ -1,11 +1,12 @@
 // The rooms we are in, and which of them the reader sees.
 
 import { isTurnedAway } from '../connection.js';
-import { withEchoes } from '../outbox/items.js';
+import { partsOf, withEchoes } from '../outbox/items.js';
 import { withAcked, withKey } from '../timeline/timeline.js';
 import { withNewerPage, withNewestPage, withOlderPage, withPageAround } from '../timeline/pages.js';
 import { changedRoom, changedTimeline, isRead, read, withRoom } from './changes.js';
 import * as room from './room.js';
+import * as unread from './unread.js';
 
 // A shorter loss of the connection is seen by nobody.
 const BLIP_MS = 2_000;
@@ -42,7 +43,7 @@ export const rooms = {
       return { ...state, rooms: new Map(renamed), active: state.active === asked ? name : state.active };
     },
     room_opened(state, { room: id, kept }) {
-      const closed = state.active === id ? state : changedRoom(state, state.active, (it) => (it.isHeld ? it : room.withoutDivider(it)));
+      const closed = state.active === id ? state : changedRoom(state, state.active, (it) => (it.isHeld ? it : unread.withoutDivider(it)));
       const opened = { ...room.withRoomFollowing(state.rooms.get(id) ?? room.newRoom(id, kept), true), isHeld: false };
       return { ...withRoom(closed, opened), active: id, placed: state.active === id ? state.placed : null };
     },
@@ -67,11 +68,11 @@ export const rooms = {
       const wanted = ROWS_KEPT.screens * rows;
       return { ...state, rowsKept: Math.min(ROWS_KEPT.most, Math.max(ROWS_KEPT.least, wanted)) };
     },
-    room_held_unread: (state, { room: id, seq }) => changedRoom(state, id, (it) => room.heldUnread(it, seq, state)),
-    room_read_elsewhere: (state, { room: id, position }) => changedRoom(state, id, (it) => room.readElsewhere(it, position)),
+    room_held_unread: (state, { room: id, seq }) => changedRoom(state, id, (it) => unread.heldUnread(it, seq, state)),
+    room_read_elsewhere: (state, { room: id, position }) => changedRoom(state, id, (it) => unread.readElsewhere(it, position)),
     people_ignored(state, { userIds }) {
       const added = new Set(userIds.filter((id) => !state.ignored.has(id)));
-      return changedRooms(state, (it) => room.withoutUnreadOf(it, added));
+      return changedRooms(state, (it) => unread.withoutUnreadOf(it, added));
     },
     ticked: (state, { now }) => changedRooms(state, (it) => room.withTypingExpired(it, now)),
 
@@ -81,13 +82,13 @@ export const rooms = {
     page_listed: (state, { room: id, side, page }) => read(changedTimeline(state, id, (it) => PAGES[side](it, page))),
 
     message_written: (state, { item }) =>
-      changedRoom(state, item.room, (it) => room.withoutDivider(room.withRoomFollowing(room.released(it), true))),
+      changedRoom(state, item.room, (it) => unread.withoutDivider(room.withRoomFollowing(unread.released(it), true))),
   },
   frames: {
     ack(state, ack) {
       const item = state.outbox.find(({ nonce }) => nonce === ack.nonce);
-      if (!item) return state;
-      const message = { id: ack.id, room_id: item.room, epoch: ack.epoch, seq: ack.seq, content: item.content,
+      if (!item || item.change) return state;
+      const message = { id: ack.id, room_id: item.room, epoch: ack.epoch, seq: ack.seq, ...partsOf(item),
         timestamp: ack.timestamp, user_id: state.me.userId, username: state.me.username };
       return changedTimeline(state, item.room, (it) => withAcked(it, message, ack.nonce));
     },
@@ -106,7 +107,7 @@ export const rooms = {
       return withEchoKeys(isMissed ? { ...joined, placed: null } : joined, frame.messages);
     },
     text: (state, message, { now }) => withEchoKeys(withRoomFrame(state, message, now), [message]),
-    ...Object.fromEntries(['join', 'leave', 'typing', 'count', 'gap', 'reset'].map((type) =>
+    ...Object.fromEntries(['join', 'leave', 'typing', 'count', 'gap', 'reset', 'edit', 'delete', 'reaction'].map((type) =>
       [type, (state, frame, { now }) => withRoomFrame(state, frame, now)])),
   },
 };

@@ -17,9 +17,10 @@ export function olderCursor(timeline) {
   return timeline.hasOlder && cursor > 1 ? cursor : null;
 }
 
-/** The seq to ask `after`; null when the newest page must be loaded instead. */
+/** The seq to ask `after`; null when the newest page must be loaded instead. The page begins with the last message: then nothing is missing. */
 export function newerCursor(timeline) {
-  return timeline.isStale ? null : lastSeq(timeline.entries);
+  const last = timeline.isStale ? null : lastSeq(timeline.entries);
+  return last === null ? null : last - 1;
 }
 
 export function withOlderPage(timeline, page) {
@@ -43,21 +44,23 @@ export function withOlderPage(timeline, page) {
 export function withNewerPage(timeline, page) {
   const last = lastSeq(timeline.entries) ?? 0;
   const unseen = fresh(timeline, page.data).filter((message) => message.seq > last);
-  const reached = unseen.at(-1)?.seq ?? timeline.head;
-  const first = unseen[0]?.seq ?? timeline.head + 1;
-  const hole = first > last + 1 ? [gapEntry(last + 1, first - 1)] : [];
+  const reached = unseen.at(-1)?.seq ?? timeline.latest;
+  const first = unseen[0]?.seq ?? timeline.latest + 1;
+  // Changes have numbers of their own, so numbers alone show no hole: the log does, once it has lost the last message.
+  const isWhole = first === last + 1 || page.data.some(({ seq }) => seq === last);
+  const hole = isWhole ? [] : [gapEntry(last + 1, first - 1)];
   const entries = [...timeline.entries, ...hole, ...unseen];
   return {
     ...timeline,
     loading: null,
     entries: entries.slice(-MAX_ENTRIES),
     hasOlder: timeline.hasOlder || entries.length > MAX_ENTRIES,
-    hasNewer: reached < timeline.head,
+    hasNewer: reached < timeline.latest,
   };
 }
 
 export function withNewestPage(timeline, page) {
-  const reached = page.data.at(-1)?.seq ?? timeline.head;
+  const reached = page.data.at(-1)?.seq ?? timeline.latest;
   return {
     ...timeline,
     loading: null,
@@ -65,8 +68,8 @@ export function withNewestPage(timeline, page) {
     entries: page.data.map(asEntry),
     hasOlder: page.next != null && page.data.length > 0,
     // Messages may have come while the page was on its way: then a newer page is due at once.
-    hasNewer: reached < timeline.head,
-    isFollowing: reached >= timeline.head,
+    hasNewer: reached < timeline.latest,
+    isFollowing: reached >= timeline.latest,
     below: 0,
   };
 }
@@ -79,7 +82,7 @@ export function withPageAround(timeline, page) {
     loading: null,
     entries: page.data.map(asEntry),
     hasOlder: page.next != null && page.data.length > 0,
-    hasNewer: reached < timeline.head,
+    hasNewer: reached < timeline.latest,
     isFollowing: false,
     below: 0,
   };

@@ -1,12 +1,13 @@
 // The timeline of one room as its reader sees it, as a value. Entries are kept in seq order within an epoch:
 //
-//   {kind: 'message', key, id, seq, user_id, username, content, timestamp}
+//   {kind: 'message', key, id, seq, user_id, username, content, timestamp, …} as the server has it now, see changes.js
 //   {kind: 'presence', key, joined: [user], left: [user]}   neighbouring notices, condensed
 //   {kind: 'gap', key, from, to}                            the log no longer holds these
 //   {kind: 'reset', key, seq}                               a new epoch; numbering goes on from seq
 //
 // `epoch` and `head` are where a reconnect resumes; they run ahead of the entries while somebody
 // reads far up (`hasNewer`), because entries are bounded and a reader's place is never taken away.
+// Changes of messages have numbers too, so `latest`, the seq of the newest message, may be below `head`.
 
 import { withPresence } from './presence_entry.js';
 
@@ -19,6 +20,7 @@ export function emptyTimeline() {
   return {
     epoch: null,
     head: 0,
+    latest: 0,
     entries: [],
     hasOlder: false,
     hasNewer: false,
@@ -32,44 +34,23 @@ export function emptyTimeline() {
   };
 }
 
-/** `joined` of the server: the first page, what was missed, or the newest page after a loss. */
-export function withJoined(timeline, frame) {
-  const { epoch, seq, messages, recovered } = frame;
-  if (timeline.epoch === null) return firstPage(timeline, frame);
-  if (recovered) return { ...messages.reduce(withMessage, timeline), epoch, head: seq };
-  return epoch === timeline.epoch ? afterHole(timeline, frame) : afterReset(timeline, frame);
-}
-
-function firstPage(timeline, { epoch, seq, messages }) {
-  const entries = messages.map(asEntry);
-  return { ...timeline, epoch, head: seq, entries, hasOlder: (messages[0]?.seq ?? 1) > 1 };
-}
-
-// Not proved complete, but the numbers tell: an overlap has no hole.
-function afterHole(timeline, { seq, messages }) {
-  const first = messages[0]?.seq ?? seq + 1;
-  if (first <= timeline.head + 1) return { ...messages.reduce(withMessage, timeline), head: seq };
-  if (!timeline.isFollowing) return { ...timeline, head: seq, hasNewer: true };
-  const gap = gapEntry(timeline.head + 1, first - 1);
-  return { ...timeline, head: seq, entries: [gap, ...messages.map(asEntry)], hasOlder: true };
-}
-
-function afterReset(timeline, { epoch, seq, messages }) {
-  const known = new Set(timeline.entries.map((entry) => entry.id));
-  const unseen = messages.filter((message) => !known.has(message.id));
-  const base = (unseen[0]?.seq ?? seq + 1) - 1;
-  return { ...unseen.reduce(withMessage, withReset(timeline, { epoch, seq: base })), head: seq };
-}
-
 /** A message of the room, ours or another's, live or caught up. Twice is once. */
 export function withMessage(timeline, message) {
-  if (holds(timeline, message.id)) return { ...timeline, head: Math.max(timeline.head, message.seq) };
+  const known = { ...timeline, head: Math.max(timeline.head, message.seq), latest: Math.max(timeline.latest, message.seq) };
+  if (holds(timeline, message.id)) return refreshed(known, message);
   if (timeline.hasNewer || (!timeline.isFollowing && timeline.entries.length >= MAX_ENTRIES)) {
-    return countedBelow({ ...timeline, hasNewer: true, head: Math.max(timeline.head, message.seq) });
+    return countedBelow({ ...known, hasNewer: true });
   }
   const entries = inserted(withHole(timeline, message.seq).entries, asEntry(message));
-  const grown = { ...timeline, entries, head: Math.max(timeline.head, message.seq) };
+  const grown = { ...known, entries };
   return trimmedAbove(timeline.isFollowing ? grown : countedBelow(grown));
+}
+
+// A page has messages as they are now, also those that the timeline shows.
+function refreshed(timeline, message) {
+  const isNews = (entry) => entry.id === message.id && message.changed > (entry.changed ?? 0);
+  if (!timeline.entries.some(isNews)) return timeline;
+  return { ...timeline, entries: timeline.entries.map((entry) => (isNews(entry) ? { ...asEntry(message), key: entry.key } : entry)) };
 }
 
 /** Our own message as its ack tells it; `head` stays, since what lies before it may be under way. */
@@ -98,7 +79,7 @@ export function withGap(timeline, { from, to }) {
 }
 
 export function withReset(timeline, { epoch, seq }) {
-  const renumbered = { ...timeline, epoch, head: seq };
+  const renumbered = { ...timeline, epoch, head: seq, latest: Math.min(timeline.latest, seq) };
   // Numbers go on where they stood: nothing is missing, and nothing is shown.
   if (seq === timeline.head) return renumbered;
   if (timeline.hasNewer) return { ...renumbered, isStale: true };
@@ -138,8 +119,8 @@ export function gapEntry(from, to) {
   return { kind: 'gap', key: `gap:${from}`, from, to };
 }
 
-// The server tells of every hole; should one slip through, the reader is told all the same.
-function withHole(timeline, seq) {
+/** The server tells of every hole; should one slip through below `seq`, the reader is told all the same. */
+export function withHole(timeline, seq) {
   const from = timeline.head + 1;
   if (timeline.epoch === null || seq <= from) return timeline;
   const present = timeline.entries.filter((entry) => entry.seq >= from && entry.seq < seq).length;

@@ -2,15 +2,16 @@
 
 import { activeRoom } from '../../state/chat.js';
 import { sharedNames } from '../../state/finding/namesakes.js';
-import { peopleIn, unreadAbove } from '../../state/rooms/room.js';
+import { peopleIn } from '../../state/rooms/room.js';
+import { unreadAbove } from '../../state/rooms/unread.js';
 import { pendingIn, rowsOf } from '../../state/timeline/rows.js';
 import { seenRows } from '../../state/settings/seen_rows.js';
 import { MAX_ENTRIES } from '../../state/timeline/timeline.js';
 import { PAGE_MESSAGES } from '../../state/timeline/pages.js';
 import { keyedRows } from '../lib/keyed_rows.js';
 import { byId, setAttribute, setText } from '../lib/markup.js';
-import { failureButtons } from './failure.js';
-import { createMessage, updateMessage } from './message.js';
+import { failureButtons } from './message/failure.js';
+import { createMessage, updateMessage } from './message/message.js';
 import { messageMenu } from './message_menu.js';
 import { createNotice, updateNotice } from './notice.js';
 import { ownLinks, permalink } from './permalink.js';

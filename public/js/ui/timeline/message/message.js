@@ -1,10 +1,10 @@
 // One message row.
 
-import { isEmojiOnly } from '../../state/text/emoji.js';
-import { actionOf } from '../../state/text/actions.js';
-import { signOf } from '../../state/finding/namesakes.js';
-import { avatar } from '../lib/avatar.js';
-import { cloned, setAttribute, setText } from '../lib/markup.js';
+import { isEmojiOnly } from '../../../state/text/emoji.js';
+import { actionOf } from '../../../state/text/actions.js';
+import { signOf } from '../../../state/finding/namesakes.js';
+import { avatar } from '../../lib/avatar.js';
+import { cloned, setAttribute, setText } from '../../lib/markup.js';
 import { actionContent, contentOf } from './content.js';
 import { updateFailure } from './failure.js';
 import { updateFold } from './fold.js';

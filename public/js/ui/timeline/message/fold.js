@@ -1,7 +1,7 @@
 // A message of many lines is folded, with a button that shows the rest.
 
-import { linesOf } from '../../state/timeline/lines.js';
-import { setAttribute, setText } from '../lib/markup.js';
+import { linesOf } from '../../../state/timeline/lines.js';
+import { setAttribute, setText } from '../../lib/markup.js';
 
 const LINES_SHOWN = 20;
 const CHARACTERS_A_LINE = { narrow: 36, wide: 72 };

@@ -1,6 +1,6 @@
 // Below a message that was not sent: why, and what to do. Made only when it is needed.
 
-import { cloned, setText } from '../lib/markup.js';
+import { cloned, setText } from '../../lib/markup.js';
 
 /** Shows or takes away the `.message__failure` of a row; `reason` is null when nothing failed. */
 export function updateFailure(element, reason, i18n) {

@@ -1,7 +1,7 @@
 // A message's text as nodes: its blocks and spans, never markup of its writer's.
 
-import { formatted } from '../../state/text/formatting.js';
-import { styledSpans } from '../../state/text/styled_spans.js';
+import { formatted } from '../../../state/text/formatting.js';
+import { styledSpans } from '../../../state/text/styled_spans.js';
 
 /** The children of a `.message__content`. */
 export function contentOf(content) {

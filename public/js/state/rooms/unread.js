@@ -1,0 +1,52 @@
+// What of a room is unread, and where its reader left off.
+
+/** A room with a message counted: only what others said after what we had is unread, and it is counted once. */
+export function counted(room, message, { timeline, readTo }, { me, ignored, isRead }) {
+  if (isRead || message.user_id === me?.userId || ignored.has(message.user_id)) return room;
+  if (message.seq <= Math.max(timeline.head, readTo)) return room;
+  const dividerSeq = room.unread === 0 ? message.seq - 1 : room.dividerSeq;
+  return { ...room, unread: room.unread + 1, dividerSeq };
+}
+
+/** The reader sees the newest message now. */
+export function asRead(room) {
+  return room.unread === 0 ? room : { ...room, unread: 0 };
+}
+
+/** The messages from `seq` on are unread again, and stay so while the room is on screen. */
+export function heldUnread(room, seq, { me, ignored }) {
+  const isUnread = (entry) => entry.kind === 'message' && entry.seq >= seq && entry.user_id !== me?.userId && !ignored.has(entry.user_id);
+  const { entries, latest, hasNewer } = room.timeline;
+  const last = entries.findLast((entry) => entry.kind === 'message')?.seq ?? latest;
+  const unread = entries.filter(isUnread).length + (hasNewer ? Math.max(0, latest - last) : 0);
+  return { ...room, isHeld: true, unread: Math.max(1, unread), dividerSeq: seq - 1, readTo: Math.min(room.readTo, seq - 1) };
+}
+
+export function released(room) {
+  return room.isHeld ? { ...asRead(room), isHeld: false } : room;
+}
+
+/** The seq of the first unread message if it is above what the timeline holds, else null. */
+export function unreadAbove({ dividerSeq, timeline: { entries } }) {
+  const first = entries.find(({ kind }) => kind === 'message')?.seq;
+  return dividerSeq !== null && first > dividerSeq + 1 ? dividerSeq + 1 : null;
+}
+
+/** Another tab has shown the room up to `seq`. */
+export function readElsewhere(room, { epoch, seq }) {
+  if (epoch !== room.timeline.epoch || seq <= room.readTo) return room;
+  const unread = Math.min(room.unread, Math.max(0, room.timeline.latest - seq));
+  return { ...room, readTo: seq, unread, dividerSeq: unread === 0 && room.unread > 0 ? null : room.dividerSeq };
+}
+
+/** Messages of newly ignored people are not unread any more, as far as the timeline still holds them. */
+export function withoutUnreadOf(room, userIds) {
+  if (room.unread === 0) return room;
+  const readTo = room.dividerSeq ?? room.timeline.latest - room.unread;
+  const isTheirs = (entry) => entry.kind === 'message' && entry.seq > readTo && userIds.has(entry.user_id);
+  return { ...room, unread: Math.max(0, room.unread - room.timeline.entries.filter(isTheirs).length) };
+}
+
+export function withoutDivider(room) {
+  return { ...room, dividerSeq: null };
+}
