@@ -3,17 +3,13 @@
 
 import { hasAccount } from '../state/identity/identity.js';
 import { isRemoved } from '../state/rooms/room.js';
-import { hasVisible, sendable } from '../state/text/characters.js';
-import { newItem } from '../state/outbox/items.js';
 import { createReturning } from './account/returning.js';
 import { createHistory } from './messages/history.js';
 import { createKeptOutbox } from './outbox/kept_outbox.js';
 import { createSending } from './outbox/sending.js';
 import { createPages } from './messages/pages.js';
+import { createWriting } from './messages/writing.js';
 import { createSharedReading } from './tabs/shared_reading.js';
-
-// The server passes on one typing notice per 3 s and user; more would only be thrown away.
-const TYPING_EVERY_MS = 3_000;
 
 /**
  * @param {object} parts
@@ -28,14 +24,13 @@ export function createChat({ store, storage, api, tabs, account, timers, clock, 
   // The name that this tab goes by, and the id of its account; another tab of the browser may go by another.
   let name = null;
   let accountId = null;
-  let typedAt = -Infinity;
   let keptTab = '';
   let isWatchingRooms = false;
   const now = () => timers.now();
   const history = createHistory({ store, storage, clock });
   const serverNow = () => clock() + store.state.serverAheadMs;
   const keptOutbox = createKeptOutbox({ store, storage, tabs, newId: newNonce, onRestored: keepRoomsOf });
-  const sending = createSending({ store, timers, serverNow, post: (...message) => transport?.post(...message) });
+  const sending = createSending({ store, timers, serverNow, post: (item) => transport?.post(item) });
   createSharedReading({ store, tabs, nameOf: () => name });
 
   store.subscribe((state, previous) => {
@@ -140,22 +135,8 @@ export function createChat({ store, storage, api, tabs, account, timers, clock, 
       storage.forgetWords(name);
     },
 
-    post(room, content) {
-      const item = newItem({ nonce: newNonce(), username: name, room, content: sendable(content), now: serverNow() });
-      if (!hasVisible(item.content)) return;
-      store.dispatch({ type: 'message_written', item });
-      transport.hurry();
-      if (store.state.rooms.get(room)?.timeline.hasNewer) chat.loadNewest(room);
-    },
-    retry: (nonce) => store.dispatch({ type: 'message_retried', nonce, serverNow: serverNow() }),
     markUnread: (room, seq) => store.dispatch({ type: 'room_held_unread', room, seq }),
-    discard: (nonce) => store.dispatch({ type: 'message_discarded', nonce }),
-    typing(room) {
-      if (now() - typedAt < TYPING_EVERY_MS) return;
-      typedAt = now();
-      transport.typing(room);
-    },
-
+    ...createWriting({ store, timers, newNonce, serverNow, nameOf: () => name, line: () => transport, loadNewest: (room) => chat.loadNewest(room) }),
     ...createPages({ store, api }),
 
     /** Whether somebody looks at the list of rooms. */

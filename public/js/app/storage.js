@@ -108,7 +108,8 @@ export function createStorage({ local, session }) {
     /** A key for each item, with the tab that sends it, so that two tabs never write over each other's. */
     keepOutbox(outbox, previous, tab) {
       const kept = new Map(previous.map((item) => [item.nonce, item]));
-      for (const item of outbox) {
+      // What is acked waits for its echo only.
+      for (const item of outbox.filter(({ state }) => state !== 'acked')) {
         if (kept.get(item.nonce) !== item) write(local, OUTBOX_PREFIX + item.nonce, { ...keptItem(item), tab });
         kept.delete(item.nonce);
       }

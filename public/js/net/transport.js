@@ -1,6 +1,7 @@
 // A full session (subprotocol adda.v1) that survives its sockets: it authenticates and rejoins its rooms at the
 // position that it had in each. Needs no page; everything is handed in.
 
+import { frameOf } from './frames.js';
 import { createSocket } from './socket.js';
 
 const SUBPROTOCOL = 'adda.v1';
@@ -152,9 +153,9 @@ export function createTransport(parts) {
       if (isOnline) askToWatch();
     },
     /** False when the room cannot be spoken to right now; nothing was sent then. */
-    post(room, content, nonce) {
-      if (rooms.get(room) !== 'joined') return false;
-      socket.send({ type: 'text', room_id: room, content, nonce });
+    post(item) {
+      if (rooms.get(item.room) !== 'joined') return false;
+      socket.send(frameOf(item));
       return true;
     },
     typing(room) {

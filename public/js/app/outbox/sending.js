@@ -5,7 +5,7 @@ import { ACK_LIMIT_MS, isAged, nextToSend } from '../../state/outbox/items.js';
 // A browser's timers know no more than 24 days.
 const LONGEST_WAIT_MS = 60 * 60_000;
 
-/** `post(room, content, nonce)` is whether it was sent; see createChat for the rest. */
+/** `post(item)` is whether it was sent; see createChat for the rest. */
 export function createSending({ store, timers, serverNow, post }) {
   const now = () => timers.now();
 
@@ -18,7 +18,7 @@ export function createSending({ store, timers, serverNow, post }) {
     if (state.outbox.some((item) => isAged(item, serverNow()))) return store.dispatch({ type: 'outbox_aged', serverNow: serverNow() });
     for (const { id, isJoined } of state.rooms.values()) {
       const item = isJoined ? nextToSend(store.state.outbox, id, now()) : null;
-      if (item && post(id, item.content, item.nonce)) {
+      if (item && post(item)) {
         store.dispatch({ type: 'message_sent', nonce: item.nonce, now: now() });
         timers.setTimeout(() => store.dispatch({ type: 'acks_awaited', now: now() }), ACK_LIMIT_MS);
       }
