@@ -63,7 +63,7 @@ test('a reply quotes its message as it is now', () => {
   assert.deepEqual(entry(client, 2).reply_to, { seq: 1, deleted: true });
 });
 
-test('what was missed comes back as changes', () => {
+test('missed changes come back as what they are', () => {
   const client = clientWith();
   client.socket().end(1006);
   client.clock.advance(1_000);

@@ -66,6 +66,10 @@ export function createStorage({ local, session }) {
     preferences: () => asPreferences(read(local, 'adda.preferences')),
     keepPreferences: (preferences) => write(local, 'adda.preferences', preferences),
 
+    /** The emoji that were chosen lately, the last one first. */
+    recentEmoji: () => asTexts(read(local, 'adda.emoji')),
+    keepRecentEmoji: (emoji) => write(local, 'adda.emoji', emoji),
+
     /** {username, rooms, hasAccount} of this tab, the room on screen first; null when the tab has not entered. */
     tab: () => asTab(read(session, 'adda.tab')),
     keepTab: (tab) => write(session, 'adda.tab', tab),
@@ -108,7 +112,7 @@ export function createStorage({ local, session }) {
     /** A key for each item, with the tab that sends it, so that two tabs never write over each other's. */
     keepOutbox(outbox, previous, tab) {
       const kept = new Map(previous.map((item) => [item.nonce, item]));
-      // What is acked waits for its echo only.
+      // An acked change waits for its echo only.
       for (const item of outbox.filter(({ state }) => state !== 'acked')) {
         if (kept.get(item.nonce) !== item) write(local, OUTBOX_PREFIX + item.nonce, { ...keptItem(item), tab });
         kept.delete(item.nonce);

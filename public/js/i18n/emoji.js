@@ -17,13 +17,30 @@ const TABLE = `
 📱 phone ফোন|💻 laptop ল্যাপটপ|📚 books বই|✏️ pencil পেন্সিল|📌 pin পিন|⏰ alarm সময়|💡 idea বুদ্ধি|🔔 bell ঘণ্টা
 🚗 car গাড়ি|🚌 bus বাস|🚂 train ট্রেন|🛺 rickshaw রিকশা|🚲 bicycle সাইকেল|⛵ boat নৌকা|✈️ plane বিমান|🏠 home বাড়ি
 ✅ check done হয়েছে|❌ cross no বাদ|❓ question প্রশ্ন|❗ exclamation সাবধান|💯 hundred একশো|🇧🇩 bangladesh বাংলাদেশ|🇮🇳 india ভারত|🕊️ peace শান্তি
-🕌 mosque মসজিদ|🛕 temple মন্দির|⛪ church গির্জা|🌾 harvest ফসল|💰 money টাকা|🧿 eye নজর|👶 baby শিশু|👵 grandmother দাদি নানি`;
+🕌 mosque মসজিদ|🛕 temple মন্দির|⛪ church গির্জা|🌾 harvest ফসল|💰 money টাকা|🧿 eye নজর|👶 baby শিশু|👵 grandmother দাদি নানি
+😁 grin দাঁত|😆 laughing খিলখিল|😌 relieved স্বস্তি|😜 tongue জিভ|😤 huff অভিমান|🤐 zipper_mouth চুপচাপ|😷 mask মাস্ক|🥱 yawn হাই
+🤓 nerd পড়ুয়া|🥶 cold ঠান্ডা|🥵 hot গরম|😳 flushed লজ্জা|😞 disappointed হতাশ|😔 pensive মনখারাপ|🤬 swear গালি|😈 devil দুষ্টু
+👻 ghost ভূত|💀 skull খুলি|🤖 robot রোবট|👀 eyes দেখছি|🙈 see_no_evil চোখ_ঢাকা|🫶 heart_hands আদর|🤲 palms দোয়া|☝️ point_one এক
+💕 two_hearts প্রেম|💐 bouquet ফুলের_তোড়া|🥀 wilted ঝরা|🍀 clover সৌভাগ্য|🌟 glow উজ্জ্বল|💧 drop ফোঁটা|🌍 earth পৃথিবী|🌅 sunrise ভোর
+🍗 chicken মুরগি|🐑 sheep ভেড়া|🐍 snake সাপ|🐢 turtle কচ্ছপ|🦜 parrot টিয়া|🐝 bee মৌমাছি|🥥 coconut নারকেল|🍅 tomato টমেটো
+🚀 rocket রকেট|🚑 ambulance অ্যাম্বুলেন্স|🏥 hospital হাসপাতাল|🏫 school স্কুল|🗓️ calendar তারিখ|📞 call ফোন_করা|✉️ letter চিঠি|🔑 key চাবি
+🔒 lock তালা|🛠️ tools যন্ত্রপাতি|🩺 doctor ডাক্তার|💊 medicine ওষুধ|🎬 film সিনেমা|🎮 game খেলা|🥁 drum ঢোল|🪔 lamp প্রদীপ
+➕ plus যোগ|💤 snooze ঝিমুনি|💢 anger খেপা|💬 speech কথা|👑 crown রাজা|🎓 graduate পাস|🧵 thread সুতা|🪁 kite ঘুড়ি`;
 
 const EMOJI = TABLE.trim().split(/[|\n]/).map((entry) => {
   const [sign, ...names] = entry.split(' ');
   return { sign, names };
 });
 const SHOWN = 8;
+
+/** `[{sign, names}]`, all of them. */
+export const allEmoji = () => EMOJI;
+
+/** Those that have a name with `text` in it. */
+export function emojiLike(text) {
+  const sought = text.normalize('NFC').toLowerCase().trim().replaceAll(' ', '_');
+  return EMOJI.filter(({ sign, names }) => sign === sought || names.some((name) => name.normalize('NFC').includes(sought)));
+}
 
 /** `[{sign, name}]` whose name begins with `text`, then those that have it inside. */
 export function emojiNamed(text) {

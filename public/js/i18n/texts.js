@@ -5,6 +5,7 @@ import { ACCOUNT } from './texts/account.js';
 import { CONNECTION } from './texts/connection.js';
 import { ENTRY } from './texts/entry.js';
 import { HELP } from './texts/help.js';
+import { MESSAGES } from './texts/messages.js';
 import { MODERATION } from './texts/moderation.js';
 import { ROOMS } from './texts/rooms.js';
 import { SETTINGS } from './texts/settings.js';
@@ -14,6 +15,6 @@ import { WRITING } from './texts/writing.js';
 export const LANGUAGES = ['bn', 'en'];
 
 /** The parts; the tests hold that no key stands in two of them. */
-export const PARTS = [ENTRY, ACCOUNT, ROOMS, TIMELINE, WRITING, CONNECTION, SETTINGS, HELP, MODERATION];
+export const PARTS = [ENTRY, ACCOUNT, ROOMS, TIMELINE, WRITING, CONNECTION, SETTINGS, HELP, MODERATION, MESSAGES];
 
 export const TEXTS = Object.assign({}, ...PARTS);

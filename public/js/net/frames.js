@@ -1,4 +1,4 @@
-// What the client sends to a room, as frames.
+// Frames that the client sends to a room.
 
 /** The frame of an item of the outbox: a message, or a change of one. */
 export function frameOf({ room, nonce, content, reply, mentions, files, change }) {

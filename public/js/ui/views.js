@@ -1,10 +1,12 @@
 // All views of the page, and the few things that cross them: entering, opening a room, leaving.
 
 import { createHues } from '../state/finding/hues.js';
+import { createNames } from '../state/finding/names_seen.js';
 import { hasAccount } from '../state/identity/identity.js';
 import { accountMenu } from './account/account_menu.js';
 import { passwordDialog } from './account/password_dialog.js';
 import { composer as createComposer } from './composer/composer.js';
+import { context } from './composer/context.js';
 import { typingLine } from './composer/typing_line.js';
 import { entry } from './account/join/entry.js';
 import { createVisit } from './account/join/visit.js';
@@ -49,6 +51,8 @@ export function start(parts) {
   const settings = createSettings({ ...parts, onChange: choose });
   const page = { ...parts, settings, drawers, hueOf: createHues(), tell: toast(), roomAsked: asked.room,
     enter, enterAccount: (account) => visit.enterAccount(account), openRoom, openPlace, leaveRoom, rename, redraw };
+  page.nameOf = createNames(() => store.state);
+  page.context = context(page);
   page.invite = invite(page);
   Object.assign(page, orderTold(page));
   page.orders = personDialog(page);

@@ -1,4 +1,4 @@
-// What a person writes, and changes of what was written, as verbs. All of it goes through the outbox.
+// Writing messages, and changing them, as verbs. All of it goes through the outbox.
 
 import { hasVisible, sendable } from '../../state/text/characters.js';
 import { newItem } from '../../state/outbox/items.js';

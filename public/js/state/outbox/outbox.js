@@ -38,7 +38,7 @@ export const outbox = {
       return changed(state, withChangeAcked(state.outbox, ack, state.rooms.get(item.room)?.timeline.head ?? Infinity));
     },
     error: (state, error, { now }) => (error.nonce ? changed(state, withRefusal(state.outbox, error, now)) : state),
-    // What has come of our changes is in the page.
+    // The page has all changes that were acked.
     joined: (state, { room_id: room, messages }) => changed(state, withoutShown(withEchoes(state.outbox, messages, state.me), room, Infinity)),
     text: (state, message) => changed(state, withoutShown(withEchoes(state.outbox, [message], state.me), message.room_id, message.seq)),
     ...Object.fromEntries(['edit', 'delete', 'reaction', 'reset'].map((type) =>

@@ -1,5 +1,6 @@
 // The rules of rooms, and for moderators the bans and the record of moderation.
 
+import { namesSeen } from '../finding/names_seen.js';
 import { isModerator } from '../identity/identity.js';
 
 const EMPTY = { entries: [], next: null, isLoading: false, problem: null };
@@ -34,12 +35,6 @@ export function isLocked(state, room) {
 /** Whether somebody is muted in a room, as moderators have read it; `serverNow` in milliseconds of the server's clock. */
 export function isMuted(state, room, userId, serverNow) {
   return (state.moderation.rules.get(room)?.mutes.get(userId) ?? 0) > serverNow;
-}
-
-/** The names of people by their ids, as far as this page has seen them: a record keeps ids. */
-export function namesSeen({ rooms }) {
-  const people = [...rooms.values()].flatMap(({ timeline, members }) => [...timeline.entries.filter(({ kind }) => kind === 'message'), ...members]);
-  return new Map(people.map(({ user_id: id, username }) => [id, username]));
 }
 
 /** The banned, each with the name that this page knows, or else the id in its place. */

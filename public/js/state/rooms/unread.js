@@ -1,4 +1,4 @@
-// What of a room is unread, and where its reader left off.
+// The unread messages of a room, and where its reader left off.
 
 /** A room with a message counted: only what others said after what we had is unread, and it is counted once. */
 export function counted(room, message, { timeline, readTo }, { me, ignored, isRead }) {

@@ -6,10 +6,14 @@ import { isIgnored } from './settings.js';
 export function seenRows(rows, settings) {
   const isHidden = (userId) => isIgnored(settings, userId);
   const seen = rows.flatMap((row) => {
-    if (row.kind === 'message') return isHidden(row.user_id) ? [] : [row];
+    if (row.kind === 'message') return isHidden(row.user_id) ? [] : [withoutHiddenQuotation(row, isHidden)];
     return row.kind === 'presence' ? seenPresence(row, settings.notices, isHidden) : [row];
   });
   return withoutEmptyDays(seen);
+}
+
+function withoutHiddenQuotation(row, isHidden) {
+  return row.reply_to && isHidden(row.reply_to.user_id) ? { ...row, reply_to: undefined } : row;
 }
 
 function seenPresence(row, notices, isHidden) {

@@ -1,4 +1,4 @@
-// Whether a message names somebody: the name as a word, with or without @, whatever its case.
+// The people that a message names: a name as a word, with or without @, whatever its case.
 
 const WORD_PART = /[\p{L}\p{M}\p{N}]/u;
 const WORD_REST = /^[\p{L}\p{M}\p{N}]*/u;
@@ -7,6 +7,21 @@ const WORD_REST = /^[\p{L}\p{M}\p{N}]*/u;
 const ENDING = /^(?:টা|টি|জন)?(?:কে|র|ের|রা|েরা|দের|েদের|তে|েতে|ে|য়|য়ের)?(?:ই|ও)?$/u;
 // No ending is longer; the rest of a long word is not worth reading.
 const ENDING_MAX = 12;
+
+/** Whether a message is about `me`: named by id, or by name. */
+export function mentions({ content, mentions: ids = [] }, me) {
+  return me !== null && (ids.some((id) => me.userIds.includes(id)) || isMentioned(content, me.username));
+}
+
+// No message names more people.
+const MENTIONS_MAX = 50;
+
+/** The ids of those of `people` whose names stand in a text behind an @; of several of one name, the ones in `chosen`. */
+export function mentionedIn(content, people, chosen) {
+  const named = [...chosen, ...people].filter(({ username }) => isMentioned(content, `@${username}`));
+  const isFirst = ({ username, user_id: id }, at) => named.findIndex((it) => it.username === username) === at || chosen.some((it) => it.user_id === id);
+  return [...new Set(named.filter(isFirst).map(({ user_id: id }) => id))].slice(0, MENTIONS_MAX);
+}
 
 export function isMentioned(content, username) {
   const text = content.normalize('NFC').toLowerCase();

@@ -25,7 +25,7 @@ export function withChange(timeline, change) {
   return { ...changed, entries };
 }
 
-/** A message with a change {type, …} in it, whoever sees it already. */
+/** A message with a change {type, …} in it. */
 export function changedEntry(entry, change) {
   if (entry.deleted) return entry;
   if (change.type === 'edit') return edited(entry, change);
@@ -51,7 +51,7 @@ export function withReaction(reactions, { emoji, on, user_id: userId }) {
   return count <= 1 ? others : { ...reactions, [emoji]: { count: count - 1, users: users.filter((id) => id !== userId) } };
 }
 
-// What a reply quotes is said as it is now.
+// A quotation has the text as it is now.
 function requoted(entry, { type, ref, content }) {
   if (type === 'reaction' || entry.reply_to?.seq !== ref) return entry;
   const quoted = type === 'delete' ? { seq: ref, deleted: true } : { ...entry.reply_to, content: beginningOf(content) };

@@ -1,6 +1,8 @@
 // A room's timeline and outbox as the rows a reader sees: day dividers, groups, the "new" divider,
 // pending rows at the end. Each row has a key that stays with it, and everything its view needs.
 
+import { partsOf } from '../outbox/items.js';
+
 // Longer silence starts a new group even when the same person goes on.
 const GROUP_LASTS_MS = 5 * 60_000;
 
@@ -31,15 +33,17 @@ export function rowsOf({ timeline, dividerSeq }, pending, me, dayOf = localDayOf
 }
 
 function continues(previous, entry, at) {
-  return previous.entry.user_id === entry.user_id &&
+  // Its quotation stands between a reply and the message before.
+  return !entry.reply_to && previous.entry.user_id === entry.user_id &&
     previous.entry.username === entry.username && at - previous.at < GROUP_LASTS_MS;
 }
 
 function asPendingEntry(me) {
   return (item) => ({
-    kind: 'message', key: item.nonce, seq: Infinity, content: item.content,
+    kind: 'message', key: item.nonce, seq: Infinity,
     user_id: me?.userId, username: me?.username ?? '',
     timestamp: new Date(item.createdAt).toISOString(), delivery: item.state, reason: item.reason,
+    ...partsOf(item),
   });
 }
 
@@ -61,5 +65,5 @@ function localDayOf(at) {
 
 /** The items of a room that have a row of their own: an echo already shows the others. */
 export function pendingIn(outbox, room) {
-  return outbox.filter((item) => item.room === room && item.echoId === null);
+  return outbox.filter((item) => item.room === room && item.echoId === null && item.change === null);
 }

@@ -1,4 +1,4 @@
-// The composer's completions: emoji after `:na`, commands after a slash, and people after a command about somebody.
+// The composer's completions: emoji after `:na`, people after an @, commands after a slash, and people after a command about somebody.
 
 import { emojiNamed } from '../../i18n/emoji.js';
 import { activeRoom } from '../../state/chat.js';
@@ -12,14 +12,20 @@ import { byId, cloned, setText } from '../lib/markup.js';
 
 // Two letters: a colon and one are 10:3 or a smile.
 const EMOJI = /(?:^|[\s(])(:([\p{L}\p{M}_]{2,24}))$/u;
+// Names have blanks.
+const MENTION = /(?:^|[\s(])(@([^\s@][^\n@]{0,40})?)$/u;
 const COMMAND = /^\/([a-z]*)$/i;
 const ORDER = /^\/([a-z]+) +([^\n]*)$/i;
 // As many as fit on a phone above its keyboard.
 const MOST_SHOWN = 8;
+const CHOSEN_KEPT = 50;
 
+/** Returns the combobox with `named()`: the people {user_id, username} that were chosen to be named. */
 export function completions({ i18n, store }) {
   const input = byId('composer-input');
-  return combobox({ input, list: byId('completions'), suggest, create, update, choose, isEager: true });
+  let chosen = [];
+  const box = combobox({ input, list: byId('completions'), suggest, create, update, choose, isEager: true });
+  return { ...box, named: () => chosen };
 
   function suggest() {
     const before = input.value.slice(0, input.selectionStart);
@@ -27,6 +33,8 @@ export function completions({ i18n, store }) {
     if (command) return commandsLike(command[1].toLowerCase());
     const order = ORDER.exec(input.value);
     if (order && isAboutSomebody(order[1].toLowerCase())) return peopleLike(order[1].toLowerCase(), order[2]);
+    const mention = MENTION.exec(before);
+    if (mention) return mentionsLike(mention[1], mention[2] ?? '');
     const emoji = EMOJI.exec(before);
     return emoji ? emojiNamed(emoji[2]).map(({ sign, name }) => ({ key: sign, text: sign, note: `:${name}`, replaces: emoji[1].length })) : [];
   }
@@ -50,6 +58,14 @@ export function completions({ i18n, store }) {
       { key, text: `${name} `, label: name, note: '', replaces: begin.length }));
   }
 
+  function mentionsLike(written, begin) {
+    const room = activeRoom(store.state);
+    const people = room ? peopleOf(room, store.state.me) : [];
+    const shared = sharedNames(people);
+    return peopleBeginning(begin, people).slice(0, MOST_SHOWN).map((person) => ({ key: person.user_id, text: `@${person.username} `, person,
+      label: shared.has(person.username) ? `${person.username} ${signOf(person.user_id)}` : person.username, note: i18n.text('mention_note'), replaces: written.length }));
+  }
+
   function create() {
     return cloned('room-suggestion-template', i18n);
   }
@@ -60,7 +76,8 @@ export function completions({ i18n, store }) {
   }
 
   // As if it had been typed, so that the browser can undo it and the draft is kept.
-  function choose({ text, replaces }) {
+  function choose({ text, replaces, person }) {
+    if (person) chosen = [person, ...chosen.filter(({ username }) => username !== person.username)].slice(0, CHOSEN_KEPT);
     const end = input.selectionStart;
     input.setRangeText(text, end - replaces, end, 'end');
     input.dispatchEvent(new Event('input', { bubbles: true }));

@@ -5,8 +5,13 @@ import { isHeldBack } from '../../state/rooms/restrictions.js';
 import { graphemesOver } from '../../state/text/graphemes.js';
 import { countCharacters } from '../../state/text/names.js';
 import { byId, setText } from '../lib/markup.js';
+import { mentionedIn } from '../../state/text/mentions.js';
+import { lastEditable } from '../../state/timeline/editable.js';
+import { peopleOf } from '../../state/identity/rights.js';
+import { activeRoom } from '../../state/chat.js';
 import { commandLine } from './command_line.js';
 import { completions } from './completions.js';
+import { replyOf } from './context.js';
 import { heldLine } from './held_line.js';
 
 // From here on a writer wants to know how much room is left.
@@ -15,7 +20,7 @@ const COUNT_FROM = 0.8;
 const MOST = 4;
 
 export function composer(page) {
-  const { i18n, chat, store, settings, now } = page;
+  const { i18n, chat, store, settings, now, today, context } = page;
   const input = byId('composer-input');
   const error = byId('composer-error');
   // Touch keyboards have no Shift+Enter; there Enter is a new line and the button sends.
@@ -24,7 +29,7 @@ export function composer(page) {
   let shownRoom = null;
   let written = 0;
   // Before the keys below: Enter takes what the list offers.
-  completions(page);
+  const { named } = completions(page);
   const commands = commandLine(page);
   const held = heldLine(page);
 
@@ -38,11 +43,18 @@ export function composer(page) {
     event.preventDefault();
     post();
   });
+  input.addEventListener('keydown', (event) => {
+    if (event.defaultPrevented || isComposing(event) || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const isDone = (event.key === 'Escape' && context.cancel() !== false) || (event.key === 'ArrowUp' && input.value === '' && editLast());
+    if (!isDone) return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
   input.addEventListener('input', () => {
-    const isSpeaking = input.value.trim() !== '' && !/^\//.test(input.value);
+    const isSpeaking = !isEditing() && input.value.trim() !== '' && !/^\//.test(input.value);
     if (isSpeaking && settings.current.typing === 'on') chat.typing(shownRoom);
     commands.clear();
-    chat.keepDraft(shownRoom, input.value);
+    if (!isEditing()) chat.keepDraft(shownRoom, input.value);
     setText(error, '');
     updateInput();
   });
@@ -51,6 +63,24 @@ export function composer(page) {
     const length = event.clipboardData?.getData('text').length ?? 0;
     if (input.value.length + length > input.maxLength) requestAnimationFrame(() => tellCut());
   });
+
+  // The draft of the room waits while a message is edited.
+  context.onChange((current, before) => {
+    if (current?.kind === 'edit') input.value = current.message.content;
+    else if (before?.kind === 'edit') input.value = shownRoom === null ? '' : chat.draft(shownRoom);
+    updateInput();
+    if (current !== null || document.activeElement === document.body) input.focus();
+    input.setSelectionRange(input.value.length, input.value.length);
+  });
+
+  const isEditing = () => context.current()?.kind === 'edit';
+
+  function editLast() {
+    const room = activeRoom(store.state);
+    const last = room && lastEditable(store.state, room, today());
+    if (last) context.edit(last);
+    return last !== undefined && last !== null;
+  }
 
   function tellCut() {
     setText(error, i18n.text('paste_cut'));
@@ -62,15 +92,23 @@ export function composer(page) {
     const max = store.state.limits.content_chars;
     if (written > max) return setText(error, i18n.text('message_too_long', { count: overBy(content, max) }));
     const room = shownRoom;
+    if (isEditing()) return saveEdit(room, content);
     let isHeld = false;
     const isDone = commands.take(content, (text) => {
       isHeld = isHeldBack(store.state, room, now());
       if (isHeld) return held.say();
-      chat.post(room, text);
+      chat.post(room, text, { reply: replyOf(context.current()), mentions: mentionedIn(text, peopleOf(activeRoom(store.state), store.state.me), named()) });
+      context.cancel();
       return empty(room);
     });
     if (isDone && !isHeld) empty(room);
     return undefined;
+  }
+
+  function saveEdit(room, content) {
+    const { message } = context.current();
+    if (content !== message.content) chat.edit(room, message.seq, content);
+    context.cancel();
   }
 
   function empty(room) {
@@ -111,6 +149,7 @@ export function composer(page) {
   return {
     update(state) {
       held.update(state);
+      context.update(state);
       if (state.active !== shownRoom) {
         shownRoom = state.active;
         input.value = shownRoom === null ? '' : chat.draft(shownRoom).slice(0, state.limits.content_chars * MOST);

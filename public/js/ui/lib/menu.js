@@ -1,4 +1,4 @@
-// A menu of buttons (the menu pattern of ARIA): arrows, Home and End inside, Escape and Tab out.
+// A menu of buttons (the menu pattern of ARIA): arrows, Home and End inside, Escape and Tab out. The items of a `.menu__row` stand side by side.
 
 /** `element` is the `[role=menu]`. Returns {open(anchor), close, isOpen}; the focus returns to the anchor. */
 export function menu(element) {
@@ -32,7 +32,7 @@ export function menu(element) {
   element.addEventListener('keydown', (event) => {
     const all = items();
     const at = all.indexOf(document.activeElement);
-    const to = { ArrowDown: (at + 1) % all.length, ArrowUp: (at - 1 + all.length) % all.length, Home: 0, End: all.length - 1 }[event.key];
+    const to = placeAfter(event.key, all, at);
     if (event.key === 'Escape') close();
     else if (event.key === 'Tab') return close();
     else if (to === undefined) return;
@@ -47,4 +47,17 @@ export function menu(element) {
   });
 
   return { open, close, isOpen: () => !element.hidden };
+}
+
+function placeAfter(key, items, at) {
+  const row = items[at]?.closest('.menu__row');
+  const isBeside = (item) => row != null && item.closest('.menu__row') === row;
+  const next = (step) => (at + step + items.length) % items.length;
+  // Past the others of its row.
+  const beyond = (step) => {
+    let to = next(step);
+    while (isBeside(items[to]) && to !== at) to = (to + step + items.length) % items.length;
+    return to;
+  };
+  return { ArrowDown: beyond(1), ArrowUp: beyond(-1), Home: 0, End: items.length - 1, ...(row ? { ArrowRight: next(1), ArrowLeft: next(-1) } : {}) }[key];
 }

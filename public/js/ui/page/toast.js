@@ -4,12 +4,13 @@ import { byId, setText } from '../lib/markup.js';
 
 const SHOWN_MS = 8_000;
 
-/** Returns `tell(text, undo?)`; `undo` is {label, run}. */
+/** Returns `tell(text, undo?, shownMs?)`; `undo` is {label, run}. */
 export function toast() {
   const box = byId('toast');
   const button = byId('toast-undo');
   let timer = null;
   let run = null;
+  let lastsMs = SHOWN_MS;
 
   function hide() {
     // A click or a voice may still be on its way to the button.
@@ -22,7 +23,7 @@ export function toast() {
 
   function rest() {
     clearTimeout(timer);
-    timer = setTimeout(hide, SHOWN_MS);
+    timer = setTimeout(hide, lastsMs);
   }
 
   button.addEventListener('click', () => {
@@ -32,7 +33,8 @@ export function toast() {
     run?.();
   });
 
-  return function tell(text, undo = null) {
+  return function tell(text, undo = null, shownMs = SHOWN_MS) {
+    lastsMs = shownMs;
     run = undo?.run ?? null;
     setText(byId('toast-text'), text);
     setText(button, undo?.label ?? '');

@@ -1,7 +1,8 @@
 // The dialog of moderators: the bans and the record of moderation, the newest entries first.
 
 import { mayOrder } from '../../state/identity/rights.js';
-import { bannedPeople, namesSeen } from '../../state/rooms/moderation.js';
+import { namesSeen } from '../../state/finding/names_seen.js';
+import { bannedPeople } from '../../state/rooms/moderation.js';
 import { openDialog } from '../lib/dialogs.js';
 import { keyedRows } from '../lib/keyed_rows.js';
 import { byId, cloned, setText } from '../lib/markup.js';

@@ -1,19 +1,28 @@
 // The actions on a message: by its button, by Enter or the menu key on its row.
 
+import { mayDelete, mayEdit, mayReact } from '../../state/timeline/editable.js';
 import { isIgnored, withIgnored, withoutIgnored } from '../../state/settings/settings.js';
 import { copied } from '../lib/clipboard.js';
-import { byId, setText } from '../lib/markup.js';
+import { byId, setAttribute, setText } from '../lib/markup.js';
 import { menu } from '../lib/menu.js';
 import { personItems } from '../people/person_items.js';
 import { linkTo } from '../room/invite.js';
+import { picker } from './reactions/picker.js';
+import { whoReacted } from './reactions/who_reacted.js';
+
+const QUICK = ['👍', '❤️', '😂', '🙏', '🎉', '😢'];
 
 /** `rowOf(key)` is the row that a `.message` shows. */
 export function messageMenu(page) {
-  const { i18n, store, chat, settings, tell, rowOf } = page;
+  const { i18n, store, chat, settings, tell, rowOf, context, today } = page;
   const box = menu(byId('message-menu'));
   const rows = byId('timeline-rows');
   let row = null;
   const showOrders = personItems(byId('message-menu'), page);
+  const pick = picker(page);
+  const showReacted = whoReacted(page);
+  const room = () => store.state.active;
+  byId('message-react-more').before(...QUICK.map(quickItem));
 
   rows.addEventListener('click', ({ target }) => {
     const button = target.closest('.message__menu');
@@ -26,26 +35,67 @@ export function messageMenu(page) {
     event.preventDefault();
     open(event.target);
   });
-  byId('message-copy-link').addEventListener('click', () => copy(linkTo(store.state.active, row.seq), 'link_copied'));
-  byId('message-copy-text').addEventListener('click', () => copy(row.content, 'text_copied'));
-  byId('message-mark-unread').addEventListener('click', () => chat.markUnread(store.state.active, row.seq));
-  byId('message-ignore').addEventListener('click', ignore);
+  const actions = {
+    'message-react-more': () => react(room(), row),
+    'message-reply': () => context.reply(row),
+    'message-edit': () => context.edit(row),
+    'message-delete': remove,
+    'message-reacted': () => showReacted(row),
+    'message-copy-link': () => copy(linkTo(room(), row.seq), 'link_copied'),
+    'message-copy-text': () => copy(row.content, 'text_copied'),
+    'message-mark-unread': () => chat.markUnread(room(), row.seq),
+    'message-ignore': ignore,
+  };
+  for (const [id, act] of Object.entries(actions)) byId(id).addEventListener('click', act);
+
+  function quickItem(emoji) {
+    const item = document.createElement('button');
+    Object.assign(item, { type: 'button', className: 'menu__item menu__emoji', tabIndex: -1, textContent: emoji });
+    item.setAttribute('role', 'menuitem');
+    item.dataset.emoji = emoji;
+    item.addEventListener('click', () => chat.react(room(), row.seq, emoji, !isOurs(emoji)));
+    return item;
+  }
+
+  const isOurs = (emoji) => row.reactions?.[emoji]?.users.some((id) => store.state.me?.userIds.includes(id)) === true;
+
+  function react(where, { seq }) {
+    pick((emoji) => chat.react(where, seq, emoji, true));
+  }
 
   function open(element) {
     row = rowOf(element.dataset.key);
     if (!row) return;
+    const { state } = store;
+    const isSent = Number.isFinite(row.seq);
+    const isThere = isSent && !row.deleted;
     setText(byId('message-menu-time'), i18n.format.moment(row.at));
-    for (const item of ['message-copy-link', 'message-mark-unread']) byId(item).hidden = !Number.isFinite(row.seq);
-    byId('message-ignore').hidden = row.isOwn;
+    const shown = {
+      'message-reactions': mayReact(state, row), 'message-reply': isThere, 'message-edit': mayEdit(state, row, today()),
+      'message-delete': mayDelete(state, row, today(), page.isOwner?.(room())), 'message-reacted': isThere && Object.keys(row.reactions ?? {}).length > 0,
+      'message-copy-link': isSent, 'message-copy-text': !row.deleted && row.content !== '', 'message-mark-unread': isSent, 'message-ignore': !row.isOwn,
+    };
+    for (const [id, isShown] of Object.entries(shown)) byId(id).hidden = !isShown;
+    // A menu finds its items by that.
+    for (const item of byId('message-reactions').querySelectorAll('[role="menuitem"]')) {
+      item.hidden = !shown['message-reactions'];
+      const { emoji } = item.dataset;
+      if (emoji) setAttribute(item, 'aria-label', i18n.text('react_with', { emoji }));
+    }
     setText(byId('message-ignore'), i18n.text(isIgnored(settings.current, row.user_id) ? 'stop_ignoring_person' : 'ignore_person', { name: row.username }));
     // An unsent message is our own.
-    showOrders(row.isOwn || !Number.isFinite(row.seq) ? null : { user_id: row.user_id, username: row.username });
+    showOrders(row.isOwn || !isSent ? null : { user_id: row.user_id, username: row.username });
     box.open(element.querySelector('.message__menu'));
   }
 
   async function copy(text, told) {
     const isCopied = await copied(text);
     tell(i18n.text(isCopied ? told : 'copy_failed'));
+  }
+
+  function remove() {
+    const nonce = chat.remove(room(), row.seq);
+    tell(i18n.text('deleted_told'), { label: i18n.text('undo'), run: () => chat.takeBack(nonce) || tell(i18n.text('undo_late')) }, UNDO_SHOWN_MS);
   }
 
   // The row goes away, and the focus must not go with it.
@@ -59,3 +109,6 @@ export function messageMenu(page) {
     });
   }
 }
+
+// As long as it can be taken back.
+const UNDO_SHOWN_MS = 5_000;

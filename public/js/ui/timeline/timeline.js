@@ -4,6 +4,7 @@ import { activeRoom } from '../../state/chat.js';
 import { sharedNames } from '../../state/finding/namesakes.js';
 import { peopleIn } from '../../state/rooms/room.js';
 import { unreadAbove } from '../../state/rooms/unread.js';
+import { withOwnChanges } from '../../state/outbox/changes.js';
 import { pendingIn, rowsOf } from '../../state/timeline/rows.js';
 import { seenRows } from '../../state/settings/seen_rows.js';
 import { MAX_ENTRIES } from '../../state/timeline/timeline.js';
@@ -11,10 +12,13 @@ import { PAGE_MESSAGES } from '../../state/timeline/pages.js';
 import { keyedRows } from '../lib/keyed_rows.js';
 import { byId, setAttribute, setText } from '../lib/markup.js';
 import { failureButtons } from './message/failure.js';
+import { quotationLinks } from './message/quotation.js';
 import { createMessage, updateMessage } from './message/message.js';
 import { messageMenu } from './message_menu.js';
 import { createNotice, updateNotice } from './notice.js';
 import { ownLinks, permalink } from './permalink.js';
+import { reactionButtons } from './reactions/reactions.js';
+import { refusedChanges } from './refused_changes.js';
 import { scrollKeeper } from './scroll_keeper.js';
 
 export function timeline(page) {
@@ -34,6 +38,9 @@ export function timeline(page) {
   messageMenu({ ...page, rowOf: (key) => shownRows.find((row) => row.key === key) });
 
   failureButtons(rows, chat);
+  refusedChanges(page);
+  quotationLinks(rows, (seq) => page.openPlace({ room: store.state.active, seq }));
+  reactionButtons(rows, (key, emoji, isOn) => chat.react(store.state.active, shownRows.find((row) => row.key === key).seq, emoji, isOn));
   ownLinks(rows, page.openPlace);
   scroller.addEventListener('scroll', () => follow(), { passive: true });
   byId('older-button').addEventListener('click', () => chat.loadOlder(store.state.active));
@@ -60,7 +67,8 @@ export function timeline(page) {
     if (!room) return;
     const isOpening = room.id !== shown.room || state.placed !== room.id;
     const isGrown = room.timeline.entries !== shown.entries;
-    const list = dressed(seenRows(rowsOf(room, pendingIn(state.outbox, room.id), state.me), settings.current), room);
+    const entries = withOwnChanges(room.timeline.entries, state.outbox, room.id, state.me);
+    const list = dressed(seenRows(rowsOf({ ...room, timeline: { ...room.timeline, entries } }, pendingIn(state.outbox, room.id), state.me), settings.current), room);
     shownRows = list;
     keeper.keep(room.timeline.isFollowing, () => {
       show(list, `${i18n.version} ${room.id} ${new Date(page.today()).toDateString()}`);

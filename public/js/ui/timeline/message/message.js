@@ -1,13 +1,17 @@
 // One message row.
 
 import { isEmojiOnly } from '../../../state/text/emoji.js';
+import { mentions } from '../../../state/text/mentions.js';
 import { actionOf } from '../../../state/text/actions.js';
 import { signOf } from '../../../state/finding/namesakes.js';
 import { avatar } from '../../lib/avatar.js';
 import { cloned, setAttribute, setText } from '../../lib/markup.js';
 import { actionContent, contentOf } from './content.js';
+import { updateReactions } from '../reactions/reactions.js';
+import { updateEdited } from './edited.js';
 import { updateFailure } from './failure.js';
 import { updateFold } from './fold.js';
+import { updateQuotation } from './quotation.js';
 
 // The text of each content element: markup has no way back to its source.
 const sources = new WeakMap();
@@ -16,7 +20,8 @@ export function createMessage(row, { i18n }) {
   return cloned('message-template', i18n);
 }
 
-export function updateMessage(element, row, { i18n }) {
+export function updateMessage(element, row, page) {
+  const { i18n, store } = page;
   element.dataset.key = row.key;
   if (Number.isFinite(row.seq)) element.dataset.seq = row.seq;
   element.classList.toggle('message--own', row.isOwn);
@@ -27,7 +32,12 @@ export function updateMessage(element, row, { i18n }) {
   setText(author, row.isShared ? `${row.username} ${signOf(row.user_id)}` : row.username);
   setAttribute(author, 'title', row.username);
   updateTime(element.querySelector('.message__time'), row.at, i18n.format);
-  updateContent(element, row);
+  element.classList.toggle('message--deleted', row.deleted === true);
+  element.classList.toggle('message--mentions', !row.isOwn && mentions(row, store.state.me));
+  updateQuotation(element, row.reply_to, i18n);
+  updateContent(element, row, i18n);
+  updateEdited(element, row, i18n);
+  updateReactions(element, row, page);
   updateFold(element, row, i18n);
   updateDelivery(element, row, i18n);
 }
@@ -38,10 +48,19 @@ function updateTime(element, at, format) {
   setText(element, format.time(at));
 }
 
-function updateContent(row, { content, username }) {
+function updateContent(row, { content, username, deleted }, i18n) {
   const element = row.querySelector('.message__content');
-  if (sources.get(element) === content) return;
-  sources.set(element, content);
+  const source = deleted ? `\0${i18n.version}` : content;
+  if (sources.get(element) === source) return;
+  sources.set(element, source);
+  // A message may be files alone.
+  element.hidden = content === '' && !deleted;
+  if (deleted) {
+    element.lang = '';
+    row.classList.remove('message--action');
+    element.textContent = i18n.text('message_deleted');
+    return;
+  }
   const action = actionOf(content);
   row.classList.toggle('message--action', action !== null);
   element.replaceChildren(...(action === null ? contentOf(content) : actionContent(username, action)));
@@ -54,11 +73,12 @@ function languageOf(content) {
   return /\p{Script=Latin}/u.test(content) ? 'en' : '';
 }
 
-function updateDelivery(element, { delivery, reason }, i18n) {
+function updateDelivery(element, { key, delivery, reason, failedChange }, i18n) {
   const hasFailed = delivery === 'failed';
+  const failed = hasFailed ? { nonce: key, kind: null, reason } : failedChange && { nonce: failedChange.split(' ')[1], kind: failedChange.split(' ')[0], reason };
   if (delivery) element.dataset.delivery = delivery;
   else delete element.dataset.delivery;
   // Beside the time, where it takes no line: most messages are sent before anybody could read it.
   setText(element.querySelector('.message__state'), delivery && !hasFailed ? i18n.text(`delivery_${delivery}`) : '');
-  updateFailure(element, hasFailed ? reason : null, i18n);
+  updateFailure(element, failed ?? null, i18n);
 }
