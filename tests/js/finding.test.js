@@ -48,7 +48,7 @@ test('an empty search shows recent rooms, then the busiest, each with its headin
 });
 
 test('other rooms come by how many are in them, and stay in place while somebody points at them', () => {
-  const state = { rooms: new Map([['চা', { id: 'চা', members: [], isWhole: false, clientCount: 2, unread: 1 }]]), active: 'চা',
+  const state = { rooms: new Map([['চা', { id: 'চা', members: [], isWhole: false, clientCount: 2, unread: 1, mentions: 0, timeline: { entries: [] } }]]), myRooms: new Map(), active: 'চা',
     roomDirectory: { rooms: [['a', 1], ['মেলা', 251], ['b', 7], ['চা', 2]].map(([name, client_count]) => ({ id: name, name, client_count })) } };
   const { ours, others } = roomSections(state, new Intl.Collator('bn').compare);
   assert.deepEqual(ours.map(({ name, isActive }) => [name, isActive]), [['চা', true]]);

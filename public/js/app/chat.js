@@ -2,12 +2,14 @@
 // store; knows no page, so the tests drive it with a fake socket and a fake clock.
 
 import { hasAccount } from '../state/identity/identity.js';
+import { isPrivate } from '../state/rooms/my_rooms.js';
 import { isRemoved } from '../state/rooms/room.js';
 import { createReturning } from './account/returning.js';
 import { createHistory } from './messages/history.js';
 import { createKeptOutbox } from './outbox/kept_outbox.js';
 import { createSending } from './outbox/sending.js';
 import { createPages } from './messages/pages.js';
+import { createReading } from './rooms/reading.js';
 import { createWriting } from './messages/writing.js';
 import { createSharedReading } from './tabs/shared_reading.js';
 
@@ -31,6 +33,7 @@ export function createChat({ store, storage, api, tabs, account, timers, clock, 
   const serverNow = () => clock() + store.state.serverAheadMs;
   const keptOutbox = createKeptOutbox({ store, storage, tabs, newId: newNonce, onRestored: keepRoomsOf });
   const sending = createSending({ store, timers, serverNow, post: (item) => transport?.post(item) });
+  createReading({ store, timers, tell: (room, seq) => transport?.read(room, seq) });
   createSharedReading({ store, tabs, nameOf: () => name });
 
   store.subscribe((state, previous) => {
@@ -135,9 +138,10 @@ export function createChat({ store, storage, api, tabs, account, timers, clock, 
       storage.forgetWords(name);
     },
 
+    tokenFor,
     markUnread: (room, seq) => store.dispatch({ type: 'room_held_unread', room, seq }),
     ...createWriting({ store, timers, newNonce, serverNow, nameOf: () => name, line: () => transport, loadNewest: (room) => chat.loadNewest(room) }),
-    ...createPages({ store, api }),
+    ...createPages({ store, api, tokenFor }),
 
     /** Whether somebody looks at the list of rooms. */
     watchRooms(isOn) {
@@ -169,6 +173,13 @@ export function createChat({ store, storage, api, tabs, account, timers, clock, 
     keepDraft: (room, text) => storage.keepDraft(name, room, text),
   };
   return chat;
+
+  // Rooms that the server has named answer their members only; for an account the browser's cookie stands in.
+  function tokenFor(room) {
+    const { me } = store.state;
+    if (!isPrivate(room) || me === null) return undefined;
+    return hasAccount(me) ? account.tokenOf(me.userId) : storage.tokenOf(name);
+  }
 
   function positionOf(room) {
     const { epoch, head } = store.state.rooms.get(room)?.timeline ?? {};

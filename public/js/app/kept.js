@@ -45,6 +45,11 @@ export function asHistory(value) {
   return isHistory ? { savedAt: value.savedAt, rooms: value.rooms } : { savedAt: 0, rooms: [] };
 }
 
+/** Rooms, each with an id; what else is in them is for the state to read. */
+export function asRooms(value) {
+  return Array.isArray(value) ? value.filter((it) => isObject(it) && isText(it.id)) : [];
+}
+
 /** Settings by name, each a word, a number or a switch. */
 export function asPreferences(value) {
   const isSetting = ([, setting]) => ['string', 'number', 'boolean'].includes(typeof setting);

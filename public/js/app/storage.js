@@ -2,7 +2,7 @@
 // and the chat goes on.
 
 import { isKeptItem, keptItem } from '../state/outbox/items.js';
-import { asAccount, asAccess, asHistory, asIdentities, asName, asPreferences, asTab, asTexts } from './kept.js';
+import { asAccount, asAccess, asHistory, asIdentities, asName, asPreferences, asRooms, asTab, asTexts } from './kept.js';
 
 const OUTBOX_PREFIX = 'adda.outbox.';
 // A family's names on one computer; two tabs may speak as two of them.
@@ -10,6 +10,7 @@ const IDENTITIES_KEPT = 8;
 const ROOMS_PREFIX = 'adda.rooms.';
 const DRAFT_PREFIX = 'adda.drafts.';
 const HISTORY_PREFIX = 'adda.history.';
+const MY_ROOMS_PREFIX = 'adda.my_rooms.';
 const ACCOUNT = 'adda.account';
 // A server lets a session into 128 rooms; nobody reads so many.
 const ROOMS_KEPT = 50;
@@ -65,6 +66,10 @@ export function createStorage({ local, session }) {
     /** {language, theme} */
     preferences: () => asPreferences(read(local, 'adda.preferences')),
     keepPreferences: (preferences) => write(local, 'adda.preferences', preferences),
+
+    /** The private rooms and conversations of an account: their names, and no words. */
+    myRooms: (userId) => asRooms(read(local, MY_ROOMS_PREFIX + userId)),
+    keepMyRooms: (userId, rooms) => write(local, MY_ROOMS_PREFIX + userId, asRooms(rooms).map(({ id, title, with: other, owner }) => ({ id, title, with: other, owner }))),
 
     /** The emoji that were chosen lately, the last one first. */
     recentEmoji: () => asTexts(read(local, 'adda.emoji')),

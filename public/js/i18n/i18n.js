@@ -12,6 +12,7 @@ export function createI18n(language) {
   const i18n = {
     language: null,
     format: null,
+    titleOf: () => null,
     // Changes whenever something must be said anew.
     version: null,
     /** `habits` is {digits, clock}, see createFormat. */
@@ -22,7 +23,11 @@ export function createI18n(language) {
     },
     /** A text; numbers among the slots are written in the language's digits, and `room` is an id. */
     text: (key, slots = {}) => fill(chosen(TEXTS[key][i18n.language], slots, i18n.format), slots, i18n),
-    roomName: (id) => nameOf(id, i18n.language),
+    roomName: (id) => nameOf(id, i18n),
+    /** `titleOf(id)` is the title of a room whose id the server has made, or null. */
+    useTitles(titleOf) {
+      i18n.titleOf = titleOf;
+    },
     /** For texts that exist for some codes only. */
     has: (key) => Object.hasOwn(TEXTS, key),
   };
@@ -36,7 +41,8 @@ export function roomOf(name) {
 }
 
 // A room's id is its name; the first room has one in each language.
-function nameOf(id, language) {
+function nameOf(id, { language, titleOf }) {
+  if (/^[!@]/.test(id)) return titleOf(id) ?? TEXTS[id.startsWith('@') ? 'conversation' : 'private_room'][language];
   return id === FIRST_ROOM ? TEXTS.room_general[language] : id;
 }
 
@@ -50,10 +56,11 @@ function chosen(text, { count }, format) {
   return typeof text === 'string' ? text : text[format.plural(count)];
 }
 
-function fill(text, slots, { format, language }) {
+function fill(text, slots, i18n) {
+  const { format } = i18n;
   return text.replace(/\{(\w+)\}/g, (_, name) => {
     const value = slots[name];
     if (typeof value === 'number') return format.number(value);
-    return isolated(name === 'room' ? nameOf(value, language) : String(value));
+    return isolated(name === 'room' ? nameOf(value, i18n) : String(value));
   });
 }

@@ -7,6 +7,7 @@ import { ENTRY } from './texts/entry.js';
 import { HELP } from './texts/help.js';
 import { MESSAGES } from './texts/messages.js';
 import { MODERATION } from './texts/moderation.js';
+import { PRIVATE } from './texts/private.js';
 import { ROOMS } from './texts/rooms.js';
 import { SETTINGS } from './texts/settings.js';
 import { TIMELINE } from './texts/timeline.js';
@@ -15,6 +16,6 @@ import { WRITING } from './texts/writing.js';
 export const LANGUAGES = ['bn', 'en'];
 
 /** The parts; the tests hold that no key stands in two of them. */
-export const PARTS = [ENTRY, ACCOUNT, ROOMS, TIMELINE, WRITING, CONNECTION, SETTINGS, HELP, MODERATION, MESSAGES];
+export const PARTS = [ENTRY, ACCOUNT, ROOMS, TIMELINE, WRITING, CONNECTION, SETTINGS, HELP, MODERATION, MESSAGES, PRIVATE];
 
 export const TEXTS = Object.assign({}, ...PARTS);

@@ -1,6 +1,7 @@
 // The REST side of the server: rooms, who is in them, pages of history, accounts, and moderation.
 
 import { moderationCalls } from './moderation_calls.js';
+import { roomCalls } from './room_calls.js';
 
 // A server that answers later than this does not answer.
 const LIMIT_MS = 15_000;
@@ -31,19 +32,19 @@ export function createApi({ fetch, base = '' }) {
     return response.status === 204 ? null : response.json();
   }
 
-  function get(path, query = {}) {
+  function get(path, query = {}, token = undefined) {
     const given = Object.entries(query).filter(([, value]) => value !== undefined);
     const search = given.length > 0 ? `?${new URLSearchParams(given)}` : '';
-    return ask('GET', `${path}${search}`);
+    return ask('GET', `${path}${search}`, { token });
   }
 
   const roomPath = (room) => `api/rooms/${encodeURIComponent(room)}`;
 
   return {
     listRooms: ({ limit, prefix } = {}) => get('api/rooms', { limit, prefix }),
-    getRoom: (room, { cursor } = {}) => get(roomPath(room), { cursor }),
-    listMessages: (room, { before, after, limit }) =>
-      get(`${roomPath(room)}/messages`, { before, after, limit }),
+    getRoom: (room, { cursor } = {}, token = undefined) => get(roomPath(room), { cursor }, token),
+    listMessages: (room, { before, after, limit }, token = undefined) =>
+      get(`${roomPath(room)}/messages`, { before, after, limit }, token),
 
     /** {guests, registration: 'open' | 'closed', needed}: the ways in that the server allows, and whether it needs its first admin. */
     getAccess: () => get('api/setup'),
@@ -60,6 +61,7 @@ export function createApi({ fetch, base = '' }) {
     endSession: () => ask('DELETE', 'api/session'),
 
     ...moderationCalls(ask),
+    ...roomCalls(ask),
   };
 }
 

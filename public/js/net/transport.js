@@ -158,6 +158,9 @@ export function createTransport(parts) {
       socket.send(frameOf(item));
       return true;
     },
+    read(room, seq) {
+      if (rooms.get(room) === 'joined') socket.send({ type: 'read', room_id: room, seq });
+    },
     typing(room) {
       if (rooms.get(room) === 'joined') socket.send({ type: 'typing', room_id: room });
     },

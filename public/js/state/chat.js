@@ -9,11 +9,12 @@ import { forms } from './identity/forms.js';
 import { identity } from './identity/identity.js';
 import { outbox } from './outbox/outbox.js';
 import { roomDirectory } from './rooms/directory.js';
+import { marksOf, myRooms } from './rooms/my_rooms.js';
 import { moderation } from './rooms/moderation.js';
 import { restrictions } from './rooms/restrictions.js';
 import { rooms } from './rooms/rooms.js';
 
-const chat = combine([clock, connection, identity, entry, forms, rooms, roomDirectory, restrictions, moderation, outbox]);
+const chat = combine([clock, connection, identity, entry, forms, rooms, myRooms, roomDirectory, restrictions, moderation, outbox]);
 
 export const initial = chat.initial;
 
@@ -25,5 +26,6 @@ export function activeRoom(state) {
 }
 
 export function totalUnread(state) {
-  return [...state.rooms.values()].reduce((sum, room) => sum + room.unread, 0);
+  const ids = new Set([...state.rooms.keys(), ...state.myRooms.keys()]);
+  return [...ids].reduce((sum, id) => sum + marksOf(state, id).unread, 0);
 }

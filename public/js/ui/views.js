@@ -3,6 +3,7 @@
 import { createHues } from '../state/finding/hues.js';
 import { createNames } from '../state/finding/names_seen.js';
 import { hasAccount } from '../state/identity/identity.js';
+import { isOwner, titleOf } from '../state/rooms/my_rooms.js';
 import { accountMenu } from './account/account_menu.js';
 import { passwordDialog } from './account/password_dialog.js';
 import { composer as createComposer } from './composer/composer.js';
@@ -16,6 +17,7 @@ import { revealing } from './lib/revealing.js';
 import { placeInAddress } from './page/address.js';
 import { announcer } from './page/announcer.js';
 import { buildNotice, keepShell } from './page/build.js';
+import { confirmDialog } from './page/confirm.js';
 import { drawers as createDrawers } from './page/drawers.js';
 import { favicon } from './notifications/favicon.js';
 import { help } from './page/help.js';
@@ -32,6 +34,7 @@ import { personDialog } from './people/person_dialog.js';
 import { connectionStrip } from './room/connection_strip.js';
 import { invite } from './room/invite.js';
 import { moderationLog } from './room/moderation_log.js';
+import { newRoom } from './room/private/new_room.js';
 import { removal } from './room/removal.js';
 import { roomDetails } from './room/room_details.js';
 import { roomHeader } from './room/room_header.js';
@@ -43,7 +46,7 @@ import { roomList } from './sidebar/room_list.js';
 import { switcher as createSwitcher } from './sidebar/switcher.js';
 import { timeline as createTimeline } from './timeline/timeline.js';
 
-/** `parts` is {store, storage, i18n, chat, account, moderation, directory, tabs, timers, now, today}. */
+/** `parts` is {store, storage, i18n, chat, account, moderation, myRooms, exportRoom, directory, tabs, timers, now, today}. */
 export function start(parts) {
   const { i18n, store, storage, chat } = parts;
   const drawers = createDrawers();
@@ -53,6 +56,10 @@ export function start(parts) {
     enter, enterAccount: (account) => visit.enterAccount(account), openRoom, openPlace, leaveRoom, rename, redraw };
   page.nameOf = createNames(() => store.state);
   page.context = context(page);
+  page.isOwner = (room) => isOwner(store.state, room);
+  page.confirm = confirmDialog(page);
+  page.needsAccount = () => page.tell(i18n.text('needs_account'), { label: i18n.text('sign_in_short'), run: () => visit.takeAccount('sign_in') });
+  i18n.useTitles((room) => titleOf(store.state, room));
   page.invite = invite(page);
   Object.assign(page, orderTold(page));
   page.orders = personDialog(page);
@@ -69,6 +76,7 @@ export function start(parts) {
     roomDetails(page), roomList(page), members(page), timeline, typingLine(page), connectionStrip(page), buildNotice(page),
     removal(page), moderationLog(page), composer]);
 
+  newRoom(page);
   dialogs();
   revealing();
   memberMenu(page);

@@ -2,11 +2,11 @@
 
 import { PAGE_MESSAGES, newerCursor, olderCursor } from '../../state/timeline/pages.js';
 
-export function createPages({ store, api }) {
+export function createPages({ store, api, tokenFor }) {
   async function load(side, room, query) {
     store.dispatch({ type: 'page_asked', room, side });
     try {
-      const page = await api.listMessages(room, { ...query, limit: PAGE_MESSAGES });
+      const page = await api.listMessages(room, { ...query, limit: PAGE_MESSAGES }, tokenFor(room));
       store.dispatch({ type: 'page_listed', room, side, page });
     } catch {
       store.dispatch({ type: 'page_failed', room });

@@ -17,3 +17,11 @@ export function peopleOf(room, me) {
   for (const id of me?.userIds ?? []) people.delete(id);
   return [...people.values()];
 }
+
+/** The people that a message in a room can mention: those who are there, its writers, and the members of a private room. */
+export function mentionable({ rooms, memberships, me }, id) {
+  const here = rooms.has(id) ? [...rooms.get(id).members].filter(({ user_id: userId }) => !me?.userIds.includes(userId)) : [];
+  const others = rooms.has(id) ? peopleOf(rooms.get(id), me) : [];
+  const members = (memberships.get(id)?.people ?? []).filter(({ user_id: userId }) => !me?.userIds.includes(userId));
+  return [...new Map([...here, ...members, ...others].map(({ user_id, username }) => [user_id, { user_id, username }])).values()];
+}

@@ -12,7 +12,7 @@ export const roomDirectory = {
   frames: {
     // A list with a prefix answers a search.
     rooms: (state, frame) => (frame.prefix === undefined ? { ...state, roomDirectory: fromFrame(frame) } : state),
-    rooms_changed: (state, frame) => ({ ...state, roomDirectory: withChanges(state.roomDirectory, frame) }),
+    rooms_changed: (state, frame) => (Array.isArray(frame.rooms) ? { ...state, roomDirectory: withChanges(state.roomDirectory, frame) } : state),
   },
 };
 

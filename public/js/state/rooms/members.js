@@ -23,3 +23,10 @@ export function usersOf(members, me, compare) {
     (one, other) => isMe(other) - isMe(one) || compare(one.username, other.username),
   );
 }
+
+/** The members of a private room who are not there now, by name. */
+export function awayOf(people, present, compare) {
+  const here = new Set(present.map(({ user_id: id }) => id));
+  return people.filter(({ user_id: id }) => !here.has(id)).map(({ user_id, username }) => ({ user_id, username, sessions: 0, isAway: true }))
+    .sort((one, other) => compare(one.username, other.username));
+}

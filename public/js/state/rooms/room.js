@@ -5,7 +5,7 @@ import * as members from './members.js';
 import { withChange } from '../timeline/changes.js';
 import { withJoined } from '../timeline/joined.js';
 import { emptyTimeline, withFollowing, withFewer, withGap, withMessage, withNotice, withReset } from '../timeline/timeline.js';
-import { counted } from './unread.js';
+import { counted, readElsewhere, unreadSince, withCursor } from './unread.js';
 import { stillTyping, withoutTyping, withTyping } from './typing.js';
 
 /** A room with what was kept of it since the last visit, if anything was. */
@@ -31,8 +31,12 @@ export function emptyRoom(id) {
     nextMembers: null,
     typing: [],
     unread: 0,
-    // The seq up to which another tab of this browser has shown the room.
+    // How many of them mention us.
+    mentions: 0,
+    // The seq up to which it was read elsewhere: in another tab, or on another device.
     readTo: 0,
+    // The server's cursor: up to where the account has read; null where the server keeps none.
+    cursor: null,
     // Messages above this seq are below the "new" divider; null shows none.
     dividerSeq: null,
     // Its reader has marked it as unread: it stays so until it is opened again.
@@ -54,19 +58,21 @@ const changes = {
     // Messages that came while nobody could see them are unread, wherever the reader stands now.
     const seen = { ...context, isRead: context.isRead && !context.isAfterAbsence };
     const texts = frame.messages.filter(isText);
-    const read = texts.reduce((told, message) => counted(told, message, room, seen), room);
     const { epoch, head } = room.timeline;
     const isFirst = epoch === null;
+    const before = frame.epoch === epoch ? withCursor(room, frame.read_seq) : room;
+    const read = texts.reduce((told, message) => counted(told, message, before, seen), before);
     // Between the page and what the timeline has, messages are missing: the first of them is the first unread one.
     const isHole = frame.epoch === epoch && !frame.recovered && texts[0]?.seq > head + 1;
     const dividerSeq = isHole && room.unread === 0 && read.unread > 0 ? Math.max(head, room.readTo) : read.dividerSeq;
     return {
-      ...(isFirst ? room : { ...read, dividerSeq }),
+      ...(isFirst ? unreadSince(room, frame.read_seq, texts, seen) : { ...read, dividerSeq }),
+      cursor: Number.isInteger(frame.read_seq) ? frame.read_seq : room.cursor,
       isJoined: true,
       refusal: null,
       timeline: withJoined(room.timeline, frame),
       // Another epoch has other numbers.
-      readTo: frame.epoch === epoch ? room.readTo : 0,
+      readTo: frame.epoch === epoch ? before.readTo : 0,
       members: frame.members ?? [],
       ...countOf(frame, context),
       isWhole: (frame.members ?? []).length === frame.client_count,
@@ -95,7 +101,8 @@ const changes = {
   count: (room, frame, context) => ({ ...room, ...countOf(frame, context) }),
   ...Object.fromEntries(['edit', 'delete', 'reaction'].map((type) => [type, (room, frame) => ({ ...room, timeline: withChange(room.timeline, frame) })])),
   gap: (room, frame) => ({ ...room, timeline: withGap(room.timeline, frame) }),
-  reset: (room, frame) => ({ ...room, readTo: 0, timeline: withReset(room.timeline, frame) }),
+  read: (room, { seq }) => readElsewhere({ ...room, cursor: Math.max(room.cursor ?? 0, seq) }, { epoch: room.timeline.epoch, seq }),
+  reset: (room, frame) => ({ ...room, readTo: 0, cursor: room.cursor === null ? null : 0, timeline: withReset(room.timeline, frame) }),
 };
 
 // A page may hold changes of messages, too.

@@ -68,6 +68,7 @@ export const rooms = {
       const wanted = ROWS_KEPT.screens * rows;
       return { ...state, rowsKept: Math.min(ROWS_KEPT.most, Math.max(ROWS_KEPT.least, wanted)) };
     },
+    room_cursor_told: (state, { room: id, seq }) => changedRoom(state, id, (it) => ({ ...it, cursor: Math.max(it.cursor ?? 0, seq) })),
     room_held_unread: (state, { room: id, seq }) => changedRoom(state, id, (it) => unread.heldUnread(it, seq, state)),
     room_read_elsewhere: (state, { room: id, position }) => changedRoom(state, id, (it) => unread.readElsewhere(it, position)),
     people_ignored(state, { userIds }) {
@@ -107,7 +108,7 @@ export const rooms = {
       return withEchoKeys(isMissed ? { ...joined, placed: null } : joined, frame.messages);
     },
     text: (state, message, { now }) => withEchoKeys(withRoomFrame(state, message, now), [message]),
-    ...Object.fromEntries(['join', 'leave', 'typing', 'count', 'gap', 'reset', 'edit', 'delete', 'reaction'].map((type) =>
+    ...Object.fromEntries(['join', 'leave', 'typing', 'count', 'gap', 'reset', 'edit', 'delete', 'reaction', 'read'].map((type) =>
       [type, (state, frame, { now }) => withRoomFrame(state, frame, now)])),
   },
 };
@@ -116,7 +117,7 @@ const changedRooms = (state, change) => [...state.rooms.keys()].reduce((next, id
 
 function withRoomFrame(state, frame, now, isAfterAbsence = false) {
   return changedRoom(state, frame.room_id, (it) =>
-    room.withRoomFrame(it, frame, { me: state.me, now, ignored: state.ignored, isAfterAbsence, isRead: isRead(state, it), rowsKept: state.rowsKept }));
+    room.withRoomFrame(it, frame, { me: state.me, now, ignored: state.ignored, isAfterAbsence, isRead: isRead(state, it), rowsKept: state.rowsKept, known: state.myRooms.get(it.id) }));
 }
 
 // The row takes over the key of the pending one, so that the page does not see it come and go.

@@ -1,16 +1,32 @@
 // The unread messages of a room, and where its reader left off.
 
+import { mentions } from '../text/mentions.js';
+
 /** A room with a message counted: only what others said after what we had is unread, and it is counted once. */
 export function counted(room, message, { timeline, readTo }, { me, ignored, isRead }) {
   if (isRead || message.user_id === me?.userId || ignored.has(message.user_id)) return room;
   if (message.seq <= Math.max(timeline.head, readTo)) return room;
   const dividerSeq = room.unread === 0 ? message.seq - 1 : room.dividerSeq;
-  return { ...room, unread: room.unread + 1, dividerSeq };
+  return { ...room, unread: room.unread + 1, mentions: room.mentions + (mentions(message, me) ? 1 : 0), dividerSeq };
+}
+
+/** A room whose account has read it up to `seq` on some device, if the server says so. */
+export function withCursor(room, seq) {
+  return Number.isInteger(seq) && seq > room.readTo ? { ...room, readTo: seq } : room;
+}
+
+/** A room at its first join: the texts of its page behind the account's cursor are unread. A room that was never read begins at its end. */
+export function unreadSince(room, cursor, texts, { me, ignored, known }) {
+  const isUnread = ({ seq, user_id: userId, deleted }) => seq > cursor && userId !== me?.userId && !ignored.has(userId) && !deleted;
+  const unread = cursor > 0 ? texts.filter(isUnread) : [];
+  if (unread.length === 0) return room;
+  // The page may begin above the first of them; the server counts all.
+  return { ...room, unread: Math.max(unread.length, known?.unread ?? 0), mentions: unread.filter((it) => mentions(it, me)).length, dividerSeq: cursor };
 }
 
 /** The reader sees the newest message now. */
 export function asRead(room) {
-  return room.unread === 0 ? room : { ...room, unread: 0 };
+  return room.unread === 0 ? room : { ...room, unread: 0, mentions: 0 };
 }
 
 /** The messages from `seq` on are unread again, and stay so while the room is on screen. */
@@ -36,7 +52,7 @@ export function unreadAbove({ dividerSeq, timeline: { entries } }) {
 export function readElsewhere(room, { epoch, seq }) {
   if (epoch !== room.timeline.epoch || seq <= room.readTo) return room;
   const unread = Math.min(room.unread, Math.max(0, room.timeline.latest - seq));
-  return { ...room, readTo: seq, unread, dividerSeq: unread === 0 && room.unread > 0 ? null : room.dividerSeq };
+  return { ...room, readTo: seq, unread, mentions: Math.min(room.mentions, unread), dividerSeq: unread === 0 && room.unread > 0 ? null : room.dividerSeq };
 }
 
 /** Messages of newly ignored people are not unread any more, as far as the timeline still holds them. */

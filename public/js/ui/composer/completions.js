@@ -4,7 +4,7 @@ import { emojiNamed } from '../../i18n/emoji.js';
 import { activeRoom } from '../../state/chat.js';
 import { sharedNames, signOf } from '../../state/finding/namesakes.js';
 import { peopleBeginning } from '../../state/finding/orders.js';
-import { peopleOf } from '../../state/identity/rights.js';
+import { mentionable, peopleOf } from '../../state/identity/rights.js';
 import { bannedPeople } from '../../state/rooms/moderation.js';
 import { commandsFor } from '../../state/text/commands.js';
 import { combobox } from '../lib/combobox.js';
@@ -59,8 +59,7 @@ export function completions({ i18n, store }) {
   }
 
   function mentionsLike(written, begin) {
-    const room = activeRoom(store.state);
-    const people = room ? peopleOf(room, store.state.me) : [];
+    const people = mentionable(store.state, store.state.active);
     const shared = sharedNames(people);
     return peopleBeginning(begin, people).slice(0, MOST_SHOWN).map((person) => ({ key: person.user_id, text: `@${person.username} `, person,
       label: shared.has(person.username) ? `${person.username} ${signOf(person.user_id)}` : person.username, note: i18n.text('mention_note'), replaces: written.length }));

@@ -7,7 +7,7 @@ import { countCharacters } from '../../state/text/names.js';
 import { byId, setText } from '../lib/markup.js';
 import { mentionedIn } from '../../state/text/mentions.js';
 import { lastEditable } from '../../state/timeline/editable.js';
-import { peopleOf } from '../../state/identity/rights.js';
+import { mentionable } from '../../state/identity/rights.js';
 import { activeRoom } from '../../state/chat.js';
 import { commandLine } from './command_line.js';
 import { completions } from './completions.js';
@@ -97,7 +97,7 @@ export function composer(page) {
     const isDone = commands.take(content, (text) => {
       isHeld = isHeldBack(store.state, room, now());
       if (isHeld) return held.say();
-      chat.post(room, text, { reply: replyOf(context.current()), mentions: mentionedIn(text, peopleOf(activeRoom(store.state), store.state.me), named()) });
+      chat.post(room, text, { reply: replyOf(context.current()), mentions: mentionedIn(text, mentionable(store.state, room), named()) });
       context.cancel();
       return empty(room);
     });

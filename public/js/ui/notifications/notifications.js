@@ -4,7 +4,8 @@
 import { createNotifyOnce } from '../../app/tabs/notify_once.js';
 import { levelOf, isIgnored } from '../../state/settings/settings.js';
 import { spokenText } from '../../state/text/actions.js';
-import { isMentioned } from '../../state/text/mentions.js';
+import { isConversation } from '../../state/rooms/my_rooms.js';
+import { mentions } from '../../state/text/mentions.js';
 import { byId, setText } from '../lib/markup.js';
 import { addressOf, placeInAddress } from '../page/address.js';
 import { chime } from './chime.js';
@@ -13,9 +14,9 @@ export function notifications({ i18n, store, settings, tabs, timers, openPlace }
   const notifyOnce = createNotifyOnce({ store, tabs, timers });
 
   store.subscribe((state, previous, { type, frame }) => {
-    if (type !== 'frame' || frame.type !== 'text' || state.isAttentive) return;
-    const isNews = frame.seq > (previous.rooms.get(frame.room_id)?.timeline.head ?? Infinity);
-    if (isNews && isWanted(frame, state)) notifyOnce(frame, () => tell(frame));
+    if (type !== 'frame' || state.isAttentive) return;
+    const message = newsOf(frame, previous);
+    if (message && isWanted(message, state)) notifyOnce(message, () => tell(message));
   });
   for (const list of document.querySelectorAll('[data-setting="notifications"]')) {
     list.addEventListener('change', () => list.value === 'on' && ask());
@@ -27,10 +28,19 @@ export function notifications({ i18n, store, settings, tabs, timers, openPlace }
     if (place.room !== null && store.state.active !== null) openPlace(place);
   });
 
+  // A message of a room that we are in, or one that another room has for us.
+  function newsOf(frame, { rooms, me }) {
+    if (frame.type === 'text') return frame.seq > (rooms.get(frame.room_id)?.timeline.head ?? Infinity) ? frame : null;
+    if (frame.type !== 'inbox' || me === null) return null;
+    const { room_id, seq, from, preview, mention } = frame;
+    return { room_id, seq, ...from, content: preview, mentions: mention ? [me.userId] : [] };
+  }
+
   function isWanted(message, { me }) {
     if (me === null || me.userIds.includes(message.user_id) || isIgnored(settings.current, message.user_id)) return false;
     const level = levelOf(settings.current, message.room_id);
-    return level === 'all' || (level === 'mentions' && isMentioned(message.content, me.username));
+    // Words to us alone are ours as those with our name.
+    return level === 'all' || (level === 'mentions' && (isConversation(message.room_id) || mentions(message, me)));
   }
 
   function tell(message) {

@@ -5,11 +5,14 @@ import { parseRoom, tidied } from '../../state/text/names.js';
 
 // The server says its limit later; this spares the work on what no server takes.
 const LONGEST_ROOM = 1_024;
+// Private rooms and conversations have ids that the server makes.
+const SERVERS_OWN = /^[!@][\w-]{8,128}$/;
 
 /** `{room, seq}`, each null if the address does not name it. */
 export function placeInAddress({ search, hash }) {
   const asked = new URLSearchParams(search).get('room');
-  const room = parseRoom(tidied(asked || decoded(hash.slice(1))), LONGEST_ROOM).value ?? null;
+  const named = tidied(asked || decoded(hash.slice(1)));
+  const room = SERVERS_OWN.test(named) ? named : (parseRoom(named, LONGEST_ROOM).value ?? null);
   const seq = asked && /^#[1-9]\d{0,15}$/.test(hash) ? Number(hash.slice(1)) : null;
   return { room, seq };
 }

@@ -1,5 +1,6 @@
 // Keys beyond Tab, as help.js lists them for people.
 
+import { roomSections } from '../../state/finding/room_sections.js';
 import { openDialog } from '../lib/dialogs.js';
 import { byId } from '../lib/markup.js';
 
@@ -66,11 +67,11 @@ export function keyboard({ i18n, store, openRoom, drawers, timeline, switcher, c
   }
 
   function nextRoom(step, isUnread) {
-    const rooms = [...store.state.rooms.keys()].sort(i18n.format.compare);
-    const at = rooms.indexOf(store.state.active);
+    const rooms = roomSections(store.state, i18n.format.compare).ours;
+    const at = rooms.findIndex(({ isActive }) => isActive);
     const around = rooms.map((_, place) => rooms.at((at + step * (place + 1)) % rooms.length));
-    const next = around.find((room) => !isUnread || store.state.rooms.get(room).unread > 0);
-    if (next !== undefined && next !== store.state.active) openRoom(next);
+    const next = around.find(({ unread }) => !isUnread || unread > 0);
+    if (next && !next.isActive) openRoom(next.name);
   }
 
   function rowFor(key) {

@@ -1,7 +1,8 @@
-// The orders of a moderator about somebody in the list of people.
+// The menu about somebody in the list of people.
 
 import { byId, setAttribute, setText } from '../lib/markup.js';
 import { menu } from '../lib/menu.js';
+import { aboutPerson } from './about_person.js';
 import { personItems } from './person_items.js';
 
 /** The buttons are those of members.js. */
@@ -9,6 +10,7 @@ export function memberMenu(page) {
   const { i18n } = page;
   const element = byId('member-menu');
   const box = menu(element);
+  const showAbout = aboutPerson(element, page);
   const show = personItems(element, page);
 
   byId('members').addEventListener('click', ({ target }) => {
@@ -18,6 +20,7 @@ export function memberMenu(page) {
     const person = { user_id: item.dataset.user, username: item.dataset.username };
     setText(byId('member-menu-name'), person.username);
     setAttribute(element, 'aria-label', i18n.text('person_menu', { name: person.username }));
+    showAbout(person);
     show(person);
     box.open(button);
   });

@@ -1,9 +1,8 @@
 // The members of the room on screen: oneself, then the latest speakers, then the others by name.
 
 import { activeRoom } from '../../state/chat.js';
-import { usersOf } from '../../state/rooms/members.js';
+import { awayOf, usersOf } from '../../state/rooms/members.js';
 import { sharedNames, signOf } from '../../state/finding/namesakes.js';
-import { mayOrder } from '../../state/identity/rights.js';
 import { bySpeaking, namedLike } from '../../state/finding/people.js';
 import { peopleIn } from '../../state/rooms/room.js';
 import { avatar } from '../lib/avatar.js';
@@ -30,7 +29,8 @@ export function members({ i18n, directory, hueOf, redraw }) {
   function updateUser(item, user) {
     avatar(item.querySelector('.avatar'), user);
     setText(item.querySelector('.members__name'), user.isShared ? `${user.username} ${signOf(user.user_id)}` : user.username);
-    setText(item.querySelector('.members__note'), user.isMe ? i18n.text('you') : '');
+    setText(item.querySelector('.members__note'), [user.isMe ? i18n.text('you') : '', user.isOwner ? i18n.text('owner') : '', user.isAway ? i18n.text('away') : ''].filter(Boolean).join(' · '));
+    item.classList.toggle('members__user--away', user.isAway);
     item.dataset.username = user.username;
     const button = item.querySelector('.members__menu');
     button.hidden = !user.hasMenu;
@@ -49,13 +49,15 @@ export function members({ i18n, directory, hueOf, redraw }) {
     update(state) {
       const room = activeRoom(state);
       if (!room) return;
-      const users = bySpeaking(usersOf(room.members, state.me, i18n.format.compare), room.timeline.entries, state.me);
+      const present = bySpeaking(usersOf(room.members, state.me, i18n.format.compare), room.timeline.entries, state.me);
+      const { owner = null, people = [] } = state.memberships.get(room.id) ?? {};
+      const users = [...present, ...awayOf(people, present, i18n.format.compare)];
       const names = sharedNames(users);
       field.hidden = users.length < SEARCHED_FROM && field.value === '';
       const found = namedLike(users, field.value);
       show(found.map((user) => ({ ...user, key: user.user_id, isMe: user.user_id === state.me?.userId,
-        hasMenu: user.user_id !== state.me?.userId && mayOrder(state.me, 'kick'),
-        hue: hueOf(room.id, user.user_id), isShared: names.has(user.username) })), i18n.version);
+        hasMenu: user.user_id !== state.me?.userId,
+        isOwner: user.user_id === owner, isAway: user.isAway === true, hue: hueOf(room.id, user.user_id), isShared: names.has(user.username) })), i18n.version);
       stops.settle();
       setText(byId('nobody-found'), found.length === 0 && field.value !== '' ? i18n.text('nobody_found') : '');
       const unlisted = peopleIn(room) - users.length;

@@ -1,6 +1,7 @@
 // A moderator has taken us out of a room: it is said, and for the room on screen the way back is offered.
 
 import { activeRoom } from '../../state/chat.js';
+import { isPrivate } from '../../state/rooms/my_rooms.js';
 import { isRemoved } from '../../state/rooms/room.js';
 import { byId, setText } from '../lib/markup.js';
 
@@ -21,6 +22,8 @@ export function removal({ i18n, chat, store, tell }) {
     update(state) {
       const room = activeRoom(state);
       box.hidden = !room || !isRemoved(room);
+      // Into a private room only a member lets one in.
+      byId('removal-enter').hidden = !room || isPrivate(room.id);
       setText(byId('removal-text'), box.hidden ? '' : i18n.text(room.refusal === 'kicked' ? 'removed_kicked' : 'removed_other'));
     },
   };

@@ -5,11 +5,20 @@ import { CHOICES, withLevel } from '../../state/settings/settings.js';
 import { openDialog } from '../lib/dialogs.js';
 import { byId, setText } from '../lib/markup.js';
 import { linkTo } from './invite.js';
+import { memberList } from './private/member_list.js';
+import { roomExport } from './private/room_export.js';
+import { roomNaming } from './private/room_naming.js';
 
-export function roomDetails({ i18n, store, settings, redraw }) {
+export function roomDetails(page) {
+  const { i18n, store, settings, redraw, myRooms } = page;
+  const naming = roomNaming(page);
+  const members = memberList(page);
+  roomExport(page);
   const level = byId('details-level');
   byId('room-details-button').addEventListener('click', () => {
     openDialog('room-details');
+    naming.open();
+    myRooms.listMembers(store.state.active);
     redraw();
   });
   level.append(...['', ...CHOICES.level].map(option));
@@ -22,8 +31,10 @@ export function roomDetails({ i18n, store, settings, redraw }) {
       if (!room || !byId('room-details').open) return;
       setText(byId('details-name'), i18n.roomName(room.id));
       setText(byId('details-people'), byId('room-count').textContent);
-      setText(byId('details-latest'), i18n.format.number(room.timeline.head));
+      setText(byId('details-latest'), i18n.format.number(room.timeline.latest));
       setText(byId('details-link'), linkTo(room.id));
+      naming.update(state);
+      members.update(state);
       for (const it of level.options) setText(it, i18n.text(`level_${it.value || 'default'}`));
       level.value = settings.current.levels.find((it) => it.room === room.id)?.level ?? '';
     },

@@ -16,6 +16,7 @@ export function roomHeader({ i18n, now }) {
       // It stands while we move to another node: what comes and goes in a moment only flickers.
       const wasJoined = room.timeline.epoch !== null && room.refusal === null;
       const isKnown = wasJoined && !isAway(state.connection, now());
+      setText(byId('room-topic'), state.myRooms.get(room.id)?.topic ?? '');
       byId('room-locked').hidden = !isLocked(state, room.id);
       setText(byId('room-count'), isKnown ? i18n.text('room_online', { count: peopleIn(room) }) : '');
     },

@@ -3,11 +3,12 @@
 import { activeRoom } from '../../state/chat.js';
 import { mayOrder } from '../../state/identity/rights.js';
 import { levelOf, withLevel } from '../../state/settings/settings.js';
+import { isConversation, isPrivate } from '../../state/rooms/my_rooms.js';
 import { isLocked } from '../../state/rooms/moderation.js';
 import { byId, setText } from '../lib/markup.js';
 import { menu } from '../lib/menu.js';
 
-export function roomMenu({ i18n, store, settings, tell, invite, openRoom, leaveRoom, moderation, tellOrder, tellProblem }) {
+export function roomMenu({ i18n, store, settings, tell, invite, openRoom, leaveRoom, moderation, myRooms, confirm, tellOrder, tellProblem }) {
   const button = byId('room-menu-button');
   const box = menu(byId('room-menu'));
 
@@ -25,8 +26,9 @@ export function roomMenu({ i18n, store, settings, tell, invite, openRoom, leaveR
   });
   byId('leave-room').addEventListener('click', () => {
     const room = store.state.active;
+    if (isPrivate(room) && !isConversation(room)) return leaveForGood(room);
     leaveRoom(room);
-    tell(i18n.text('left_room', { room }), { label: i18n.text('rejoin'), run: () => openRoom(room) });
+    return tell(i18n.text('left_room', { room }), { label: i18n.text('rejoin'), run: () => openRoom(room) });
   });
 
   byId('room-lock').addEventListener('click', async () => {
@@ -37,6 +39,14 @@ export function roomMenu({ i18n, store, settings, tell, invite, openRoom, leaveR
     else tellOrder(wasLocked ? 'did_unlock' : 'did_lock', {});
   });
 
+  function leaveForGood(room) {
+    confirm({ title: i18n.text('leave_private_title', { room }), lead: i18n.text('leave_private_lead'), action: i18n.text('leave_private') }, async () => {
+      const { problem } = await myRooms.leave(room);
+      if (problem === null) leaveRoom(room);
+      return problem;
+    });
+  }
+
   const isMuted = (room) => levelOf(settings.current, room) === 'none';
 
   return {
@@ -44,6 +54,9 @@ export function roomMenu({ i18n, store, settings, tell, invite, openRoom, leaveR
       if (!activeRoom(state)) return;
       // Leaving the last room is signing out, which has a button of its own.
       byId('leave-room').hidden = state.rooms.size < 2;
+      byId('room-invite').hidden = isPrivate(state.active);
+      const leave = isConversation(state.active) ? 'close_conversation' : (isPrivate(state.active) ? 'leave_private' : 'leave_room');
+      setText(byId('leave-room'), i18n.text(leave));
       byId('room-lock').hidden = !mayOrder(state.me, 'lock');
       setText(byId('room-lock'), i18n.text(isLocked(state, state.active) ? 'unlock_room' : 'lock_room'));
       byId('room-moderation').hidden = !mayOrder(state.me, 'audit');

@@ -31,8 +31,9 @@ export function switcher({ i18n, store, storage, directory, drawers, openRoom })
   });
 
   function known() {
-    const { rooms, roomDirectory: { rooms: others }, me } = store.state;
+    const { rooms, myRooms, roomDirectory: { rooms: others }, me } = store.state;
     const counts = new Map([...found, ...others].map(({ id, client_count }) => [id, client_count]));
+    for (const id of myRooms.keys()) counts.set(id, 0);
     for (const room of rooms.values()) counts.set(room.id, peopleIn(room));
     const recent = storage.roomsOf(me?.username ?? '');
     for (const room of recent) if (!counts.has(room)) counts.set(room, 0);

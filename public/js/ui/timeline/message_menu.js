@@ -1,10 +1,10 @@
 // The actions on a message: by its button, by Enter or the menu key on its row.
 
 import { mayDelete, mayEdit, mayReact } from '../../state/timeline/editable.js';
-import { isIgnored, withIgnored, withoutIgnored } from '../../state/settings/settings.js';
 import { copied } from '../lib/clipboard.js';
 import { byId, setAttribute, setText } from '../lib/markup.js';
 import { menu } from '../lib/menu.js';
+import { aboutPerson } from '../people/about_person.js';
 import { personItems } from '../people/person_items.js';
 import { linkTo } from '../room/invite.js';
 import { picker } from './reactions/picker.js';
@@ -14,10 +14,11 @@ const QUICK = ['👍', '❤️', '😂', '🙏', '🎉', '😢'];
 
 /** `rowOf(key)` is the row that a `.message` shows. */
 export function messageMenu(page) {
-  const { i18n, store, chat, settings, tell, rowOf, context, today } = page;
+  const { i18n, store, chat, tell, rowOf, context, today } = page;
   const box = menu(byId('message-menu'));
   const rows = byId('timeline-rows');
   let row = null;
+  const showAbout = aboutPerson(byId('message-menu'), page);
   const showOrders = personItems(byId('message-menu'), page);
   const pick = picker(page);
   const showReacted = whoReacted(page);
@@ -44,7 +45,6 @@ export function messageMenu(page) {
     'message-copy-link': () => copy(linkTo(room(), row.seq), 'link_copied'),
     'message-copy-text': () => copy(row.content, 'text_copied'),
     'message-mark-unread': () => chat.markUnread(room(), row.seq),
-    'message-ignore': ignore,
   };
   for (const [id, act] of Object.entries(actions)) byId(id).addEventListener('click', act);
 
@@ -73,7 +73,7 @@ export function messageMenu(page) {
     const shown = {
       'message-reactions': mayReact(state, row), 'message-reply': isThere, 'message-edit': mayEdit(state, row, today()),
       'message-delete': mayDelete(state, row, today(), page.isOwner?.(room())), 'message-reacted': isThere && Object.keys(row.reactions ?? {}).length > 0,
-      'message-copy-link': isSent, 'message-copy-text': !row.deleted && row.content !== '', 'message-mark-unread': isSent, 'message-ignore': !row.isOwn,
+      'message-copy-link': isSent, 'message-copy-text': !row.deleted && row.content !== '', 'message-mark-unread': isSent,
     };
     for (const [id, isShown] of Object.entries(shown)) byId(id).hidden = !isShown;
     // A menu finds its items by that.
@@ -82,9 +82,10 @@ export function messageMenu(page) {
       const { emoji } = item.dataset;
       if (emoji) setAttribute(item, 'aria-label', i18n.text('react_with', { emoji }));
     }
-    setText(byId('message-ignore'), i18n.text(isIgnored(settings.current, row.user_id) ? 'stop_ignoring_person' : 'ignore_person', { name: row.username }));
     // An unsent message is our own.
-    showOrders(row.isOwn || !isSent ? null : { user_id: row.user_id, username: row.username });
+    const person = row.isOwn || !isSent ? null : { user_id: row.user_id, username: row.username };
+    showAbout(person);
+    showOrders(person);
     box.open(element.querySelector('.message__menu'));
   }
 
@@ -96,17 +97,6 @@ export function messageMenu(page) {
   function remove() {
     const nonce = chat.remove(room(), row.seq);
     tell(i18n.text('deleted_told'), { label: i18n.text('undo'), run: () => chat.takeBack(nonce) || tell(i18n.text('undo_late')) }, UNDO_SHOWN_MS);
-  }
-
-  // The row goes away, and the focus must not go with it.
-  function ignore() {
-    const { user_id, username } = row;
-    settings.change(withIgnored(settings.current, { user_id, username }));
-    byId('timeline').focus({ preventScroll: true });
-    tell(i18n.text('ignored_person', { name: username }), {
-      label: i18n.text('stop_ignoring'),
-      run: () => settings.change(withoutIgnored(settings.current, user_id)),
-    });
   }
 }
 

@@ -9,14 +9,24 @@ const MARKED_MS = 4_000;
 export function permalink({ i18n, chat, tell, reveal }) {
   let sought = null;
 
-  function seek(room, seq) {
-    sought = { room, seq, isAsked: false };
+  /** `isFrom`: the first message from `seq` on. */
+  function seek(room, seq, isFrom = false) {
+    sought = { room, seq, isFrom, isAsked: false };
+  }
+
+  function rowSought({ seq, isFrom }) {
+    const rows = byId('timeline-rows');
+    if (!isFrom) return rows.querySelector(`.message[data-seq="${seq}"]`);
+    const all = [...rows.querySelectorAll('.message[data-seq]')];
+    const found = all.find((it) => Number(it.dataset.seq) >= seq);
+    // Unless the page begins behind it.
+    return found !== all[0] || sought.isAsked ? found : undefined;
   }
 
   function pursue({ id, isJoined, refusal, timeline }) {
     if (sought?.room !== id) return;
     if (refusal) return end();
-    const row = byId('timeline-rows').querySelector(`.message[data-seq="${sought.seq}"]`);
+    const row = rowSought(sought);
     if (row) return found(row);
     if (!isJoined || timeline.loading !== null) return;
     if (sought.isAsked) {

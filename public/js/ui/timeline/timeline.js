@@ -2,6 +2,7 @@
 
 import { activeRoom } from '../../state/chat.js';
 import { sharedNames } from '../../state/finding/namesakes.js';
+import { isPrivate } from '../../state/rooms/my_rooms.js';
 import { peopleIn } from '../../state/rooms/room.js';
 import { unreadAbove } from '../../state/rooms/unread.js';
 import { withOwnChanges } from '../../state/outbox/changes.js';
@@ -51,7 +52,7 @@ export function timeline(page) {
   });
   byId('jump-unread').addEventListener('click', () => {
     const room = activeRoom(store.state);
-    link.seek(room.id, unreadAbove(room));
+    link.seek(room.id, unreadAbove(room), true);
     update(store.state);
   });
   // The composer grows, a keyboard opens, a font arrives: who was at the bottom stays there.
@@ -95,13 +96,15 @@ export function timeline(page) {
       ? { ...row, hue: hueOf(room.id, row.user_id ?? row.username), isShared: names.has(row.username) } : row));
   }
 
-  function updateEdges({ timeline: { hasOlder, entries, loading }, isJoined, refusal }, list, people) {
+  function updateEdges({ id, timeline: { hasOlder, entries, loading }, isJoined, refusal }, list, people) {
     const older = byId('older-button');
     const start = byId('timeline-start');
     const isSilent = !list.some(isMessage) && !hasOlder && isJoined;
     older.hidden = !hasOlder;
     setText(older, i18n.text(loading === 'older' ? 'older_loading' : 'older'));
     byId('timeline-empty').hidden = !isSilent;
+    // A link into a private room leads nobody in.
+    byId('empty-invite').hidden = isPrivate(id);
     setText(byId('timeline-empty-lead'), i18n.text(people > 1 ? 'timeline_empty' : 'timeline_empty_lead'));
     start.hidden = hasOlder || isSilent || !(isJoined || refusal || entries.length > 0);
     setText(start, refusal ? refusalText(refusal) : i18n.text('timeline_start'));

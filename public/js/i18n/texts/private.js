@@ -1,0 +1,43 @@
+// Private rooms and conversations of two.
+
+export const PRIVATE = {
+  private_room: { en: 'Private room', bn: 'ব্যক্তিগত ঘর' },
+  conversation: { en: 'Conversation', bn: 'দুজনের কথা' },
+  new_private_room: { en: 'New private room', bn: 'নতুন ব্যক্তিগত ঘর' },
+  new_private_room_lead: {
+    en: 'Only people whom you add can find and read it.',
+    bn: 'আপনি যাঁদের যোগ করবেন, শুধু তাঁরাই এটি দেখতে ও পড়তে পারবেন।',
+  },
+  room_name: { en: 'Name of the room', bn: 'ঘরের নাম' },
+  create: { en: 'Create', bn: 'বানান' },
+  title_empty: { en: 'Please write a name for the room.', bn: 'ঘরের একটি নাম লিখুন।' },
+  needs_account: { en: 'This takes an account: sign in or create one.', bn: 'এর জন্য অ্যাকাউন্ট লাগে: সাইন ইন করুন বা অ্যাকাউন্ট খুলুন।' },
+  sign_in_short: { en: 'Sign in', bn: 'সাইন ইন' },
+
+  converse: { en: 'Message privately', bn: 'আলাদা করে কথা বলুন' },
+  mentioned_here: { en: 'mentions you', bn: 'আপনার উল্লেখ আছে' },
+
+  members: { en: 'Members', bn: 'সদস্য' },
+  owner: { en: 'owner', bn: 'মালিক' },
+  away: { en: 'away', bn: 'এখন নেই' },
+  add_member: { en: 'Add somebody', bn: 'কাউকে যোগ করুন' },
+  add_member_hint: { en: 'Name of a person you have met here', bn: 'এখানে দেখা কারও নাম' },
+  nobody_met: { en: 'Nobody whom you have met here has that name.', bn: 'এখানে এই নামে কারও সঙ্গে দেখা হয়নি।' },
+  remove_member: { en: 'Remove', bn: 'বাদ দিন' },
+  did_add: { en: '{name} is a member now.', bn: '{name} এখন সদস্য।' },
+  did_remove: { en: '{name} is no longer a member.', bn: '{name} আর সদস্য নন।' },
+  rename_room: { en: 'Save', bn: 'রাখুন' },
+  topic: { en: 'Topic', bn: 'বিষয়' },
+  did_change_room: { en: 'Saved.', bn: 'রাখা হয়েছে।' },
+  leave_private: { en: 'Leave this room for good', bn: 'এই ঘর একেবারে ছাড়ুন' },
+  leave_private_title: { en: 'Leave {room}?', bn: '{room} ছেড়ে যাবেন?' },
+  leave_private_lead: { en: 'You can come back only if a member adds you again.', bn: 'কোনো সদস্য আবার যোগ না করলে ফিরতে পারবেন না।' },
+  close_conversation: { en: 'Close this conversation', bn: 'এই কথা বন্ধ করুন' },
+  room_refused_room_not_found: { en: 'This room does not exist, or you are not one of its members.', bn: 'এই ঘরটি নেই, অথবা আপনি এর সদস্য নন।' },
+  export_room: { en: 'Save the messages', bn: 'বার্তাগুলো রেখে দিন' },
+  export_text: { en: 'As text', bn: 'লেখা হিসেবে' },
+  export_json: { en: 'As JSON', bn: 'জেসন হিসেবে' },
+  export_progress: { en: { one: '{count} message…', other: '{count} messages…' }, bn: { one: '{count}টি বার্তা…', other: '{count}টি বার্তা…' } },
+  export_done: { en: { one: 'Saved {count} message.', other: 'Saved {count} messages.' }, bn: { one: '{count}টি বার্তা রাখা হয়েছে।', other: '{count}টি বার্তা রাখা হয়েছে।' } },
+  export_failed: { en: 'The messages could not be read.', bn: 'বার্তাগুলো আনা যায়নি।' },
+};
