@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,13 @@ use tokio::sync::watch;
 use super::{LocalNode, Result};
 use crate::model::NodeId;
 use crate::supervisor::Supervisor;
+use crate::telemetry::Figures;
+
+/// How long the figures of nodes are kept.
+pub const FIGURES_KEPT: Duration = Duration::from_secs(15 * 60);
+
+/// Figures that one read returns, at most.
+pub const FIGURES_PAGE: usize = 2048;
 
 /// The nodes of a cluster, their leases and their common secrets. `tests/it/backend_contract/cluster.rs` is the
 /// suite that every implementation passes.
@@ -44,6 +52,10 @@ pub trait Cluster: Send + Sync + fmt::Debug {
 
     /// The living nodes, by id.
     async fn nodes(&self) -> Result<Vec<NodeInfo>>;
+
+    /// The figures that nodes have stored with the renewals of their leases, in the order of storage. They survive
+    /// the death of their node, and are kept for [`FIGURES_KEPT`] as long as any node renews its lease.
+    async fn figures(&self, span: FiguresSpan) -> Result<FiguresPage>;
 
     /// The secrets that sign the cluster's tokens; `None` if none is stored.
     async fn secrets(&self) -> Result<Option<Secrets>>;
@@ -98,6 +110,46 @@ pub struct NodeInfo {
     /// Its latest statistics.
     #[serde(flatten)]
     pub stats: NodeStats,
+}
+
+/// Which of the stored figures to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FiguresSpan {
+    /// The first [`FIGURES_PAGE`] after a place, or from the beginning.
+    After(Option<FiguresPlace>),
+    /// The newest, at most as many and no more than [`FIGURES_PAGE`].
+    Newest(usize),
+}
+
+/// A place among the stored figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FiguresPlace {
+    /// The time of storage, ms of the cluster's clock.
+    pub at_ms: u64,
+    /// Distinguishes those of one millisecond.
+    pub number: u64,
+}
+
+/// A part of the stored figures.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FiguresPage {
+    /// Those that this version can read.
+    pub figures: Vec<NodeFigures>,
+    /// The place of the last one, readable or not; `None` if there are none.
+    pub last: Option<FiguresPlace>,
+    /// Whether more may follow.
+    pub is_full: bool,
+}
+
+/// Figures of a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeFigures {
+    /// The node.
+    pub node: NodeId,
+    /// The end of their span, ms of the cluster's clock.
+    pub at_ms: u64,
+    /// The figures.
+    pub figures: Figures,
 }
 
 /// Secrets for signing tokens.

@@ -23,7 +23,10 @@ pub mod redis;
 mod standing;
 
 pub use self::accounts::{Account, Accounts, Condition, Creation, PasswordHash};
-pub use self::cluster::{Cluster, Fingerprints, Health, NodeInfo, NodeStats, Secrets};
+pub use self::cluster::{
+    Cluster, FIGURES_KEPT, FIGURES_PAGE, FiguresPage, FiguresPlace, FiguresSpan, Fingerprints, Health,
+    NodeFigures, NodeInfo, NodeStats, Secrets,
+};
 pub use self::files::{
     Begun, ByteQuota, Claim, Claimed, Expired, FileDescription, FileSweep, Files, QuotaOwner, StoredFile,
     Upload,

@@ -3,13 +3,11 @@
 
 mod access;
 mod accounts;
+mod cluster;
 mod identity;
 mod limits;
 mod messages;
 mod moderation;
-mod node;
-mod peers;
-mod readiness;
 mod reads;
 mod rooms;
 mod users;
@@ -27,13 +25,14 @@ pub use self::accounts::{
     ANONYMOUS, CommandError, Credentials, Password, SignedIn, change_role, create_account, replace_password,
 };
 use self::accounts::{HashingPool, Setup, TakenNames};
+use self::cluster::StatsFeed;
+pub use self::cluster::{NotReady, StatsWatch};
 pub use self::identity::{Identity, IssuedToken, RoomScope, Source, check, sign_token};
 use self::identity::{Issuer, Issuers, Keyring};
 use self::limits::Limits;
 pub use self::limits::{Admission, ClientSession, Refusals};
 pub use self::messages::{NewMessage, Poster};
 use self::messages::{Posters, typing_rule};
-pub use self::readiness::NotReady;
 use self::reads::Reads;
 pub use self::rooms::{FlushSet, FrameSink, Pushed, Room, RoomSession};
 use self::rooms::{Hub, RoomList};
@@ -47,7 +46,7 @@ use crate::config::Config;
 use crate::model::{ConnectionId, ControlEvent, Member, NameError, NodeId, RoomName, Username};
 use crate::protocol::{ErrorCode, Rejection};
 use crate::supervisor::Supervisor;
-use crate::telemetry::begin_errors;
+use crate::telemetry::{Sampler, begin_errors};
 
 impl From<BackendError> for Rejection {
     fn from(error: BackendError) -> Self {
@@ -107,6 +106,8 @@ struct Inner {
     user_channels: UserChannels,
     standings: KnownStandings,
     room_list: RoomList,
+    stats: StatsFeed,
+    sampler: Sampler,
     passwords: HashingPool,
     taken_names: Arc<TakenNames>,
     setup: Setup,
@@ -164,6 +165,8 @@ impl Chat {
             user_channels: UserChannels::default(),
             standings,
             room_list: RoomList::default(),
+            stats: StatsFeed::default(),
+            sampler: Sampler::default(),
             passwords,
             taken_names,
             setup: Setup::default(),
@@ -173,6 +176,7 @@ impl Chat {
         chat.inner.supervisor.run("standings", chat.clone().give_standings());
         chat.inner.supervisor.run("user-channels", chat.clone().keep_user_channels());
         chat.inner.supervisor.run("room-list", chat.clone().tell_rooms());
+        chat.inner.supervisor.run("stats", chat.clone().feed_stats());
         chat.inner.backend.cluster.clone().start(Arc::new(chat.clone()), &chat.inner.supervisor);
         chat.inner.supervisor.run("limits", chat.clone().keep_limits());
         chat.inner.supervisor.run("account-names", chat.clone().keep_names());

@@ -9,7 +9,10 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::{Chat, RoomAccess};
-use crate::backend::{Backend, BackendError, Excerpt, MemberPage, MemberPosition, NodeInfo, RoomCount, Span};
+use crate::backend::{
+    Backend, BackendError, Excerpt, FiguresSpan, MemberPage, MemberPosition, NodeFigures, NodeInfo,
+    RoomCount, Span,
+};
 use crate::model::RoomName;
 use crate::protocol::{ErrorCode, Rejection};
 use crate::supervisor::Supervisor;
@@ -24,6 +27,7 @@ pub(super) struct Reads {
     members: Flights<MembersQuery, MemberPage>,
     pages: Flights<PageQuery, Excerpt>,
     nodes: Flights<NodesQuery, Vec<NodeInfo>>,
+    figures: Flights<FiguresQuery, Vec<NodeFigures>>,
     slots: Arc<Semaphore>,
     supervisor: Supervisor,
 }
@@ -52,11 +56,17 @@ struct PageQuery {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct NodesQuery;
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct FiguresQuery;
+
+/// Figures that contain the newest of each node, in a cluster of a hundred.
+const NEWEST_FIGURES: usize = 512;
+
 impl Reads {
     pub(super) fn new(most: usize, supervisor: Supervisor) -> Self {
         let slots = Arc::new(Semaphore::new(most));
-        let (rooms, members, pages, nodes) = Default::default();
-        Self { rooms, members, pages, nodes, slots, supervisor }
+        let (rooms, members, pages, nodes, figures) = Default::default();
+        Self { rooms, members, pages, nodes, figures, slots, supervisor }
     }
 
     /// The right to read one thing after another, if one is free.
@@ -107,6 +117,14 @@ impl Query for NodesQuery {
     }
 }
 
+impl Query for FiguresQuery {
+    type Value = Vec<NodeFigures>;
+
+    async fn read(&self, backend: &Backend) -> Result<Vec<NodeFigures>, BackendError> {
+        Ok(backend.cluster.figures(FiguresSpan::Newest(NEWEST_FIGURES)).await?.figures)
+    }
+}
+
 impl Chat {
     /// A page of a room's log, whether the room is occupied or not. A backend that the node has lost
     /// contact with may be one that lags behind.
@@ -144,6 +162,11 @@ impl Chat {
     /// The living nodes.
     pub async fn nodes(&self) -> Result<Arc<Vec<NodeInfo>>, Rejection> {
         self.share(&self.inner.reads.nodes, NodesQuery).await
+    }
+
+    /// The newest figures of the nodes, in the order of storage.
+    pub(super) async fn newest_figures(&self) -> Result<Arc<Vec<NodeFigures>>, Rejection> {
+        self.share(&self.inner.reads.figures, FiguresQuery).await
     }
 
     async fn share<Q: Query>(

@@ -27,8 +27,8 @@ pub(crate) use self::file::read_text;
 pub use self::layers::Layers;
 pub use self::ranges::{Bind, LogFormat, Networks, Origin, Origins, Registration};
 pub use self::sections::{
-    Auth, AuthIssuer, Config, Entry, Files, History, Limits, Log, Moderation, Passwords, Presence, Redis,
-    Server, Session, table,
+    Auth, AuthIssuer, Config, Entry, Files, History, Http, Limits, Log, Moderation, Passwords, Presence,
+    Redis, Server, Session, table,
 };
 
 /// The defaults, with the unit and the reason of each key.

@@ -119,6 +119,9 @@ settings! {
         body_timeout: Duration = time(SECOND, HOUR), r#""10s""#, "a silent connection holds a descriptor for so long";
         worker_threads: usize = number(0, 1024), "4", "each is a thread with a stack of its own";
     }
+    "http" http: Http {
+        public_stats: bool = YesNo, "true", "there is no third way";
+    }
     "redis" redis: Redis {
         url: String = URL, r#""redis://127.0.0.1:6379""#, "it is one URL";
         url_file: String = text(4096), r#""/run/secrets/redis_url""#, "it is a path";

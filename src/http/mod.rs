@@ -5,12 +5,11 @@ mod accounts;
 mod assets;
 mod browser;
 mod caller;
+mod cluster;
 mod error;
-mod health;
 mod layers;
 mod messages;
 mod moderation;
-mod nodes;
 mod query;
 mod rooms;
 
@@ -24,6 +23,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use self::assets::pack_script;
 pub use self::browser::build;
+use self::cluster::{health, nodes, stats};
 use self::error::ApiError;
 use self::layers::with_cors;
 use crate::chat::Chat;
@@ -53,6 +53,7 @@ pub fn router(state: AppState, sessions: Router) -> Router {
         .route("/rooms/{room}", get(rooms::show_room))
         .route("/rooms/{room}/messages", get(messages::list_messages).post(messages::post_message))
         .route("/nodes", get(nodes::list_nodes))
+        .route("/stats", get(stats::show_stats))
         .route("/session", post(caller::open_session).delete(caller::close_session))
         .route("/accounts", post(accounts::create_account))
         .route("/login", post(accounts::log_in))

@@ -3,8 +3,13 @@
 
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 
+use super::metrics::meters;
+
 /// Describes them, and begins those whose kinds are known here.
 pub(super) fn begin() {
+    describe_gauge!("adda_build_info", "1; the label tells the version");
+    gauge!("adda_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    describe_counter!("adda_http_requests_total", "HTTP requests that were answered, by route and status");
     describe_counter!("adda_errors_total", "Errors sent to clients, by code");
     describe_counter!(
         "adda_unreadable_total",
@@ -279,5 +284,13 @@ pub fn count_unreadable(what: Unreadable, count: u64) {
 
 /// Counts an error by its code, once, where an error frame or an answer with an error is sent.
 pub fn count_error(code: &'static str) {
+    meters().errors.increment(1);
     counter!("adda_errors_total", "code" => code).increment(1);
+}
+
+/// Counts an answered request. `route` is one of the node's own templates, never what a client wrote: each is a series.
+pub fn count_request(route: &str, status: u16) {
+    meters().requests.increment(1);
+    let labels = [("route", route.to_owned()), ("status", status.to_string())];
+    counter!("adda_http_requests_total", &labels).increment(1);
 }

@@ -2,26 +2,25 @@
 
 use std::sync::LazyLock;
 
-use metrics::{
-    Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram,
-};
+use metrics::{Counter, Gauge, Unit, counter, describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
-use super::{labelled, lost_lines};
+use super::tally::{BOUNDS, Tally, Timing};
+use super::{labelled, lost_lines, process};
 
 /// The metrics that this node writes, looked up once.
 #[derive(Debug)]
 pub struct Meters {
     /// Messages that were logged for sessions and callers of this node.
-    pub messages_posted: Counter,
+    pub messages_posted: Tally,
     /// Frames of messages and notices put into outboxes.
-    pub deliveries: Counter,
+    pub deliveries: Tally,
     /// Sessions closed because their outbox was full or a write made no progress.
-    pub slow_sessions: Counter,
+    pub slow_sessions: Tally,
     /// Time from taking a message in to handing it to this node's sessions.
-    pub delivery_latency: Histogram,
+    pub delivery_latency: Timing,
     /// Time of one pipeline of commands to Redis, failures included.
-    pub redis_pipeline: Histogram,
+    pub redis_pipeline: Timing,
     /// How often the subscription was lost.
     pub pubsub_reconnects: Counter,
     /// Publications that this node had no room for and read back from the log.
@@ -56,6 +55,14 @@ pub struct Meters {
     pub password_checks: Counter,
     /// Callers that wait for the hash of a password.
     pub passwords_waiting: Gauge,
+    /// Bytes that wait in the outboxes of all sessions.
+    pub outbox_bytes: Gauge,
+    /// Bytes that wait in the fullest outbox.
+    pub outbox_largest_bytes: Gauge,
+    /// HTTP requests that were answered.
+    pub(super) requests: Tally,
+    /// Errors that were sent to clients.
+    pub(super) errors: Tally,
     descriptors_open: Gauge,
     /// Log lines that could not be written.
     log_lines_lost: Counter,
@@ -71,7 +78,7 @@ impl Meters {
     /// Brings up to date what the process itself counts.
     pub fn measure_process(&self) {
         self.log_lines_lost.absolute(lost_lines());
-        if let Some(open) = open_descriptors() {
+        if let Some(open) = process::open_descriptors() {
             self.descriptors_open.set(open as f64);
         }
     }
@@ -79,9 +86,9 @@ impl Meters {
     fn new() -> Self {
         labelled::begin();
         Self {
-            messages_posted: counted("adda_messages_posted_total", "Messages logged for this node's clients"),
-            deliveries: counted("adda_deliveries_total", "Frames handed to this node's sessions"),
-            slow_sessions: counted("adda_slow_sessions_total", "Sessions closed for reading too slowly"),
+            messages_posted: tallied("adda_messages_posted_total", "Messages logged for this node's clients"),
+            deliveries: tallied("adda_deliveries_total", "Frames handed to this node's sessions"),
+            slow_sessions: tallied("adda_slow_sessions_total", "Sessions closed for reading too slowly"),
             delivery_latency: timed(
                 "adda_delivery_latency_seconds",
                 "From receiving a message to delivering it here, on this node's clock",
@@ -128,6 +135,14 @@ impl Meters {
                 "adda_passwords_waiting",
                 "Callers that wait for the hash of a password",
             ),
+            outbox_bytes: gauged("adda_outbox_bytes", "Bytes that wait in the outboxes of all sessions"),
+            outbox_largest_bytes: gauged(
+                "adda_outbox_largest_bytes",
+                "Bytes that wait in the fullest outbox",
+            ),
+            // Exported by their labels.
+            requests: Tally::new(Counter::noop()),
+            errors: Tally::new(Counter::noop()),
             descriptors_open: gauged("adda_descriptors_open", "Descriptors that this process has open"),
             log_lines_lost: counted("adda_log_lines_lost_total", "Log lines that could not be written"),
         }
@@ -139,9 +154,13 @@ fn counted(name: &'static str, what: &'static str) -> Counter {
     counter!(name)
 }
 
-fn timed(name: &'static str, what: &'static str) -> Histogram {
+fn tallied(name: &'static str, what: &'static str) -> Tally {
+    Tally::new(counted(name, what))
+}
+
+fn timed(name: &'static str, what: &'static str) -> Timing {
     describe_histogram!(name, Unit::Seconds, what);
-    metrics::histogram!(name)
+    Timing::new(metrics::histogram!(name))
 }
 
 fn gauged(name: &'static str, what: &'static str) -> Gauge {
@@ -149,23 +168,14 @@ fn gauged(name: &'static str, what: &'static str) -> Gauge {
     metrics::gauge!(name)
 }
 
-/// Descriptors that the process has open. Linux alone says so, and since 6.2 as the size of the folder: to list
-/// 20,000 takes it 30 ms.
-fn open_descriptors() -> Option<u64> {
-    const FOLDER: &str = "/proc/self/fd";
-    let size = std::fs::metadata(FOLDER).ok()?.len();
-    if size > 0 { Some(size) } else { Some(std::fs::read_dir(FOLDER).ok()?.count() as u64) }
-}
-
 /// Starts collecting metrics; the handle renders them in Prometheus' text format.
 ///
 /// # Panics
 /// If it is called twice in a process.
 pub fn start_metrics() -> PrometheusHandle {
-    const SECONDS: [f64; 16] =
-        [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
+    process::begin();
     let handle = PrometheusBuilder::new()
-        .set_buckets(&SECONDS)
+        .set_buckets(&BOUNDS)
         .expect("there are buckets")
         .install_recorder()
         .expect("metrics start once");

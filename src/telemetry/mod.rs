@@ -1,17 +1,24 @@
 //! For operators: log lines and metrics. Neither contains any message text, token or address.
 
 mod escape;
+mod figures;
 mod labelled;
+mod latencies;
 mod lines;
 mod logging;
 mod metrics;
 mod outage;
+mod process;
+mod tally;
 
+pub use self::figures::{Figures, Occupancy, Sampler};
 pub use self::labelled::{
     Limit, LimitTable, LoginOutcome, RedisFailure, Unreadable, begin_errors, count_error, count_limited,
-    count_login, count_redis_failure, count_unreadable, measure_limits,
+    count_login, count_redis_failure, count_request, count_unreadable, measure_limits,
 };
+pub use self::latencies::Latencies;
 pub use self::lines::{lost_lines, print_error};
 pub use self::logging::{Logging, start_logging};
 pub use self::metrics::{Meters, meters, start_metrics};
 pub use self::outage::Outage;
+pub use self::process::process_metrics;

@@ -2,6 +2,7 @@
 
 mod address;
 mod connection;
+mod dashboard;
 mod echo;
 mod registry;
 mod session;

@@ -15,6 +15,7 @@ use crate::chat::FrameSink;
 use crate::config;
 use crate::model::{ConnectionId, Timestamp};
 use crate::supervisor::{Supervisor, isolated};
+use crate::telemetry::meters;
 use crate::websocket::{CloseCode, Frame, Opcode};
 
 /// Shards of the registry, so that a storm of connections does not queue for one lock.
@@ -117,7 +118,11 @@ impl Sessions {
                 continue;
             }
             let (now, clock) = (now_s(), Timestamp::now());
+            let (mut waiting, mut most_waiting) = (0, 0);
             for outbox in self.all() {
+                let bytes = outbox.waiting_bytes();
+                waiting += bytes;
+                most_waiting = bytes.max(most_waiting);
                 if outbox.is_silent(now, silence_s) || outbox.is_stuck(settings.write_timeout) {
                     outbox.give_up();
                 } else if outbox.has_expired(clock) {
@@ -126,6 +131,8 @@ impl Sessions {
                     outbox.send(&ping);
                 }
             }
+            meters().outbox_bytes.set(waiting as f64);
+            meters().outbox_largest_bytes.set(most_waiting as f64);
         }
     }
 

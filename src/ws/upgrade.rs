@@ -15,6 +15,7 @@ use tracing::debug;
 
 use super::address::is_readable;
 use super::connection::{self, Connection, Outbox, OutboxBounds};
+use super::dashboard::Dashboard;
 use super::registry::Place;
 use super::session::{Session, UpgradeParams};
 use super::socket::Socket;
@@ -36,11 +37,12 @@ struct WsState {
     build: fn() -> String,
 }
 
-/// `/ws`, `/ws/ROOM/NAME` and `/ws/echo`.
+/// `/ws`, `/ws/ROOM/NAME`, `/ws/dashboard` and `/ws/echo`.
 pub fn router(chat: Chat, sessions: Sessions, settings: Current, build: fn() -> String) -> Router {
     Router::new()
         .route("/ws", any(open_session))
         .route("/ws/{room}/{username}", any(open_named_session))
+        .route("/ws/dashboard", any(open_dashboard))
         .route("/ws/echo", any(open_echo))
         .with_state(WsState { chat, sessions, settings, build })
 }
@@ -82,7 +84,26 @@ async fn open_echo(State(state): State<WsState>, request: Request) -> Response<B
     })
 }
 
+async fn open_dashboard(State(state): State<WsState>, request: Request) -> Response<Body> {
+    if let Err(rejection) = state.chat.check_open() {
+        return reject(StatusCode::SERVICE_UNAVAILABLE, &rejection);
+    }
+    let proof = state.proof(&request);
+    let is_public = state.settings.borrow().http.public_stats;
+    state.upgrade(request, None, move |state, _, outbox, connection, client| async move {
+        let _counted = state.chat.count_session();
+        Dashboard::new(state.chat.clone(), outbox, client).run(connection, proof, is_public).await;
+    })
+}
+
 impl WsState {
+    /// The credentials of an upgrade.
+    fn proof(&self, request: &Request) -> Option<Proof> {
+        let forwarded = request.extensions().get::<Forwarded>();
+        let is_named = |origin: &str| self.settings.borrow().server.origins.name(origin);
+        Proof::find(request.method(), request.headers(), forwarded, is_named)
+    }
+
     fn open(self, names: Names, request: Request) -> Response<Body> {
         if request.uri().path_and_query().is_some_and(|address| !is_readable(address.as_str())) {
             return reject_address("The address has a percent escape that is cut short or no UTF-8");
@@ -92,9 +113,7 @@ impl WsState {
         }
         let is_full = Handshake::read(request.method(), request.headers())
             .is_some_and(|hello| hello.offers(SUBPROTOCOL));
-        let forwarded = request.extensions().get::<Forwarded>();
-        let is_named = |origin: &str| self.settings.borrow().server.origins.name(origin);
-        let proof = Proof::find(request.method(), request.headers(), forwarded, is_named);
+        let proof = self.proof(&request);
         let params = UpgradeParams {
             kind: if is_full { SessionKind::Full } else { SessionKind::Plain },
             room: names.room,

@@ -58,6 +58,8 @@ mod reconciliation;
 mod epochs;
 // The paths in the documents exist.
 mod document_paths;
+// The figures of the cluster over REST and WebSocket.
+mod stats;
 // The limit of open files: sessions end below it, Redis and health checks keep their share.
 mod descriptors;
 // Nodes without guests, tokens that run out, the session cookie.

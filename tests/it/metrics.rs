@@ -9,7 +9,8 @@ use crate::harness::{Client, Cluster, LONG_DEADLINE, Metrics, Node, RawSocket, e
 use crate::losses::POST_UNPUBLISHED;
 
 /// Every metric of a node, as dashboards and alerts name it.
-const METRICS: [(&str, &str); 30] = [
+const METRICS: [(&str, &str); 39] = [
+    ("adda_build_info", "gauge"),
     ("adda_clock_skew_seconds", "gauge"),
     ("adda_deliveries_total", "counter"),
     ("adda_delivery_latency_seconds", "histogram"),
@@ -18,6 +19,7 @@ const METRICS: [(&str, &str); 30] = [
     ("adda_epochs_begun_total", "counter"),
     ("adda_errors_total", "counter"),
     ("adda_generations_total", "counter"),
+    ("adda_http_requests_total", "counter"),
     ("adda_limit_entries", "gauge"),
     ("adda_limited_total", "counter"),
     ("adda_log_lines_lost_total", "counter"),
@@ -25,6 +27,8 @@ const METRICS: [(&str, &str); 30] = [
     ("adda_messages_lost_total", "counter"),
     ("adda_messages_posted_total", "counter"),
     ("adda_messages_recovered_total", "counter"),
+    ("adda_outbox_bytes", "gauge"),
+    ("adda_outbox_largest_bytes", "gauge"),
     ("adda_password_checks_total", "counter"),
     ("adda_passwords_waiting", "gauge"),
     ("adda_presence_repairs_total", "counter"),
@@ -40,6 +44,11 @@ const METRICS: [(&str, &str); 30] = [
     ("adda_sessions_limit", "gauge"),
     ("adda_slow_sessions_total", "counter"),
     ("adda_unreadable_total", "counter"),
+    ("process_cpu_seconds_total", "counter"),
+    ("process_max_fds", "gauge"),
+    ("process_open_fds", "gauge"),
+    ("process_resident_memory_bytes", "gauge"),
+    ("process_start_time_seconds", "gauge"),
 ];
 
 async fn text(node: &Node) -> String {
@@ -77,7 +86,8 @@ async fn a_node_has_the_metrics_that_dashboards_name() {
 #[test]
 fn each_metric_is_explained_to_operators() {
     let guide = include_str!("../../docs/operations.md");
-    let rows = guide.lines().filter(|line| line.starts_with("| `adda_"));
+    let is_metric = |line: &&str| ["| `adda_", "| `process_"].iter().any(|start| line.starts_with(start));
+    let rows = guide.lines().filter(is_metric);
     let names = rows.flat_map(|row| row.split('|').nth(1).expect("a cell").split('`').skip(1).step_by(2));
     let explained: BTreeSet<_> = names.map(|name| name.split('{').next().expect("a name")).collect();
     assert_eq!(explained, METRICS.iter().map(|(name, _)| *name).collect());
@@ -103,6 +113,8 @@ async fn actions_of_clients_change_the_metrics() {
     until_more(node, &before, &["adda_sessions", "adda_rooms"]).await;
     let now = node.http().metrics().await;
     assert_eq!([now.value("adda_sessions"), now.value("adda_rooms"), now.value("adda_ready")], [1.0; 3]);
+    let answered = r#"adda_http_requests_total{route="/ws",status="101"}"#;
+    assert_eq!(now.value(answered), 1.0);
     assert!(
         now.value("adda_descriptors_open") > 0.0
             && now.value("adda_descriptors_open") < now.value("adda_descriptors_limit")

@@ -1,6 +1,6 @@
 //! Nodes, leases and secrets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -11,19 +11,26 @@ use tokio::time::Instant;
 use super::MemoryNode;
 use super::rules::{is_expired, may_declare_dead, steady_since};
 use crate::backend::node::lease::{Lease, LeaseHolder, LeaseLoop};
-use crate::backend::{Cluster, Health, LocalNode, NodeInfo, NodeStats, Result, Secrets};
+use crate::backend::{
+    Cluster, FIGURES_KEPT, FIGURES_PAGE, FiguresPage, FiguresPlace, FiguresSpan, Health, LocalNode,
+    NodeFigures, NodeInfo, NodeStats, Result, Secrets,
+};
 use crate::config::Presence as Settings;
-use crate::model::NodeId;
+use crate::model::{NodeId, Timestamp};
 use crate::supervisor::Supervisor;
+use crate::telemetry::Figures;
 
 /// Number of earlier secrets that are stored, as in `secret.lua`.
 const EARLIER_SECRETS: usize = 8;
 
 #[async_trait]
 impl LeaseHolder for MemoryNode {
-    async fn renew(&self, stats: &NodeStats) -> Result<Lease> {
+    async fn renew(&self, stats: &NodeStats, figures: Option<&Figures>) -> Result<Lease> {
         let mut shared = self.cluster.lock();
         let now = Instant::now();
+        if let Some(figures) = figures {
+            shared.figures.add(self.node, figures.clone());
+        }
         let (lease, dead) = shared.leases.renew(self.node, stats, now);
         // `None` while no node may be declared dead; pending leave notices wait, too.
         if let Some(dead) = dead {
@@ -77,6 +84,10 @@ impl Cluster for MemoryNode {
 
     async fn nodes(&self) -> Result<Vec<NodeInfo>> {
         Ok(self.cluster.lock().leases.living(Instant::now()))
+    }
+
+    async fn figures(&self, span: FiguresSpan) -> Result<FiguresPage> {
+        Ok(self.cluster.lock().figures.page(span))
     }
 
     async fn secrets(&self) -> Result<Option<Secrets>> {
@@ -158,5 +169,45 @@ impl Leases {
             .filter(|(_, holder)| !is_expired(holder.renewed, now, self.lease))
             .map(|(id, holder)| NodeInfo { id: *id, stats: holder.stats.clone() })
             .collect()
+    }
+}
+
+/// The figures of all nodes in the order of storage.
+#[derive(Default)]
+pub(super) struct StoredFigures(VecDeque<(FiguresPlace, NodeFigures)>);
+
+impl StoredFigures {
+    fn add(&mut self, node: NodeId, figures: Figures) {
+        let last = self.0.back().map(|(place, _)| *place);
+        let now_ms = Timestamp::now().unix_millis();
+        // The clock may go back, places don't.
+        let place = match last {
+            Some(last) if last.at_ms >= now_ms => FiguresPlace { number: last.number + 1, ..last },
+            _ => FiguresPlace { at_ms: now_ms, number: 0 },
+        };
+        let oldest_ms = place.at_ms.saturating_sub(FIGURES_KEPT.as_millis() as u64);
+        while self.0.front().is_some_and(|(place, _)| place.at_ms < oldest_ms) {
+            self.0.pop_front();
+        }
+        self.0.push_back((place, NodeFigures { node, at_ms: place.at_ms, figures }));
+    }
+
+    fn page(&self, span: FiguresSpan) -> FiguresPage {
+        let (first, most) = match span {
+            FiguresSpan::After(None) => (0, FIGURES_PAGE),
+            FiguresSpan::After(Some(after)) => {
+                (self.0.partition_point(|(place, _)| *place <= after), FIGURES_PAGE)
+            }
+            FiguresSpan::Newest(count) => {
+                let count = count.min(FIGURES_PAGE);
+                (self.0.len().saturating_sub(count), count)
+            }
+        };
+        let found: Vec<_> = self.0.range(first..).take(most).cloned().collect();
+        FiguresPage {
+            last: found.last().map(|(place, _)| *place),
+            is_full: found.len() == FIGURES_PAGE,
+            figures: found.into_iter().map(|(_, figures)| figures).collect(),
+        }
     }
 }

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use self::accounts::AccountTable;
-use self::cluster::Leases;
+use self::cluster::{Leases, StoredFigures};
 use self::files::FileTable;
 use self::log::Logs;
 use self::moderation::ModerationState;
@@ -48,6 +48,7 @@ struct Shared {
     logs: Logs,
     rooms: Rooms,
     leases: Leases,
+    figures: StoredFigures,
     buckets: Buckets,
     secrets: Option<Secrets>,
     accounts: AccountTable,
@@ -68,6 +69,7 @@ impl MemoryCluster {
             logs: Logs::new(&config.history, &config.limits),
             rooms: Rooms::new(&config.presence),
             leases: Leases::new(&config.presence, now),
+            figures: StoredFigures::default(),
             buckets: Buckets::default(),
             secrets: None,
             accounts: AccountTable::default(),

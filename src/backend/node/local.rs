@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::backend::{NodeStats, Secrets};
 use crate::model::{Member, RoomName};
+use crate::telemetry::Figures;
 
 /// The authority on this node's sessions. No method blocks.
 pub trait LocalNode: Send + Sync + fmt::Debug {
@@ -15,6 +16,12 @@ pub trait LocalNode: Send + Sync + fmt::Debug {
 
     /// The statistics that other nodes see.
     fn stats(&self) -> NodeStats;
+
+    /// The figures since the last call that returned some; `None` if that was less than a second ago.
+    fn take_figures(&self) -> Option<Figures>;
+
+    /// Takes figures back that could not be stored, so that the next ones contain them.
+    fn return_figures(&self, figures: Figures);
 
     /// This node's secret for signing tokens.
     fn secret(&self) -> NodeSecret;

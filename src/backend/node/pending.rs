@@ -140,6 +140,7 @@ mod tests {
     use super::*;
     use crate::backend::{LocalRoom, NodeSecret, NodeStats, Secrets};
     use crate::model::{UserId, Username};
+    use crate::telemetry::Figures;
 
     #[derive(Debug)]
     struct Node(Vec<Member>);
@@ -154,6 +155,10 @@ mod tests {
         fn stats(&self) -> NodeStats {
             unreachable!("not called")
         }
+        fn take_figures(&self) -> Option<Figures> {
+            None
+        }
+        fn return_figures(&self, _figures: Figures) {}
         fn secret(&self) -> NodeSecret {
             NodeSecret::Configured
         }

@@ -10,6 +10,7 @@ use tracing::{debug, info};
 use uuid::Uuid;
 
 use crate::http::{is_probe, name};
+use crate::telemetry::count_request;
 
 /// Taken from the request if it has a sensible one, and put into the response.
 pub const REQUEST_ID: HeaderName = name("x-request-id");
@@ -24,15 +25,16 @@ const METHOD_BYTES: usize = 16;
 /// parameter, nor the query: names of rooms and persons. Files and probes are told at `debug`.
 pub async fn log_request(request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let is_quiet = route.is_none() || is_probe(&request);
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let is_quiet = matched.is_none() || is_probe(&request);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let method = cut(method.as_str(), METHOD_BYTES);
     // No route: a file of the client, or nothing that a node has.
-    let route = route.as_ref().map_or_else(|| cut(&path, PATH_BYTES), MatchedPath::as_str);
+    let route = matched.as_ref().map_or_else(|| cut(&path, PATH_BYTES), MatchedPath::as_str);
     let request_id = request_id(&request);
     let mut response = next.run(request).await;
     let status = response.status().as_u16();
+    count_request(matched.as_ref().map_or("other", MatchedPath::as_str), status);
     let duration_ms = (started.elapsed().as_secs_f64() * 1e6).round() / 1e3;
     let shown = request_id.to_str().unwrap_or_default();
     if is_quiet {

@@ -7,6 +7,7 @@ mod message;
 mod room;
 mod rooms;
 mod session;
+mod stats;
 #[cfg(test)]
 mod tests;
 mod user;
@@ -22,6 +23,7 @@ pub use self::message::{NoticeFrame, message, put_messages};
 pub use self::room::{ReceiptJson, RoomFrame};
 pub use self::rooms::{RoomSize, RoomsFrame};
 pub use self::session::{SessionFrame, WelcomeLimits};
+pub use self::stats::{FiguresJson, NodeFiguresJson, Stats, stats};
 pub use self::user::UserFrame;
 
 /// A frame of the server, except the messages of a log ([`message`]) and the answer to a join ([`entrance`]).

@@ -110,6 +110,11 @@ impl Outbox {
         self.lock().full_since.is_some()
     }
 
+    /// Bytes that wait for the socket.
+    pub fn waiting_bytes(&self) -> usize {
+        self.lock().bytes
+    }
+
     /// Ends when the socket became full or the phase changed.
     pub async fn changed(&self) {
         self.changed.notified().await;

@@ -4,6 +4,7 @@
 mod accounts;
 mod cluster;
 mod cluster_resync;
+mod figures;
 mod file_sweep;
 mod files;
 mod log;
@@ -135,6 +136,12 @@ contract! {
         after_a_pause_of_all_renewals_no_node_is_dead_at_once
         the_first_secret_is_kept
         a_subscription_becomes_live
+    }
+    figures {
+        every_node_reads_the_figures_of_all_in_their_order
+        a_read_goes_on_after_a_place
+        figures_outlive_their_node_and_each_is_stored_once
+        no_read_returns_more_than_a_page
     }
     accounts {
         an_account_is_found_by_name_and_by_id_on_any_node

@@ -16,6 +16,7 @@ use adda::model::{
     Receipt, RoomName, Timestamp, UserId, Username,
 };
 use adda::supervisor::Supervisor;
+use adda::telemetry::Figures;
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -93,6 +94,8 @@ pub struct Node {
 pub struct Local {
     pub rooms: Mutex<BTreeMap<RoomName, Vec<Member>>>,
     pub reported_sessions: AtomicU64,
+    /// The figures that its next renewal stores.
+    pub figures: Mutex<Option<Figures>>,
 }
 
 impl LocalNode for Local {
@@ -111,6 +114,14 @@ impl LocalNode for Local {
 
     fn stats(&self) -> NodeStats {
         stats(self.reported_sessions.load(Ordering::Relaxed))
+    }
+
+    fn take_figures(&self) -> Option<Figures> {
+        self.figures.lock().unwrap().take()
+    }
+
+    fn return_figures(&self, figures: Figures) {
+        *self.figures.lock().unwrap() = Some(figures);
     }
 
     fn secret(&self) -> NodeSecret {

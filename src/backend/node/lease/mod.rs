@@ -14,7 +14,7 @@ use self::step::{Action, Event, NextRenewal, State, step};
 use super::{LocalNode, secrets};
 use crate::backend::{BackendError, Cluster, Health, NodeStats, Result};
 use crate::supervisor::{Supervisor, ticks};
-use crate::telemetry::Outage;
+use crate::telemetry::{Figures, Outage};
 
 /// Delay before the next renewal after a failed one, or while other nodes are restoring their sessions. Membership
 /// reads fail until they have.
@@ -40,10 +40,10 @@ pub(in crate::backend) enum Lease {
 /// A backend's operations on the lease. Each method may take `redis.command_timeout` for each of its steps.
 #[async_trait]
 pub(in crate::backend) trait LeaseHolder: Cluster {
-    /// Renews this node's lease and does the due maintenance of the cluster: removes the sessions of dead nodes
+    /// Renews this node's lease, stores its figures and does the due maintenance of the cluster: removes the sessions of dead nodes
     /// from their rooms, and sends leave notices whose grace period is over. Each notice is sent once, by whichever
     /// node sees it first.
-    async fn renew(&self, stats: &NodeStats) -> Result<Lease>;
+    async fn renew(&self, stats: &NodeStats, figures: Option<&Figures>) -> Result<Lease>;
 
     /// Makes the backend's entries of this node equal to the node's sessions.
     async fn resync(&self) -> Result<()>;
@@ -96,7 +96,12 @@ impl<H: LeaseHolder + 'static> LeaseLoop<H> {
     }
 
     async fn renew(&self) -> Result<Lease> {
-        let lease = self.holder.renew(&self.node.stats()).await?;
+        let figures = self.node.take_figures();
+        let renewed = self.holder.renew(&self.node.stats(), figures.as_ref()).await;
+        if let (Err(_), Some(figures)) = (&renewed, figures) {
+            self.node.return_figures(figures);
+        }
+        let lease = renewed?;
         if lease == Lease::Held {
             secrets::learn(&*self.holder, &*self.node).await?;
         }

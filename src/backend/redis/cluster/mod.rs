@@ -1,5 +1,6 @@
 //! Nodes and their leases, by Redis' clock.
 
+mod figures;
 mod orphans;
 mod reaper;
 mod redis_cluster;
@@ -31,11 +32,11 @@ use crate::backend::redis::presence::generation::{DataGeneration, RenewalReport,
 use crate::backend::redis::presence::index::Index;
 use crate::backend::redis::presence::{CLOCK, MEMBERSHIPS};
 use crate::backend::redis::topology::Shards;
-use crate::backend::{BackendError, NodeInfo, NodeStats, Result, Secrets, within};
+use crate::backend::{BackendError, FIGURES_KEPT, NodeInfo, NodeStats, Result, Secrets, within};
 use crate::config::Config;
 use crate::model::NodeId;
 use crate::supervisor::Supervisor;
-use crate::telemetry::{Unreadable, count_unreadable};
+use crate::telemetry::{Figures, Unreadable, count_unreadable};
 
 static RENEW: Script = Script::new(Memory::Spares, &[REPLID, CLOCK, include_str!("renew.lua")]);
 
@@ -114,12 +115,12 @@ impl Leases {
         Ok(kept.next().map(|current| Secrets { current, earlier: kept.collect() }))
     }
 
-    pub async fn renew(&self, stats: &NodeStats) -> Result<Lease> {
+    pub async fn renew(&self, stats: &NodeStats, figures: Option<&Figures>) -> Result<Lease> {
         let refreshing = self.shards.refresh_replids(&MEMBERSHIPS);
         let _ = tokio::time::timeout(self.shard_budget(), refreshing).await;
         let replids = self.data_generation.replids();
         let asked = Instant::now();
-        let call = self.renewal_call(stats, &replids);
+        let call = self.renewal_call(stats, figures, &replids);
         let renewal: Renewal = parsed(self.shards.call(&MEMBERSHIPS, call).await?)?;
         self.skew.record(renewal.redis_ms, asked.elapsed());
         count_unreadable(Unreadable::Lease, renewal.foreign);
@@ -138,7 +139,7 @@ impl Leases {
         Ok(if renewal.is_lost { Lease::Expired } else { lease })
     }
 
-    fn renewal_call(&self, stats: &NodeStats, replids: &[String]) -> Call {
+    fn renewal_call(&self, stats: &NodeStats, figures: Option<&Figures>, replids: &[String]) -> Call {
         let (keys, node) = (&self.keys, self.node.to_string());
         let script_keys = [
             keys.nodes(),
@@ -147,6 +148,7 @@ impl Leases {
             keys.leave_schedule(),
             keys.restored(),
             keys.reaper(&node),
+            keys.figures(),
         ];
         let call = Call::new(&RENEW, script_keys)
             .arg(&node)
@@ -155,7 +157,9 @@ impl Leases {
             .arg(self.away_ms)
             .arg(stats.uptime_s * 1000)
             .arg(vitals::write(stats))
-            .arg(self.data_generation.restored());
+            .arg(self.data_generation.restored())
+            .arg(figures.map(Figures::write).unwrap_or_default())
+            .arg(FIGURES_KEPT.as_millis());
         replids.iter().fold(call, |call, replid| call.arg(replid))
     }
 

@@ -10,10 +10,12 @@ use super::Leases;
 use crate::backend::node::lease::{Lease, LeaseHolder, LeaseLoop};
 use crate::backend::redis::presence::reconcile::Reconciler;
 use crate::backend::{
-    BackendError, Cluster, Health, LocalNode, NodeInfo, NodeStats, Result, Secrets, within,
+    BackendError, Cluster, FiguresPage, FiguresSpan, Health, LocalNode, NodeInfo, NodeStats, Result, Secrets,
+    within,
 };
 use crate::config::Presence as Settings;
 use crate::supervisor::Supervisor;
+use crate::telemetry::Figures;
 
 /// One node's part in the cluster.
 #[derive(Debug)]
@@ -33,8 +35,8 @@ impl RedisCluster {
 
 #[async_trait]
 impl LeaseHolder for RedisCluster {
-    async fn renew(&self, stats: &NodeStats) -> Result<Lease> {
-        self.leases.renew(stats).await
+    async fn renew(&self, stats: &NodeStats, figures: Option<&Figures>) -> Result<Lease> {
+        self.leases.renew(stats, figures).await
     }
 
     async fn resync(&self) -> Result<()> {
@@ -67,6 +69,10 @@ impl Cluster for RedisCluster {
 
     async fn nodes(&self) -> Result<Vec<NodeInfo>> {
         within(self.reconciler.deadline, self.leases.living()).await
+    }
+
+    async fn figures(&self, span: FiguresSpan) -> Result<FiguresPage> {
+        within(self.reconciler.deadline, self.leases.figures(span)).await
     }
 
     async fn secrets(&self) -> Result<Option<Secrets>> {

@@ -1,11 +1,12 @@
 -- Renews a node's lease and returns the due maintenance.
 -- KEYS[1] nodes (score: last renewal, ms)  [2] clock of all renewals  [3] vitals of the nodes
 -- KEYS[4] schedule of leave notices  [5] the generation that each node has restored
--- KEYS[6] the node's reaper, if any
+-- KEYS[6] the node's reaper, if any  [7] figures of all nodes
 -- ARGV[1] node id  [2] presence.lease, ms  [3] presence.leave_grace, ms  [4] ms without any renewal that mean that Redis
 -- was away  [5] ms since the node started  [6] the node's vitals, JSON
 -- ARGV[7] the generation that the node has restored its sessions in, '' if none
--- ARGV[8…] the replication ids of other servers, in a Redis Cluster
+-- ARGV[8] the node's figures, '' if none  [9] ms for which figures are kept
+-- ARGV[10…] the replication ids of other servers, in a Redis Cluster
 -- Returns {1 if the lease was lost, {dead node, …}, {entry of a due leave notice, …}, generation, its age in ms,
 -- {living node, the generation it has restored, …}, 1 if a sweep is due in this generation, replication id, Redis'
 -- clock in ms, number of foreign entries, the oldest format that nodes must know}.
@@ -52,7 +53,7 @@ end
 local histories, generation, began = clock.histories or '', clock.generation, millis_of(clock.began)
 if generation and not string.find(generation, '^%x+$') then generation = nil end
 ARGV[#ARGV + 1] = REPLID
-for i = 8, #ARGV do
+for i = 10, #ARGV do
   if not string.find(histories, ' ' .. ARGV[i] .. ' ', 1, true) then
     histories = ' ' .. ARGV[i] .. string.sub(histories == '' and ' ' or histories, 1, 4096)
     generation = nil
@@ -83,6 +84,17 @@ redis.call('ZADD', KEYS[1], text_of(now), node)
 local vitals = redis.call('HGET', KEYS[3], node)
 if not vitals or string.match(vitals, '^%d+ (.*)$') ~= ARGV[6] then
   redis.call('HSET', KEYS[3], node, text_of(now - tonumber(ARGV[5])) .. ' ' .. ARGV[6])
+end
+
+-- A failure is no reason to lose a lease: the key is of another type, or its newest entry is of a later time. Then the
+-- figures begin anew.
+if ARGV[8] ~= '' then
+  local oldest = text_of(math.max(0, now - tonumber(ARGV[9])))
+  for _ = 1, 2 do
+    local added = redis.pcall('XADD', KEYS[7], 'MINID', '~', oldest, text_of(now) .. '-*', 'n', node, 'f', ARGV[8])
+    if type(added) ~= 'table' or not added.err then break end
+    redis.call('DEL', KEYS[7])
+  end
 end
 
 -- A leave that is scheduled beyond the grace period was scheduled by a clock that is lost.

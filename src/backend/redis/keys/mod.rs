@@ -143,6 +143,12 @@ impl Keys {
         self.of_nodes("clock")
     }
 
+    /// Stream: the figures of all nodes, fields `n` (node id) and `f` (`telemetry/figures.rs`); the entry id is the
+    /// time of the cluster's clock. 15 minutes, as long as any node renews its lease.
+    pub fn figures(&self) -> String {
+        self.of_nodes("figures")
+    }
+
     /// String: the node that is sweeping all rooms, `<node> <since, ms>`. Seconds.
     pub fn sweeper(&self) -> String {
         self.of_nodes("sweeper")

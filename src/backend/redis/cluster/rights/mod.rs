@@ -12,7 +12,7 @@ use crate::backend::{BackendError, Result};
 pub(super) static RIGHTS: Script = Script::new(Memory::Untouched, &[include_str!("rights.lua")]);
 
 /// Commands that are sent outside of scripts. CLIENT KILL and CLIENT TRACKING are optional.
-const COMMANDS: [&str; 35] = [
+const COMMANDS: [&str; 36] = [
     "CLIENT|INFO",
     "DEL",
     "EVALSHA",
@@ -36,6 +36,7 @@ const COMMANDS: [&str; 35] = [
     "SUBSCRIBE",
     "TIME",
     "UNSUBSCRIBE",
+    "XRANGE",
     "XREVRANGE",
     "ZCARD",
     "ZCOUNT",

@@ -1,10 +1,19 @@
-//! The node itself: what its backend asks it, and its end.
+//! The node among the others of its cluster: what its backend asks it, its end, its readiness, and the figures of all.
+
+mod peers;
+mod readiness;
+mod stats;
 
 use tracing::warn;
+
+pub use self::readiness::NotReady;
+pub(super) use self::stats::StatsFeed;
+pub use self::stats::StatsWatch;
 
 use super::Chat;
 use crate::backend::{LocalNode, LocalRoom, NodeSecret, NodeStats, Secrets, share_secret};
 use crate::model::{Member, RoomName};
+use crate::telemetry::{Figures, Occupancy};
 
 impl LocalNode for Chat {
     fn rooms(&self) -> Vec<LocalRoom> {
@@ -27,6 +36,15 @@ impl LocalNode for Chat {
             rooms: self.inner.hub.occupied() as u64,
             fingerprints: self.fingerprints(),
         }
+    }
+
+    fn take_figures(&self) -> Option<Figures> {
+        let rooms = self.inner.hub.occupied() as u64;
+        self.inner.sampler.take(Occupancy { sessions: self.session_count(), rooms })
+    }
+
+    fn return_figures(&self, figures: Figures) {
+        self.inner.sampler.give_back(figures);
     }
 
     fn secret(&self) -> NodeSecret {

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use sha2::{Digest, Sha256};
 use tracing::{debug, warn};
 
-use super::Chat;
 use crate::backend::{BackendError, Fingerprints, share_secret};
+use crate::chat::Chat;
 use crate::config::Config;
 use crate::model::{NodeId, hex};
 use crate::supervisor::ticks;
@@ -27,7 +27,7 @@ enum What {
 
 impl Chat {
     /// Compares from time to time, until the node stops.
-    pub(super) async fn check_peers(self) {
+    pub(in crate::chat) async fn check_peers(self) {
         let mut ticks = ticks(self.inner.config.presence.renew_every * EVERY);
         let mut differing = Differing::new();
         loop {

@@ -1,7 +1,7 @@
 //! Whether the node can serve now, and if not, why.
 
-use super::Chat;
 use crate::backend::{FeedHealth, Health};
+use crate::chat::Chat;
 use crate::telemetry::meters;
 
 /// Why a node can't serve. The reasons that need an operator come first.

@@ -4,7 +4,8 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::{AppState, json};
+use crate::http::{AppState, json};
+use crate::telemetry::process_metrics;
 
 /// `GET /healthz`: the process lives.
 pub async fn liveness() -> Response {
@@ -26,7 +27,7 @@ pub async fn readiness(State(state): State<AppState>) -> Response {
 /// `GET /metrics`: Prometheus' text format.
 pub async fn show_metrics(State(state): State<AppState>) -> Response {
     state.chat.measure();
-    let mut response = Response::new(state.metrics.render().into());
+    let mut response = Response::new((state.metrics.render() + &process_metrics()).into());
     let text = HeaderValue::from_static("text/plain; version=0.0.4");
     response.headers_mut().insert(header::CONTENT_TYPE, text);
     response

@@ -4,9 +4,9 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 
-use super::AppState;
-use super::error::ApiError;
 use crate::chat::NodeInfo;
+use crate::http::AppState;
+use crate::http::error::ApiError;
 
 #[derive(Debug, Serialize)]
 pub struct NodeList {
