@@ -225,7 +225,7 @@ fn no_folder_has_too_many_entries() {
     assert_eq!(found, NONE);
     let planted = std::env::temp_dir().join(format!("adda-crowded-{}", std::process::id()));
     std::fs::create_dir_all(planted.join("empty")).unwrap();
-    for number in 0..13 {
+    for number in 0..=MAX_ENTRIES {
         assert_eq!(crowded(&planted), NONE, "{number}");
         std::fs::write(planted.join(number.to_string()), "").unwrap();
     }

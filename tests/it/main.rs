@@ -60,6 +60,8 @@ mod epochs;
 mod document_paths;
 // The figures of the cluster over REST and WebSocket.
 mod stats;
+// The dashboard, driven by a browser.
+mod dashboard;
 // The limit of open files: sessions end below it, Redis and health checks keep their share.
 mod descriptors;
 // Nodes without guests, tokens that run out, the session cookie.

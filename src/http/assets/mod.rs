@@ -19,15 +19,16 @@ const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src '
     connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'";
 
-/// The client's page under the address that makes the first admin.
-const SETUP: &str = "setup";
+/// The addresses of pages: the client's, also under that which makes the first admin, and the dashboard.
+const PAGES: [(&str, &str); 3] =
+    [("", "index.html"), ("setup", "index.html"), ("dashboard", "dashboard.html")];
 
-/// `GET /`, `GET /setup` and the files that it names; other requests go on.
+/// `GET /`, `GET /setup`, `GET /dashboard` and the files that they name; other requests go on.
 pub async fn show_asset(request: Request, next: Next) -> Response {
     let path = path(&request);
     match browser::find(path) {
         Some(file) if matches!(*request.method(), Method::GET | Method::HEAD) => {
-            show(&file, if path.is_empty() { "index.html" } else { path }, request.headers()).await
+            show(&file, path, request.headers()).await
         }
         _ => next.run(request).await,
     }
@@ -45,10 +46,8 @@ pub async fn refuse(request: Request) -> Response {
 }
 
 fn path(request: &Request) -> &str {
-    match request.uri().path().strip_prefix('/').unwrap_or_default() {
-        SETUP => "",
-        path => path,
-    }
+    let path = request.uri().path().strip_prefix('/').unwrap_or_default();
+    PAGES.iter().find(|(address, _)| *address == path).map_or(path, |(_, file)| file)
 }
 
 /// Packs the largest file before a browser asks for it. A debug build, whose files change, packs what is asked for.

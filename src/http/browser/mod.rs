@@ -51,7 +51,7 @@ struct Build {
 pub fn find(path: &str) -> Option<File> {
     let build = current();
     let Some((asked, path)) = path.strip_prefix("v/").and_then(|path| path.split_once('/')) else {
-        return build.file(if path.is_empty() { "index.html" } else { path });
+        return build.file(path);
     };
     // A page of another build, which a rolling upgrade may bring here, gets today's bytes.
     let lifetime = if asked == build.name { Lifetime::Forever } else { Lifetime::UntilAsked };

@@ -1,80 +1,110 @@
-//! The page and its service worker, as they name the files of their build: the styles as one file and the modules
-//! as one script, where a browser would find a hundred, one behind the other.
+//! The pages and the service worker, as they name the files of their build: the styles of a page as one file and its
+//! modules as one script, where a browser would find a hundred, one behind the other.
 
 use tracing::error;
 
 use super::linker::{self, Linked};
 use super::text;
 
-/// All styles in one, and all modules, below the build's address.
-const STYLE: &str = "style.css";
-pub(super) const SCRIPT: &str = "client.js";
-const SCRIPT_MAP: &str = "client.js.map";
+/// A page, and its files below the build's address: all styles in one, and all modules.
+struct Page {
+    html: &'static str,
+    /// The module that a browser starts with.
+    main: &'static str,
+    style: &'static str,
+    script: &'static str,
+    script_map: &'static str,
+}
 
-/// Where the style is named, in index.html.
+const CLIENT: Page = Page {
+    html: "index.html",
+    main: "js/main.js",
+    style: "style.css",
+    script: "client.js",
+    script_map: "client.js.map",
+};
+
+const DASHBOARD: Page = Page {
+    html: "dashboard.html",
+    main: "js/dashboard/main.js",
+    style: "dashboard.css",
+    script: "dashboard.js",
+    script_map: "dashboard.js.map",
+};
+
+/// The script of the client, which is the largest file.
+pub(super) const SCRIPT: &str = CLIENT.script;
+
+/// Where the style is named, in a page.
 const STYLE_PLACE: &str = "<!-- style -->";
 /// Where the service worker names its files.
 const SHELL: &str = "{ build: '', files: [] }";
-/// The module that a browser starts with, and the script that runs before it.
-const MAIN: &str = "js/main.js";
+/// The script that runs before all modules.
 const ALONE: &str = "js/load_failure.js";
 
 /// All files that differ from those in `public/`, by their paths.
 pub(super) fn write(build: &str) -> Vec<(&'static str, String)> {
-    let Linked { script, map } = script();
-    vec![
-        ("index.html", index(build)),
-        ("sw.js", worker(build)),
-        (STYLE, style()),
-        (SCRIPT, script),
-        (SCRIPT_MAP, map),
-    ]
+    let pages = [CLIENT, DASHBOARD].into_iter().flat_map(|page| page.write(build));
+    pages.chain([("sw.js", worker(build))]).collect()
 }
 
-fn index(build: &str) -> String {
-    let style = format!("  <link rel=\"stylesheet\" href=\"v/{build}/{STYLE}\">");
-    let lines = page();
-    let lines = lines.lines().map(|line| match line.trim_start() {
-        STYLE_PLACE => style.as_str(),
-        line if line.starts_with("<link rel=\"stylesheet\"") => "",
-        _ => line,
-    });
-    let page: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
-    page.join("\n")
-        .replace(&format!("src=\"{MAIN}\""), &format!("src=\"v/{build}/{SCRIPT}\""))
-        .replace("src=\"js/", &format!("src=\"v/{build}/js/"))
-        .replace("href=\"icon", &format!("href=\"v/{build}/icon"))
-        .replace("href=\"manifest", &format!("href=\"v/{build}/manifest"))
-        + "\n"
-}
+impl Page {
+    fn write(&self, build: &str) -> [(&'static str, String); 4] {
+        let Linked { script, map } = self.link();
+        [
+            (self.html, self.markup(build)),
+            (self.style, self.styles()),
+            (self.script, script),
+            (self.script_map, map),
+        ]
+    }
 
-/// The styles in the order in which the page names them, which decides between them.
-fn style() -> String {
-    let page = page();
-    let links = page.lines().filter(|line| line.trim_start().starts_with("<link rel=\"stylesheet\""));
-    let paths = links.filter_map(|line| line.split("href=\"").nth(1)?.split('"').next());
-    paths.filter_map(text).collect::<Vec<_>>().join("\n")
-}
+    fn markup(&self, build: &str) -> String {
+        let style = format!("  <link rel=\"stylesheet\" href=\"v/{build}/{}\">", self.style);
+        let text = self.text();
+        let lines = text.lines().map(|line| match line.trim_start() {
+            STYLE_PLACE => style.as_str(),
+            line if line.starts_with("<link rel=\"stylesheet\"") => "",
+            _ => line,
+        });
+        let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+        lines
+            .join("\n")
+            .replace(&format!("src=\"{}\"", self.main), &format!("src=\"v/{build}/{}\"", self.script))
+            .replace("src=\"js/", &format!("src=\"v/{build}/js/"))
+            .replace("href=\"icon", &format!("href=\"v/{build}/icon"))
+            .replace("href=\"manifest", &format!("href=\"v/{build}/manifest"))
+            + "\n"
+    }
 
-/// The modules in one script. If they can't be linked, the script is an error that says why, and the page tells that
-/// it did not load.
-fn script() -> Linked {
-    linker::link(MAIN, SCRIPT_MAP, text).unwrap_or_else(|error| {
-        error!(%error, "could not link the browser client");
-        let reason = serde_json::json!(error.to_string());
-        Linked { script: format!("throw new SyntaxError({reason});\n"), map: "{}".to_owned() }
-    })
+    /// The styles in the order in which the page names them, which decides between them.
+    fn styles(&self) -> String {
+        let page = self.text();
+        let links = page.lines().filter(|line| line.trim_start().starts_with("<link rel=\"stylesheet\""));
+        let paths = links.filter_map(|line| line.split("href=\"").nth(1)?.split('"').next());
+        paths.filter_map(text).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The modules in one script. If they can't be linked, the script is an error that says why, and the page tells
+    /// that it did not load.
+    fn link(&self) -> Linked {
+        linker::link(self.main, self.script_map, text).unwrap_or_else(|error| {
+            error!(%error, page = self.html, "could not link the modules of a page");
+            let reason = serde_json::json!(error.to_string());
+            Linked { script: format!("throw new SyntaxError({reason});\n"), map: "{}".to_owned() }
+        })
+    }
+
+    fn text(&self) -> String {
+        text(self.html).unwrap_or_default()
+    }
 }
 
 fn worker(build: &str) -> String {
-    let parts = [STYLE, SCRIPT, ALONE, "icon.svg", "manifest.webmanifest"];
+    let parts = [CLIENT.style, CLIENT.script, ALONE, "icon.svg", "manifest.webmanifest"];
     let files: Vec<String> = parts.iter().map(|path| format!("v/{build}/{path}")).collect();
     let shell = serde_json::json!({ "build": build, "files": files });
     text("sw.js").unwrap_or_default().replace(SHELL, &shell.to_string())
-}
-
-fn page() -> String {
-    text("index.html").unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -82,8 +112,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_modules_of_the_client_can_be_linked() {
-        let linked = linker::link(MAIN, SCRIPT_MAP, text);
-        assert!(linked.is_ok(), "{}", linked.expect_err("it was refused"));
+    fn the_modules_of_each_page_can_be_linked() {
+        for page in [CLIENT, DASHBOARD] {
+            let linked = linker::link(page.main, page.script_map, text);
+            assert!(linked.is_ok(), "{}", linked.expect_err("it was refused"));
+        }
     }
 }
