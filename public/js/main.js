@@ -3,6 +3,7 @@
 import { createAccount } from './app/account/account.js';
 import { createChat } from './app/chat.js';
 import { createDirectory } from './app/rooms/directory.js';
+import { createSearch } from './app/messages/search.js';
 import { createModeration } from './app/rooms/moderation.js';
 import { createMyRooms } from './app/rooms/my_rooms.js';
 import { createRoomExport } from './app/rooms/room_export.js';
@@ -38,9 +39,10 @@ const account = createAccount({ store, storage, api, timers, clock });
 const chat = createChat({ store, storage, api, tabs, account, timers, clock, connectTransport, newNonce });
 const moderation = createModeration({ store, api, account });
 const myRooms = createMyRooms({ store, storage, api, account, timers });
+const search = createSearch({ store, api, tokenFor: chat.tokenFor });
 const exportRoom = createRoomExport({ api, timers, tokenFor: chat.tokenFor });
 const directory = createDirectory({ store, api, chat, timers, isWatched: () => !document.hidden });
 
-ui.start({ store, storage, i18n, chat, account, moderation, myRooms, exportRoom, tabs, timers, directory, now: timers.now, today: () => clock() + store.state.serverAheadMs });
+ui.start({ store, storage, i18n, chat, account, moderation, myRooms, search, exportRoom, tabs, timers, directory, now: timers.now, today: () => clock() + store.state.serverAheadMs });
 directory.start();
 document.getElementById('load-failure').remove();

@@ -64,7 +64,7 @@ test('a message from a room that is not known, and news of the list, ask for the
   assert.equal(client.calls.filter(([name]) => name === 'listMyRooms').length, 4);
 });
 
-test('what another device has read is read here', async () => {
+test('a room that another device has read is read here', async () => {
   const client = await signedIn({ listMyRooms: [TALK] });
   client.socket().say({ type: 'read', room_id: '@a1a2', seq: 3 });
   assert.deepEqual(marksOf(client.store.state, '@a1a2'), { unread: 0, mentions: 0 });

@@ -174,10 +174,10 @@ export function createChat({ store, storage, api, tabs, account, timers, clock, 
   };
   return chat;
 
-  // Rooms that the server has named answer their members only; for an account the browser's cookie stands in.
+  // Rooms that the server has named answer their members only (null are all of one's rooms); for an account the browser's cookie stands in.
   function tokenFor(room) {
     const { me } = store.state;
-    if (!isPrivate(room) || me === null) return undefined;
+    if ((room !== null && !isPrivate(room)) || me === null) return undefined;
     return hasAccount(me) ? account.tokenOf(me.userId) : storage.tokenOf(name);
   }
 

@@ -9,6 +9,7 @@ import { MESSAGES } from './texts/messages.js';
 import { MODERATION } from './texts/moderation.js';
 import { PRIVATE } from './texts/private.js';
 import { ROOMS } from './texts/rooms.js';
+import { SEARCH } from './texts/search.js';
 import { SETTINGS } from './texts/settings.js';
 import { TIMELINE } from './texts/timeline.js';
 import { WRITING } from './texts/writing.js';
@@ -16,6 +17,6 @@ import { WRITING } from './texts/writing.js';
 export const LANGUAGES = ['bn', 'en'];
 
 /** The parts; the tests hold that no key stands in two of them. */
-export const PARTS = [ENTRY, ACCOUNT, ROOMS, TIMELINE, WRITING, CONNECTION, SETTINGS, HELP, MODERATION, MESSAGES, PRIVATE];
+export const PARTS = [ENTRY, ACCOUNT, ROOMS, TIMELINE, WRITING, CONNECTION, SETTINGS, HELP, MODERATION, MESSAGES, PRIVATE, SEARCH];
 
 export const TEXTS = Object.assign({}, ...PARTS);

@@ -9,12 +9,13 @@ import { forms } from './identity/forms.js';
 import { identity } from './identity/identity.js';
 import { outbox } from './outbox/outbox.js';
 import { roomDirectory } from './rooms/directory.js';
+import { search } from './finding/search.js';
 import { marksOf, myRooms } from './rooms/my_rooms.js';
 import { moderation } from './rooms/moderation.js';
 import { restrictions } from './rooms/restrictions.js';
 import { rooms } from './rooms/rooms.js';
 
-const chat = combine([clock, connection, identity, entry, forms, rooms, myRooms, roomDirectory, restrictions, moderation, outbox]);
+const chat = combine([clock, connection, identity, entry, forms, rooms, myRooms, roomDirectory, restrictions, moderation, search, outbox]);
 
 export const initial = chat.initial;
 

@@ -39,6 +39,7 @@ import { removal } from './room/removal.js';
 import { roomDetails } from './room/room_details.js';
 import { roomHeader } from './room/room_header.js';
 import { roomMenu } from './room/room_menu.js';
+import { searchDialog } from './search/search_dialog.js';
 import { choices } from './settings/choices.js';
 import { ignored } from './settings/ignored.js';
 import { createSettings } from './settings/settings.js';
@@ -46,7 +47,7 @@ import { roomList } from './sidebar/room_list.js';
 import { switcher as createSwitcher } from './sidebar/switcher.js';
 import { timeline as createTimeline } from './timeline/timeline.js';
 
-/** `parts` is {store, storage, i18n, chat, account, moderation, myRooms, exportRoom, directory, tabs, timers, now, today}. */
+/** `parts` is {store, storage, i18n, chat, account, moderation, myRooms, search, exportRoom, directory, tabs, timers, now, today}. */
 export function start(parts) {
   const { i18n, store, storage, chat } = parts;
   const drawers = createDrawers();
@@ -71,10 +72,11 @@ export function start(parts) {
   const visit = createVisit({ ...page, front });
   const password = passwordDialog(page);
   const switcher = createSwitcher(page);
+  const searching = searchDialog(page);
   const updateIcon = favicon(page);
   const draw = drawing(store, [screens(page), choices(page), ignored(page), help(page), front, accountMenu({ ...page, visit, password }), password, header, roomMenu(page),
     roomDetails(page), roomList(page), members(page), timeline, typingLine(page), connectionStrip(page), buildNotice(page),
-    removal(page), moderationLog(page), composer]);
+    removal(page), moderationLog(page), searching, composer]);
 
   newRoom(page);
   dialogs();
@@ -82,7 +84,7 @@ export function start(parts) {
   memberMenu(page);
   announcer(page);
   notifications(page);
-  keyboard({ ...page, timeline, switcher, composer });
+  keyboard({ ...page, timeline, switcher, searching, composer });
   store.subscribe((state) => {
     header.updateTitle(state);
     updateIcon(state);

@@ -4,9 +4,17 @@ import { roomSections } from '../../state/finding/room_sections.js';
 import { openDialog } from '../lib/dialogs.js';
 import { byId } from '../lib/markup.js';
 
+// Written so, lest it be taken for an address.
+const SLASH = '\u002f';
 const REGIONS = ['rooms-panel', 'timeline', 'composer-input', 'members-panel'];
 
-export function keyboard({ i18n, store, openRoom, drawers, timeline, switcher, composer }) {
+// The browser's own search comes first: the second time in so short a time is meant for ours.
+const TWICE_MS = 2_000;
+
+export function keyboard({ i18n, store, openRoom, drawers, timeline, switcher, searching, composer, now }) {
+  let findAskedAt = -Infinity;
+
+
   document.addEventListener('keydown', (event) => {
     if (store.state.active === null || event.isComposing || document.querySelector('dialog[open]')) return;
     const act = actionFor(event);
@@ -27,6 +35,7 @@ export function keyboard({ i18n, store, openRoom, drawers, timeline, switcher, c
     if (altKey && key === 'ArrowDown') return () => nextRoom(1, shiftKey);
     if (altKey && key.toLowerCase() === 'a') return () => nextRoom(1, true);
     if ((ctrlKey || metaKey) && key.toLowerCase() === 'k') return switcher.focus;
+    if ((ctrlKey || metaKey) && key.toLowerCase() === 'f') return find;
     if ((ctrlKey || metaKey) && event.code === 'Slash') return () => openDialog('help');
     if (altKey || ctrlKey || metaKey) return null;
     if (event.target === byId('composer-input')) return pageKey(key);
@@ -39,7 +48,14 @@ export function keyboard({ i18n, store, openRoom, drawers, timeline, switcher, c
     return key === 'PageDown' ? () => timeline.turn(1) : null;
   }
 
+  function find() {
+    const isSecond = now() - findAskedAt < TWICE_MS;
+    findAskedAt = isSecond ? -Infinity : now();
+    return isSecond ? searching.open() : false;
+  }
+
   function letter(key) {
+    if (key === SLASH) return searching.open;
     if (key === '?') return () => openDialog('help');
     // The key itself then goes to the field that has the focus.
     return () => {

@@ -3,7 +3,7 @@
 import { hasAccount } from '../../state/identity/identity.js';
 import { isConversation } from '../../state/rooms/my_rooms.js';
 import { isIgnored, withIgnored, withoutIgnored } from '../../state/settings/settings.js';
-import { cloned, setText } from '../lib/markup.js';
+import { byId, cloned, setText } from '../lib/markup.js';
 
 /** Adds the items to the menu `box`. Returns `show(person)`, to be called before it opens; null is nobody, or oneself. */
 export function aboutPerson(box, { i18n, store, settings, tell, myRooms, openRoom, needsAccount }) {
@@ -24,6 +24,8 @@ export function aboutPerson(box, { i18n, store, settings, tell, myRooms, openRoo
     const letIn = () => settings.change(withoutIgnored(settings.current, user_id));
     if (isIgnored(settings.current, user_id)) return letIn();
     settings.change(withIgnored(settings.current, { user_id, username }));
+    // A row of theirs goes away with the next drawing, and the focus must not go with it.
+    requestAnimationFrame(() => document.activeElement === document.body && byId('timeline').focus({ preventScroll: true }));
     return tell(i18n.text('ignored_person', { name: username }), { label: i18n.text('stop_ignoring'), run: letIn });
   });
 
