@@ -139,6 +139,7 @@ export function createChat({ store, storage, api, tabs, account, timers, clock, 
     },
 
     tokenFor,
+    tokenOf,
     markUnread: (room, seq) => store.dispatch({ type: 'room_held_unread', room, seq }),
     ...createWriting({ store, timers, newNonce, serverNow, nameOf: () => name, line: () => transport, loadNewest: (room) => chat.loadNewest(room) }),
     ...createPages({ store, api, tokenFor }),
@@ -177,7 +178,11 @@ export function createChat({ store, storage, api, tabs, account, timers, clock, 
   // Rooms that the server has named answer their members only (null are all of one's rooms); for an account the browser's cookie stands in.
   function tokenFor(room) {
     const { me } = store.state;
-    if ((room !== null && !isPrivate(room)) || me === null) return undefined;
+    return (room !== null && !isPrivate(room)) || me === null ? undefined : tokenOf();
+  }
+
+  function tokenOf() {
+    const { me } = store.state;
     return hasAccount(me) ? account.tokenOf(me.userId) : storage.tokenOf(name);
   }
 

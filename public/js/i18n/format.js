@@ -31,6 +31,13 @@ export function createFormat(language, { digits = 'own', clock = 'auto', timeZon
 
   return {
     number: (value) => number.format(value),
+    /** A size, in the unit that suits it. */
+    bytes(value) {
+      const [unit, least] = BYTES.find(([, from]) => value >= from);
+      const size = Math.max(1, least);
+      const options = { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: value / size < 10 && size > 1 ? 1 : 0 };
+      return new Intl.NumberFormat(locale, options).format(value / size);
+    },
     percent: (value) => percent.format(value),
     time: onceAMinute(time),
     moment: onceAMinute((at) => `${fullDay.format(at)}, ${time(at)}`),
@@ -59,6 +66,8 @@ function onceAMinute(format) {
   };
 }
 
+// The unit and the size from which on it is used.
+const BYTES = [['gigabyte', 2 ** 30], ['megabyte', 2 ** 20], ['kilobyte', 2 ** 10], ['byte', 0]];
 const UNITS = [['day', 86_400], ['hour', 3_600], ['minute', 60], ['second', 1]];
 
 // The largest unit and the one below it; what is smaller does not matter then.

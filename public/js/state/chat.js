@@ -7,6 +7,7 @@ import { connection } from './connection.js';
 import { entry } from './identity/entry.js';
 import { forms } from './identity/forms.js';
 import { identity } from './identity/identity.js';
+import { attachments } from './outbox/attachments.js';
 import { outbox } from './outbox/outbox.js';
 import { roomDirectory } from './rooms/directory.js';
 import { search } from './finding/search.js';
@@ -15,7 +16,7 @@ import { moderation } from './rooms/moderation.js';
 import { restrictions } from './rooms/restrictions.js';
 import { rooms } from './rooms/rooms.js';
 
-const chat = combine([clock, connection, identity, entry, forms, rooms, myRooms, roomDirectory, restrictions, moderation, search, outbox]);
+const chat = combine([clock, connection, identity, entry, forms, rooms, myRooms, roomDirectory, restrictions, moderation, search, attachments, outbox]);
 
 export const initial = chat.initial;
 

@@ -7,6 +7,7 @@ import { isOwner, titleOf } from '../state/rooms/my_rooms.js';
 import { accountMenu } from './account/account_menu.js';
 import { passwordDialog } from './account/password_dialog.js';
 import { composer as createComposer } from './composer/composer.js';
+import { attaching } from './composer/files/attaching.js';
 import { context } from './composer/context.js';
 import { typingLine } from './composer/typing_line.js';
 import { entry } from './account/join/entry.js';
@@ -45,9 +46,10 @@ import { ignored } from './settings/ignored.js';
 import { createSettings } from './settings/settings.js';
 import { roomList } from './sidebar/room_list.js';
 import { switcher as createSwitcher } from './sidebar/switcher.js';
+import { viewer } from './timeline/files/viewer.js';
 import { timeline as createTimeline } from './timeline/timeline.js';
 
-/** `parts` is {store, storage, i18n, chat, account, moderation, myRooms, search, exportRoom, directory, tabs, timers, now, today}. */
+/** `parts` is {store, storage, i18n, chat, account, moderation, myRooms, search, uploads, exportRoom, directory, tabs, timers, now, today}. */
 export function start(parts) {
   const { i18n, store, storage, chat } = parts;
   const drawers = createDrawers();
@@ -58,6 +60,7 @@ export function start(parts) {
   page.nameOf = createNames(() => store.state);
   page.context = context(page);
   page.isOwner = (room) => isOwner(store.state, room);
+  page.attached = attaching(page);
   page.confirm = confirmDialog(page);
   page.needsAccount = () => page.tell(i18n.text('needs_account'), { label: i18n.text('sign_in_short'), run: () => visit.takeAccount('sign_in') });
   i18n.useTitles((room) => titleOf(store.state, room));
@@ -76,11 +79,12 @@ export function start(parts) {
   const updateIcon = favicon(page);
   const draw = drawing(store, [screens(page), choices(page), ignored(page), help(page), front, accountMenu({ ...page, visit, password }), password, header, roomMenu(page),
     roomDetails(page), roomList(page), members(page), timeline, typingLine(page), connectionStrip(page), buildNotice(page),
-    removal(page), moderationLog(page), searching, composer]);
+    removal(page), moderationLog(page), searching, page.attached, composer]);
 
   newRoom(page);
   dialogs();
   revealing();
+  viewer(page);
   memberMenu(page);
   announcer(page);
   notifications(page);

@@ -20,7 +20,7 @@ const COUNT_FROM = 0.8;
 const MOST = 4;
 
 export function composer(page) {
-  const { i18n, chat, store, settings, now, today, context } = page;
+  const { i18n, chat, store, settings, now, today, context, attached } = page;
   const input = byId('composer-input');
   const error = byId('composer-error');
   // Touch keyboards have no Shift+Enter; there Enter is a new line and the button sends.
@@ -28,6 +28,8 @@ export function composer(page) {
   input.enterKeyHint = isTouch ? 'enter' : 'send';
   let shownRoom = null;
   let written = 0;
+  // The text waits for its files.
+  let isAwaitingFiles = false;
   // Before the keys below: Enter takes what the list offers.
   const { named } = completions(page);
   const commands = commandLine(page);
@@ -88,21 +90,31 @@ export function composer(page) {
 
   function post() {
     const content = input.value.trim();
-    if (!hasVisible(content)) return;
+    const readiness = isEditing() ? 'none' : attached.readiness(shownRoom);
+    if (!hasVisible(content) && readiness === 'none') return;
+    isAwaitingFiles = readiness === 'uploading';
+    if (isAwaitingFiles || readiness === 'failed') return setText(error, i18n.text(isAwaitingFiles ? 'files_awaited' : 'files_failed'));
     const max = store.state.limits.content_chars;
     if (written > max) return setText(error, i18n.text('message_too_long', { count: overBy(content, max) }));
     const room = shownRoom;
     if (isEditing()) return saveEdit(room, content);
     let isHeld = false;
-    const isDone = commands.take(content, (text) => {
+    const take = readiness === 'none' ? commands.take : (text, send) => send(text) || true;
+    const isDone = take(content, (text) => {
       isHeld = isHeldBack(store.state, room, now());
       if (isHeld) return held.say();
-      chat.post(room, text, { reply: replyOf(context.current()), mentions: mentionedIn(text, mentionable(store.state, room), named()) });
+      chat.post(room, text, { files: attached.take(room), reply: replyOf(context.current()), mentions: mentionedIn(text, mentionable(store.state, room), named()) });
       context.cancel();
       return empty(room);
     });
     if (isDone && !isHeld) empty(room);
     return undefined;
+  }
+
+  function goOn() {
+    isAwaitingFiles = false;
+    setText(error, '');
+    if (attached.readiness(shownRoom) === 'done') post();
   }
 
   function saveEdit(room, content) {
@@ -150,8 +162,10 @@ export function composer(page) {
     update(state) {
       held.update(state);
       context.update(state);
+      if (state.active === shownRoom && isAwaitingFiles && attached.readiness(shownRoom) !== 'uploading') goOn();
       if (state.active !== shownRoom) {
         shownRoom = state.active;
+        isAwaitingFiles = false;
         input.value = shownRoom === null ? '' : chat.draft(shownRoom).slice(0, state.limits.content_chars * MOST);
         setText(error, '');
         commands.clear();

@@ -7,6 +7,7 @@ import { signOf } from '../../../state/finding/namesakes.js';
 import { avatar } from '../../lib/avatar.js';
 import { cloned, setAttribute, setText } from '../../lib/markup.js';
 import { actionContent, contentOf } from './content.js';
+import { updateFiles } from '../files/files.js';
 import { updateReactions } from '../reactions/reactions.js';
 import { updateEdited } from './edited.js';
 import { updateFailure } from './failure.js';
@@ -38,6 +39,7 @@ export function updateMessage(element, row, page) {
   updateContent(element, row, i18n);
   updateEdited(element, row, i18n);
   updateReactions(element, row, page);
+  updateFiles(element, row, i18n);
   updateFold(element, row, i18n);
   updateDelivery(element, row, i18n);
 }

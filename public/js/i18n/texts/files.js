@@ -1,0 +1,26 @@
+// Files in messages.
+
+export const FILES = {
+  attach: { en: 'Attach files', bn: 'ফাইল যোগ করুন' },
+  drop_here: { en: 'Drop files here', bn: 'ফাইল এখানে ছাড়ুন' },
+  attachments: { en: 'Files of the next message', bn: 'পরের বার্তার ফাইল' },
+  file_uploading: { en: '{percent} sent', bn: '{percent} পাঠানো হয়েছে' },
+  file_ready: { en: 'Ready', bn: 'তৈরি' },
+  file_remove: { en: 'Remove {name}', bn: '{name} বাদ দিন' },
+  file_retry: { en: 'Try again', bn: 'আবার চেষ্টা করুন' },
+  file_too_big: { en: 'Too big: a file has at most {size}.', bn: 'বেশি বড়: একটি ফাইল সর্বোচ্চ {size} হতে পারে।' },
+  file_unreached: { en: 'The server was not reached.', bn: 'সার্ভারে পৌঁছানো যায়নি।' },
+  file_quota: { en: 'You have sent as much as one can in a day.', bn: 'এক দিনে যতটা পাঠানো যায় আপনি ততটাই পাঠিয়েছেন।' },
+  file_too_fast: { en: 'Too many at once. Try again in a moment.', bn: 'একসঙ্গে বেশি হয়ে গেছে। একটু পরে চেষ্টা করুন।' },
+  file_forbidden: { en: 'You may not send files here.', bn: 'এখানে আপনি ফাইল পাঠাতে পারবেন না।' },
+  file_failed: { en: 'Not sent.', bn: 'পাঠানো যায়নি।' },
+  files_awaited: { en: 'The message is sent as soon as its files have arrived.', bn: 'ফাইলগুলো পৌঁছালেই বার্তাটি যাবে।' },
+  files_failed: { en: 'A file was not sent. Try it again or remove it.', bn: 'একটি ফাইল যায়নি। আবার চেষ্টা করুন বা বাদ দিন।' },
+  files_missing: { en: 'This server takes no files.', bn: 'এই সার্ভার ফাইল নেয় না।' },
+  download: { en: 'Download {name}', bn: '{name} নামিয়ে নিন' },
+  show_image: { en: 'Show {name}', bn: '{name} দেখুন' },
+  previous_image: { en: 'Previous picture', bn: 'আগের ছবি' },
+  next_image: { en: 'Next picture', bn: 'পরের ছবি' },
+  save_image: { en: 'Download', bn: 'নামিয়ে নিন' },
+  failed_file_not_found: { en: 'Not sent: its files are no longer on the server.', bn: 'পাঠানো যায়নি: ফাইলগুলো সার্ভারে আর নেই।' },
+};
