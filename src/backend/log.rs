@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 
 use super::Result;
-use crate::model::{Draft, Epoch, LoggedMessage, Position, Receipt, RoomName};
+use crate::model::{ChangeDraft, ChangeReceipt, Draft, Epoch, LoggedMessage, Position, Receipt, RoomName};
 
 /// How long a nonce is remembered.
 pub const NONCE_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The receipt of a draft that is queued for the log.
-pub type Appending = BoxFuture<'static, Result<Receipt>>;
+pub type Appending<T> = BoxFuture<'static, Result<T>>;
 
 /// The rooms' logs. `tests/it/backend_contract/log.rs` and `pages.rs` are the suite that every implementation passes.
 ///
@@ -26,7 +26,19 @@ pub trait Log: Send + Sync + fmt::Debug {
     /// [`super::BackendError::NonceReused`] if the first message had other content. Drafts are numbered in the
     /// order of the calls, not in the order in which receipts are awaited. If the returned future is dropped, the
     /// draft may never be appended.
-    fn append(&self, draft: Draft) -> Appending;
+    ///
+    /// A message that replies to a number that was not assigned yet is refused:
+    /// [`super::BackendError::MessageNotFound`].
+    fn append(&self, draft: Draft) -> Appending<Receipt>;
+
+    /// Changes a message and numbers, logs and publishes the change in one atomic step, under the next number of the
+    /// room and in one order with [`Log::append`]; nonces are shared. Of a text that was deleted or replaced nothing
+    /// remains.
+    ///
+    /// [`super::BackendError::MessageNotFound`]: the log has no message of this number, or it was deleted.
+    /// [`super::BackendError::NotAllowed`]: the message is another user's, or older than `messages.editable`.
+    /// [`super::BackendError::TooManyReactions`]: it has [`MAX_REACTIONS`](crate::model::change::MAX_REACTIONS) kinds.
+    fn change(&self, draft: ChangeDraft) -> Appending<ChangeReceipt>;
 
     /// The position of the room's newest message. A room that was never used gets its epoch now, so its first
     /// message continues from a position that clients can hold.
@@ -56,7 +68,7 @@ pub enum Span {
     Newest,
     /// Messages below a number, the nearest to it.
     Before(u64),
-    /// Messages after a position, the nearest to it.
+    /// Messages and changes after a position, the nearest to it. All other spans have messages only.
     After(Position),
     /// Messages above a number in the current epoch, the nearest to it.
     Above(u64),
@@ -67,8 +79,8 @@ pub enum Span {
 pub struct Page {
     /// The room's head at the time of reading.
     pub head: Position,
-    /// The messages. A missing number between two of them, or up to `end`, is an entry that this version can't
-    /// read.
+    /// The messages, as they are now. In a page of [`Span::After`] a missing number between two of them, or up to `end`,
+    /// is an entry that was dropped, or that this version can't read.
     pub messages: Vec<LoggedMessage>,
     /// The last number that a page of [`Span::After`] or [`Span::Above`] covers: that of the head, unless there is
     /// more.
@@ -155,7 +167,8 @@ pub struct Continuity {
     /// epochs that ended within seconds before it), or the reader's number if that is lower. The page begins after
     /// it, or after the messages that the log has dropped.
     pub resume_at: u64,
-    /// The oldest number in the log; head + 1 if it is empty.
+    /// The number of the oldest message in the log; head + 1 if it is empty. Of [`Span::After`] the number from which on
+    /// nothing is missing: `history.max_changes` may have dropped changes of later messages.
     pub oldest: u64,
 }
 
@@ -174,6 +187,7 @@ impl Continuity {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::EntryKind;
 
     fn at(epoch: &str, seq: u64) -> Position {
         Position { epoch: Epoch::new(epoch), seq }
@@ -185,6 +199,7 @@ mod tests {
             epoch: Epoch::new("e"),
             seq: *seq,
             json: "{}".into(),
+            kind: EntryKind::Text,
             taken_in: None,
         };
         Page {

@@ -122,6 +122,15 @@ pub enum BackendError {
     /// The user has posted a message with this nonce in this room, and it had other content.
     #[error("the nonce was used for another message")]
     NonceReused,
+    /// The log has no message of this number.
+    #[error("there is no such message")]
+    MessageNotFound,
+    /// The user may not change this message, or not any more.
+    #[error("the message may not be changed by this user")]
+    NotAllowed,
+    /// The message has as many kinds of reactions as it may have.
+    #[error("the message has too many reactions")]
+    TooManyReactions,
     /// The only admin must stay one.
     #[error("the last admin must stay one")]
     LastAdmin,

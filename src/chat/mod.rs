@@ -62,6 +62,18 @@ impl From<&BackendError> for Rejection {
                     "This nonce was used for another message; give each message a nonce of its own";
                 return Self::new(ErrorCode::NonceReused, sentence);
             }
+            BackendError::MessageNotFound => {
+                let sentence = "The room has no such message, or it was deleted";
+                return Self::new(ErrorCode::MessageNotFound, sentence);
+            }
+            BackendError::NotAllowed => {
+                let sentence = "This message is not yours to change, or too old";
+                return Self::new(ErrorCode::Forbidden, sentence);
+            }
+            BackendError::TooManyReactions => {
+                let sentence = "The message has too many reactions; add to one of them";
+                return Self::new(ErrorCode::TooManyReactions, sentence);
+            }
             BackendError::LastAdmin => {
                 let sentence = "The last admin must stay one; make another user an admin first";
                 return Self::new(ErrorCode::Forbidden, sentence);

@@ -144,11 +144,15 @@ settings! {
     }
     "history" history: History {
         max_messages: usize = number(1, 1_000_000), "1000", "Redis holds them in memory";
+        max_changes: usize = number(1, 1_000_000), "10000", "Redis holds them in memory";
         ttl: Duration = time(SECOND, MANY_YEARS), r#""30days""#, "it is counted in seconds";
         on_join: usize = number(0, 1000), "50", "no page is longer";
         plain_on_join: usize = number(0, 1000), "5", "no page is longer";
         max_page: usize = number(1, 1000), "200", "a page is held in memory whole";
         verify_every: Duration = time(SECOND, DAY), r#""120s""#, "a silent loss goes unnoticed for so long";
+    }
+    "messages" messages: Messages {
+        editable: Duration = time(Duration::ZERO, MANY_YEARS), r#""24h""#, "it is counted in milliseconds";
     }
     "limits" limits: Limits {
         room_name_chars: usize = number(1, 256), "64", "a name stands in paths, whose head is limited";

@@ -47,7 +47,7 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::Muted
         | ErrorCode::RegistrationClosed
         | ErrorCode::RoomLocked => StatusCode::FORBIDDEN,
-        ErrorCode::RoomNotFound | ErrorCode::NotFound => StatusCode::NOT_FOUND,
+        ErrorCode::RoomNotFound | ErrorCode::MessageNotFound | ErrorCode::NotFound => StatusCode::NOT_FOUND,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::NonceReused | ErrorCode::UsernameTaken => StatusCode::CONFLICT,
         ErrorCode::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
@@ -62,6 +62,8 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::NotInRoom
         | ErrorCode::BadContent
         | ErrorCode::BadNonce
+        | ErrorCode::BadEmoji
+        | ErrorCode::TooManyReactions
         | ErrorCode::AlreadyJoined
         | ErrorCode::TooManyRooms
         | ErrorCode::MessagesSkipped

@@ -1,5 +1,6 @@
 //! Messages, before and after the log has numbered them.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -115,7 +116,7 @@ pub fn close_json(open: &str, timestamp: &str, seq: u64) -> String {
     format!("{open},\"timestamp\":\"{timestamp}\",\"seq\":{seq}}}")
 }
 
-/// A message as the log keeps it.
+/// A message or a change as the log gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoggedMessage {
     /// The epoch that was current when the message was handed out. Numbers go on over epochs, so
@@ -125,22 +126,48 @@ pub struct LoggedMessage {
     pub seq: u64,
     /// The finished JSON that clients get.
     pub json: Bytes,
+    /// What it is.
+    pub kind: EntryKind,
     /// When this node received it from its client, if it did and has measured it.
     pub taken_in: Option<Instant>,
+}
+
+/// The kinds of entry of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A message.
+    Text,
+    /// A message whose content was deleted.
+    Deleted,
+    /// A change of a message.
+    Change,
 }
 
 /// The fields of every version of a message.
 #[derive(Deserialize)]
 #[allow(dead_code, reason = "their presence is the check")]
-struct Stored {
+struct Stored<'a> {
     id: IgnoredAny,
     room_id: IgnoredAny,
     user_id: IgnoredAny,
     username: IgnoredAny,
     content: IgnoredAny,
-    r#type: IgnoredAny,
+    #[serde(borrow)]
+    r#type: Cow<'a, str>,
     timestamp: IgnoredAny,
     seq: u64,
+    #[serde(default)]
+    deleted: bool,
+}
+
+impl Stored<'_> {
+    fn kind(&self) -> EntryKind {
+        match (self.r#type.as_ref(), self.deleted) {
+            ("text", false) => EntryKind::Text,
+            ("text", true) => EntryKind::Deleted,
+            _ => EntryKind::Change,
+        }
+    }
 }
 
 impl LoggedMessage {
@@ -149,8 +176,9 @@ impl LoggedMessage {
     /// not JSON would break the page that contains it.
     pub fn read(epoch: &Epoch, seq: u64, json: Bytes) -> Option<Self> {
         let text = std::str::from_utf8(&json).ok()?;
-        let stored: Stored = serde_json::from_str(text).ok()?;
-        (stored.seq == seq).then(|| Self { epoch: epoch.clone(), seq, json, taken_in: None })
+        let stored: Stored<'_> = serde_json::from_str(text).ok()?;
+        let (kind, is_numbered_so) = (stored.kind(), stored.seq == seq);
+        is_numbered_so.then(|| Self { epoch: epoch.clone(), seq, json, kind, taken_in: None })
     }
 }
 

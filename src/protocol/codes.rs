@@ -24,6 +24,12 @@ pub enum ErrorCode {
     BadNonce,
     /// A nonce that the user has given another message in this room.
     NonceReused,
+    /// A message that the room does not have, or not any more.
+    MessageNotFound,
+    /// What is no emoji.
+    BadEmoji,
+    /// A message with as many kinds of reactions as it may have.
+    TooManyReactions,
     /// A token that is malformed, forged or out of date.
     BadToken,
     /// The caller has not said who it is, and must.
@@ -72,7 +78,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All of them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 34] = [
         Self::BadFrame,
         Self::UnknownType,
         Self::BadRoomName,
@@ -82,6 +88,9 @@ impl ErrorCode {
         Self::ContentTooLong,
         Self::BadNonce,
         Self::NonceReused,
+        Self::MessageNotFound,
+        Self::BadEmoji,
+        Self::TooManyReactions,
         Self::BadToken,
         Self::AuthRequired,
         Self::Forbidden,
@@ -118,6 +127,9 @@ impl ErrorCode {
             Self::ContentTooLong => "content_too_long",
             Self::BadNonce => "bad_nonce",
             Self::NonceReused => "nonce_reused",
+            Self::MessageNotFound => "message_not_found",
+            Self::BadEmoji => "bad_emoji",
+            Self::TooManyReactions => "too_many_reactions",
             Self::BadToken => "bad_token",
             Self::AuthRequired => "auth_required",
             Self::Forbidden => "forbidden",

@@ -184,7 +184,7 @@ async fn a_publication_that_was_never_logged_costs_one_read_of_the_log() {
     assert!(rahim.untaken("text").is_empty(), "{rahim}");
 }
 
-/// `append.lua` computes dates itself, because Redis' Lua has no calendar.
+/// `once.lua` computes dates itself, because Redis' Lua has no calendar.
 #[tokio::test]
 async fn the_log_names_times_as_clients_see_them() {
     let Some(cluster) = cluster().await else { return };
@@ -196,7 +196,7 @@ async fn the_log_names_times_as_clients_see_them() {
     let named = |millis: u64| adda::model::Timestamp::from_unix_millis(millis).unwrap().to_string();
     assert_eq!(ack["timestamp"], named(entry[0].1[1].parse().unwrap()), "the moment at which it was logged");
 
-    let script = include_str!("../../src/backend/redis/log/append.lua");
+    let script = include_str!("../../src/backend/redis/log/once.lua");
     let function = &script[script.find("local function rfc3339").unwrap()..];
     let function = &function[..function.find("\nend\n").unwrap() + 5];
     let text = format!("{function}\nreturn rfc3339(tonumber(ARGV[1]), tonumber(ARGV[2]))");

@@ -66,7 +66,7 @@ impl MemoryCluster {
         let now = Instant::now();
         let shared = Shared {
             fanout: Fanout::new((&config.redis).into()),
-            logs: Logs::new(&config.history, &config.limits),
+            logs: Logs::new(config),
             rooms: Rooms::new(&config.presence),
             leases: Leases::new(&config.presence, now),
             figures: StoredFigures::default(),

@@ -199,11 +199,12 @@ impl Events {
 mod tests {
     use super::*;
     use crate::backend::Channel;
-    use crate::model::{Epoch, Event, LoggedMessage, RoomName};
+    use crate::model::{EntryKind, Epoch, Event, LoggedMessage, RoomName};
 
     fn message(seq: u64, length: usize) -> BackendEvent {
         let json = "x".repeat(length).into();
-        let message = LoggedMessage { epoch: Epoch::new("e"), seq, json, taken_in: None };
+        let message =
+            LoggedMessage { epoch: Epoch::new("e"), seq, json, kind: EntryKind::Text, taken_in: None };
         BackendEvent::Published(Channel::Room(RoomName::from_trusted("r")), Event::Message(message))
     }
 

@@ -55,7 +55,7 @@ impl Buffer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Epoch;
+    use crate::model::{EntryKind, Epoch};
 
     #[test]
     fn what_waits_is_bounded_by_its_bytes_too() {
@@ -63,6 +63,7 @@ mod tests {
             epoch: Epoch::new("e"),
             seq: 1,
             json: vec![b'x'; bytes].into(),
+            kind: EntryKind::Text,
             taken_in: None,
         };
         let mut waiting = Buffer::default();

@@ -7,7 +7,8 @@ use super::sink::{FlushSet, FrameSink, Pushed, RoomSession};
 use super::throttle::TypingRule;
 use crate::backend::{Continuity, Page};
 use crate::model::{
-    ConnectionId, Epoch, LoggedMessage, Member, Notice, NoticeKind, Position, RoomName, UserId, Username,
+    ConnectionId, EntryKind, Epoch, LoggedMessage, Member, Notice, NoticeKind, Position, RoomName, UserId,
+    Username,
 };
 use crate::protocol::SessionKind;
 use crate::protocol::server::{self, RoomFrame, encode};
@@ -81,7 +82,7 @@ fn place(seq: u64) -> Position {
 }
 
 fn message(seq: u64) -> LoggedMessage {
-    LoggedMessage { epoch: place(seq).epoch, seq, json: "{}".into(), taken_in: None }
+    LoggedMessage { epoch: place(seq).epoch, seq, json: "{}".into(), kind: EntryKind::Text, taken_in: None }
 }
 
 /// The log's page after `after`, up to `head`.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::{
-    Author, ConnectionId, Epoch, LoggedMessage, Member, MessageId, NodeId, Notice, NoticeKind, Position,
-    Receipt, Role, RoomName, Timestamp, UserId, Username,
+    Author, ConnectionId, EntryKind, Epoch, LoggedMessage, Member, MessageId, NodeId, Notice, NoticeKind,
+    Position, Receipt, Role, RoomName, Timestamp, UserId, Username,
 };
 use crate::protocol::ErrorCode;
 
@@ -58,8 +58,13 @@ fn frames_of_a_room_keep_their_bytes() {
         r#"{"type":"auth_success","user_id":"u1","username":"রহিম","role":"moderator","token":"t"}"#
     );
     assert_eq!(full(SessionFrame::Pong), r#"{"type":"pong"}"#);
-    let messages =
-        [LoggedMessage { epoch: Epoch::new("e1"), seq: 7, json: "{\"seq\":7}".into(), taken_in: None }];
+    let messages = [LoggedMessage {
+        epoch: Epoch::new("e1"),
+        seq: 7,
+        json: "{\"seq\":7}".into(),
+        kind: EntryKind::Text,
+        taken_in: None,
+    }];
     assert_eq!(text(&message(&messages[0])), r#"{"seq":7}"#);
     let id = ConnectionId::random();
     let member = Member { id, user_id: author.user_id.clone(), username: author.username.clone() };

@@ -8,6 +8,8 @@ mod figures;
 mod file_sweep;
 mod files;
 mod log;
+mod log_changes;
+mod log_changes_bounds;
 mod log_pages;
 mod moderation;
 mod nodes;
@@ -71,6 +73,28 @@ contract! {
         the_log_keeps_a_maximum_number_of_messages
         the_log_drops_messages_after_their_ttl
         a_message_outlives_those_before_it
+    }
+    log_changes {
+        an_edit_is_a_message_of_the_log
+        a_deleted_message_has_no_content
+        reactions_are_counted_and_name_those_who_reacted_first
+        a_reaction_that_changes_nothing_has_no_number
+        a_message_has_a_bounded_number_of_kinds_of_reactions
+        only_its_author_edits_a_message_and_only_while_it_is_editable
+        what_is_no_message_can_not_be_changed
+        changes_and_messages_share_their_nonces
+        a_reply_shows_what_it_replies_to_as_it_is_now
+        a_page_after_a_place_has_changes_in_order_and_other_pages_do_not
+        a_stored_edit_has_the_content_that_its_message_has_now
+        every_page_shows_messages_as_they_are_now
+    }
+    log_changes_bounds {
+        changes_push_no_message_out_of_the_log
+        a_changed_message_leaves_the_log_in_its_turn
+        dropped_changes_are_a_hole
+        many_reactions_to_one_message_fit_a_page
+        a_message_that_was_deleted_frees_its_reactions
+        pages_of_many_changes_go_on_where_the_page_before_ended
     }
     log_pages {
         the_newest_page_ends_with_the_head

@@ -12,8 +12,8 @@ use adda::backend::{
 };
 use adda::config::Config;
 use adda::model::{
-    Author, ConnectionId, Draft, Event, LoggedMessage, Member, MessageId, NodeId, Nonce, Notice, NoticeKind,
-    Receipt, RoomName, Timestamp, UserId, Username,
+    Author, Change, ChangeDraft, ConnectionId, Draft, Event, LoggedMessage, Member, MessageId, NodeId, Nonce,
+    Notice, NoticeKind, Receipt, RoomName, Timestamp, UserId, Username,
 };
 use adda::supervisor::Supervisor;
 use adda::telemetry::Figures;
@@ -59,6 +59,18 @@ impl Cluster {
             _ => backend::start(&self.config, id, &Supervisor::default()).await.expect("Redis is there"),
         };
         Node { id, backend, events, local: Arc::default(), supervisor: Supervisor::default() }
+    }
+
+    /// Later nodes of a memory cluster have the settings of now, and a cluster of their own.
+    pub fn renew(&mut self) {
+        self.memory = None;
+    }
+
+    /// The members of a sorted set of a room in Redis.
+    pub async fn count_members(&self, room: &RoomName, what: &str) -> Option<usize> {
+        let key = format!("{}{{{room}}}:{what}", self.config.redis.prefix);
+        let value = self.redis.as_ref()?.command(&["ZCARD", &key]).await;
+        redis::from_redis_value(value).ok()
     }
 
     pub async fn nodes<const N: usize>(&mut self) -> [Node; N] {
@@ -280,9 +292,20 @@ impl User {
         Member { id: ConnectionId::random(), user_id: self.id.clone(), username: self.name.clone() }
     }
 
+    pub fn author(&self) -> Author {
+        Author { user_id: self.id.clone(), username: self.name.clone() }
+    }
+
     pub fn draft(&self, room: &RoomName, nonce: &str) -> Draft {
-        let author = Author { user_id: self.id.clone(), username: self.name.clone() };
-        Draft { author, nonce: Nonce::parse(nonce), ..draft(room, "a message with a nonce") }
+        Draft { author: self.author(), nonce: Nonce::parse(nonce), ..draft(room, "a message with a nonce") }
+    }
+
+    pub fn text(&self, room: &RoomName, content: &str) -> Draft {
+        Draft { author: self.author(), ..draft(room, content) }
+    }
+
+    pub fn change(&self, room: &RoomName, target: u64, change: Change) -> ChangeDraft {
+        ChangeDraft::new(room.clone(), self.author(), target, change)
     }
 }
 

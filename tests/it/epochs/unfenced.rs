@@ -2,7 +2,7 @@
 //! losses then assign a number twice; with the real run id they do not.
 
 use adda::backend::{Continuity, Page};
-use adda::model::{Epoch, LoggedMessage, Position, Receipt, RoomName};
+use adda::model::{EntryKind, Epoch, LoggedMessage, Position, Receipt, RoomName};
 use fastrand::Rng;
 
 use super::held::Holds;
@@ -11,9 +11,17 @@ use super::record::Record;
 use super::world::{Fault, World};
 
 const FENCE: &str = include_str!("../../../src/backend/redis/log/fence.lua");
-const APPEND: &str = include_str!("../../../src/backend/redis/log/append.lua");
 const HEAD: &str = include_str!("../../../src/backend/redis/log/head.lua");
-const READ: &str = include_str!("../../../src/backend/redis/log/read.lua");
+const APPEND: &str = concat!(
+    include_str!("../../../src/backend/redis/log/once.lua"),
+    include_str!("../../../src/backend/redis/log/beside.lua"),
+    include_str!("../../../src/backend/redis/log/upkeep.lua"),
+    include_str!("../../../src/backend/redis/log/append.lua"),
+);
+const READ: &str = concat!(
+    include_str!("../../../src/backend/redis/log/beside.lua"),
+    include_str!("../../../src/backend/redis/log/read.lua"),
+);
 
 /// The run id that the scripts are given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,9 +50,10 @@ impl Model {
         let publish = "local function publish(channel, text) redis.call('PUBLISH', channel, text) end\n\
             local function may_publish() return true end";
         let text = format!("{publish}\nlocal REPLID = '{run}'\n{FENCE}{script}");
-        let [head, log] = ["head", "log"].map(|name| format!("adda:{{{}}}:{name}", self.room));
-        let mut words = vec!["EVAL", &text, "2", &head, &log];
-        words.extend(args);
+        let keys = ["head", "log", "changes", "state", "altered", "reactions"]
+            .map(|name| format!("adda:{{{}}}:{name}", self.room));
+        let mut words = vec!["EVAL", &text, "6"];
+        words.extend(keys.iter().map(String::as_str).chain(args.iter().copied()));
         self.world.ask(&words).await
     }
 
@@ -52,7 +61,7 @@ impl Model {
         self.posted += 1;
         let id = format!("message {}", self.posted);
         let json = format!("{{\"id\":\"{id}\",\"content\":\"{id}\"");
-        let args = ["channel", &json, "1000", "3600000", "7200000", "3600000", "-", "-", "-", "0"];
+        let args = ["channel", &id, "-", "-", "3600000", "7200000", "3600000", "0", "1000", &json];
         let (_, epoch, seq, timestamp): (u8, String, u64, String) = self.call(APPEND, &args).await;
         let epoch = Epoch::new(&epoch);
         record.ack(&self.room, &Receipt { id, epoch, seq, timestamp, is_duplicate: false });
@@ -69,6 +78,7 @@ impl Model {
             epoch: epoch.clone(),
             seq: entry[0].parse().unwrap(),
             json: entry[1].clone().into(),
+            kind: EntryKind::Text,
             taken_in: None,
         };
         Page {

@@ -8,6 +8,15 @@ mod tests;
 use crate::backend::{Channel, Quota, QuotaOwner};
 use crate::model::{FileId, NodeId, Nonce, RoomName, UserId};
 
+/// The keys of a room's log, in the order of the scripts' KEYS.
+#[derive(Debug)]
+pub struct LogKeys {
+    /// Head, log, changes, state and altered.
+    pub read: [String; 5],
+    /// Behind these, in scripts that write.
+    pub reactions: String,
+}
+
 /// Builds names under the configured prefix.
 #[derive(Debug, Clone)]
 pub struct Keys {
@@ -56,15 +65,19 @@ impl Keys {
         Some(RoomName::from_trusted(&untag(tag)))
     }
 
-    /// Stream: the messages, entry id `<seq>-0`, fields `t` (ms) and `m` (JSON). `history.ttl`.
-    pub fn log(&self, room: &RoomName) -> String {
-        self.of_room(room, "log")
-    }
-
-    /// Hash: epoch, seq, run (the replication id), start, past, kept, began; see `log/fence.lua`. A day longer than
-    /// the log.
-    pub fn head(&self, room: &RoomName) -> String {
-        self.of_room(room, "head")
+    /// The keys of a room's log; see `log/fence.lua` and `log/beside.lua`. All expire with the log.
+    /// - head, a hash: epoch, seq, run (the replication id), start, past, kept, began, changed. A day longer than the log.
+    /// - log, a stream: the texts as they were posted, entry id `<seq>-0`, fields `t` (ms), `m` (JSON), `v`, and `r`, the number of the text that it
+    ///   replies to. `history.ttl`.
+    /// - changes, a stream with the numbers of the log: fields as those of a text, `p` (the change before it), and `e`, the text that it edits.
+    /// - state, a hash: what changed texts look like now.
+    /// - altered, a sorted set: the numbers of these texts.
+    /// - reactions, a sorted set: who has reacted.
+    pub fn log_keys(&self, room: &RoomName) -> LogKeys {
+        LogKeys {
+            read: ["head", "log", "changes", "state", "altered"].map(|what| self.of_room(room, what)),
+            reactions: self.of_room(room, "reactions"),
+        }
     }
 
     /// Sorted set, all scores 0: the sessions in the room, as in `entry.rs`.
@@ -182,9 +195,13 @@ impl Keys {
         (format!("{}rights", self.prefix), format!("{}rights{}", self.prefix, self.database))
     }
 
-    /// Hash and stream in the slot of a room, to test whether it accepts posts. Seconds.
-    pub fn probe(&self, room: &RoomName) -> [String; 2] {
-        [self.of_room(room, "probe:head"), self.of_room(room, "probe:log")]
+    /// Keys in the slot of a room, to test whether it accepts posts. Seconds.
+    pub fn probe(&self, room: &RoomName) -> LogKeys {
+        LogKeys {
+            read: ["head", "log", "changes", "state", "altered"]
+                .map(|what| self.of_room(room, &format!("probe:{what}"))),
+            reactions: self.of_room(room, "probe:reactions"),
+        }
     }
 
     /// Channel without subscribers, in the slot of a room.

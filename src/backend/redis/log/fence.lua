@@ -1,5 +1,7 @@
 -- Prepended to every script that reads or writes a room's numbering, behind `replid.lua`. No script assigns a
 -- number under another replication id than the current one.
+-- KEYS[1] head  KEYS[2] log  KEYS[3] changes  KEYS[4] state  KEYS[5] altered
+local HEAD, LOG, CHANGES, STATE, ALTERED = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 
 local UNUSED_MILLIS = 3600000
 
@@ -24,8 +26,8 @@ local function clock()
 end
 
 -- The head of a room; nil if there is none, or one that adda did not write.
-local function read_head(head)
-  local h = redis.call('HMGET', head, 'epoch', 'seq', 'run', 'start', 'past', 'kept', 'began')
+local function read_head()
+  local h = redis.call('HMGET', HEAD, 'epoch', 'seq', 'run', 'start', 'past', 'kept', 'began', 'changed')
   local seq, start = whole(h[2]), whole(h[4])
   local is_ours = h[1] and string.find(h[1], '^%w+$') and seq and start and h[3] and h[5]
   if not is_ours then return nil end
@@ -37,22 +39,25 @@ local function read_head(head)
     past = h[5],
     -- When the expiry was last extended, ms.
     kept = whole(h[6]) or 0,
-    began = whole(h[7]) or 0
+    began = whole(h[7]) or 0,
+    -- The number of the newest change; nil if there never was one.
+    changed = whole(h[8])
   }
 end
 
--- The state that appending needs: epoch, seq, and when the expiry was last extended. Nothing unless the room was
--- opened under this replication id.
-local function current(head)
-  local h = redis.call('HMGET', head, 'epoch', 'seq', 'run', 'kept')
+-- The state that appending needs. Nothing unless the room was opened under this replication id.
+local function current()
+  local h = redis.call('HMGET', HEAD, 'epoch', 'seq', 'run', 'kept', 'changed')
   local seq = whole(h[2])
-  if h[3] == REPLID and seq and h[1] and string.find(h[1], '^%w+$') then return h[1], seq, whole(h[4]) or 0 end
+  if h[3] == REPLID and seq and h[1] and string.find(h[1], '^%w+$') then
+    return {epoch = h[1], seq = seq, kept = whole(h[4]) or 0, changed = whole(h[5])}
+  end
 end
 
--- The number above which a log takes entries; nil if it holds none.
-local function highest(log)
-  if #redis.call('XRANGE', log, '-', '+', 'COUNT', 1) == 0 then return nil end
-  local about = redis.call('XINFO', 'STREAM', log)
+-- The number above which a stream takes entries; nil if it holds none.
+local function highest(stream)
+  if #redis.call('XRANGE', stream, '-', '+', 'COUNT', 1) == 0 then return nil end
+  local about = redis.call('XINFO', 'STREAM', stream)
   for i = 1, #about, 2 do
     if about[i] == 'last-generated-id' then return tonumber(string.match(about[i + 1], '^%d+')) end
   end
@@ -71,30 +76,36 @@ end
 -- Opens the numbering of a room, and returns its head.
 -- The data of this Redis is a prefix of the earlier data, so a head of another replication id ends its epoch at its
 -- number.
-local function open_head(head, log, ttl)
-  local h = read_head(head)
+local function open_head(ttl)
+  local h = read_head()
   if h and h.run == REPLID then return h end
   local time, now = redis.call('TIME'), clock()
-  local epoch = string.sub(redis.sha1hex(REPLID .. time[1] .. '.' .. time[2] .. head), 1, 16)
-  local seq = h and h.seq or whole(redis.call('HGET', head, 'seq')) or 0
-  -- A log without its head (evicted, say): numbering continues above it, or its ids would be assigned again.
-  local last = highest(log)
-  if last and last < MAX_SEQ then
-    seq = math.max(seq, last)
-  else
-    -- An emptied stream remembers its last id, and would refuse lower ones. A number beyond the exact range is
-    -- foreign, so its log is deleted.
-    redis.call('DEL', log)
+  local epoch = string.sub(redis.sha1hex(REPLID .. time[1] .. '.' .. time[2] .. HEAD), 1, 16)
+  local seq = h and h.seq or whole(redis.call('HGET', HEAD, 'seq')) or 0
+  -- Streams without their head (evicted, say): numbering continues above them, or their ids would be assigned again.
+  for _, stream in ipairs({LOG, CHANGES}) do
+    local last = highest(stream)
+    if last and last < MAX_SEQ then
+      seq = math.max(seq, last)
+    else
+      -- An emptied stream remembers its last id, and would refuse lower ones. A number beyond the exact range is
+      -- foreign, so its stream is deleted.
+      redis.call('DEL', stream)
+    end
   end
+  local altered = whole(redis.call('ZREVRANGE', ALTERED, 0, 0)[1] or '')
+  if altered then seq = math.max(seq, altered) end
+  local changed = h and h.changed or highest(CHANGES) or altered
+  if changed and not (h and h.changed) then redis.call('HSET', HEAD, 'changed', digits(changed)) end
   local start = seq
   -- An epoch that ends so soon may have numbers that no other node has seen.
   if h and now - h.began < SOON_MILLIS then start = math.min(seq, h.start) end
   local past = h and lineage(h) or ''
-  redis.call('HSET', head, 'epoch', epoch, 'seq', digits(seq), 'run', REPLID, 'start', digits(start),
+  redis.call('HSET', HEAD, 'epoch', epoch, 'seq', digits(seq), 'run', REPLID, 'start', digits(start),
     'past', past, 'began', digits(now))
   -- Any user may enter any room, so a room without messages expires soon.
-  redis.call('PEXPIRE', head, seq == 0 and UNUSED_MILLIS or ttl)
-  return {epoch = epoch, seq = seq, run = REPLID, start = start, past = past, kept = 0, began = now}
+  redis.call('PEXPIRE', HEAD, seq == 0 and UNUSED_MILLIS or ttl)
+  return {epoch = epoch, seq = seq, run = REPLID, start = start, past = past, kept = 0, began = now, changed = changed}
 end
 
 -- The number of an entry; nil if adda did not give it.
@@ -110,11 +121,11 @@ local function field(entry, name)
   end
 end
 
--- The first dated entry from a number on: its number, and its time.
-local function dated_from(log, number)
+-- The first dated entry of the log from a number on: its number, and its time.
+local function dated_from(number)
   local from, look = digits(number), 1
   while true do
-    local entries = redis.call('XRANGE', log, from, '+', 'COUNT', look)
+    local entries = redis.call('XRANGE', LOG, from, '+', 'COUNT', look)
     for _, entry in ipairs(entries) do
       local seq, at = number_of(entry), whole(field(entry, 't'))
       if seq and at then return seq, at end
@@ -126,16 +137,16 @@ end
 
 -- The first number that is younger than `ttl` ms, `seq` + 1 if none is. Entries are ordered by time, so this is a
 -- binary search. Undated entries count as those before them.
-local function oldest_kept(log, seq, ttl)
+local function oldest_kept(seq, ttl)
   local since = clock() - ttl
-  local low, at = dated_from(log, 0)
+  local low, at = dated_from(0)
   if not low or low > seq then return seq + 1 end
   if at >= since then return low end
   local high = seq + 1
   while high - low > 1 do
     local middle = math.floor((low + high) / 2)
-    local number, written = dated_from(log, middle)
+    local number, written = dated_from(middle)
     if number and written < since then low = number else high = middle end
   end
-  return math.min(dated_from(log, high) or high, seq + 1)
+  return math.min(dated_from(high) or high, seq + 1)
 end

@@ -1,0 +1,216 @@
+//! The calls of the log's scripts.
+
+use std::sync::Arc;
+
+use super::page::Found;
+use super::{MAX_SEQ, malformed, probe};
+use crate::backend::redis::client::call::Call;
+use crate::backend::redis::client::role::Role;
+use crate::backend::redis::client::script::{Memory, REPLID, Script};
+use crate::backend::redis::client::server::Atomicity;
+use crate::backend::redis::keys::{Keys, LogKeys};
+use crate::backend::redis::pubsub::codec::{PUBLISH, Wire};
+use crate::backend::redis::topology::Shards;
+use crate::backend::{NONCE_TTL, Result, Span};
+use crate::config::Config;
+use crate::model::{Change, ChangeDraft, DeleteRights, Draft, MessageId, Nonce, RoomName, UserId};
+
+/// Functions to read and open the numbering of a room. Prepended to other scripts, behind [`REPLID`].
+const FENCE: &str = include_str!("fence.lua");
+/// What each script that gives a number begins with.
+const ONCE: &str = include_str!("once.lua");
+/// Functions to read texts as they are now, and those to write them.
+const BESIDE: &str = include_str!("beside.lua");
+const UPKEEP: &str = include_str!("upkeep.lua");
+/// What the scripts of changes share.
+const CHANGE: &str = include_str!("change.lua");
+
+macro_rules! change_script {
+    ($name:literal) => {
+        Script::new(
+            Memory::Grows,
+            &[REPLID, FENCE, PUBLISH, ONCE, BESIDE, UPKEEP, CHANGE, include_str!($name)],
+        )
+    };
+}
+
+static APPEND: Script =
+    Script::new(Memory::Grows, &[REPLID, FENCE, PUBLISH, ONCE, BESIDE, UPKEEP, include_str!("append.lua")]);
+static EDIT: Script = change_script!("edit.lua");
+static DELETE: Script = change_script!("delete.lua");
+static REACT: Script = change_script!("react.lua");
+
+/// Opens the numbering of a room that a session joins.
+pub(super) static OPEN: Script = Script::new(Memory::Grows, &[REPLID, FENCE, include_str!("head.lua")]);
+
+/// The same script for a room that is occupied.
+pub(super) static HEAD: Script = Script::new(Memory::Spares, &[REPLID, FENCE, include_str!("head.lua")]);
+
+static READ: Script = Script::new(Memory::Untouched, &[REPLID, FENCE, BESIDE, include_str!("read.lua")]);
+
+/// The scripts of this folder.
+pub(in crate::backend::redis) const SCRIPTS: &[&Script] =
+    &[&APPEND, &EDIT, &DELETE, &REACT, &OPEN, &HEAD, &READ];
+
+/// The logs' keys and bounds.
+#[derive(Debug, Clone)]
+pub(super) struct Store {
+    pub(super) keys: Keys,
+    pub(super) shards: Arc<Shards>,
+    pub(super) atomicity: Atomicity,
+    wire: Wire,
+    max_messages: usize,
+    max_changes: usize,
+    editable_ms: u128,
+    log_ttl_ms: u128,
+    head_ttl_ms: u128,
+    page_bytes: usize,
+    min_replicas: usize,
+}
+
+/// What the scripts that give a number are told of an entry.
+struct Entry<'a> {
+    channel: String,
+    id: String,
+    mark: String,
+    digest: String,
+    nonce: Option<(&'a UserId, &'a Nonce)>,
+}
+
+impl<'a> Entry<'a> {
+    fn nonce_key(&self, keys: &Keys, room: &RoomName) -> Option<String> {
+        self.nonce.map(|(user, nonce)| keys.nonce(room, user, nonce))
+    }
+}
+
+impl Store {
+    pub(super) fn new(keys: Keys, shards: Arc<Shards>, wire: Wire, config: &Config) -> Self {
+        let (history, min_replicas) = (&config.history, config.redis.min_replicas_acked);
+        Self {
+            keys,
+            shards,
+            wire,
+            atomicity: Atomicity::PerKey { min_replicas },
+            max_messages: history.max_messages,
+            max_changes: history.max_changes,
+            editable_ms: config.messages.editable.as_millis(),
+            log_ttl_ms: history.ttl.as_millis(),
+            // Nonces refer to positions, so the head must outlive them.
+            head_ttl_ms: (history.ttl + NONCE_TTL).as_millis(),
+            page_bytes: config.limits.outbox_bytes / 2,
+            min_replicas,
+        }
+    }
+
+    pub(super) fn post_call(&self, draft: &Draft) -> Call {
+        let entry = Entry {
+            channel: self.keys.channel(&draft.room),
+            id: draft.id.to_string(),
+            mark: self.wire.mark(draft.taken_in),
+            digest: draft.nonce.as_ref().map_or_else(|| "-".to_owned(), |_| draft.digest()),
+            nonce: draft.nonce.as_ref().map(|nonce| (&draft.author.user_id, nonce)),
+        };
+        let call = self.numbering_call(&APPEND, &draft.room, &entry).arg(draft.open_json());
+        match draft.reply_to {
+            Some(seq) => call.arg(seq.min(MAX_SEQ)),
+            None => call,
+        }
+    }
+
+    pub(super) fn change_call(&self, draft: &ChangeDraft) -> Call {
+        let entry = Entry {
+            channel: self.keys.channel(&draft.room),
+            id: draft.id.to_string(),
+            mark: self.wire.mark(draft.taken_in),
+            digest: draft.digest(),
+            nonce: draft.nonce.as_ref().map(|nonce| (&draft.author.user_id, nonce)),
+        };
+        let script = match &draft.change {
+            Change::Edit { .. } => &EDIT,
+            Change::Delete { .. } => &DELETE,
+            Change::React { .. } => &REACT,
+        };
+        let call = self
+            .numbering_call(script, &draft.room, &entry)
+            .arg(self.max_changes)
+            .arg(draft.target.min(MAX_SEQ))
+            .arg(json(draft.author.user_id.as_str()))
+            .arg(draft.open_json());
+        match &draft.change {
+            Change::Edit { content } => call.arg(self.editable_ms).arg(json(content)),
+            Change::Delete { rights } => {
+                call.arg(self.editable_ms).arg(u8::from(*rights == DeleteRights::All))
+            }
+            Change::React { emoji, on } => call.arg(emoji.as_str()).arg(u8::from(*on)),
+        }
+    }
+
+    fn numbering_call(&self, script: &'static Script, room: &RoomName, entry: &Entry<'_>) -> Call {
+        let LogKeys { read, reactions } = self.keys.log_keys(room);
+        let keys = read.into_iter().chain([reactions]).chain(entry.nonce_key(&self.keys, room));
+        Call::new(script, keys)
+            .arg(&entry.channel)
+            .arg(&entry.id)
+            .arg(&entry.mark)
+            .arg(&entry.digest)
+            .arg(self.log_ttl_ms)
+            .arg(self.head_ttl_ms)
+            .arg(NONCE_TTL.as_millis())
+            .arg(u8::from(self.min_replicas > 0))
+            .arg(self.max_messages)
+    }
+
+    /// A test post to separate keys in the room's slot, without subscribers.
+    pub(super) fn probe_call(&self, room: &RoomName) -> Call {
+        let ttl_ms = probe::TTL.as_millis();
+        let LogKeys { read, reactions } = self.keys.probe(room);
+        Call::new(&APPEND, read.into_iter().chain([reactions]))
+            .arg(self.keys.probe_channel(room))
+            .arg(MessageId::now())
+            .arg("-")
+            .arg("-")
+            .arg(ttl_ms)
+            .arg(ttl_ms)
+            .arg(ttl_ms)
+            .arg(0)
+            .arg(1)
+            .arg("{\"id\":\"probe\"")
+    }
+
+    pub(super) fn head_call(&self, script: &'static Script, room: &RoomName) -> Call {
+        Call::new(script, self.keys.log_keys(room).read).arg(self.head_ttl_ms)
+    }
+
+    pub(super) async fn read(
+        &self,
+        role: &Role,
+        room: &RoomName,
+        span: &Span,
+        limit: usize,
+    ) -> Result<Found> {
+        let value = self.shards.call(role, self.read_call(room, span, limit)).await?;
+        let is_forward = matches!(span, Span::After(_) | Span::Above(_));
+        Found::parse(value, is_forward).ok_or_else(|| malformed("a page"))
+    }
+
+    fn read_call(&self, room: &RoomName, span: &Span, limit: usize) -> Call {
+        let (name, seq, epoch) = match span {
+            Span::Newest => ("newest", 0, ""),
+            Span::Before(seq) => ("before", *seq, ""),
+            Span::Above(seq) => ("above", *seq, ""),
+            Span::After(place) => ("after", place.seq, place.epoch.as_str()),
+        };
+        let seq = seq.min(MAX_SEQ);
+        Call::new(&READ, self.keys.log_keys(room).read)
+            .arg(self.log_ttl_ms)
+            .arg(limit)
+            .arg(self.page_bytes)
+            .arg(name)
+            .arg(seq)
+            .arg(epoch)
+    }
+}
+
+fn json(text: &str) -> String {
+    serde_json::to_string(text).expect("a string is always JSON")
+}

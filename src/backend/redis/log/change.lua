@@ -1,0 +1,65 @@
+-- Prepended to the scripts of changes, behind `upkeep.lua`: a change refers to a text of the log, and is appended to a
+-- stream of its own under the next number of the room.
+-- KEYS, ARGV[1] to [9] as in `once.lua`  [10] history.max_changes  [11] number of the text
+-- ARGV[12] the user's id as JSON  [13] the change's JSON, still open, with an empty content
+-- Returns {0, epoch, seq, timestamp, rest}, {3} if there is no such text, {4} if the user may not change it,
+-- {5} if it has too many reactions, {6, epoch, timestamp} if nothing changed, or as `once.lua`.
+-- rest: of a delete what else the JSON of its text had (mentions, files), each behind a comma.
+local MAX_CHANGES, TARGET, USER, JSON = ARGV[10], ARGV[11], ARGV[12], ARGV[13]
+local texts = write_beside(beside(TTL))
+
+-- The text: its JSON, its extras (made, if there are none yet) and whether it is the user's own.
+local function target()
+  if tonumber(TARGET) > h.seq then return nil end
+  local json, x, at, reply = texts.find(TARGET)
+  if not json or not texts.places(json) then return nil end
+  x = x or {at = at, edited = '-', reply = reply, where = 's', kinds = '', is_first = true}
+  return json, x, string.find(json, ',"user_id":' .. USER .. ',', 1, true) ~= nil
+end
+
+-- Appends the change. `content`: that of an edit, which is published, and stored with its text alone. Returns the JSON
+-- to publish, or nil and a refusal.
+local function append(content)
+  local edited = content and {'e', TARGET} or {}
+  local before = digits(h.changed or 0)
+  local ending = nil
+  local refusal = number(function(seq)
+    ending = ',"timestamp":"' .. timestamp .. '","seq":' .. seq .. '}'
+    return redis.pcall('XADD', CHANGES, 'MAXLEN', '=', MAX_CHANGES, seq .. '-0', 't', digits(now), 'm', JSON .. ending,
+      'v', '1', 'p', before, unpack(edited))
+  end)
+  if refusal then return nil, refusal end
+  return (content and texts.with_content(JSON, content) or JSON) .. ending
+end
+
+-- Puts a text's JSON in the place of the one in the stream, which is removed.
+local function move(x, json)
+  if x.where == 's' then
+    redis.call('XDEL', LOG, TARGET .. '-0')
+    redis.call('HINCRBY', STATE, 'moved', 1)
+  end
+  redis.call('HSET', STATE, 'm' .. TARGET, json)
+end
+
+-- Keeps what the text is now, and publishes the change.
+local function finish(x, json, rest)
+  local seq = digits(h.seq + 1)
+  x.changed = seq
+  texts.put(TARGET, x)
+  if x.is_first then
+    redis.call('ZADD', ALTERED, TARGET, TARGET)
+    redis.call('PEXPIRE', ALTERED, TTL + SPARE)
+  end
+  if is_extended then
+    redis.call('HSET', HEAD, 'seq', seq, 'changed', seq, 'kept', digits(now))
+    redis.call('PEXPIRE', LOG, TTL + SPARE)
+    redis.call('PEXPIRE', HEAD, HEAD_TTL + SPARE)
+    texts.expire(h.seq + 1)
+  else
+    redis.call('HSET', HEAD, 'seq', seq, 'changed', seq)
+    if not h.changed then texts.extend() end
+  end
+  remember(seq)
+  publish(CHANNEL, 'm ' .. h.epoch .. ' ' .. seq .. ' ' .. MARK .. '\n' .. json)
+  return {0, h.epoch, seq, timestamp, rest or ''}
+end

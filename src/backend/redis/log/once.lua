@@ -1,0 +1,70 @@
+-- Prepended to every script that gives an entry a number, behind `fence.lua`: what comes before, once per nonce.
+-- KEYS[1] to [5] as in `fence.lua`  KEYS[6] reactions  KEYS[7] nonce, if one was given
+-- ARGV[1] channel  [2] id of the message or change  [3] mark of the posting node for the publication, one word
+-- ARGV[4] digest of the content  [5] ttl of the log, ms  [6] ttl of the head, ms  [7] ttl of the nonce, ms
+-- ARGV[8] '1' if replicas will be waited for  [9] history.max_messages
+-- Returns {1, "epoch seq id timestamp …"} of the first message with this nonce, or {2} if that had other content.
+local REACTIONS, NONCE = KEYS[6], KEYS[7]
+local CHANNEL, ID, MARK, DIGEST, MAX_MESSAGES = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[9]
+local TTL, HEAD_TTL, NONCE_TTL = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
+if NONCE then
+  local first = redis.call('GET', NONCE)
+  if first then
+    local digest = string.match(first, '^%S+ %S+ %S+ %S+ (%S+)')
+    if digest and digest ~= DIGEST then return {2} end
+    -- WAIT waits for writes of its own connection, so a duplicate writes something, too.
+    if ARGV[8] == '1' then redis.call('PEXPIRE', NONCE, NONCE_TTL) end
+    return {1, first}
+  end
+end
+
+-- Redis keeps the writes of a script that fails later. A message that is logged but not published would reach no
+-- node until the next one, so the permission to publish is checked before the first write.
+if not may_publish(CHANNEL) then
+  return redis.error_reply('NOPERM this user may not publish to the channels of rooms')
+end
+
+-- RFC 3339 in UTC with milliseconds. Days are counted from 1 March of the year 0, so that a leap day is
+-- the last of its year (as chrono and Howard Hinnant's "days_from_civil" do).
+local function rfc3339(seconds, millis)
+  local of_day = seconds % 86400
+  local days = (seconds - of_day) / 86400 + 719468
+  local era = math.floor(days / 146097)
+  local day_of_era = days - era * 146097
+  local year = math.floor((day_of_era - math.floor(day_of_era / 1460) + math.floor(day_of_era / 36524)
+    - math.floor(day_of_era / 146096)) / 365)
+  local day_of_year = day_of_era - (365 * year + math.floor(year / 4) - math.floor(year / 100))
+  local month = math.floor((5 * day_of_year + 2) / 153)
+  local day = day_of_year - math.floor((153 * month + 2) / 5) + 1
+  month = month < 10 and month + 3 or month - 9
+  year = year + era * 400 + (month <= 2 and 1 or 0)
+  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(of_day / 3600),
+    math.floor(of_day % 3600 / 60), of_day % 60, millis)
+end
+
+local time = redis.call('TIME')
+local seconds, sub_millis = tonumber(time[1]), math.floor(time[2] / 1000)
+local now, timestamp = seconds * 1000 + sub_millis, rfc3339(seconds, sub_millis)
+local h = current() or open_head(HEAD_TTL)
+
+-- The expiry is extended by more than necessary, so not with each entry. Reads skip messages that are too old.
+local SPARE = math.floor(TTL / 16)
+local is_extended = now - h.kept >= SPARE or now < h.kept
+
+-- Gives an entry the next number: `add` puts it into its stream. Redis refuses a number below others that another
+-- program has added: an epoch begins above them.
+local function number(add)
+  local added = add(digits(h.seq + 1))
+  if type(added) ~= 'table' then return nil end
+  redis.call('HSET', HEAD, 'run', '-')
+  h = open_head(HEAD_TTL)
+  added = add(digits(h.seq + 1))
+  return type(added) == 'table' and added or nil
+end
+
+local function remember(seq)
+  if NONCE then
+    local receipt = h.epoch .. ' ' .. seq .. ' ' .. ID .. ' ' .. timestamp .. ' ' .. DIGEST
+    redis.call('SET', NONCE, receipt, 'PX', NONCE_TTL)
+  end
+end

@@ -1,0 +1,37 @@
+-- Adds a user's reaction to a text, or takes it back.
+-- KEYS, ARGV[1] to [13] and replies as in `change.lua`  [14] the emoji  [15] '1' to add it
+local KINDS = 20
+local EMOJI, IS_ON = ARGV[14], ARGV[15] == '1'
+-- A text that was changed is there as long as its extras are.
+local x = tonumber(TARGET) <= h.seq and texts.extras(TARGET) or nil
+if x and x.where == 'd' then return {3} end
+if not x then
+  local _, made = target()
+  if not made then return {3} end
+  x = made
+end
+
+local kinds, lane = 0, nil
+for emoji, number in string.gmatch(x.kinds, ' (%S+)=(%d+)') do
+  kinds = kinds + 1
+  if emoji == EMOJI then lane = number end
+end
+local is_there = lane ~= nil and redis.call('ZSCORE', REACTIONS, lane .. ' ' .. USER) ~= false
+if is_there == IS_ON then
+  remember('-')
+  return {6, h.epoch, timestamp}
+end
+if (not lane and kinds >= KINDS) or (lane and IS_ON and texts.is_full(lane)) then return {5} end
+
+local json, refusal = append()
+if refusal then return refusal end
+if not lane then
+  lane = digits(redis.call('HINCRBY', STATE, 'lanes', 1))
+  x.kinds = x.kinds .. ' ' .. EMOJI .. '=' .. lane
+end
+if IS_ON then
+  texts.add_reaction(lane, USER)
+elseif texts.remove_reaction(lane, USER) == 0 then
+  x.kinds = string.gsub(x.kinds, ' %S+=' .. lane .. '%f[%D]', '', 1)
+end
+return finish(x, json)
