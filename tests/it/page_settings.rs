@@ -83,7 +83,7 @@ async fn an_ignored_person_is_not_shown_until_shown_again() {
     page.shows("loud").await;
     page.value("document.querySelector('#timeline .message').focus()").await;
     page.press(&Key::Enter.to_string()).await;
-    page.click("#message-ignore").await;
+    page.click("#message-menu [data-about=ignore]").await;
     page.until("document.querySelectorAll('#timeline .message').length === 0").await;
     karim.posts("general", "louder").await;
     mina.posts("general", "quiet").await;

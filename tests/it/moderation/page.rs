@@ -138,7 +138,7 @@ async fn a_page_of_somebody_else_has_no_action_of_moderators() {
     let newest = "[...document.querySelectorAll('#timeline .message:not(.message--own)')].at(-1)";
     guest.value(&format!("{newest}.querySelector('.message__menu').click()")).await;
     is_shown(&guest, "#message-menu").await;
-    let offered = "[...document.querySelectorAll('[data-order], #room-lock, #room-moderation, .members__menu')]\
+    let offered = "[...document.querySelectorAll('[data-order], #room-lock, #room-moderation')]\
                    .filter((item) => item.checkVisibility()).length";
     assert_eq!(guest.value(offered).await, 0);
     guest.posts("/kick admin").await;
