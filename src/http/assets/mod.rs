@@ -16,7 +16,7 @@ use crate::model::hex;
 
 /// Nothing but the client's own files runs, and text can't become markup.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-    connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; \
+    media-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; \
     frame-ancestors 'none'; require-trusted-types-for 'script'";
 
 /// The addresses of pages: the client's, also under that which makes the first admin, and the dashboard.
