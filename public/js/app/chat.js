@@ -4,6 +4,7 @@
 import { hasAccount } from '../state/identity/identity.js';
 import { isPrivate } from '../state/rooms/my_rooms.js';
 import { isRemoved } from '../state/rooms/room.js';
+import { createNotices } from './account/notices.js';
 import { createReturning } from './account/returning.js';
 import { createHistory } from './messages/history.js';
 import { createKeptOutbox } from './outbox/kept_outbox.js';
@@ -33,6 +34,7 @@ export function createChat({ store, storage, api, tabs, account, timers, clock, 
   const serverNow = () => clock() + store.state.serverAheadMs;
   const keptOutbox = createKeptOutbox({ store, storage, tabs, newId: newNonce, onRestored: keepRoomsOf });
   const sending = createSending({ store, timers, serverNow, post: (item) => transport?.post(item) });
+  createNotices({ store, tell: (id) => transport?.seen(id) });
   createReading({ store, timers, tell: (room, seq) => transport?.read(room, seq) });
   createSharedReading({ store, tabs, nameOf: () => name });
 

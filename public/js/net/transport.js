@@ -161,6 +161,7 @@ export function createTransport(parts) {
     read(room, seq) {
       if (rooms.get(room) === 'joined') socket.send({ type: 'read', room_id: room, seq });
     },
+    seen: (id) => socket.send({ type: 'seen', id }),
     typing(room) {
       if (rooms.get(room) === 'joined') socket.send({ type: 'typing', room_id: room });
     },

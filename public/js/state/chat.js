@@ -12,11 +12,12 @@ import { outbox } from './outbox/outbox.js';
 import { roomDirectory } from './rooms/directory.js';
 import { search } from './finding/search.js';
 import { marksOf, myRooms } from './rooms/my_rooms.js';
+import { notices } from './identity/notices.js';
 import { moderation } from './rooms/moderation.js';
 import { restrictions } from './rooms/restrictions.js';
 import { rooms } from './rooms/rooms.js';
 
-const chat = combine([clock, connection, identity, entry, forms, rooms, myRooms, roomDirectory, restrictions, moderation, search, attachments, outbox]);
+const chat = combine([clock, connection, identity, entry, forms, rooms, myRooms, roomDirectory, restrictions, moderation, search, notices, attachments, outbox]);
 
 export const initial = chat.initial;
 

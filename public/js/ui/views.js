@@ -20,6 +20,7 @@ import { announcer } from './page/announcer.js';
 import { buildNotice, keepShell } from './page/build.js';
 import { confirmDialog } from './page/confirm.js';
 import { drawers as createDrawers } from './page/drawers.js';
+import { bell } from './notifications/bell.js';
 import { favicon } from './notifications/favicon.js';
 import { help } from './page/help.js';
 import { keyboard } from './page/keyboard.js';
@@ -79,7 +80,7 @@ export function start(parts) {
   const updateIcon = favicon(page);
   const draw = drawing(store, [screens(page), choices(page), ignored(page), help(page), front, accountMenu({ ...page, visit, password }), password, header, roomMenu(page),
     roomDetails(page), roomList(page), members(page), timeline, typingLine(page), connectionStrip(page), buildNotice(page),
-    removal(page), moderationLog(page), searching, page.attached, composer]);
+    removal(page), moderationLog(page), searching, bell(page), page.attached, composer]);
 
   newRoom(page);
   dialogs();
