@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FIGURES, valueOf } from '../../public/js/dashboard/figures.js';
 import { EMPTY, WINDOW_MS, allNodes, changesOfNodes, livingNodes, newest, parseFrame, withFrame } from '../../public/js/dashboard/ring.js';
-import { COLUMNS, axisEnd, columns, linePath } from '../../public/js/dashboard/series.js';
+import { axisEnd, columns, linePath, minutesOf } from '../../public/js/dashboard/series.js';
 import { COLOURS, createSlots } from '../../public/js/dashboard/slots.js';
 
 const START = Date.parse('2026-11-20T08:00:00.000Z');
@@ -51,10 +51,17 @@ test('nodes that have gone are shown with what they did, and are not there any m
 test('a column has the greatest value of its time, the newest is the last', () => {
   const ring = ringOf(seconds(0, 6).map((second) => frame(second, ['a'])));
   const values = columns(ring, ({ nodes }) => valueOf((figures) => figures.messages_s, nodes.get('a')));
-  assert.equal(values.length, COLUMNS);
+  assert.equal(values.length, 20, 'a minute of three seconds each');
   assert.deepEqual(values.slice(-3), [null, 2, 5]);
   assert.deepEqual(columns(ring, ({ nodes }) => valueOf((figures) => figures.messages_s, nodes.get('b'))).filter((it) => it !== null), []);
-  assert.deepEqual(columns(EMPTY, () => 1), new Array(COLUMNS).fill(null));
+  assert.deepEqual(columns(EMPTY, () => 1), new Array(20).fill(null));
+});
+
+test('a chart shows as many minutes as are known, at most 15', () => {
+  for (const [known, minutes] of [[0, 1], [59, 1], [60, 2], [200, 5], [301, 15], [899, 15]]) {
+    assert.equal(minutesOf(ringOf(seconds(0, known + 1).map((second) => frame(second, ['a'])))), minutes, known);
+  }
+  assert.equal(minutesOf(EMPTY), 1);
 });
 
 test('a line has gaps where nothing is known', () => {

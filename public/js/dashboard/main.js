@@ -109,7 +109,7 @@ part('language').addEventListener('change', ({ target }) => {
 part('table-toggle').addEventListener('click', () => {
   const isOpen = part('table-panel').classList.toggle('visually-hidden') === false;
   setAttribute(part('table-toggle'), 'aria-expanded', String(isOpen));
-  // What can be scrolled can be reached by the keyboard, while it can be seen.
+  // A region that scrolls is reached by the keyboard while it can be seen.
   setAttribute(part('table-panel'), 'tabindex', isOpen ? '0' : null);
   showState();
 });

@@ -1,18 +1,24 @@
-// A figure over the last 15 minutes as columns, and columns as the path of a line. Pure.
+// A figure over the last minutes as columns, and columns as the path of a line. Pure.
 
-import { WINDOW_MS, newest } from './ring.js';
+import { newest } from './ring.js';
 
-/** Columns of a chart: three seconds each. A screen has no more pixels for them. */
-export const COLUMNS = 300;
-const COLUMN_MS = WINDOW_MS / COLUMNS;
+// Of a chart of 15 minutes a small screen has no more pixels for each.
+const COLUMN_MS = 3_000;
+const SPANS_MIN = [1, 2, 5, 15];
+
+/** The minutes that a chart shows: a cluster that has just started has no quarter of an hour behind it. */
+export function minutesOf(ring) {
+  const known = ring.frames.length === 0 ? 0 : newest(ring).at - ring.frames[0].at;
+  return SPANS_MIN.find((minutes) => minutes * 60_000 > known) ?? SPANS_MIN.at(-1);
+}
 
 /** The greatest value of each column, null where there is none. `read` takes a frame and returns a number or null. */
 export function columns(ring, read) {
-  const values = new Array(COLUMNS).fill(null);
+  const values = new Array((minutesOf(ring) * 60_000) / COLUMN_MS).fill(null);
   const end = newest(ring)?.at;
   for (const frame of ring.frames) {
     const value = read(frame);
-    const column = COLUMNS - 1 - Math.floor((end - frame.at) / COLUMN_MS);
+    const column = values.length - 1 - Math.floor((end - frame.at) / COLUMN_MS);
     if (value !== null && column >= 0) values[column] = Math.max(value, values[column] ?? value);
   }
   return values;
@@ -29,7 +35,7 @@ export function axisEnd(greatest) {
 export const greatestOf = (lines) => lines.flat().reduce((greatest, value) => Math.max(greatest, value ?? 0), 0);
 
 /**
- * The `d` of a path in a box of COLUMNS by `height`, with zero at the bottom. A single missing column is bridged, more
+ * The `d` of a path in a box of a unit a column by `height`, with zero at the bottom. A single missing column is bridged, more
  * are a gap.
  */
 export function linePath(values, end, height) {

@@ -12,7 +12,7 @@ export const TEXTS = {
   table_show: { en: 'Show the table', bn: 'সারণি দেখান' },
   table_hide: { en: 'Hide the table', bn: 'সারণি লুকান' },
   figure: { en: 'Figure', bn: 'মাপ' },
-  minutes_ago: { en: '15 min ago', bn: 'পনেরো মিনিট আগে' },
+  minutes_ago: { en: '{count} min ago', bn: '{count} মিনিট আগে' },
   now: { en: 'now', bn: 'এখন' },
   middle: { en: 'median {value}', bn: 'মধ্যমান {value}' },
   none: { en: '–', bn: '–' },

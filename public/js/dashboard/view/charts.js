@@ -1,9 +1,9 @@
-// A card for each figure: the cluster's value, and a line for each node over the last 15 minutes.
+// A card for each figure: the cluster's value, and a line for each node over the last minutes.
 
 import { setAttribute, setText } from '../../ui/lib/markup.js';
 import { FIGURES, valueOf } from '../figures.js';
 import { newest } from '../ring.js';
-import { COLUMNS, axisEnd, columns, greatestOf, linePath } from '../series.js';
+import { axisEnd, columns, greatestOf, linePath, minutesOf } from '../series.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const HEIGHT = 80;
@@ -20,7 +20,6 @@ function createCard({ key, kind, read, middle }, template) {
   const part = (name) => element.querySelector(`.chart__${name}`);
   const [plot, lines] = [part('plot'), new Map()];
   element.dataset.figure = key;
-  plot.setAttribute('viewBox', `0 0 ${COLUMNS - 1} ${HEIGHT}`);
 
   function lineOf(id) {
     if (!lines.has(id)) {
@@ -34,6 +33,7 @@ function createCard({ key, kind, read, middle }, template) {
   function draw({ ring, ids, slots }) {
     const series = ids.map((id) => columns(ring, ({ nodes }) => valueOf(read, nodes.get(id))));
     const end = axisEnd(greatestOf(series));
+    setAttribute(plot, 'viewBox', `0 0 ${(series[0]?.length ?? 2) - 1} ${HEIGHT}`);
     ids.forEach((id, place) => {
       const line = lineOf(id);
       setAttribute(line, 'd', linePath(series[place], end, HEIGHT));
@@ -56,7 +56,7 @@ function createCard({ key, kind, read, middle }, template) {
       setText(part('name'), words.text(key));
       setText(part('value'), words.number(kind, valueOf(read, cluster)));
       setText(part('end'), words.number(kind, end));
-      setText(part('from'), words.text('minutes_ago'));
+      setText(part('from'), words.text('minutes_ago', { count: words.number('count', minutesOf(ring)) }));
       setText(part('to'), words.text('now'));
       const isShown = middle !== undefined;
       setText(part('middle'), isShown ? words.text('middle', { value: words.number(kind, valueOf(middle, cluster)) }) : '');

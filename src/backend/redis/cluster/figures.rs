@@ -8,7 +8,7 @@ use crate::backend::{FIGURES_PAGE, FiguresPage, FiguresPlace, FiguresSpan, NodeF
 use crate::model::NodeId;
 use crate::telemetry::{Figures, Unreadable, count_unreadable};
 
-/// An entry of the stream: its id, and its fields and values in turn.
+/// An entry of the stream: its id, the node and its figures; a later version may add fields.
 type Entry = (String, Vec<Vec<u8>>);
 
 impl Leases {
@@ -43,12 +43,10 @@ fn page(entries: &[Entry]) -> FiguresPage {
 }
 
 fn read(id: &str, fields: &[Vec<u8>]) -> Option<NodeFigures> {
-    let value = |name: &[u8]| {
-        let field = fields.chunks_exact(2).find(|field| field[0] == name)?;
-        std::str::from_utf8(&field[1]).ok()
-    };
-    let node = NodeId::parse(value(b"n")?)?;
-    Some(NodeFigures { node, at_ms: place(id)?.at_ms, figures: Figures::read(value(b"f")?)? })
+    let [node, figures, ..] = fields else { return None };
+    let node = NodeId::parse(std::str::from_utf8(node).ok()?)?;
+    let figures = Figures::read(std::str::from_utf8(figures).ok()?)?;
+    Some(NodeFigures { node, at_ms: place(id)?.at_ms, figures })
 }
 
 fn place(id: &str) -> Option<FiguresPlace> {
@@ -67,10 +65,10 @@ mod tests {
             |values: &[&str]| values.iter().map(|value| value.as_bytes().to_vec()).collect::<Vec<_>>();
         let figures = Figures { span_ms: 1000, messages: 3, ..Figures::default() };
         let entries = [
-            ("5-0".to_owned(), fields(&["n", &node.to_string(), "f", &figures.write(), "later", "field"])),
-            ("6-0".to_owned(), fields(&["n", "nobody", "f", &figures.write()])),
+            ("5-0".to_owned(), fields(&[&node.to_string(), &figures.write(), "later", "field"])),
+            ("6-0".to_owned(), fields(&["nobody", &figures.write()])),
             ("7-0".to_owned(), fields(&["colour", "green"])),
-            ("7-1".to_owned(), fields(&["n", &node.to_string(), "f", "1 2 3"])),
+            ("7-1".to_owned(), fields(&[&node.0.simple().to_string(), "1 2 3"])),
         ];
         let read = page(&entries);
         assert_eq!(read.figures, [NodeFigures { node, at_ms: 5, figures }]);

@@ -87,11 +87,13 @@ if not vitals or string.match(vitals, '^%d+ (.*)$') ~= ARGV[6] then
 end
 
 -- A failure is no reason to lose a lease: the key is of another type, or its newest entry is of a later time. Then the
--- figures begin anew.
+-- figures begin anew. Old ones are removed in some seconds of each minute, for each written byte goes to a disk and to replicas.
 if ARGV[8] ~= '' then
-  local oldest = text_of(math.max(0, now - tonumber(ARGV[9])))
+  local id = string.gsub(node, '-', '')
+  local entry = {text_of(now) .. '-*', id, ARGV[8]}
+  if now % 60000 < 2000 then entry = {'MINID', '~', text_of(math.max(0, now - tonumber(ARGV[9]))), unpack(entry)} end
   for _ = 1, 2 do
-    local added = redis.pcall('XADD', KEYS[7], 'MINID', '~', oldest, text_of(now) .. '-*', 'n', node, 'f', ARGV[8])
+    local added = redis.pcall('XADD', KEYS[7], unpack(entry))
     if type(added) ~= 'table' or not added.err then break end
     redis.call('DEL', KEYS[7])
   end

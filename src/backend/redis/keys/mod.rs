@@ -156,7 +156,7 @@ impl Keys {
         self.of_nodes("clock")
     }
 
-    /// Stream: the figures of all nodes, fields `n` (node id) and `f` (`telemetry/figures.rs`); the entry id is the
+    /// Stream: the figures of all nodes, node id to figures as `telemetry/figures.rs` writes them; the entry id is the
     /// time of the cluster's clock. 15 minutes, as long as any node renews its lease.
     pub fn figures(&self) -> String {
         self.of_nodes("figures")
