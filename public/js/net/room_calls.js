@@ -16,6 +16,7 @@ export function roomCalls(ask) {
     createRoom: (title, token) => ask('POST', 'api/rooms', { body: { title }, token }),
     /** `changes` are {title?, topic?}. */
     changeRoom: (id, changes, token) => ask('PATCH', room(id), { body: changes, token }),
+    deleteRoom: (id, token) => ask('DELETE', room(id), { token }),
     listMembership: (id, token) => ask('GET', `${room(id)}/membership`, { token }),
     addMember: (id, userId, token) => ask('PUT', member(id, userId), { token }),
     removeMember: (id, userId, token) => ask('DELETE', member(id, userId), { token }),

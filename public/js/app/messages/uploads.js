@@ -71,11 +71,11 @@ export function createUploading({ store, upload, tokenOf, newKey }) {
     },
   };
 
-  function problemOf({ status, code, details = {} }) {
+  function problemOf({ status, code }) {
     if (status === undefined) return { key: 'file_unreached', slots: {} };
-    if (status === 413 || code === 'file_too_big' || code === 'too_big') return tooBig(store.state.limits.file_bytes);
-    if (status === 429) return { key: details.retry_after_ms > 3_600_000 || code === 'quota_exceeded' ? 'file_quota' : 'file_too_fast', slots: {} };
-    if (code === 'quota_exceeded' || code === 'files_quota') return { key: 'file_quota', slots: {} };
+    if (status === 413) return tooBig(store.state.limits.file_bytes);
+    if (status === 429) return { key: code === 'file_quota_exceeded' ? 'file_quota' : 'file_too_fast', slots: {} };
+    if (status === 503) return { key: 'file_too_fast', slots: {} };
     return { key: status === 401 || status === 403 ? 'file_forbidden' : 'file_failed', slots: {} };
   }
 }

@@ -2,7 +2,7 @@
 // {problem: null} with what it made, or {problem} as a text.
 
 import { hasAccount } from '../../state/identity/identity.js';
-import { isPrivate } from '../../state/rooms/my_rooms.js';
+import { isOwner, isPrivate } from '../../state/rooms/my_rooms.js';
 import { problemOfOrder } from '../../state/rooms/moderation.js';
 
 // A list that is younger than this is not asked for again when somebody comes to look.
@@ -100,9 +100,10 @@ export function createMyRooms({ store, storage, api, account, timers }) {
       if (problem === null) await listMembers(room);
       return { problem };
     },
-    /** Leave a private room for good. */
+    /** Leave a private room for good; its owner deletes it. */
     async leave(room) {
-      const { problem } = await tried((it) => api.removeMember(room, store.state.me.userId, it));
+      const isOurs = isOwner(store.state, room);
+      const { problem } = await tried((it) => (isOurs ? api.deleteRoom(room, it) : api.removeMember(room, store.state.me.userId, it)));
       if (problem === null) store.dispatch({ type: 'my_room_left', room });
       return { problem };
     },

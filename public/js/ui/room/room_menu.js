@@ -3,7 +3,7 @@
 import { activeRoom } from '../../state/chat.js';
 import { mayOrder } from '../../state/identity/rights.js';
 import { levelOf, withLevel } from '../../state/settings/settings.js';
-import { isConversation, isPrivate } from '../../state/rooms/my_rooms.js';
+import { isConversation, isOwner, isPrivate } from '../../state/rooms/my_rooms.js';
 import { isLocked } from '../../state/rooms/moderation.js';
 import { byId, setText } from '../lib/markup.js';
 import { menu } from '../lib/menu.js';
@@ -40,12 +40,15 @@ export function roomMenu({ i18n, store, settings, tell, invite, openRoom, leaveR
   });
 
   function leaveForGood(room) {
-    confirm({ title: i18n.text('leave_private_title', { room }), lead: i18n.text('leave_private_lead'), action: i18n.text('leave_private') }, async () => {
+    const what = isOwner(store.state, room) ? 'delete_private' : 'leave_private';
+    confirm({ title: i18n.text(`${what}_title`, { room }), lead: i18n.text(`${what}_lead`), action: i18n.text(what) }, async () => {
       const { problem } = await myRooms.leave(room);
       if (problem === null) leaveRoom(room);
       return problem;
     });
   }
+
+  const privateLeave = (state) => (isOwner(state, state.active) ? 'delete_private' : 'leave_private');
 
   const isMuted = (room) => levelOf(settings.current, room) === 'none';
 
@@ -55,7 +58,7 @@ export function roomMenu({ i18n, store, settings, tell, invite, openRoom, leaveR
       // Leaving the last room is signing out, which has a button of its own.
       byId('leave-room').hidden = state.rooms.size < 2;
       byId('room-invite').hidden = isPrivate(state.active);
-      const leave = isConversation(state.active) ? 'close_conversation' : (isPrivate(state.active) ? 'leave_private' : 'leave_room');
+      const leave = isConversation(state.active) ? 'close_conversation' : (isPrivate(state.active) ? privateLeave(state) : 'leave_room');
       setText(byId('leave-room'), i18n.text(leave));
       byId('room-lock').hidden = !mayOrder(state.me, 'lock');
       setText(byId('room-lock'), i18n.text(isLocked(state, state.active) ? 'unlock_room' : 'lock_room'));

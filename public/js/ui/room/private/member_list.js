@@ -64,9 +64,9 @@ export function memberList({ i18n, store, myRooms }) {
     update(state) {
       const { active } = state;
       byId('details-members-part').hidden = !isPrivate(active);
-      byId('add-member-row').hidden = isConversation(active);
       const { people = [], owner } = state.memberships.get(active) ?? {};
       const isOurs = isOwner(state, active);
+      byId('add-member-row').hidden = isConversation(active) || !isOurs;
       const owning = owner ?? state.myRooms.get(active)?.owner;
       const sorted = [...people].sort((one, other) => (other.user_id === owning) - (one.user_id === owning) || i18n.format.compare(one.username, other.username));
       show(sorted.map(({ user_id: id, username }) => ({ key: id, username, note: id === owning ? i18n.text('owner') : '',
