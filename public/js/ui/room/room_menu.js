@@ -40,15 +40,16 @@ export function roomMenu({ i18n, store, settings, tell, invite, openRoom, leaveR
   });
 
   function leaveForGood(room) {
-    const what = isOwner(store.state, room) ? 'delete_private' : 'leave_private';
-    confirm({ title: i18n.text(`${what}_title`, { room }), lead: i18n.text(`${what}_lead`), action: i18n.text(what) }, async () => {
+    const what = endOf(store.state, room);
+    confirm({ title: i18n.text(`private_title_${what}`, { room }), lead: i18n.text(`private_lead_${what}`), action: i18n.text(`private_do_${what}`) }, async () => {
       const { problem } = await myRooms.leave(room);
       if (problem === null) leaveRoom(room);
       return problem;
     });
   }
 
-  const privateLeave = (state) => (isOwner(state, state.active) ? 'delete_private' : 'leave_private');
+  // Without an owner there is no room.
+  const endOf = (state, room) => (isOwner(state, room) ? 'delete' : 'leave');
 
   const isMuted = (room) => levelOf(settings.current, room) === 'none';
 
@@ -58,7 +59,7 @@ export function roomMenu({ i18n, store, settings, tell, invite, openRoom, leaveR
       // Leaving the last room is signing out, which has a button of its own.
       byId('leave-room').hidden = state.rooms.size < 2;
       byId('room-invite').hidden = isPrivate(state.active);
-      const leave = isConversation(state.active) ? 'close_conversation' : (isPrivate(state.active) ? privateLeave(state) : 'leave_room');
+      const leave = isConversation(state.active) ? 'close_conversation' : (isPrivate(state.active) ? `private_do_${endOf(state, state.active)}` : 'leave_room');
       setText(byId('leave-room'), i18n.text(leave));
       byId('room-lock').hidden = !mayOrder(state.me, 'lock');
       setText(byId('room-lock'), i18n.text(isLocked(state, state.active) ? 'unlock_room' : 'lock_room'));
