@@ -4,6 +4,7 @@
 mod access;
 mod accounts;
 mod cluster;
+mod files;
 mod identity;
 mod limits;
 mod messages;
@@ -31,7 +32,7 @@ pub use self::identity::{Identity, IssuedToken, RoomScope, Source, check, sign_t
 use self::identity::{Issuer, Issuers, Keyring};
 use self::limits::Limits;
 pub use self::limits::{Admission, ClientSession, Refusals};
-pub use self::messages::{NewMessage, Poster};
+pub use self::messages::{ChangeAction, NewChange, NewMessage, Poster, Reaction};
 use self::messages::{Posters, typing_rule};
 use self::reads::Reads;
 pub use self::rooms::{FlushSet, FrameSink, Pushed, Room, RoomSession};

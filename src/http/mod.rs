@@ -5,6 +5,7 @@ mod accounts;
 mod assets;
 mod browser;
 mod caller;
+mod changes;
 mod cluster;
 mod error;
 mod layers;
@@ -52,6 +53,11 @@ pub fn router(state: AppState, sessions: Router) -> Router {
         .route("/rooms", get(rooms::list_rooms))
         .route("/rooms/{room}", get(rooms::show_room))
         .route("/rooms/{room}/messages", get(messages::list_messages).post(messages::post_message))
+        .route("/rooms/{room}/messages/{seq}", put(changes::edit_message).delete(changes::delete_message))
+        .route(
+            "/rooms/{room}/messages/{seq}/reactions/{emoji}",
+            put(changes::add_reaction).delete(changes::remove_reaction),
+        )
         .route("/nodes", get(nodes::list_nodes))
         .route("/stats", get(stats::show_stats))
         .route("/session", post(caller::open_session).delete(caller::close_session))

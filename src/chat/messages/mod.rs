@@ -1,7 +1,9 @@
 //! Posting, typing, and the pages of a room's log that its sessions read.
 
+mod changes;
 mod posters;
 
+pub use self::changes::{ChangeAction, NewChange, Reaction};
 pub use self::posters::Poster;
 pub(super) use self::posters::Posters;
 use super::rooms::TypingRule;
@@ -63,24 +65,11 @@ impl Chat {
 
     fn draft(&self, author: Author, room: RoomName, message: NewMessage) -> Result<Draft, Rejection> {
         let NewMessage { content, nonce, reply_to, mentions, files } = message;
-        let content = if content.is_empty() && !files.is_empty() { content } else { self.content(content)? };
+        let limit = self.inner.config.limits.content_chars;
+        let content =
+            if content.is_empty() && !files.is_empty() { content } else { content_of(content, limit)? };
         let nonce = nonce.as_deref().map(parse_nonce).transpose()?;
         Ok(Draft { nonce, reply_to, mentions, files, ..Draft::new(room, author, content) })
-    }
-
-    fn content(&self, content: String) -> Result<String, Rejection> {
-        let limit = self.inner.config.limits.content_chars;
-        if !has_visible(&content) {
-            return Err(Rejection::new(ErrorCode::BadContent, "A message must have something to see"));
-        }
-        if content.contains('\0') {
-            return Err(Rejection::new(ErrorCode::BadContent, "A message must not contain U+0000"));
-        }
-        if content.len() > limit && content.chars().count() > limit {
-            let sentence = format!("A message must have at most {limit} characters; make it shorter");
-            return Err(Rejection::new(ErrorCode::ContentTooLong, sentence));
-        }
-        Ok(content)
     }
 
     /// A page, for a session of the room, of at most `history.max_page` messages.
@@ -111,6 +100,20 @@ impl Chat {
 pub(super) fn typing_rule(config: &Config) -> TypingRule {
     let presence = &config.presence;
     TypingRule { every: presence.typing_every, up_to: presence.announce_up_to as u64 }
+}
+
+fn content_of(content: String, limit: usize) -> Result<String, Rejection> {
+    if !has_visible(&content) {
+        return Err(Rejection::new(ErrorCode::BadContent, "A message must have something to see"));
+    }
+    if content.contains('\0') {
+        return Err(Rejection::new(ErrorCode::BadContent, "A message must not contain U+0000"));
+    }
+    if content.len() > limit && content.chars().count() > limit {
+        let sentence = format!("A message must have at most {limit} characters; make it shorter");
+        return Err(Rejection::new(ErrorCode::ContentTooLong, sentence));
+    }
+    Ok(content)
 }
 
 fn parse_nonce(raw: &str) -> Result<Nonce, Rejection> {

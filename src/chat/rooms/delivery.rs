@@ -78,17 +78,19 @@ impl State {
         }
     }
 
-    /// The one place where a message passes to the sessions.
+    /// The one place where a message or a change passes to the sessions.
     pub(super) fn deliver(&mut self, message: &LoggedMessage, flushes: &mut FlushSet) {
         self.set_delivered(message.seq);
         let frame = server::message(message);
         let mut deliveries = 0;
         for seat in self.attendance.seats().filter(|seat| seat.delivered < message.seq) {
-            flushes.push(&seat.session.sink, &frame);
-            deliveries += 1;
+            if server::is_shown(message.kind, seat.session.kind) {
+                flushes.push(&seat.session.sink, &frame);
+                deliveries += 1;
+            }
         }
         meters().deliveries.increment(deliveries);
-        self.tail.push(frame);
+        self.tail.push(frame, message.kind);
     }
 
     fn set_delivered(&mut self, seq: u64) {

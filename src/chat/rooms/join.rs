@@ -226,7 +226,9 @@ fn follow(
                 count_gap_error(session);
                 encode(&RoomFrame::Gap { room_id: &room.name, from: *from, to: *to }.into(), session.kind)
             }
-            Delta::Message(message) => Some(server::message(message)),
+            Delta::Message(message) => {
+                server::is_shown(message.kind, session.kind).then(|| server::message(message))
+            }
         };
         frames.extend(frame);
     }

@@ -15,7 +15,7 @@ use crate::backend::Page;
 use crate::chat::Identity;
 use crate::model::{ConnectionId, LoggedMessage, Member, Notice, NoticeKind, Position, RoomName, UserId};
 use crate::protocol::Rejection;
-use crate::protocol::server::{Encodings, NoticeFrame};
+use crate::protocol::server::{Encodings, NoticeFrame, is_shown};
 use crate::telemetry::meters;
 use crate::websocket::Frame;
 
@@ -158,7 +158,7 @@ impl Room {
         for frame in frames.drain(..) {
             flushes.push(&session.sink, &frame);
         }
-        for frame in missed {
+        for (frame, _) in missed.filter(|(_, kind)| is_shown(*kind, session.kind)) {
             flushes.push(&session.sink, frame);
         }
         // A session may be ahead of the room: the log is written before the publication arrives.

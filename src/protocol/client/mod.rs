@@ -1,6 +1,7 @@
 //! The frames of clients: one JSON object a frame, with a `type`. Unknown fields are ignored. The fields of a frame are
 //! found first ([`RawFrame`]), its type decides which struct reads them.
 
+mod change;
 mod message;
 mod raw;
 mod room;
@@ -11,6 +12,7 @@ mod tests;
 use self::raw::RawFrame;
 use super::{ErrorCode, Rejection, SessionKind};
 
+pub use self::change::{Change, ChangeAction};
 pub use self::message::{Text, Typing};
 pub use self::room::{Join, Leave, RoomsQuery};
 pub use self::session::Auth;
@@ -26,6 +28,8 @@ pub enum ClientFrame {
     Leave(Leave),
     /// Posts a message.
     Text(Text),
+    /// Edits or deletes a message, or reacts to it.
+    Change(Change),
     /// The user is typing.
     Typing(Typing),
     /// Asks which rooms are occupied.
@@ -72,12 +76,13 @@ impl ClientFrame {
                     "A plain session knows auth, text and typing; ask for the subprotocol adda.v1 for more";
                 return Err(Rejection::new(ErrorCode::UnknownType, message));
             }
+            (kind @ ("edit" | "delete" | "react"), _) => Self::Change(Change::read(raw, kind)?),
             ("join", _) => Self::Join(Join::read(raw)?),
             ("leave", _) => Self::Leave(Leave::read(raw)?),
             ("rooms", _) => Self::Rooms(RoomsQuery::read(raw)?),
             ("ping", _) => Self::Ping,
             (other, _) => {
-                let known = "auth, join, leave, text, typing, rooms, ping";
+                let known = "auth, join, leave, text, edit, delete, react, typing, rooms, ping";
                 let shown: String = other.chars().take(32).collect();
                 let message = format!("type {shown:?} is not known; known are {known}");
                 return Err(Rejection::new(ErrorCode::UnknownType, message));

@@ -39,6 +39,12 @@ pub(super) struct RawFrame<'a> {
     mentions: Option<&'a RawValue>,
     #[serde(borrow)]
     files: Option<&'a RawValue>,
+    #[serde(borrow)]
+    r#ref: Option<&'a RawValue>,
+    #[serde(borrow)]
+    emoji: Option<&'a RawValue>,
+    #[serde(borrow)]
+    on: Option<&'a RawValue>,
 }
 
 impl<'a> RawFrame<'a> {
@@ -68,6 +74,9 @@ impl<'a> RawFrame<'a> {
         self.reply_to()?;
         self.mentions()?;
         self.files()?;
+        self.target()?;
+        self.emoji()?;
+        self.on()?;
         self.history().map(drop)
     }
 
@@ -127,6 +136,19 @@ impl<'a> RawFrame<'a> {
 
     pub(super) fn files(&self) -> Result<Vec<String>, Rejection> {
         Ok(read(self.files, "files must be a list of file ids")?.unwrap_or_default())
+    }
+
+    /// The number of the message that a change refers to.
+    pub(super) fn target(&self) -> Result<Option<u64>, Rejection> {
+        read(self.r#ref, "ref must be the seq of a message")
+    }
+
+    pub(super) fn emoji(&self) -> Result<Option<String>, Rejection> {
+        string("emoji must be a text", self.emoji)
+    }
+
+    pub(super) fn on(&self) -> Result<Option<bool>, Rejection> {
+        read(self.on, "on must be true or false")
     }
 
     pub(super) fn history(&self) -> Result<Option<usize>, Rejection> {

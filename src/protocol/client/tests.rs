@@ -40,6 +40,38 @@ fn a_text_may_answer_and_mention_and_have_files() {
 }
 
 #[test]
+fn a_change_refers_to_a_message() {
+    let read = |text: &str| ClientFrame::parse(text, Full).unwrap();
+    let change = |action, nonce: Option<&str>| {
+        ClientFrame::Change(Change {
+            room_id: "r".into(),
+            target: 7,
+            action,
+            nonce: nonce.map(str::to_owned),
+        })
+    };
+    assert_eq!(
+        read(r#"{"type":"edit","room_id":"r","ref":7,"content":"x","nonce":"n"}"#),
+        change(ChangeAction::Edit("x".into()), Some("n"))
+    );
+    assert_eq!(read(r#"{"type":"delete","room_id":"r","ref":7}"#), change(ChangeAction::Delete, None));
+    assert_eq!(
+        read(r#"{"type":"react","room_id":"r","ref":7,"emoji":"👍","on":false}"#),
+        change(ChangeAction::React { emoji: "👍".into(), on: false }, None)
+    );
+    for frame in [
+        r#"{"type":"delete","room_id":"r"}"#,
+        r#"{"type":"delete","ref":7}"#,
+        r#"{"type":"delete","room_id":"r","ref":"7"}"#,
+        r#"{"type":"react","room_id":"r","ref":7,"emoji":"👍"}"#,
+        r#"{"type":"react","room_id":"r","ref":7,"on":true}"#,
+    ] {
+        assert_eq!(code(frame), ErrorCode::BadFrame, "{frame}");
+    }
+    assert_eq!(code(r#"{"type":"edit","room_id":"r","ref":7}"#), ErrorCode::BadContent);
+}
+
+#[test]
 fn what_is_no_object_is_a_bad_frame() {
     for text in ["", "hello", "[]", "42", "null", "{", r#"{"content":1}"#, r#"{"type":7}"#] {
         assert_eq!(code(text), ErrorCode::BadFrame, "{text}");
@@ -53,7 +85,12 @@ fn plain_sessions_talk_and_type() {
     for text in [r#"{"content":"x"}"#, r#"{"type":"text","content":"x"}"#, r#"{"type":"typing"}"#] {
         assert_eq!(ClientFrame::parse(text, Plain), ClientFrame::parse(text, Full), "{text}");
     }
-    for text in [r#"{"type":"leave"}"#, r#"{"type":"join","room_id":"r"}"#, r#"{"type":"ping"}"#] {
+    for text in [
+        r#"{"type":"leave"}"#,
+        r#"{"type":"join","room_id":"r"}"#,
+        r#"{"type":"ping"}"#,
+        r#"{"type":"delete"}"#,
+    ] {
         assert_eq!(
             ClientFrame::parse(text, Plain).unwrap_err().rejection.code,
             ErrorCode::UnknownType,

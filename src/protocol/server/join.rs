@@ -3,7 +3,7 @@
 use bytes::{BufMut, BytesMut};
 use serde::Serialize;
 
-use super::{NoticeFrame, ServerFrame, encode, message, put_messages};
+use super::{NoticeFrame, ServerFrame, encode, is_shown, message, put_messages};
 use crate::model::{Epoch, LoggedMessage, Member, Notice, Position, RoomName};
 use crate::protocol::SessionKind;
 use crate::websocket::Frame;
@@ -45,7 +45,8 @@ pub fn entrance(entrance: &Entrance<'_>, kind: SessionKind) -> Vec<Frame> {
     match kind {
         SessionKind::Full => vec![joined(entrance)],
         SessionKind::Plain => {
-            let messages = entrance.messages.iter().map(message);
+            let shown = entrance.messages.iter().filter(|entry| is_shown(entry.kind, kind));
+            let messages = shown.map(message);
             let notice =
                 entrance.notice.map(|notice| ServerFrame::from(NoticeFrame::new(entrance.room, notice)));
             messages.chain(notice.and_then(|notice| encode(&notice, kind))).collect()

@@ -3,12 +3,23 @@
 use bytes::{BufMut, BytesMut};
 use serde::Serialize;
 
-use crate::model::{LoggedMessage, MessageId, Notice, NoticeKind, RoomName, Timestamp, UserId, Username};
+use crate::model::{
+    EntryKind, LoggedMessage, MessageId, Notice, NoticeKind, RoomName, Timestamp, UserId, Username,
+};
+use crate::protocol::SessionKind;
 use crate::websocket::Frame;
 
-/// A message, as the log made it. All kinds of session get the same bytes.
+/// An entry of the log, as the log made it. All kinds of session that get it get the same bytes.
 pub fn message(message: &LoggedMessage) -> Frame {
     Frame::text(&message.json)
+}
+
+/// Whether sessions of a kind get an entry. Plain ones get texts, and know of no others.
+pub fn is_shown(message: EntryKind, kind: SessionKind) -> bool {
+    match kind {
+        SessionKind::Full => true,
+        SessionKind::Plain => message == EntryKind::Text,
+    }
 }
 
 /// Appends a JSON array of messages.

@@ -19,7 +19,7 @@ use crate::websocket::Frame;
 
 pub use self::error::{ErrorFrame, FrameRef, error_body};
 pub use self::join::{Entrance, entrance};
-pub use self::message::{NoticeFrame, message, put_messages};
+pub use self::message::{NoticeFrame, is_shown, message, put_messages};
 pub use self::room::{ReceiptJson, RoomFrame};
 pub use self::rooms::{RoomSize, RoomsFrame};
 pub use self::session::{SessionFrame, WelcomeLimits};

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::model::{Epoch, Position, Receipt, RoomName};
+use crate::model::{ChangeReceipt, Epoch, Position, Receipt, RoomName};
 
 /// About one room.
 #[derive(Debug, Serialize)]
@@ -65,9 +65,12 @@ pub struct ReceiptJson<'a> {
     id: &'a str,
     room_id: &'a RoomName,
     epoch: &'a Epoch,
-    seq: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<u64>,
     timestamp: &'a str,
     duplicate: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unchanged: bool,
 }
 
 impl<'a> ReceiptJson<'a> {
@@ -77,9 +80,26 @@ impl<'a> ReceiptJson<'a> {
             id: &receipt.id,
             room_id: room,
             epoch: &receipt.epoch,
-            seq: receipt.seq,
+            seq: Some(receipt.seq),
             timestamp: &receipt.timestamp,
             duplicate: receipt.is_duplicate,
+            unchanged: false,
+        }
+    }
+
+    /// The receipt of a change in `room`. One that changed nothing has no number.
+    pub fn of_change(room: &'a RoomName, receipt: &'a ChangeReceipt) -> Self {
+        match receipt {
+            ChangeReceipt::Logged { receipt, .. } => Self::new(room, receipt),
+            ChangeReceipt::Unchanged { id, epoch, timestamp, is_duplicate } => Self {
+                id,
+                room_id: room,
+                epoch,
+                seq: None,
+                timestamp,
+                duplicate: *is_duplicate,
+                unchanged: true,
+            },
         }
     }
 }

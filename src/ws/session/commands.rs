@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use super::Session;
 use super::replay::Replay;
-use super::replies::Posted;
+use super::replies::{Answer, Posted};
 use crate::chat::{Action, Admission, FrameSink, LeaveMode, NewMessage, Principal, Room, RoomSession};
 use crate::model::Position;
 use crate::protocol::client::{Join, Leave, RoomsQuery, Text, Typing};
@@ -47,14 +47,14 @@ impl Session {
             self.outbox.flush();
         }
         match frame {
-            ClientFrame::Text(text) => match self.chat.admit_post(&self.identity, self.client.address()) {
-                Admission::Decided(admitted) => self.post(text, admitted),
-                Admission::Asked(asking) => {
-                    self.outbox.flush();
-                    let admitted = asking.await;
-                    self.post(text, admitted);
-                }
-            },
+            ClientFrame::Text(text) => {
+                let admitted = self.admit().await;
+                self.post(text, admitted);
+            }
+            ClientFrame::Change(change) => {
+                let admitted = self.admit().await;
+                self.change(change, admitted);
+            }
             ClientFrame::Typing(typing) => self.announce_typing(typing).await,
             ClientFrame::Auth(auth) => Box::pin(self.authenticate(&auth)).await,
             ClientFrame::Join(Join { room_id, since, history }) => {
@@ -65,6 +65,17 @@ impl Session {
             ClientFrame::Leave(leave) => Box::pin(self.leave(leave)).await,
             ClientFrame::Rooms(query) => self.tell_rooms(query).await,
             ClientFrame::Ping => self.send(SessionFrame::Pong),
+        }
+    }
+
+    /// Counts a message against its limits.
+    async fn admit(&mut self) -> Result<(), Rejection> {
+        match self.chat.admit_post(&self.identity, self.client.address()) {
+            Admission::Decided(admitted) => admitted,
+            Admission::Asked(asking) => {
+                self.outbox.flush();
+                asking.await
+            }
         }
     }
 
@@ -135,18 +146,14 @@ impl Session {
             Ok(access) => access,
             Err(rejection) => {
                 let frame = FrameRef { nonce: nonce.as_deref(), room_id: room_id.as_deref() };
-                self.reject(&rejection, frame);
-                if rejection.code == ErrorCode::TooFast && self.refusals.count(&self.chat) {
-                    self.outbox.close(CloseCode::TooFast);
-                }
-                return;
+                return self.refuse(&rejection, frame);
             }
         };
         let room = access.room().clone();
         // Its place among the session's posts is that of this call.
         let message = NewMessage { content, nonce: nonce.clone(), reply_to, mentions, files: Vec::new() };
         let posting = self.chat.post(self.identity.author.clone(), access, message);
-        let receipt = async { Posted { room, nonce, outcome: posting.await } };
+        let receipt = async { Posted { room, nonce, outcome: posting.await.map(Answer::Post) } };
         self.replies.push(&self.chat, receipt);
     }
 
@@ -154,7 +161,12 @@ impl Session {
         let Posted { room, nonce, outcome } = posted;
         let nonce = nonce.as_deref();
         match &outcome {
-            Ok(receipt) => self.send(RoomFrame::Ack { nonce, receipt: ReceiptJson::new(&room, receipt) }),
+            Ok(Answer::Post(receipt)) => {
+                self.send(RoomFrame::Ack { nonce, receipt: ReceiptJson::new(&room, receipt) });
+            }
+            Ok(Answer::Change(receipt)) => {
+                self.send(RoomFrame::Ack { nonce, receipt: ReceiptJson::of_change(&room, receipt) });
+            }
             Err(rejection) => self.reject(rejection, FrameRef { nonce, room_id: Some(room.as_str()) }),
         }
     }
@@ -176,7 +188,7 @@ impl Session {
     // --- what frames share ---
 
     /// The room that a frame speaks to. A session whose frames name none is in one.
-    fn joined(&self, room_id: Option<&str>) -> Result<&Arc<Room>, Rejection> {
+    pub(super) fn joined(&self, room_id: Option<&str>) -> Result<&Arc<Room>, Rejection> {
         let joined = match room_id {
             _ if !self.params.kind.names_rooms() => self.rooms.values().next(),
             Some(room_id) => self.rooms.get(&self.chat.room_name(room_id)?),
@@ -185,6 +197,14 @@ impl Session {
         joined.ok_or_else(|| {
             Rejection::new(ErrorCode::NotInRoom, "This session is not in that room; join it first")
         })
+    }
+
+    /// Refuses a message or a change. A client that goes on far too fast is sent away.
+    pub(super) fn refuse(&mut self, rejection: &Rejection, frame: FrameRef<'_>) {
+        self.reject(rejection, frame);
+        if rejection.code == ErrorCode::TooFast && self.refusals.count(&self.chat) {
+            self.outbox.close(CloseCode::TooFast);
+        }
     }
 
     pub(super) fn reject(&self, rejection: &Rejection, frame: FrameRef<'_>) {

@@ -1,5 +1,6 @@
 //! One session's life: start, a loop over what its client says, what the node asks and what was posted, shutdown.
 
+mod changes;
 mod commands;
 mod inbox;
 mod replay;

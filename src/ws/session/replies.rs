@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesOrdered;
 
 use crate::chat::{Chat, Poster};
-use crate::model::{Receipt, RoomName};
+use crate::model::{ChangeReceipt, Receipt, RoomName};
 use crate::protocol::Rejection;
 
 /// Posts that wait for their receipts. Nothing is held while there are none: most sessions listen.
@@ -22,7 +22,13 @@ struct Waiting {
 pub(super) struct Posted {
     pub(super) room: RoomName,
     pub(super) nonce: Option<String>,
-    pub(super) outcome: Result<Receipt, Rejection>,
+    pub(super) outcome: Result<Answer, Rejection>,
+}
+
+/// The receipt of a message, or of a change of one.
+pub(super) enum Answer {
+    Post(Receipt),
+    Change(ChangeReceipt),
 }
 
 impl Replies {

@@ -1,0 +1,51 @@
+//! Changes of messages that a session asks for.
+
+use super::Session;
+use super::replies::{Answer, Posted};
+use crate::chat::{Action, ChangeAction, NewChange, Principal, Reaction};
+use crate::protocol::Rejection;
+use crate::protocol::client::{self, Change};
+use crate::protocol::server::FrameRef;
+
+impl Session {
+    /// A change counts as a message.
+    pub(super) fn change(&mut self, change: Change, admitted: Result<(), Rejection>) {
+        let Change { room_id, target, action, nonce } = change;
+        let permitted = admitted.and_then(|()| self.permit(&room_id, action));
+        let (room, action) = match permitted {
+            Ok(permitted) => permitted,
+            Err(rejection) => {
+                return self
+                    .refuse(&rejection, FrameRef { nonce: nonce.as_deref(), room_id: Some(&room_id) });
+            }
+        };
+        let change = NewChange { target, action, nonce: nonce.clone() };
+        let changing = self.chat.change(self.identity.author.clone(), change);
+        let receipt = async { Posted { room, nonce, outcome: changing.await.map(Answer::Change) } };
+        self.replies.push(&self.chat, receipt);
+    }
+
+    /// The right to do it. Those who may not speak may still delete what they have said.
+    fn permit(
+        &self,
+        room_id: &str,
+        action: client::ChangeAction,
+    ) -> Result<(crate::model::RoomName, ChangeAction), Rejection> {
+        let room = self.joined(Some(room_id))?;
+        let action = match action {
+            client::ChangeAction::Edit(content) => {
+                ChangeAction::Edit(self.chat.access_to_speak(&self.identity, room)?, content)
+            }
+            client::ChangeAction::React { emoji, on } => {
+                let access = self.chat.access_to_speak(&self.identity, room)?;
+                ChangeAction::React(access, Reaction { emoji, on })
+            }
+            client::ChangeAction::Delete => {
+                let caller = Principal::User(&self.identity);
+                let access = self.chat.check_access(caller, Action::Join, &room.name)?;
+                ChangeAction::Delete(access, self.chat.delete_rights(&self.identity, &room.name))
+            }
+        };
+        Ok((room.name.clone(), action))
+    }
+}
