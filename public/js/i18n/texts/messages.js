@@ -7,6 +7,7 @@ export const MESSAGES = {
   react: { en: 'React', bn: 'প্রতিক্রিয়া জানান' },
   react_with: { en: 'React with {emoji}', bn: '{emoji} দিয়ে প্রতিক্রিয়া জানান' },
   react_more: { en: 'More emoji…', bn: 'আরও ইমোজি…' },
+  to_original: { en: 'To the original message', bn: 'মূল বার্তায় যান' },
   who_reacted: { en: 'Who reacted', bn: 'কারা প্রতিক্রিয়া জানিয়েছেন' },
   quick_reactions: { en: 'Reactions', bn: 'প্রতিক্রিয়া' },
   reaction_label: { en: '{emoji} {count}: {names}', bn: '{emoji} {count}: {names}' },

@@ -8,7 +8,7 @@ export function actionOf(content) {
 }
 
 /** A message's text for those who get it without its row: the action with the writer's name. */
-export function spokenText({ username, content }) {
+export function spokenText({ username, content, files = [] }) {
   const action = actionOf(content);
-  return action === null ? content : `${username} ${action}`;
+  return action === null ? content || files.map(({ name }) => name).join(', ') : `${username} ${action}`;
 }

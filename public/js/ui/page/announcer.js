@@ -3,7 +3,7 @@
 
 import { activeRoom } from '../../state/chat.js';
 import { isIgnored } from '../../state/settings/settings.js';
-import { actionOf } from '../../state/text/actions.js';
+import { actionOf, spokenText } from '../../state/text/actions.js';
 import { byId } from '../lib/markup.js';
 
 // More than a voice can read in the time becomes a number.
@@ -22,7 +22,7 @@ export function announcer({ i18n, store, settings }) {
     if (frame.user_id === state.me?.userId || frame.seq <= activeRoom(previous)?.timeline.head) return;
     if (isIgnored(settings.current, frame.user_id)) return;
     timer ??= setTimeout(endWindow, WINDOW_MS);
-    if (spoken < SPOKEN_AT_ONCE) announce(i18n.text('announce_message', { name: frame.username, content: actionOf(frame.content) ?? frame.content }));
+    if (spoken < SPOKEN_AT_ONCE) announce(i18n.text('announce_message', { name: frame.username, content: actionOf(frame.content) ?? spokenText(frame) }));
     else waiting += 1;
     spoken += 1;
   });

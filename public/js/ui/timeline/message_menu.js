@@ -41,6 +41,7 @@ export function messageMenu(page) {
     'message-reply': () => context.reply(row),
     'message-edit': () => context.edit(row),
     'message-delete': remove,
+    'message-original': () => page.openPlace({ room: room(), seq: row.reply_to.seq }),
     'message-reacted': () => showReacted(row),
     'message-copy-link': () => copy(linkTo(room(), row.seq), 'link_copied'),
     'message-copy-text': () => copy(row.content, 'text_copied'),
@@ -72,7 +73,7 @@ export function messageMenu(page) {
     setText(byId('message-menu-time'), i18n.format.moment(row.at));
     const shown = {
       'message-reactions': mayReact(state, row), 'message-reply': isThere, 'message-edit': mayEdit(state, row, today()),
-      'message-delete': mayDelete(state, row, today(), page.isOwner?.(room())), 'message-reacted': isThere && Object.keys(row.reactions ?? {}).length > 0,
+      'message-delete': mayDelete(state, row, today(), page.isOwner?.(room())), 'message-original': isThere && row.reply_to && !row.reply_to.deleted, 'message-reacted': isThere && Object.keys(row.reactions ?? {}).length > 0,
       'message-copy-link': isSent, 'message-copy-text': !row.deleted && row.content !== '', 'message-mark-unread': isSent,
     };
     for (const [id, isShown] of Object.entries(shown)) byId(id).hidden = !isShown;
