@@ -14,7 +14,9 @@ COPY src src
 RUN touch src/cli/main.rs src/lib.rs && cargo build --release --locked
 
 FROM debian:bookworm-slim
-RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin adda
+# A new volume on the folder of files gets its owner.
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin adda \
+  && install -d -o 10001 -g 10001 -m 750 /var/lib/adda/files
 COPY --from=build /adda/target/release/adda /usr/local/bin/adda
 USER 10001:10001
 EXPOSE 3000

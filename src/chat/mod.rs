@@ -28,6 +28,11 @@ pub use self::accounts::{
 use self::accounts::{HashingPool, Setup, TakenNames};
 use self::cluster::StatsFeed;
 pub use self::cluster::{NotReady, StatsWatch};
+use self::files::FileService;
+pub use self::files::{
+    ClaimedFiles, FileReader, MAX_FILES, NewFile, ReadableFile, UploadRequest, UploadStart, Uploading,
+    check_files, is_shown,
+};
 pub use self::identity::{Identity, IssuedToken, RoomScope, Source, check, sign_token};
 use self::identity::{Issuer, Issuers, Keyring};
 use self::limits::Limits;
@@ -124,6 +129,7 @@ struct Inner {
     passwords: HashingPool,
     taken_names: Arc<TakenNames>,
     setup: Setup,
+    files: FileService,
     supervisor: Supervisor,
 }
 
@@ -131,7 +137,7 @@ impl Chat {
     /// Starts the tasks that hand on events and those of the backend. They end with [`Chat::retire`].
     ///
     /// # Errors
-    /// One sentence, if the keys of the issuer of `auth.issuer` can't be used.
+    /// One sentence, if the keys of the issuer of `auth.issuer` or the storage of `files.url` can't be used.
     pub fn start(
         node: NodeId,
         config: Config,
@@ -141,6 +147,7 @@ impl Chat {
     ) -> Result<Self, String> {
         let issuers = Issuers::new(Issuer::open(&config.auth_issuer, config.limits.username_chars)?);
         begin_errors(ErrorCode::ALL.map(ErrorCode::as_str));
+        let files = FileService::open(&config, node)?;
         let users = Users::default();
         let standings = KnownStandings::new(users.clone());
         let hub = Hub::new(
@@ -183,6 +190,7 @@ impl Chat {
             passwords,
             taken_names,
             setup: Setup::default(),
+            files,
             supervisor,
         };
         let chat = Self { inner: Arc::new(inner) };
@@ -194,6 +202,7 @@ impl Chat {
         chat.inner.supervisor.run("limits", chat.clone().keep_limits());
         chat.inner.supervisor.run("account-names", chat.clone().keep_names());
         chat.inner.supervisor.run("setup-code", chat.clone().tell_setup_code());
+        chat.inner.supervisor.run("file-sweep", chat.clone().sweep_files());
         chat.inner.supervisor.run("peer-check", chat.clone().check_peers());
         chat.inner.supervisor.run("issuer-keys", issuers.follow_file(chat.inner.supervisor.clone()));
         Ok(chat)

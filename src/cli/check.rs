@@ -16,6 +16,7 @@ pub fn read(flags: &Flags) -> Result<(Config, Vec<String>), String> {
     let config = Config::from_layers(&layers).map_err(|error| error.to_string())?;
     backend::check(&config).map_err(|error| error.to_string())?;
     chat::check(&config)?;
+    chat::check_files(&config)?;
     let mut warnings = layers.warnings().to_vec();
     if config.redis.url.is_empty() {
         warnings.push(

@@ -47,14 +47,17 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::Muted
         | ErrorCode::RegistrationClosed
         | ErrorCode::RoomLocked => StatusCode::FORBIDDEN,
-        ErrorCode::RoomNotFound | ErrorCode::MessageNotFound | ErrorCode::NotFound => StatusCode::NOT_FOUND,
+        ErrorCode::RoomNotFound
+        | ErrorCode::MessageNotFound
+        | ErrorCode::FileNotFound
+        | ErrorCode::NotFound => StatusCode::NOT_FOUND,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::NonceReused | ErrorCode::UsernameTaken => StatusCode::CONFLICT,
         ErrorCode::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
-        ErrorCode::TooFast => StatusCode::TOO_MANY_REQUESTS,
+        ErrorCode::TooFast | ErrorCode::FileQuotaExceeded => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        ErrorCode::ContentTooLong => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorCode::ContentTooLong | ErrorCode::FileTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::BadFrame
         | ErrorCode::UnknownType
         | ErrorCode::BadRoomName

@@ -73,14 +73,27 @@ fn page_json(page: &Excerpt) -> BytesMut {
 /// The body of a post.
 #[derive(Debug, Deserialize)]
 pub struct MessageBody {
-    content: String,
+    /// May be left out if there are files.
+    content: Option<String>,
     username: Option<String>,
     reply_to: Option<u64>,
     #[serde(default)]
     mentions: Vec<String>,
+    #[serde(default)]
+    files: Vec<String>,
 }
 
 impl MessageBody {
+    fn content(&mut self) -> Result<String, ApiError> {
+        match self.content.take() {
+            Some(content) => Ok(content),
+            None if !self.files.is_empty() => Ok(String::new()),
+            None => {
+                Err(ApiError::new(ErrorCode::BadRequest, "The body can't be read: missing field `content`"))
+            }
+        }
+    }
+
     fn mentions(&self) -> Result<Vec<UserId>, ApiError> {
         let users: Option<Vec<UserId>> = self.mentions.iter().map(|user| UserId::parse(user)).collect();
         users.filter(|users| users.len() <= MAX_MENTIONS).ok_or_else(|| {
@@ -97,7 +110,7 @@ pub async fn post_message(
     ApiPath(room): ApiPath<String>,
     Extension(forwarded): Extension<Forwarded>,
     headers: HeaderMap,
-    ApiJson(message): ApiJson<MessageBody>,
+    ApiJson(mut message): ApiJson<MessageBody>,
 ) -> Result<Response, ApiError> {
     let room = state.chat.room_name(&room)?;
     let username = message.username.as_deref().map(|raw| state.chat.username(raw)).transpose()?;
@@ -117,9 +130,11 @@ pub async fn post_message(
     state.chat.check_name(&identity).await?;
     let access = state.chat.access_to_post(&identity, &room).await?;
     let mentions = message.mentions()?;
-    let MessageBody { content, reply_to, .. } = message;
+    let content = message.content()?;
+    let MessageBody { reply_to, files, .. } = message;
+    let files = state.chat.claim_files(&identity.author.user_id, &access, key, &files).await?;
     let nonce = key.map(str::to_owned);
-    let message = NewMessage { content, nonce, reply_to, mentions, files: Vec::new() };
+    let message = NewMessage { content, nonce, reply_to, mentions, files };
     let receipt = state.chat.post(identity.author, access, message).await?;
     Ok((StatusCode::CREATED, Json(ReceiptJson::new(&room, &receipt))).into_response())
 }

@@ -8,6 +8,7 @@ mod caller;
 mod changes;
 mod cluster;
 mod error;
+mod files;
 mod layers;
 mod messages;
 mod moderation;
@@ -58,6 +59,8 @@ pub fn router(state: AppState, sessions: Router) -> Router {
             "/rooms/{room}/messages/{seq}/reactions/{emoji}",
             put(changes::add_reaction).delete(changes::remove_reaction),
         )
+        .route("/rooms/{room}/files", post(files::upload_file))
+        .route("/files/{id}/{name}", get(files::show_file))
         .route("/nodes", get(nodes::list_nodes))
         .route("/stats", get(stats::show_stats))
         .route("/session", post(caller::open_session).delete(caller::close_session))
@@ -78,7 +81,7 @@ pub fn router(state: AppState, sessions: Router) -> Router {
         .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .layer(body_limit);
-    let files = with_cors(Router::new().fallback(assets::refuse), &settings)
+    let assets = with_cors(Router::new().fallback(assets::refuse), &settings)
         .layer(middleware::from_fn(assets::show_asset));
     Router::new()
         .nest("/api", with_cors(api, &settings))
@@ -86,7 +89,7 @@ pub fn router(state: AppState, sessions: Router) -> Router {
         .route("/readyz", get(health::readiness))
         .route("/metrics", get(health::show_metrics))
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
-        .merge(files)
+        .merge(assets)
         .with_state(state)
         .merge(with_cors(sessions, &settings))
         .layer(middleware::from_fn(layers::check_head))

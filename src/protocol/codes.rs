@@ -70,6 +70,12 @@ pub enum ErrorCode {
     BadCredentials,
     /// A password that is too short or too common.
     WeakPassword,
+    /// A file that never was, is gone, or is another's.
+    FileNotFound,
+    /// A file with more bytes than a file may have.
+    FileTooLarge,
+    /// More bytes than a user may upload in a day.
+    FileQuotaExceeded,
     /// Only administrators make accounts here.
     RegistrationClosed,
     /// A fault of the server.
@@ -78,7 +84,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All of them.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 37] = [
         Self::BadFrame,
         Self::UnknownType,
         Self::BadRoomName,
@@ -111,6 +117,9 @@ impl ErrorCode {
         Self::UsernameTaken,
         Self::BadCredentials,
         Self::WeakPassword,
+        Self::FileNotFound,
+        Self::FileTooLarge,
+        Self::FileQuotaExceeded,
         Self::RegistrationClosed,
         Self::Internal,
     ];
@@ -150,6 +159,9 @@ impl ErrorCode {
             Self::UsernameTaken => "username_taken",
             Self::BadCredentials => "bad_credentials",
             Self::WeakPassword => "weak_password",
+            Self::FileNotFound => "file_not_found",
+            Self::FileTooLarge => "file_too_large",
+            Self::FileQuotaExceeded => "file_quota_exceeded",
             Self::RegistrationClosed => "registration_closed",
             Self::Internal => "internal",
         }

@@ -50,9 +50,9 @@ pub enum StartError {
     /// The backend will never work as it is configured.
     #[error(transparent)]
     Backend(#[from] BackendError),
-    /// The keys of the issuer of tokens can't be used.
+    /// The keys of the issuer of tokens, or the storage of files, can't be used.
     #[error("{0}")]
-    Issuer(String),
+    Settings(String),
 }
 
 /// A node that listens and is not stopped yet.
@@ -96,7 +96,7 @@ impl Server {
         info!(%node, bind = %address, backend = kind, prefix = config.redis.prefix, "starting a node");
         let limits = config.limits.clone();
         let chat =
-            Chat::start(node, config, backend, events, supervisor.clone()).map_err(StartError::Issuer)?;
+            Chat::start(node, config, backend, events, supervisor.clone()).map_err(StartError::Settings)?;
         let share = Share::of_process(limits.sessions);
         let complaint = Arc::<Complaint>::default();
         let sessions = Sessions::new(share.sessions);

@@ -29,6 +29,12 @@ pub(super) fn begin() {
     }
     describe_gauge!("adda_limit_entries", "Users and addresses that limits remember");
     LimitTable::ALL.into_iter().for_each(|table| measure_limits(table, 0));
+    describe_counter!("adda_uploads_refused_total", "Uploads that were refused, by reason");
+    for why in Refusal::ALL {
+        counter!("adda_uploads_refused_total", "reason" => why.as_str()).absolute(0);
+    }
+    describe_counter!("adda_files_removed_total", "Files that were removed, by reason");
+    Removal::ALL.into_iter().for_each(|why| count_removed_files(why, 0));
     Unreadable::ALL.into_iter().for_each(|what| count_unreadable(what, 0));
 }
 
@@ -122,6 +128,68 @@ impl LoginOutcome {
             Self::Failed => "failed",
         }
     }
+}
+
+/// Why an upload was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// Its file has too many bytes.
+    TooLarge,
+    /// Its user has uploaded as much as it may in a day.
+    Quota,
+    /// The node has as many uploads under way as it takes.
+    Busy,
+    /// Its client sent too slowly, or something else than a file.
+    Unreadable,
+}
+
+impl Refusal {
+    const ALL: [Self; 4] = [Self::TooLarge, Self::Quota, Self::Busy, Self::Unreadable];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::TooLarge => "too_large",
+            Self::Quota => "quota",
+            Self::Busy => "busy",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+/// Why a file was removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// No message was posted with it.
+    Orphan,
+    /// Its message was deleted.
+    Deleted,
+    /// The log has dropped its message.
+    Dropped,
+    /// Its record was lost.
+    Unrecorded,
+}
+
+impl Removal {
+    const ALL: [Self; 4] = [Self::Orphan, Self::Deleted, Self::Dropped, Self::Unrecorded];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Orphan => "orphan",
+            Self::Deleted => "deleted",
+            Self::Dropped => "dropped",
+            Self::Unrecorded => "unrecorded",
+        }
+    }
+}
+
+/// Counts an upload that was refused.
+pub fn count_refused_upload(why: Refusal) {
+    counter!("adda_uploads_refused_total", "reason" => why.as_str()).increment(1);
+}
+
+/// Counts files that were removed.
+pub fn count_removed_files(why: Removal, count: u64) {
+    counter!("adda_files_removed_total", "reason" => why.as_str()).increment(count);
 }
 
 /// Counts a log-in.

@@ -63,6 +63,14 @@ pub struct Meters {
     pub(super) requests: Tally,
     /// Errors that were sent to clients.
     pub(super) errors: Tally,
+    /// Files that were stored.
+    pub files_uploaded: Counter,
+    /// Their bytes.
+    pub file_bytes_received: Counter,
+    /// Bytes of files that were read.
+    pub file_bytes_sent: Counter,
+    /// Files whose bytes could not be deleted.
+    pub file_deletions_failed: Counter,
     descriptors_open: Gauge,
     /// Log lines that could not be written.
     log_lines_lost: Counter,
@@ -143,6 +151,13 @@ impl Meters {
             // Exported by their labels.
             requests: Tally::new(Counter::noop()),
             errors: Tally::new(Counter::noop()),
+            files_uploaded: counted("adda_files_uploaded_total", "Files that were stored"),
+            file_bytes_received: counted("adda_file_bytes_received_total", "Bytes of files that were stored"),
+            file_bytes_sent: counted("adda_file_bytes_sent_total", "Bytes of files that were read"),
+            file_deletions_failed: counted(
+                "adda_file_deletions_failed_total",
+                "Files whose bytes could not be deleted and are tried again",
+            ),
             descriptors_open: gauged("adda_descriptors_open", "Descriptors that this process has open"),
             log_lines_lost: counted("adda_log_lines_lost_total", "Log lines that could not be written"),
         }

@@ -13,8 +13,9 @@ mod tally;
 
 pub use self::figures::{Figures, Occupancy, Sampler};
 pub use self::labelled::{
-    Limit, LimitTable, LoginOutcome, RedisFailure, Unreadable, begin_errors, count_error, count_limited,
-    count_login, count_redis_failure, count_request, count_unreadable, measure_limits,
+    Limit, LimitTable, LoginOutcome, RedisFailure, Refusal, Removal, Unreadable, begin_errors, count_error,
+    count_limited, count_login, count_redis_failure, count_refused_upload, count_removed_files,
+    count_request, count_unreadable, measure_limits,
 };
 pub use self::latencies::Latencies;
 pub use self::lines::{lost_lines, print_error};

@@ -38,6 +38,8 @@ mod chaos_verdict;
 mod client_files;
 // Redis' clock set back and forward: no node is reaped, and no timer waits for the old time.
 mod clocks;
+// Files: uploading, reading, posting, and their removal.
+mod files;
 // Errors of Redis as operators see them.
 mod redis_errors;
 // Several nodes over one Redis.

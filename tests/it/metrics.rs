@@ -9,7 +9,7 @@ use crate::harness::{Client, Cluster, LONG_DEADLINE, Metrics, Node, RawSocket, e
 use crate::losses::POST_UNPUBLISHED;
 
 /// Every metric of a node, as dashboards and alerts name it.
-const METRICS: [(&str, &str); 39] = [
+const METRICS: [(&str, &str); 45] = [
     ("adda_build_info", "gauge"),
     ("adda_clock_skew_seconds", "gauge"),
     ("adda_deliveries_total", "counter"),
@@ -18,6 +18,11 @@ const METRICS: [(&str, &str); 39] = [
     ("adda_descriptors_open", "gauge"),
     ("adda_epochs_begun_total", "counter"),
     ("adda_errors_total", "counter"),
+    ("adda_file_bytes_received_total", "counter"),
+    ("adda_file_bytes_sent_total", "counter"),
+    ("adda_file_deletions_failed_total", "counter"),
+    ("adda_files_removed_total", "counter"),
+    ("adda_files_uploaded_total", "counter"),
     ("adda_generations_total", "counter"),
     ("adda_http_requests_total", "counter"),
     ("adda_limit_entries", "gauge"),
@@ -49,6 +54,7 @@ const METRICS: [(&str, &str); 39] = [
     ("process_open_fds", "gauge"),
     ("process_resident_memory_bytes", "gauge"),
     ("process_start_time_seconds", "gauge"),
+    ("adda_uploads_refused_total", "counter"),
 ];
 
 async fn text(node: &Node) -> String {

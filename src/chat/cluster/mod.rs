@@ -70,5 +70,6 @@ impl Chat {
         if let Err(error) = cluster.retire().await.and(shared) {
             warn!(error = error.root_cause(), "could not give up the lease; it will expire");
         }
+        self.close_files().await;
     }
 }

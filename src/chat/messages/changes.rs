@@ -57,7 +57,7 @@ impl Chat {
             let (room, changing) = changing?;
             let receipt = changing.await?;
             if let ChangeReceipt::Logged { files, .. } = &receipt {
-                chat.forget_files(&room, files);
+                chat.forget_files(&room, files).await;
             }
             Ok(receipt)
         }

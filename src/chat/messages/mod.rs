@@ -7,13 +7,12 @@ pub use self::changes::{ChangeAction, NewChange, Reaction};
 pub use self::posters::Poster;
 pub(super) use self::posters::Posters;
 use super::rooms::TypingRule;
-use super::{Chat, Room, SpeechAccess};
+use super::{Chat, ClaimedFiles, Room, SpeechAccess};
 use crate::backend::{Channel, Page, Publication, Span};
 use crate::config::Config;
 use crate::model::characters::has_visible;
 use crate::model::{
-    Author, Draft, FileInfo, Member, MessageId, Nonce, Notice, NoticeKind, Receipt, RoomName, Timestamp,
-    UserId,
+    Author, Draft, Member, MessageId, Nonce, Notice, NoticeKind, Receipt, RoomName, Timestamp, UserId,
 };
 use crate::protocol::{ErrorCode, Rejection};
 use crate::telemetry::meters;
@@ -30,7 +29,7 @@ pub struct NewMessage {
     /// Users that it calls.
     pub mentions: Vec<UserId>,
     /// Files that were uploaded for it.
-    pub files: Vec<FileInfo>,
+    pub files: ClaimedFiles,
 }
 
 impl Chat {
@@ -42,10 +41,25 @@ impl Chat {
         access: SpeechAccess,
         message: NewMessage,
     ) -> impl Future<Output = Result<Receipt, Rejection>> + Send + use<> {
+        let files =
+            (!message.files.is_empty()).then(|| (self.clone(), access.room().clone(), message.files.clone()));
         let posting =
             self.draft(author, access.into_room(), message).map(|draft| self.inner.backend.log.append(draft));
-        async {
-            let receipt = posting?.await?;
+        async move {
+            let posting = match posting {
+                Ok(posting) => posting,
+                Err(rejection) => {
+                    if let Some((chat, _, files)) = files {
+                        chat.release_files(&files).await;
+                    }
+                    return Err(rejection);
+                }
+            };
+            let outcome = posting.await;
+            if let Some((chat, room, files)) = files {
+                chat.settle_files(&room, &files, &outcome).await;
+            }
+            let receipt = outcome?;
             if !receipt.is_duplicate {
                 meters().messages_posted.increment(1);
             }
@@ -65,6 +79,7 @@ impl Chat {
 
     fn draft(&self, author: Author, room: RoomName, message: NewMessage) -> Result<Draft, Rejection> {
         let NewMessage { content, nonce, reply_to, mentions, files } = message;
+        let files = files.infos();
         let limit = self.inner.config.limits.content_chars;
         let content =
             if content.is_empty() && !files.is_empty() { content } else { content_of(content, limit)? };

@@ -1,5 +1,6 @@
 //! Names of rooms and users: any script, any language, but no tricks that the eye can't see.
 
+mod file_name;
 mod invisible;
 mod skeleton;
 #[cfg(test)]
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 
+pub use self::file_name::file_name;
 pub use self::skeleton::Skeleton;
 use super::characters::{is_forbidden, is_invisible, is_mark, is_shared_mark, needs_marks};
 

@@ -2,6 +2,7 @@
 //! found first ([`RawFrame`]), its type decides which struct reads them.
 
 mod change;
+mod file;
 mod message;
 mod raw;
 mod room;
@@ -13,6 +14,7 @@ use self::raw::RawFrame;
 use super::{ErrorCode, Rejection, SessionKind};
 
 pub use self::change::{Change, ChangeAction};
+pub use self::file::FileFrame;
 pub use self::message::{Text, Typing};
 pub use self::room::{Join, Leave, RoomsQuery};
 pub use self::session::Auth;

@@ -24,6 +24,8 @@ pub(super) struct RawFrame<'a> {
     #[serde(borrow)]
     nonce: Option<&'a RawValue>,
     #[serde(borrow)]
+    name: Option<&'a RawValue>,
+    #[serde(borrow)]
     token: Option<&'a RawValue>,
     #[serde(borrow)]
     since: Option<&'a RawValue>,
@@ -101,6 +103,10 @@ impl<'a> RawFrame<'a> {
 
     pub(super) fn nonce(&self) -> Result<Option<String>, Rejection> {
         string("nonce must be a text", self.nonce)
+    }
+
+    pub(super) fn name(&self) -> Result<Option<String>, Rejection> {
+        string("name must be a text", self.name)
     }
 
     pub(super) fn token(&self) -> Result<Option<String>, Rejection> {

@@ -62,4 +62,10 @@ pub struct WelcomeLimits {
     pub content_chars: usize,
     pub frame_bytes: usize,
     pub rooms_per_session: usize,
+    /// Of one file; nothing if the server takes no files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_bytes: Option<usize>,
+    /// That a user may upload in a day; nothing without a limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files_bytes_per_day: Option<usize>,
 }

@@ -7,7 +7,10 @@ use tokio::time::sleep;
 use super::Session;
 use super::replay::Replay;
 use super::replies::{Answer, Posted};
-use crate::chat::{Action, Admission, FrameSink, LeaveMode, NewMessage, Principal, Room, RoomSession};
+use crate::chat::{
+    Action, Admission, ClaimedFiles, FrameSink, LeaveMode, NewMessage, Principal, Room, RoomSession,
+    SpeechAccess,
+};
 use crate::model::Position;
 use crate::protocol::client::{Join, Leave, RoomsQuery, Text, Typing};
 use crate::protocol::server::{ErrorFrame, FrameRef, ReceiptJson, RoomFrame, SessionFrame};
@@ -18,15 +21,11 @@ use crate::ws::connection::Message;
 
 impl Session {
     pub(super) async fn on_message(&mut self, message: Message) {
-        let text = match &message {
+        let text = match message {
             Message::Text(text) => text,
-            Message::Binary(_) => {
-                let rejection =
-                    Rejection::new(ErrorCode::BadFrame, "Frames must be text: one JSON object each");
-                return self.reject(&rejection, FrameRef::default());
-            }
+            Message::Binary(bytes) => return Box::pin(self.on_binary(bytes.into())).await,
         };
-        match ClientFrame::parse(text, self.params.kind) {
+        match ClientFrame::parse(&text, self.params.kind) {
             Ok(frame) => self.dispatch(frame).await,
             Err(error) => {
                 let (nonce, room_id) = (error.nonce.as_deref(), error.room_id.as_deref());
@@ -48,8 +47,12 @@ impl Session {
         }
         match frame {
             ClientFrame::Text(text) => {
-                let admitted = self.admit().await;
-                self.post(text, admitted);
+                let access = self.admit().await.and_then(|()| self.access_to_speak(text.room_id.as_deref()));
+                if text.files.is_empty() {
+                    self.post(text, access, ClaimedFiles::default());
+                } else {
+                    Box::pin(self.post_with_files(text, access)).await;
+                }
             }
             ClientFrame::Change(change) => {
                 let admitted = self.admit().await;
@@ -137,11 +140,13 @@ impl Session {
         }
     }
 
-    fn post(&mut self, text: Text, admitted: Result<(), Rejection>) {
+    pub(super) fn access_to_speak(&self, room_id: Option<&str>) -> Result<SpeechAccess, Rejection> {
+        self.joined(room_id).and_then(|room| self.chat.access_to_speak(&self.identity, room))
+    }
+
+    /// Posts a message with the files that it has claimed.
+    pub(super) fn post(&mut self, text: Text, access: Result<SpeechAccess, Rejection>, files: ClaimedFiles) {
         let Text { room_id, content, nonce, reply_to, mentions, files: _ } = text;
-        let access = admitted
-            .and_then(|()| self.joined(room_id.as_deref()))
-            .and_then(|room| self.chat.access_to_speak(&self.identity, room));
         let access = match access {
             Ok(access) => access,
             Err(rejection) => {
@@ -151,7 +156,7 @@ impl Session {
         };
         let room = access.room().clone();
         // Its place among the session's posts is that of this call.
-        let message = NewMessage { content, nonce: nonce.clone(), reply_to, mentions, files: Vec::new() };
+        let message = NewMessage { content, nonce: nonce.clone(), reply_to, mentions, files };
         let posting = self.chat.post(self.identity.author.clone(), access, message);
         let receipt = async { Posted { room, nonce, outcome: posting.await.map(Answer::Post) } };
         self.replies.push(&self.chat, receipt);

@@ -2,6 +2,7 @@
 
 mod changes;
 mod commands;
+mod files;
 mod inbox;
 mod replay;
 mod replies;

@@ -96,7 +96,7 @@ impl Session {
         let may_take_part = self.may_take_part();
         let author = may_take_part.then_some(&self.identity.author);
         let config = self.chat.config();
-        let limits = &config.limits;
+        let (limits, files, takes_files) = (&config.limits, &config.files, self.chat.takes_files());
         self.send(SessionFrame::Welcome {
             connection_id: self.id,
             user_id: author.map(|author| &author.user_id),
@@ -112,6 +112,8 @@ impl Session {
                 content_chars: limits.content_chars,
                 frame_bytes: limits.frame_bytes,
                 rooms_per_session: limits.rooms_per_session,
+                file_bytes: takes_files.then_some(files.max_bytes),
+                files_bytes_per_day: Some(files.per_user_per_day).filter(|bytes| takes_files && *bytes > 0),
             },
             build: &(self.build)(),
             timestamp: Timestamp::now(),

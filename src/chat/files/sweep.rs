@@ -1,0 +1,146 @@
+//! The removal of files that no message has: never posted, or posted in a message that the log has dropped. One node of the
+//! cluster looks for them; each step is bounded, and what is left comes with the next.
+
+use std::time::{Duration, SystemTime};
+
+use futures_util::StreamExt;
+use tracing::{debug, info, warn};
+
+use super::store::Store;
+use crate::backend::{Excerpt, Result, Span};
+use crate::chat::Chat;
+use crate::model::{FileId, RoomName};
+use crate::supervisor::ticks;
+use crate::telemetry::{Removal, count_removed_files, meters};
+
+/// Files that are looked at in a step.
+const FILES: usize = 100;
+
+/// Rooms whose logs are looked at in a step.
+const ROOMS: usize = 64;
+
+/// The leader of the search is another node's after so many intervals without a sign of it.
+const LEASE: u32 = 3;
+
+/// Wait before the bytes of a file are deleted again.
+const RETRY: Duration = Duration::from_secs(60);
+
+/// Time between two comparisons of all stored bytes with the records.
+const LIST_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Bytes without a record that are younger may be those of an upload.
+const YOUNG: Duration = Duration::from_secs(60 * 60);
+
+impl Chat {
+    /// Looks for files to remove until the node stops.
+    pub(in crate::chat) async fn sweep_files(self) {
+        let supervisor = self.inner.supervisor.clone();
+        let Some(store) = self.inner.files.store.clone() else { return supervisor.stopping().await };
+        let every = self.inner.config.files.sweep_every;
+        let mut ticks = ticks(every);
+        while supervisor.until_stopping(ticks.tick()).await.is_some() {
+            let sweep = self.sweep_once(&store, every * LEASE);
+            match supervisor.until_stopping(sweep).await {
+                None => return,
+                Some(Ok(())) => {}
+                // An outage is told by the renewal of the lease.
+                Some(Err(error)) => debug!(error = %error.root_cause(), "could not look for files to remove"),
+            }
+        }
+    }
+
+    async fn sweep_once(&self, store: &Store, lease: Duration) -> Result<()> {
+        let sweep = &self.inner.backend.file_sweep;
+        if !sweep.lead(self.inner.node, lease).await? {
+            return Ok(());
+        }
+        self.expire_files().await?;
+        for room in sweep.rooms(ROOMS).await? {
+            self.remove_dropped(&room).await?;
+        }
+        self.delete_bytes(&sweep.removed(FILES).await?).await;
+        if sweep.begin_listing(LIST_EVERY).await? {
+            self.compare_with_store(store, lease).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes files that no message has claimed. A file of a message that may have been posted counts as posted with the
+    /// newest message of its room.
+    async fn expire_files(&self) -> Result<()> {
+        let backend = &self.inner.backend;
+        let expired = backend.file_sweep.expire(self.inner.config.files.orphan_after, FILES).await?;
+        count_removed_files(Removal::Orphan, expired.removed);
+        for (room, file) in expired.unsettled {
+            let head = backend.log.head(&room).await?;
+            backend.files.settle(&room, &[file], head.seq).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes the files of messages that the log of a room has dropped.
+    async fn remove_dropped(&self, room: &RoomName) -> Result<()> {
+        let backend = &self.inner.backend;
+        let oldest = oldest_kept(&backend.log.peek(room, Span::Above(0), 1).await?);
+        let removed = backend.file_sweep.remove_below(room, oldest, FILES).await?;
+        count_removed_files(Removal::Dropped, removed);
+        Ok(())
+    }
+
+    /// Deletes the bytes of files without a record, and postpones those that can't be deleted now.
+    pub(super) async fn delete_bytes(&self, ids: &[FileId]) {
+        let Some(store) = &self.inner.files.store else { return };
+        let (mut deleted, mut failed) = (Vec::new(), Vec::new());
+        for id in ids {
+            match store.delete(*id).await {
+                Ok(()) => deleted.push(*id),
+                Err(error) => {
+                    if failed.is_empty() {
+                        warn!(%error, "could not delete the bytes of files; trying again");
+                    }
+                    failed.push(*id);
+                }
+            }
+        }
+        meters().file_deletions_failed.increment(failed.len() as u64);
+        let sweep = &self.inner.backend.file_sweep;
+        let mut recorded = sweep.deleted(&deleted).await;
+        if !failed.is_empty() {
+            recorded = recorded.and(sweep.postpone(&failed, RETRY).await);
+        }
+        if let Err(error) = recorded {
+            debug!(error = %error.root_cause(), "could not record which bytes are deleted; they are deleted again");
+        }
+    }
+
+    /// Deletes bytes that no record has: those of an upload whose record was lost with Redis' data.
+    async fn compare_with_store(&self, store: &Store, lease: Duration) -> Result<()> {
+        let Ok(listing) = store.list() else { return Ok(()) };
+        let old = SystemTime::now() - YOUNG;
+        let is_old = async |found: object_store::Result<(FileId, object_store::ObjectMeta)>| match found {
+            Ok((id, meta)) => (SystemTime::from(meta.last_modified) < old).then_some(id),
+            Err(error) => {
+                debug!(%error, "could not list a stored file");
+                None
+            }
+        };
+        let mut batches = listing.filter_map(is_old).chunks(FILES).boxed();
+        let mut count = 0;
+        while let Some(ids) = batches.next().await {
+            if !self.inner.backend.file_sweep.lead(self.inner.node, lease).await? {
+                break;
+            }
+            let unrecorded = self.inner.backend.file_sweep.unrecorded(&ids).await?;
+            count += unrecorded.len() as u64;
+            self.delete_bytes(&unrecorded).await;
+        }
+        count_removed_files(Removal::Unrecorded, count);
+        info!(removed = count, "compared the stored files with their records");
+        Ok(())
+    }
+}
+
+/// The number of the oldest message that a log has. Without any no message is left.
+fn oldest_kept(page: &Excerpt) -> u64 {
+    page.messages.first().map(|message| message.seq).or(page.next).unwrap_or(u64::MAX)
+}

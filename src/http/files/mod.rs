@@ -1,0 +1,164 @@
+//! Files: uploading them to a room, and reading them.
+
+mod body;
+mod range;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use self::body::Form;
+use self::range::{Requested, requested};
+use super::AppState;
+use super::caller::{Caller, OptionalCaller};
+use super::error::ApiError;
+use super::query::ApiPath;
+use crate::chat::{ReadableFile, UploadRequest, UploadStart, is_shown};
+use crate::model::FileInfo;
+use crate::protocol::{ErrorCode, Forwarded};
+
+/// A file never changes, and is only for those who may read its room.
+const CACHE: HeaderValue = HeaderValue::from_static("private, max-age=31536000, immutable");
+
+/// `POST /api/rooms/{room}/files`: 201 with the file. What can be refused is refused before the body is read.
+pub async fn upload_file(
+    State(state): State<AppState>,
+    Caller(identity): Caller,
+    ApiPath(room): ApiPath<String>,
+    request: Request,
+) -> Result<(StatusCode, Json<FileInfo>), Refused> {
+    let length = content_length(request.headers());
+    state.chat.check_upload(length)?;
+    let form = Form::new(request.headers())?;
+    let room = state.chat.room_name(&room)?;
+    let address = address(&request)?;
+    state.chat.admit_post(&identity, address).decided().await?;
+    state.chat.check_name(&identity).await?;
+    let access = state.chat.access_to_post(&identity, &room).await?;
+    let upload = UploadRequest { identity: &identity, access: &access, address, length, fingerprint: None };
+    let file = match state.chat.begin_upload(upload).await? {
+        UploadStart::Stored(file) => file,
+        UploadStart::Open(uploading) => {
+            form.store(request.into_body(), *uploading, state.chat.config().server.body_timeout).await?
+        }
+    };
+    Ok((StatusCode::CREATED, Json(file)))
+}
+
+fn address(request: &Request) -> Result<crate::protocol::ClientAddress, ApiError> {
+    let forwarded = request.extensions().get::<Forwarded>();
+    let forwarded =
+        forwarded.ok_or_else(|| ApiError::new(ErrorCode::Internal, "The client has no address"))?;
+    Ok(forwarded.client)
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// The refusal of an upload. Its connection ends: the rest of the body would be read for nothing.
+#[derive(Debug)]
+pub struct Refused(ApiError);
+
+impl<E: Into<ApiError>> From<E> for Refused {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let mut response = self.0.into_response();
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response
+    }
+}
+
+/// `GET /api/files/{id}/{name}`: the bytes, or a range of them.
+pub async fn show_file(
+    State(state): State<AppState>,
+    caller: OptionalCaller,
+    ApiPath((id, name)): ApiPath<(String, String)>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let file = state.chat.file(caller.principal(), &id, &name).await?;
+    let tag = format!("\"{id}\"");
+    let mut response = if matches(&headers, &header::IF_NONE_MATCH, &tag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        content(file, &method, &headers, &tag).await?
+    };
+    let fixed = response.headers_mut();
+    fixed.insert(header::ETAG, header_value(&tag)?);
+    fixed.insert(header::CACHE_CONTROL, CACHE);
+    // Nothing in it runs, should a browser open it as a page.
+    fixed.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
+    Ok(response)
+}
+
+async fn content(
+    file: ReadableFile,
+    method: &Method,
+    headers: &HeaderMap,
+    tag: &str,
+) -> Result<Response, ApiError> {
+    let ReadableFile { description, reader } = file;
+    let size = description.size;
+    let is_current = !headers.contains_key(header::IF_RANGE) || matches(headers, &header::IF_RANGE, tag);
+    let asked = headers.get(header::RANGE).filter(|_| is_current);
+    let (status, range) = match requested(asked, size) {
+        Requested::All => (StatusCode::OK, 0..size),
+        Requested::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
+        Requested::Nothing => return range_refused(size),
+    };
+    let mut response = match *method {
+        Method::HEAD => Response::new(Body::empty()),
+        _ => Response::new(Body::from_stream(reader.read(range.clone()).await?)),
+    };
+    *response.status_mut() = status;
+    let fields = response.headers_mut();
+    fields.insert(header::CONTENT_TYPE, header_value(&description.r#type)?);
+    fields.insert(header::CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
+    fields.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    fields.insert(header::CONTENT_DISPOSITION, disposition(&description.name, &description.r#type)?);
+    if status == StatusCode::PARTIAL_CONTENT {
+        let part = format!("bytes {}-{}/{size}", range.start, range.end - 1);
+        fields.insert(header::CONTENT_RANGE, header_value(&part)?);
+    }
+    Ok(response)
+}
+
+fn range_refused(size: u64) -> Result<Response, ApiError> {
+    let error = ApiError::new(ErrorCode::BadRequest, "The file has no such bytes");
+    let mut response = error.into_response();
+    *response.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
+    response.headers_mut().insert(header::CONTENT_RANGE, header_value(&format!("bytes */{size}"))?);
+    Ok(response)
+}
+
+/// Whether a header names the file as it is.
+fn matches(headers: &HeaderMap, name: &header::HeaderName, tag: &str) -> bool {
+    let value = headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(',').map(str::trim).any(|given| given == tag || given.strip_prefix("W/") == Some(tag))
+}
+
+/// How to show the file, and the name to save it under: in ASCII for old browsers, and whole (RFC 6266; RFC 8187).
+fn disposition(name: &str, media_type: &str) -> Result<HeaderValue, ApiError> {
+    let kind = if is_shown(media_type) { "inline" } else { "attachment" };
+    let plain: String =
+        name.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '_' }).collect();
+    let plain = plain.replace(['"', '\\', '%'], "_");
+    let whole = percent_encoding::utf8_percent_encode(name, ATTR_CHAR);
+    header_value(&format!("{kind}; filename=\"{plain}\"; filename*=UTF-8''{whole}"))
+}
+
+/// All but the characters that may stand as they are (RFC 8187, section 3.2.1) is encoded.
+const ATTR_CHAR: &percent_encoding::AsciiSet =
+    &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+fn header_value(text: &str) -> Result<HeaderValue, ApiError> {
+    HeaderValue::from_str(text).map_err(|_| ApiError::new(ErrorCode::Internal, "A header can't be written"))
+}

@@ -1,0 +1,64 @@
+//! A file and its message in one binary frame.
+
+use serde_json::json;
+
+use super::{Folder, PNG, get, pair, url};
+use crate::harness::{Client, Node};
+
+async fn send(client: &mut Client, head: &serde_json::Value, bytes: &[u8]) {
+    let frame = [head.to_string().as_bytes(), b"\n", bytes].concat();
+    client.send_message(tokio_tungstenite::tungstenite::Message::Binary(frame.into())).await;
+}
+
+#[tokio::test]
+async fn a_binary_frame_is_a_message_with_a_file() {
+    let folder = Folder::new();
+    let Some(cluster) = pair(&folder, &[]).await else { return };
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    let mut mita = Client::full(&cluster.nodes[1], "Mita").await;
+    rahim.join("general").await;
+    mita.join("general").await;
+    let head = json!({ "room_id": "general", "name": "../ছবি.html", "type": "text/html", "nonce": "n1", "content": "দেখো" });
+    send(&mut rahim, &head, PNG).await;
+    let ack = rahim.expect("ack").await;
+    let message = mita.expect("text").await;
+    assert_eq!((&message["content"], &message["seq"]), (&json!("দেখো"), &ack["seq"]));
+    let file = &message["files"][0];
+    assert_eq!(
+        (&file["name"], &file["type"], &file["width"]),
+        (&json!("ছবি.html"), &json!("image/png"), &json!(5))
+    );
+    assert_eq!(&*get(&cluster.nodes[1], None, url(file)).await.body, PNG);
+
+    let mut again = Client::returning(&cluster.nodes[1], &rahim.token).await;
+    again.join("general").await;
+    send(&mut again, &head, PNG).await;
+    let second = again.expect("ack").await;
+    assert_eq!((&second["id"], &second["duplicate"]), (&ack["id"], &json!(true)));
+    assert_eq!(folder.names().len(), 1, "its bytes are stored once");
+    send(&mut again, &head, b"other bytes").await;
+    assert_eq!(again.expect("error").await["code"], "nonce_reused");
+    send(&mut rahim, &json!({ "room_id": "general", "name": "" }), b"").await;
+    rahim.expect("ack").await;
+    assert_eq!(mita.expect("text").await["files"][0]["name"], "file");
+}
+
+#[tokio::test]
+async fn a_binary_frame_that_is_no_file_is_refused() {
+    let node = Node::memory().await;
+    let mut rahim = Client::full(&node, "রহিম").await;
+    rahim.join("general").await;
+    for head in [json!({}), json!({ "room_id": "general" }), json!({ "room_id": 7, "name": "a" }), json!([])]
+    {
+        send(&mut rahim, &head, b"x").await;
+        assert_eq!(rahim.expect("error").await["code"], "bad_frame", "{head}");
+    }
+    for frame in [b"".as_slice(), b"{}", b"\xff\n", b"\n"] {
+        rahim.send_message(tokio_tungstenite::tungstenite::Message::Binary(frame.into())).await;
+        assert_eq!(rahim.expect("error").await["code"], "bad_frame", "{frame:?}");
+    }
+    send(&mut rahim, &json!({ "room_id": "elsewhere", "name": "a", "nonce": "n1" }), b"x").await;
+    let error = rahim.expect("error").await;
+    assert_eq!((&error["code"], &error["nonce"]), (&json!("not_in_room"), &json!("n1")));
+    rahim.posts("general", "still here").await;
+}
