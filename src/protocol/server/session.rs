@@ -60,6 +60,8 @@ pub struct WelcomeLimits {
     pub room_name_chars: usize,
     pub username_chars: usize,
     pub content_chars: usize,
+    /// Age in seconds up to which users may change their own messages.
+    pub messages_editable_s: u64,
     pub frame_bytes: usize,
     pub rooms_per_session: usize,
     /// Of one file; nothing if the server takes no files.

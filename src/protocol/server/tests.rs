@@ -190,6 +190,7 @@ fn a_welcome_keeps_its_bytes() {
             room_name_chars: 1,
             username_chars: 2,
             content_chars: 3,
+            messages_editable_s: 9,
             frame_bytes: 4,
             rooms_per_session: 5,
             file_bytes: Some(6),
@@ -200,7 +201,7 @@ fn a_welcome_keeps_its_bytes() {
     });
     let expected = format!(
         "{{\"type\":\"welcome\",\"connection_id\":\"{id}\",\"user_id\":\"u1\",\"username\":\"x\",\"role\":\"guest\",\
-         \"node_id\":\"{node}\",\"token\":\"t\",\"heartbeat_s\":25,\"limits\":{{\"room_name_chars\":1,\"username_chars\":2,\"content_chars\":3,\
+         \"node_id\":\"{node}\",\"token\":\"t\",\"heartbeat_s\":25,\"limits\":{{\"room_name_chars\":1,\"username_chars\":2,\"content_chars\":3,\"messages_editable_s\":9,\
          \"frame_bytes\":4,\"rooms_per_session\":5,\"file_bytes\":6}},\"build\":\"b1\",\"timestamp\":\""
     );
     assert!(welcome.starts_with(&expected), "{welcome}\n{expected}");

@@ -110,6 +110,7 @@ impl Session {
                 room_name_chars: limits.room_name_chars,
                 username_chars: limits.username_chars,
                 content_chars: limits.content_chars,
+                messages_editable_s: config.messages.editable.as_secs(),
                 frame_bytes: limits.frame_bytes,
                 rooms_per_session: limits.rooms_per_session,
                 file_bytes: takes_files.then_some(files.max_bytes),
