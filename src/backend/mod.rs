@@ -1,5 +1,5 @@
 //! The state that nodes share, one trait a concern: the logs, the events of rooms, presence, the cluster's
-//! nodes, accounts, the standing of users, moderation, quotas, and records of files. A backend carries events, not frames, and knows no
+//! nodes, accounts, the standing of users, moderation, private rooms, quotas, and records of files. A backend carries events, not frames, and knows no
 //! socket.
 
 use std::sync::Arc;
@@ -20,6 +20,7 @@ mod presence;
 mod pubsub;
 mod quotas;
 pub mod redis;
+mod rooms;
 mod standing;
 
 pub use self::accounts::{Account, Accounts, Condition, Creation, PasswordHash};
@@ -42,6 +43,9 @@ pub use self::presence::{
 };
 pub use self::pubsub::{BackendEvent, Channel, FeedHealth, PubSub, Publication};
 pub use self::quotas::{Grant, Quota, Quotas, Rate};
+pub use self::rooms::{
+    MAX_LISTED, MAX_MEMBERS, Relation, RoomChange, RoomChanged, RoomRecord, Rooms, Unlisting,
+};
 pub use self::standing::{Ban, BanPage, BannedUser, Standing, StandingChange, Standings};
 
 /// Access to the state that all nodes share; a cheap handle. A service takes only the concern that it needs.
@@ -67,6 +71,8 @@ pub struct Backend {
     pub files: Arc<dyn Files>,
     /// The search for files to remove.
     pub file_sweep: Arc<dyn FileSweep>,
+    /// Private rooms, and the rooms of users.
+    pub rooms: Arc<dyn Rooms>,
 }
 
 impl Backend {

@@ -5,7 +5,8 @@ use tokio::time::Instant;
 
 use super::rooms::SpeechRules;
 use super::{Chat, Identity, Room};
-use crate::model::{Role, RoomName};
+use crate::backend::Relation;
+use crate::model::{Role, RoomName, UserId};
 use crate::protocol::{ErrorCode, Rejection};
 
 /// The caller that asks for access.
@@ -28,18 +29,36 @@ pub enum Action {
     ListMembers,
     /// Keep order in it: remove and mute users, lock it.
     Moderate,
+    /// Decide about a private room: its members, its title, its end.
+    Own,
 }
 
 /// The right to do something in a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomAccess {
     room: RoomName,
+    /// Of a private room: the user that has the right, and why.
+    private: Option<(UserId, Rank)>,
+}
+
+/// The reason for which a user has a right in a private room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rank {
+    Member,
+    Owner,
+    /// An admin, who need not be a member.
+    Admin,
 }
 
 impl RoomAccess {
     /// The room.
     pub fn room(&self) -> &RoomName {
         &self.room
+    }
+
+    /// Whether the user owns the room.
+    pub(super) fn is_owner(&self) -> bool {
+        matches!(self.private, Some((_, Rank::Owner)))
     }
 
     pub(super) fn into_room(self) -> RoomName {
@@ -65,26 +84,61 @@ impl SpeechAccess {
 }
 
 impl Chat {
-    /// Access to a room. All rooms are public, so only a token can keep its bearer out. Moderators moderate all of them.
+    /// Access to a room. Public rooms are open to all whose token does not keep them out, and moderators moderate all of them.
+    /// A private room is there for its members alone: the backend is asked the same question, whether there is such a room or
+    /// not, and the refusal is the same.
     ///
     /// # Errors
-    /// `room_not_found`, as for a room that never was; `auth_required` where guests may not take part; `forbidden`.
-    pub fn check_access(
+    /// `room_not_found`, as for a room that never was; `auth_required` where guests may not take part; `forbidden`;
+    /// `unavailable`.
+    pub async fn check_access(
         &self,
         principal: Principal<'_>,
         action: Action,
         room: &RoomName,
     ) -> Result<RoomAccess, Rejection> {
-        match principal {
-            Principal::Anonymous if action == Action::Moderate => return Err(self.auth_required()),
-            Principal::Anonymous => self.check_guests()?,
-            Principal::User(identity) if !identity.scope.admits(room) => {
-                return Err(Rejection::new(ErrorCode::RoomNotFound, "Room not found"));
+        let identity = match principal {
+            Principal::Anonymous if matches!(action, Action::Moderate | Action::Own) => {
+                return Err(self.auth_required());
             }
-            Principal::User(identity) if action == Action::Moderate => identity.at_least(Role::Moderator)?,
-            Principal::User(_) => {}
+            Principal::Anonymous => {
+                self.check_guests()?;
+                if room.is_private() {
+                    return Err(Rejection::room_not_found());
+                }
+                return Ok(RoomAccess { room: room.clone(), private: None });
+            }
+            Principal::User(identity) => identity,
+        };
+        if !identity.scope.admits(room) {
+            return Err(Rejection::room_not_found());
         }
-        Ok(RoomAccess { room: room.clone() })
+        if room.is_private() {
+            let user = &identity.author.user_id;
+            let relation = self.inner.backend.rooms.relation(room, user).await?;
+            let rank = private_rank(relation, identity.role, action)?;
+            return Ok(RoomAccess { room: room.clone(), private: Some((user.clone(), rank)) });
+        }
+        match action {
+            Action::Join | Action::Read | Action::ListMembers => {}
+            Action::Moderate => identity.at_least(Role::Moderator)?,
+            Action::Own => return Err(Rejection::new(ErrorCode::Forbidden, "Nobody owns a public room")),
+        }
+        Ok(RoomAccess { room: room.clone(), private: None })
+    }
+
+    /// Checks access to a private room once more, after something was read there: the user may have been removed before it was
+    /// written.
+    ///
+    /// # Errors
+    /// `room_not_found`, `unavailable`
+    pub(super) async fn recheck_access(&self, access: &RoomAccess) -> Result<(), Rejection> {
+        let Some((user, rank)) = &access.private else { return Ok(()) };
+        match self.inner.backend.rooms.relation(&access.room, user).await? {
+            Relation::Member | Relation::Owner => Ok(()),
+            Relation::Stranger if *rank == Rank::Admin => Ok(()),
+            Relation::Stranger | Relation::NoRoom => Err(Rejection::room_not_found()),
+        }
     }
 
     /// The right to speak in a room that the user's session is in. Asks the backend nothing.
@@ -92,14 +146,16 @@ impl Chat {
     /// # Errors
     /// `muted`, `room_locked`, and those of [`Chat::check_access`].
     pub fn access_to_speak(&self, identity: &Identity, room: &Room) -> Result<SpeechAccess, Rejection> {
-        let access = self.check_access(Principal::User(identity), Action::Join, &room.name)?;
+        if !identity.scope.admits(&room.name) {
+            return Err(Rejection::room_not_found());
+        }
         match room.check_speech(identity) {
             Some(outcome) => outcome?,
             None => {
                 return Err(Rejection::new(ErrorCode::Unavailable, "The room is not open yet; try again"));
             }
         }
-        Ok(SpeechAccess { room: access.room })
+        Ok(SpeechAccess { room: room.name.clone() })
     }
 
     /// The right to speak in any room. Reads the rules of one that is not open on this node.
@@ -111,17 +167,65 @@ impl Chat {
         identity: &Identity,
         room: &RoomName,
     ) -> Result<SpeechAccess, Rejection> {
-        let access = self.check_access(Principal::User(identity), Action::Join, room)?;
-        let live = self.inner.hub.find(room).filter(|room| room.is_open());
+        let access = self.check_access(Principal::User(identity), Action::Join, room).await?;
+        // A user that has just become a member of a private room may be unknown to a node that has it open.
+        let live = self.inner.hub.find(room).filter(|room| room.is_open() && !room.name.is_private());
         match live.and_then(|room| room.check_speech(identity)) {
             Some(outcome) => outcome?,
             None => {
                 let asked = Instant::now();
                 let rules = self.inner.backend.moderation.rules(std::slice::from_ref(room)).await.pop();
                 let rules = rules.transpose()?.unwrap_or_default();
-                SpeechRules::new(&rules, asked).check(identity)?;
+                SpeechRules::new(&rules, asked).check(identity, access.is_owner())?;
             }
         }
         Ok(SpeechAccess { room: access.room })
+    }
+}
+
+/// The rank of a user in a private room that permits an action.
+fn private_rank(relation: Relation, role: Role, action: Action) -> Result<Rank, Rejection> {
+    let is_admin = role == Role::Admin;
+    match (relation, action) {
+        (Relation::Owner, _) => Ok(Rank::Owner),
+        (Relation::Member, Action::Join | Action::Read | Action::ListMembers) => Ok(Rank::Member),
+        (Relation::Member, Action::Moderate) if role >= Role::Moderator => Ok(Rank::Member),
+        (Relation::Member | Relation::Stranger, Action::Moderate | Action::Own) if is_admin => {
+            Ok(Rank::Admin)
+        }
+        (Relation::Member, Action::Moderate | Action::Own) => {
+            Err(Rejection::new(ErrorCode::Forbidden, "Only the owner of the room may do this"))
+        }
+        (Relation::Stranger | Relation::NoRoom, _) => Err(Rejection::room_not_found()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rank_in_a_private_room_follows_relation_and_role() {
+        use {Action::*, ErrorCode::*, Relation::*};
+        let cases = [
+            (Relation::Member, Role::Member, Join, Ok(Rank::Member)),
+            (Relation::Member, Role::Guest, Read, Ok(Rank::Member)),
+            (Relation::Member, Role::Member, Moderate, Err(Forbidden)),
+            (Relation::Member, Role::Moderator, Moderate, Ok(Rank::Member)),
+            (Relation::Member, Role::Moderator, Own, Err(Forbidden)),
+            (Relation::Member, Role::Admin, Own, Ok(Rank::Admin)),
+            (Relation::Owner, Role::Member, Own, Ok(Rank::Owner)),
+            (Relation::Owner, Role::Guest, Moderate, Ok(Rank::Owner)),
+            (Stranger, Role::Moderator, Moderate, Err(RoomNotFound)),
+            (Stranger, Role::Member, Own, Err(RoomNotFound)),
+            (Stranger, Role::Admin, Read, Err(RoomNotFound)),
+            (Stranger, Role::Admin, Own, Ok(Rank::Admin)),
+            (NoRoom, Role::Admin, Own, Err(RoomNotFound)),
+            (NoRoom, Role::Admin, Join, Err(RoomNotFound)),
+        ];
+        for (relation, role, action, expected) in cases {
+            let rank = private_rank(relation, role, action).map_err(|rejection| rejection.code);
+            assert_eq!(rank, expected, "{relation:?} {role} {action:?}");
+        }
     }
 }

@@ -221,7 +221,13 @@ impl Chat {
     // --- names and users ---
 
     /// Checks a room's name.
+    ///
+    /// # Errors
+    /// `bad_room_name`; `room_not_found` for one that begins as those of private rooms, and that the server could not have made.
     pub fn room_name(&self, raw: &str) -> Result<RoomName, Rejection> {
+        if RoomName::looks_private(raw) {
+            return RoomName::parse_private(raw).ok_or_else(Rejection::room_not_found);
+        }
         RoomName::parse(raw, self.inner.config.limits.room_name_chars)
             .map_err(|error| rejected_name(ErrorCode::BadRoomName, "A room's name", error))
     }
@@ -283,7 +289,7 @@ impl Chat {
 fn on_control(names: Arc<TakenNames>) -> impl Fn(ControlEvent) {
     move |event| match event {
         ControlEvent::AccountCreated(author) => names.add(author),
-        ControlEvent::UserChanged(_) | ControlEvent::RulesChanged => {}
+        _ => {}
     }
 }
 

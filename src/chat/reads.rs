@@ -135,7 +135,10 @@ impl Chat {
         limit: usize,
     ) -> Result<Arc<Excerpt>, Rejection> {
         let limit = limit.clamp(1, self.inner.config.history.max_page);
-        self.share(&self.inner.reads.pages, PageQuery { room: access.into_room(), span, limit }).await
+        let query = PageQuery { room: access.room().clone(), span, limit };
+        let page = self.share(&self.inner.reads.pages, query).await?;
+        self.recheck_access(&access).await?;
+        Ok(page)
     }
 
     /// Occupied rooms of the cluster by name; at most `limit`.
@@ -156,7 +159,10 @@ impl Chat {
         after: Option<MemberPosition>,
         limit: usize,
     ) -> Result<Arc<MemberPage>, Rejection> {
-        self.share(&self.inner.reads.members, MembersQuery { room: access.into_room(), after, limit }).await
+        let query = MembersQuery { room: access.room().clone(), after, limit };
+        let page = self.share(&self.inner.reads.members, query).await?;
+        self.recheck_access(&access).await?;
+        Ok(page)
     }
 
     /// The living nodes.

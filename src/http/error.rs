@@ -21,7 +21,7 @@ impl ApiError {
     }
 
     pub(super) fn room_not_found() -> Self {
-        Self::new(ErrorCode::RoomNotFound, "Room not found")
+        Rejection::room_not_found().into()
     }
 
     pub(super) fn not_found() -> Self {

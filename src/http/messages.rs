@@ -49,7 +49,7 @@ pub async fn list_messages(
         0 => return Err(ApiError::new(ErrorCode::BadRequest, "limit must be at least 1")),
         limit => limit,
     };
-    let access = state.chat.check_access(caller.principal(), Action::Read, &room)?;
+    let access = state.chat.check_access(caller.principal(), Action::Read, &room).await?;
     let page = state.chat.page(access, span, limit).await?;
     Ok(json(page_json(&page).freeze()))
 }

@@ -92,7 +92,7 @@ pub async fn kick_user(
     Caller(by): Caller,
     ApiJson(kick): ApiJson<Kick>,
 ) -> Result<StatusCode, ApiError> {
-    let access = moderated(&state, &by, &room)?;
+    let access = moderated(&state, &by, &room).await?;
     state.chat.kick(&by, access, &user(&kick.user_id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -103,7 +103,7 @@ pub async fn list_mutes(
     ApiPath(room): ApiPath<String>,
     Caller(by): Caller,
 ) -> Result<Json<RoomRulesJson>, ApiError> {
-    let rules = state.chat.room_rules(moderated(&state, &by, &room)?).await?;
+    let rules = state.chat.room_rules(moderated(&state, &by, &room).await?).await?;
     let mutes = rules.mutes.into_iter().map(|mute| MuteJson { user_id: mute.user, until: mute.until });
     Ok(Json(RoomRulesJson { data: mutes.collect(), locked: rules.is_locked }))
 }
@@ -115,7 +115,7 @@ pub async fn mute_user(
     Caller(by): Caller,
     ApiJson(mute): ApiJson<NewMute>,
 ) -> Result<StatusCode, ApiError> {
-    let access = moderated(&state, &by, &room)?;
+    let access = moderated(&state, &by, &room).await?;
     state.chat.mute(&by, access, &user(&user_id)?, Duration::from_secs(mute.for_s)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -126,7 +126,7 @@ pub async fn unmute_user(
     ApiPath((room, user_id)): ApiPath<(String, String)>,
     Caller(by): Caller,
 ) -> Result<StatusCode, ApiError> {
-    let access = moderated(&state, &by, &room)?;
+    let access = moderated(&state, &by, &room).await?;
     state.chat.unmute(&by, access, &user(&user_id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -137,7 +137,7 @@ pub async fn lock_room(
     ApiPath(room): ApiPath<String>,
     Caller(by): Caller,
 ) -> Result<StatusCode, ApiError> {
-    state.chat.lock(&by, moderated(&state, &by, &room)?).await?;
+    state.chat.lock(&by, moderated(&state, &by, &room).await?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -147,7 +147,7 @@ pub async fn unlock_room(
     ApiPath(room): ApiPath<String>,
     Caller(by): Caller,
 ) -> Result<StatusCode, ApiError> {
-    state.chat.unlock(&by, moderated(&state, &by, &room)?).await?;
+    state.chat.unlock(&by, moderated(&state, &by, &room).await?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -224,9 +224,9 @@ pub async fn list_audit(
     Ok(Json(Page { data: entries.collect(), next: page.next.map(|next| next.to_string()) }))
 }
 
-fn moderated(state: &AppState, by: &crate::chat::Identity, room: &str) -> Result<RoomAccess, ApiError> {
+async fn moderated(state: &AppState, by: &crate::chat::Identity, room: &str) -> Result<RoomAccess, ApiError> {
     let room = state.chat.room_name(room)?;
-    Ok(state.chat.check_access(Principal::User(by), Action::Moderate, &room)?)
+    Ok(state.chat.check_access(Principal::User(by), Action::Moderate, &room).await?)
 }
 
 fn user(user_id: &str) -> Result<UserId, ApiError> {

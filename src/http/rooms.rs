@@ -90,7 +90,7 @@ pub async fn show_room(
     let limit = limit(query.limit)?;
     let after = read_cursor(query.cursor.as_deref())?;
     let after = after.map(|after| MemberPosition::parse(&after).ok_or_else(bad_cursor)).transpose()?;
-    let access = state.chat.check_access(caller.principal(), Action::ListMembers, &room)?;
+    let access = state.chat.check_access(caller.principal(), Action::ListMembers, &room).await?;
     let page = state.chat.members(access, after, limit).await?;
     let MemberPage { client_count, members, next } = &*page;
     if *client_count == 0 {

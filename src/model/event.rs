@@ -63,6 +63,12 @@ pub enum ControlEvent {
     AccountCreated(Author),
     /// On the channel of a room: its rules.
     RulesChanged,
+    /// On the channel of a private room: it has another member.
+    MemberAdded,
+    /// On the channel of a private room: the user is a member no longer, and gets nothing that is published after this.
+    MemberRemoved(UserId),
+    /// On the channel of a private room: it is gone.
+    RoomDeleted,
 }
 
 impl Event {
@@ -71,12 +77,17 @@ impl Event {
         match self {
             Self::Message(message) => message.json.len(),
             Self::Notice(notice) => notice.username.as_str().len() + notice.user_id.as_str().len(),
-            Self::Control(ControlEvent::UserChanged(user)) => user.as_str().len(),
+            Self::Control(ControlEvent::UserChanged(user) | ControlEvent::MemberRemoved(user)) => {
+                user.as_str().len()
+            }
             Self::Control(ControlEvent::AccountCreated(author)) => {
                 author.user_id.as_str().len() + author.username.as_str().len()
             }
             Self::User(event) => event.size(),
-            Self::Count { .. } | Self::Control(ControlEvent::RulesChanged) => 0,
+            Self::Count { .. }
+            | Self::Control(
+                ControlEvent::RulesChanged | ControlEvent::MemberAdded | ControlEvent::RoomDeleted,
+            ) => 0,
         }
     }
 }

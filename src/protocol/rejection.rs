@@ -22,6 +22,11 @@ impl Rejection {
         Self { code, message: message.into(), retry_after: code.retry_after() }
     }
 
+    /// The refusal of a room that is not there, or not for its caller: one is not to be told from the other.
+    pub fn room_not_found() -> Self {
+        Self::new(ErrorCode::RoomNotFound, "Room not found")
+    }
+
     /// The same with another wait.
     #[must_use]
     pub fn retry_in(self, wait: Duration) -> Self {

@@ -70,10 +70,12 @@ pub enum Unreadable {
     Moderation,
     /// The record of a file.
     File,
+    /// In the record of a private room.
+    RoomRecord,
 }
 
 impl Unreadable {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Publication,
         Self::LogEntry,
         Self::Key,
@@ -85,6 +87,7 @@ impl Unreadable {
         Self::Standing,
         Self::Moderation,
         Self::File,
+        Self::RoomRecord,
     ];
 
     fn as_str(self) -> &'static str {
@@ -100,6 +103,7 @@ impl Unreadable {
             Self::Standing => "standing",
             Self::Moderation => "moderation",
             Self::File => "file",
+            Self::RoomRecord => "room_record",
         }
     }
 }

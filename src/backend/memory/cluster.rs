@@ -45,6 +45,7 @@ impl LeaseHolder for MemoryNode {
         shared.logs.remove_unused(now);
         shared.users.remove_expired(now);
         shared.moderation.remove_ended(now);
+        shared.records.remove_expired(now);
         Ok(lease)
     }
 

@@ -82,6 +82,7 @@ impl Members {
         self.rooms
             .range((from, Bound::Unbounded))
             .take_while(|(room, _)| room.as_str().starts_with(prefix))
+            .filter(|(room, _)| !room.is_private())
             .take(limit)
             .map(|(room, members)| RoomCount { room: room.clone(), client_count: members.len() as u64 })
             .collect()
@@ -92,11 +93,13 @@ impl Members {
             room: room.clone(),
             client_count: members.len() as u64,
         };
-        let mut rooms: Vec<RoomCount> = self.rooms.iter().map(count).collect();
+        let public = self.rooms.iter().filter(|(room, _)| !room.is_private());
+        let mut rooms: Vec<RoomCount> = public.map(count).collect();
+        let total = rooms.len() as u64;
         // Stable, so those of one size stay by name.
         rooms.sort_by_key(|room| Reverse(room.client_count));
         rooms.truncate(limit);
-        Busiest { rooms, total: self.rooms.len() as u64 }
+        Busiest { rooms, total }
     }
 
     pub(super) fn members(&self, room: &RoomName, after: Option<MemberPosition>, limit: usize) -> MemberPage {

@@ -11,6 +11,7 @@ mod moderation;
 mod presence;
 mod pubsub;
 mod quotas;
+mod rooms;
 mod rules;
 mod standing;
 
@@ -29,6 +30,7 @@ use self::moderation::ModerationState;
 use self::presence::Rooms;
 use self::pubsub::Fanout;
 use self::quotas::Buckets;
+use self::rooms::Records;
 use self::standing::Users;
 use super::node::pending::PendingChanges;
 use super::{Backend, Events, Health, LocalNode, Secrets};
@@ -55,6 +57,7 @@ struct Shared {
     users: Users,
     moderation: ModerationState,
     files: FileTable,
+    records: Records,
     renew_every: Duration,
 }
 
@@ -76,6 +79,7 @@ impl MemoryCluster {
             users: Users::new(config.auth.token_ttl),
             moderation: ModerationState::new(config.moderation.audit_entries),
             files: FileTable::default(),
+            records: Records::new(config.auth.token_ttl),
             renew_every: config.presence.renew_every,
         };
         Self { shared: Arc::new(Mutex::new(shared)) }
@@ -95,6 +99,7 @@ impl MemoryCluster {
             moderation: node.clone(),
             files: node.clone(),
             file_sweep: node.clone(),
+            rooms: node.clone(),
             quotas: node,
         };
         (backend, events)

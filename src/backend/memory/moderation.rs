@@ -126,6 +126,11 @@ impl ModerationState {
         AuditPage { entries, next }
     }
 
+    /// Forgets a room.
+    pub(super) fn forget(&mut self, room: &RoomName) {
+        self.rooms.remove(room);
+    }
+
     /// Forgets rooms of which nothing is left to know.
     pub(super) fn remove_ended(&mut self, now: Instant) {
         self.rooms.retain(|_, rules| {

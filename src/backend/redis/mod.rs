@@ -15,6 +15,7 @@ mod mutations;
 mod presence;
 mod pubsub;
 mod quotas;
+mod rooms;
 mod topology;
 
 use std::sync::Arc;
@@ -43,6 +44,7 @@ use self::presence::writer::Memberships;
 use self::pubsub::Subscriber;
 use self::pubsub::codec::Wire;
 use self::quotas::RedisQuotas;
+use self::rooms::RedisRooms;
 use self::topology::Shards;
 use super::node::events;
 use super::{Backend, BackendError, Events, Result};
@@ -96,6 +98,7 @@ pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Re
     let cluster = RedisCluster::new(leases, reconciler, &config.presence);
     let moderation = RedisModeration::new(keys.clone(), shards.clone(), config);
     let standings = RedisStandings::new(keys.clone(), shards.clone(), config);
+    let rooms = RedisRooms::new(keys.clone(), shards.clone(), config);
     let quotas = RedisQuotas::new(keys.clone(), shards.clone(), deadline);
     let files = Arc::new(RedisFiles { keys: keys.clone(), shards: shards.clone(), deadline });
     let pubsub = Subscriber::start(keys, wire, node, shards, settings, events, supervisor);
@@ -110,6 +113,7 @@ pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Re
         moderation: Arc::new(moderation),
         files: files.clone(),
         file_sweep: files,
+        rooms: Arc::new(rooms),
     };
     Ok((backend, receiver))
 }
@@ -173,6 +177,7 @@ fn scripts() -> Vec<&'static Script> {
         cluster::scripts(),
         accounts::SCRIPTS.to_vec(),
         files::scripts(),
+        rooms::SCRIPTS.to_vec(),
     ]
     .concat()
 }

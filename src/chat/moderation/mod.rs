@@ -146,6 +146,7 @@ impl Chat {
         access: RoomAccess,
         change: RulesChange,
     ) -> Result<(), Rejection> {
+        let is_owner = access.is_owner();
         let room = access.into_room();
         let (action, user, lasts) = match &change {
             RulesChange::Kick(user) => (AuditAction::Kick, Some(user), None),
@@ -154,6 +155,14 @@ impl Chat {
             RulesChange::Lock => (AuditAction::Lock, None, None),
             RulesChange::Unlock => (AuditAction::Unlock, None, None),
         };
+        let changing = async { Ok(self.inner.backend.moderation.change_rules(&room, &change).await?) };
+        if is_owner {
+            // Members of a private room know who owns it, and no moderator has acted.
+            if user == Some(&by.author.user_id) {
+                return Err(Rejection::new(ErrorCode::Forbidden, "The owner may not do this to itself"));
+            }
+            return changing.await;
+        }
         if let Some(user) = user {
             self.check_rank(by, user).await?;
         }
@@ -163,7 +172,6 @@ impl Chat {
             for_s: lasts.map(|lasts| lasts.as_secs()),
             ..record(by, action)
         };
-        let changing = async { Ok(self.inner.backend.moderation.change_rules(&room, &change).await?) };
         self.recorded(record, changing).await
     }
 

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use indexmap::IndexMap;
 
 use super::sink::{FlushSet, RoomSession};
-use crate::model::{ConnectionId, Member};
+use crate::model::{ConnectionId, Member, UserId};
 use crate::protocol::server::Encodings;
 use crate::websocket::Frame;
 
@@ -39,6 +39,8 @@ enum Stage {
     Entering(VecDeque<Frame>),
     /// Takes part, and was given everything up to this number.
     Seated(u64),
+    /// Is given nothing more, as its user is no member, and is about to leave.
+    Expelled,
 }
 
 /// A session that takes part.
@@ -67,7 +69,7 @@ impl Attendance {
         match self.0.get_mut(&session.member.id) {
             Some(attendee) => match std::mem::replace(&mut attendee.stage, seated) {
                 Stage::Entering(kept) => kept,
-                Stage::Seated(_) => VecDeque::new(),
+                Stage::Seated(_) | Stage::Expelled => VecDeque::new(),
             },
             None => {
                 let session = session.clone();
@@ -76,6 +78,26 @@ impl Attendance {
                 VecDeque::new()
             }
         }
+    }
+
+    /// From now on sessions of these users are given nothing. Returns the users of which there were any.
+    pub(super) fn expel(&mut self, is_expelled: &dyn Fn(&UserId) -> bool) -> Vec<UserId> {
+        let mut users = Vec::new();
+        for attendee in self.0.values_mut() {
+            let user = &attendee.session.member.user_id;
+            if !matches!(attendee.stage, Stage::Expelled) && is_expelled(user) {
+                attendee.stage = Stage::Expelled;
+                users.push(user.clone());
+            }
+        }
+        users.sort_unstable();
+        users.dedup();
+        users
+    }
+
+    /// Whether a session is given nothing more.
+    pub(super) fn is_expelled(&self, id: ConnectionId) -> bool {
+        self.0.get(&id).is_some_and(|attendee| matches!(attendee.stage, Stage::Expelled))
     }
 
     /// From now on all is news to the session.
@@ -111,7 +133,7 @@ impl Attendance {
     pub(super) fn seats(&self) -> impl Iterator<Item = Seat<'_>> {
         self.0.values().filter_map(|attendee| match attendee.stage {
             Stage::Seated(delivered) => Some(Seat { session: &attendee.session, delivered }),
-            Stage::Entering(_) => None,
+            Stage::Entering(_) | Stage::Expelled => None,
         })
     }
 
@@ -149,6 +171,7 @@ impl Attendance {
                     }
                     kept.push_back(frame.clone());
                 }
+                Stage::Expelled => {}
             }
         }
         told

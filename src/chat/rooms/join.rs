@@ -10,13 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::delivery::count_gap_error;
-use super::room::Room;
+use super::room::{NotAttached, Room};
 use super::sink::{FlushSet, RoomSession};
 use crate::backend::{Delta, Entered, LeaveMode, MEMBERS_IN_JOINED, Page, Span, within};
 use crate::chat::{Chat, RoomAccess};
 use crate::model::{LoggedMessage, Position};
-use crate::protocol::Rejection;
 use crate::protocol::server::{self, Entrance, RoomFrame, encode};
+use crate::protocol::{ErrorCode, Rejection};
 use crate::websocket::{CloseCode, Frame};
 
 /// Pages that a session may need to come up with a room that goes on talking. At a page of
@@ -74,15 +74,22 @@ impl Chat {
     where
         D: Future<Output = ()> + Send,
     {
+        let user = &session.member.user_id;
+        if !room.rules.has_member(user) {
+            self.confirm_member(room, user).await?;
+        }
         let (entered, start) =
             tokio::try_join!(self.enter(room, session), self.find_start(room, since, history))?;
+        self.confirm_member(room, user).await?;
         let mut position = start.position.clone();
         let mut frames = first_frames(room, session, &entered, &start);
         let (mut pages, mut given) = (0, 0);
         while pages < PAGES {
             given += frames.iter().map(Frame::len).sum::<usize>();
-            if room.attach(session, &position, &mut frames).is_ok() {
-                return Ok(given);
+            match room.attach(session, &position, &mut frames) {
+                Ok(()) => return Ok(given),
+                Err(NotAttached::Expelled) => return Err(Rejection::room_not_found()),
+                Err(NotAttached::TooFarBehind) => {}
             }
             give(session, &mut frames);
             drained().await;
@@ -90,7 +97,7 @@ impl Chat {
                 return Ok(given);
             }
             // Once it was told `joined` there is no way back: it would wait for what never comes.
-            let Some(page) = self.next_page(room, session, &position).await else { return Ok(given) };
+            let Some(page) = self.next_page(room, session, &position).await? else { return Ok(given) };
             // The room may not know yet of what the page shows: a new epoch, say.
             self.inner.hub.compare_with(room, &page.head);
             let reached = follow(room, session, &position, &page, &mut frames);
@@ -108,11 +115,25 @@ impl Chat {
     }
 
     /// The page after a place, as soon as the log can be read; `None` if the session closes meanwhile.
-    async fn next_page(&self, room: &Room, session: &RoomSession, position: &Position) -> Option<Page> {
+    ///
+    /// # Errors
+    /// `room_not_found` once the user is no member of a private room any more.
+    async fn next_page(
+        &self,
+        room: &Room,
+        session: &RoomSession,
+        position: &Position,
+    ) -> Result<Option<Page>, Rejection> {
         loop {
-            match self.history(&room.name, Span::After(position.clone()), usize::MAX).await {
-                Ok(page) => return Some(page),
-                Err(_) if session.sink.is_closing() => return None,
+            let reading = async {
+                let page = self.history(&room.name, Span::After(position.clone()), usize::MAX).await?;
+                self.confirm_member(room, &session.member.user_id).await?;
+                Ok(page)
+            };
+            match reading.await {
+                Ok(page) => return Ok(Some(page)),
+                Err(rejection @ Rejection { code: ErrorCode::RoomNotFound, .. }) => return Err(rejection),
+                Err(_) if session.sink.is_closing() => return Ok(None),
                 Err(_) => tokio::time::sleep(RETRY).await,
             }
         }

@@ -5,6 +5,7 @@ mod buffer;
 mod delivery;
 mod join;
 mod list;
+mod members;
 mod registry;
 mod room;
 mod rules;
@@ -13,6 +14,7 @@ mod tail;
 #[cfg(test)]
 mod tests;
 mod throttle;
+mod upkeep;
 
 pub(super) use self::list::RoomList;
 pub(super) use self::registry::Hub;

@@ -10,11 +10,11 @@ use tracing::debug;
 
 use super::room::{Action, Room};
 use super::sink::FlushSet;
-use super::throttle::{RoundRobin, TypingRule};
-use crate::backend::{Backend, BackendEvent, Channel, Events, Result, Span};
+use super::throttle::TypingRule;
+use crate::backend::{Backend, BackendEvent, Channel, Events, Page, Result, Span};
 use crate::chat::users::{KnownStandings, Users};
 use crate::model::{ControlEvent, Event, Position, RoomName, UserEvent, UserId};
-use crate::supervisor::{Supervisor, ticks};
+use crate::supervisor::Supervisor;
 use crate::telemetry::meters;
 
 /// Events handled between two flushes, at most: what arrives together is written together.
@@ -29,15 +29,15 @@ const RETRY: Duration = Duration::from_millis(250);
 /// The registry of rooms; a cheap handle.
 #[derive(Debug, Clone)]
 pub(in crate::chat) struct Hub {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
-struct Inner {
-    backend: Backend,
+pub(super) struct Inner {
+    pub(super) backend: Backend,
     // A room is here while the hub is subscribed to it. Handles are given out under this lock only, so a room
     // that nobody else holds can be let go under it.
-    rooms: RwLock<HashMap<RoomName, Arc<Room>>>,
+    pub(super) rooms: RwLock<HashMap<RoomName, Arc<Room>>>,
     /// Rooms in which something was published that this version can't read: it may have been a message.
     doubtful: Mutex<HashSet<RoomName>>,
     page: usize,
@@ -45,7 +45,7 @@ struct Inner {
     /// All rooms are to be compared with their logs.
     resumed: Notify,
     standings: KnownStandings,
-    supervisor: Supervisor,
+    pub(super) supervisor: Supervisor,
 }
 
 impl Hub {
@@ -91,11 +91,11 @@ impl Hub {
         self.inner.rooms.read().expect("no code panics while it holds this lock").get(name).cloned()
     }
 
-    fn lock_doubtful(&self) -> MutexGuard<'_, HashSet<RoomName>> {
+    pub(super) fn lock_doubtful(&self) -> MutexGuard<'_, HashSet<RoomName>> {
         self.inner.doubtful.lock().expect("no code panics while it holds this lock")
     }
 
-    fn all(&self) -> Vec<Arc<Room>> {
+    pub(super) fn all(&self) -> Vec<Arc<Room>> {
         self.inner.rooms.read().expect("no code panics while it holds this lock").values().cloned().collect()
     }
 
@@ -103,9 +103,10 @@ impl Hub {
     /// room, so nothing falls between the two.
     async fn begin(&self, room: &Arc<Room>) -> Result<()> {
         self.inner.backend.pubsub.subscribe(&Channel::Room(room.name.clone())).await?;
+        let suspensions = room.suspensions();
         let (head, ()) = tokio::try_join!(self.inner.backend.log.head(&room.name), self.read_rules(room))?;
         let mut flushes = FlushSet::default();
-        let next = room.begin(head, &mut flushes);
+        let next = room.begin(head, suspensions, &mut flushes);
         self.follow(room, next);
         flushes.run_now();
         Ok(())
@@ -138,6 +139,7 @@ impl Hub {
     pub(in crate::chat) async fn run(self, mut events: Events, on_control: impl Fn(ControlEvent)) {
         let mut batch = Vec::with_capacity(BATCH);
         let mut flushes = FlushSet::default();
+        let mut feed = self.inner.backend.pubsub.resumed();
         loop {
             let received = tokio::select! {
                 () = self.inner.supervisor.stopping() => return,
@@ -145,6 +147,11 @@ impl Hub {
             };
             if received == 0 {
                 return;
+            }
+            // The mark of a loss was read before the events after it.
+            if feed.has_changed().unwrap_or(false) {
+                feed.mark_unchanged();
+                self.suspend_private_rooms();
             }
             for event in batch.drain(..) {
                 match event {
@@ -192,6 +199,8 @@ impl Hub {
             }
             Event::Notice(notice) => room.notify(&notice, self.inner.typing, flushes),
             Event::Count { client_count, entered } => room.count(client_count, entered, flushes),
+            Event::Control(ControlEvent::MemberRemoved(user)) => self.on_member_removed(&room, &user),
+            Event::Control(ControlEvent::RoomDeleted) => self.on_room_deleted(&room),
             Event::Control(_) => self.reread_rules(&room),
             Event::User(_) => {}
         }
@@ -204,7 +213,7 @@ impl Hub {
 
     // --- repair ---
 
-    fn follow(&self, room: &Arc<Room>, next: Action) {
+    pub(super) fn follow(&self, room: &Arc<Room>, next: Action) {
         if next == Action::CatchUp {
             let (hub, room) = (self.clone(), room.clone());
             let supervisor = self.inner.supervisor.clone();
@@ -217,12 +226,12 @@ impl Hub {
     /// Fills the hole of a room, once for all its sessions, however often it takes: until it is
     /// filled nothing newer passes.
     async fn catch_up(&self, room: &Room) {
-        while let Some((delivered, buffered)) = room.catch_up_from() {
+        while let Some(repair) = room.catch_up_from() {
             let limit = room.page_limit(self.inner.page);
-            match self.inner.backend.log.read(&room.name, Span::After(delivered), limit).await {
+            match self.read_page(room, repair.delivered.clone(), limit).await {
                 Ok(page) => {
                     let mut flushes = FlushSet::default();
-                    let next = room.catch_up(&page, buffered, &mut flushes);
+                    let next = room.catch_up(&page, &repair, &mut flushes);
                     flushes.run().await;
                     if next == Action::None {
                         return;
@@ -238,6 +247,16 @@ impl Hub {
                 }
             }
         }
+    }
+
+    /// Reads a page for a room's sessions, and the members of a private room after it: a user that was removed before a message
+    /// was posted is not given it.
+    async fn read_page(&self, room: &Room, after: Position, limit: usize) -> Result<Page> {
+        let page = self.inner.backend.log.read(&room.name, Span::After(after), limit).await?;
+        if room.name.is_private() {
+            self.read_rules(room).await?;
+        }
+        Ok(page)
     }
 
     /// Has all rooms compared with their logs, and told how many are there.
@@ -308,7 +327,7 @@ impl Hub {
 
     /// Compares rooms with their logs once and repairs those that are behind. Returns those that were
     /// compared, and those whose log could not be read.
-    async fn compare(&self, rooms: &[Arc<Room>]) -> (Vec<Arc<Room>>, Vec<Arc<Room>>) {
+    pub(super) async fn compare(&self, rooms: &[Arc<Room>]) -> (Vec<Arc<Room>>, Vec<Arc<Room>>) {
         let (mut compared, mut silent) = (Vec::new(), Vec::new());
         if rooms.is_empty() {
             return (compared, silent);
@@ -332,62 +351,6 @@ impl Hub {
     /// Repairs a room that is behind a place which was read in the log.
     pub(in crate::chat) fn compare_with(&self, room: &Arc<Room>, head: &Position) {
         self.follow(room, room.check_head(head));
-    }
-
-    // --- upkeep ---
-
-    /// Once a second: tells counts that waited; lets go of rooms that have been empty for
-    /// `unsubscribe_after` seconds; compares rooms in which something unreadable was published, and a share
-    /// of the others, all of them in `check_every`.
-    pub(in crate::chat) async fn keep_up(self, unsubscribe_after: Duration, check_every: Duration) {
-        let mut ticks = ticks(Duration::from_secs(1));
-        let mut empty_for: HashMap<RoomName, u64> = HashMap::new();
-        let mut round_robin = RoundRobin::new(check_every);
-        loop {
-            tokio::select! {
-                () = self.inner.supervisor.stopping() => return,
-                _ = ticks.tick() => {}
-            }
-            let rooms = self.all();
-            let mut flushes = FlushSet::default();
-            for room in &rooms {
-                room.tick(&mut flushes);
-                if room.is_occupied() {
-                    empty_for.remove(&room.name);
-                } else {
-                    *empty_for.entry(room.name.clone()).or_default() += 1;
-                }
-            }
-            flushes.run().await;
-            let doubtful = std::mem::take(&mut *self.lock_doubtful());
-            let mut turn = round_robin.turn(&rooms);
-            for room in doubtful.iter().filter_map(|name| self.find(name)) {
-                self.reread_rules(&room);
-                turn.push(room);
-            }
-            // A room whose log can't be read now has its next turn, or is compared when the subscription stands again.
-            self.compare(&turn).await;
-            drop(turn);
-            drop(rooms);
-            empty_for
-                .retain(|name, seconds| *seconds < unsubscribe_after.as_secs().max(1) || !self.let_go(name));
-        }
-    }
-
-    /// Unsubscribes from a room unless a handle is out. Returns whether it is gone.
-    fn let_go(&self, name: &RoomName) -> bool {
-        let mut rooms = self.inner.rooms.write().expect("no code panics while it holds this lock");
-        match rooms.get(name) {
-            Some(room) if Arc::strong_count(room) > 1 || room.is_occupied() => false,
-            Some(_) => {
-                rooms.remove(name);
-                // Under the lock, so that it comes before the subscription of the caller that opens the
-                // room next.
-                self.inner.backend.pubsub.unsubscribe(&Channel::Room(name.clone()));
-                true
-            }
-            None => true,
-        }
     }
 }
 

@@ -42,6 +42,8 @@ pub(super) struct State {
     pub(super) tail: Tail,
     pub(super) counts: CountThrottle,
     pub(super) typing_throttle: TypingThrottle,
+    /// How often the members of a private room may have changed unnoticed.
+    pub(super) suspensions: u64,
 }
 
 /// Whether messages pass. The order that clients see rests on this: in `Live` a message passes
@@ -66,16 +68,31 @@ pub(super) enum Action {
     CatchUp,
 }
 
+/// What a repair reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Repair {
+    /// The place after which it reads.
+    pub(super) delivered: Position,
+    /// Messages that wait already.
+    pub(super) buffered: usize,
+    /// [`Room::suspensions`]
+    pub(super) suspensions: u64,
+}
+
 /// Why a session could not be attached at its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TooFarBehind;
+pub(super) enum NotAttached {
+    TooFarBehind,
+    /// Its user is no member any more.
+    Expelled,
+}
 
 impl Room {
     pub(in crate::chat) fn new(name: RoomName) -> Self {
         Self { name, opened: OnceCell::new(), rules: LiveRules::default(), state: Mutex::default() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no code panics while it holds this lock")
     }
 
@@ -86,6 +103,9 @@ impl Room {
 
     /// Whether a user may speak in it; `None` before its rules are known.
     pub(in crate::chat) fn check_speech(&self, identity: &Identity) -> Option<Result<(), Rejection>> {
+        if self.name.is_private() && !self.rules.has_member(&identity.author.user_id) {
+            return Some(Err(Rejection::room_not_found()));
+        }
         self.rules.check(identity)
     }
 
@@ -143,17 +163,21 @@ impl Room {
     /// Lets a session take part from `position` on. Under one lock, so that nothing passes
     /// between: first `frames`, then what the room was given after `position`, and who has come and gone
     /// since the session entered, then what comes.
-    /// Takes nothing of `frames` if the room is too far ahead.
+    /// Takes nothing of `frames` if the room is too far ahead, or the session's user is no member any more.
     pub(super) fn attach(
         &self,
         session: &RoomSession,
         position: &Position,
         frames: &mut Vec<Frame>,
-    ) -> Result<(), TooFarBehind> {
+    ) -> Result<(), NotAttached> {
         let mut state = self.lock();
+        if state.attendance.is_expelled(session.member.id) {
+            return Err(NotAttached::Expelled);
+        }
         let delivered = state.delivered().filter(|delivered| delivered.epoch == position.epoch);
-        let delivered = delivered.ok_or(TooFarBehind)?.seq;
-        let missed = state.tail.last(delivered.saturating_sub(position.seq)).ok_or(TooFarBehind)?;
+        let delivered = delivered.ok_or(NotAttached::TooFarBehind)?.seq;
+        let missed =
+            state.tail.last(delivered.saturating_sub(position.seq)).ok_or(NotAttached::TooFarBehind)?;
         let mut flushes = FlushSet::default();
         for frame in frames.drain(..) {
             flushes.push(&session.sink, &frame);
@@ -194,9 +218,13 @@ impl Room {
 
     /// Begins at the room's newest place: sessions are given what comes after it, and read by
     /// themselves what came before.
-    pub(super) fn begin(&self, head: Position, flushes: &mut FlushSet) -> Action {
+    /// `suspensions`: [`Room::suspensions`] from before its members were read.
+    pub(super) fn begin(&self, head: Position, suspensions: u64, flushes: &mut FlushSet) -> Action {
         let mut state = self.lock();
         state.delivery = Delivery::CatchingUp(head);
+        if state.suspensions != suspensions {
+            return Action::CatchUp;
+        }
         state.drain_buffer(flushes)
     }
 
@@ -217,21 +245,28 @@ impl Room {
         }
     }
 
-    /// The place after which the log must be read, and how many messages are buffered already.
-    pub(super) fn catch_up_from(&self) -> Option<(Position, usize)> {
+    /// The place after which the log must be read, and what the room stands at meanwhile.
+    pub(super) fn catch_up_from(&self) -> Option<Repair> {
         let mut state = self.lock();
         state.overflowed = false;
         state.observed_head = None;
         match &state.delivery {
-            Delivery::CatchingUp(delivered) => Some((delivered.clone(), state.buffered.len())),
+            Delivery::CatchingUp(delivered) => Some(Repair {
+                delivered: delivered.clone(),
+                buffered: state.buffered.len(),
+                suspensions: state.suspensions,
+            }),
             Delivery::Opening | Delivery::Live(_) => None,
         }
     }
 
     /// Delivers what was read after [`Room::catch_up_from`]'s place, tells what is lost, and lets pass
-    /// what was buffered, if it goes on from there. `buffered` is the number of messages that waited before the read.
-    pub(super) fn catch_up(&self, page: &Page, buffered: usize, flushes: &mut FlushSet) -> Action {
+    /// what was buffered, if it goes on from there. A private room that was suspended since is read again.
+    pub(super) fn catch_up(&self, page: &Page, repair: &Repair, flushes: &mut FlushSet) -> Action {
         let mut state = self.lock();
+        if state.suspensions != repair.suspensions {
+            return Action::CatchUp;
+        }
         let Delivery::CatchingUp(delivered) = &state.delivery else { return Action::None };
         let delivered = delivered.clone();
         meters().epochs_begun.increment(u64::from(delivered.epoch != page.head.epoch));
@@ -240,7 +275,7 @@ impl Room {
         // publication is logged, so a number above the head was never assigned.
         let follows =
             |message: &LoggedMessage| message.epoch == page.head.epoch && message.seq <= page.head.seq;
-        state.buffered.retain_first(buffered, follows);
+        state.buffered.retain_first(repair.buffered, follows);
         if page.has_more { Action::CatchUp } else { state.drain_buffer(flushes) }
     }
 

@@ -8,12 +8,13 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tracing::debug;
 
+use super::members::KnownMembers;
 use super::registry::{Hub, names_of};
 use super::room::Room;
-use crate::backend::{BackendError, Result, RoomRules};
+use crate::backend::{BackendError, Result, RoomRecord, RoomRules};
 use crate::chat::Identity;
 use crate::chat::users::{Control, LeaveReason};
-use crate::model::{Role, UserId};
+use crate::model::{Role, RoomName, UserId};
 use crate::protocol::{ErrorCode, Rejection};
 
 /// Wait before rules that could not be read are read again.
@@ -34,11 +35,15 @@ impl SpeechRules {
         Self { is_locked: rules.is_locked, mutes: mutes.collect() }
     }
 
-    /// Whether a user may speak.
+    /// Whether a user may speak, who owns the room or does not.
     ///
     /// # Errors
     /// `muted`, `room_locked`
-    pub(in crate::chat) fn check(&self, identity: &Identity) -> std::result::Result<(), Rejection> {
+    pub(in crate::chat) fn check(
+        &self,
+        identity: &Identity,
+        is_owner: bool,
+    ) -> std::result::Result<(), Rejection> {
         let left = self.mutes.get(&identity.author.user_id);
         let left = left.map(|ends| ends.saturating_duration_since(Instant::now()));
         if let Some(left) = left.filter(|left| !left.is_zero()) {
@@ -46,7 +51,7 @@ impl SpeechRules {
             let rejection = Rejection::new(ErrorCode::Muted, sentence);
             return Err(Rejection { retry_after: Some(left), ..rejection });
         }
-        if self.is_locked && identity.role < Role::Moderator {
+        if self.is_locked && !is_owner && identity.role < Role::Moderator {
             let sentence = "A moderator has locked this room; only moderators may speak";
             return Err(Rejection::new(ErrorCode::RoomLocked, sentence));
         }
@@ -54,7 +59,7 @@ impl SpeechRules {
     }
 }
 
-/// The rules of a room, and the reads of them.
+/// The rules of a room, the members of a private one, and the reads of both.
 #[derive(Debug, Default)]
 pub(super) struct LiveRules(Mutex<State>);
 
@@ -63,6 +68,8 @@ struct State {
     /// `None` before the first read.
     speech: Option<SpeechRules>,
     version: u64,
+    /// Of a private room.
+    members: KnownMembers,
     /// Reads that have begun, and the last one that counts. A read that began later saw a later state.
     begun: u64,
     counted: u64,
@@ -82,17 +89,42 @@ enum Reading {
 impl LiveRules {
     /// Whether a user may speak; `None` before the rules are known.
     pub(super) fn check(&self, identity: &Identity) -> Option<std::result::Result<(), Rejection>> {
-        self.lock().speech.as_ref().map(|speech| speech.check(identity))
+        let state = self.lock();
+        let is_owner = state.members.is_owner(&identity.author.user_id);
+        state.speech.as_ref().map(|speech| speech.check(identity, is_owner))
     }
 
-    fn begin(&self) -> u64 {
+    /// Whether a user is known as a member of a private room.
+    pub(super) fn has_member(&self, user: &UserId) -> bool {
+        self.lock().members.has(user)
+    }
+
+    /// Takes a user whom a read of this number has shown as a member, unless it was removed meanwhile.
+    pub(super) fn admit_member(&self, user: &UserId, read: u64) -> bool {
+        self.lock().members.admit(user, read)
+    }
+
+    /// The removal of a user was published.
+    pub(super) fn remove_member(&self, user: &UserId) {
+        let mut state = self.lock();
+        let begun = state.begun;
+        state.members.remove(user, begun);
+    }
+
+    /// The end of the private room was published.
+    pub(super) fn delete_members(&self) {
+        self.lock().members.delete();
+    }
+
+    /// The number of a read that begins.
+    pub(super) fn begin(&self) -> u64 {
         let mut state = self.lock();
         state.begun += 1;
         state.begun
     }
 
     /// Takes what a read has found, unless a later read was quicker. Returns the users that were kicked since the last.
-    fn take_in(&self, read: u64, rules: &RoomRules) -> Vec<UserId> {
+    fn take_in(&self, read: u64, rules: &RoomRules, record: Option<RoomRecord>) -> Vec<UserId> {
         let mut state = self.lock();
         if read <= state.counted {
             return Vec::new();
@@ -101,6 +133,7 @@ impl LiveRules {
         let known = state.version;
         state.speech = Some(SpeechRules::new(rules, Instant::now()));
         state.version = rules.version;
+        state.members.take_in(read, record);
         state.counted = read;
         // Sessions that enter a room as it opens come after these kicks.
         let kicks = rules.kicks.iter().filter(|(_, version)| !is_first && *version > known);
@@ -132,9 +165,11 @@ impl Hub {
     /// Reads the rules of a room once.
     pub(super) async fn read_rules(&self, room: &Room) -> Result<()> {
         let read = room.rules.begin();
-        let mut results = self.backend().moderation.rules(std::slice::from_ref(&room.name)).await;
-        let rules = results.pop().unwrap_or_else(no_answer)?;
-        self.take_in_rules(room, read, &rules);
+        let name = std::slice::from_ref(&room.name);
+        let (mut rules, mut records) =
+            tokio::join!(self.backend().moderation.rules(name), self.read_records(name));
+        let rules = rules.pop().unwrap_or_else(no_answer)?;
+        self.take_in_rules(room, read, &rules, records.pop().unwrap_or_else(no_answer)?);
         Ok(())
     }
 
@@ -166,23 +201,40 @@ impl Hub {
     /// Reads the rules of several rooms together. Those that can't be read now are read by tasks of their own.
     pub(super) async fn reread_all_rules(&self, rooms: &[Arc<Room>]) {
         let reads: Vec<u64> = rooms.iter().map(|room| room.rules.begin()).collect();
-        let results = self.backend().moderation.rules(&names_of(rooms)).await;
-        for ((room, read), rules) in rooms.iter().zip(reads).zip(results) {
-            match rules {
-                Ok(rules) => self.take_in_rules(room, read, &rules),
-                Err(_) => self.reread_rules(room),
+        let names = names_of(rooms);
+        let (rules, records) =
+            tokio::join!(self.backend().moderation.rules(&names), self.read_records(&names));
+        for (((room, read), rules), record) in rooms.iter().zip(reads).zip(rules).zip(records) {
+            match (rules, record) {
+                (Ok(rules), Ok(record)) => self.take_in_rules(room, read, &rules, record),
+                _ => self.reread_rules(room),
             }
         }
     }
 
-    fn take_in_rules(&self, room: &Room, read: u64, rules: &RoomRules) {
-        for user in room.rules.take_in(read, rules) {
+    /// The records of the private rooms among these, in their order. Asks nothing if there are none.
+    async fn read_records(&self, rooms: &[RoomName]) -> Vec<Result<Option<RoomRecord>>> {
+        let private: Vec<RoomName> = rooms.iter().filter(|room| room.is_private()).cloned().collect();
+        if private.is_empty() {
+            return rooms.iter().map(|_| Ok(None)).collect();
+        }
+        let mut records = self.backend().rooms.records(&private).await.into_iter();
+        let record = |room: &RoomName| match room.is_private() {
+            true => records.next().unwrap_or_else(no_answer),
+            false => Ok(None),
+        };
+        rooms.iter().map(record).collect()
+    }
+
+    fn take_in_rules(&self, room: &Room, read: u64, rules: &RoomRules, record: Option<RoomRecord>) {
+        for user in room.rules.take_in(read, rules, record) {
             self.users().send(&user, &Control::LeaveRoom(room.name.clone(), LeaveReason::Kicked));
         }
+        self.expel_strangers(room);
     }
 }
 
-fn no_answer() -> Result<RoomRules> {
+fn no_answer<T>() -> Result<T> {
     Err(BackendError::Unavailable("no answer about a room".into()))
 }
 
@@ -209,8 +261,9 @@ mod tests {
             (Role::Moderator, None),
             (Role::Admin, None),
         ] {
-            assert_eq!(code(rules.check(&identity(role))), refusal, "{role}");
-            assert_eq!(code(SpeechRules::default().check(&identity(role))), None);
+            assert_eq!(code(rules.check(&identity(role), false)), refusal, "{role}");
+            assert_eq!(code(rules.check(&identity(role), true)), None, "the owner may");
+            assert_eq!(code(SpeechRules::default().check(&identity(role), false)), None);
         }
     }
 
@@ -224,11 +277,11 @@ mod tests {
         };
         let rules = RoomRules { mutes: vec![mute], ..RoomRules::default() };
         let rules = SpeechRules::new(&rules, Instant::now());
-        let refused = rules.check(&muted).unwrap_err();
+        let refused = rules.check(&muted, true).unwrap_err();
         assert_eq!((refused.code, refused.retry_after), (ErrorCode::Muted, Some(Duration::from_secs(2))));
-        assert_eq!(code(rules.check(&other)), None);
+        assert_eq!(code(rules.check(&other, false)), None);
         tokio::time::advance(Duration::from_secs(2)).await;
-        assert_eq!(code(rules.check(&muted)), None);
+        assert_eq!(code(rules.check(&muted, true)), None);
     }
 
     #[test]
@@ -236,7 +289,7 @@ mod tests {
         let (rules, user) = (LiveRules::default(), UserId::guest());
         let at =
             |version| RoomRules { version, kicks: vec![(user.clone(), version)], ..RoomRules::default() };
-        let take_in = |version| rules.take_in(rules.begin(), &at(version));
+        let take_in = |version| rules.take_in(rules.begin(), &at(version), None);
         assert!(take_in(5).is_empty(), "it was before the room opened");
         assert!(take_in(5).is_empty());
         assert_eq!(take_in(6), std::slice::from_ref(&user));
@@ -250,8 +303,8 @@ mod tests {
         let rules = LiveRules::default();
         let (earlier, later) = (rules.begin(), rules.begin());
         let locked = RoomRules { is_locked: true, version: 2, ..RoomRules::default() };
-        rules.take_in(later, &locked);
-        rules.take_in(earlier, &RoomRules::default());
+        rules.take_in(later, &locked, None);
+        rules.take_in(earlier, &RoomRules::default(), None);
         assert_eq!(rules.check(&identity(Role::Guest)).and_then(code), Some(ErrorCode::RoomLocked));
     }
 

@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::buffer::MESSAGES as WAITING;
-use super::room::{Action, Room};
+use super::room::{Action, Repair, Room};
 use super::sink::{FlushSet, FrameSink, Pushed, RoomSession};
 use super::throttle::TypingRule;
 use crate::backend::{Continuity, Page};
@@ -77,6 +77,10 @@ fn gap(room_id: &RoomName, from: u64, to: u64) -> Frame {
     encode(&RoomFrame::Gap { room_id, from, to }.into(), SessionKind::Full).unwrap()
 }
 
+fn repair(delivered: Position, buffered: usize) -> Repair {
+    Repair { delivered, buffered, suspensions: 0 }
+}
+
 fn place(seq: u64) -> Position {
     Position { epoch: Epoch::new("e"), seq }
 }
@@ -100,18 +104,18 @@ fn page(after: u64, head: u64) -> Page {
 #[test]
 fn what_no_room_was_left_for_is_read_in_the_log_once_more() {
     let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
-    assert_eq!(room.begin(place(0), &mut flushes), Action::None);
+    assert_eq!(room.begin(place(0), 0, &mut flushes), Action::None);
     let full = WAITING as u64 + 1;
     assert_eq!(room.on_message(message(2), &mut flushes), Action::CatchUp);
     for seq in 3..=full {
         assert_eq!(room.on_message(message(seq), &mut flushes), Action::None);
     }
-    assert_eq!(room.catch_up_from(), Some((place(0), WAITING)));
+    assert_eq!(room.catch_up_from(), Some(repair(place(0), WAITING)));
     // Comes after the log was read, and finds no room.
     assert_eq!(room.on_message(message(full + 1), &mut flushes), Action::None);
-    assert_eq!(room.catch_up(&page(0, full), WAITING, &mut flushes), Action::CatchUp);
-    assert_eq!(room.catch_up_from(), Some((place(full), 0)));
-    assert_eq!(room.catch_up(&page(full, full + 1), 0, &mut flushes), Action::None);
+    assert_eq!(room.catch_up(&page(0, full), &repair(place(0), WAITING), &mut flushes), Action::CatchUp);
+    assert_eq!(room.catch_up_from(), Some(repair(place(full), 0)));
+    assert_eq!(room.catch_up(&page(full, full + 1), &repair(place(0), 0), &mut flushes), Action::None);
     assert_eq!(room.catch_up_from(), None, "nothing is missing any more");
 }
 
@@ -120,31 +124,31 @@ fn what_no_room_was_left_for_is_read_in_the_log_once_more() {
 #[test]
 fn a_room_that_is_behind_after_its_repair_is_repaired_again() {
     let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
-    assert_eq!(room.begin(place(0), &mut flushes), Action::None);
+    assert_eq!(room.begin(place(0), 0, &mut flushes), Action::None);
     assert_eq!(room.on_message(message(2), &mut flushes), Action::CatchUp);
-    assert_eq!(room.catch_up_from(), Some((place(0), 1)));
+    assert_eq!(room.catch_up_from(), Some(repair(place(0), 1)));
     assert_eq!(room.check_head(&place(3)), Action::None, "one repair at a time");
-    assert_eq!(room.catch_up(&page(0, 2), 1, &mut flushes), Action::CatchUp);
-    assert_eq!(room.catch_up_from(), Some((place(2), 0)));
-    assert_eq!(room.catch_up(&page(2, 3), 0, &mut flushes), Action::None);
+    assert_eq!(room.catch_up(&page(0, 2), &repair(place(0), 1), &mut flushes), Action::CatchUp);
+    assert_eq!(room.catch_up_from(), Some(repair(place(2), 0)));
+    assert_eq!(room.catch_up(&page(2, 3), &repair(place(0), 0), &mut flushes), Action::None);
 }
 
 #[test]
 fn a_room_that_has_what_a_comparison_showed_is_read_once() {
     let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
-    assert_eq!(room.begin(place(0), &mut flushes), Action::None);
+    assert_eq!(room.begin(place(0), 0, &mut flushes), Action::None);
     assert_eq!(room.on_message(message(2), &mut flushes), Action::CatchUp);
-    assert_eq!(room.catch_up_from(), Some((place(0), 1)));
+    assert_eq!(room.catch_up_from(), Some(repair(place(0), 1)));
     assert_eq!(room.check_head(&place(2)), Action::None);
-    assert_eq!(room.catch_up(&page(0, 2), 1, &mut flushes), Action::None);
+    assert_eq!(room.catch_up(&page(0, 2), &repair(place(0), 1), &mut flushes), Action::None);
 }
 
 #[test]
 fn a_room_that_is_behind_as_it_opens_is_repaired() {
     let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
     assert_eq!(room.check_head(&place(1)), Action::None);
-    assert_eq!(room.begin(place(0), &mut flushes), Action::CatchUp);
-    assert_eq!(room.catch_up_from(), Some((place(0), 0)));
+    assert_eq!(room.begin(place(0), 0, &mut flushes), Action::CatchUp);
+    assert_eq!(room.catch_up_from(), Some(repair(place(0), 0)));
 }
 
 /// A node that was frozen finds a hole that the log can no longer fill, while sessions have joined it that read
@@ -152,14 +156,14 @@ fn a_room_that_is_behind_as_it_opens_is_repaired() {
 #[test]
 fn a_gap_is_told_only_to_who_was_not_given_what_it_covers() {
     let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
-    assert_eq!(room.begin(place(10), &mut flushes), Action::None);
+    assert_eq!(room.begin(place(10), 0, &mut flushes), Action::None);
     let (behind, between, ahead) =
         (attach(&room, &place(10)), attach(&room, &place(15)), attach(&room, &place(20)));
     assert_eq!(room.check_head(&place(21)), Action::CatchUp);
-    assert_eq!(room.catch_up_from(), Some((place(10), 0)));
+    assert_eq!(room.catch_up_from(), Some(repair(place(10), 0)));
     let mut page = page(19, 21);
     page.continuity = Continuity { is_proven: true, resume_at: 10, oldest: 20 };
-    assert_eq!(room.catch_up(&page, 0, &mut flushes), Action::None);
+    assert_eq!(room.catch_up(&page, &repair(place(0), 0), &mut flushes), Action::None);
 
     let gap = |from| gap(&room.name, from, 19);
     let message = |seq| server::message(&message(seq));
@@ -172,14 +176,14 @@ fn a_gap_is_told_only_to_who_was_not_given_what_it_covers() {
 #[test]
 fn a_gap_is_told_where_the_log_holds_what_can_not_be_read() {
     let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
-    room.begin(place(0), &mut flushes);
+    room.begin(place(0), 0, &mut flushes);
     let heard = attach(&room, &place(0));
     assert_eq!(room.check_head(&place(4)), Action::CatchUp);
-    assert_eq!(room.catch_up_from(), Some((place(0), 0)));
+    assert_eq!(room.catch_up_from(), Some(repair(place(0), 0)));
     let mut page = page(0, 4);
     page.messages.retain(|message| message.seq % 2 == 1);
     page.unreadable = 2;
-    assert_eq!(room.catch_up(&page, 0, &mut flushes), Action::None);
+    assert_eq!(room.catch_up(&page, &repair(place(0), 0), &mut flushes), Action::None);
     let gap = |seq| gap(&room.name, seq, seq);
     let message = |seq| server::message(&message(seq));
     assert_eq!(*heard.0.lock().unwrap(), [message(1), gap(2), message(3), gap(4)]);
@@ -190,10 +194,10 @@ fn a_gap_is_told_where_the_log_holds_what_can_not_be_read() {
 #[test]
 fn a_message_that_was_never_logged_is_dropped_after_one_look() {
     let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
-    room.begin(place(3), &mut flushes);
+    room.begin(place(3), 0, &mut flushes);
     assert_eq!(room.on_message(message(1000), &mut flushes), Action::CatchUp);
-    assert_eq!(room.catch_up_from(), Some((place(3), 1)));
-    assert_eq!(room.catch_up(&page(3, 3), 1, &mut flushes), Action::None);
+    assert_eq!(room.catch_up_from(), Some(repair(place(3), 1)));
+    assert_eq!(room.catch_up(&page(3, 3), &repair(place(0), 1), &mut flushes), Action::None);
     assert_eq!(room.on_message(message(4), &mut flushes), Action::None);
     assert_eq!(room.catch_up_from(), None);
 }
@@ -202,7 +206,7 @@ fn a_message_that_was_never_logged_is_dropped_after_one_look() {
 #[test]
 fn a_session_is_told_who_came_and_went_between_its_entrance_and_its_attachment() {
     let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
-    room.begin(place(0), &mut flushes);
+    room.begin(place(0), 0, &mut flushes);
     let ((early, heard), (other, _)) = (session(), session());
     let mut tell = |notice: &Notice| room.notify(notice, TYPING, &mut flushes);
     room.add_member(&early);
@@ -217,7 +221,7 @@ fn a_session_is_told_who_came_and_went_between_its_entrance_and_its_attachment()
 #[test]
 fn a_session_that_is_attached_before_its_entrance_is_heard_of_hears_nothing_older() {
     let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
-    room.begin(place(0), &mut flushes);
+    room.begin(place(0), 0, &mut flushes);
     let ((quick, heard), (other, _)) = (session(), session());
     room.add_member(&quick);
     room.attach(&quick, &place(0), &mut Vec::new()).unwrap();
@@ -239,7 +243,7 @@ fn a_session_that_is_attached_before_its_entrance_is_heard_of_hears_nothing_olde
 #[test]
 fn a_count_that_was_asked_for_before_a_newer_one_was_heard_is_not_told() {
     let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
-    room.begin(place(0), &mut flushes);
+    room.begin(place(0), 0, &mut flushes);
     let heard = attach(&room, &place(0));
     let (other, _) = session();
     let before = room.counts_heard();
@@ -255,12 +259,16 @@ fn a_count_that_was_asked_for_before_a_newer_one_was_heard_is_not_told() {
 fn a_number_above_the_head_of_the_log_was_never_given() {
     for (epoch, seq) in [("e", 1000), ("e", u64::MAX), ("other", 7)] {
         let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
-        assert_eq!(room.begin(place(2), &mut flushes), Action::None);
+        assert_eq!(room.begin(place(2), 0, &mut flushes), Action::None);
         let heard = attach(&room, &place(2));
         let forged = LoggedMessage { epoch: Epoch::new(epoch), seq, ..message(1) };
         assert_eq!(room.on_message(forged, &mut flushes), Action::CatchUp);
-        assert_eq!(room.catch_up_from(), Some((place(2), 1)));
-        assert_eq!(room.catch_up(&page(2, 2), 1, &mut flushes), Action::None, "{epoch} {seq}");
+        assert_eq!(room.catch_up_from(), Some(repair(place(2), 1)));
+        assert_eq!(
+            room.catch_up(&page(2, 2), &repair(place(0), 1), &mut flushes),
+            Action::None,
+            "{epoch} {seq}"
+        );
         assert_eq!(room.on_message(message(3), &mut flushes), Action::None);
         assert_eq!(*heard.0.lock().unwrap(), [server::message(&message(3))], "{epoch} {seq}");
     }
@@ -269,23 +277,23 @@ fn a_number_above_the_head_of_the_log_was_never_given() {
 #[test]
 fn the_last_number_has_no_successor_and_a_page_from_before_no_gap() {
     let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
-    assert_eq!(room.begin(place(u64::MAX), &mut flushes), Action::None);
+    assert_eq!(room.begin(place(u64::MAX), 0, &mut flushes), Action::None);
     assert_eq!(room.on_message(message(1), &mut flushes), Action::None);
     assert_eq!(room.on_message(message(u64::MAX), &mut flushes), Action::None);
-    assert_eq!(room.begin(place(10), &mut flushes), Action::None);
+    assert_eq!(room.begin(place(10), 0, &mut flushes), Action::None);
     let heard = attach(&room, &place(10));
     assert_eq!(room.check_head(&place(11)), Action::CatchUp);
     assert!(room.catch_up_from().is_some());
     let mut page = page(10, 11);
     page.continuity = Continuity { is_proven: true, resume_at: 3, oldest: 6 };
-    assert_eq!(room.catch_up(&page, 0, &mut flushes), Action::None);
+    assert_eq!(room.catch_up(&page, &repair(place(0), 0), &mut flushes), Action::None);
     assert_eq!(*heard.0.lock().unwrap(), [server::message(&message(11))]);
 }
 
 #[test]
 fn nobody_is_told_who_types_in_a_large_room() {
     let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
-    room.begin(place(0), &mut flushes);
+    room.begin(place(0), 0, &mut flushes);
     let heard = attach(&room, &place(0));
     let (other, _) = session();
     let types = || Notice { kind: NoticeKind::Typing, ..joins(&other, 0) };

@@ -2,6 +2,7 @@
 
 mod file_name;
 mod invisible;
+mod private;
 mod skeleton;
 #[cfg(test)]
 mod tests;

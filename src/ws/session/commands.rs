@@ -101,7 +101,7 @@ impl Session {
         }
         // An account may have been given the name since the session began.
         Box::pin(self.chat.check_name(&self.identity)).await?;
-        let access = self.chat.check_access(Principal::User(&self.identity), Action::Join, &name)?;
+        let access = self.chat.check_access(Principal::User(&self.identity), Action::Join, &name).await?;
         let following = async {
             if self.params.kind == SessionKind::Full {
                 // Others see it from now on, and may tell it something.
@@ -196,7 +196,15 @@ impl Session {
     pub(super) fn joined(&self, room_id: Option<&str>) -> Result<&Arc<Room>, Rejection> {
         let joined = match room_id {
             _ if !self.params.kind.names_rooms() => self.rooms.values().next(),
-            Some(room_id) => self.rooms.get(&self.chat.room_name(room_id)?),
+            Some(room_id) => {
+                let name = self.chat.room_name(room_id)?;
+                let joined = self.rooms.get(&name);
+                if joined.is_none() && name.is_private() {
+                    // To a stranger it is as if there were none.
+                    return Err(Rejection::room_not_found());
+                }
+                joined
+            }
             None => return Err(Rejection::new(ErrorCode::BadFrame, "room_id is missing")),
         };
         joined.ok_or_else(|| {

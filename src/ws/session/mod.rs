@@ -25,8 +25,8 @@ use self::replies::Replies;
 use self::sign_in::Stop;
 use super::connection::{CloseReason, Connection, Outbox};
 use crate::chat::{
-    ANONYMOUS, Chat, ClientSession, Control, Controls, FrameSink, Identity, LeaveMode, Listener, Refusals,
-    Room,
+    ANONYMOUS, Chat, ClientSession, Control, Controls, FrameSink, Identity, LeaveMode, LeaveReason, Listener,
+    Refusals, Room,
 };
 use crate::model::{ConnectionId, Member, RoomName, Username};
 use crate::protocol::server::{FrameRef, RoomFrame, ServerFrame, encode};
@@ -155,7 +155,10 @@ impl Session {
                 self.send(RoomFrame::Left { room_id: &name, reason: Some(reason.as_str()) });
                 if !self.params.kind.names_rooms() {
                     // It can't join again.
-                    let sentence = "A moderator has removed you from this room";
+                    let sentence = match reason {
+                        LeaveReason::Kicked => "A moderator has removed you from this room",
+                        LeaveReason::AccessRevoked => "You are no member of this room any more",
+                    };
                     self.reject(&Rejection::new(ErrorCode::NotInRoom, sentence), FrameRef::default());
                     self.outbox.close(CloseCode::Forbidden);
                 }

@@ -16,6 +16,7 @@ mod nodes;
 mod presence;
 mod pubsub;
 mod quotas;
+mod rooms;
 mod standing;
 
 use std::sync::Arc;
@@ -185,6 +186,17 @@ contract! {
         the_last_admin_keeps_the_role
         what_no_token_can_outlive_is_forgotten
         every_node_is_told_of_a_change_of_standing
+    }
+    rooms {
+        the_record_of_a_private_room_is_one_on_every_node
+        the_relation_of_a_user_follows_each_change
+        a_room_that_is_created_at_once_on_many_nodes_is_one
+        a_removal_is_published_before_every_later_message
+        a_deleted_room_has_no_messages
+        a_private_room_has_a_bounded_number_of_members
+        the_list_of_a_users_rooms_is_its_own_and_bounded
+        the_name_of_a_user_without_an_account_is_known_for_as_long_as_a_token
+        private_rooms_are_on_no_list_of_occupied_rooms
     }
     moderation {
         a_room_without_rules_lets_everybody_speak

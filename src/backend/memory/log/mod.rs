@@ -158,6 +158,11 @@ impl Logs {
         Ok(Logged { receipt, message: published })
     }
 
+    /// Removes a room's messages.
+    pub(super) fn remove(&mut self, room: &RoomName) {
+        self.rooms.remove(room);
+    }
+
     pub(super) fn head(&mut self, room: &RoomName, now: Instant) -> Position {
         self.open(room, now).log.head()
     }

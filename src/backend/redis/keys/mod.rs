@@ -262,6 +262,21 @@ impl Keys {
         self.of_room(room, "rules")
     }
 
+    /// Hash of a private room: created (ms), owner, title, topic, `m:USER` → the name of a member. Until it is deleted.
+    pub fn record(&self, room: &RoomName) -> String {
+        self.of_room(room, "record")
+    }
+
+    /// Hash: the rooms on a user's list, each with the time (ms) since when it is there. Until the last is taken off.
+    pub fn listed(&self, user: &UserId) -> String {
+        format!("{}{{user:{}}}:rooms", self.prefix, Tag(user.as_str()))
+    }
+
+    /// String: the name of a user without an account. `auth.token_ttl`.
+    pub fn introduction(&self, user: &UserId) -> String {
+        format!("{}{{user:{}}}:name", self.prefix, Tag(user.as_str()))
+    }
+
     /// Stream: what moderators did, fields `v` and `e` (JSON). `moderation.audit_entries`.
     pub fn audit(&self) -> String {
         format!("{}audit", self.prefix)

@@ -9,6 +9,9 @@
 //! 1 c <count> <connection that has entered|->
 //! 1 u <user>                                             the standing of a user has changed
 //! 1 r                                                    the rules of the room have changed
+//! 1 k                                                    the private room has another member
+//! 1 x <user>                                             the user is no member of the private room any more
+//! 1 d                                                    the private room is gone
 //! 1 a <user>                                             + username; an account was created
 //! 1 e                                                    + JSON, for the sessions of a user (`user_event.rs`)
 //! ```
@@ -86,6 +89,9 @@ impl Wire {
             }),
             "u" => Some(Event::Control(ControlEvent::UserChanged(UserId::parse(words.next()?)?))),
             "r" => Some(Event::Control(ControlEvent::RulesChanged)),
+            "k" => Some(Event::Control(ControlEvent::MemberAdded)),
+            "x" => Some(Event::Control(ControlEvent::MemberRemoved(UserId::parse(words.next()?)?))),
+            "d" => Some(Event::Control(ControlEvent::RoomDeleted)),
             "a" => {
                 let user_id = UserId::parse(words.next()?)?;
                 let username = Username::from_trusted(std::str::from_utf8(&body).ok()?);
@@ -124,6 +130,9 @@ pub fn encode(publication: &Publication) -> String {
         Publication::User(event) => format!("{VERSION} e\n{}", user_event::encode(event)),
         Publication::Control(ControlEvent::UserChanged(user)) => format!("{VERSION} u {user}"),
         Publication::Control(ControlEvent::RulesChanged) => format!("{VERSION} r"),
+        Publication::Control(ControlEvent::MemberAdded) => format!("{VERSION} k"),
+        Publication::Control(ControlEvent::MemberRemoved(user)) => format!("{VERSION} x {user}"),
+        Publication::Control(ControlEvent::RoomDeleted) => format!("{VERSION} d"),
         Publication::Control(ControlEvent::AccountCreated(Author { user_id, username })) => {
             format!("{VERSION} a {user_id}\n{username}")
         }
@@ -217,7 +226,9 @@ mod tests {
         let text = encode(&Publication::Control(ControlEvent::AccountCreated(created.clone())));
         let read = wire().decode(text.into_bytes());
         assert_eq!(read, Some(Event::Control(ControlEvent::AccountCreated(created))));
-        for event in [ControlEvent::UserChanged(user), ControlEvent::RulesChanged] {
+        let of_rooms = [ControlEvent::RulesChanged, ControlEvent::MemberAdded, ControlEvent::RoomDeleted];
+        let of_users = [ControlEvent::MemberRemoved(user.clone()), ControlEvent::UserChanged(user)];
+        for event in of_rooms.into_iter().chain(of_users) {
             let text = encode(&Publication::Control(event.clone()));
             assert_eq!(wire().decode(text.clone().into_bytes()), Some(Event::Control(event.clone())));
             let later = format!("{text} and more\nand a body");

@@ -1,6 +1,7 @@
 //! Reconciles the subscriptions of one connection with the desired ones.
 
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use redis::aio::MultiplexedConnection;
@@ -46,9 +47,11 @@ impl<'a> Reconciler<'a> {
             self.subscriber.dirty.notify.notified().await;
             let dirty = self.subscriber.dirty.drain();
             if dirty.all {
+                self.subscriber.is_settling.store(true, Ordering::Relaxed);
                 self.reconcile_all().await?;
                 // Publications were lost while a channel moved.
                 let _ = self.subscriber.context.events.send_resumed().await;
+                self.subscriber.is_settling.store(false, Ordering::Relaxed);
             } else {
                 self.reconcile(dirty.channels).await?;
             }

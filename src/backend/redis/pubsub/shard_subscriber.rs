@@ -32,6 +32,9 @@ pub(super) struct ShardSubscriber {
     pub(super) server: Arc<Server>,
     canary: Arc<Canary>,
     pub(super) dirty: Arc<DirtyChannels>,
+    /// Whether channels are being subscribed to again, each of which may have lost publications until then. So a mark of a
+    /// possible loss goes before each publication.
+    pub(super) is_settling: Arc<AtomicBool>,
 }
 
 /// Why a subscribed connection ended.
@@ -66,7 +69,7 @@ impl ShardSubscriber {
         canary: Arc<Canary>,
         dirty: Arc<DirtyChannels>,
     ) -> Self {
-        Self { context, server, canary, dirty }
+        Self { context, server, canary, dirty, is_settling: Arc::default() }
     }
 
     /// Runs until the node stops.
@@ -125,6 +128,7 @@ impl ShardSubscriber {
             canary: self.canary.clone(),
             canary_channel: canary_channel.clone(),
             is_behind: AtomicBool::new(false),
+            is_settling: self.is_settling.clone(),
             pending: pending.clone(),
             closed: closed.clone(),
             moved: moved.clone(),
@@ -135,12 +139,14 @@ impl ShardSubscriber {
         reconciler.subscribe(std::slice::from_ref(&canary_channel)).await?;
         // Before the first reconciliation: later changes are checked again.
         self.dirty.drain();
+        self.is_settling.store(true, Ordering::Relaxed);
         reconciler.reconcile_all().await?;
         info!(channels = reconciler.actual.len(), redis = %self.server.name, "subscribed to Redis");
         // Also the first time: channels may have been desired before the first connection.
         if self.context.events.send_resumed().await.is_err() {
             return Ok(());
         }
+        self.is_settling.store(false, Ordering::Relaxed);
         tokio::select! {
             () = closed.notified() => Err(Lost::Closed),
             () = moved.notified() => Err(Lost::Moved),
@@ -204,6 +210,7 @@ struct PublicationReader {
     canary: Arc<Canary>,
     canary_channel: String,
     is_behind: AtomicBool,
+    is_settling: Arc<AtomicBool>,
     pending: PendingUnsubscribes,
     closed: Arc<Notify>,
     moved: Arc<Notify>,
@@ -243,6 +250,11 @@ impl PublicationReader {
             self.is_behind.store(false, Ordering::Relaxed);
         }
         let Some(channel) = self.keys.read_bus(channel) else { return };
+        if self.is_settling.load(Ordering::Relaxed) && self.events.try_send_resumed().is_err() {
+            meters().pubsub_events_dropped.increment(1);
+            self.is_behind.store(true, Ordering::Relaxed);
+            return;
+        }
         let event = match self.wire.decode(payload) {
             Some(event) => BackendEvent::Published(channel, event),
             None => {

@@ -12,7 +12,7 @@ use crate::backend::{BackendError, Result};
 pub(super) static RIGHTS: Script = Script::new(Memory::Untouched, &[include_str!("rights.lua")]);
 
 /// Commands that are sent outside of scripts. CLIENT KILL and CLIENT TRACKING are optional.
-const COMMANDS: [&str; 36] = [
+const COMMANDS: [&str; 38] = [
     "CLIENT|INFO",
     "DEL",
     "EVALSHA",
@@ -21,6 +21,7 @@ const COMMANDS: [&str; 36] = [
     "HDEL",
     "HGET",
     "HGETALL",
+    "HKEYS",
     "HLEN",
     "HMGET",
     "HSETNX",
@@ -30,6 +31,7 @@ const COMMANDS: [&str; 36] = [
     "PUBLISH",
     "SCAN",
     "SCRIPT|LOAD",
+    "SET",
     "SMEMBERS",
     "SMISMEMBER",
     "SREM",

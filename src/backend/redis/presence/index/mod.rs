@@ -1,5 +1,6 @@
 //! Indexes outside of the rooms' slots: the rooms of each node, the occupied rooms, and the schedule of leave
-//! notices. No answer counts their entries; they say which rooms to read.
+//! notices. No answer counts their entries; they say which rooms to read. The index of occupied rooms is public, so private rooms
+//! are not in it.
 
 pub mod sizes;
 
@@ -111,7 +112,7 @@ impl Index {
 
     /// Marks rooms that sessions have entered or left.
     pub fn measure<'a>(&self, rooms: impl IntoIterator<Item = &'a RoomName>) {
-        self.sizes.measure(rooms);
+        self.sizes.measure(rooms.into_iter().filter(|room| !room.is_private()));
     }
 
     /// Adds rooms to a node's list, before its sessions enter.
@@ -150,7 +151,7 @@ impl Index {
 
     /// Adds rooms to the index after sessions have entered, before the sessions are answered.
     pub async fn add_rooms<'a>(&self, rooms: impl Iterator<Item = &'a RoomName>) -> Result<()> {
-        let mut rooms: Vec<&RoomName> = rooms.collect();
+        let mut rooms: Vec<&RoomName> = rooms.filter(|room| !room.is_private()).collect();
         rooms.sort_unstable();
         rooms.dedup();
         if rooms.is_empty() {
@@ -165,6 +166,7 @@ impl Index {
     /// version after it has entered. So either its entry is seen in the room here, or the version differs from the
     /// one that was read before.
     pub async fn remove_empty_rooms(&self, rooms: &[RoomName]) -> Result<()> {
+        let rooms: Vec<&RoomName> = rooms.iter().filter(|room| !room.is_private()).collect();
         if rooms.is_empty() {
             return Ok(());
         }

@@ -1,0 +1,195 @@
+//! Private rooms, a hash each in the slot of its room, and the lists of users' rooms, a hash each in the slot of its user.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use redis::Value;
+
+use crate::backend::redis::client::call::Call;
+use crate::backend::redis::client::role::Role as Connection;
+use crate::backend::redis::client::script::{Memory, Script, TYPES};
+use crate::backend::redis::client::server::{parsed, parsed_if_ours};
+use crate::backend::redis::keys::{Keys, LogKeys};
+use crate::backend::redis::presence::CLOCK;
+use crate::backend::redis::pubsub::codec::PUBLISH;
+use crate::backend::redis::topology::Shards;
+use crate::backend::{
+    MAX_LISTED, MAX_MEMBERS, Relation, Result, RoomChange, RoomChanged, RoomRecord, Rooms, Unlisting, within,
+};
+use crate::config::Config;
+use crate::model::{Author, RoomName, UserId, Username};
+use crate::telemetry::{Unreadable, count_unreadable};
+
+static CREATE: Script = Script::new(Memory::Grows, &[TYPES, CLOCK, include_str!("create.lua")]);
+
+/// For changes that make a room larger.
+static CHANGE: Script = Script::new(Memory::Grows, &[TYPES, PUBLISH, include_str!("change.lua")]);
+
+/// The same script for removals, allowed at the memory limit.
+static REMOVE: Script = Script::new(Memory::Spares, &[TYPES, PUBLISH, include_str!("change.lua")]);
+
+static DELETE: Script = Script::new(Memory::Spares, &[TYPES, PUBLISH, include_str!("delete.lua")]);
+
+static LIST: Script = Script::new(Memory::Grows, &[TYPES, CLOCK, include_str!("list.lua")]);
+
+static UNLIST: Script = Script::new(Memory::Spares, &[TYPES, CLOCK, include_str!("unlist.lua")]);
+
+/// The scripts of this folder.
+pub(super) const SCRIPTS: &[&Script] = &[&CREATE, &CHANGE, &REMOVE, &DELETE, &LIST, &UNLIST];
+
+/// Age of an entry of a list whose user is no member, after which it is removed. A member is recorded right after its entry.
+const RECORDED_WITHIN_MS: u64 = 60_000;
+
+/// Private rooms in Redis.
+#[derive(Debug)]
+pub struct RedisRooms {
+    keys: Keys,
+    shards: Arc<Shards>,
+    token_ttl: Duration,
+    deadline: Duration,
+}
+
+impl RedisRooms {
+    pub fn new(keys: Keys, shards: Arc<Shards>, config: &Config) -> Self {
+        Self { keys, shards, token_ttl: config.auth.token_ttl, deadline: config.redis.command_timeout }
+    }
+
+    async fn call(&self, call: Call) -> Result<Value> {
+        within(self.deadline, self.shards.call(&Connection::Pooled, call)).await
+    }
+
+    fn delete_call(&self, room: &RoomName) -> Call {
+        let LogKeys { read, reactions } = self.keys.log_keys(room);
+        let first = [self.keys.record(room), self.keys.rules(room), reactions];
+        Call::new(&DELETE, first.into_iter().chain(read)).arg(self.keys.channel(room))
+    }
+
+    fn change_call(&self, room: &RoomName, change: &RoomChange) -> Call {
+        let (script, what, first, second) = match change {
+            RoomChange::Add(member) => (&CHANGE, "add", member.user_id.as_str(), member.username.as_str()),
+            RoomChange::Remove(user) => (&REMOVE, "remove", user.as_str(), ""),
+            RoomChange::Describe { title, topic } => {
+                (&CHANGE, "describe", title.as_deref().unwrap_or(""), topic.as_deref().unwrap_or(""))
+            }
+            RoomChange::Delete => return self.delete_call(room),
+        };
+        let is_given = |text: &Option<String>| u8::from(text.is_some());
+        let (has_title, has_topic) = match change {
+            RoomChange::Describe { title, topic } => (is_given(title), is_given(topic)),
+            _ => (0, 0),
+        };
+        let call = Call::new(script, [self.keys.record(room)]).arg(self.keys.channel(room)).arg(what);
+        call.arg(first).arg(second).arg(MAX_MEMBERS).arg(has_title).arg(has_topic)
+    }
+}
+
+#[async_trait]
+impl Rooms for RedisRooms {
+    async fn relation(&self, room: &RoomName, user: &UserId) -> Result<Relation> {
+        let call = Call::plain("HMGET", self.keys.record(room));
+        let call = call.arg("created").arg("owner").arg(format_args!("m:{user}"));
+        let fields: Vec<Option<Vec<u8>>> = parsed_if_ours(self.call(call).await)?;
+        let has = |at: usize| fields.get(at).is_some_and(Option::is_some);
+        let is_owner = fields.get(1).and_then(Option::as_deref) == Some(user.as_str().as_bytes());
+        Ok(match (has(0), has(2)) {
+            (false, _) => Relation::NoRoom,
+            (true, false) => Relation::Stranger,
+            (true, true) if is_owner => Relation::Owner,
+            (true, true) => Relation::Member,
+        })
+    }
+
+    async fn records(&self, rooms: &[RoomName]) -> Vec<Result<Option<RoomRecord>>> {
+        let calls: Vec<Call> =
+            rooms.iter().map(|room| Call::plain("HGETALL", self.keys.record(room))).collect();
+        let values = self.shards.call_all(&Connection::Pooled, &calls).await;
+        values.into_iter().map(|value| Ok(record(parsed_if_ours(value)?))).collect()
+    }
+
+    async fn create(&self, room: &RoomName, new: &RoomRecord) -> Result<RoomRecord> {
+        let call = Call::new(&CREATE, [self.keys.record(room)])
+            .arg(new.owner.as_ref().map_or("", UserId::as_str))
+            .arg(new.title.as_deref().unwrap_or_default());
+        let call = new.members.iter().fold(call, |call, one| call.arg(&one.user_id).arg(&one.username));
+        let fields: Vec<Vec<u8>> = parsed(self.call(call).await?)?;
+        Ok(record(fields).unwrap_or_default())
+    }
+
+    async fn change(&self, room: &RoomName, change: &RoomChange) -> Result<RoomChanged> {
+        let outcome: String = parsed(self.call(self.change_call(room, change)).await?)?;
+        Ok(match outcome.as_str() {
+            "changed" => RoomChanged::Changed,
+            "unchanged" => RoomChanged::Unchanged,
+            "full" => RoomChanged::Full,
+            _ => RoomChanged::NoRoom,
+        })
+    }
+
+    async fn list(&self, user: &UserId, room: &RoomName) -> Result<bool> {
+        let call = Call::new(&LIST, [self.keys.listed(user)]).arg(room).arg(MAX_LISTED);
+        parsed(self.call(call).await?)
+    }
+
+    async fn unlist(&self, user: &UserId, rooms: &[RoomName], unlisting: Unlisting) -> Result<()> {
+        if rooms.is_empty() {
+            return Ok(());
+        }
+        let age = if unlisting == Unlisting::Left { 0 } else { RECORDED_WITHIN_MS };
+        let call = Call::new(&UNLIST, [self.keys.listed(user)]).arg(age);
+        self.call(rooms.iter().fold(call, |call, room| call.arg(room))).await.map(drop)
+    }
+
+    async fn listed(&self, user: &UserId) -> Result<Vec<RoomName>> {
+        let found = self.call(Call::plain("HKEYS", self.keys.listed(user))).await;
+        let found: Vec<Vec<u8>> = parsed_if_ours(found)?;
+        let names = found.iter().filter_map(|name| std::str::from_utf8(name).ok());
+        let mut rooms: Vec<RoomName> = names.map(RoomName::from_trusted).collect();
+        count_unreadable(Unreadable::RoomName, (found.len() - rooms.len()) as u64);
+        rooms.sort_unstable();
+        Ok(rooms)
+    }
+
+    async fn introduce(&self, user: &Author) -> Result<()> {
+        let call = Call::plain("SET", self.keys.introduction(&user.user_id)).arg(&user.username);
+        self.call(call.arg("PX").arg(self.token_ttl.as_millis())).await.map(drop)
+    }
+
+    async fn introduced(&self, user: &UserId) -> Result<Option<Username>> {
+        let name: Option<Vec<u8>> =
+            parsed_if_ours(self.call(Call::plain("GET", self.keys.introduction(user))).await)?;
+        Ok(name.and_then(|name| std::str::from_utf8(&name).ok().map(Username::from_trusted)))
+    }
+}
+
+/// Reads the fields of a record; `None` if there is no room. A member that can't be read is skipped and counted.
+fn record(fields: Vec<Vec<u8>>) -> Option<RoomRecord> {
+    let (mut record, mut exists, mut unreadable) = (RoomRecord::default(), false, 0);
+    for field in fields.chunks_exact(2) {
+        exists |= field[0] == b"created";
+        if record.read_field(&field[0], &field[1]).is_none() {
+            unreadable += 1;
+        }
+    }
+    record.members.sort_unstable_by(|one, other| one.user_id.cmp(&other.user_id));
+    count_unreadable(Unreadable::RoomRecord, unreadable);
+    exists.then_some(record)
+}
+
+impl RoomRecord {
+    /// Fields of a later version are skipped.
+    fn read_field(&mut self, field: &[u8], value: &[u8]) -> Option<()> {
+        let (field, value) = (std::str::from_utf8(field).ok()?, std::str::from_utf8(value).ok()?);
+        match field.strip_prefix("m:") {
+            Some(user) => {
+                let (user_id, username) = (UserId::parse(user)?, Username::from_trusted(value));
+                self.members.push(Author { user_id, username });
+            }
+            None if field == "owner" => self.owner = Some(UserId::parse(value)?),
+            None if field == "title" => self.title = Some(value.to_owned()),
+            None if field == "topic" => self.topic = Some(value.to_owned()),
+            None => {}
+        }
+        Some(())
+    }
+}
