@@ -6,7 +6,9 @@ mod accounts;
 mod cluster;
 mod files;
 mod identity;
+mod inbox;
 mod limits;
+mod membership;
 mod messages;
 mod moderation;
 mod reads;
@@ -17,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
@@ -35,8 +37,10 @@ pub use self::files::{
 };
 pub use self::identity::{Identity, IssuedToken, RoomScope, Source, check, sign_token};
 use self::identity::{Issuer, Issuers, Keyring};
+use self::inbox::Posted;
 use self::limits::Limits;
 pub use self::limits::{Admission, ClientSession, Refusals};
+pub use self::membership::{Conversation, MyRoom};
 pub use self::messages::{ChangeAction, NewChange, NewMessage, Poster, Reaction};
 use self::messages::{Posters, typing_rule};
 use self::reads::Reads;
@@ -45,7 +49,8 @@ use self::rooms::{Hub, RoomList};
 pub use self::users::{Control, Controls, LeaveReason, Listener, Version};
 use self::users::{KnownStandings, UserChannels, Users};
 pub use crate::backend::{
-    AuditPosition, AuditRecord, Excerpt, LeaveMode, MemberPage, MemberPosition, NodeInfo, RoomCount, Span,
+    AuditPosition, AuditRecord, Excerpt, LeaveMode, MemberPage, MemberPosition, NodeInfo, RoomCount,
+    RoomRecord, Span,
 };
 use crate::backend::{Backend, BackendError, Events, Health};
 use crate::config::Config;
@@ -122,6 +127,8 @@ struct Inner {
     posters: Posters,
     users: Users,
     user_channels: UserChannels,
+    /// Messages whose users are to be told.
+    inbox: mpsc::Sender<Posted>,
     standings: KnownStandings,
     room_list: RoomList,
     stats: StatsFeed,
@@ -167,6 +174,7 @@ impl Chat {
         let reads = Reads::new(config.limits.reads_in_flight, supervisor.clone());
         let health = backend.cluster.health();
         let passwords = HashingPool::new(&config.passwords);
+        let (inbox, posted) = mpsc::channel(inbox::QUEUE);
         let inner = Inner {
             node,
             config,
@@ -183,6 +191,7 @@ impl Chat {
             posters: Posters::default(),
             users,
             user_channels: UserChannels::default(),
+            inbox,
             standings,
             room_list: RoomList::default(),
             stats: StatsFeed::default(),
@@ -196,6 +205,7 @@ impl Chat {
         let chat = Self { inner: Arc::new(inner) };
         chat.inner.supervisor.run("standings", chat.clone().give_standings());
         chat.inner.supervisor.run("user-channels", chat.clone().keep_user_channels());
+        chat.inner.supervisor.run("inboxes", chat.clone().tell_inboxes(posted));
         chat.inner.supervisor.run("room-list", chat.clone().tell_rooms());
         chat.inner.supervisor.run("stats", chat.clone().feed_stats());
         chat.inner.backend.cluster.clone().start(Arc::new(chat.clone()), &chat.inner.supervisor);

@@ -199,6 +199,7 @@ settings! {
         logins_per_minute: usize = number(0, 10_000), "10", "each costs a processor a moment, and shows whether a password is right";
         token_ttl: Duration = time(SECOND, MANY_YEARS), r#""30days""#, "it is counted in seconds";
         guests: bool = YesNo, "true", "there is no third way";
+        guests_may_whisper: bool = YesNo, "true", "there is no third way";
         registration: Registration = Openness, r#""closed""#, "there is no third way";
         timeout: Duration = time(SECOND, HOUR), r#""10s""#, "an unknown client holds a session for so long";
     }

@@ -10,6 +10,7 @@ mod cluster;
 mod error;
 mod files;
 mod layers;
+mod membership;
 mod messages;
 mod moderation;
 mod query;
@@ -51,8 +52,15 @@ pub fn router(state: AppState, sessions: Router) -> Router {
     let body_limit = DefaultBodyLimit::max(state.chat.config().limits.post_bytes());
     let settings = state.settings.clone();
     let api = Router::new()
-        .route("/rooms", get(rooms::list_rooms))
-        .route("/rooms/{room}", get(rooms::show_room))
+        .route("/rooms", get(rooms::list_rooms).post(membership::create_room))
+        .route(
+            "/rooms/{room}",
+            get(rooms::show_room).patch(membership::describe_room).delete(membership::delete_room),
+        )
+        .route("/rooms/{room}/membership", get(membership::list_membership))
+        .route("/rooms/{room}/members/{user}", put(membership::add_member).delete(membership::remove_member))
+        .route("/conversations", post(membership::open_conversation))
+        .route("/me/rooms", get(membership::list_my_rooms))
         .route("/rooms/{room}/messages", get(messages::list_messages).post(messages::post_message))
         .route("/rooms/{room}/messages/{seq}", put(changes::edit_message).delete(changes::delete_message))
         .route(

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::AppState;
 use super::caller::Caller;
 use super::error::ApiError;
-use super::query::{ApiJson, ApiPath, ApiQuery, limit};
+use super::query::{ApiJson, ApiPath, ApiQuery, limit, user};
 use crate::chat::{Action, AuditPosition, AuditRecord, Principal, RoomAccess};
 use crate::model::{Role, Timestamp, UserId};
 use crate::protocol::ErrorCode;
@@ -227,10 +227,6 @@ pub async fn list_audit(
 async fn moderated(state: &AppState, by: &crate::chat::Identity, room: &str) -> Result<RoomAccess, ApiError> {
     let room = state.chat.room_name(room)?;
     Ok(state.chat.check_access(Principal::User(by), Action::Moderate, &room).await?)
-}
-
-fn user(user_id: &str) -> Result<UserId, ApiError> {
-    UserId::parse(user_id).ok_or_else(|| ApiError::new(ErrorCode::BadRequest, "user_id is no user's id"))
 }
 
 fn bad_before() -> ApiError {

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::AppState;
 use super::error::ApiError;
+use crate::model::UserId;
 use crate::protocol::ErrorCode;
 
 /// A query whose refusal is JSON like every other.
@@ -75,6 +76,11 @@ fn read_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
         let sentence: String = error.to_string().chars().take(100).collect();
         ApiError::new(ErrorCode::BadRequest, format!("The body can't be read: {sentence}"))
     })
+}
+
+/// The user of a path or a body.
+pub fn user(user_id: &str) -> Result<UserId, ApiError> {
+    UserId::parse(user_id).ok_or_else(|| ApiError::new(ErrorCode::BadRequest, "user_id is no user's id"))
 }
 
 /// Entries in a page of a list, unless the query asks for another number, and at most.

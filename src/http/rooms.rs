@@ -8,9 +8,9 @@ use super::AppState;
 use super::caller::OptionalCaller;
 use super::error::ApiError;
 use super::query::{ApiPath, ApiQuery, bad_cursor, limit, read_cursor, write_cursor};
-use crate::chat::{Action, MemberPage, MemberPosition, RoomCount};
+use crate::chat::{Action, MemberPage, MemberPosition, RoomCount, RoomRecord};
 use crate::model::names::to_nfc;
-use crate::model::{Member, RoomName};
+use crate::model::{Member, RoomName, UserId};
 
 /// A page of rooms is asked for with these.
 #[derive(Debug, Deserialize)]
@@ -73,6 +73,13 @@ pub struct RoomAnswer {
 struct RoomDetail {
     id: RoomName,
     name: RoomName,
+    /// Of a private room, as are the two after it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topic: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<UserId>,
     client_count: u64,
     clients: Vec<Member>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -91,12 +98,23 @@ pub async fn show_room(
     let after = read_cursor(query.cursor.as_deref())?;
     let after = after.map(|after| MemberPosition::parse(&after).ok_or_else(bad_cursor)).transpose()?;
     let access = state.chat.check_access(caller.principal(), Action::ListMembers, &room).await?;
+    let record = if room.is_private() { Some(state.chat.room_record(&access).await?) } else { None };
     let page = state.chat.members(access, after, limit).await?;
     let MemberPage { client_count, members, next } = &*page;
-    if *client_count == 0 {
+    if *client_count == 0 && record.is_none() {
         return Err(ApiError::room_not_found());
     }
-    let (client_count, clients) = (*client_count, members.clone());
-    let next = next.map(|last| write_cursor(&last.to_string()));
-    Ok(Json(RoomAnswer { data: RoomDetail { id: room.clone(), name: room, client_count, clients, next } }))
+    let RoomRecord { title, topic, owner, .. } = record.unwrap_or_default();
+    Ok(Json(RoomAnswer {
+        data: RoomDetail {
+            id: room.clone(),
+            name: room,
+            title,
+            topic,
+            owner,
+            client_count: *client_count,
+            clients: members.clone(),
+            next: next.map(|last| write_cursor(&last.to_string())),
+        },
+    }))
 }

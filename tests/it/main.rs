@@ -103,6 +103,8 @@ mod pages;
 mod plain;
 // Joins, leaves, typing and counts.
 mod presence;
+// Private rooms and conversations.
+mod private;
 // Redis that refuses, or answers too late.
 mod refusals;
 // Reads over REST write nothing.

@@ -33,7 +33,7 @@ impl LocalNode for Chat {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_s: self.inner.started.elapsed().as_secs(),
             sessions: self.session_count(),
-            rooms: self.inner.hub.occupied() as u64,
+            rooms: self.inner.hub.occupied_public() as u64,
             fingerprints: self.fingerprints(),
         }
     }

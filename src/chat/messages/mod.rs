@@ -6,6 +6,7 @@ mod posters;
 pub use self::changes::{ChangeAction, NewChange, Reaction};
 pub use self::posters::Poster;
 pub(super) use self::posters::Posters;
+use super::inbox::Posted;
 use super::rooms::TypingRule;
 use super::{Chat, ClaimedFiles, Room, SpeechAccess};
 use crate::backend::{Channel, Page, Publication, Span};
@@ -43,10 +44,12 @@ impl Chat {
     ) -> impl Future<Output = Result<Receipt, Rejection>> + Send + use<> {
         let files =
             (!message.files.is_empty()).then(|| (self.clone(), access.room().clone(), message.files.clone()));
-        let posting =
-            self.draft(author, access.into_room(), message).map(|draft| self.inner.backend.log.append(draft));
+        let inbox = self.inner.inbox.clone();
+        let posting = self
+            .draft(author, access.into_room(), message)
+            .map(|draft| (Posted::of(&draft), self.inner.backend.log.append(draft)));
         async move {
-            let posting = match posting {
+            let (posted, posting) = match posting {
                 Ok(posting) => posting,
                 Err(rejection) => {
                     if let Some((chat, _, files)) = files {
@@ -62,6 +65,10 @@ impl Chat {
             let receipt = outcome?;
             if !receipt.is_duplicate {
                 meters().messages_posted.increment(1);
+                if let Some(posted) = posted {
+                    // A queue that is closed says that the node stops.
+                    let _ = inbox.send(posted.numbered(receipt.seq)).await;
+                }
             }
             Ok(receipt)
         }

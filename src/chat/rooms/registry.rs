@@ -129,6 +129,11 @@ impl Hub {
         self.occupied_rooms().len()
     }
 
+    /// Number of those that everybody may know of.
+    pub(in crate::chat) fn occupied_public(&self) -> usize {
+        self.occupied_rooms().iter().filter(|room| !room.name.is_private()).count()
+    }
+
     /// Rooms with sessions of this node.
     pub(in crate::chat) fn occupied_rooms(&self) -> Vec<Arc<Room>> {
         self.all().into_iter().filter(|room| room.is_occupied()).collect()

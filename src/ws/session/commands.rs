@@ -107,6 +107,9 @@ impl Session {
                 // Others see it from now on, and may tell it something.
                 self.chat.follow_user(&self.identity.author.user_id).await;
             }
+            if !self.is_signed_in && self.rooms.is_empty() {
+                self.chat.introduce(&self.identity).await;
+            }
         };
         let (room, ()) = tokio::join!(self.chat.open(&access), following);
         let room = room?;
@@ -114,7 +117,13 @@ impl Session {
         self.rooms.insert(name.clone(), room.clone());
         let session =
             RoomSession { member: self.member(), kind: self.params.kind, sink: self.outbox.clone() };
-        let outcome = self.chat.join(&room, &session, since, history, || self.outbox.drained()).await;
+        let recording = async {
+            if self.params.kind == SessionKind::Full {
+                self.chat.record_join(&self.identity, &name).await;
+            }
+        };
+        let joining = self.chat.join(&room, &session, since, history, || self.outbox.drained());
+        let (outcome, ()) = tokio::join!(joining, recording);
         self.replay().spend(*outcome.as_ref().unwrap_or(&0));
         match outcome {
             Ok(_) => self.client.identify(),
@@ -133,7 +142,11 @@ impl Session {
         match self.joined(Some(&room_id)).cloned() {
             Ok(room) => {
                 self.rooms.remove(&room.name);
-                self.chat.leave(&room, &self.member(), LeaveMode::Immediate).await;
+                let member = self.member();
+                tokio::join!(
+                    self.chat.leave(&room, &member, LeaveMode::Immediate),
+                    self.chat.record_leave(&self.identity, &room.name),
+                );
                 self.send(RoomFrame::Left { room_id: &room.name, reason: None });
             }
             Err(rejection) => self.reject(&rejection, FrameRef { nonce: None, room_id: Some(&room_id) }),

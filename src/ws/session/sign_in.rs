@@ -135,7 +135,7 @@ impl Session {
         self.controls.set_user(&identity.author.user_id, &identity.scope);
         self.chat.recheck_since(&identity.author.user_id, version);
         if self.params.kind == SessionKind::Full {
-            self.chat.follow_user(&identity.author.user_id).await;
+            tokio::join!(self.chat.follow_user(&identity.author.user_id), self.chat.introduce(&identity));
         }
         if let Some(expires_at) = identity.expires_at {
             self.outbox.expire_at(expires_at);

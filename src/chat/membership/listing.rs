@@ -1,0 +1,83 @@
+//! The rooms of a user: private rooms, conversations, and the public rooms that an account has joined and not left.
+
+use tracing::debug;
+
+use super::super::{Chat, Identity, Source};
+use super::conversations::other_of;
+use crate::backend::{RoomRecord, Unlisting};
+use crate::model::{Author, RoomName, UserId};
+use crate::protocol::Rejection;
+
+/// A room on a user's list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MyRoom {
+    /// The room.
+    pub room: RoomName,
+    /// Of a private room.
+    pub title: Option<String>,
+    /// Of a private room.
+    pub topic: Option<String>,
+    /// Of a private room.
+    pub owner: Option<UserId>,
+    /// The other user of a conversation.
+    pub with: Option<Author>,
+}
+
+impl Chat {
+    /// The rooms of a user that its token admits to, by name. Entries of private rooms that the user is no member of are removed.
+    ///
+    /// # Errors
+    /// `unavailable`
+    pub async fn my_rooms(&self, by: &Identity) -> Result<Vec<MyRoom>, Rejection> {
+        let (user, rooms) = (&by.author.user_id, &self.inner.backend.rooms);
+        let mut listed = rooms.listed(user).await?;
+        listed.retain(|room| by.scope.admits(room));
+        let (private, public): (Vec<RoomName>, Vec<RoomName>) =
+            listed.into_iter().partition(RoomName::is_private);
+        let mut found: Vec<MyRoom> = public.into_iter().map(|room| MyRoom::new(room, None, user)).collect();
+        let mut missing = Vec::new();
+        let records = if private.is_empty() { Vec::new() } else { rooms.records(&private).await };
+        for (room, record) in private.into_iter().zip(records) {
+            match record?.filter(|record| record.has(user)) {
+                Some(record) => found.push(MyRoom::new(room, Some(record), user)),
+                None => missing.push(room),
+            }
+        }
+        if let Err(error) = rooms.unlist(user, &missing, Unlisting::NotFound).await {
+            debug!(error = %error.root_cause(), "could not remove entries of the list of a user's rooms");
+        }
+        found.sort_unstable_by(|one, other| one.room.cmp(&other.room));
+        Ok(found)
+    }
+
+    /// Puts a public room that an account joins on the list of its rooms, unless the list is full. Writes only the first time.
+    pub async fn record_join(&self, identity: &Identity, room: &RoomName) {
+        if !has_list(identity, room) {
+            return;
+        }
+        if let Err(error) = self.inner.backend.rooms.list(&identity.author.user_id, room).await {
+            debug!(error = %error.root_cause(), "could not put a room on the list of a user");
+        }
+    }
+
+    /// Takes a public room that an account leaves off its list.
+    pub async fn record_leave(&self, identity: &Identity, room: &RoomName) {
+        if has_list(identity, room) {
+            self.unlist_room(&identity.author.user_id, room).await;
+        }
+    }
+}
+
+/// Whether joins of a room are recorded. Those of private rooms follow from their members.
+fn has_list(identity: &Identity, room: &RoomName) -> bool {
+    identity.source == Source::Account && !room.is_private()
+}
+
+impl MyRoom {
+    fn new(room: RoomName, record: Option<RoomRecord>, user: &UserId) -> Self {
+        let record = record.unwrap_or_default();
+        let (title, topic, owner) = (record.title.clone(), record.topic.clone(), record.owner.clone());
+        let with = if room.is_conversation() { other_of(record, user) } else { None };
+        Self { room, title, topic, owner, with }
+    }
+}

@@ -1,0 +1,234 @@
+//! Private rooms: making one, its members, its title, its end. `conversations.rs` has those of two, `listing.rs` the rooms of a user.
+//!
+//! A user is put on the list of its rooms before it becomes a member, and taken off it afterwards; so a crash leaves an entry too
+//! many, which the next reading removes.
+
+mod conversations;
+mod listing;
+
+use futures_util::future::join_all;
+use tracing::debug;
+
+pub use self::conversations::Conversation;
+pub use self::listing::MyRoom;
+use super::{Chat, Identity, RoomAccess, Source};
+use crate::backend::{RoomChange, RoomChanged, RoomRecord, Unlisting};
+use crate::model::characters::has_visible;
+use crate::model::{Author, RoomName, UserEvent, UserId};
+use crate::protocol::{ErrorCode, Rejection};
+
+/// Characters of a topic, at most.
+const TOPIC_CHARS: usize = 200;
+
+impl Chat {
+    /// Makes a private room, whose first member and owner is its maker.
+    ///
+    /// # Errors
+    /// `forbidden` for a guest, unless guests may whisper; `bad_request` for a title; `too_many_rooms`; `unavailable`.
+    pub async fn create_room(&self, by: &Identity, title: &str) -> Result<(RoomName, RoomRecord), Rejection> {
+        self.check_may_whisper(by)?;
+        let title = self.checked_title(title)?;
+        let room = RoomName::private();
+        self.list_room(by, &room).await?;
+        let record = RoomRecord {
+            title: Some(title),
+            topic: None,
+            owner: Some(by.author.user_id.clone()),
+            members: vec![by.author.clone()],
+        };
+        let record = self.inner.backend.rooms.create(&room, &record).await?;
+        self.tell_rooms_changed([&by.author.user_id]).await;
+        Ok((room, record))
+    }
+
+    /// The record of a private room.
+    ///
+    /// # Errors
+    /// `room_not_found`, also for a public room; `unavailable`.
+    pub async fn room_record(&self, access: &RoomAccess) -> Result<RoomRecord, Rejection> {
+        if !access.room().is_private() {
+            return Err(Rejection::room_not_found());
+        }
+        let record = self.inner.backend.rooms.records(std::slice::from_ref(access.room())).await.pop();
+        record.transpose()?.flatten().ok_or_else(Rejection::room_not_found)
+    }
+
+    /// Makes a user a member of a private room. It must be one that is known.
+    ///
+    /// # Errors
+    /// `not_found` for an unknown user; `too_many_rooms` if it is in as many as it may; `bad_request` if the room is full.
+    pub async fn add_member(&self, access: &RoomAccess, user: &UserId) -> Result<(), Rejection> {
+        let room = changeable(access)?;
+        let user = self.known_user(user).await?;
+        if !self.inner.backend.rooms.list(&user.user_id, room).await? {
+            return Err(Rejection::new(
+                ErrorCode::TooManyRooms,
+                "The user is in as many rooms as it may be in",
+            ));
+        }
+        match self.inner.backend.rooms.change(room, &RoomChange::Add(user.clone())).await? {
+            RoomChanged::Changed => {}
+            RoomChanged::Unchanged => return Ok(()),
+            RoomChanged::Full => {
+                self.unlist_room(&user.user_id, room).await;
+                let sentence = "The room has as many members as it may have";
+                return Err(Rejection::new(ErrorCode::BadRequest, sentence));
+            }
+            RoomChanged::NoRoom => {
+                self.unlist_room(&user.user_id, room).await;
+                return Err(Rejection::room_not_found());
+            }
+        }
+        self.tell_rooms_changed([&user.user_id]).await;
+        Ok(())
+    }
+
+    /// Ends the membership of a user in a private room. Once this returns nothing that is posted later reaches it. A user that is
+    /// no member may be removed as well.
+    ///
+    /// # Errors
+    /// `forbidden` for the owner, and in a conversation.
+    pub async fn remove_member(&self, access: &RoomAccess, user: &UserId) -> Result<(), Rejection> {
+        let room = changeable(access)?;
+        let record = self.room_record(access).await?;
+        if record.owner.as_ref() == Some(user) {
+            let sentence = "The owner can't leave its room; delete the room instead";
+            return Err(Rejection::new(ErrorCode::Forbidden, sentence));
+        }
+        self.inner.backend.rooms.change(room, &RoomChange::Remove(user.clone())).await?;
+        self.unlist_room(user, room).await;
+        self.tell_rooms_changed([user]).await;
+        Ok(())
+    }
+
+    /// Gives a private room another title, or topic, or both.
+    ///
+    /// # Errors
+    /// `bad_request` for a text that is none; `forbidden` in a conversation.
+    pub async fn describe_room(
+        &self,
+        access: &RoomAccess,
+        title: Option<&str>,
+        topic: Option<&str>,
+    ) -> Result<RoomRecord, Rejection> {
+        let room = changeable(access)?;
+        let title = title.map(|title| self.checked_title(title)).transpose()?;
+        let topic = topic.map(|topic| checked_line("topic", topic, TOPIC_CHARS)).transpose()?;
+        if self.inner.backend.rooms.change(room, &RoomChange::Describe { title, topic }).await?
+            == RoomChanged::NoRoom
+        {
+            return Err(Rejection::room_not_found());
+        }
+        let record = self.room_record(access).await?;
+        self.tell_rooms_changed(record.members.iter().map(|member| &member.user_id)).await;
+        Ok(record)
+    }
+
+    /// Removes a private room and its messages.
+    ///
+    /// # Errors
+    /// `forbidden` in a conversation.
+    pub async fn delete_room(&self, access: &RoomAccess) -> Result<(), Rejection> {
+        let room = changeable(access)?;
+        let record = self.room_record(access).await?;
+        self.inner.backend.rooms.change(room, &RoomChange::Delete).await?;
+        let members = || record.members.iter().map(|member| &member.user_id);
+        join_all(members().map(|user| self.unlist_room(user, room))).await;
+        self.tell_rooms_changed(members()).await;
+        Ok(())
+    }
+
+    /// Whether a user may make private rooms and conversations.
+    fn check_may_whisper(&self, identity: &Identity) -> Result<(), Rejection> {
+        if identity.source != Source::Guest || self.inner.config.auth.guests_may_whisper {
+            return Ok(());
+        }
+        Err(Rejection::new(ErrorCode::Forbidden, "Guests have no private rooms; this needs an account"))
+    }
+
+    /// A user that others may name: it has an account, or has shown a token of another issuer (a guest its own, if guests may
+    /// whisper) within `auth.token_ttl`.
+    async fn known_user(&self, user: &UserId) -> Result<Author, Rejection> {
+        if let Some(account) = self.inner.backend.accounts.by_id(user).await? {
+            return Ok(account.author());
+        }
+        match self.inner.backend.rooms.introduced(user).await? {
+            Some(username) => Ok(Author { user_id: user.clone(), username }),
+            None => Err(Rejection::new(ErrorCode::NotFound, "No user with this user_id is known")),
+        }
+    }
+
+    /// Remembers the name of a user whom no account names, so that others may name it.
+    pub async fn introduce(&self, identity: &Identity) {
+        let is_known = match identity.source {
+            Source::Account => true,
+            Source::Guest => !self.inner.config.auth.guests_may_whisper,
+            Source::Issuer => false,
+        };
+        if is_known {
+            return;
+        }
+        if let Err(error) = self.inner.backend.rooms.introduce(&identity.author).await {
+            debug!(error = %error.root_cause(), "could not remember the name of a user");
+        }
+    }
+
+    async fn list_room(&self, by: &Identity, room: &RoomName) -> Result<(), Rejection> {
+        if !by.scope.admits(room) {
+            return Err(Rejection::new(ErrorCode::Forbidden, "This token admits to some rooms only"));
+        }
+        if self.inner.backend.rooms.list(&by.author.user_id, room).await? {
+            return Ok(());
+        }
+        Err(Rejection::new(
+            ErrorCode::TooManyRooms,
+            "You are in as many rooms as you may be in; leave one first",
+        ))
+    }
+
+    /// If it can't be done now, the next reading of the list does it.
+    async fn unlist_room(&self, user: &UserId, room: &RoomName) {
+        let rooms = std::slice::from_ref(room);
+        if let Err(error) = self.inner.backend.rooms.unlist(user, rooms, Unlisting::Left).await {
+            debug!(error = %error.root_cause(), "could not take a room off the list of a user");
+        }
+    }
+
+    /// Has users ask for their rooms again. They also do so after each gap of their node's subscription.
+    async fn tell_rooms_changed<'a>(&self, users: impl IntoIterator<Item = &'a UserId>) {
+        let telling =
+            users.into_iter().map(|user| self.inner.backend.tell_user(user, UserEvent::RoomsChanged));
+        for told in join_all(telling).await {
+            if let Err(error) = told {
+                debug!(error = %error.root_cause(), "could not tell a user that its rooms have changed");
+            }
+        }
+    }
+
+    fn checked_title(&self, title: &str) -> Result<String, Rejection> {
+        let title = checked_line("title", title, self.inner.config.limits.room_name_chars)?;
+        if !has_visible(&title) {
+            return Err(Rejection::new(ErrorCode::BadRequest, "title must have something to see"));
+        }
+        Ok(title)
+    }
+}
+
+/// The room, if its members may change at all.
+fn changeable(access: &RoomAccess) -> Result<&RoomName, Rejection> {
+    if access.room().is_conversation() {
+        let sentence = "A conversation stays one of its two users";
+        return Err(Rejection::new(ErrorCode::Forbidden, sentence));
+    }
+    Ok(access.room())
+}
+
+/// A text of one line, without characters that would break one.
+fn checked_line(what: &str, text: &str, most: usize) -> Result<String, Rejection> {
+    let text = text.trim();
+    if text.chars().count() > most || text.chars().any(char::is_control) {
+        let sentence = format!("{what} must be one line of at most {most} characters");
+        return Err(Rejection::new(ErrorCode::BadRequest, sentence));
+    }
+    Ok(text.to_owned())
+}

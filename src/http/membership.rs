@@ -1,0 +1,193 @@
+//! Private rooms and conversations, their members, and the rooms of the caller.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use serde::{Deserialize, Serialize};
+
+use super::AppState;
+use super::caller::Caller;
+use super::error::ApiError;
+use super::query::{ApiJson, ApiPath, user};
+use crate::chat::{Action, Conversation, Identity, MyRoom, Principal, RoomAccess, RoomRecord};
+use crate::model::{Author, RoomName, UserId, Username};
+use crate::protocol::{ErrorCode, Forwarded};
+
+/// A private room that is to be made.
+#[derive(Debug, Deserialize)]
+pub struct NewRoom {
+    title: String,
+}
+
+/// Another title or topic.
+#[derive(Debug, Deserialize)]
+pub struct Description {
+    title: Option<String>,
+    topic: Option<String>,
+}
+
+/// The other user of a conversation.
+#[derive(Debug, Deserialize)]
+pub struct NewConversation {
+    user_id: String,
+}
+
+#[derive(Debug, Serialize)]
+pub struct UserJson {
+    user_id: UserId,
+    username: Username,
+}
+
+/// A room as its members see it.
+#[derive(Debug, Serialize)]
+pub struct RoomJson {
+    id: RoomName,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topic: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<UserId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    with: Option<UserJson>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct MyRooms {
+    data: Vec<RoomJson>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Membership {
+    data: Vec<MemberJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<UserId>,
+}
+
+#[derive(Debug, Serialize)]
+struct MemberJson {
+    user_id: UserId,
+    username: Username,
+    role: &'static str,
+}
+
+impl From<Author> for UserJson {
+    fn from(Author { user_id, username }: Author) -> Self {
+        Self { user_id, username }
+    }
+}
+
+impl RoomJson {
+    fn new(id: RoomName, RoomRecord { title, topic, owner, .. }: RoomRecord) -> Self {
+        Self { id, title, topic, owner, with: None }
+    }
+}
+
+impl From<MyRoom> for RoomJson {
+    fn from(MyRoom { room, title, topic, owner, with }: MyRoom) -> Self {
+        Self { id: room, title, topic, owner, with: with.map(UserJson::from) }
+    }
+}
+
+/// `POST /api/rooms`: 201.
+pub async fn create_room(
+    State(state): State<AppState>,
+    Caller(by): Caller,
+    Extension(forwarded): Extension<Forwarded>,
+    ApiJson(new): ApiJson<NewRoom>,
+) -> Result<(StatusCode, Json<RoomJson>), ApiError> {
+    state.chat.admit_join(forwarded.client)?;
+    let (room, record) = state.chat.create_room(&by, &new.title).await?;
+    Ok((StatusCode::CREATED, Json(RoomJson::new(room, record))))
+}
+
+/// `PATCH /api/rooms/{room}`: with its title and topic of now.
+pub async fn describe_room(
+    State(state): State<AppState>,
+    ApiPath(room): ApiPath<String>,
+    Caller(by): Caller,
+    ApiJson(new): ApiJson<Description>,
+) -> Result<Json<RoomJson>, ApiError> {
+    let access = access(&state, &by, Action::Own, &room).await?;
+    let record = state.chat.describe_room(&access, new.title.as_deref(), new.topic.as_deref()).await?;
+    Ok(Json(RoomJson::new(access.room().clone(), record)))
+}
+
+/// `DELETE /api/rooms/{room}`: 204.
+pub async fn delete_room(
+    State(state): State<AppState>,
+    ApiPath(room): ApiPath<String>,
+    Caller(by): Caller,
+) -> Result<StatusCode, ApiError> {
+    state.chat.delete_room(&access(&state, &by, Action::Own, &room).await?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET /api/rooms/{room}/membership`: all members of a private room, connected or not.
+pub async fn list_membership(
+    State(state): State<AppState>,
+    ApiPath(room): ApiPath<String>,
+    Caller(by): Caller,
+) -> Result<Json<Membership>, ApiError> {
+    let access = access(&state, &by, Action::ListMembers, &room).await?;
+    let RoomRecord { owner, members, .. } = state.chat.room_record(&access).await?;
+    let member = |Author { user_id, username }| {
+        let role = if owner.as_ref() == Some(&user_id) { "owner" } else { "member" };
+        MemberJson { user_id, username, role }
+    };
+    Ok(Json(Membership { data: members.into_iter().map(member).collect(), owner: owner.clone() }))
+}
+
+/// `PUT /api/rooms/{room}/members/{user_id}`: 204.
+pub async fn add_member(
+    State(state): State<AppState>,
+    ApiPath((room, user_id)): ApiPath<(String, String)>,
+    Caller(by): Caller,
+) -> Result<StatusCode, ApiError> {
+    let access = access(&state, &by, Action::Own, &room).await?;
+    state.chat.add_member(&access, &user(&user_id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `DELETE /api/rooms/{room}/members/{user_id}`: 204. A member may remove itself.
+pub async fn remove_member(
+    State(state): State<AppState>,
+    ApiPath((room, user_id)): ApiPath<(String, String)>,
+    Caller(by): Caller,
+) -> Result<StatusCode, ApiError> {
+    let is_own = user_id == by.author.user_id.as_str();
+    let action = if is_own { Action::Join } else { Action::Own };
+    let access = access(&state, &by, action, &room).await?;
+    if !access.room().is_private() {
+        return Err(ApiError::new(ErrorCode::Forbidden, "Nobody owns a public room"));
+    }
+    state.chat.remove_member(&access, &user(&user_id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /api/conversations`: the caller's conversation with a user.
+pub async fn open_conversation(
+    State(state): State<AppState>,
+    Caller(by): Caller,
+    Extension(forwarded): Extension<Forwarded>,
+    ApiJson(new): ApiJson<NewConversation>,
+) -> Result<Json<RoomJson>, ApiError> {
+    let other = user(&new.user_id)?;
+    state.chat.admit_join(forwarded.client)?;
+    let Conversation { room, with } = state.chat.converse(&by, &other).await?;
+    Ok(Json(RoomJson { with: Some(with.into()), ..RoomJson::new(room, RoomRecord::default()) }))
+}
+
+/// `GET /api/me/rooms`: by name.
+pub async fn list_my_rooms(
+    State(state): State<AppState>,
+    Caller(by): Caller,
+) -> Result<Json<MyRooms>, ApiError> {
+    let rooms = state.chat.my_rooms(&by).await?;
+    Ok(Json(MyRooms { data: rooms.into_iter().map(RoomJson::from).collect() }))
+}
+
+async fn access(state: &AppState, by: &Identity, action: Action, room: &str) -> Result<RoomAccess, ApiError> {
+    let room = state.chat.room_name(room)?;
+    Ok(state.chat.check_access(Principal::User(by), action, &room).await?)
+}
