@@ -137,6 +137,9 @@ pub enum BackendError {
     /// The message has as many kinds of reactions as it may have.
     #[error("the message has too many reactions")]
     TooManyReactions,
+    /// The user is no member of the private room.
+    #[error("the user is no member of the room")]
+    NoMember,
     /// The only admin must stay one.
     #[error("the last admin must stay one")]
     LastAdmin,

@@ -85,6 +85,7 @@ impl From<&BackendError> for Rejection {
                 let sentence = "The message has too many reactions; add to one of them";
                 return Self::new(ErrorCode::TooManyReactions, sentence);
             }
+            BackendError::NoMember => return Self::room_not_found(),
             BackendError::LastAdmin => {
                 let sentence = "The last admin must stay one; make another user an admin first";
                 return Self::new(ErrorCode::Forbidden, sentence);

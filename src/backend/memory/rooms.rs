@@ -8,7 +8,8 @@ use tokio::time::Instant;
 
 use super::MemoryNode;
 use crate::backend::{
-    MAX_LISTED, MAX_MEMBERS, Relation, Result, RoomChange, RoomChanged, RoomRecord, Rooms, Unlisting,
+    BackendError, MAX_LISTED, MAX_MEMBERS, Relation, Result, RoomChange, RoomChanged, RoomRecord, Rooms,
+    Unlisting,
 };
 use crate::model::{Author, ControlEvent, Event, RoomName, UserId, Username};
 
@@ -88,6 +89,12 @@ impl Records {
     pub(super) fn new(token_ttl: Duration) -> Self {
         let (rooms, listed, introduced) = Default::default();
         Self { rooms, listed, introduced, token_ttl }
+    }
+
+    /// `once.lua`: only members post to a private room.
+    pub(super) fn check_post(&self, room: &RoomName, user: &UserId) -> Result<()> {
+        let may_post = !room.is_private() || self.rooms.get(room).is_some_and(|record| record.has(user));
+        if may_post { Ok(()) } else { Err(BackendError::NoMember) }
     }
 
     fn relation(&self, room: &RoomName, user: &UserId) -> Relation {

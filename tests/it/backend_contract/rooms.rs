@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use adda::backend::{
-    BackendEvent, Channel, MAX_LISTED, MAX_MEMBERS, Relation, RoomChange, RoomChanged, RoomRecord, Span,
-    Unlisting,
+    BackendError, BackendEvent, Channel, MAX_LISTED, MAX_MEMBERS, Relation, RoomChange, RoomChanged,
+    RoomRecord, Span, Unlisting,
 };
-use adda::model::{Author, ControlEvent, Event, RoomName, UserId, Username};
+use adda::model::{Author, ControlEvent, Draft, Event, Nonce, RoomName, UserId, Username};
 use futures_util::future::join_all;
 
 use super::nodes::{Cluster, Node, room};
@@ -124,12 +124,33 @@ pub async fn a_removal_is_published_before_every_later_message(mut cluster: Clus
 pub async fn a_deleted_room_has_no_messages(mut cluster: Cluster) {
     let (nodes, name, owner) = (cluster.nodes::<2>().await, RoomName::private(), author("রহিম"));
     nodes[0].backend.rooms.create(&name, &record(&owner)).await.unwrap();
-    let draft = adda::model::Draft::new(name.clone(), owner.clone(), "gone soon".to_owned());
+    let draft = Draft::new(name.clone(), owner.clone(), "gone soon".to_owned());
     nodes[0].backend.log.append(draft).await.unwrap();
     let messages = async || nodes[1].backend.log.peek(&name, Span::Newest, 10).await.unwrap().messages.len();
     assert_eq!(messages().await, 1);
     change(&nodes[0], &name, RoomChange::Delete).await;
     assert_eq!(messages().await, 0);
+}
+
+pub async fn only_members_post_to_a_private_room(mut cluster: Cluster) {
+    let (nodes, name) = (cluster.nodes::<2>().await, RoomName::private());
+    let [owner, member] = [author("রহিম"), author("মিতা")];
+    let post = async |node: &Node, user: &Author, nonce: Option<&str>| {
+        let draft = Draft::new(name.clone(), user.clone(), "hello".to_owned());
+        node.backend.log.append(Draft { nonce: nonce.and_then(Nonce::parse), ..draft }).await
+    };
+    assert!(matches!(post(&nodes[0], &owner, None).await, Err(BackendError::NoMember)), "there is no room");
+    nodes[0].backend.rooms.create(&name, &record(&owner)).await.unwrap();
+    assert!(matches!(post(&nodes[1], &member, Some("n")).await, Err(BackendError::NoMember)));
+    change(&nodes[0], &name, RoomChange::Add(member.clone())).await;
+    assert_eq!(post(&nodes[1], &member, Some("n")).await.unwrap().seq, 1);
+    assert!(post(&nodes[0], &member, Some("n")).await.unwrap().is_duplicate);
+    assert_eq!(post(&nodes[0], &owner, None).await.unwrap().seq, 2);
+    change(&nodes[0], &name, RoomChange::Remove(member.user_id.clone())).await;
+    for nonce in [None, Some("n"), Some("m")] {
+        assert!(matches!(post(&nodes[1], &member, nonce).await, Err(BackendError::NoMember)));
+    }
+    assert_eq!(post(&nodes[1], &owner, None).await.unwrap().seq, 3);
 }
 
 pub async fn a_private_room_has_a_bounded_number_of_members(mut cluster: Cluster) {

@@ -28,13 +28,15 @@ const CLEANUP_INTERVAL: Duration = Duration::from_secs(60 * 60);
 impl Log for MemoryNode {
     fn append(&self, draft: Draft) -> Appending<Receipt> {
         let mut shared = self.cluster.lock();
-        let posted = shared.logs.post(&draft, Instant::now());
+        let member = shared.records.check_post(&draft.room, &draft.author.user_id);
+        let posted = member.and_then(|()| shared.logs.post(&draft, Instant::now()));
         Box::pin(ready(posted.map(|logged| shared.publish_logged(&draft.room, logged))))
     }
 
     fn change(&self, draft: ChangeDraft) -> Appending<ChangeReceipt> {
         let mut shared = self.cluster.lock();
-        let changed = shared.logs.change(&draft, Instant::now());
+        let member = shared.records.check_post(&draft.room, &draft.author.user_id);
+        let changed = member.and_then(|()| shared.logs.change(&draft, Instant::now()));
         Box::pin(ready(changed.map(|logged| shared.publish_logged(&draft.room, logged))))
     }
 

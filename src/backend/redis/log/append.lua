@@ -1,8 +1,8 @@
 -- Numbers, logs and publishes one text, once per nonce.
--- KEYS, ARGV[1] to [9] as in `once.lua`  [10] the text's JSON, still open
--- ARGV[11] number of the text that it replies to, if any
+-- KEYS, ARGV[1] to [10] as in `once.lua`  [11] the text's JSON, still open
+-- ARGV[12] number of the text that it replies to, if any
 -- Returns {0, epoch, seq, timestamp}, {3} if it replies to a number that was not assigned yet, or as `once.lua`.
-local JSON, REPLY = ARGV[10], ARGV[11]
+local JSON, REPLY = ARGV[11], ARGV[12]
 if REPLY and tonumber(REPLY) > h.seq then return {3} end
 
 local reply = REPLY and {'r', REPLY} or {}

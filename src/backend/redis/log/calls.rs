@@ -74,12 +74,13 @@ struct Entry<'a> {
     id: String,
     mark: String,
     digest: String,
-    nonce: Option<(&'a UserId, &'a Nonce)>,
+    user: &'a UserId,
+    nonce: Option<&'a Nonce>,
 }
 
-impl<'a> Entry<'a> {
+impl Entry<'_> {
     fn nonce_key(&self, keys: &Keys, room: &RoomName) -> Option<String> {
-        self.nonce.map(|(user, nonce)| keys.nonce(room, user, nonce))
+        self.nonce.map(|nonce| keys.nonce(room, self.user, nonce))
     }
 }
 
@@ -108,7 +109,8 @@ impl Store {
             id: draft.id.to_string(),
             mark: self.wire.mark(draft.taken_in),
             digest: draft.nonce.as_ref().map_or_else(|| "-".to_owned(), |_| draft.digest()),
-            nonce: draft.nonce.as_ref().map(|nonce| (&draft.author.user_id, nonce)),
+            user: &draft.author.user_id,
+            nonce: draft.nonce.as_ref(),
         };
         let call = self.numbering_call(&APPEND, &draft.room, &entry).arg(draft.open_json());
         match draft.reply_to {
@@ -123,7 +125,8 @@ impl Store {
             id: draft.id.to_string(),
             mark: self.wire.mark(draft.taken_in),
             digest: draft.digest(),
-            nonce: draft.nonce.as_ref().map(|nonce| (&draft.author.user_id, nonce)),
+            user: &draft.author.user_id,
+            nonce: draft.nonce.as_ref(),
         };
         let script = match &draft.change {
             Change::Edit { .. } => &EDIT,
@@ -147,8 +150,10 @@ impl Store {
 
     fn numbering_call(&self, script: &'static Script, room: &RoomName, entry: &Entry<'_>) -> Call {
         let LogKeys { read, reactions } = self.keys.log_keys(room);
-        let keys = read.into_iter().chain([reactions]).chain(entry.nonce_key(&self.keys, room));
-        Call::new(script, keys)
+        let record = room.is_private().then(|| self.keys.record(room));
+        let nonce = entry.nonce_key(&self.keys, room);
+        let member = record.as_ref().map_or("", |_| entry.user.as_str());
+        Call::new(script, read.into_iter().chain([reactions]).chain(record).chain(nonce))
             .arg(&entry.channel)
             .arg(&entry.id)
             .arg(&entry.mark)
@@ -158,6 +163,7 @@ impl Store {
             .arg(NONCE_TTL.as_millis())
             .arg(u8::from(self.min_replicas > 0))
             .arg(self.max_messages)
+            .arg(member)
     }
 
     /// A test post to separate keys in the room's slot, without subscribers.
@@ -174,6 +180,7 @@ impl Store {
             .arg(ttl_ms)
             .arg(0)
             .arg(1)
+            .arg("")
             .arg("{\"id\":\"probe\"")
     }
 

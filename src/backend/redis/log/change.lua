@@ -1,11 +1,11 @@
 -- Prepended to the scripts of changes, behind `upkeep.lua`: a change refers to a text of the log, and is appended to a
 -- stream of its own under the next number of the room.
--- KEYS, ARGV[1] to [9] as in `once.lua`  [10] history.max_changes  [11] number of the text
--- ARGV[12] the user's id as JSON  [13] the change's JSON, still open, with an empty content
+-- KEYS, ARGV[1] to [10] as in `once.lua`  [11] history.max_changes  [12] number of the text
+-- ARGV[13] the user's id as JSON  [14] the change's JSON, still open, with an empty content
 -- Returns {0, epoch, seq, timestamp, rest}, {3} if there is no such text, {4} if the user may not change it,
 -- {5} if it has too many reactions, {6, epoch, timestamp} if nothing changed, or as `once.lua`.
 -- rest: of a delete what else the JSON of its text had (mentions, files), each behind a comma.
-local MAX_CHANGES, TARGET, USER, JSON = ARGV[10], ARGV[11], ARGV[12], ARGV[13]
+local MAX_CHANGES, TARGET, USER, JSON = ARGV[11], ARGV[12], ARGV[13], ARGV[14]
 local texts = write_beside(beside(TTL))
 
 -- The text: its JSON, its extras (made, if there are none yet) and whether it is the user's own.

@@ -1,8 +1,8 @@
 -- Leaves of a text only who wrote it, and when.
--- KEYS, ARGV[1] to [13] and replies as in `change.lua`  [14] messages.editable, ms  [15] '1' if the user may delete any
+-- KEYS, ARGV[1] to [14] and replies as in `change.lua`  [15] messages.editable, ms  [16] '1' if the user may delete any
 local text, x, is_own = target()
 if not text then return {3} end
-if ARGV[15] ~= '1' and (not is_own or now - x.at > tonumber(ARGV[14])) then return {4} end
+if ARGV[16] ~= '1' and (not is_own or now - x.at > tonumber(ARGV[15])) then return {4} end
 local json, refusal = append()
 if refusal then return refusal end
 local _, content, ended, time = texts.places(text)

@@ -1,7 +1,7 @@
 -- Adds a user's reaction to a text, or takes it back.
--- KEYS, ARGV[1] to [13] and replies as in `change.lua`  [14] the emoji  [15] '1' to add it
+-- KEYS, ARGV[1] to [14] and replies as in `change.lua`  [15] the emoji  [16] '1' to add it
 local KINDS = 20
-local EMOJI, IS_ON = ARGV[14], ARGV[15] == '1'
+local EMOJI, IS_ON = ARGV[15], ARGV[16] == '1'
 -- A text that was changed is there as long as its extras are.
 local x = tonumber(TARGET) <= h.seq and texts.extras(TARGET) or nil
 if x and x.where == 'd' then return {3} end

@@ -37,6 +37,7 @@ pub(super) fn change_receipt(id: MessageId, value: Value) -> Result<ChangeReceip
         ["3"] => return Err(BackendError::MessageNotFound),
         ["4"] => return Err(BackendError::NotAllowed),
         ["5"] => return Err(BackendError::TooManyReactions),
+        ["7"] => return Err(BackendError::NoMember),
         ["6", epoch, timestamp] => logged(&[epoch, "-", &id, timestamp], false),
         _ => None,
     }
