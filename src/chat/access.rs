@@ -141,6 +141,24 @@ impl Chat {
         }
     }
 
+    /// Access to a room that the user's session is in. Asks the backend nothing: the log refuses those who are no members.
+    ///
+    /// # Errors
+    /// `room_not_found`
+    pub fn access_in_room(&self, identity: &Identity, room: &Room) -> Result<RoomAccess, Rejection> {
+        let user = &identity.author.user_id;
+        let rank = match room.name.is_private() {
+            true if room.is_owner(user) => Some(Rank::Owner),
+            true if room.is_known_member(user) => Some(Rank::Member),
+            true => return Err(Rejection::room_not_found()),
+            false => None,
+        };
+        if !identity.scope.admits(&room.name) {
+            return Err(Rejection::room_not_found());
+        }
+        Ok(RoomAccess { room: room.name.clone(), private: rank.map(|rank| (user.clone(), rank)) })
+    }
+
     /// The right to speak in a room that the user's session is in. Asks the backend nothing.
     ///
     /// # Errors

@@ -53,8 +53,9 @@ pub async fn delete_message(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let room = admit(&state, &identity, &room, forwarded).await?;
-    let access = state.chat.check_access(Principal::User(&identity), Action::Join, &room)?;
-    let action = ChangeAction::Delete(access, state.chat.delete_rights(&identity, &room));
+    let access = state.chat.check_access(Principal::User(&identity), Action::Join, &room).await?;
+    let rights = state.chat.delete_rights(&identity, &access);
+    let action = ChangeAction::Delete(access, rights);
     let nonce = idempotency_key(&headers);
     change(&state, identity, &room, NewChange { target: seq, action, nonce }).await
 }

@@ -52,7 +52,7 @@ impl Chat {
         let id = FileId::parse(id).filter(|parsed| parsed.to_string() == id).ok_or_else(file_not_found)?;
         let file = self.inner.backend.files.find(id).await?.filter(|file| file.description.name == name);
         let file = file.ok_or_else(file_not_found)?;
-        match self.check_access(principal, Action::Read, &file.room) {
+        match self.check_access(principal, Action::Read, &file.room).await {
             Ok(_) => {}
             Err(rejection) if rejection.code == ErrorCode::Unavailable => return Err(rejection),
             Err(_) => return Err(file_not_found()),

@@ -2,7 +2,7 @@
 
 use super::{content_of, parse_nonce};
 use crate::chat::{Chat, Identity, RoomAccess, SpeechAccess};
-use crate::model::{Author, Change, ChangeDraft, ChangeReceipt, DeleteRights, Emoji, Role, RoomName};
+use crate::model::{Author, Change, ChangeDraft, ChangeReceipt, DeleteRights, Emoji, Role};
 use crate::protocol::{ErrorCode, Rejection};
 
 /// A change that a user asks for, not yet checked against the rules for content, emoji and nonces.
@@ -38,8 +38,12 @@ pub struct Reaction {
 
 impl Chat {
     /// Whose messages a user may delete in a room. The one place that decides.
-    pub fn delete_rights(&self, identity: &Identity, _room: &RoomName) -> DeleteRights {
-        if identity.role >= Role::Moderator { DeleteRights::All } else { DeleteRights::Own }
+    pub fn delete_rights(&self, identity: &Identity, access: &RoomAccess) -> DeleteRights {
+        if identity.role >= Role::Moderator || access.is_owner() {
+            DeleteRights::All
+        } else {
+            DeleteRights::Own
+        }
     }
 
     /// Changes a message, in one order with the posts of the caller.

@@ -212,7 +212,11 @@ impl Hub {
     }
 
     fn tell_user(&self, user: &UserId, event: &UserEvent, flushes: &mut FlushSet) {
-        let is_in = |room: &RoomName, session| self.find(room).is_some_and(|room| room.has_member(session));
+        // A member that was removed a moment ago is told nothing more.
+        let is_gone = |room: &Room| room.is_open() && room.name.is_private() && !room.is_known_member(user);
+        let is_in = |room: &RoomName, session| {
+            self.find(room).is_some_and(|room| room.has_member(session) || is_gone(&room))
+        };
         self.users().tell(user, event, is_in, flushes);
     }
 

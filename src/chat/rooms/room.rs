@@ -101,6 +101,16 @@ impl Room {
         self.opened.initialized()
     }
 
+    /// Whether a user is known as a member of a private room.
+    pub(in crate::chat) fn is_known_member(&self, user: &UserId) -> bool {
+        self.rules.has_member(user)
+    }
+
+    /// Whether a user owns a private room, as far as is known.
+    pub(in crate::chat) fn is_owner(&self, user: &UserId) -> bool {
+        self.rules.is_owner(user)
+    }
+
     /// Whether a user may speak in it; `None` before its rules are known.
     pub(in crate::chat) fn check_speech(&self, identity: &Identity) -> Option<Result<(), Rejection>> {
         if self.name.is_private() && !self.rules.has_member(&identity.author.user_id) {

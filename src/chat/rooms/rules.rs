@@ -99,6 +99,11 @@ impl LiveRules {
         self.lock().members.has(user)
     }
 
+    /// Whether a user is known as the owner of a private room.
+    pub(super) fn is_owner(&self, user: &UserId) -> bool {
+        self.lock().members.is_owner(user)
+    }
+
     /// Takes a user whom a read of this number has shown as a member, unless it was removed meanwhile.
     pub(super) fn admit_member(&self, user: &UserId, read: u64) -> bool {
         self.lock().members.admit(user, read)

@@ -27,7 +27,7 @@ pub fn with_cors<S: Clone + Send + Sync + 'static>(router: Router<S>, settings: 
     let cors = CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(move |origin, _| is_allowed(origin)))
         .allow_credentials(AllowCredentials::predicate(move |origin, _| may_use_cookies(origin)))
-        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION, messages::IDEMPOTENCY_KEY])
         .expose_headers([trace::REQUEST_ID, header::RETRY_AFTER]);
     router.layer(cors).layer(middleware::map_response_with_state(settings.clone(), name_every_origin))

@@ -2,7 +2,7 @@
 
 use super::Session;
 use super::replies::{Answer, Posted};
-use crate::chat::{Action, ChangeAction, NewChange, Principal, Reaction};
+use crate::chat::{ChangeAction, NewChange, Reaction};
 use crate::protocol::Rejection;
 use crate::protocol::client::{self, Change};
 use crate::protocol::server::FrameRef;
@@ -41,9 +41,9 @@ impl Session {
                 ChangeAction::React(access, Reaction { emoji, on })
             }
             client::ChangeAction::Delete => {
-                let caller = Principal::User(&self.identity);
-                let access = self.chat.check_access(caller, Action::Join, &room.name)?;
-                ChangeAction::Delete(access, self.chat.delete_rights(&self.identity, &room.name))
+                let access = self.chat.access_in_room(&self.identity, room)?;
+                let rights = self.chat.delete_rights(&self.identity, &access);
+                ChangeAction::Delete(access, rights)
             }
         };
         Ok((room.name.clone(), action))
