@@ -3,6 +3,7 @@
 export const FILES = {
   attach: { en: 'Attach files', bn: 'ফাইল যোগ করুন' },
   drop_here: { en: 'Drop files here', bn: 'ফাইল এখানে ছাড়ুন' },
+  files: { en: 'Files', bn: 'ফাইল' },
   attachments: { en: 'Files of the next message', bn: 'পরের বার্তার ফাইল' },
   file_uploading: { en: '{percent} sent', bn: '{percent} পাঠানো হয়েছে' },
   file_ready: { en: 'Ready', bn: 'তৈরি' },

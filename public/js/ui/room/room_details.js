@@ -6,6 +6,7 @@ import { openDialog } from '../lib/dialogs.js';
 import { byId, setText } from '../lib/markup.js';
 import { linkTo } from './invite.js';
 import { memberList } from './private/member_list.js';
+import { roomFiles } from './room_files.js';
 import { roomExport } from './private/room_export.js';
 import { roomNaming } from './private/room_naming.js';
 
@@ -13,6 +14,7 @@ export function roomDetails(page) {
   const { i18n, store, settings, redraw, myRooms } = page;
   const naming = roomNaming(page);
   const members = memberList(page);
+  const files = roomFiles(page);
   roomExport(page);
   const level = byId('details-level');
   byId('room-details-button').addEventListener('click', () => {
@@ -35,6 +37,7 @@ export function roomDetails(page) {
       setText(byId('details-link'), linkTo(room.id));
       naming.update(state);
       members.update(state);
+      files.update(room);
       for (const it of level.options) setText(it, i18n.text(`level_${it.value || 'default'}`));
       level.value = settings.current.levels.find((it) => it.room === room.id)?.level ?? '';
     },

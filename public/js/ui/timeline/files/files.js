@@ -49,16 +49,19 @@ const makers = {
   },
   audio: (file, i18n) => player('audio', file, i18n),
   video: (file, i18n) => player('video', file, i18n),
-  card(file, i18n) {
-    const card = cloned('file-card-template', i18n);
-    card.href = addressOfFile(file);
-    card.download = file.name;
-    setText(card.querySelector('.file__name'), file.name);
-    setText(card.querySelector('.file__note'), [extensionOf(file), i18n.format.bytes(file.size)].filter(Boolean).join(' · '));
-    setAttribute(card, 'aria-label', `${i18n.text('download', { name: file.name })}, ${i18n.format.bytes(file.size)}`);
-    return card;
-  },
+  card: fileCard,
 };
+
+/** A link that downloads a file, with its name, type and size. */
+export function fileCard(file, i18n) {
+  const card = cloned('file-card-template', i18n);
+  card.href = addressOfFile(file);
+  card.download = file.name;
+  setText(card.querySelector('.file__name'), file.name);
+  setText(card.querySelector('.file__note'), [extensionOf(file), i18n.format.bytes(file.size)].filter(Boolean).join(' · '));
+  setAttribute(card, 'aria-label', `${i18n.text('download', { name: file.name })}, ${i18n.format.bytes(file.size)}`);
+  return card;
+}
 
 function player(kind, file, i18n) {
   const box = document.createElement('figure');
