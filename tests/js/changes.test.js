@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { withOwnChanges } from '../../public/js/state/outbox/changes.js';
 import { withReaction } from '../../public/js/state/timeline/changes.js';
-import { fakeClient, joined, looksAt, message, messages, WELCOME } from './fakes.js';
+import { fakeClient, joined, looksAt, message, messages, settled, WELCOME } from './fakes.js';
 
 const timeline = (client) => client.store.state.rooms.get('general').timeline;
 const entry = (client, seq) => timeline(client).entries.find((it) => it.seq === seq);
@@ -166,4 +166,23 @@ test('at the end of a log that ends with changes nothing newer is asked for', ()
   client.socket().say(change('reaction', 4, 2, { emoji: '❤️', on: true }));
   client.store.dispatch({ type: 'page_listed', room: 'general', side: 'newest', page: { data: messages(1, 3), epoch: 'e1' } });
   assert.deepEqual([timeline(client).hasNewer, timeline(client).isFollowing], [false, true]);
+});
+
+test('after a loss that nobody can prove complete the shown messages are read again', async () => {
+  const pages = { next: () => ({ data: [message(1, { content: 'বদল', changed: 4 }), message(2, { deleted: true, content: '', changed: 5 }), message(3)], epoch: 'e1' }) };
+  const client = fakeClient({ pages });
+  client.chat.enter('রহিম', 'general');
+  client.socket().say(WELCOME);
+  client.socket().say(joined('general', { seq: 3, messages: messages(1, 3) }));
+  client.socket().say({ type: 'gap', room_id: 'general', from: 4, to: 5 });
+  await settled();
+  assert.deepEqual(client.asked, [{ room: 'general', before: 4, limit: 3 }]);
+  assert.deepEqual(timeline(client).entries.map(({ kind, content }) => content ?? kind), ['বদল', '', 'বার্তা 3', 'gap']);
+});
+
+test('in a new epoch the numbers of changes of before hold back no change', () => {
+  const client = clientWith(0, [message(1, { changed: 9 })]);
+  client.socket().say({ type: 'reset', room_id: 'general', epoch: 'e2', seq: 1 });
+  client.socket().say(change('edit', 2, 1, { content: 'নতুন' }));
+  assert.equal(entry(client, 1).content, 'নতুন');
 });

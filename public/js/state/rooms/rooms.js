@@ -3,7 +3,7 @@
 import { isTurnedAway } from '../connection.js';
 import { partsOf, withEchoes } from '../outbox/items.js';
 import { withAcked, withKey } from '../timeline/timeline.js';
-import { withNewerPage, withNewestPage, withOlderPage, withPageAround } from '../timeline/pages.js';
+import { withNewerPage, withNewestPage, withOlderPage, withPageAround, withRefreshedPage } from '../timeline/pages.js';
 import { changedRoom, changedTimeline, isRead, read, withRoom } from './changes.js';
 import * as room from './room.js';
 import * as unread from './unread.js';
@@ -16,7 +16,7 @@ const ABSENCE_MS = 60_000;
 // Several screens of short messages, within what a timeline may hold.
 const ROWS_KEPT = { least: 100, most: 250, screens: 3 };
 
-const PAGES = { older: withOlderPage, newer: withNewerPage, newest: withNewestPage, around: withPageAround };
+const PAGES = { older: withOlderPage, newer: withNewerPage, newest: withNewestPage, around: withPageAround, refreshed: withRefreshedPage };
 
 const EMPTY = {
   rooms: new Map(), // by id, the ones we are in

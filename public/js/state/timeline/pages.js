@@ -88,6 +88,20 @@ export function withPageAround(timeline, page) {
   };
 }
 
+/** Messages as they are now, in place of those that the timeline shows: after a loss it may lack changes of them. */
+export function withRefreshedPage(timeline, page) {
+  const now = new Map(page.data.map((message) => [message.id, message]));
+  const isNews = (entry) => now.has(entry.id) && (entry.isOutdated || (now.get(entry.id).changed ?? 0) > (entry.changed ?? 0));
+  return { ...timeline, loading: null, entries: timeline.entries.map((entry) => (isNews(entry) ? { ...asEntry(now.get(entry.id)), key: entry.key } : entry)) };
+}
+
+/** The extent of a page that has the messages of a timeline, as far as one page reaches; null where there are none. */
+export function shownExtent({ entries }, most) {
+  const last = lastSeq(entries);
+  const count = entries.filter(({ kind }) => kind === 'message').length;
+  return last === null ? null : { before: last + 1, limit: Math.min(most, count) };
+}
+
 function fresh(timeline, messages) {
   const known = new Set(timeline.entries.map((entry) => entry.id));
   return messages.filter((message) => !known.has(message.id)).map(asEntry);

@@ -79,13 +79,16 @@ export function withGap(timeline, { from, to }) {
 }
 
 export function withReset(timeline, { epoch, seq }) {
-  const renumbered = { ...timeline, epoch, head: seq, latest: Math.min(timeline.latest, seq) };
+  // Changes of the epoch before may have numbers that will be others' in this one.
+  const isLater = (entry) => entry.changed > seq;
+  const kept = timeline.entries.some(isLater) ? timeline.entries.map((entry) => (isLater(entry) ? { ...entry, changed: undefined, isOutdated: true } : entry)) : timeline.entries;
+  const renumbered = { ...timeline, entries: kept, epoch, head: seq, latest: Math.min(timeline.latest, seq) };
   // Numbers go on where they stood: nothing is missing, and nothing is shown.
   if (seq === timeline.head) return renumbered;
   if (timeline.hasNewer) return { ...renumbered, isStale: true };
   const reset = { kind: 'reset', key: `reset:${epoch}`, seq };
   // Two in a row say no more than one.
-  const before = timeline.entries.at(-1)?.kind === 'reset' ? timeline.entries.slice(0, -1) : timeline.entries;
+  const before = kept.at(-1)?.kind === 'reset' ? kept.slice(0, -1) : kept;
   return { ...renumbered, entries: [...before, reset] };
 }
 
