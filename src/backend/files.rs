@@ -22,6 +22,9 @@ pub trait Files: Send + Sync + fmt::Debug {
     /// have left.
     async fn begin(&self, upload: &Upload) -> Result<Begun>;
 
+    /// Records that an upload is still under way, so that its record does not expire.
+    async fn keep(&self, upload: &Upload) -> Result<()>;
+
     /// Records that the bytes are stored, and gives back to the quotas what was taken beyond its size. Returns false if
     /// there is no record any more.
     async fn finish(&self, upload: &Upload, file: &FileDescription) -> Result<bool>;

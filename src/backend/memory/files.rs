@@ -209,6 +209,13 @@ impl Files for MemoryNode {
         Ok(self.cluster.lock().files.begin(upload))
     }
 
+    async fn keep(&self, upload: &Upload) -> Result<()> {
+        if let Some(record) = self.cluster.lock().files.records.get_mut(&upload.id) {
+            record.changed = Instant::now();
+        }
+        Ok(())
+    }
+
     async fn finish(&self, upload: &Upload, file: &FileDescription) -> Result<bool> {
         Ok(self.cluster.lock().files.finish(upload, file))
     }

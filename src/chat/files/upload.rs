@@ -1,6 +1,6 @@
 //! Uploading: bytes pass from the client to the storage, and never more than a part of a file is held.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use object_store::buffered::BufWriter;
@@ -23,6 +23,9 @@ const USERS_OF_ADDRESS: u64 = 10;
 
 /// Bytes that may stand around a file in a request.
 pub const ENVELOPE_BYTES: u64 = 64 * 1024;
+
+/// The record of an upload is kept from expiring so often in the time after which it would.
+const KEPT_IN_TIME: u32 = 4;
 
 const DAY_MILLIS: u64 = 24 * 60 * 60 * 1000;
 
@@ -72,6 +75,8 @@ pub struct Uploading {
     /// Bytes that the quotas have granted.
     granted: u64,
     size: u64,
+    /// When its record was last kept from expiring.
+    kept: Instant,
     inspector: Inspector,
     _slot: OwnedSemaphorePermit,
 }
@@ -129,6 +134,7 @@ impl Chat {
                     open,
                     granted,
                     size: 0,
+                    kept: Instant::now(),
                     inspector,
                     _slot: slot,
                 })))
@@ -223,8 +229,21 @@ impl Uploading {
             return Err(quota_exceeded());
         }
         self.inspector.see(bytes);
+        self.keep_record().await;
         let Some(writer) = self.open.as_mut().and_then(|open| open.writer.as_mut()) else { return Ok(()) };
         writer.write_all(bytes).await.map_err(|error| unavailable(&error, STORAGE_FAILED))
+    }
+
+    /// An upload may take longer than a file that nobody posts is kept.
+    async fn keep_record(&mut self) {
+        let Some(open) = &mut self.open else { return };
+        if self.kept.elapsed() < self.chat.inner.config.files.orphan_after / KEPT_IN_TIME {
+            return;
+        }
+        self.kept = Instant::now();
+        if let Err(error) = self.chat.inner.backend.files.keep(&open.upload).await {
+            debug!(error = %error.root_cause(), file = %open.upload.id, "could not keep the record of an upload");
+        }
     }
 
     /// Ends the upload. `name` is that of the user's system.

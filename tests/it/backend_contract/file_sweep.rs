@@ -1,10 +1,10 @@
 //! The search for files to remove.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use adda::model::{FileId, NodeId, UserId};
 
-use super::files::{claim, claims, stored};
+use super::files::{claim, claims, description, stored, upload};
 use super::nodes::{Cluster, Node, room};
 use crate::harness::{DEADLINE, eventually};
 
@@ -51,6 +51,23 @@ pub async fn files_that_no_message_claims_expire(mut cluster: Cluster) {
     assert_eq!(removed(&here).await, files);
     sweep.deleted(&files).await.unwrap();
     assert_eq!(removed(&here).await, []);
+}
+
+pub async fn an_upload_under_way_does_not_expire(mut cluster: Cluster) {
+    let node = cluster.node().await;
+    let upload = upload(&UserId::guest(), &room("general"), 10);
+    node.backend.files.begin(&upload).await.unwrap();
+    let (age, began) = (Duration::from_secs(1), Instant::now());
+    while began.elapsed() < age + age / 4 {
+        node.backend.files.keep(&upload).await.unwrap();
+        assert_eq!(node.backend.file_sweep.expire(age, 10).await.unwrap().removed, 0);
+    }
+    eventually("it expires when it is not kept", DEADLINE, async || {
+        (node.backend.file_sweep.expire(age, 10).await.unwrap().removed == 1).then_some(())
+    })
+    .await;
+    node.backend.files.keep(&upload).await.unwrap();
+    assert!(!node.backend.files.finish(&upload, &description(10)).await.unwrap(), "there is no record");
 }
 
 pub async fn a_claimed_file_is_never_expired(mut cluster: Cluster) {

@@ -225,6 +225,7 @@ contract! {
         one_node_sweeps_at_a_time
         files_that_no_message_claims_expire
         a_claimed_file_is_never_expired
+        an_upload_under_way_does_not_expire
         files_below_a_number_are_removed
         rooms_with_files_are_returned_in_turn
         bytes_that_could_not_be_deleted_come_again

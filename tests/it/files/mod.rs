@@ -1,5 +1,6 @@
 //! Files: uploading, reading, posting, and their removal.
 
+mod bucket;
 mod frames;
 mod posting;
 mod reading;

@@ -20,6 +20,7 @@ pub mod raw;
 pub mod redis;
 pub mod redis_cluster;
 pub mod roamer;
+pub mod s3;
 pub mod sentinels;
 pub mod stopwatch;
 pub mod store;
@@ -41,6 +42,7 @@ pub use self::proxy::Proxy;
 pub use self::raw::RawSocket;
 pub use self::redis_cluster::RedisCluster;
 pub use self::roamer::Roamer;
+pub use self::s3::S3Server;
 pub use self::sentinels::Sentinels;
 pub use self::swarm::Swarm;
 

@@ -98,6 +98,11 @@ impl Files for RedisFiles {
         })
     }
 
+    async fn keep(&self, upload: &Upload) -> Result<()> {
+        let call = Call::new(&sweep::POSTPONE, [self.keys.unposted_files()]).arg(0).arg(upload.id);
+        self.call(call).await.map(drop)
+    }
+
     async fn finish(&self, upload: &Upload, file: &FileDescription) -> Result<bool> {
         let json = serde_json::to_string(file).expect("texts and numbers are JSON");
         let fingerprint = upload.fingerprint.as_ref();

@@ -20,7 +20,8 @@ static EXPIRE: Script = Script::new(Memory::Spares, &[TYPES, SHARED, include_str
 
 static ROOMS: Script = Script::new(Memory::Spares, &[TYPES, SHARED, include_str!("rooms.lua")]);
 
-static POSTPONE: Script = Script::new(Memory::Spares, &[TYPES, SHARED, include_str!("postpone.lua")]);
+pub(super) static POSTPONE: Script =
+    Script::new(Memory::Spares, &[TYPES, SHARED, include_str!("postpone.lua")]);
 
 static UNRECORDED: Script = Script::new(Memory::Untouched, &[include_str!("unrecorded.lua")]);
 

@@ -1,0 +1,46 @@
+//! Files in a bucket, on a real server of the S3 protocol.
+
+use super::{form, get, post, send_form, upload, url};
+use crate::harness::{Client, Cluster, DEADLINE, S3Server, eventually};
+
+#[tokio::test]
+async fn nodes_keep_files_in_a_bucket() {
+    let Some(s3) = S3Server::start().await else { return };
+    let endpoint = s3.endpoint();
+    let settings = [
+        ("files.url", "s3://adda/of/a-cluster"),
+        ("files.s3_endpoint", &*endpoint),
+        ("files.s3_region", "us-east-1"),
+        ("files.s3_access_key", "key"),
+        ("files.s3_secret_key", "secret"),
+        ("files.sweep_every", "100ms"),
+        ("files.orphan_after", "1s"),
+        ("files.max_bytes", "14000000"),
+    ];
+    let Some(cluster) = Cluster::with(2, &settings).await else { return };
+    let [here, there] = [&cluster.nodes[0], &cluster.nodes[1]];
+    let mut rahim = Client::full(here, "রহিম").await;
+    rahim.join("general").await;
+    // One in a single request, and one in several parts.
+    let small = upload(here, &rahim.token, "general", "a.txt", "শুভ".as_bytes()).await;
+    let bytes: Vec<u8> = (0..12_000_000_u32).map(|n| (n % 251) as u8).collect();
+    let large = upload(here, &rahim.token, "general", "b.bin", &bytes).await;
+    post(&mut rahim, "general", "n1", &[&small, &large]).await;
+    assert_eq!(&*get(there, None, url(&small)).await.body, "শুভ".as_bytes());
+    assert!(get(there, None, url(&large)).await.body == bytes, "the bytes are the same");
+    let list = s3.list().await;
+    for file in [&small, &large] {
+        assert!(
+            list.contains(&format!("<Key>of/a-cluster/{}</Key>", file["id"].as_str().unwrap())),
+            "{list}"
+        );
+    }
+    let unposted = upload(here, &rahim.token, "general", "c.txt", b"x").await;
+    let refused = send_form(there, &rahim.token, "general", form("d.bin", &vec![1; 14_000_001])).await;
+    assert_eq!(refused.error(413), "file_too_large");
+    eventually("only the posted files are left", DEADLINE, async || {
+        (s3.list().await.matches("<Key>").count() == 2).then_some(())
+    })
+    .await;
+    assert_eq!(get(there, None, url(&unposted)).await.error(404), "file_not_found");
+}

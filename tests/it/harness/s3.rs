@@ -1,0 +1,60 @@
+//! A real server of the S3 protocol: moto's, which keeps objects in memory.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use super::{Http, LONG_DEADLINE, eventually, ports, skip};
+
+/// A running server with the bucket `adda`.
+#[derive(Debug)]
+pub struct S3Server {
+    port: u16,
+    process: Child,
+}
+
+impl S3Server {
+    /// Starts it; `None` if it is not installed.
+    pub async fn start() -> Option<Self> {
+        let Some(program) = program() else {
+            skip("moto_server");
+            return None;
+        };
+        let port = ports::reserve();
+        let mut command = Command::new(program);
+        command.args(["-H", "127.0.0.1", "-p", &port.to_string()]).stdin(Stdio::null());
+        let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it can be started");
+        let server = Self { port, process };
+        eventually("the server of S3 has a bucket", LONG_DEADLINE, async || {
+            let reply = Http::new(port).call("PUT", "/adda").try_send().await?;
+            (reply.status == 200).then_some(())
+        })
+        .await;
+        Some(server)
+    }
+
+    /// `files.s3_endpoint`.
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The list of objects in the bucket, as S3 writes it.
+    pub async fn list(&self) -> String {
+        let reply = Http::new(self.port).get("/adda").await;
+        String::from_utf8(reply.body.to_vec()).expect("XML")
+    }
+}
+
+/// In the folder where `scripts/test` installs it, or anywhere in the path.
+fn program() -> Option<PathBuf> {
+    let own = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("../moto/bin/moto_server");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let others = std::env::split_paths(&path).map(|folder| folder.join("moto_server"));
+    std::iter::once(own).chain(others.collect::<Vec<_>>()).find(|program| program.is_file())
+}
+
+impl Drop for S3Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
