@@ -1,4 +1,4 @@
-//! Conversations of two users. Their name follows from the two users, so it is one whoever asks first, and on which node.
+//! Conversations of two users. Their name follows from the two users, so it is one, whichever of them asks first and on whatever node.
 
 use super::super::{Chat, Identity};
 use crate::backend::RoomRecord;

@@ -158,7 +158,7 @@ impl Chat {
         }
     }
 
-    /// Remembers the name of a user whom no account names, so that others may name it.
+    /// Remembers the name of a user that has no account, so that others may name it.
     pub async fn introduce(&self, identity: &Identity) {
         let is_known = match identity.source {
             Source::Account => true,

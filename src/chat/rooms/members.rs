@@ -43,7 +43,7 @@ impl KnownMembers {
         self.removed.retain(|_, at| *at >= read);
     }
 
-    /// Takes a user whom a read of this number has shown as a member. Returns false if it was removed since the read began.
+    /// Takes a user that a read of this number has shown as a member. Returns false if it was removed since the read began.
     pub(super) fn admit(&mut self, user: &UserId, read: u64) -> bool {
         if self.removed.get(user).is_some_and(|at| *at >= read) {
             return false;

@@ -68,7 +68,7 @@ pub(super) enum Action {
     CatchUp,
 }
 
-/// What a repair reads.
+/// The extent of a repair.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Repair {
     /// The place after which it reads.

@@ -104,7 +104,7 @@ impl LiveRules {
         self.lock().members.is_owner(user)
     }
 
-    /// Takes a user whom a read of this number has shown as a member, unless it was removed meanwhile.
+    /// Takes a user that a read of this number has shown as a member, unless it was removed meanwhile.
     pub(super) fn admit_member(&self, user: &UserId, read: u64) -> bool {
         self.lock().members.admit(user, read)
     }
