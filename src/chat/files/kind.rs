@@ -1,4 +1,4 @@
-//! What the bytes of a file are, whatever its name says. Nothing is decoded.
+//! The type of a file by its bytes; its name says nothing. Nothing is decoded.
 
 use infer::MatcherType;
 
@@ -36,7 +36,7 @@ impl Inspector {
         self.text.see(bytes);
     }
 
-    /// What the bytes were.
+    /// The type of the bytes so far.
     pub(super) fn kind(&self) -> Kind {
         let found = infer::get(&self.head);
         // A page or a drawing with a script in it is a text to be saved.

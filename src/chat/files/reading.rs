@@ -1,4 +1,4 @@
-//! Reading files: whoever may read a room's messages may read its files.
+//! Reading files. The readers of a room's messages may read its files.
 
 use std::ops::Range;
 
@@ -20,7 +20,7 @@ const PIECE: u64 = 64 * 1024;
 /// A file that its reader may read.
 #[derive(Debug)]
 pub struct ReadableFile {
-    /// What it is.
+    /// Its name, type and size.
     pub description: FileDescription,
     /// Its bytes.
     pub reader: FileReader,

@@ -22,7 +22,7 @@ use crate::protocol::{ErrorCode, Forwarded};
 /// A file never changes, and is only for those who may read its room.
 const CACHE: HeaderValue = HeaderValue::from_static("private, max-age=31536000, immutable");
 
-/// `POST /api/rooms/{room}/files`: 201 with the file. What can be refused is refused before the body is read.
+/// `POST /api/rooms/{room}/files`: 201 with the file. Every refusal that needs no byte of the body comes before it is read.
 pub async fn upload_file(
     State(state): State<AppState>,
     Caller(identity): Caller,

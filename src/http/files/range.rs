@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use axum::http::HeaderValue;
 
-/// What of a file is requested.
+/// The part of a file that is requested.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Requested {
     /// All of it, also if a request can't be read or asks for several parts.

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::harness::http::encode;
 use crate::harness::{Client, Cluster, Node, Reply};
 
-/// What stands between the parts of a form.
+/// The boundary between the parts of a form.
 const BOUNDARY: &str = "----b7c1f0";
 
 /// The beginning of an image of 5 times 7 pixels.

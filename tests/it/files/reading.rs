@@ -1,4 +1,4 @@
-//! Who may read files, and what of them.
+//! Reading files: access, ranges, headers.
 
 use serde_json::json;
 

@@ -122,7 +122,7 @@ async fn bytes_that_can_not_be_deleted_are_tried_again() {
     let node = &cluster.nodes[0];
     let rahim = Client::full(node, "রহিম").await;
     let file = upload(node, &rahim.token, "general", "a.txt", b"x").await;
-    // A folder in the place of the file can't be deleted as a file, whoever tries.
+    // A folder in the place of the file can't be deleted as a file, not even by root.
     let path = format!("{}/{}", folder.path(), file["id"].as_str().unwrap());
     std::fs::remove_file(&path).unwrap();
     std::fs::create_dir(&path).unwrap();

@@ -1,4 +1,4 @@
-//! What is stored of an upload, and what is refused.
+//! Uploads that are stored, and those that are refused.
 
 use serde_json::json;
 
