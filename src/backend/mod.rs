@@ -1,5 +1,5 @@
 //! The state that nodes share, one trait a concern: the logs, the events of rooms, presence, the cluster's
-//! nodes, accounts, the standing of users, moderation, private rooms, quotas, and records of files. A backend carries events, not frames, and knows no
+//! nodes, accounts, the standing of users, moderation, private rooms, notifications, schedules, quotas, and records of files. A backend carries events, not frames, and knows no
 //! socket.
 
 use std::sync::Arc;
@@ -16,11 +16,13 @@ mod log;
 pub mod memory;
 mod moderation;
 mod node;
+mod notifications;
 mod presence;
 mod pubsub;
 mod quotas;
 pub mod redis;
 mod rooms;
+mod schedules;
 mod standing;
 
 pub use self::accounts::{Account, Accounts, Condition, Creation, PasswordHash};
@@ -38,6 +40,7 @@ pub use self::moderation::{
     Moderation, Mute, RoomRules, RulesChange,
 };
 pub use self::node::{Events, LocalNode, LocalRoom, NodeSecret, share_secret};
+pub use self::notifications::{Broadcast, Notifications, Seen, SeenBroadcast, Sent, UserNotifications};
 pub use self::presence::{
     Busiest, Changing, Entered, LeaveMode, MEMBERS_IN_JOINED, MemberPage, MemberPosition, Presence, RoomCount,
 };
@@ -46,6 +49,7 @@ pub use self::quotas::{Grant, Quota, Quotas, Rate};
 pub use self::rooms::{
     MAX_LISTED, MAX_MEMBERS, Relation, RoomChange, RoomChanged, RoomRecord, Rooms, Unlisting,
 };
+pub use self::schedules::{Addition, CLAIM, CLAIM_BATCH, Claims, MAX_WAITING, Planned, Schedules};
 pub use self::standing::{Ban, BanPage, BannedUser, Standing, StandingChange, Standings};
 
 /// Access to the state that all nodes share; a cheap handle. A service takes only the concern that it needs.
@@ -73,6 +77,10 @@ pub struct Backend {
     pub file_sweep: Arc<dyn FileSweep>,
     /// Private rooms, and the rooms of users.
     pub rooms: Arc<dyn Rooms>,
+    /// Notifications to users.
+    pub notifications: Arc<dyn Notifications>,
+    /// What is to be said later.
+    pub schedules: Arc<dyn Schedules>,
 }
 
 impl Backend {
@@ -108,6 +116,22 @@ impl Backend {
     /// As [`PubSub::publish`].
     pub async fn tell_user(&self, user: &UserId, event: UserEvent) -> Result<()> {
         self.pubsub.publish(&Channel::User(user.clone()), Publication::User(event)).await
+    }
+
+    /// Tells all nodes that a user was notified whose channel none of them follows.
+    ///
+    /// # Errors
+    /// As [`PubSub::publish`].
+    pub async fn tell_notified(&self, user: &UserId) -> Result<()> {
+        self.tell(ControlEvent::UserNotified(user.clone())).await
+    }
+
+    /// Tells all nodes that a schedule was made.
+    ///
+    /// # Errors
+    /// As [`PubSub::publish`].
+    pub async fn tell_scheduled(&self) -> Result<()> {
+        self.tell(ControlEvent::SchedulesChanged).await
     }
 
     async fn tell(&self, event: ControlEvent) -> Result<()> {

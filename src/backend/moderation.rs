@@ -112,6 +112,9 @@ pub struct AuditRecord {
     /// The room in which it was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room_id: Option<String>,
+    /// The notification or the schedule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// For how many seconds; absent: for good.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub for_s: Option<u64>,
@@ -157,6 +160,14 @@ pub enum AuditAction {
     Unban,
     /// A user was given a role.
     Role,
+    /// A notification was sent.
+    Notify,
+    /// A notification was taken back.
+    TakeBackNotification,
+    /// A schedule was made.
+    Schedule,
+    /// A schedule was removed.
+    RemoveSchedule,
 }
 
 /// An entry of the record.

@@ -84,6 +84,11 @@ impl SpeechAccess {
 }
 
 impl Chat {
+    /// The right to post what an admin has scheduled, who had access to the room.
+    pub(super) fn access_of_schedules(&self, room: &RoomName) -> SpeechAccess {
+        SpeechAccess { room: room.clone() }
+    }
+
     /// Access to a room. Public rooms are open to all whose token does not keep them out, and moderators moderate all of them.
     /// A private room is there for its members alone: the backend is asked the same question, whether there is such a room or
     /// not, and the refusal is the same.

@@ -11,15 +11,17 @@ mod limits;
 mod membership;
 mod messages;
 mod moderation;
+mod notifications;
 mod reads;
 mod rooms;
+mod schedules;
 mod users;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
@@ -43,14 +45,15 @@ pub use self::limits::{Admission, ClientSession, Refusals};
 pub use self::membership::{Conversation, MyRoom};
 pub use self::messages::{ChangeAction, NewChange, NewMessage, Poster, Reaction};
 use self::messages::{Posters, typing_rule};
+use self::notifications::Notices;
 use self::reads::Reads;
 pub use self::rooms::{FlushSet, FrameSink, Pushed, Room, RoomSession};
 use self::rooms::{Hub, RoomList};
 pub use self::users::{Control, Controls, LeaveReason, Listener, Version};
 use self::users::{KnownStandings, UserChannels, Users};
 pub use crate::backend::{
-    AuditPosition, AuditRecord, Excerpt, LeaveMode, MemberPage, MemberPosition, NodeInfo, RoomCount,
-    RoomRecord, Span,
+    AuditPosition, AuditRecord, Excerpt, LeaveMode, MemberPage, MemberPosition, NodeInfo, Planned, RoomCount,
+    RoomRecord, Seen, Span,
 };
 use crate::backend::{Backend, BackendError, Events, Health};
 use crate::config::Config;
@@ -131,6 +134,9 @@ struct Inner {
     /// Messages whose users are to be told.
     inbox: mpsc::Sender<Posted>,
     standings: KnownStandings,
+    notices: Notices,
+    /// A schedule was made.
+    next_schedule: Arc<Notify>,
     room_list: RoomList,
     stats: StatsFeed,
     sampler: Sampler,
@@ -158,15 +164,18 @@ impl Chat {
         let files = FileService::open(&config, node)?;
         let users = Users::default();
         let standings = KnownStandings::new(users.clone());
+        let (notices, next_schedule) = (Notices::default(), Arc::<Notify>::default());
         let hub = Hub::new(
             backend.clone(),
             config.history.max_page,
             typing_rule(&config),
             standings.clone(),
+            notices.clone(),
             supervisor.clone(),
         );
         let taken_names = Arc::<TakenNames>::default();
-        supervisor.run("hub", hub.clone().run(events, on_control(taken_names.clone())));
+        supervisor
+            .run("hub", hub.clone().run(events, on_control(taken_names.clone(), next_schedule.clone())));
         supervisor.run("log-comparison", hub.clone().compare_when_resumed());
         let upkeep = hub.clone().keep_up(config.presence.unsubscribe_after, config.history.verify_every);
         supervisor.run("room-upkeep", upkeep);
@@ -194,6 +203,8 @@ impl Chat {
             user_channels: UserChannels::default(),
             inbox,
             standings,
+            notices,
+            next_schedule,
             room_list: RoomList::default(),
             stats: StatsFeed::default(),
             sampler: Sampler::default(),
@@ -207,6 +218,8 @@ impl Chat {
         chat.inner.supervisor.run("standings", chat.clone().give_standings());
         chat.inner.supervisor.run("user-channels", chat.clone().keep_user_channels());
         chat.inner.supervisor.run("inboxes", chat.clone().tell_inboxes(posted));
+        chat.inner.supervisor.run("notifications", chat.clone().keep_notifications());
+        chat.inner.supervisor.run("schedules", chat.clone().fire_schedules());
         chat.inner.supervisor.run("room-list", chat.clone().tell_rooms());
         chat.inner.supervisor.run("stats", chat.clone().feed_stats());
         chat.inner.backend.cluster.clone().start(Arc::new(chat.clone()), &chat.inner.supervisor);
@@ -297,9 +310,10 @@ impl Chat {
 }
 
 /// Hands on the events for all nodes.
-fn on_control(names: Arc<TakenNames>) -> impl Fn(ControlEvent) {
+fn on_control(names: Arc<TakenNames>, next_schedule: Arc<Notify>) -> impl Fn(ControlEvent) {
     move |event| match event {
         ControlEvent::AccountCreated(author) => names.add(author),
+        ControlEvent::SchedulesChanged => next_schedule.notify_one(),
         _ => {}
     }
 }

@@ -27,8 +27,8 @@ pub(crate) use self::file::read_text;
 pub use self::layers::Layers;
 pub use self::ranges::{Bind, LogFormat, Networks, Origin, Origins, Registration};
 pub use self::sections::{
-    Auth, AuthIssuer, Config, Entry, Files, History, Http, Limits, Log, Moderation, Passwords, Presence,
-    Redis, Server, Session, table,
+    Auth, AuthIssuer, Config, Entry, Files, History, Http, Limits, Log, Moderation, Notifications, Passwords,
+    Presence, Redis, Server, Session, table,
 };
 
 /// The defaults, with the unit and the reason of each key.
@@ -74,6 +74,13 @@ impl Config {
     pub fn defaults() -> Self {
         let layers = Layers::stack(None, std::iter::empty(), &Flags::default());
         layers.and_then(|layers| Self::from_layers(&layers)).expect("a test reads the defaults")
+    }
+}
+
+impl Config {
+    /// Bytes of the notifications that are kept for one user, and for all users: both together leave half of an outbox free.
+    pub fn notification_bytes(&self) -> usize {
+        self.limits.outbox_bytes / 4
     }
 }
 

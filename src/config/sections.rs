@@ -231,6 +231,12 @@ settings! {
         s3_secret_key: String = S3_SECRET_KEY, r#""correct horse""#, "it is a password";
         s3_secret_key_file: String = text(4096), r#""/run/secrets/s3""#, "it is a path";
     }
+    "notifications" notifications: Notifications {
+        ttl: Duration = time(SECOND, MANY_YEARS), r#""7days""#, "Redis holds each for so long";
+        max_ttl: Duration = time(SECOND, MANY_YEARS), r#""30days""#, "Redis holds each for so long";
+        kept: usize = number(1, 1000), "50", "a user who comes back is sent them all";
+        schedules: usize = number(0, 10_000), "100", "Redis holds them in memory";
+    }
     "passwords" passwords: Passwords {
         memory_kib: usize = number(7168, 1 << 20), "19456", "less is cheap to guess with, and each computation takes as much";
         passes: usize = number(1, 100), "2", "each takes as long as the one before";

@@ -13,14 +13,16 @@ mod layers;
 mod membership;
 mod messages;
 mod moderation;
+mod notifications;
 mod query;
 mod rooms;
+mod schedules;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware;
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -86,6 +88,12 @@ pub fn router(state: AppState, sessions: Router) -> Router {
         .route("/bans/{user}", put(moderation::ban_user).delete(moderation::unban_user))
         .route("/accounts/{user}/role", put(moderation::give_role))
         .route("/audit", get(moderation::list_audit))
+        .route("/notifications", post(notifications::send_notification))
+        .route("/notifications/{id}", delete(notifications::take_back_notification))
+        .route("/me/notifications", get(notifications::list_notifications))
+        .route("/me/notifications/{id}/seen", post(notifications::see_notification))
+        .route("/schedules", get(schedules::list_schedules).post(schedules::add_schedule))
+        .route("/schedules/{id}", delete(schedules::remove_schedule))
         .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .layer(body_limit);

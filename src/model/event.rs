@@ -1,6 +1,9 @@
 //! The events that nodes receive.
 
-use super::{Author, ConnectionId, LoggedMessage, MessageId, RoomName, Timestamp, UserId, Username};
+use super::{
+    Author, ConnectionId, LoggedMessage, MessageId, Notification, NotificationId, RoomName, Timestamp,
+    UserId, Username,
+};
 
 /// One event of a channel, as a backend hands it to a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +40,10 @@ pub enum UserEvent {
     },
     /// The list of the user's rooms has changed.
     RoomsChanged,
+    /// A notification to the user alone.
+    Notification(Notification),
+    /// A notification has been seen on one of the user's sessions, or was taken back.
+    Seen(NotificationId),
 }
 
 /// A message, as it is told to sessions that are not in its room.
@@ -69,6 +76,12 @@ pub enum ControlEvent {
     MemberRemoved(UserId),
     /// On the channel of a private room: it is gone.
     RoomDeleted,
+    /// On the channel of all nodes: the notifications to all users.
+    NotificationsChanged,
+    /// On the channel of all nodes: the notifications to a user whose channel no node followed.
+    UserNotified(UserId),
+    /// On the channel of all nodes: a schedule was made.
+    SchedulesChanged,
 }
 
 impl Event {
@@ -77,17 +90,16 @@ impl Event {
         match self {
             Self::Message(message) => message.json.len(),
             Self::Notice(notice) => notice.username.as_str().len() + notice.user_id.as_str().len(),
-            Self::Control(ControlEvent::UserChanged(user) | ControlEvent::MemberRemoved(user)) => {
-                user.as_str().len()
-            }
+            Self::Control(
+                ControlEvent::UserChanged(user)
+                | ControlEvent::MemberRemoved(user)
+                | ControlEvent::UserNotified(user),
+            ) => user.as_str().len(),
             Self::Control(ControlEvent::AccountCreated(author)) => {
                 author.user_id.as_str().len() + author.username.as_str().len()
             }
             Self::User(event) => event.size(),
-            Self::Count { .. }
-            | Self::Control(
-                ControlEvent::RulesChanged | ControlEvent::MemberAdded | ControlEvent::RoomDeleted,
-            ) => 0,
+            Self::Count { .. } | Self::Control(_) => 0,
         }
     }
 }
@@ -100,6 +112,8 @@ impl UserEvent {
                 room.as_str().len() + from + preview.len()
             }
             Self::Read { room, .. } => room.as_str().len(),
+            Self::Notification(notification) => notification.size(),
+            Self::Seen(id) => id.as_str().len(),
             Self::RoomsChanged => 0,
         }
     }

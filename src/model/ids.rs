@@ -63,6 +63,18 @@ impl FileId {
     }
 }
 
+uuid_id! {
+    /// A schedule.
+    ScheduleId
+}
+
+impl ScheduleId {
+    /// A new schedule.
+    pub fn random() -> Self {
+        Self(Uuid::new_v4())
+    }
+}
+
 impl NodeId {
     /// A new identity for this run of the process.
     pub fn random() -> Self {
@@ -91,6 +103,9 @@ impl MessageId {
 pub struct UserId(Arc<str>);
 
 impl UserId {
+    /// The user that no token proves: the author of messages that no user has written. Its name is the same.
+    pub const SYSTEM: &str = "adda";
+
     /// A new guest.
     pub fn guest() -> Self {
         Self(Uuid::new_v4().to_string().into())

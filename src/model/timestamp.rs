@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
+use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
 /// RFC 3339 in UTC with milliseconds, such as `2026-11-20T08:00:00.123Z`. For display; the order
@@ -26,6 +27,12 @@ impl Timestamp {
     pub fn from_unix_millis(millis: u64) -> Option<Self> {
         let since = time::Duration::try_from(Duration::from_millis(millis)).ok()?;
         OffsetDateTime::UNIX_EPOCH.checked_add(since).map(Self)
+    }
+
+    /// A time of RFC 3339, in whole milliseconds. `None` before 1970.
+    pub fn parse(text: &str) -> Option<Self> {
+        let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        Self::from_unix_millis(u64::try_from(time.unix_timestamp_nanos() / 1_000_000).ok()?)
     }
 
     /// Milliseconds since 1970.
@@ -50,6 +57,16 @@ impl Serialize for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_is_read_with_any_offset() {
+        let millis = |text| Timestamp::parse(text).map(Timestamp::unix_millis);
+        assert_eq!(millis("2026-11-22T08:00:00.007Z"), Some(1_795_334_400_007));
+        assert_eq!(millis("2026-11-22T14:00:00.0079+06:00"), Some(1_795_334_400_007));
+        for foreign in ["", "tomorrow", "2026-11-22", "2026-11-22T08:00:00", "1969-12-31T23:59:59Z"] {
+            assert_eq!(millis(foreign), None, "{foreign:?}");
+        }
+    }
 
     #[test]
     fn a_timestamp_is_rfc_3339_with_milliseconds() {

@@ -10,17 +10,24 @@ pub enum SessionKind {
     Plain,
     /// The subprotocol `adda.v1`.
     Full,
+    /// Notifications alone, of `/ws/notifications`.
+    Notifications,
 }
 
 impl SessionKind {
     /// Whether its frames name a room. A session whose frames don't is in one room for its whole life.
     pub fn names_rooms(self) -> bool {
-        self == Self::Full
+        self != Self::Plain
     }
 
     /// Whether it is given a token, with which it can come back as the same user.
     pub fn gets_token(self) -> bool {
         self == Self::Full
+    }
+
+    /// Whether it is given what is published for its user.
+    pub fn follows_user(self) -> bool {
+        self != Self::Plain
     }
 
     /// The error as which it is told of lost messages, if not by a frame of their own.

@@ -72,10 +72,14 @@ pub enum Unreadable {
     File,
     /// In the record of a private room.
     RoomRecord,
+    /// Among the notifications.
+    Notification,
+    /// Among the schedules.
+    Schedule,
 }
 
 impl Unreadable {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 14] = [
         Self::Publication,
         Self::LogEntry,
         Self::Key,
@@ -88,6 +92,8 @@ impl Unreadable {
         Self::Moderation,
         Self::File,
         Self::RoomRecord,
+        Self::Notification,
+        Self::Schedule,
     ];
 
     fn as_str(self) -> &'static str {
@@ -104,6 +110,8 @@ impl Unreadable {
             Self::Moderation => "moderation",
             Self::File => "file",
             Self::RoomRecord => "room_record",
+            Self::Notification => "notification",
+            Self::Schedule => "schedule",
         }
     }
 }

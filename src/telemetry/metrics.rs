@@ -33,6 +33,12 @@ pub struct Meters {
     pub presence_repairs: Counter,
     /// Questions to token buckets of the cluster about messages.
     pub quota_claims: Counter,
+    /// Notifications that were sent by this node.
+    pub notifications_sent: Counter,
+    /// Times of schedules that were fired by this node.
+    pub schedules_fired: Counter,
+    /// Those of them that were fired late.
+    pub schedules_late: Counter,
     /// Open WebSocket connections.
     pub sessions: Gauge,
     /// Rooms occupied by sessions of this node.
@@ -125,6 +131,12 @@ impl Meters {
             quota_claims: counted(
                 "adda_quota_claims_total",
                 "Questions to the cluster about messages of users or addresses that send fast",
+            ),
+            notifications_sent: counted("adda_notifications_sent_total", "Notifications sent by this node"),
+            schedules_fired: counted("adda_schedules_fired_total", "Times of schedules fired by this node"),
+            schedules_late: counted(
+                "adda_schedules_late_total",
+                "Times of schedules fired by this node 2 s or more after they were due",
             ),
             sessions: gauged("adda_sessions", "Open WebSocket connections"),
             rooms: gauged("adda_rooms", "Rooms occupied by sessions of this node"),

@@ -37,11 +37,12 @@ struct WsState {
     build: fn() -> String,
 }
 
-/// `/ws`, `/ws/ROOM/NAME`, `/ws/dashboard` and `/ws/echo`.
+/// `/ws`, `/ws/ROOM/NAME`, `/ws/notifications`, `/ws/dashboard` and `/ws/echo`.
 pub fn router(chat: Chat, sessions: Sessions, settings: Current, build: fn() -> String) -> Router {
     Router::new()
         .route("/ws", any(open_session))
         .route("/ws/{room}/{username}", any(open_named_session))
+        .route("/ws/notifications", any(open_notifications))
         .route("/ws/dashboard", any(open_dashboard))
         .route("/ws/echo", any(open_echo))
         .with_state(WsState { chat, sessions, settings, build })
@@ -77,6 +78,10 @@ async fn open_named_session(
     }
 }
 
+async fn open_notifications(State(state): State<WsState>, request: Request) -> Response<Body> {
+    state.open_as(SessionKind::Notifications, Names { room: None, username: None }, request)
+}
+
 async fn open_echo(State(state): State<WsState>, request: Request) -> Response<Body> {
     state.upgrade(request, None, |state, _, outbox, connection, client| async move {
         let (_counted, _client) = (state.chat.count_session(), client);
@@ -108,19 +113,17 @@ impl WsState {
         if request.uri().path_and_query().is_some_and(|address| !is_readable(address.as_str())) {
             return reject_address("The address has a percent escape that is cut short or no UTF-8");
         }
+        let kind = if offers_full(&request) { SessionKind::Full } else { SessionKind::Plain };
+        self.open_as(kind, names, request)
+    }
+
+    fn open_as(self, kind: SessionKind, names: Names, request: Request) -> Response<Body> {
         if let Err(rejection) = self.chat.check_open() {
             return reject(StatusCode::SERVICE_UNAVAILABLE, &rejection);
         }
-        let is_full = Handshake::read(request.method(), request.headers())
-            .is_some_and(|hello| hello.offers(SUBPROTOCOL));
         let proof = self.proof(&request);
-        let params = UpgradeParams {
-            kind: if is_full { SessionKind::Full } else { SessionKind::Plain },
-            room: names.room,
-            username: names.username,
-            proof,
-        };
-        let protocol = is_full.then_some(SUBPROTOCOL);
+        let params = UpgradeParams { kind, room: names.room, username: names.username, proof };
+        let protocol = offers_full(&request).then_some(SUBPROTOCOL);
         self.upgrade(request, protocol, |state, id, outbox, connection, client| async move {
             let _counted = state.chat.count_session();
             Session::new(state.chat.clone(), id, outbox, params, state.build, client).run(connection).await;
@@ -215,6 +218,10 @@ impl WsState {
         let sessions = self.sessions.clone();
         sessions.run(id, outbox.clone(), heartbeat, place, work(self, id, outbox, connection));
     }
+}
+
+fn offers_full(request: &Request) -> bool {
+    Handshake::read(request.method(), request.headers()).is_some_and(|hello| hello.offers(SUBPROTOCOL))
 }
 
 fn reject_address(message: &str) -> Response<Body> {

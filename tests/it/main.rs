@@ -96,6 +96,8 @@ mod memory_limit;
 mod moderation;
 // `/metrics`.
 mod metrics;
+// Notifications to users, and schedules.
+mod notifications;
 // The browser client under load and without optional features.
 mod page_bounds;
 // Sessions without a subprotocol.

@@ -9,7 +9,7 @@ use crate::harness::{Client, Cluster, LONG_DEADLINE, Metrics, Node, RawSocket, e
 use crate::losses::POST_UNPUBLISHED;
 
 /// Every metric of a node, as dashboards and alerts name it.
-const METRICS: [(&str, &str); 45] = [
+const METRICS: [(&str, &str); 48] = [
     ("adda_build_info", "gauge"),
     ("adda_clock_skew_seconds", "gauge"),
     ("adda_deliveries_total", "counter"),
@@ -32,6 +32,7 @@ const METRICS: [(&str, &str); 45] = [
     ("adda_messages_lost_total", "counter"),
     ("adda_messages_posted_total", "counter"),
     ("adda_messages_recovered_total", "counter"),
+    ("adda_notifications_sent_total", "counter"),
     ("adda_outbox_bytes", "gauge"),
     ("adda_outbox_largest_bytes", "gauge"),
     ("adda_password_checks_total", "counter"),
@@ -45,6 +46,8 @@ const METRICS: [(&str, &str); 45] = [
     ("adda_redis_errors_total", "counter"),
     ("adda_redis_pipeline_seconds", "histogram"),
     ("adda_rooms", "gauge"),
+    ("adda_schedules_fired_total", "counter"),
+    ("adda_schedules_late_total", "counter"),
     ("adda_sessions", "gauge"),
     ("adda_sessions_limit", "gauge"),
     ("adda_slow_sessions_total", "counter"),

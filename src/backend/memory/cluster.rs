@@ -46,6 +46,7 @@ impl LeaseHolder for MemoryNode {
         shared.users.remove_expired(now);
         shared.moderation.remove_ended(now);
         shared.records.remove_expired(now);
+        shared.notifications.remove_ended();
         Ok(lease)
     }
 

@@ -8,11 +8,13 @@ mod grace_periods;
 mod log;
 mod members;
 mod moderation;
+mod notifications;
 mod presence;
 mod pubsub;
 mod quotas;
 mod rooms;
 mod rules;
+mod schedules;
 mod standing;
 
 use std::fmt;
@@ -27,10 +29,12 @@ use self::cluster::{Leases, StoredFigures};
 use self::files::FileTable;
 use self::log::Logs;
 use self::moderation::ModerationState;
+use self::notifications::NotificationTable;
 use self::presence::Rooms;
 use self::pubsub::Fanout;
 use self::quotas::Buckets;
 use self::rooms::Records;
+use self::schedules::ScheduleTable;
 use self::standing::Users;
 use super::node::pending::PendingChanges;
 use super::{Backend, Events, Health, LocalNode, Secrets};
@@ -58,6 +62,8 @@ struct Shared {
     moderation: ModerationState,
     files: FileTable,
     records: Records,
+    notifications: NotificationTable,
+    schedules: ScheduleTable,
     renew_every: Duration,
 }
 
@@ -80,6 +86,8 @@ impl MemoryCluster {
             moderation: ModerationState::new(config.moderation.audit_entries),
             files: FileTable::default(),
             records: Records::new(config.auth.token_ttl),
+            notifications: NotificationTable::new(config),
+            schedules: ScheduleTable::new(config.notifications.schedules),
             renew_every: config.presence.renew_every,
         };
         Self { shared: Arc::new(Mutex::new(shared)) }
@@ -100,6 +108,8 @@ impl MemoryCluster {
             files: node.clone(),
             file_sweep: node.clone(),
             rooms: node.clone(),
+            notifications: node.clone(),
+            schedules: node.clone(),
             quotas: node,
         };
         (backend, events)

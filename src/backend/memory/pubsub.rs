@@ -75,6 +75,11 @@ impl Fanout {
         self.publish(&Channel::Room(room.clone()), event);
     }
 
+    /// Whether a node subscribes to a channel.
+    pub(super) fn has_subscriber(&self, channel: &Channel) -> bool {
+        self.subscribers.contains_key(channel)
+    }
+
     /// Queues an event for every subscribed node, without waiting.
     pub(super) fn publish(&mut self, channel: &Channel, event: &Event) {
         for node in self.subscribers.get(channel).into_iter().flatten() {

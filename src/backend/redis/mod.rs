@@ -12,10 +12,12 @@ mod log;
 mod moderation;
 #[cfg(test)]
 mod mutations;
+mod notifications;
 mod presence;
 mod pubsub;
 mod quotas;
 mod rooms;
+mod schedules;
 mod topology;
 
 use std::sync::Arc;
@@ -32,6 +34,7 @@ use self::files::RedisFiles;
 use self::keys::Keys;
 use self::log::Log;
 use self::moderation::{RedisModeration, RedisStandings};
+use self::notifications::RedisNotifications;
 use self::presence::RedisPresence;
 use self::presence::generation::DataGeneration;
 use self::presence::index::Index;
@@ -45,6 +48,7 @@ use self::pubsub::Subscriber;
 use self::pubsub::codec::Wire;
 use self::quotas::RedisQuotas;
 use self::rooms::RedisRooms;
+use self::schedules::RedisSchedules;
 use self::topology::Shards;
 use super::node::events;
 use super::{Backend, BackendError, Events, Result};
@@ -99,6 +103,8 @@ pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Re
     let moderation = RedisModeration::new(keys.clone(), shards.clone(), config);
     let standings = RedisStandings::new(keys.clone(), shards.clone(), config);
     let rooms = RedisRooms::new(keys.clone(), shards.clone(), config);
+    let notifications = RedisNotifications::new(keys.clone(), shards.clone(), config);
+    let schedules = RedisSchedules::new(keys.clone(), shards.clone(), config);
     let quotas = RedisQuotas::new(keys.clone(), shards.clone(), deadline);
     let files = Arc::new(RedisFiles { keys: keys.clone(), shards: shards.clone(), deadline });
     let pubsub = Subscriber::start(keys, wire, node, shards, settings, events, supervisor);
@@ -114,6 +120,8 @@ pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Re
         files: files.clone(),
         file_sweep: files,
         rooms: Arc::new(rooms),
+        notifications: Arc::new(notifications),
+        schedules: Arc::new(schedules),
     };
     Ok((backend, receiver))
 }
@@ -178,6 +186,8 @@ fn scripts() -> Vec<&'static Script> {
         accounts::SCRIPTS.to_vec(),
         files::scripts(),
         rooms::SCRIPTS.to_vec(),
+        notifications::SCRIPTS.to_vec(),
+        schedules::SCRIPTS.to_vec(),
     ]
     .concat()
 }

@@ -211,9 +211,17 @@ fn new_account(username: Username, password: PasswordHash, role: Role) -> Accoun
 
 /// Guests who choose no name would have that of such an account.
 fn check_reserved(username: &Username) -> Result<(), Rejection> {
-    let reserved = Username::from_trusted(ANONYMOUS).skeletons();
-    let is_reserved = username.skeletons().iter().any(|skeleton| reserved.contains(skeleton));
-    if is_reserved { Err(username_taken()) } else { Ok(()) }
+    if is_like(username, ANONYMOUS) { Err(username_taken()) } else { check_not_system(username) }
+}
+
+/// Refuses the name of the user that nobody is, which guests may not have either.
+fn check_not_system(username: &Username) -> Result<(), Rejection> {
+    if is_like(username, UserId::SYSTEM) { Err(username_taken()) } else { Ok(()) }
+}
+
+fn is_like(username: &Username, name: &'static str) -> bool {
+    let reserved = Username::from_trusted(name).skeletons();
+    username.skeletons().iter().any(|skeleton| reserved.contains(skeleton))
 }
 
 fn username_taken() -> Rejection {

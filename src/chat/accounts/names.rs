@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
-use super::username_taken;
+use super::{check_not_system, username_taken};
 use crate::backend::{Account, Channel, Result};
 use crate::chat::{Chat, Identity, Source};
 use crate::model::{Author, Member, Skeleton, UserId};
@@ -136,7 +136,11 @@ impl Chat {
     /// `username_taken`, or `unavailable` if the backend can't be asked.
     pub async fn check_name(&self, identity: &Identity) -> std::result::Result<(), Rejection> {
         let names = &self.inner.taken_names;
-        if identity.source == Source::Account || !names.may_exist() {
+        if identity.source == Source::Account {
+            return Ok(());
+        }
+        check_not_system(&identity.author.username)?;
+        if !names.may_exist() {
             return Ok(());
         }
         let skeletons = identity.author.username.skeletons();

@@ -158,6 +158,9 @@ impl Chat {
     pub async fn authenticate(&self, token: &str) -> Result<Identity, Rejection> {
         let own = self.tokens()?.verify(token);
         let identity = own.or_else(|| self.inner.issuers.verify(token)).ok_or_else(bad_token)?;
+        if identity.author.user_id.as_str() == UserId::SYSTEM {
+            return Err(bad_token());
+        }
         self.admit(identity).await
     }
 

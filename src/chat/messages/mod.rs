@@ -74,6 +74,11 @@ impl Chat {
         }
     }
 
+    /// A text that follows the rules for messages.
+    pub(super) fn content(&self, content: String) -> Result<String, Rejection> {
+        content_of(content, self.inner.config.limits.content_chars)
+    }
+
     /// Counts a session among those that wait for receipts.
     pub fn count_poster(&self) -> Poster {
         self.inner.posters.enter()
@@ -87,9 +92,7 @@ impl Chat {
     fn draft(&self, author: Author, room: RoomName, message: NewMessage) -> Result<Draft, Rejection> {
         let NewMessage { content, nonce, reply_to, mentions, files } = message;
         let files = files.infos();
-        let limit = self.inner.config.limits.content_chars;
-        let content =
-            if content.is_empty() && !files.is_empty() { content } else { content_of(content, limit)? };
+        let content = if content.is_empty() && !files.is_empty() { content } else { self.content(content)? };
         let nonce = nonce.as_deref().map(parse_nonce).transpose()?;
         Ok(Draft { nonce, reply_to, mentions, files, ..Draft::new(room, author, content) })
     }

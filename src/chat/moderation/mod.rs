@@ -75,7 +75,7 @@ impl Chat {
             user_id: Some(user.to_string()),
             for_s: lasts.map(|lasts| lasts.as_secs()),
             reason: reason.clone(),
-            ..record(by, AuditAction::Ban)
+            ..AuditRecord::of(by, AuditAction::Ban)
         };
         let change = self.change_standing(user, StandingChange::Ban { lasts, reason });
         self.recorded(record, async { change.await.map(drop) }).await
@@ -85,7 +85,8 @@ impl Chat {
     pub async fn unban(&self, by: &Identity, user: &UserId) -> Result<(), Rejection> {
         by.at_least(Role::Admin)?;
         self.check_rank(by, user).await?;
-        let record = AuditRecord { user_id: Some(user.to_string()), ..record(by, AuditAction::Unban) };
+        let record =
+            AuditRecord { user_id: Some(user.to_string()), ..AuditRecord::of(by, AuditAction::Unban) };
         let change = self.change_standing(user, StandingChange::Unban);
         self.recorded(record, async { change.await.map(drop) }).await
     }
@@ -111,7 +112,7 @@ impl Chat {
         let record = AuditRecord {
             user_id: Some(user.to_string()),
             role: Some(role),
-            ..record(by, AuditAction::Role)
+            ..AuditRecord::of(by, AuditAction::Role)
         };
         let change = self.change_standing(user, StandingChange::SetRole(role));
         self.recorded(record, async { change.await.map(drop) }).await
@@ -170,7 +171,7 @@ impl Chat {
             user_id: user.map(UserId::to_string),
             room_id: Some(room.to_string()),
             for_s: lasts.map(|lasts| lasts.as_secs()),
-            ..record(by, action)
+            ..AuditRecord::of(by, action)
         };
         self.recorded(record, changing).await
     }
@@ -194,7 +195,7 @@ impl Chat {
     }
 
     /// Records an act, and does it.
-    async fn recorded(
+    pub(super) async fn recorded(
         &self,
         record: AuditRecord,
         act: impl Future<Output = Result<(), Rejection>> + Send,
@@ -217,21 +218,16 @@ impl Chat {
     }
 }
 
-fn record(by: &Identity, action: AuditAction) -> AuditRecord {
-    let by = AuditUser {
-        user_id: by.author.user_id.to_string(),
-        username: by.author.username.to_string(),
-        role: by.role,
-    };
-    AuditRecord {
-        by,
-        action,
-        user_id: None,
-        room_id: None,
-        for_s: None,
-        reason: None,
-        role: None,
-        failed: false,
+impl AuditRecord {
+    /// An act of a user, about nothing yet.
+    pub(super) fn of(by: &Identity, action: AuditAction) -> Self {
+        let by = AuditUser {
+            user_id: by.author.user_id.to_string(),
+            username: by.author.username.to_string(),
+            role: by.role,
+        };
+        let (user_id, room_id, id, for_s, reason, role) = Default::default();
+        Self { by, action, user_id, room_id, id, for_s, reason, role, failed: false }
     }
 }
 

@@ -12,6 +12,7 @@ use super::room::{Action, Room};
 use super::sink::FlushSet;
 use super::throttle::TypingRule;
 use crate::backend::{Backend, BackendEvent, Channel, Events, Page, Result, Span};
+use crate::chat::notifications::Notices;
 use crate::chat::users::{KnownStandings, Users};
 use crate::model::{ControlEvent, Event, Position, RoomName, UserEvent, UserId};
 use crate::supervisor::Supervisor;
@@ -45,6 +46,7 @@ pub(super) struct Inner {
     /// All rooms are to be compared with their logs.
     resumed: Notify,
     standings: KnownStandings,
+    notices: Notices,
     pub(super) supervisor: Supervisor,
 }
 
@@ -54,6 +56,7 @@ impl Hub {
         page: usize,
         typing: TypingRule,
         standings: KnownStandings,
+        notices: Notices,
         supervisor: Supervisor,
     ) -> Self {
         let rooms = RwLock::default();
@@ -67,6 +70,7 @@ impl Hub {
                 typing,
                 resumed,
                 standings,
+                notices,
                 supervisor,
             }),
         }
@@ -170,10 +174,16 @@ impl Hub {
                         Channel::Control,
                         Event::Control(ControlEvent::UserChanged(user)),
                     ) => self.inner.standings.on_change(&user),
-                    BackendEvent::Published(Channel::Control, Event::Control(event)) => on_control(event),
+                    BackendEvent::Published(Channel::Control, Event::Control(event)) => {
+                        self.inner.notices.on_control(&event, self.users());
+                        on_control(event);
+                    }
                     // It may have been such a change.
                     BackendEvent::Published(Channel::Control, _)
-                    | BackendEvent::Unreadable(Channel::Control) => self.inner.standings.on_doubt(),
+                    | BackendEvent::Unreadable(Channel::Control) => {
+                        self.inner.standings.on_doubt();
+                        self.inner.notices.on_doubt(self.users());
+                    }
                     BackendEvent::Published(Channel::User(user), Event::User(event)) => {
                         self.tell_user(&user, &event, &mut flushes);
                     }
@@ -181,6 +191,7 @@ impl Hub {
                     BackendEvent::Published(Channel::User(user), _)
                     | BackendEvent::Unreadable(Channel::User(user)) => {
                         self.tell_user(&user, &UserEvent::RoomsChanged, &mut flushes);
+                        self.inner.notices.owe(&user);
                     }
                 }
                 if flushes.is_long() {

@@ -18,9 +18,9 @@ use super::Users;
 use crate::backend::{Channel, FeedHealth, Result};
 use crate::chat::rooms::{FlushSet, FrameSink};
 use crate::chat::{Chat, RoomScope};
-use crate::model::{ConnectionId, RoomName, UserEvent, UserId};
+use crate::model::{ConnectionId, Notification, NotificationId, RoomName, UserEvent, UserId};
 use crate::protocol::SessionKind;
-use crate::protocol::server::{UserFrame, encode};
+use crate::protocol::server::{ServerFrame, UserFrame, encode};
 use crate::supervisor::ticks;
 
 /// Wait before a new guest's channel is subscribed to.
@@ -33,6 +33,8 @@ const PATIENCE: Duration = Duration::from_millis(500);
 pub struct Listener {
     /// The session.
     pub id: ConnectionId,
+    /// The frames that it understands.
+    pub kind: SessionKind,
     /// Where its frames go.
     pub sink: Arc<dyn FrameSink>,
 }
@@ -96,6 +98,9 @@ impl Users {
         for mailbox in &mailboxes {
             let (Some(frame), Some(listener)) = (&frame, &mailbox.listener) else { continue };
             let concerns = match event {
+                UserEvent::Notification(notification) => mailbox.given.show(&notification.id),
+                UserEvent::Seen(id) => mailbox.given.hide(id),
+                _ if listener.kind != SessionKind::Full => false,
                 UserEvent::Inbox(entry) => mailbox.admits(&entry.room) && !is_in(&entry.room, listener.id),
                 UserEvent::Read { room, .. } => mailbox.admits(room),
                 UserEvent::RoomsChanged => true,
@@ -118,18 +123,79 @@ impl Users {
         flushes.run().await;
     }
 
-    fn has_listener(&self, user: &UserId) -> bool {
+    /// Gives an event that is about no room to the sessions of all users.
+    pub(in crate::chat) async fn tell_everybody(&self, event: &UserEvent, flushes: &mut FlushSet) {
+        for user in self.all() {
+            self.tell(&user, event, |_, _| false, flushes);
+            if flushes.is_long() {
+                flushes.run().await;
+            }
+        }
+    }
+
+    /// Tells each session that has a notification that it needs to be shown no longer.
+    pub(in crate::chat) async fn withdraw(&self, id: &NotificationId, flushes: &mut FlushSet) {
+        for user in self.all() {
+            let mailboxes = self.lock().get(&user).cloned().unwrap_or_default();
+            for mailbox in mailboxes.iter().filter(|mailbox| mailbox.given.withdraw(id)) {
+                mailbox.push(UserFrame::Seen { id }, flushes);
+            }
+            if flushes.is_long() {
+                flushes.run().await;
+            }
+        }
+    }
+
+    /// Gives each session of a user the notifications that it is owed and does not have, and tells it of those that it has and is
+    /// not owed. `asked`: before `owed` was read.
+    pub(in crate::chat) fn give(
+        &self,
+        user: &UserId,
+        owed: &[Notification],
+        asked: std::time::Instant,
+        flushes: &mut FlushSet,
+    ) {
+        let mailboxes = self.lock().get(user).cloned().unwrap_or_default();
+        let ids: HashSet<&NotificationId> = owed.iter().map(|one| &one.id).collect();
+        for mailbox in &mailboxes {
+            for id in mailbox.given.hide_others(&ids, asked) {
+                mailbox.push(UserFrame::Seen { id: &id }, flushes);
+            }
+            owed.iter().for_each(|one| mailbox.show(one, flushes));
+        }
+    }
+
+    pub(in crate::chat) fn has_listener(&self, user: &UserId) -> bool {
         self.lock().get(user).is_some_and(|mailboxes| mailboxes.iter().any(|one| one.listener.is_some()))
     }
 }
 
 impl super::Mailbox {
+    /// Gives the session a notification, once.
+    fn show(&self, notification: &Notification, flushes: &mut FlushSet) {
+        if self.listener.is_some() && self.given.show(&notification.id) {
+            self.push(UserFrame::Notification(notification.into()), flushes);
+        }
+    }
+
+    fn push(&self, frame: UserFrame<'_>, flushes: &mut FlushSet) {
+        let Some(listener) = &self.listener else { return };
+        if let Some(frame) = encode(&ServerFrame::User(frame), listener.kind) {
+            flushes.push(&listener.sink, &frame);
+        }
+    }
+
     fn admits(&self, room: &RoomName) -> bool {
         lock(&self.scope).admits(room)
     }
 }
 
 impl super::Controls {
+    /// Gives the session a notification, once.
+    pub(in crate::chat) fn show(&self, notification: &Notification, flushes: &mut FlushSet) {
+        self.mailbox.show(notification, flushes);
+    }
+
     /// From now on the session is one of this user, limited to these rooms.
     pub fn set_user(&mut self, user: &UserId, scope: &RoomScope) {
         *lock(&self.mailbox.scope) = scope.clone();
@@ -216,6 +282,7 @@ impl Chat {
                     let mut flushes = FlushSet::default();
                     self.inner.users.tell(user, &UserEvent::RoomsChanged, |_, _| false, &mut flushes);
                     flushes.run_now();
+                    self.inner.notices.owe(user);
                 }
                 Err(_) => drop(lock(&self.inner.user_channels.late).insert(user.clone())),
             }

@@ -19,6 +19,7 @@ pub use self::channels::Listener;
 pub(super) use self::channels::UserChannels;
 pub(super) use self::standing::KnownStandings;
 pub use self::standing::Version;
+use super::notifications::Given;
 use super::{Chat, RoomScope};
 use crate::backend::Standing;
 use crate::model::{RoomName, UserId};
@@ -71,6 +72,8 @@ struct Shared {
 struct Mailbox {
     /// Of a full session: its way to get the events of its user.
     listener: Option<Listener>,
+    /// The notifications that the session has.
+    given: Given,
     /// The rooms of which the session may be told.
     scope: Mutex<RoomScope>,
     /// Looked at before the lock is taken: most sessions are never asked for anything.
@@ -140,7 +143,7 @@ impl Users {
         self.lock().contains_key(user)
     }
 
-    fn all(&self) -> Vec<UserId> {
+    pub(super) fn all(&self) -> Vec<UserId> {
         self.lock().keys().cloned().collect()
     }
 

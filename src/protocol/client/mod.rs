@@ -4,6 +4,7 @@
 mod change;
 mod file;
 mod message;
+mod notification;
 mod raw;
 mod room;
 mod session;
@@ -16,6 +17,7 @@ use super::{ErrorCode, Rejection, SessionKind};
 pub use self::change::{Change, ChangeAction};
 pub use self::file::FileFrame;
 pub use self::message::{Text, Typing};
+pub use self::notification::Seen;
 pub use self::room::{Join, Leave, RoomsQuery};
 pub use self::session::Auth;
 
@@ -36,6 +38,8 @@ pub enum ClientFrame {
     Typing(Typing),
     /// Asks which rooms are occupied.
     Rooms(RoomsQuery),
+    /// The user has seen a notification.
+    Seen(Seen),
     /// Asks for a sign of life.
     Ping,
 }
@@ -70,6 +74,14 @@ impl ClientFrame {
 
     fn read(raw: &RawFrame<'_>, kind: SessionKind) -> Result<Self, Rejection> {
         Ok(match (raw.kind()?.as_ref(), kind) {
+            ("auth", SessionKind::Notifications) => Self::Auth(Auth::read(raw)?),
+            ("seen", SessionKind::Notifications) => Self::Seen(Seen::read(raw)?),
+            ("ping", SessionKind::Notifications) => Self::Ping,
+            (_, SessionKind::Notifications) => {
+                let message =
+                    "A session of notifications knows auth, seen and ping; open one at /ws for more";
+                return Err(Rejection::new(ErrorCode::UnknownType, message));
+            }
             ("text", _) => Self::Text(Text::read(raw)?),
             ("typing", _) => Self::Typing(Typing::read(raw)?),
             ("auth", _) => Self::Auth(Auth::read(raw)?),
@@ -82,9 +94,10 @@ impl ClientFrame {
             ("join", _) => Self::Join(Join::read(raw)?),
             ("leave", _) => Self::Leave(Leave::read(raw)?),
             ("rooms", _) => Self::Rooms(RoomsQuery::read(raw)?),
+            ("seen", _) => Self::Seen(Seen::read(raw)?),
             ("ping", _) => Self::Ping,
             (other, _) => {
-                let known = "auth, join, leave, text, edit, delete, react, typing, rooms, ping";
+                let known = "auth, join, leave, text, edit, delete, react, typing, rooms, seen, ping";
                 let shown: String = other.chars().take(32).collect();
                 let message = format!("type {shown:?} is not known; known are {known}");
                 return Err(Rejection::new(ErrorCode::UnknownType, message));

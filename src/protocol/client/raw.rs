@@ -36,6 +36,8 @@ pub(super) struct RawFrame<'a> {
     #[serde(borrow)]
     prefix: Option<&'a RawValue>,
     #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
     reply_to: Option<&'a RawValue>,
     #[serde(borrow)]
     mentions: Option<&'a RawValue>,
@@ -68,7 +70,7 @@ impl<'a> RawFrame<'a> {
     /// Whether each field that is there has its type.
     pub(super) fn check(&self) -> Result<(), Rejection> {
         self.kind()?;
-        for field in [Self::room_id, Self::content, Self::nonce, Self::token, Self::prefix] {
+        for field in [Self::room_id, Self::content, Self::nonce, Self::token, Self::prefix, Self::id] {
             field(self)?;
         }
         self.since()?;
@@ -125,6 +127,10 @@ impl<'a> RawFrame<'a> {
         string("prefix must be a text", self.prefix)
     }
 
+    pub(super) fn id(&self) -> Result<Option<String>, Rejection> {
+        string("id must be a text", self.id)
+    }
+
     pub(super) fn watch(&self) -> Result<Option<bool>, Rejection> {
         read(self.watch, "watch must be true or false")
     }
@@ -177,7 +183,7 @@ fn read<T: DeserializeOwned>(value: Option<&RawValue>, rule: &str) -> Result<Opt
     serde_json::from_str(value.get()).map_err(|_| bad(rule))
 }
 
-fn bad(sentence: &str) -> Rejection {
+pub(super) fn bad(sentence: &str) -> Rejection {
     Rejection::new(ErrorCode::BadFrame, sentence)
 }
 

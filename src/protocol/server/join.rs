@@ -44,6 +44,7 @@ struct Joined<'a> {
 pub fn entrance(entrance: &Entrance<'_>, kind: SessionKind) -> Vec<Frame> {
     match kind {
         SessionKind::Full => vec![joined(entrance)],
+        SessionKind::Notifications => Vec::new(),
         SessionKind::Plain => {
             let shown = entrance.messages.iter().filter(|entry| is_shown(entry.kind, kind));
             let messages = shown.map(message);

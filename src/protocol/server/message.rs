@@ -19,6 +19,7 @@ pub fn is_shown(message: EntryKind, kind: SessionKind) -> bool {
     match kind {
         SessionKind::Full => true,
         SessionKind::Plain => message == EntryKind::Text,
+        SessionKind::Notifications => false,
     }
 }
 

@@ -49,6 +49,9 @@ pub fn encode(frame: &ServerFrame<'_>, kind: SessionKind) -> Option<Frame> {
     if kind == SessionKind::Full {
         return Some(json(frame));
     }
+    if kind == SessionKind::Notifications {
+        return is_of_notifications(frame).then(|| json(frame));
+    }
     match frame {
         ServerFrame::Notice(notice) => Some(json(notice)),
         ServerFrame::Error(error) => Some(json(&error.without_reference())),
@@ -57,6 +60,15 @@ pub fn encode(frame: &ServerFrame<'_>, kind: SessionKind) -> Option<Frame> {
             .map(|code| json(&ErrorFrame::new(&skipped(code, *from, *to), FrameRef::default()))),
         ServerFrame::Session(_) | ServerFrame::Room(_) | ServerFrame::Rooms(_) | ServerFrame::User(_) => None,
     }
+}
+
+fn is_of_notifications(frame: &ServerFrame<'_>) -> bool {
+    matches!(
+        frame,
+        ServerFrame::User(UserFrame::Notification(_) | UserFrame::Seen { .. })
+            | ServerFrame::Session(SessionFrame::AuthSuccess { .. } | SessionFrame::Pong)
+            | ServerFrame::Error(_)
+    )
 }
 
 fn skipped(code: super::ErrorCode, from: u64, to: u64) -> Rejection {
@@ -83,6 +95,8 @@ impl<'a> Encodings<'a> {
             // All kinds get notices in the same bytes.
             (SessionKind::Full, _) | (_, ServerFrame::Notice(_)) => &mut self.full,
             (SessionKind::Plain, _) => &mut self.plain,
+            // Such a session is in no room.
+            (SessionKind::Notifications, _) => return None,
         };
         encoded.get_or_insert_with(|| encode(&self.frame, kind)).as_ref()
     }

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use crate::model::{Author, InboxEntry, RoomName, UserEvent, UserId, Username};
+use crate::model::{
+    Author, InboxEntry, Notification, NotificationId, RoomName, Timestamp, UserEvent, UserId, Username, Words,
+};
 
 /// For all full sessions of a user.
 #[derive(Debug, Serialize)]
@@ -30,6 +32,28 @@ pub enum UserFrame<'a> {
     },
     /// The list of the user's rooms has changed, or may have.
     MyRoomsChanged,
+    /// Words of an admin.
+    Notification(NotificationJson<'a>),
+    /// A notification needs to be shown no longer: the user has seen it, or it was taken back.
+    Seen {
+        /// The notification.
+        id: &'a NotificationId,
+    },
+}
+
+/// A notification as clients see it.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct NotificationJson<'a> {
+    id: &'a NotificationId,
+    #[serde(flatten)]
+    words: &'a Words,
+    timestamp: Timestamp,
+}
+
+impl<'a> From<&'a Notification> for NotificationJson<'a> {
+    fn from(notification: &'a Notification) -> Self {
+        Self { id: &notification.id, words: &notification.words, timestamp: notification.timestamp }
+    }
 }
 
 /// A user as clients see it.
@@ -53,6 +77,8 @@ impl<'a> From<&'a UserEvent> for UserFrame<'a> {
             }
             UserEvent::Read { room, seq } => Self::Read { room_id: room, seq: *seq },
             UserEvent::RoomsChanged => Self::MyRoomsChanged,
+            UserEvent::Notification(notification) => Self::Notification(notification.into()),
+            UserEvent::Seen(id) => Self::Seen { id },
         }
     }
 }

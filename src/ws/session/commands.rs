@@ -12,7 +12,7 @@ use crate::chat::{
     SpeechAccess,
 };
 use crate::model::Position;
-use crate::protocol::client::{Join, Leave, RoomsQuery, Text, Typing};
+use crate::protocol::client::{Join, Leave, RoomsQuery, Seen, Text, Typing};
 use crate::protocol::server::{ErrorFrame, FrameRef, ReceiptJson, RoomFrame, SessionFrame};
 use crate::protocol::{ClientFrame, ErrorCode, Rejection, SessionKind};
 use crate::telemetry::count_error;
@@ -40,6 +40,7 @@ impl Session {
             ClientFrame::Join(_)
                 | ClientFrame::Leave(_)
                 | ClientFrame::Typing(_)
+                | ClientFrame::Seen(_)
                 | ClientFrame::Rooms(RoomsQuery::Prefix(_))
         ) {
             // The backend may take its time, and what was answered before need not wait for it.
@@ -67,6 +68,7 @@ impl Session {
             }
             ClientFrame::Leave(leave) => Box::pin(self.leave(leave)).await,
             ClientFrame::Rooms(query) => self.tell_rooms(query).await,
+            ClientFrame::Seen(Seen { id }) => Box::pin(self.see_notification(&id)).await,
             ClientFrame::Ping => self.send(SessionFrame::Pong),
         }
     }
@@ -103,7 +105,7 @@ impl Session {
         Box::pin(self.chat.check_name(&self.identity)).await?;
         let access = self.chat.check_access(Principal::User(&self.identity), Action::Join, &name).await?;
         let following = async {
-            if self.params.kind == SessionKind::Full {
+            if self.params.kind.follows_user() {
                 // Others see it from now on, and may tell it something.
                 self.chat.follow_user(&self.identity.author.user_id).await;
             }
@@ -113,6 +115,9 @@ impl Session {
         };
         let (room, ()) = tokio::join!(self.chat.open(&access), following);
         let room = room?;
+        if !self.is_signed_in && self.params.kind.follows_user() {
+            self.chat.give_notifications_to_all(&self.controls);
+        }
         // Before the join, so that a session which ends during it is taken out all the same.
         self.rooms.insert(name.clone(), room.clone());
         let session =

@@ -4,6 +4,7 @@ mod changes;
 mod commands;
 mod files;
 mod inbox;
+mod notifications;
 mod replay;
 mod replies;
 mod rooms;
@@ -86,8 +87,8 @@ impl Session {
         client: ClientSession,
     ) -> Self {
         let identity = Identity::guest(Username::from_trusted(ANONYMOUS));
-        let is_full = params.kind == SessionKind::Full;
-        let listener = is_full.then(|| Listener { id, sink: outbox.clone() });
+        let listener = Listener { id, kind: params.kind, sink: outbox.clone() };
+        let listener = Some(listener).filter(|_| params.kind.follows_user());
         let controls = chat.register_session(&identity.author.user_id, listener);
         Self {
             chat,

@@ -96,6 +96,7 @@ impl Session {
                     token: &token,
                     role: self.identity.role,
                 });
+                self.await_notifications();
             }
             Err(rejection) => {
                 self.reject(&rejection, FrameRef::default());
@@ -136,6 +137,8 @@ impl Session {
         self.chat.recheck_since(&identity.author.user_id, version);
         if self.params.kind == SessionKind::Full {
             tokio::join!(self.chat.follow_user(&identity.author.user_id), self.chat.introduce(&identity));
+        } else if self.params.kind.follows_user() {
+            self.chat.follow_user(&identity.author.user_id).await;
         }
         if let Some(expires_at) = identity.expires_at {
             self.outbox.expire_at(expires_at);

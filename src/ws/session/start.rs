@@ -41,6 +41,7 @@ impl Session {
         if self.params.kind.gets_token() {
             self.welcome(token.as_deref());
         }
+        self.await_notifications();
         if let Some(rejection) = refused {
             self.reject(&rejection, FrameRef::default());
             if let Some(code) = close_code(&rejection) {

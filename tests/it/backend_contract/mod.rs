@@ -13,10 +13,12 @@ mod log_changes_bounds;
 mod log_pages;
 mod moderation;
 mod nodes;
+mod notifications;
 mod presence;
 mod pubsub;
 mod quotas;
 mod rooms;
+mod schedules;
 mod standing;
 
 use std::sync::Arc;
@@ -231,5 +233,22 @@ contract! {
         bytes_that_could_not_be_deleted_come_again
         files_without_a_record_are_known
         the_first_listing_waits
+    }
+    notifications {
+        a_notification_is_its_users_own_and_is_read_on_every_node
+        a_notification_is_sent_once
+        the_nodes_of_a_user_are_told_of_a_notification_and_that_it_was_seen
+        a_notification_to_all_is_one_record_and_each_user_sees_it_for_itself
+        a_notification_can_be_taken_back
+        a_notification_ends_by_itself
+        the_newest_notifications_are_kept
+    }
+    schedules {
+        schedules_are_listed_on_every_node_until_they_are_removed
+        a_schedule_that_can_not_be_kept_is_refused
+        each_due_time_is_claimed_once_and_keeps_its_phase
+        a_claim_that_is_not_completed_is_claimed_again
+        times_that_have_passed_are_claimed_once
+        few_times_of_a_schedule_wait
     }
 }

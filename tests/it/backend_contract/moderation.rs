@@ -35,6 +35,7 @@ fn record(number: u64) -> AuditRecord {
         action: AuditAction::Mute,
         user_id: Some("rahim".to_owned()),
         room_id: Some("আড্ডা".to_owned()),
+        id: (number == 7).then(|| "an id".to_owned()),
         for_s: Some(number),
         reason: None,
         role: None,

@@ -14,9 +14,12 @@
 //! 1 d                                                    the private room is gone
 //! 1 a <user>                                             + username; an account was created
 //! 1 e                                                    + JSON, for the sessions of a user (`user_event.rs`)
+//! 1 na                                                   the notifications to all users have changed
+//! 1 nu <user>                                            a user was notified whose channel no node follows
+//! 1 sc                                                   a schedule was made
 //! ```
 //!
-//! Scripts write messages, counts, joins, leaves and changes of rules; the others are written here. The first word is the version
+//! Scripts write messages, counts, joins, leaves, changes of rules and notifications; the others are written here. The first word is the version
 //! of the format. Later versions may add words to a header, and kinds.
 
 use std::time::{Duration, Instant};
@@ -27,7 +30,7 @@ use super::user_event;
 use crate::backend::Publication;
 use crate::model::{
     Author, ConnectionId, ControlEvent, Epoch, Event, LoggedMessage, MessageId, NodeId, Notice, NoticeKind,
-    Timestamp, UserId, Username,
+    NotificationId, Timestamp, UserEvent, UserId, Username,
 };
 
 macro_rules! version {
@@ -97,6 +100,9 @@ impl Wire {
                 let username = Username::from_trusted(std::str::from_utf8(&body).ok()?);
                 Some(Event::Control(ControlEvent::AccountCreated(Author { user_id, username })))
             }
+            "na" => Some(Event::Control(ControlEvent::NotificationsChanged)),
+            "nu" => Some(Event::Control(ControlEvent::UserNotified(UserId::parse(words.next()?)?))),
+            "sc" => Some(Event::Control(ControlEvent::SchedulesChanged)),
             "e" => user_event::decode(&body).map(Event::User),
             kind @ ("j" | "l" | "t") => decode_notice(kind, words, &body).map(Event::Notice),
             _ => None,
@@ -129,6 +135,9 @@ pub fn encode(publication: &Publication) -> String {
         Publication::Notice(notice) => encode_notice(notice),
         Publication::User(event) => format!("{VERSION} e\n{}", user_event::encode(event)),
         Publication::Control(ControlEvent::UserChanged(user)) => format!("{VERSION} u {user}"),
+        Publication::Control(ControlEvent::NotificationsChanged) => format!("{VERSION} na"),
+        Publication::Control(ControlEvent::UserNotified(user)) => format!("{VERSION} nu {user}"),
+        Publication::Control(ControlEvent::SchedulesChanged) => format!("{VERSION} sc"),
         Publication::Control(ControlEvent::RulesChanged) => format!("{VERSION} r"),
         Publication::Control(ControlEvent::MemberAdded) => format!("{VERSION} k"),
         Publication::Control(ControlEvent::MemberRemoved(user)) => format!("{VERSION} x {user}"),
@@ -137,6 +146,11 @@ pub fn encode(publication: &Publication) -> String {
             format!("{VERSION} a {user_id}\n{username}")
         }
     }
+}
+
+/// What a script publishes once a user has seen a notification, without the version.
+pub fn seen_text(id: &NotificationId) -> String {
+    format!("e\n{}", user_event::encode(&UserEvent::Seen(id.clone())))
 }
 
 fn encode_notice(notice: &Notice) -> String {
@@ -155,7 +169,6 @@ fn encode_notice(notice: &Notice) -> String {
 mod tests {
     use super::*;
     use crate::backend::redis::mutations::read_mutations;
-    use crate::model::UserEvent;
 
     fn wire() -> Wire {
         Wire::new(NodeId::random())
@@ -227,8 +240,13 @@ mod tests {
         let read = wire().decode(text.into_bytes());
         assert_eq!(read, Some(Event::Control(ControlEvent::AccountCreated(created))));
         let of_rooms = [ControlEvent::RulesChanged, ControlEvent::MemberAdded, ControlEvent::RoomDeleted];
-        let of_users = [ControlEvent::MemberRemoved(user.clone()), ControlEvent::UserChanged(user)];
-        for event in of_rooms.into_iter().chain(of_users) {
+        let of_nodes = [ControlEvent::NotificationsChanged, ControlEvent::SchedulesChanged];
+        let of_users = [
+            ControlEvent::MemberRemoved(user.clone()),
+            ControlEvent::UserNotified(user.clone()),
+            ControlEvent::UserChanged(user),
+        ];
+        for event in of_rooms.into_iter().chain(of_nodes).chain(of_users) {
             let text = encode(&Publication::Control(event.clone()));
             assert_eq!(wire().decode(text.clone().into_bytes()), Some(Event::Control(event.clone())));
             let later = format!("{text} and more\nand a body");
@@ -252,6 +270,7 @@ mod tests {
             "1 c 7 - and more".to_owned(),
             format!("1 u {user}"),
             "1 r".to_owned(),
+            format!("1 nu {user}"),
             format!("1 e\n{}", user_event::encode(&UserEvent::RoomsChanged)),
         ];
         let (mut events, mut unreadable) = (0, 0);

@@ -3,14 +3,36 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Author, InboxEntry, RoomName, UserEvent, UserId, Username};
+use crate::model::{
+    Author, InboxEntry, Notification, NotificationId, RoomName, Timestamp, UserEvent, UserId, Username, Words,
+};
 
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Stored {
-    Inbox { room: String, seq: u64, user: String, username: String, preview: String, mention: bool },
-    Read { room: String, seq: u64 },
+    Inbox {
+        room: String,
+        seq: u64,
+        user: String,
+        username: String,
+        preview: String,
+        mention: bool,
+    },
+    Read {
+        room: String,
+        seq: u64,
+    },
     RoomsChanged,
+    /// As `notifications/send.lua` writes it.
+    Notification {
+        id: String,
+        sent: u64,
+        left_ms: u64,
+        words: Words,
+    },
+    Seen {
+        id: String,
+    },
 }
 
 /// Encodes an event.
@@ -26,6 +48,12 @@ pub(super) fn encode(event: &UserEvent) -> String {
         },
         UserEvent::Read { room, seq } => Stored::Read { room: room.to_string(), seq: *seq },
         UserEvent::RoomsChanged => Stored::RoomsChanged,
+        UserEvent::Notification(Notification { id, words, timestamp, expires_at }) => {
+            let left_ms = expires_at.unix_millis().saturating_sub(Timestamp::now().unix_millis());
+            let (id, sent, words) = (id.to_string(), timestamp.unix_millis(), words.clone());
+            Stored::Notification { id, sent, left_ms, words }
+        }
+        UserEvent::Seen(id) => Stored::Seen { id: id.to_string() },
     };
     serde_json::to_string(&stored).expect("texts and numbers are JSON")
 }
@@ -39,6 +67,10 @@ pub(super) fn decode(body: &[u8]) -> Option<UserEvent> {
         }
         Stored::Read { room, seq } => UserEvent::Read { room: RoomName::from_trusted(&room), seq },
         Stored::RoomsChanged => UserEvent::RoomsChanged,
+        Stored::Notification { id, sent, left_ms, words } => UserEvent::Notification(
+            Notification::ending_in(NotificationId::parse(&id)?, words, sent, left_ms)?,
+        ),
+        Stored::Seen { id } => UserEvent::Seen(NotificationId::parse(&id)?),
     })
 }
 
@@ -55,7 +87,10 @@ mod tests {
             InboxEntry {
                 room: room.clone(), seq: 7, from, preview: "1 e\nহ্যালো".into(), mention: true
             };
-        for event in [UserEvent::Inbox(entry), UserEvent::Read { room, seq: 9 }, UserEvent::RoomsChanged] {
+        let seen = UserEvent::Seen(NotificationId::now());
+        for event in
+            [UserEvent::Inbox(entry), UserEvent::Read { room, seq: 9 }, UserEvent::RoomsChanged, seen]
+        {
             assert_eq!(decode(encode(&event).as_bytes()), Some(event));
         }
     }

@@ -1,0 +1,89 @@
+//! Schedules: making, listing and removing them. `firing.rs` says their words when they are due.
+
+mod firing;
+
+use std::time::Duration;
+
+use tracing::debug;
+
+use super::notifications::checked_title;
+use super::{Action, Chat, Identity, Principal};
+use crate::backend::{Addition, AuditAction, AuditRecord, Planned};
+use crate::model::{Role, Schedule, ScheduleId, Target, Timing};
+use crate::protocol::{ErrorCode, Rejection};
+
+/// Shortest period.
+const SHORTEST: Duration = Duration::from_secs(1);
+
+/// Longest period.
+const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+impl Chat {
+    /// Makes a schedule.
+    ///
+    /// # Errors
+    /// `forbidden`; `room_not_found`; `bad_content`, `content_too_long` and `bad_request` for what it says; `unavailable`: it may
+    /// have been made.
+    pub async fn add_schedule(&self, by: &Identity, schedule: Schedule) -> Result<ScheduleId, Rejection> {
+        by.at_least(Role::Admin)?;
+        if matches!(schedule.timing, Timing::Every(every) if !(SHORTEST..=LONGEST).contains(&every)) {
+            let sentence = format!("every_s must be from {} to {}", SHORTEST.as_secs(), LONGEST.as_secs());
+            return Err(Rejection::new(ErrorCode::BadRequest, sentence));
+        }
+        if let Target::Room(room) = &schedule.to {
+            self.check_access(Principal::User(by), Action::Join, room).await?;
+        }
+        let title = checked_title(schedule.title)?;
+        let schedule = Schedule { title, content: self.content(schedule.content)?, ..schedule };
+        let (user_id, room_id) = match &schedule.to {
+            Target::All => (Some("all".to_owned()), None),
+            Target::User(user) => (Some(user.to_string()), None),
+            Target::Room(room) => (None, Some(room.to_string())),
+        };
+        let id = Some(schedule.id.to_string());
+        let record = AuditRecord { user_id, room_id, id, ..AuditRecord::of(by, AuditAction::Schedule) };
+        let adding = async { added(self.inner.backend.schedules.add(&schedule).await?) };
+        self.recorded(record, adding).await?;
+        self.inner.next_schedule.notify_one();
+        if let Err(error) = self.inner.backend.tell_scheduled().await {
+            // The other nodes look for due schedules anyway.
+            debug!(error = %error.root_cause(), "could not tell the nodes of a schedule");
+        }
+        Ok(schedule.id)
+    }
+
+    /// All schedules, by the time at which each is due next.
+    ///
+    /// # Errors
+    /// `forbidden`, `unavailable`.
+    pub async fn schedules(&self, by: &Identity) -> Result<Vec<Planned>, Rejection> {
+        by.at_least(Role::Admin)?;
+        Ok(self.inner.backend.schedules.list().await?)
+    }
+
+    /// Removes a schedule.
+    ///
+    /// # Errors
+    /// `forbidden`, `not_found`, `unavailable`.
+    pub async fn remove_schedule(&self, by: &Identity, id: ScheduleId) -> Result<(), Rejection> {
+        by.at_least(Role::Admin)?;
+        let record =
+            AuditRecord { id: Some(id.to_string()), ..AuditRecord::of(by, AuditAction::RemoveSchedule) };
+        let removing = async {
+            match self.inner.backend.schedules.remove(id).await? {
+                true => Ok(()),
+                false => Err(Rejection::new(ErrorCode::NotFound, "There is no such schedule")),
+            }
+        };
+        self.recorded(record, removing).await
+    }
+}
+
+fn added(addition: Addition) -> Result<(), Rejection> {
+    let sentence = match addition {
+        Addition::Added => return Ok(()),
+        Addition::TooMany => "There are as many schedules as there may be; remove one first",
+        Addition::Past => "at must be in the future",
+    };
+    Err(Rejection::new(ErrorCode::BadRequest, sentence))
+}

@@ -1,0 +1,99 @@
+//! Notifications: send and take back, list those that the caller has not seen, and say which it has.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use super::AppState;
+use super::caller::Caller;
+use super::error::ApiError;
+use super::query::{ApiJson, ApiPath};
+use crate::model::{Audience, Notification, NotificationId, Role, Timestamp, Words};
+use crate::protocol::ErrorCode;
+
+/// A notification to send.
+#[derive(Debug, Deserialize)]
+pub struct NewNotification {
+    to: String,
+    title: Option<String>,
+    content: String,
+    ttl_s: Option<u64>,
+}
+
+/// The id of a notification that was sent.
+#[derive(Debug, Serialize)]
+pub struct SentJson {
+    id: NotificationId,
+}
+
+/// The notifications that a user has not seen.
+#[derive(Debug, Serialize)]
+pub struct NotificationsJson {
+    data: Vec<NotificationJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct NotificationJson {
+    id: NotificationId,
+    #[serde(flatten)]
+    words: Words,
+    timestamp: Timestamp,
+}
+
+impl From<Notification> for NotificationJson {
+    fn from(Notification { id, words, timestamp, .. }: Notification) -> Self {
+        Self { id, words, timestamp }
+    }
+}
+
+/// `POST /api/notifications`: 202.
+pub async fn send_notification(
+    State(state): State<AppState>,
+    Caller(by): Caller,
+    ApiJson(new): ApiJson<NewNotification>,
+) -> Result<(StatusCode, Json<SentJson>), ApiError> {
+    by.at_least(Role::Admin)?;
+    let to = Audience::parse(&new.to)
+        .ok_or_else(|| ApiError::new(ErrorCode::BadRequest, "to must be \"all\" or a user's id"))?;
+    let words = Words { to, title: new.title, content: new.content };
+    let id = state.chat.notify(&by, words, new.ttl_s.map(Duration::from_secs)).await?;
+    Ok((StatusCode::ACCEPTED, Json(SentJson { id })))
+}
+
+/// `DELETE /api/notifications/{id}`: 204.
+pub async fn take_back_notification(
+    State(state): State<AppState>,
+    ApiPath(id): ApiPath<String>,
+    Caller(by): Caller,
+) -> Result<StatusCode, ApiError> {
+    by.at_least(Role::Admin)?;
+    state.chat.take_back(&by, &notification(&id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET /api/me/notifications`: those that the caller has not seen, the newest first.
+pub async fn list_notifications(
+    State(state): State<AppState>,
+    Caller(by): Caller,
+) -> Result<Json<NotificationsJson>, ApiError> {
+    let unseen = state.chat.unseen_notifications(&by.author.user_id).await?;
+    Ok(Json(NotificationsJson { data: unseen.into_iter().map(NotificationJson::from).collect() }))
+}
+
+/// `POST /api/me/notifications/{id}/seen`: 204.
+pub async fn see_notification(
+    State(state): State<AppState>,
+    ApiPath(id): ApiPath<String>,
+    Caller(by): Caller,
+) -> Result<StatusCode, ApiError> {
+    state.chat.see_notification(&by.author.user_id, &notification(&id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn notification(id: &str) -> Result<NotificationId, ApiError> {
+    NotificationId::parse(id)
+        .ok_or_else(|| ApiError::new(ErrorCode::NotFound, "There is no such notification"))
+}

@@ -1,0 +1,149 @@
+//! Schedules: make, list and remove.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use super::AppState;
+use super::caller::Caller;
+use super::error::ApiError;
+use super::query::{ApiJson, ApiPath};
+use crate::chat::Planned;
+use crate::model::{Role, RoomName, Schedule, ScheduleId, Target, Timestamp, Timing, UserId};
+use crate::protocol::ErrorCode;
+
+/// A schedule to make.
+#[derive(Debug, Deserialize)]
+pub struct NewSchedule {
+    to: NewTarget,
+    title: Option<String>,
+    content: String,
+    every_s: Option<u64>,
+    at: Option<String>,
+}
+
+/// `"all"`, or an object that names a user or a room.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum NewTarget {
+    Word(String),
+    User { user_id: String },
+    Room { room_id: String },
+}
+
+/// A schedule, and when it is due next.
+#[derive(Debug, Serialize)]
+pub struct ScheduleJson {
+    id: ScheduleId,
+    to: TargetJson,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
+    content: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    every_s: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<Timestamp>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum TargetJson {
+    Word(&'static str),
+    User { user_id: UserId },
+    Room { room_id: RoomName },
+}
+
+/// The id of a schedule that was made.
+#[derive(Debug, Serialize)]
+pub struct MadeJson {
+    id: ScheduleId,
+}
+
+/// All schedules.
+#[derive(Debug, Serialize)]
+pub struct SchedulesJson {
+    data: Vec<ScheduleJson>,
+}
+
+impl From<Planned> for ScheduleJson {
+    fn from(Planned { schedule, next }: Planned) -> Self {
+        let Schedule { id, to, title, content, timing } = schedule;
+        let to = match to {
+            Target::All => TargetJson::Word("all"),
+            Target::User(user_id) => TargetJson::User { user_id },
+            Target::Room(room_id) => TargetJson::Room { room_id },
+        };
+        let (every_s, at) = match timing {
+            Timing::Every(every) => (Some(every.as_secs()), None),
+            Timing::At(at) => (None, Some(at)),
+        };
+        Self { id, to, title, content, every_s, at, next }
+    }
+}
+
+impl NewSchedule {
+    fn timing(&self) -> Result<Timing, ApiError> {
+        match (self.every_s, &self.at) {
+            (Some(every_s), None) => Ok(Timing::Every(Duration::from_secs(every_s))),
+            (None, Some(at)) => Timestamp::parse(at)
+                .map(Timing::At)
+                .ok_or_else(|| bad("at must be a time of RFC 3339, as 2026-11-20T08:00:00Z")),
+            _ => Err(bad("give one of every_s and at")),
+        }
+    }
+}
+
+/// `POST /api/schedules`: 201.
+pub async fn add_schedule(
+    State(state): State<AppState>,
+    Caller(by): Caller,
+    ApiJson(new): ApiJson<NewSchedule>,
+) -> Result<(StatusCode, Json<MadeJson>), ApiError> {
+    by.at_least(Role::Admin)?;
+    let timing = new.timing()?;
+    let to = target(&state, new.to)?;
+    let schedule = Schedule { id: ScheduleId::random(), to, title: new.title, content: new.content, timing };
+    let id = state.chat.add_schedule(&by, schedule).await?;
+    Ok((StatusCode::CREATED, Json(MadeJson { id })))
+}
+
+/// `GET /api/schedules`: by the time at which each is due next.
+pub async fn list_schedules(
+    State(state): State<AppState>,
+    Caller(by): Caller,
+) -> Result<Json<SchedulesJson>, ApiError> {
+    let schedules = state.chat.schedules(&by).await?;
+    Ok(Json(SchedulesJson { data: schedules.into_iter().map(ScheduleJson::from).collect() }))
+}
+
+/// `DELETE /api/schedules/{id}`: 204.
+pub async fn remove_schedule(
+    State(state): State<AppState>,
+    ApiPath(id): ApiPath<String>,
+    Caller(by): Caller,
+) -> Result<StatusCode, ApiError> {
+    by.at_least(Role::Admin)?;
+    let id = ScheduleId::parse(&id)
+        .ok_or_else(|| ApiError::new(ErrorCode::NotFound, "There is no such schedule"))?;
+    state.chat.remove_schedule(&by, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn target(state: &AppState, to: NewTarget) -> Result<Target, ApiError> {
+    let rule = "to must be \"all\", {\"user_id\"} or {\"room_id\"}";
+    match to {
+        NewTarget::Word(word) if word == "all" => Ok(Target::All),
+        NewTarget::Word(_) => Err(bad(rule)),
+        NewTarget::User { user_id } => UserId::parse(&user_id).map(Target::User).ok_or_else(|| bad(rule)),
+        NewTarget::Room { room_id } => Ok(Target::Room(state.chat.room_name(&room_id)?)),
+    }
+}
+
+fn bad(sentence: &str) -> ApiError {
+    ApiError::new(ErrorCode::BadRequest, sentence)
+}
