@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use tracing::{debug, info, warn};
 
 use super::store::Store;
-use crate::backend::{Excerpt, Result, Span};
+use crate::backend::{Page, Result, Span};
 use crate::chat::Chat;
 use crate::model::{FileId, RoomName};
 use crate::supervisor::ticks;
@@ -81,7 +81,7 @@ impl Chat {
     /// Removes the files of messages that the log of a room has dropped.
     async fn remove_dropped(&self, room: &RoomName) -> Result<()> {
         let backend = &self.inner.backend;
-        let oldest = oldest_kept(&backend.log.peek(room, Span::Above(0), 1).await?);
+        let oldest = oldest_kept(&backend.log.read(room, Span::Above(0), 1).await?);
         let removed = backend.file_sweep.remove_below(room, oldest, FILES).await?;
         count_removed_files(Removal::Dropped, removed);
         Ok(())
@@ -140,7 +140,8 @@ impl Chat {
     }
 }
 
-/// The number of the oldest message that a log has. Without any no message is left.
-fn oldest_kept(page: &Excerpt) -> u64 {
-    page.messages.first().map(|message| message.seq).or(page.next).unwrap_or(u64::MAX)
+/// The number of the oldest message that a log has. Without any no message is left; one that a later version wrote counts.
+fn oldest_kept(page: &Page) -> u64 {
+    let is_empty = page.messages.is_empty() && page.unreadable == 0;
+    if is_empty { u64::MAX } else { page.continuity.oldest }
 }
