@@ -30,6 +30,10 @@ mod browser;
 mod chaos;
 // The verdict on joins, leaves and REST, on invented records.
 mod chaos_presence;
+// Edits, deletions and reactions.
+mod changes;
+// The same at random, while subscriptions and nodes are lost: all see the same in the end.
+mod changes_walk;
 // Each of those faults for a short time, and twins that lack a defence.
 mod chaos_runs;
 // The verdict on messages, on invented records.

@@ -1,5 +1,6 @@
 //! Moderation: sessions are ended, taken out of a room or kept from speaking, over WebSocket and REST and on every node.
 
+mod changes;
 mod page;
 mod rest;
 mod revocation;

@@ -6,18 +6,22 @@ local JSON, REPLY = ARGV[11], ARGV[12]
 if REPLY and tonumber(REPLY) > h.seq then return {3} end
 
 local reply = REPLY and {'r', REPLY} or {}
-local json = nil
-local refusal = number(function(seq)
+local seq, json = nil, nil
+for attempt = 1, 2 do
+  seq = digits(h.seq + 1)
   json = JSON .. ',"timestamp":"' .. timestamp .. '","seq":' .. seq .. '}'
+  local added = nil
   if h.changed then
     -- Texts that were edited or deleted are not in the stream, so its length is not that of the log.
-    return redis.pcall('XADD', LOG, seq .. '-0', 't', digits(now), 'm', json, 'v', '1', unpack(reply))
+    added = redis.pcall('XADD', LOG, seq .. '-0', 't', digits(now), 'm', json, 'v', '1', unpack(reply))
+  else
+    added = redis.pcall('XADD', LOG, 'MAXLEN', '=', MAX_MESSAGES, seq .. '-0', 't', digits(now), 'm', json, 'v', '1',
+      unpack(reply))
   end
-  return redis.pcall('XADD', LOG, 'MAXLEN', '=', MAX_MESSAGES, seq .. '-0', 't', digits(now), 'm', json, 'v', '1',
-    unpack(reply))
-end)
-if refusal then return refusal end
-local seq = digits(h.seq + 1)
+  if type(added) ~= 'table' then break end
+  if attempt == 2 then return added end
+  begin_above()
+end
 if is_extended then
   redis.call('HSET', HEAD, 'seq', seq, 'kept', digits(now))
   redis.call('PEXPIRE', LOG, TTL + SPARE)
@@ -27,7 +31,7 @@ else
   redis.call('HSET', HEAD, 'seq', seq)
 end
 if h.changed or REPLY then
-  local texts = beside(TTL)
+  local texts = beside(now - TTL)
   if h.changed then
     write_beside(texts).trim()
     if is_extended then texts.expire(h.seq + 1) end

@@ -8,9 +8,8 @@
 --   altered  sorted set: the numbers of these texts, each its own score
 -- A text that was edited or deleted is not in the stream any more. `KEYS` as in `fence.lua`.
 
--- The functions, made only by a script that needs them: most messages need none.
-local function beside(ttl)
-  local since = clock() - ttl
+-- The functions, made only by a script that needs them: most messages need none. Texts from before `since` (ms) are too old.
+local function beside(since)
   local texts = {}
 
   local function parsed(x)

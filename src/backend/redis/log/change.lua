@@ -6,7 +6,7 @@
 -- {5} if it has too many reactions, {6, epoch, timestamp} if nothing changed, or as `once.lua`.
 -- rest: of a delete what else the JSON of its text had (mentions, files), each behind a comma.
 local MAX_CHANGES, TARGET, USER, JSON = ARGV[11], ARGV[12], ARGV[13], ARGV[14]
-local texts = write_beside(beside(TTL))
+local texts = write_beside(beside(now - TTL))
 
 -- The text: its JSON, its extras (made, if there are none yet) and whether it is the user's own.
 local function target()
@@ -22,14 +22,15 @@ end
 local function append(content)
   local edited = content and {'e', TARGET} or {}
   local before = digits(h.changed or 0)
-  local ending = nil
-  local refusal = number(function(seq)
-    ending = ',"timestamp":"' .. timestamp .. '","seq":' .. seq .. '}'
-    return redis.pcall('XADD', CHANGES, 'MAXLEN', '=', MAX_CHANGES, seq .. '-0', 't', digits(now), 'm', JSON .. ending,
-      'v', '1', 'p', before, unpack(edited))
-  end)
-  if refusal then return nil, refusal end
-  return (content and texts.with_content(JSON, content) or JSON) .. ending
+  for attempt = 1, 2 do
+    local seq = digits(h.seq + 1)
+    local ending = ',"timestamp":"' .. timestamp .. '","seq":' .. seq .. '}'
+    local added = redis.pcall('XADD', CHANGES, 'MAXLEN', '=', MAX_CHANGES, seq .. '-0', 't', digits(now),
+      'm', JSON .. ending, 'v', '1', 'p', before, unpack(edited))
+    if type(added) ~= 'table' then return (content and texts.with_content(JSON, content) or JSON) .. ending end
+    if attempt == 2 then return nil, added end
+    begin_above()
+  end
 end
 
 -- Puts a text's JSON in the place of the one in the stream, which is removed.

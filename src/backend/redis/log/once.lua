@@ -56,15 +56,10 @@ local h = current() or open_head(HEAD_TTL)
 local SPARE = math.floor(TTL / 16)
 local is_extended = now - h.kept >= SPARE or now < h.kept
 
--- Gives an entry the next number: `add` puts it into its stream. Redis refuses a number below others that another
--- program has added: an epoch begins above them.
-local function number(add)
-  local added = add(digits(h.seq + 1))
-  if type(added) ~= 'table' then return nil end
+-- Redis refuses a number below entries that another program has added: an epoch begins above them.
+local function begin_above()
   redis.call('HSET', HEAD, 'run', '-')
   h = open_head(HEAD_TTL)
-  added = add(digits(h.seq + 1))
-  return type(added) == 'table' and added or nil
 end
 
 local function remember(seq)

@@ -21,7 +21,9 @@ if is_there == IS_ON then
   remember('-')
   return {6, h.epoch, timestamp}
 end
-if (not lane and kinds >= KINDS) or (lane and IS_ON and texts.is_full(lane)) then return {5} end
+local place, count, users = 0, 0, ''
+if lane then place, count, users = texts.lane(lane) end
+if (not lane and kinds >= KINDS) or (IS_ON and texts.is_full(place)) then return {5} end
 
 local json, refusal = append()
 if refusal then return refusal end
@@ -30,8 +32,8 @@ if not lane then
   x.kinds = x.kinds .. ' ' .. EMOJI .. '=' .. lane
 end
 if IS_ON then
-  texts.add_reaction(lane, USER)
-elseif texts.remove_reaction(lane, USER) == 0 then
+  texts.add_reaction(x, lane, USER, place, count, users)
+elseif texts.remove_reaction(x, lane, USER, place, count, users) == 0 then
   x.kinds = string.gsub(x.kinds, ' %S+=' .. lane .. '%f[%D]', '', 1)
 end
 return finish(x, json)

@@ -17,7 +17,7 @@ if not is_open then
 end
 -- Most rooms have no changes.
 local changed = h and h.changed or not h and highest(CHANGES)
-local texts = changed and beside(ttl)
+local texts = changed and beside(clock() - ttl)
 local oldest = oldest_kept(seq, ttl)
 if changed then oldest = texts.oldest_moved(oldest) or oldest end
 
@@ -67,7 +67,7 @@ local function text(entry)
   local json, reply = stored(entry), #entry[2] > 6 and field(entry, 'r') or nil
   local x = extras[string.match(entry[1], '^%d+')]
   if json == '' or not (x or reply) then return json end
-  texts = texts or beside(ttl)
+  texts = texts or beside(clock() - ttl)
   return texts.as_now(json, x, reply)
 end
 

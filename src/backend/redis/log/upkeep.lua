@@ -10,38 +10,36 @@ local function write_beside(texts)
 
   function texts.put(seq, x)
     local words = {x.changed, digits(x.at), x.edited, x.reply, x.where}
-    redis.call('HSET', STATE, 'x' .. seq, table.concat(words, ' ') .. x.kinds)
+    redis.call('HSET', STATE, 'x' .. seq, table.concat(words, ' ') .. x.kinds, unpack(x.lane or {}))
   end
 
   -- --- reactions ---
 
   local function range_of(lane) return digits(lane * LANE), '(' .. digits((lane + 1) * LANE) end
 
-  local function read_lane(lane)
+  -- A lane: its next place, how many users it has, and the first of them.
+  function texts.lane(lane)
     local place, count, users = string.match(redis.call('HGET', STATE, 'l' .. lane) or '', '^(%d+) (%d+) (.*)$')
     return tonumber(place or 0), tonumber(count or 0), users or ''
   end
 
-  local function put_lane(lane, place, count, users)
-    redis.call('HSET', STATE, 'l' .. lane, digits(place) .. ' ' .. digits(count) .. ' ' .. users)
+  -- Is written with the extras of its text.
+  local function put_lane(x, lane, place, count, users)
+    x.lane = {'l' .. lane, digits(place) .. ' ' .. digits(count) .. ' ' .. users}
   end
 
   -- Whether all places of a lane were taken once.
-  function texts.is_full(lane)
-    return read_lane(lane) + 1 >= LANE
-  end
+  function texts.is_full(place) return place + 1 >= LANE end
 
-  function texts.add_reaction(lane, user)
-    local place, count, users = read_lane(lane)
+  function texts.add_reaction(x, lane, user, place, count, users)
     redis.call('ZADD', REACTIONS, digits(lane * LANE + place), lane .. ' ' .. user)
     if count < USERS then users = count == 0 and user or users .. ',' .. user end
-    put_lane(lane, place + 1, count + 1, users)
+    put_lane(x, lane, place + 1, count + 1, users)
     if count == 0 then redis.call('PEXPIRE', REACTIONS, TTL + SPARE) end
   end
 
   -- Returns how many are left.
-  function texts.remove_reaction(lane, user)
-    local place, count, users = read_lane(lane)
+  function texts.remove_reaction(x, lane, user, place, count, users)
     redis.call('ZREM', REACTIONS, lane .. ' ' .. user)
     if count <= 1 then
       redis.call('HDEL', STATE, 'l' .. lane)
@@ -53,7 +51,7 @@ local function write_beside(texts)
       for i, member in ipairs(first) do first[i] = string.match(member, '^%d+ (.*)$') end
       users = table.concat(first, ',')
     end
-    put_lane(lane, place, count - 1, users)
+    put_lane(x, lane, place, count - 1, users)
     return count - 1
   end
 
