@@ -84,9 +84,18 @@ impl SpeechAccess {
 }
 
 impl Chat {
-    /// The right to post what an admin has scheduled, who had access to the room.
-    pub(super) fn access_of_schedules(&self, room: &RoomName) -> SpeechAccess {
-        SpeechAccess { room: room.clone() }
+    /// The right to post a message that an admin with access to the room has scheduled.
+    ///
+    /// # Errors
+    /// `room_not_found` for a private room that is gone; `unavailable`.
+    pub(super) async fn access_of_schedules(&self, room: &RoomName) -> Result<SpeechAccess, Rejection> {
+        if room.is_private() {
+            let record = self.inner.backend.rooms.records(std::slice::from_ref(room)).await.pop();
+            if record.transpose()?.flatten().is_none() {
+                return Err(Rejection::new(ErrorCode::RoomNotFound, "Room not found"));
+            }
+        }
+        Ok(SpeechAccess { room: room.clone() })
     }
 
     /// Access to a room. Public rooms are open to all whose token does not keep them out, and moderators moderate all of them.

@@ -83,7 +83,7 @@ impl Notices {
     pub(in crate::chat) fn on_doubt(&self, users: &Users) {
         let mut state = self.lock();
         state.reading = Reading::InDoubt;
-        state.due.extend(users.all());
+        state.due.extend(users.listening());
         drop(state);
         self.0.work.notify_one();
     }

@@ -110,7 +110,7 @@ impl Chat {
         };
         let nonce = Some(format!("schedule:{}:{due_ms}", schedule.id));
         let message = NewMessage { content, nonce, ..NewMessage::default() };
-        let posting = self.post(system_author(), self.access_of_schedules(room), message);
+        let posting = self.post(system_author(), self.access_of_schedules(room).await?, message);
         Ok(!posting.await?.is_duplicate)
     }
 }

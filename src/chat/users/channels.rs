@@ -165,6 +165,14 @@ impl Users {
         }
     }
 
+    /// The users that have a session which is given what is published for them.
+    pub(in crate::chat) fn listening(&self) -> Vec<UserId> {
+        let users = self.lock();
+        let listening =
+            users.iter().filter(|(_, mailboxes)| mailboxes.iter().any(|one| one.listener.is_some()));
+        listening.map(|(user, _)| user.clone()).collect()
+    }
+
     pub(in crate::chat) fn has_listener(&self, user: &UserId) -> bool {
         self.lock().get(user).is_some_and(|mailboxes| mailboxes.iter().any(|one| one.listener.is_some()))
     }

@@ -2,11 +2,12 @@
 //! channel share a slot of a Redis Cluster. Keys of nodes share a slot, with the name of the untagged key as their
 //! tag; so do keys of the index of rooms, those of accounts, and those of files.
 
+mod notifications;
 #[cfg(test)]
 mod tests;
 
 use crate::backend::{Channel, Quota, QuotaOwner};
-use crate::model::{FileId, NodeId, Nonce, NotificationId, RoomName, UserId};
+use crate::model::{FileId, NodeId, Nonce, RoomName, UserId};
 
 /// The keys of a room's log, in the order of the scripts' KEYS.
 #[derive(Debug)]
@@ -249,33 +250,6 @@ impl Keys {
     /// change, unless there is a role or a ban for good.
     pub fn standing(&self, user: &UserId) -> String {
         format!("{}{{user:{}}}:standing", self.prefix, Tag(user.as_str()))
-    }
-
-    /// Hash: the user's notifications, and marks of those that it has seen (`notifications/records.lua`), in the slot of its
-    /// channel. Until the last of them ends.
-    pub fn notifications(&self, user: &UserId) -> String {
-        format!("{}user:{{{}}}:notifications", self.prefix, Tag(user.as_str()))
-    }
-
-    /// Hash: the notifications to all users, and the number of the newest, in the slot of the channel of all nodes. Until
-    /// the last of them ends.
-    pub fn broadcasts(&self) -> String {
-        format!("{}{{{}control}}:notifications", self.prefix, self.prefix)
-    }
-
-    /// String: the user of a notification to one user. As long as that.
-    pub fn notification(&self, id: &NotificationId) -> String {
-        format!("{}notification:{id}", self.prefix)
-    }
-
-    /// Hash: each schedule's times and its words, `<period, ms> <next, ms> <waiting>@<end of its claim> …\n<JSON>`.
-    pub fn schedules(&self) -> String {
-        self.of_nodes("schedules")
-    }
-
-    /// Sorted set: the schedules by the time at which there is something to claim, ms of the cluster's clock.
-    pub fn due_schedules(&self) -> String {
-        self.of_nodes("schedules:due")
     }
 
     /// Set: the users with the role of an admin.

@@ -69,6 +69,11 @@ fn the_keys_of_a_script_share_a_slot() {
     let user = UserId::guest();
     assert_eq!(slot_of(&keys.account(&user)), slot_of(&keys.names()));
     assert_eq!(slot_of(&keys.setup()), slot_of(&keys.names()));
+    let channel = |channel| slot_of(&keys.bus(&channel));
+    assert_eq!(slot_of(&keys.notifications(&user)), channel(Channel::User(user.clone())));
+    assert_eq!(slot_of(&keys.broadcasts()), channel(Channel::Control));
+    assert_eq!(slot_of(&keys.schedules()), slot_of(&keys.clock()));
+    assert_eq!(slot_of(&keys.due_schedules()), slot_of(&keys.clock()));
     assert_eq!(slot_of(&keys.earlier_secrets()), slot_of(&keys.secret()));
 }
 
