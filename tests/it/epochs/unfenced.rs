@@ -61,7 +61,7 @@ impl Model {
         self.posted += 1;
         let id = format!("message {}", self.posted);
         let json = format!("{{\"id\":\"{id}\",\"content\":\"{id}\"");
-        let args = ["channel", &id, "-", "-", "3600000", "7200000", "3600000", "0", "1000", &json];
+        let args = ["channel", &id, "-", "-", "3600000", "7200000", "3600000", "0", "1000", "", &json];
         let (_, epoch, seq, timestamp): (u8, String, u64, String) = self.call(APPEND, &args).await;
         let epoch = Epoch::new(&epoch);
         record.ack(&self.room, &Receipt { id, epoch, seq, timestamp, is_duplicate: false });
