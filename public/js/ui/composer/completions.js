@@ -61,7 +61,9 @@ export function completions({ i18n, store }) {
   function mentionsLike(written, begin) {
     const people = mentionable(store.state, store.state.active);
     const shared = sharedNames(people);
-    return peopleBeginning(begin, people).slice(0, MOST_SHOWN).map((person) => ({ key: person.user_id, text: `@${person.username} `, person,
+    // A whole name is done: Enter sends.
+    const fitting = peopleBeginning(begin, people).filter(({ username }) => username !== begin || shared.has(username));
+    return fitting.slice(0, MOST_SHOWN).map((person) => ({ key: person.user_id, text: `@${person.username} `, person,
       label: shared.has(person.username) ? `${person.username} ${signOf(person.user_id)}` : person.username, note: i18n.text('mention_note'), replaces: written.length }));
   }
 
