@@ -90,6 +90,17 @@ test('a first join begins at the first unread message, and the server is told wh
   assert.equal(client.socket().sentOf('read').length, 1, 'once is enough');
 });
 
+test('the list of the server counts the unread messages above the first page', async () => {
+  const client = await signedIn();
+  client.chat.openRoom('চা');
+  client.socket().say(joined('চা', { seq: 90, read_seq: 12, messages: messages(60, 90) }));
+  assert.equal(marksOf(client.store.state, 'চা').unread, 31);
+  client.answers.listMyRooms = [{ id: 'চা', seq: 90, read_seq: 12, unread: 70 }];
+  client.socket().say({ type: 'my_rooms_changed' });
+  await settled();
+  assert.equal(marksOf(client.store.state, 'চা').unread, 70);
+});
+
 test('a room that was never read has no unread line, and a server without cursors is told nothing', async () => {
   const client = await signedIn({}, { seq: 3, messages: messages(1, 3) });
   client.clock.advance(5_000);

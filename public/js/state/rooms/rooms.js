@@ -68,6 +68,9 @@ export const rooms = {
       const wanted = ROWS_KEPT.screens * rows;
       return { ...state, rowsKept: Math.min(ROWS_KEPT.most, Math.max(ROWS_KEPT.least, wanted)) };
     },
+    // The server counts what lies above the first page, too.
+    my_rooms_listed: (state, { rooms: listed }) => listed.reduce((next, { id, read_seq: seq, unread: count }) =>
+      changedRoom(next, id, (it) => unread.withCount(it, seq, count)), state),
     room_cursor_told: (state, { room: id, seq }) => changedRoom(state, id, (it) => ({ ...it, cursor: Math.max(it.cursor ?? 0, seq) })),
     room_held_unread: (state, { room: id, seq }) => changedRoom(state, id, (it) => unread.heldUnread(it, seq, state)),
     room_read_elsewhere: (state, { room: id, position }) => changedRoom(state, id, (it) => unread.readElsewhere(it, position)),

@@ -24,6 +24,11 @@ export function unreadSince(room, cursor, texts, { me, ignored, known }) {
   return { ...room, unread: Math.max(unread.length, known?.unread ?? 0), mentions: unread.filter((it) => mentions(it, me)).length, dividerSeq: cursor };
 }
 
+/** A room with the server's count of what is unread behind `cursor`, where that is what the page shows as unread. */
+export function withCount(room, cursor, count) {
+  return room.unread > 0 && count > room.unread && room.dividerSeq === cursor ? { ...room, unread: count } : room;
+}
+
 /** The reader sees the newest message now. */
 export function asRead(room) {
   return room.unread === 0 ? room : { ...room, unread: 0, mentions: 0 };

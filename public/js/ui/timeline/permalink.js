@@ -14,19 +14,19 @@ export function permalink({ i18n, chat, tell, reveal }) {
     sought = { room, seq, isFrom, isAsked: false };
   }
 
-  function rowSought({ seq, isFrom }) {
+  function rowSought({ seq, isFrom, isAsked }, { loading }) {
     const rows = byId('timeline-rows');
     if (!isFrom) return rows.querySelector(`.message[data-seq="${seq}"]`);
     const all = [...rows.querySelectorAll('.message[data-seq]')];
     const found = all.find((it) => Number(it.dataset.seq) >= seq);
-    // Unless the page begins behind it.
-    return found !== all[0] || sought.isAsked ? found : undefined;
+    // The page may begin behind it.
+    return found !== all[0] || (isAsked && loading === null) ? found : undefined;
   }
 
   function pursue({ id, isJoined, refusal, timeline }) {
     if (sought?.room !== id) return;
     if (refusal) return end();
-    const row = rowSought(sought);
+    const row = rowSought(sought, timeline);
     if (row) return found(row);
     if (!isJoined || timeline.loading !== null) return;
     if (sought.isAsked) {
