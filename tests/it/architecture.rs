@@ -25,7 +25,7 @@ const MODULES: [&str; 11] = [
 const FORBIDDEN: [(&str, &[&str]); 2] = [("ws", &["backend"]), ("http", &["backend", "ws"])];
 
 /// The floors of `backend::redis`, lowest first.
-const REDIS_FLOORS: [&str; 13] = [
+const REDIS_FLOORS: [&str; 14] = [
     "mutations",
     "keys",
     "client",
@@ -35,6 +35,7 @@ const REDIS_FLOORS: [&str; 13] = [
     "log",
     "presence",
     "moderation",
+    "rooms",
     "cluster",
     "accounts",
     "files",

@@ -6,7 +6,7 @@ use super::{Person, cluster, path};
 use crate::harness::{Client, Cluster, RedisCluster};
 use crate::registration::SETTINGS;
 
-async fn is_one_whoever_asks(cluster: Cluster) {
+async fn is_one_for_both_users(cluster: Cluster) {
     let nodes = &cluster.nodes;
     for round in 0..5 {
         let one = Person::register(&nodes[0], &format!("Rahim {round}")).await;
@@ -27,7 +27,7 @@ async fn is_one_whoever_asks(cluster: Cluster) {
 #[tokio::test]
 async fn a_conversation_is_one_although_both_ask_at_once_on_two_nodes() {
     let Some(cluster) = cluster(2).await else { return };
-    is_one_whoever_asks(cluster).await;
+    is_one_for_both_users(cluster).await;
 }
 
 #[tokio::test]
@@ -35,7 +35,7 @@ async fn a_conversation_is_one_in_a_redis_cluster() {
     let Some(redis) = RedisCluster::start().await else { return };
     let urls = vec![redis.url(); 2];
     let settings = [&SETTINGS[..], &[("redis.prefix", "adda:")]].concat();
-    is_one_whoever_asks(Cluster::reaching(redis, &urls, &settings).await).await;
+    is_one_for_both_users(Cluster::reaching(redis, &urls, &settings).await).await;
 }
 
 #[tokio::test]
