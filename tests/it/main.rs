@@ -123,6 +123,8 @@ mod restarts;
 mod page_accounts;
 // Settings, commands, ignored people and completions in the browser client.
 mod page_settings;
+// Replies, changes of messages, private rooms and files in the browser client.
+mod page_talk;
 // History, and resuming by position.
 mod resume;
 // A task of a node ends or panics.
