@@ -11,6 +11,7 @@ use crate::supervisor::Supervisor;
 
 mod accounts;
 mod cluster;
+mod cursors;
 mod files;
 mod log;
 pub mod memory;
@@ -30,6 +31,7 @@ pub use self::cluster::{
     Cluster, FIGURES_KEPT, FIGURES_PAGE, FiguresPage, FiguresPlace, FiguresSpan, Fingerprints, Health,
     NodeFigures, NodeInfo, NodeStats, Secrets,
 };
+pub use self::cursors::{Cursors, LastText, MAX_CURSORS, Reader, ReaderKind, Unread};
 pub use self::files::{
     Begun, ByteQuota, Claim, Claimed, Expired, FileDescription, FileSweep, Files, QuotaOwner, StoredFile,
     Upload,
@@ -57,6 +59,8 @@ pub use self::standing::{Ban, BanPage, BannedUser, Standing, StandingChange, Sta
 pub struct Backend {
     /// The rooms' logs.
     pub log: Arc<dyn Log>,
+    /// The places up to which users have read rooms.
+    pub cursors: Arc<dyn Cursors>,
     /// Events of channels.
     pub pubsub: Arc<dyn PubSub>,
     /// The members of rooms.

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod cluster;
+mod cursors;
 mod files;
 mod grace_periods;
 mod log;
@@ -99,6 +100,7 @@ impl MemoryCluster {
         let node = Arc::new(MemoryNode::new(self.clone(), node));
         let backend = Backend {
             log: node.clone(),
+            cursors: node.clone(),
             pubsub: node.clone(),
             presence: node.clone(),
             cluster: node.clone(),

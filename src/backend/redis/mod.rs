@@ -4,6 +4,7 @@
 mod accounts;
 mod client;
 mod cluster;
+mod cursors;
 mod files;
 #[cfg(fuzzing)]
 pub mod fuzzing;
@@ -30,6 +31,7 @@ use self::client::role::Role;
 use self::client::script::Script;
 use self::client::target::Target;
 use self::cluster::{Leases, RedisCluster};
+use self::cursors::RedisCursors;
 use self::files::RedisFiles;
 use self::keys::Keys;
 use self::log::Log;
@@ -106,10 +108,12 @@ pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Re
     let notifications = RedisNotifications::new(keys.clone(), shards.clone(), config);
     let schedules = RedisSchedules::new(keys.clone(), shards.clone(), config);
     let quotas = RedisQuotas::new(keys.clone(), shards.clone(), deadline);
+    let cursors = RedisCursors::new(keys.clone(), shards.clone(), config);
     let files = Arc::new(RedisFiles { keys: keys.clone(), shards: shards.clone(), deadline });
     let pubsub = Subscriber::start(keys, wire, node, shards, settings, events, supervisor);
     let backend = Backend {
         log: Arc::new(log),
+        cursors: Arc::new(cursors),
         pubsub: Arc::new(pubsub),
         presence: Arc::new(presence),
         cluster: Arc::new(cluster),
@@ -179,6 +183,7 @@ fn roles(tracking: &KeyTracking) -> [Role; 6] {
 fn scripts() -> Vec<&'static Script> {
     [
         log::SCRIPTS.to_vec(),
+        cursors::SCRIPTS.to_vec(),
         quotas::SCRIPTS.to_vec(),
         presence::scripts(),
         moderation::scripts(),

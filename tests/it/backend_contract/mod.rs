@@ -4,6 +4,7 @@
 mod accounts;
 mod cluster;
 mod cluster_resync;
+mod cursors;
 mod figures;
 mod file_sweep;
 mod files;
@@ -112,6 +113,14 @@ contract! {
         no_number_is_too_large_to_ask_for
         a_room_that_is_only_peeked_into_has_no_epoch
         a_peek_goes_on_where_the_page_before_ended
+    }
+    cursors {
+        a_cursor_moves_forward_and_to_the_head_at_most
+        a_reader_without_a_cursor_begins_at_the_head
+        texts_of_others_behind_the_cursor_are_unread
+        the_last_text_is_the_newest_that_is_not_deleted
+        more_texts_than_one_call_looks_at_are_counted
+        what_is_unread_follows_a_model_on_every_node
     }
     pubsub {
         all_nodes_receive_events_in_one_order

@@ -13,8 +13,9 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use self::room::{Bounds, Changed, RoomLog};
+use super::cursors::RoomCursors;
 use super::{MemoryNode, Shared};
-use crate::backend::{Appending, BackendError, Excerpt, Log, NONCE_TTL, Page, Result, Span};
+use crate::backend::{Appending, BackendError, Excerpt, Log, NONCE_TTL, Page, Result, Span, Unread};
 use crate::config::Config;
 use crate::model::{
     ChangeDraft, ChangeReceipt, Draft, Epoch, Event, LoggedMessage, MessageId, Nonce, Position, Receipt,
@@ -82,6 +83,7 @@ pub(super) struct Logs {
 /// A room's log, and what it must remember besides.
 struct Used {
     log: RoomLog,
+    cursors: RoomCursors,
     nonces: HashMap<Arc<NonceKey>, First>,
     nonces_by_age: VecDeque<(Instant, Arc<NonceKey>)>,
     used: Instant,
@@ -191,6 +193,18 @@ impl Logs {
         Excerpt { epoch: Some(head.epoch), messages, next }
     }
 
+    /// The cursors of a room that was used lately, and its head.
+    pub(super) fn cursors(&mut self, room: &RoomName) -> Option<(&mut RoomCursors, u64)> {
+        self.rooms.get_mut(room).map(|room| (&mut room.cursors, room.log.seq))
+    }
+
+    pub(super) fn unread(&mut self, room: &RoomName, user: &UserId, now: Instant) -> Unread {
+        let bounds = self.bounds;
+        let Some(Used { log, cursors, .. }) = self.rooms.get_mut(room) else { return Unread::default() };
+        log.trim(&bounds, now);
+        log.unread(user, cursors.place(user))
+    }
+
     /// Removes logs that were unused for a day longer than a message is kept.
     pub(super) fn remove_unused(&mut self, now: Instant) {
         if self.last_cleanup.is_some_and(|last| now - last < CLEANUP_INTERVAL) {
@@ -204,6 +218,7 @@ impl Logs {
     fn open(&mut self, room: &RoomName, now: Instant) -> &mut Used {
         let room = self.rooms.entry(room.clone()).or_insert_with(|| Used {
             log: RoomLog::new(Epoch::new(&Uuid::new_v4().simple().to_string())),
+            cursors: RoomCursors::default(),
             nonces: HashMap::new(),
             nonces_by_age: VecDeque::new(),
             used: now,

@@ -8,9 +8,11 @@ use tokio::time::Instant;
 
 use super::text::{Text, gone};
 use crate::backend::memory::rules;
-use crate::backend::{BackendError, Continuity, Page, Result, Span};
+use crate::backend::{BackendError, Continuity, Page, Result, Span, Unread};
 use crate::model::message::close_json;
-use crate::model::{Change, ChangeDraft, DeleteRights, Draft, EntryKind, Epoch, LoggedMessage, Position};
+use crate::model::{
+    Change, ChangeDraft, DeleteRights, Draft, EntryKind, Epoch, LoggedMessage, Position, UserId,
+};
 
 /// How much a log keeps.
 #[derive(Debug, Clone, Copy)]
@@ -149,6 +151,21 @@ impl RoomLog {
         }
         let json = close_json(&open, &change.timestamp, change.seq).into();
         self.logged(change.seq, json, EntryKind::Change)
+    }
+
+    /// What a user has not read.
+    pub(super) fn unread(&self, user: &UserId, cursor: Option<u64>) -> Unread {
+        let first = self.texts.partition_point(|text| text.seq <= cursor.unwrap_or(0));
+        let is_shown = |text: &&Text| text.kind() == EntryKind::Text;
+        let is_unread = |text: &&Text| is_shown(text) && text.draft.author.user_id != *user;
+        let unread = || self.texts.range(first..).filter(is_unread);
+        Unread {
+            head: self.seq,
+            cursor,
+            texts: unread().count() as u64,
+            mentions: unread().filter(|text| text.draft.mentions.contains(user)).count() as u64,
+            last: self.texts.iter().rev().find(is_shown).map(Text::shown_last),
+        }
     }
 
     pub(super) fn page(&self, span: &Span, limit: usize, max_bytes: usize) -> Page {

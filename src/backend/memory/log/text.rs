@@ -5,7 +5,7 @@ use indexmap::{IndexMap, IndexSet};
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::backend::{BackendError, Result};
+use crate::backend::{BackendError, LastText, Result};
 use crate::model::change::{MAX_REACTION_USERS, MAX_REACTIONS};
 use crate::model::message::close_json;
 use crate::model::{Draft, Emoji, EntryKind, UserId};
@@ -77,6 +77,14 @@ impl Text {
         let content: String = self.draft.content.chars().take(QUOTED).collect();
         json!({"seq": self.seq, "user_id": author.user_id, "username": author.username, "content": content})
             .to_string()
+    }
+
+    pub(super) fn shown_last(&self) -> LastText {
+        LastText {
+            username: self.draft.author.username.to_string(),
+            content: self.draft.content.clone(),
+            timestamp: self.timestamp.clone(),
+        }
     }
 
     // --- changes; each is given its number afterwards ---

@@ -14,8 +14,8 @@ use crate::model::{FileId, NodeId, Nonce, RoomName, UserId};
 pub struct LogKeys {
     /// Head, log, changes, state and altered.
     pub read: [String; 5],
-    /// Behind these, in scripts that write.
-    pub reactions: String,
+    /// Reactions and cursors, behind these in scripts that give numbers.
+    pub written: [String; 2],
 }
 
 /// Builds names under the configured prefix.
@@ -74,11 +74,19 @@ impl Keys {
     /// - state, a hash: what changed texts look like now.
     /// - altered, a sorted set: the numbers of these texts.
     /// - reactions, a sorted set: who has reacted.
+    /// - cursors, a hash: each user with the position up to which it has read. As long as the head, or its last change.
     pub fn log_keys(&self, room: &RoomName) -> LogKeys {
         LogKeys {
             read: ["head", "log", "changes", "state", "altered"].map(|what| self.of_room(room, what)),
-            reactions: self.of_room(room, "reactions"),
+            written: ["reactions", "cursors"].map(|what| self.of_room(room, what)),
         }
+    }
+
+    /// The keys of the scripts of cursors.
+    pub fn cursor_keys(&self, room: &RoomName) -> [String; 6] {
+        let LogKeys { read: [head, log, changes, state, altered], written: [_, cursors] } =
+            self.log_keys(room);
+        [head, log, changes, state, altered, cursors]
     }
 
     /// Sorted set, all scores 0: the sessions in the room, as in `entry.rs`.
@@ -201,7 +209,7 @@ impl Keys {
         LogKeys {
             read: ["head", "log", "changes", "state", "altered"]
                 .map(|what| self.of_room(room, &format!("probe:{what}"))),
-            reactions: self.of_room(room, "probe:reactions"),
+            written: ["reactions", "cursors"].map(|what| self.of_room(room, &format!("probe:{what}"))),
         }
     }
 

@@ -26,6 +26,7 @@ if is_extended then
   redis.call('HSET', HEAD, 'seq', seq, 'kept', digits(now))
   redis.call('PEXPIRE', LOG, TTL + SPARE)
   redis.call('PEXPIRE', HEAD, HEAD_TTL + SPARE)
+  redis.call('PEXPIRE', CURSORS, HEAD_TTL + SPARE)
   redis.call('XTRIM', LOG, 'MINID', digits(oldest_kept(h.seq + 1, TTL)))
 else
   redis.call('HSET', HEAD, 'seq', seq)

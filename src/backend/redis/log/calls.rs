@@ -16,11 +16,11 @@ use crate::config::Config;
 use crate::model::{Change, ChangeDraft, DeleteRights, Draft, MessageId, Nonce, RoomName, UserId};
 
 /// Functions to read and open the numbering of a room. Prepended to other scripts, behind [`REPLID`].
-const FENCE: &str = include_str!("fence.lua");
+pub(in crate::backend::redis) const FENCE: &str = include_str!("fence.lua");
 /// What each script that gives a number begins with.
 const ONCE: &str = include_str!("once.lua");
 /// Functions to read texts as they are now, and those to write them.
-const BESIDE: &str = include_str!("beside.lua");
+pub(in crate::backend::redis) const BESIDE: &str = include_str!("beside.lua");
 const UPKEEP: &str = include_str!("upkeep.lua");
 /// What the scripts of changes share.
 const CHANGE: &str = include_str!("change.lua");
@@ -149,11 +149,11 @@ impl Store {
     }
 
     fn numbering_call(&self, script: &'static Script, room: &RoomName, entry: &Entry<'_>) -> Call {
-        let LogKeys { read, reactions } = self.keys.log_keys(room);
+        let LogKeys { read, written } = self.keys.log_keys(room);
         let record = room.is_private().then(|| self.keys.record(room));
         let nonce = entry.nonce_key(&self.keys, room);
         let member = record.as_ref().map_or("", |_| entry.user.as_str());
-        Call::new(script, read.into_iter().chain([reactions]).chain(record).chain(nonce))
+        Call::new(script, read.into_iter().chain(written).chain(record).chain(nonce))
             .arg(&entry.channel)
             .arg(&entry.id)
             .arg(&entry.mark)
@@ -169,8 +169,8 @@ impl Store {
     /// A test post to separate keys in the room's slot, without subscribers.
     pub(super) fn probe_call(&self, room: &RoomName) -> Call {
         let ttl_ms = probe::TTL.as_millis();
-        let LogKeys { read, reactions } = self.keys.probe(room);
-        Call::new(&APPEND, read.into_iter().chain([reactions]))
+        let LogKeys { read, written } = self.keys.probe(room);
+        Call::new(&APPEND, read.into_iter().chain(written))
             .arg(self.keys.probe_channel(room))
             .arg(MessageId::now())
             .arg("-")

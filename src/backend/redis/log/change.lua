@@ -55,6 +55,7 @@ local function finish(x, json, rest)
     redis.call('HSET', HEAD, 'seq', seq, 'changed', seq, 'kept', digits(now))
     redis.call('PEXPIRE', LOG, TTL + SPARE)
     redis.call('PEXPIRE', HEAD, HEAD_TTL + SPARE)
+  redis.call('PEXPIRE', CURSORS, HEAD_TTL + SPARE)
     texts.expire(h.seq + 1)
   else
     redis.call('HSET', HEAD, 'seq', seq, 'changed', seq)

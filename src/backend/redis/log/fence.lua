@@ -108,6 +108,19 @@ local function open_head(ttl)
   return {epoch = epoch, seq = seq, run = REPLID, start = start, past = past, kept = 0, began = now, changed = changed}
 end
 
+-- Whether all up to a reader's place is proven (1 or 0), and the last number on which reader and log agree. For an epoch
+-- that is not in the lineage this is the start of the current epoch (or of one that ended soon after its start), or the
+-- reader's number if it is lower.
+local function continuity(h, epoch, place)
+  local ended = epoch == h.epoch and h.seq or nil
+  for name, last in string.gmatch(h.past, '(%S+):(%d+)') do
+    if name == epoch then ended = tonumber(last) end
+  end
+  if not ended then return 0, math.min(place, h.start) end
+  if place > ended then return 0, ended end
+  return 1, place
+end
+
 -- The number of an entry; nil if adda did not give it.
 local function number_of(entry)
   return whole(string.match(entry[1], '^(%d+)%-0$'))

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::unconstrained;
 use tokio_util::task::AbortOnDropHandle;
 
-pub(super) use self::calls::SCRIPTS;
+pub(super) use self::calls::{BESIDE, FENCE, SCRIPTS};
 use self::calls::{HEAD, OPEN, Store};
 #[cfg(fuzzing)]
 pub(super) use self::page::Found;

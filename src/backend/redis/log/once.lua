@@ -1,5 +1,6 @@
 -- Prepended to every script that gives an entry a number, behind `fence.lua`: what comes before, once per nonce.
--- KEYS[1] to [5] as in `fence.lua`  KEYS[6] reactions  KEYS[7] record of a private room  the last: nonce, if one was given
+-- KEYS[1] to [5] as in `fence.lua`  KEYS[6] reactions  KEYS[7] cursors  KEYS[8] record of a private room
+-- the last: nonce, if one was given
 -- ARGV[1] channel  [2] id of the message or change  [3] mark of the posting node for the publication, one word
 -- ARGV[4] digest of the content  [5] ttl of the log, ms  [6] ttl of the head, ms  [7] ttl of the nonce, ms
 -- ARGV[8] '1' if replicas will be waited for  [9] history.max_messages
@@ -7,11 +8,11 @@
 -- Returns {1, "epoch seq id timestamp …"} of the first message with this nonce, {2} if that had other content, or {7} if the
 -- user is no member.
 local MEMBER = ARGV[10]
-local REACTIONS, NONCE = KEYS[6], MEMBER == '' and KEYS[7] or KEYS[8]
+local REACTIONS, CURSORS, NONCE = KEYS[6], KEYS[7], MEMBER == '' and KEYS[8] or KEYS[9]
 local CHANNEL, ID, MARK, DIGEST, MAX_MESSAGES = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[9]
 local TTL, HEAD_TTL, NONCE_TTL = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
 -- A user that was removed posts nothing more, not even on a node that does not know of it yet.
-if MEMBER ~= '' and redis.pcall('HEXISTS', KEYS[7], 'm:' .. MEMBER) ~= 1 then return {7} end
+if MEMBER ~= '' and redis.pcall('HEXISTS', KEYS[8], 'm:' .. MEMBER) ~= 1 then return {7} end
 if NONCE then
   local first = redis.call('GET', NONCE)
   if first then

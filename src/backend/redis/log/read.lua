@@ -21,19 +21,6 @@ local texts = changed and beside(clock() - ttl)
 local oldest = oldest_kept(seq, ttl)
 if changed then oldest = texts.oldest_moved(oldest) or oldest end
 
--- The last number on which reader and log agree, and whether all up to the reader's is proven. For an epoch that is
--- not in the lineage this is the start of the current epoch (or of one that ended soon after its start), or the
--- reader's number if it is lower.
-local function continuity()
-  local ended = ARGV[6] == h.epoch and seq or nil
-  for name, last in string.gmatch(h.past, '(%S+):(%d+)') do
-    if name == ARGV[6] then ended = tonumber(last) end
-  end
-  if not ended then return 0, math.min(place, h.start) end
-  if place > ended then return 0, ended end
-  return 1, place
-end
-
 local proven, resume_at = 1, oldest - 1
 -- The number from which on nothing was dropped.
 local whole_from = oldest
@@ -41,7 +28,7 @@ if span == 'above' then
   resume_at = place
 elseif span == 'after' then
   if not is_open then return {'', digits(seq), 0, digits(seq), digits(oldest), 0} end
-  proven, resume_at = continuity()
+  proven, resume_at = continuity(h, ARGV[6], place)
   if changed then whole_from = math.max(oldest, texts.dropped(changed) + 1) end
 end
 

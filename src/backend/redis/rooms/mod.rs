@@ -60,9 +60,9 @@ impl RedisRooms {
     }
 
     fn delete_call(&self, room: &RoomName) -> Call {
-        let LogKeys { read, reactions } = self.keys.log_keys(room);
-        let first = [self.keys.record(room), self.keys.rules(room), reactions];
-        Call::new(&DELETE, first.into_iter().chain(read)).arg(self.keys.channel(room))
+        let LogKeys { read, written } = self.keys.log_keys(room);
+        let first = [self.keys.record(room), self.keys.rules(room)];
+        Call::new(&DELETE, first.into_iter().chain(read).chain(written)).arg(self.keys.channel(room))
     }
 
     fn change_call(&self, room: &RoomName, change: &RoomChange) -> Call {

@@ -1,0 +1,74 @@
+//! The cursors of a room, beside its log.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use super::MemoryNode;
+use crate::backend::{Cursors, MAX_CURSORS, Reader, ReaderKind, Result, Unread};
+use crate::model::{RoomName, UserId};
+
+#[async_trait]
+impl Cursors for MemoryNode {
+    async fn advance(&self, room: &RoomName, reader: &Reader, seq: u64) -> Result<Option<u64>> {
+        let mut shared = self.cluster.lock();
+        Ok(shared.logs.cursors(room).and_then(|(cursors, head)| cursors.advance(reader, seq.min(head))))
+    }
+
+    async fn begin(&self, room: &RoomName, reader: &Reader) -> Result<Option<u64>> {
+        let mut shared = self.cluster.lock();
+        Ok(shared.logs.cursors(room).and_then(|(cursors, head)| {
+            if cursors.place(&reader.user).is_none() {
+                cursors.advance(reader, head);
+            }
+            cursors.place(&reader.user)
+        }))
+    }
+
+    async fn cursor(&self, room: &RoomName, user: &UserId) -> Result<Option<u64>> {
+        Ok(self.cluster.lock().logs.cursors(room).and_then(|(cursors, _)| cursors.place(user)))
+    }
+
+    async fn forget(&self, room: &RoomName, user: &UserId) -> Result<()> {
+        if let Some((cursors, _)) = self.cluster.lock().logs.cursors(room) {
+            cursors.0.remove(user);
+        }
+        Ok(())
+    }
+
+    async fn unread(&self, user: &UserId, rooms: &[RoomName]) -> Vec<Result<Unread>> {
+        let (mut shared, now) = (self.cluster.lock(), Instant::now());
+        rooms.iter().map(|room| Ok(shared.logs.unread(room, user, now))).collect()
+    }
+}
+
+/// `advance.lua`
+#[derive(Debug, Default)]
+pub(super) struct RoomCursors(HashMap<UserId, (u64, ReaderKind)>);
+
+impl RoomCursors {
+    pub(super) fn place(&self, user: &UserId) -> Option<u64> {
+        self.0.get(user).map(|(place, _)| *place)
+    }
+
+    /// Returns the new place, if there is one.
+    fn advance(&mut self, reader: &Reader, to: u64) -> Option<u64> {
+        let place = self.place(&reader.user);
+        if to <= place.unwrap_or(0) {
+            return None;
+        }
+        if place.is_none() && self.0.len() >= MAX_CURSORS {
+            self.evict();
+        }
+        self.0.insert(reader.user.clone(), (to, reader.kind));
+        Some(to)
+    }
+
+    /// Removes that of a guest, if there is one, and the one that is furthest behind.
+    fn evict(&mut self) {
+        let rank = |(place, kind): &(u64, ReaderKind)| (*kind == ReaderKind::Lasting, *place);
+        let victim = self.0.iter().min_by_key(|(_, cursor)| rank(cursor)).map(|(user, _)| user.clone());
+        victim.map(|user| self.0.remove(&user));
+    }
+}

@@ -1,0 +1,186 @@
+//! Cursors in Redis: a hash beside each room's log, so that one script can count from them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use redis::Value;
+use serde::Deserialize;
+
+use crate::backend::redis::client::call::Call;
+use crate::backend::redis::client::role::Role;
+use crate::backend::redis::client::script::{Memory, REPLID, Script, TYPES};
+use crate::backend::redis::client::server::parsed;
+use crate::backend::redis::keys::Keys;
+use crate::backend::redis::log::{BESIDE, FENCE};
+use crate::backend::redis::topology::Shards;
+use crate::backend::{Cursors, LastText, MAX_CURSORS, NONCE_TTL, Reader, ReaderKind, Result, Unread, within};
+use crate::config::Config;
+use crate::model::{RoomName, UserId};
+
+/// What the scripts of cursors share.
+const CURSORS: &str = include_str!("cursors.lua");
+
+static ADVANCE: Script =
+    Script::new(Memory::Grows, &[TYPES, REPLID, FENCE, CURSORS, include_str!("advance.lua")]);
+
+static CURSOR: Script = Script::new(Memory::Untouched, &[REPLID, FENCE, CURSORS, include_str!("cursor.lua")]);
+
+static UNREAD: Script =
+    Script::new(Memory::Untouched, &[REPLID, FENCE, BESIDE, CURSORS, include_str!("unread.lua")]);
+
+/// The scripts of this folder.
+pub(super) const SCRIPTS: &[&Script] = &[&ADVANCE, &CURSOR, &UNREAD];
+
+/// Texts that one call looks at, so that none stops Redis for long.
+const COUNTED: usize = 1000;
+
+/// Rooms whose texts are counted by one pipeline.
+const PIPELINE: usize = 100;
+
+/// The cursors.
+#[derive(Debug)]
+pub struct RedisCursors {
+    keys: Keys,
+    shards: Arc<Shards>,
+    log_ttl_ms: u128,
+    ttl_ms: u128,
+    deadline: Duration,
+}
+
+/// What [`LastText`] is read from.
+#[derive(Deserialize)]
+struct Stored {
+    username: String,
+    content: String,
+    timestamp: String,
+}
+
+/// A room that is being counted.
+struct Counting<'a> {
+    room: &'a RoomName,
+    /// Where the next call goes on.
+    from: Option<u64>,
+    unread: Unread,
+}
+
+impl RedisCursors {
+    pub fn new(keys: Keys, shards: Arc<Shards>, config: &Config) -> Self {
+        let ttl = config.history.ttl;
+        Self {
+            keys,
+            shards,
+            log_ttl_ms: ttl.as_millis(),
+            // As that of the head.
+            ttl_ms: (ttl + ttl / 16 + NONCE_TTL).as_millis(),
+            deadline: config.redis.command_timeout,
+        }
+    }
+
+    async fn call(&self, call: Call) -> Result<Value> {
+        within(self.deadline, self.shards.call(&Role::Pooled, call)).await
+    }
+
+    /// Moves a cursor to a number, or to the head if there is none yet. Returns whether it was moved, and its place.
+    async fn move_to(
+        &self,
+        room: &RoomName,
+        reader: &Reader,
+        seq: Option<u64>,
+    ) -> Result<(bool, Option<u64>)> {
+        let call = Call::new(&ADVANCE, self.keys.cursor_keys(room))
+            .arg(&reader.user)
+            .arg(if reader.kind == ReaderKind::Guest { "g" } else { "u" })
+            .arg(seq.map_or_else(String::new, |seq| seq.to_string()))
+            .arg(self.ttl_ms)
+            .arg(MAX_CURSORS);
+        let (is_moved, place): (bool, String) = parsed(self.call(call).await?)?;
+        Ok((is_moved, place.parse().ok()))
+    }
+
+    fn unread_call(&self, user: &UserId, counting: &Counting<'_>) -> Call {
+        Call::new(&UNREAD, self.keys.cursor_keys(counting.room))
+            .arg(self.log_ttl_ms)
+            .arg(user)
+            .arg(serde_json::to_string(user.as_str()).expect("a string is always JSON"))
+            .arg(counting.from.map_or_else(String::new, |from| from.to_string()))
+            .arg(COUNTED)
+    }
+
+    async fn count(&self, user: &UserId, rooms: &[RoomName]) -> Vec<Result<Unread>> {
+        let mut outcomes: Vec<Option<Result<Unread>>> = rooms.iter().map(|_| None).collect();
+        let mut pending: Vec<(usize, Counting<'_>)> = rooms
+            .iter()
+            .map(|room| Counting { room, from: None, unread: Unread::default() })
+            .enumerate()
+            .collect();
+        // Each round looks at more of every log that is left, so there are as many as the longest log needs.
+        while !pending.is_empty() {
+            let calls: Vec<Call> =
+                pending.iter().map(|(_, counting)| self.unread_call(user, counting)).collect();
+            let values = self.shards.call_all(&Role::Pooled, &calls).await;
+            let mut rest = Vec::new();
+            for ((place, mut counting), value) in pending.into_iter().zip(values) {
+                match value.and_then(|value| counting.add(value)) {
+                    Ok(true) => outcomes[place] = Some(Ok(counting.unread)),
+                    Ok(false) => rest.push((place, counting)),
+                    Err(error) => outcomes[place] = Some(Err(error)),
+                }
+            }
+            pending = rest;
+        }
+        outcomes.into_iter().flatten().collect()
+    }
+}
+
+impl Counting<'_> {
+    /// Adds the reply of a call. Returns whether all is counted.
+    fn add(&mut self, value: Value) -> Result<bool> {
+        type Counted = (u64, String, u64, u64, u64, Vec<u8>);
+        let (head, cursor, texts, mentions, reached, last): Counted = parsed(value)?;
+        let unread = &mut self.unread;
+        let before = self.from.replace(reached);
+        if before.is_none() {
+            unread.cursor = cursor.parse().ok();
+            unread.last = serde_json::from_slice(&last)
+                .ok()
+                .map(|Stored { username, content, timestamp }| LastText { username, content, timestamp });
+            unread.head = head;
+        }
+        unread.texts += texts;
+        unread.mentions += mentions;
+        // Texts that came meanwhile are of the next count. A log that was lost meanwhile has no more.
+        Ok(reached >= unread.head || before.is_some_and(|before| reached <= before))
+    }
+}
+
+#[async_trait]
+impl Cursors for RedisCursors {
+    async fn advance(&self, room: &RoomName, reader: &Reader, seq: u64) -> Result<Option<u64>> {
+        let (is_moved, place) = self.move_to(room, reader, Some(seq)).await?;
+        Ok(place.filter(|_| is_moved))
+    }
+
+    async fn begin(&self, room: &RoomName, reader: &Reader) -> Result<Option<u64>> {
+        Ok(self.move_to(room, reader, None).await?.1)
+    }
+
+    async fn cursor(&self, room: &RoomName, user: &UserId) -> Result<Option<u64>> {
+        let call = Call::new(&CURSOR, self.keys.cursor_keys(room)).arg(user);
+        let place: String = parsed(self.call(call).await?)?;
+        Ok(place.parse().ok())
+    }
+
+    async fn forget(&self, room: &RoomName, user: &UserId) -> Result<()> {
+        let [.., cursors] = self.keys.cursor_keys(room);
+        self.call(Call::plain("HDEL", cursors).arg(user)).await.map(drop)
+    }
+
+    async fn unread(&self, user: &UserId, rooms: &[RoomName]) -> Vec<Result<Unread>> {
+        let mut unread = Vec::with_capacity(rooms.len());
+        for rooms in rooms.chunks(PIPELINE) {
+            unread.extend(self.count(user, rooms).await);
+        }
+        unread
+    }
+}
