@@ -4,6 +4,7 @@
 mod access;
 mod accounts;
 mod cluster;
+mod cursors;
 mod files;
 mod identity;
 mod inbox;
@@ -15,6 +16,7 @@ mod notifications;
 mod reads;
 mod rooms;
 mod schedules;
+mod search;
 mod users;
 
 use std::sync::Arc;
@@ -32,6 +34,7 @@ pub use self::accounts::{
 use self::accounts::{HashingPool, Setup, TakenNames};
 use self::cluster::StatsFeed;
 pub use self::cluster::{NotReady, StatsWatch};
+pub use self::cursors::JoiningReader;
 use self::files::FileService;
 pub use self::files::{
     ClaimedFiles, FileReader, MAX_FILES, NewFile, ReadableFile, UploadRequest, UploadStart, Uploading,
@@ -39,6 +42,7 @@ pub use self::files::{
 };
 pub use self::identity::{Identity, IssuedToken, RoomScope, Source, check, sign_token};
 use self::identity::{Issuer, Issuers, Keyring};
+pub use self::inbox::PREVIEW_CHARS;
 use self::inbox::Posted;
 use self::limits::Limits;
 pub use self::limits::{Admission, ClientSession, Refusals};
@@ -47,13 +51,14 @@ pub use self::messages::{ChangeAction, NewChange, NewMessage, Poster, Reaction};
 use self::messages::{Posters, typing_rule};
 use self::notifications::Notices;
 use self::reads::Reads;
-pub use self::rooms::{FlushSet, FrameSink, Pushed, Room, RoomSession};
+pub use self::rooms::{FlushSet, FrameSink, JoinPlace, Pushed, Room, RoomSession};
 use self::rooms::{Hub, RoomList};
+pub use self::search::{Found, FoundPlace, Search};
 pub use self::users::{Control, Controls, LeaveReason, Listener, Version};
 use self::users::{KnownStandings, UserChannels, Users};
 pub use crate::backend::{
-    AuditPosition, AuditRecord, Excerpt, LeaveMode, MemberPage, MemberPosition, NodeInfo, Planned, RoomCount,
-    RoomRecord, Seen, Span,
+    AuditPosition, AuditRecord, Excerpt, LastText, LeaveMode, MemberPage, MemberPosition, NodeInfo, Planned,
+    RoomCount, RoomRecord, Seen, Span, Unread,
 };
 use crate::backend::{Backend, BackendError, Events, Health};
 use crate::config::Config;

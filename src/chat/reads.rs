@@ -70,7 +70,7 @@ impl Reads {
     }
 
     /// The right to read one thing after another, if one is free.
-    fn slot(&self) -> Result<OwnedSemaphorePermit, Rejection> {
+    pub(super) fn slot(&self) -> Result<OwnedSemaphorePermit, Rejection> {
         self.slots.clone().try_acquire_owned().map_err(|_| {
             let sentence = "The server answers as many questions as it can; ask again in a moment";
             Rejection { retry_after: Some(RETRY_AFTER), ..Rejection::new(ErrorCode::Unavailable, sentence) }

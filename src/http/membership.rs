@@ -9,7 +9,10 @@ use super::AppState;
 use super::caller::Caller;
 use super::error::ApiError;
 use super::query::{ApiJson, ApiPath, user};
-use crate::chat::{Action, Conversation, Identity, MyRoom, Principal, RoomAccess, RoomRecord};
+use crate::chat::{
+    Action, Conversation, Identity, LastText, MyRoom, PREVIEW_CHARS, Principal, RoomAccess, RoomRecord,
+    Unread,
+};
 use crate::model::{Author, RoomName, UserId, Username};
 use crate::protocol::{ErrorCode, Forwarded};
 
@@ -54,7 +57,27 @@ pub struct RoomJson {
 
 #[derive(Debug, Serialize)]
 pub struct MyRooms {
-    data: Vec<RoomJson>,
+    data: Vec<MyRoomJson>,
+}
+
+/// A room as the user sees it on the list of its rooms.
+#[derive(Debug, Serialize)]
+struct MyRoomJson {
+    #[serde(flatten)]
+    room: RoomJson,
+    seq: u64,
+    read_seq: Option<u64>,
+    unread: u64,
+    mentions: u64,
+    last: Option<LastJson>,
+}
+
+/// The newest message that is not deleted.
+#[derive(Debug, Serialize)]
+struct LastJson {
+    username: String,
+    preview: String,
+    timestamp: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -83,9 +106,16 @@ impl RoomJson {
     }
 }
 
-impl From<MyRoom> for RoomJson {
-    fn from(MyRoom { room, title, topic, owner, with }: MyRoom) -> Self {
-        Self { id: room, title, topic, owner, with: with.map(UserJson::from) }
+impl From<MyRoom> for MyRoomJson {
+    fn from(MyRoom { room, title, topic, owner, with, unread }: MyRoom) -> Self {
+        let room = RoomJson { id: room, title, topic, owner, with: with.map(UserJson::from) };
+        let Unread { head, cursor, texts, mentions, last } = unread;
+        let last = last.map(|LastText { username, content, timestamp }| LastJson {
+            username,
+            preview: content.chars().take(PREVIEW_CHARS).collect(),
+            timestamp,
+        });
+        Self { room, seq: head, read_seq: cursor, unread: texts, mentions, last }
     }
 }
 
@@ -178,13 +208,13 @@ pub async fn open_conversation(
     Ok(Json(RoomJson { with: Some(with.into()), ..RoomJson::new(room, RoomRecord::default()) }))
 }
 
-/// `GET /api/me/rooms`: by name.
+/// `GET /api/me/rooms`: those with the newest messages first.
 pub async fn list_my_rooms(
     State(state): State<AppState>,
     Caller(by): Caller,
 ) -> Result<Json<MyRooms>, ApiError> {
     let rooms = state.chat.my_rooms(&by).await?;
-    Ok(Json(MyRooms { data: rooms.into_iter().map(RoomJson::from).collect() }))
+    Ok(Json(MyRooms { data: rooms.into_iter().map(MyRoomJson::from).collect() }))
 }
 
 async fn access(state: &AppState, by: &Identity, action: Action, room: &str) -> Result<RoomAccess, ApiError> {

@@ -7,6 +7,7 @@ mod browser;
 mod caller;
 mod changes;
 mod cluster;
+mod cursors;
 mod error;
 mod files;
 mod layers;
@@ -17,6 +18,7 @@ mod notifications;
 mod query;
 mod rooms;
 mod schedules;
+mod search;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -63,6 +65,9 @@ pub fn router(state: AppState, sessions: Router) -> Router {
         .route("/rooms/{room}/members/{user}", put(membership::add_member).delete(membership::remove_member))
         .route("/conversations", post(membership::open_conversation))
         .route("/me/rooms", get(membership::list_my_rooms))
+        .route("/me/rooms/{room}/read", put(cursors::mark_read))
+        .route("/me/search", get(search::search_my_rooms))
+        .route("/rooms/{room}/search", get(search::search_room))
         .route("/rooms/{room}/messages", get(messages::list_messages).post(messages::post_message))
         .route("/rooms/{room}/messages/{seq}", put(changes::edit_message).delete(changes::delete_message))
         .route(

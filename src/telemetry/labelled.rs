@@ -282,6 +282,10 @@ pub enum Limit {
     GuestMessages,
     /// Joins from an address.
     Joins,
+    /// Searches of a user.
+    Searches,
+    /// Moves of a user's cursors.
+    Cursors,
     /// Sessions of an address.
     Connections,
     /// Those without a user.
@@ -293,10 +297,12 @@ pub enum Limit {
 }
 
 impl Limit {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::Messages,
         Self::GuestMessages,
         Self::Joins,
+        Self::Searches,
+        Self::Cursors,
         Self::Connections,
         Self::Unauthenticated,
         Self::AccountLogins,
@@ -308,6 +314,8 @@ impl Limit {
             Self::Messages => "messages",
             Self::GuestMessages => "guest_messages",
             Self::Joins => "joins",
+            Self::Searches => "searches",
+            Self::Cursors => "cursors",
             Self::Connections => "connections",
             Self::Unauthenticated => "unauthenticated",
             Self::AccountLogins => "account_logins",
@@ -325,18 +333,25 @@ pub enum LimitTable {
     GuestAddresses,
     /// Addresses whose sessions joined rooms lately.
     Joins,
+    /// Users and addresses that searched lately.
+    Searches,
+    /// Users whose cursors moved lately.
+    Cursors,
     /// Addresses that have sessions.
     Connections,
 }
 
 impl LimitTable {
-    const ALL: [Self; 4] = [Self::Users, Self::GuestAddresses, Self::Joins, Self::Connections];
+    const ALL: [Self; 6] =
+        [Self::Users, Self::GuestAddresses, Self::Joins, Self::Searches, Self::Cursors, Self::Connections];
 
     fn as_str(self) -> &'static str {
         match self {
             Self::Users => "users",
             Self::GuestAddresses => "guest_addresses",
             Self::Joins => "joins",
+            Self::Searches => "searches",
+            Self::Cursors => "cursors",
             Self::Connections => "connections",
         }
     }

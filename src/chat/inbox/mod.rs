@@ -13,7 +13,7 @@ use crate::backend::RoomRecord;
 use crate::model::{Author, Draft, InboxEntry, RoomName, UserEvent, UserId};
 
 /// Characters of a message that a preview has, at most.
-const PREVIEW_CHARS: usize = 140;
+pub const PREVIEW_CHARS: usize = 140;
 
 /// Messages that wait to be told, at most. Then senders wait for their acks.
 pub(super) const QUEUE: usize = 1024;

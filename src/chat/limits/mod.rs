@@ -2,6 +2,7 @@
 //! counted on this node. Each setting may change while the node runs, and 0 is no limit.
 
 mod allowance;
+mod asking;
 mod connections;
 mod messages;
 mod refusals;
@@ -12,14 +13,14 @@ use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use governor::DefaultDirectRateLimiter;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use self::allowance::Step;
+use self::asking::{Asker, Buckets, CURSORS, take_from};
 pub use self::connections::ClientSession;
 use self::connections::{Connections, Full};
-use self::messages::{Meter, bucket, take};
+use self::messages::Meter;
 pub use self::refusals::Refusals;
 use self::table::Table;
 use super::{Chat, Identity, Source};
@@ -44,7 +45,9 @@ pub(super) struct Limits {
     rates: RwLock<Rates>,
     users: Meter<UserId>,
     addresses: Meter<ClientAddress>,
-    joins: Table<ClientAddress, (Rate, DefaultDirectRateLimiter)>,
+    joins: Buckets<ClientAddress>,
+    searches: Buckets<Asker>,
+    cursors: Buckets<UserId>,
     connections: Connections,
 }
 
@@ -54,6 +57,7 @@ struct Rates {
     messages: Option<Rate>,
     guest_messages: Option<Rate>,
     joins: Option<Rate>,
+    searches: Option<Rate>,
     account_logins: Option<Rate>,
     address_logins: Option<Rate>,
     connections: usize,
@@ -71,6 +75,7 @@ impl Rates {
                 limits.guest_messages_burst,
             ),
             joins: rate(limits.joins_per_s, Duration::from_secs(1), limits.joins_burst),
+            searches: rate(limits.searches_per_minute, MINUTE, limits.searches_per_minute),
             account_logins: rate(logins, MINUTE, logins),
             address_logins: rate(
                 logins * LOGINS_OF_ADDRESS as usize,
@@ -125,6 +130,8 @@ impl Limits {
             users: Meter::new(),
             addresses: Meter::new(),
             joins: Table::new(),
+            searches: Table::new(),
+            cursors: Table::new(),
             connections: Connections::default(),
         }
     }
@@ -142,6 +149,11 @@ impl Limits {
             Some(rate) => self.joins.sweep(rate.window(), Instant::now()),
             None => self.joins.clear(),
         }
+        match rates.searches {
+            Some(rate) => self.searches.sweep(rate.window(), Instant::now()),
+            None => self.searches.clear(),
+        }
+        self.cursors.sweep(CURSORS.window(), Instant::now());
         self.measure();
     }
 
@@ -149,6 +161,8 @@ impl Limits {
         measure_limits(LimitTable::Users, self.users.len());
         measure_limits(LimitTable::GuestAddresses, self.addresses.len());
         measure_limits(LimitTable::Joins, self.joins.len());
+        measure_limits(LimitTable::Searches, self.searches.len());
+        measure_limits(LimitTable::Cursors, self.cursors.len());
         measure_limits(LimitTable::Connections, self.connections.len());
     }
 }
@@ -213,12 +227,7 @@ impl Chat {
     pub fn admit_join(&self, address: ClientAddress) -> Result<(), Rejection> {
         let limits = &self.inner.limits;
         let Some(rate) = limits.rates().joins else { return Ok(()) };
-        let make = || (rate, bucket(rate));
-        let taken = limits.joins.with(&address, rate.window(), Instant::now(), make, |(made_for, joins)| {
-            if *made_for == rate { take(joins) } else { Ok(()) }
-        });
-        // A table that is full knows nothing about the address, and each address may join often.
-        taken.unwrap_or(Ok(())).map_err(|wait| too_fast(Limit::Joins, wait))
+        take_from(&limits.joins, &address, rate).map_err(|wait| too_fast(Limit::Joins, wait))
     }
 
     /// Counts a session from this address, for as long as the result lives.
@@ -266,6 +275,7 @@ impl Chat {
         let limits = &self.inner.limits;
         *limits.rates.write().unwrap_or_else(PoisonError::into_inner) = Rates::new(config);
         limits.joins.clear();
+        limits.searches.clear();
     }
 
     /// Forgets what limits no longer need, until the node stops.
@@ -289,6 +299,8 @@ fn too_fast(limit: Limit, wait: Duration) -> Rejection {
         Limit::Messages => "You are sending too fast; wait a moment",
         Limit::GuestMessages => "Guests of your network are sending too fast; wait a moment",
         Limit::Joins => "Sessions of your network are joining rooms too fast; wait a moment",
+        Limit::Searches => "You are searching too often; wait a moment",
+        Limit::Cursors => "You are saying too often what you have read; wait a moment",
         Limit::Connections => "Your network has too many sessions on this node; close one, or wait a moment",
         Limit::Unauthenticated => {
             "Your network has too many sessions on this node that have no user yet; wait a moment"

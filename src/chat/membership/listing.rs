@@ -4,7 +4,7 @@ use tracing::debug;
 
 use super::super::{Chat, Identity, Source};
 use super::conversations::other_of;
-use crate::backend::{RoomRecord, Unlisting};
+use crate::backend::{RoomRecord, Unlisting, Unread};
 use crate::model::{Author, RoomName, UserId};
 use crate::protocol::Rejection;
 
@@ -21,14 +21,31 @@ pub struct MyRoom {
     pub owner: Option<UserId>,
     /// The other user of a conversation.
     pub with: Option<Author>,
+    /// What the user has not read of it.
+    pub unread: Unread,
 }
 
 impl Chat {
-    /// The rooms of a user that its token admits to, by name. Entries of private rooms that the user is no member of are removed.
+    /// The rooms of a user that its token admits to, those with the newest messages first.
     ///
     /// # Errors
     /// `unavailable`
     pub async fn my_rooms(&self, by: &Identity) -> Result<Vec<MyRoom>, Rejection> {
+        self.check_contact()?;
+        let _slot = self.inner.reads.slot()?;
+        let mut found = self.listed_rooms(by).await?;
+        let rooms: Vec<RoomName> = found.iter().map(|my| my.room.clone()).collect();
+        let unread = self.inner.backend.cursors.unread(&by.author.user_id, &rooms).await;
+        for (my, unread) in found.iter_mut().zip(unread) {
+            my.unread = unread?;
+        }
+        // Timestamps are of one form, so their order is that of time. Of equal ones the order of names stays.
+        found.sort_by(|one, other| other.last_at().cmp(&one.last_at()));
+        Ok(found)
+    }
+
+    /// The same by name, not counted. Entries of private rooms that the user is no member of are removed.
+    pub(in crate::chat) async fn listed_rooms(&self, by: &Identity) -> Result<Vec<MyRoom>, Rejection> {
         let (user, rooms) = (&by.author.user_id, &self.inner.backend.rooms);
         let mut listed = rooms.listed(user).await?;
         listed.retain(|room| by.scope.admits(room));
@@ -78,6 +95,10 @@ impl MyRoom {
         let record = record.unwrap_or_default();
         let (title, topic, owner) = (record.title.clone(), record.topic.clone(), record.owner.clone());
         let with = if room.is_conversation() { other_of(record, user) } else { None };
-        Self { room, title, topic, owner, with }
+        Self { room, title, topic, owner, with, unread: Unread::default() }
+    }
+
+    fn last_at(&self) -> Option<&str> {
+        self.unread.last.as_ref().map(|last| last.timestamp.as_str())
     }
 }

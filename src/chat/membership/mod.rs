@@ -67,7 +67,7 @@ impl Chat {
             ));
         }
         match self.inner.backend.rooms.change(room, &RoomChange::Add(user.clone())).await? {
-            RoomChanged::Changed => {}
+            RoomChanged::Changed => self.begin_reading(room, &user.user_id).await,
             RoomChanged::Unchanged => return Ok(()),
             RoomChanged::Full => {
                 self.unlist_room(&user.user_id, room).await;
@@ -189,7 +189,9 @@ impl Chat {
     /// If it can't be done now, the next reading of the list does it.
     async fn unlist_room(&self, user: &UserId, room: &RoomName) {
         let rooms = std::slice::from_ref(room);
-        if let Err(error) = self.inner.backend.rooms.unlist(user, rooms, Unlisting::Left).await {
+        let unlisting = self.inner.backend.rooms.unlist(user, rooms, Unlisting::Left);
+        let (unlisted, ()) = tokio::join!(unlisting, self.end_reading(room, user));
+        if let Err(error) = unlisted {
             debug!(error = %error.root_cause(), "could not take a room off the list of a user");
         }
     }

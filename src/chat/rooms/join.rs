@@ -13,7 +13,7 @@ use super::delivery::count_gap_error;
 use super::room::{NotAttached, Room};
 use super::sink::{FlushSet, RoomSession};
 use crate::backend::{Delta, Entered, LeaveMode, MEMBERS_IN_JOINED, Page, Span, within};
-use crate::chat::{Chat, RoomAccess};
+use crate::chat::{Chat, JoiningReader, RoomAccess};
 use crate::model::{LoggedMessage, Position};
 use crate::protocol::server::{self, Entrance, RoomFrame, encode};
 use crate::protocol::{ErrorCode, Rejection};
@@ -29,6 +29,17 @@ const ROOM_BEHIND: Duration = Duration::from_millis(20);
 /// Wait before a log that could not be read is tried again.
 const RETRY: Duration = Duration::from_millis(250);
 
+/// Where a session begins in a room.
+#[derive(Debug, Clone, Default)]
+pub struct JoinPlace {
+    /// The place that it has come to.
+    pub since: Option<Position>,
+    /// How many of the newest messages it wants otherwise.
+    pub history: Option<usize>,
+    /// The cursor of its user, if it may have one.
+    pub reader: Option<JoiningReader>,
+}
+
 impl Chat {
     /// Opens a room for a session to join. While the backend is known not to answer, that is refused at
     /// once: what the session says next would wait for each of its joins in turn.
@@ -40,8 +51,7 @@ impl Chat {
     }
 
     /// Lets a session take part in a room: it is given `joined` (a full session) or the messages
-    /// (a plain one), then everything that follows. `since` is the place that it has come to,
-    /// `history` the number of newest messages that it wants otherwise.
+    /// (a plain one), then everything that follows.
     ///
     /// `drained` is awaited between pages: it ends when the outbox is empty or closing. Returns the bytes that
     /// the session was given for its asking.
@@ -49,14 +59,13 @@ impl Chat {
         &self,
         room: &Arc<Room>,
         session: &RoomSession,
-        since: Option<Position>,
-        history: Option<usize>,
+        place: JoinPlace,
         drained: impl Fn() -> D + Send,
     ) -> Result<usize, Rejection>
     where
         D: Future<Output = ()> + Send,
     {
-        let outcome = self.try_join(room, session, since, history, drained).await;
+        let outcome = self.try_join(room, session, place, drained).await;
         if outcome.is_err() {
             self.leave(room, &session.member, LeaveMode::Immediate).await;
         }
@@ -67,8 +76,7 @@ impl Chat {
         &self,
         room: &Arc<Room>,
         session: &RoomSession,
-        since: Option<Position>,
-        history: Option<usize>,
+        place: JoinPlace,
         drained: impl Fn() -> D + Send,
     ) -> Result<usize, Rejection>
     where
@@ -78,11 +86,13 @@ impl Chat {
         if !room.rules.has_member(user) {
             self.confirm_member(room, user).await?;
         }
-        let (entered, start) =
-            tokio::try_join!(self.enter(room, session), self.find_start(room, since, history))?;
+        let JoinPlace { since, history, reader } = place;
+        let read_seq = async { Ok(self.joined_at(&room.name, reader.as_ref()).await) };
+        let (entered, start, read_seq) =
+            tokio::try_join!(self.enter(room, session), self.find_start(room, since, history), read_seq)?;
         self.confirm_member(room, user).await?;
         let mut position = start.position.clone();
-        let mut frames = first_frames(room, session, &entered, &start);
+        let mut frames = first_frames(room, session, &entered, &start, read_seq);
         let (mut pages, mut given) = (0, 0);
         while pages < PAGES {
             given += frames.iter().map(Frame::len).sum::<usize>();
@@ -217,11 +227,18 @@ impl Start {
     }
 }
 
-fn first_frames(room: &Room, session: &RoomSession, entered: &Entered, start: &Start) -> Vec<Frame> {
+fn first_frames(
+    room: &Room,
+    session: &RoomSession,
+    entered: &Entered,
+    start: &Start,
+    read_seq: Option<u64>,
+) -> Vec<Frame> {
     let entrance = Entrance {
         room: &room.name,
         position: &start.position,
         is_recovered: start.is_recovered == IsRecovered::Yes,
+        read_seq,
         client_count: entered.client_count,
         members: &entered.members,
         messages: &start.messages,

@@ -16,6 +16,7 @@ mod tests;
 mod throttle;
 mod upkeep;
 
+pub use self::join::JoinPlace;
 pub(super) use self::list::RoomList;
 pub(super) use self::registry::Hub;
 pub use self::room::Room;

@@ -18,7 +18,7 @@ pub use self::change::{Change, ChangeAction};
 pub use self::file::FileFrame;
 pub use self::message::{Text, Typing};
 pub use self::notification::Seen;
-pub use self::room::{Join, Leave, RoomsQuery};
+pub use self::room::{Join, Leave, Read, RoomsQuery};
 pub use self::session::Auth;
 
 /// A frame of a session, its fields not yet checked against the rules for names and content.
@@ -34,6 +34,8 @@ pub enum ClientFrame {
     Text(Text),
     /// Edits or deletes a message, or reacts to it.
     Change(Change),
+    /// The user has read a room up to a message.
+    Read(Read),
     /// The user is typing.
     Typing(Typing),
     /// Asks which rooms are occupied.
@@ -93,11 +95,12 @@ impl ClientFrame {
             (kind @ ("edit" | "delete" | "react"), _) => Self::Change(Change::read(raw, kind)?),
             ("join", _) => Self::Join(Join::read(raw)?),
             ("leave", _) => Self::Leave(Leave::read(raw)?),
+            ("read", _) => Self::Read(Read::read(raw)?),
             ("rooms", _) => Self::Rooms(RoomsQuery::read(raw)?),
             ("seen", _) => Self::Seen(Seen::read(raw)?),
             ("ping", _) => Self::Ping,
             (other, _) => {
-                let known = "auth, join, leave, text, edit, delete, react, typing, rooms, seen, ping";
+                let known = "auth, join, leave, text, edit, delete, react, read, typing, rooms, seen, ping";
                 let shown: String = other.chars().take(32).collect();
                 let message = format!("type {shown:?} is not known; known are {known}");
                 return Err(Rejection::new(ErrorCode::UnknownType, message));

@@ -44,6 +44,8 @@ pub(super) struct RawFrame<'a> {
     #[serde(borrow)]
     files: Option<&'a RawValue>,
     #[serde(borrow)]
+    seq: Option<&'a RawValue>,
+    #[serde(borrow)]
     r#ref: Option<&'a RawValue>,
     #[serde(borrow)]
     emoji: Option<&'a RawValue>,
@@ -78,6 +80,7 @@ impl<'a> RawFrame<'a> {
         self.reply_to()?;
         self.mentions()?;
         self.files()?;
+        self.seq()?;
         self.target()?;
         self.emoji()?;
         self.on()?;
@@ -137,6 +140,10 @@ impl<'a> RawFrame<'a> {
 
     pub(super) fn reply_to(&self) -> Result<Option<u64>, Rejection> {
         read(self.reply_to, "reply_to must be the seq of a message")
+    }
+
+    pub(super) fn seq(&self) -> Result<Option<u64>, Rejection> {
+        read(self.seq, "seq must be the number of a message")
     }
 
     pub(super) fn mentions(&self) -> Result<Vec<UserId>, Rejection> {

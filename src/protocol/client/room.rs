@@ -22,6 +22,15 @@ pub struct Leave {
     pub room_id: String,
 }
 
+/// The user has read a room up to a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Read {
+    /// The room.
+    pub room_id: String,
+    /// The number of the message.
+    pub seq: u64,
+}
+
 /// A question about the occupied rooms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RoomsQuery {
@@ -42,6 +51,13 @@ impl Join {
 impl Leave {
     pub(super) fn read(raw: &RawFrame<'_>) -> Result<Self, Rejection> {
         Ok(Self { room_id: named_room(raw)? })
+    }
+}
+
+impl Read {
+    pub(super) fn read(raw: &RawFrame<'_>) -> Result<Self, Rejection> {
+        let (room_id, seq) = (named_room(raw)?, raw.seq()?);
+        Ok(Self { room_id, seq: seq.ok_or_else(|| missing("seq"))? })
     }
 }
 

@@ -72,6 +72,19 @@ fn a_change_refers_to_a_message() {
 }
 
 #[test]
+fn a_user_reads_a_room_up_to_a_message() {
+    let frame = ClientFrame::parse(r#"{"type":"read","room_id":"r","seq":7}"#, Full).unwrap();
+    assert_eq!(frame, ClientFrame::Read(Read { room_id: "r".into(), seq: 7 }));
+    for frame in [
+        r#"{"type":"read","room_id":"r"}"#,
+        r#"{"type":"read","seq":7}"#,
+        r#"{"type":"read","room_id":"r","seq":-7}"#,
+    ] {
+        assert_eq!(code(frame), ErrorCode::BadFrame, "{frame}");
+    }
+}
+
+#[test]
 fn what_is_no_object_is_a_bad_frame() {
     for text in ["", "hello", "[]", "42", "null", "{", r#"{"content":1}"#, r#"{"type":7}"#] {
         assert_eq!(code(text), ErrorCode::BadFrame, "{text}");

@@ -17,6 +17,8 @@ pub struct Entrance<'a> {
     pub position: &'a Position,
     /// Whether everything after the client's `since` follows.
     pub is_recovered: bool,
+    /// The number up to which the user has read, if it has a cursor.
+    pub read_seq: Option<u64>,
     /// Sessions in the room.
     pub client_count: u64,
     /// Some of them.
@@ -35,6 +37,8 @@ struct Joined<'a> {
     epoch: &'a Epoch,
     seq: u64,
     recovered: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_seq: Option<u64>,
     client_count: u64,
     members: &'a [Member],
 }
@@ -62,6 +66,7 @@ fn joined(entrance: &Entrance<'_>) -> Frame {
         epoch: &entrance.position.epoch,
         seq: entrance.position.seq,
         recovered: entrance.is_recovered,
+        read_seq: entrance.read_seq,
         client_count: entrance.client_count,
         members: entrance.members,
     })

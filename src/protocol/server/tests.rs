@@ -72,13 +72,14 @@ fn frames_of_a_room_keep_their_bytes() {
         room: &room,
         position: &position,
         is_recovered: true,
+        read_seq: Some(5),
         client_count: 2,
         members: &[member],
         messages: &messages,
         notice: None,
     };
     let expected = format!(
-        "{{\"type\":\"joined\",\"room_id\":\"general\",\"epoch\":\"e1\",\"seq\":7,\"recovered\":true,\"client_count\":2,\
+        "{{\"type\":\"joined\",\"room_id\":\"general\",\"epoch\":\"e1\",\"seq\":7,\"recovered\":true,\"read_seq\":5,\"client_count\":2,\
          \"members\":[{{\"id\":\"{id}\",\"user_id\":\"u1\",\"username\":\"রহিম\"}}],\"messages\":[{{\"seq\":7}}]}}"
     );
     assert_eq!(text(&entrance(&answer, SessionKind::Full)[0]), expected);

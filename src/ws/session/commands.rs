@@ -8,11 +8,11 @@ use super::Session;
 use super::replay::Replay;
 use super::replies::{Answer, Posted};
 use crate::chat::{
-    Action, Admission, ClaimedFiles, FrameSink, LeaveMode, NewMessage, Principal, Room, RoomSession,
-    SpeechAccess,
+    Action, Admission, ClaimedFiles, FrameSink, JoinPlace, LeaveMode, NewMessage, Principal, Room,
+    RoomSession, SpeechAccess,
 };
 use crate::model::Position;
-use crate::protocol::client::{Join, Leave, RoomsQuery, Seen, Text, Typing};
+use crate::protocol::client::{Join, Leave, Read, RoomsQuery, Seen, Text, Typing};
 use crate::protocol::server::{ErrorFrame, FrameRef, ReceiptJson, RoomFrame, SessionFrame};
 use crate::protocol::{ClientFrame, ErrorCode, Rejection, SessionKind};
 use crate::telemetry::count_error;
@@ -39,6 +39,7 @@ impl Session {
             frame,
             ClientFrame::Join(_)
                 | ClientFrame::Leave(_)
+                | ClientFrame::Read(_)
                 | ClientFrame::Typing(_)
                 | ClientFrame::Seen(_)
                 | ClientFrame::Rooms(RoomsQuery::Prefix(_))
@@ -67,6 +68,7 @@ impl Session {
                 }
             }
             ClientFrame::Leave(leave) => Box::pin(self.leave(leave)).await,
+            ClientFrame::Read(read) => Box::pin(self.mark_read(read)).await,
             ClientFrame::Rooms(query) => self.tell_rooms(query).await,
             ClientFrame::Seen(Seen { id }) => Box::pin(self.see_notification(&id)).await,
             ClientFrame::Ping => self.send(SessionFrame::Pong),
@@ -127,7 +129,10 @@ impl Session {
                 self.chat.record_join(&self.identity, &name).await;
             }
         };
-        let joining = self.chat.join(&room, &session, since, history, || self.outbox.drained());
+        let is_new = !self.is_signed_in || self.params.kind == SessionKind::Plain;
+        let reader = self.chat.joining_reader(&self.identity, &name, is_new);
+        let place = JoinPlace { since, history, reader };
+        let joining = self.chat.join(&room, &session, place, || self.outbox.drained());
         let (outcome, ()) = tokio::join!(joining, recording);
         self.replay().spend(*outcome.as_ref().unwrap_or(&0));
         match outcome {
@@ -155,6 +160,19 @@ impl Session {
                 self.send(RoomFrame::Left { room_id: &room.name, reason: None });
             }
             Err(rejection) => self.reject(&rejection, FrameRef { nonce: None, room_id: Some(&room_id) }),
+        }
+    }
+
+    /// Moves the cursor of the user in a room that it may read, whether the session is in it or not.
+    async fn mark_read(&mut self, Read { room_id, seq }: Read) {
+        let marking = async {
+            let room = self.chat.room_name(&room_id)?;
+            let principal = Principal::User(&self.identity);
+            let access = self.chat.check_access(principal, Action::Read, &room).await?;
+            self.chat.mark_read(&self.identity, access, seq).await
+        };
+        if let Err(rejection) = marking.await {
+            self.reject(&rejection, FrameRef { nonce: None, room_id: Some(&room_id) });
         }
     }
 

@@ -33,10 +33,11 @@ pub struct Node {
 }
 
 /// The settings of limits on how often something may happen; 0 is no limit. All clients of a test have one address.
-const LIMITS: [&str; 6] = [
+const LIMITS: [&str; 7] = [
     "limits.messages_per_s",
     "limits.guest_messages_per_s",
     "limits.joins_per_s",
+    "limits.searches_per_minute",
     "limits.connections_per_address",
     "limits.unauthenticated_per_address",
     "auth.logins_per_minute",

@@ -4,7 +4,9 @@ mod conversations;
 mod inbox;
 mod removal;
 mod rooms;
+mod search;
 mod secrecy;
+mod unread;
 
 use serde_json::{Value, json};
 
@@ -14,7 +16,11 @@ use crate::registration::{SETTINGS, register};
 
 /// Nodes that share the keys below `adda:`, with cheap log-ins.
 async fn cluster(count: usize) -> Option<Cluster> {
-    let settings = [&SETTINGS[..], &[("redis.prefix", "adda:")]].concat();
+    cluster_with(count, &[]).await
+}
+
+async fn cluster_with(count: usize, settings: &[(&str, &str)]) -> Option<Cluster> {
+    let settings = [&SETTINGS[..], &[("redis.prefix", "adda:")], settings].concat();
     Cluster::with(count, &settings).await
 }
 

@@ -141,10 +141,19 @@ async fn the_list_of_a_users_rooms_has_public_rooms_until_they_are_left() {
         json!({ "id": "general" }),
         json!({ "id": "other" }),
     ];
-    assert_eq!(owner.rooms(&nodes[1]).await, expected);
+    let rooms = async || {
+        let mut rooms = owner.rooms(&nodes[1]).await;
+        for room in rooms.iter_mut().filter_map(serde_json::Value::as_object_mut) {
+            for counted in ["seq", "read_seq", "unread", "mentions", "last"] {
+                room.remove(counted).expect("it is there");
+            }
+        }
+        rooms
+    };
+    assert_eq!(rooms().await, expected, "without messages they are in the order of their names");
     session.leave("other").await;
     session.leave(&room).await;
-    assert_eq!(owner.rooms(&nodes[1]).await, expected[..3], "a member stays one");
+    assert_eq!(rooms().await, expected[..3], "a member stays one");
     // A guest has no list.
     let mut guest = Client::full(&nodes[0], "x").await;
     guest.join("general").await;

@@ -1,0 +1,63 @@
+//! How often somebody may search, and say what it has read; both on each node.
+
+use std::time::Duration;
+
+use governor::DefaultDirectRateLimiter;
+use tokio::time::Instant;
+
+use super::messages::{bucket, take};
+use super::table::Table;
+use super::too_fast;
+use crate::backend::Rate;
+use crate::chat::{Chat, Identity, Source};
+use crate::model::UserId;
+use crate::protocol::{ClientAddress, Rejection};
+use crate::telemetry::Limit;
+
+/// Moves of cursors: as many at once as a page that has read all its rooms, then 20 a second.
+pub(super) const CURSORS: Rate = Rate { every: Duration::from_millis(50), burst: 200 };
+
+/// A user that asks. Guests are new users at will, so they count by their address.
+#[derive(Debug, Hash)]
+pub(super) enum Asker {
+    User(UserId),
+    Guests(ClientAddress),
+}
+
+/// Token buckets of a node.
+pub(super) type Buckets<K> = Table<K, (Rate, DefaultDirectRateLimiter)>;
+
+/// Takes a token. A full table knows nothing about the key, and each key may ask often.
+pub(super) fn take_from<K: std::hash::Hash>(
+    buckets: &Buckets<K>,
+    key: &K,
+    rate: Rate,
+) -> Result<(), Duration> {
+    let make = || (rate, bucket(rate));
+    let taken = buckets.with(key, rate.window(), Instant::now(), make, |(made_for, tokens)| {
+        if *made_for == rate { take(tokens) } else { Ok(()) }
+    });
+    taken.unwrap_or(Ok(()))
+}
+
+impl Chat {
+    /// Counts a search of a user, or of the guests of an address.
+    ///
+    /// # Errors
+    /// `too_fast`
+    pub fn admit_search(&self, by: Option<&Identity>, address: ClientAddress) -> Result<(), Rejection> {
+        let limits = &self.inner.limits;
+        let Some(rate) = limits.rates().searches else { return Ok(()) };
+        let asker = match by {
+            Some(by) if by.source != Source::Guest => Asker::User(by.author.user_id.clone()),
+            _ => Asker::Guests(address),
+        };
+        take_from(&limits.searches, &asker, rate).map_err(|wait| too_fast(Limit::Searches, wait))
+    }
+
+    /// Counts a move of a cursor.
+    pub(in crate::chat) fn admit_cursor(&self, by: &Identity) -> Result<(), Rejection> {
+        let taken = take_from(&self.inner.limits.cursors, &by.author.user_id, CURSORS);
+        taken.map_err(|wait| too_fast(Limit::Cursors, wait))
+    }
+}

@@ -1,0 +1,30 @@
+//! The places up to which users have read rooms.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+
+use super::AppState;
+use super::caller::Caller;
+use super::error::ApiError;
+use super::query::{ApiJson, ApiPath};
+use crate::chat::{Action, Principal};
+
+/// The last message that was read.
+#[derive(Debug, Deserialize)]
+pub struct ReadBody {
+    seq: u64,
+}
+
+/// `PUT /api/me/rooms/{room}/read`: 204, whether the cursor was moved or not.
+pub async fn mark_read(
+    State(state): State<AppState>,
+    ApiPath(room): ApiPath<String>,
+    Caller(by): Caller,
+    ApiJson(ReadBody { seq }): ApiJson<ReadBody>,
+) -> Result<StatusCode, ApiError> {
+    let room = state.chat.room_name(&room)?;
+    let access = state.chat.check_access(Principal::User(&by), Action::Read, &room).await?;
+    state.chat.mark_read(&by, access, seq).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
