@@ -31,7 +31,7 @@ pub trait Cursors: Send + Sync + fmt::Debug {
     /// Removes a cursor.
     async fn forget(&self, room: &RoomName, user: &UserId) -> Result<()>;
 
-    /// What a user has not read of rooms, in their order: one result each. Writes nothing.
+    /// The texts of rooms that a user has not read, in their order: one result each. Writes nothing.
     async fn unread(&self, user: &UserId, rooms: &[RoomName]) -> Vec<Result<Unread>>;
 }
 
@@ -64,7 +64,7 @@ pub struct Unread {
     pub texts: u64,
     /// Those of them that mention the user.
     pub mentions: u64,
-    /// The newest text that is not deleted, whoever wrote it.
+    /// The newest text that is not deleted, of any author.
     pub last: Option<LastText>,
 }
 
@@ -73,7 +73,7 @@ pub struct Unread {
 pub struct LastText {
     /// The name of its author.
     pub username: String,
-    /// What it says now.
+    /// Its content of now.
     pub content: String,
     /// When it was logged.
     pub timestamp: String,

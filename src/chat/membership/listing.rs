@@ -21,7 +21,7 @@ pub struct MyRoom {
     pub owner: Option<UserId>,
     /// The other user of a conversation.
     pub with: Option<Author>,
-    /// What the user has not read of it.
+    /// Its messages that the user has not read.
     pub unread: Unread,
 }
 

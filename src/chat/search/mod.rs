@@ -26,7 +26,7 @@ const PAGES: usize = 30;
 /// Messages of a page. It is looked through at once, so it must not be long.
 const PAGE: usize = 100;
 
-/// What is sought.
+/// The messages that are sought.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Search {
     folded: String,
@@ -52,7 +52,7 @@ pub struct FoundPlace {
     pub before: Option<u64>,
 }
 
-/// What a call may still read, and what it has found.
+/// The rest that a call may read, and the messages that it has found.
 struct Reading<'a> {
     search: &'a Search,
     messages: usize,
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sought_has_1_to_100_characters() {
+    fn a_sought_text_has_1_to_100_characters() {
         for text in ["", "  \n", "\u{200d}", &"x".repeat(101), &"ক".repeat(20_000)] {
             assert_eq!(
                 Search::parse(text, None, 1).map_err(|rejection| rejection.code),

@@ -27,7 +27,7 @@ impl Node {
         self.backend.cursors.unread(&user.id, rooms).await.pop().expect("one for each room").unwrap()
     }
 
-    /// What is unread and mentions the user.
+    /// The numbers of unread texts, and of those that mention the user.
     async fn counts(&self, user: &User, room: &RoomName) -> (u64, u64) {
         let Unread { texts, mentions, .. } = self.unread(user, room).await;
         (texts, mentions)
@@ -180,7 +180,7 @@ impl Model {
     }
 }
 
-pub async fn what_is_unread_follows_a_model_on_every_node(mut cluster: Cluster) {
+pub async fn unread_texts_follow_a_model_on_every_node(mut cluster: Cluster) {
     cluster.config.history.max_messages = KEPT;
     let (nodes, room) = (cluster.nodes::<3>().await, room("general"));
     let users: [User; USERS] = ["Rahim", "Mita", "Karim", "Anu"].map(User::new);

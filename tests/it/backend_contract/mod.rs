@@ -120,7 +120,7 @@ contract! {
         texts_of_others_behind_the_cursor_are_unread
         the_last_text_is_the_newest_that_is_not_deleted
         more_texts_than_one_call_looks_at_are_counted
-        what_is_unread_follows_a_model_on_every_node
+        unread_texts_follow_a_model_on_every_node
     }
     pubsub {
         all_nodes_receive_events_in_one_order

@@ -25,7 +25,7 @@ const WORDS: [&str; 14] = [
     "আড্ডা",
 ];
 
-/// What is sought: words, parts of them, and more.
+/// The sought texts: words, parts of them, and more.
 const SOUGHT: [&str; 10] = ["hell", "CAFE\u{301}", "cafe", "য়", "র্যা", "লো", "লে", "👧", "strasse", "ড্ড"];
 
 /// A second way to say what a text is compared by: decomposed, and composed again at the end.

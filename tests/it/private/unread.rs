@@ -1,4 +1,4 @@
-//! What users have read, over WebSocket and REST and on every node.
+//! The places up to which users have read, over WebSocket and REST and on every node.
 
 use serde_json::{Value, json};
 
@@ -96,7 +96,7 @@ async fn a_list_of_rooms_counts_messages_and_mentions_and_begins_with_the_newest
 }
 
 #[tokio::test]
-async fn who_may_not_read_a_room_has_no_cursor_there() {
+async fn a_user_has_no_cursor_in_a_room_that_it_may_not_read() {
     let Some(cluster) = cluster(1).await else { return };
     let node = &cluster.nodes[0];
     let (rahim, mita) = (Person::register(node, "Rahim").await, Person::register(node, "Mita").await);

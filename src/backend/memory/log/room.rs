@@ -153,7 +153,7 @@ impl RoomLog {
         self.logged(change.seq, json, EntryKind::Change)
     }
 
-    /// What a user has not read.
+    /// The texts that a user has not read.
     pub(super) fn unread(&self, user: &UserId, cursor: Option<u64>) -> Unread {
         let first = self.texts.partition_point(|text| text.seq <= cursor.unwrap_or(0));
         let is_shown = |text: &&Text| text.kind() == EntryKind::Text;

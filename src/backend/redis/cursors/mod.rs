@@ -18,7 +18,7 @@ use crate::backend::{Cursors, LastText, MAX_CURSORS, NONCE_TTL, Reader, ReaderKi
 use crate::config::Config;
 use crate::model::{RoomName, UserId};
 
-/// What the scripts of cursors share.
+/// The part that the scripts of cursors share.
 const CURSORS: &str = include_str!("cursors.lua");
 
 static ADVANCE: Script =
@@ -48,7 +48,7 @@ pub struct RedisCursors {
     deadline: Duration,
 }
 
-/// What [`LastText`] is read from.
+/// The fields of [`LastText`].
 #[derive(Deserialize)]
 struct Stored {
     username: String,
