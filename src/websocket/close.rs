@@ -30,6 +30,22 @@ pub enum CloseCode {
 }
 
 impl CloseCode {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Normal,
+        Self::ProtocolError,
+        Self::InvalidText,
+        Self::TooBig,
+        Self::Restarting,
+        Self::Slow,
+        Self::BadFrame,
+        Self::Unfinished,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::TooMuch,
+        Self::TooFast,
+    ];
+
     /// The number on the wire.
     pub fn as_u16(self) -> u16 {
         match self {
@@ -62,5 +78,18 @@ impl CloseCode {
             Self::TooMuch => "too many unfinished messages",
             Self::TooFast => "sending too fast",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_among_all() {
+        for (place, code) in CloseCode::ALL.into_iter().enumerate() {
+            assert_eq!(code as usize, place);
+        }
+        assert_eq!(CloseCode::TooFast as usize + 1, CloseCode::ALL.len(), "it stands last");
     }
 }

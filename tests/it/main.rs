@@ -62,6 +62,8 @@ mod user_channel;
 mod reconciliation;
 // Each number names one message, along random walks over a Redis that loses data.
 mod epochs;
+// The examples and tables of the protocol's document.
+mod protocol_document;
 // The paths in the documents exist.
 mod document_paths;
 // The figures of the cluster over REST and WebSocket.
