@@ -23,6 +23,10 @@ chaos *faults:
 bench *arguments:
     scripts/bench {{arguments}}
 
+# Compares answers of a node with the description of its REST API; needs schemathesis in the PATH.
+schemathesis *arguments:
+    scripts/schemathesis {{arguments}}
+
 # Fuzzes one target of fuzz/ for so many seconds; needs cargo-fuzz and a nightly Rust.
 fuzz target seconds="60":
     cargo +nightly fuzz run {{target}} -- -max_total_time={{seconds}}

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
+use utoipa::ToSchema;
 
 use super::{LocalNode, Result};
 use crate::model::NodeId;
@@ -79,7 +80,7 @@ pub enum Health {
 }
 
 /// Statistics that a node publishes with each renewal of its lease.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct NodeStats {
     /// The version of adda.
     pub version: String,
@@ -94,7 +95,7 @@ pub struct NodeStats {
 }
 
 /// Short hashes of values that must be equal on all nodes; empty if not known yet.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Fingerprints {
     /// Hash of the secret for signing tokens.
     pub secret: String,
@@ -103,7 +104,7 @@ pub struct Fingerprints {
 }
 
 /// A living node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct NodeInfo {
     /// Its identity.
     pub id: NodeId,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Result;
 use crate::model::{Role, RoomName, Timestamp, UserId};
@@ -100,7 +101,7 @@ impl AuditPosition {
 }
 
 /// An act of a moderator. It is appended before it is done; if that fails, once more with `failed`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuditRecord {
     /// The user who did it.
     pub by: AuditUser,
@@ -130,7 +131,7 @@ pub struct AuditRecord {
 }
 
 /// A user as the record names it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuditUser {
     /// The user.
     pub user_id: String,
@@ -141,7 +142,7 @@ pub struct AuditUser {
 }
 
 /// The acts that are recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditAction {
     /// A user was removed from a room.

@@ -5,6 +5,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::AppState;
 use super::caller::Caller;
@@ -16,14 +17,15 @@ use crate::model::{Role, Timestamp, UserId, Username};
 use crate::protocol::Forwarded;
 
 /// A name and its password.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct NewSession {
     username: String,
+    #[schema(value_type = String, format = Password)]
     password: Password,
 }
 
 /// A user with a new token.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct SessionJson {
     user_id: UserId,
     username: Username,
@@ -33,39 +35,52 @@ struct SessionJson {
 }
 
 /// The user of a request.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct MeJson {
     user_id: UserId,
     username: Username,
     role: Role,
     /// Whether it is a guest, or which authority vouches for it.
+    #[schema(pattern = "^(guest|account|issuer)$")]
     source: &'static str,
     expires_at: Option<Timestamp>,
 }
 
 /// A password and the one that replaces it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct NewPassword {
+    #[schema(value_type = String, format = Password)]
     old: Password,
+    #[schema(value_type = String, format = Password)]
     new: Password,
 }
 
 /// The first admin, and the code that the nodes log.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub struct FirstAdmin {
     code: String,
     username: String,
+    #[schema(value_type = String, format = Password)]
     password: Password,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SetupJson {
     needed: bool,
     guests: bool,
+    #[schema(pattern = "^(open|closed)$")]
     registration: &'static str,
 }
 
 /// `POST /api/accounts`: 201.
+#[utoipa::path(
+    post, path = "/accounts", tag = "accounts",
+    request_body = NewSession,
+    responses((status = 201, body = SessionJson, description = "The account, signed in")),
+    extensions(
+        ("x-errors" = json!("bad_username username_taken weak_password registration_closed too_fast")),
+    ),
+)]
 pub async fn create_account(
     State(state): State<AppState>,
     Extension(forwarded): Extension<Forwarded>,
@@ -76,6 +91,12 @@ pub async fn create_account(
 }
 
 /// `POST /api/login`
+#[utoipa::path(
+    post, path = "/login", tag = "accounts",
+    request_body = NewSession,
+    responses((status = 200, body = SessionJson, description = "Signed in")),
+    extensions(("x-errors" = json!("bad_credentials banned too_fast"))),
+)]
 pub async fn log_in(
     State(state): State<AppState>,
     Extension(forwarded): Extension<Forwarded>,
@@ -86,12 +107,26 @@ pub async fn log_in(
 }
 
 /// `POST /api/logout`: 204. Ends all sessions and tokens of the user.
+#[utoipa::path(
+    post, path = "/logout", tag = "accounts",
+    responses((status = 204, description = "Done")),
+    extensions(("x-role" = json!("guest"))),
+)]
 pub async fn log_out(State(state): State<AppState>, caller: Caller) -> Result<StatusCode, ApiError> {
     state.chat.log_out(&caller.0).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// `PUT /api/me/password`: ends the other sessions and tokens of the user.
+#[utoipa::path(
+    put, path = "/me/password", tag = "accounts",
+    request_body = NewPassword,
+    responses((status = 200, body = SessionJson, description = "A new token")),
+    extensions(
+        ("x-role" = json!("guest")),
+        ("x-errors" = json!("bad_credentials weak_password forbidden too_fast")),
+    ),
+)]
 pub async fn change_password(
     State(state): State<AppState>,
     caller: Caller,
@@ -103,6 +138,11 @@ pub async fn change_password(
 }
 
 /// `GET /api/me`
+#[utoipa::path(
+    get, path = "/me", tag = "accounts",
+    responses((status = 200, body = MeJson, description = "The caller")),
+    extensions(("x-role" = json!("guest"))),
+)]
 pub async fn show_me(caller: Caller) -> Response {
     let Identity { author, role, source, expires_at, .. } = caller.0;
     let source = match source {
@@ -115,6 +155,10 @@ pub async fn show_me(caller: Caller) -> Response {
 }
 
 /// `GET /api/setup`: whether an admin is missing, and which other ways in there are.
+#[utoipa::path(
+    get, path = "/setup", tag = "accounts",
+    responses((status = 200, body = SetupJson, description = "How people come in")),
+)]
 pub async fn show_setup(State(state): State<AppState>) -> Result<Json<SetupJson>, ApiError> {
     let auth = &state.chat.config().auth;
     let registration = match auth.registration {
@@ -126,6 +170,14 @@ pub async fn show_setup(State(state): State<AppState>) -> Result<Json<SetupJson>
 }
 
 /// `POST /api/setup`: 201 with the first admin.
+#[utoipa::path(
+    post, path = "/setup", tag = "accounts",
+    request_body = FirstAdmin,
+    responses((status = 201, body = SessionJson, description = "The first admin, signed in")),
+    extensions(
+        ("x-errors" = json!("bad_username username_taken weak_password bad_credentials forbidden too_fast")),
+    ),
+)]
 pub async fn set_up(
     State(state): State<AppState>,
     Extension(forwarded): Extension<Forwarded>,

@@ -107,6 +107,11 @@ impl FromRequestParts<AppState> for CookieAttributes {
 }
 
 /// `POST /api/session`: gives the browser the bearer's token as a cookie; 204.
+#[utoipa::path(
+    post, path = "/session", tag = "accounts",
+    responses((status = 204, description = "The cookie is set")),
+    extensions(("x-role" = json!("guest")), ("x-errors" = json!("bad_origin"))),
+)]
 pub async fn open_session(
     State(state): State<AppState>,
     CookieAttributes(attributes): CookieAttributes,
@@ -125,6 +130,11 @@ pub async fn open_session(
 }
 
 /// `DELETE /api/session`: takes the cookie away; 204.
+#[utoipa::path(
+    delete, path = "/session", tag = "accounts",
+    responses((status = 204, description = "The cookie is gone")),
+    extensions(("x-errors" = json!("bad_origin"))),
+)]
 pub async fn close_session(CookieAttributes(attributes): CookieAttributes) -> Result<Response, ApiError> {
     set_cookie(&format!("{COOKIE}=; Max-Age=0{attributes}"))
 }

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::AppState;
 use super::caller::Caller;
@@ -11,12 +12,18 @@ use super::query::{ApiJson, ApiPath};
 use crate::chat::{Action, Principal};
 
 /// The last message that was read.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct ReadBody {
     seq: u64,
 }
 
 /// `PUT /api/me/rooms/{room}/read`: 204, whether the cursor was moved or not.
+#[utoipa::path(
+    put, path = "/me/rooms/{room}/read", tag = "private",
+    request_body = ReadBody,
+    responses((status = 204, description = "Done")),
+    extensions(("x-role" = json!("guest")), ("x-errors" = json!("forbidden too_fast"))),
+)]
 pub async fn mark_read(
     State(state): State<AppState>,
     ApiPath(room): ApiPath<String>,

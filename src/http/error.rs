@@ -38,7 +38,8 @@ impl ApiError {
     }
 }
 
-fn status(code: ErrorCode) -> StatusCode {
+/// The status of a code.
+pub(super) fn status(code: ErrorCode) -> StatusCode {
     match code {
         ErrorCode::BadToken | ErrorCode::AuthRequired | ErrorCode::BadCredentials => StatusCode::UNAUTHORIZED,
         ErrorCode::BadOrigin

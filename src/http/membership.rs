@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::AppState;
 use super::caller::Caller;
@@ -17,32 +18,33 @@ use crate::model::{Author, RoomName, UserId, Username};
 use crate::protocol::{ErrorCode, Forwarded};
 
 /// A private room that is to be made.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct NewRoom {
     title: String,
 }
 
 /// Another title or topic.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct Description {
     title: Option<String>,
     topic: Option<String>,
 }
 
 /// The other user of a conversation.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct NewConversation {
     user_id: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct UserJson {
     user_id: UserId,
     username: Username,
 }
 
 /// A room as its members see it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OwnRoom)]
 pub struct RoomJson {
     id: RoomName,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,13 +57,13 @@ pub struct RoomJson {
     with: Option<UserJson>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct MyRooms {
     data: Vec<MyRoomJson>,
 }
 
 /// A room as the user sees it on the list of its rooms.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct MyRoomJson {
     #[serde(flatten)]
     room: RoomJson,
@@ -73,24 +75,25 @@ struct MyRoomJson {
 }
 
 /// The newest message that is not deleted.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct LastJson {
     username: String,
     preview: String,
     timestamp: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Membership {
     data: Vec<MemberJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<UserId>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct MemberJson {
     user_id: UserId,
     username: Username,
+    #[schema(pattern = "^(owner|member)$")]
     role: &'static str,
 }
 
@@ -120,6 +123,15 @@ impl From<MyRoom> for MyRoomJson {
 }
 
 /// `POST /api/rooms`: 201.
+#[utoipa::path(
+    post, path = "/rooms", tag = "private",
+    request_body = NewRoom,
+    responses((status = 201, body = RoomJson, description = "The room")),
+    extensions(
+        ("x-role" = json!("guest")),
+        ("x-errors" = json!("bad_content too_fast too_many_rooms forbidden")),
+    ),
+)]
 pub async fn create_room(
     State(state): State<AppState>,
     Caller(by): Caller,
@@ -132,6 +144,12 @@ pub async fn create_room(
 }
 
 /// `PATCH /api/rooms/{room}`: with its title and topic of now.
+#[utoipa::path(
+    patch, path = "/rooms/{room}", tag = "private",
+    request_body = Description,
+    responses((status = 200, body = RoomJson, description = "The room as it is now")),
+    extensions(("x-role" = json!("guest")), ("x-errors" = json!("bad_content forbidden"))),
+)]
 pub async fn describe_room(
     State(state): State<AppState>,
     ApiPath(room): ApiPath<String>,
@@ -144,6 +162,11 @@ pub async fn describe_room(
 }
 
 /// `DELETE /api/rooms/{room}`: 204.
+#[utoipa::path(
+    delete, path = "/rooms/{room}", tag = "private",
+    responses((status = 204, description = "Done")),
+    extensions(("x-role" = json!("guest")), ("x-errors" = json!("forbidden"))),
+)]
 pub async fn delete_room(
     State(state): State<AppState>,
     ApiPath(room): ApiPath<String>,
@@ -154,6 +177,11 @@ pub async fn delete_room(
 }
 
 /// `GET /api/rooms/{room}/membership`: all members of a private room, connected or not.
+#[utoipa::path(
+    get, path = "/rooms/{room}/membership", tag = "private",
+    responses((status = 200, body = Membership, description = "Connected or not")),
+    extensions(("x-role" = json!("guest"))),
+)]
 pub async fn list_membership(
     State(state): State<AppState>,
     ApiPath(room): ApiPath<String>,
@@ -169,6 +197,11 @@ pub async fn list_membership(
 }
 
 /// `PUT /api/rooms/{room}/members/{user_id}`: 204.
+#[utoipa::path(
+    put, path = "/rooms/{room}/members/{user}", tag = "private",
+    responses((status = 204, description = "Done")),
+    extensions(("x-role" = json!("guest")), ("x-errors" = json!("forbidden not_found too_many_rooms"))),
+)]
 pub async fn add_member(
     State(state): State<AppState>,
     ApiPath((room, user_id)): ApiPath<(String, String)>,
@@ -180,6 +213,11 @@ pub async fn add_member(
 }
 
 /// `DELETE /api/rooms/{room}/members/{user_id}`: 204. A member may remove itself.
+#[utoipa::path(
+    delete, path = "/rooms/{room}/members/{user}", tag = "private",
+    responses((status = 204, description = "Done")),
+    extensions(("x-role" = json!("guest")), ("x-errors" = json!("forbidden not_found"))),
+)]
 pub async fn remove_member(
     State(state): State<AppState>,
     ApiPath((room, user_id)): ApiPath<(String, String)>,
@@ -196,6 +234,15 @@ pub async fn remove_member(
 }
 
 /// `POST /api/conversations`: the caller's conversation with a user.
+#[utoipa::path(
+    post, path = "/conversations", tag = "private",
+    request_body = NewConversation,
+    responses((status = 200, body = RoomJson, description = "The same for both users")),
+    extensions(
+        ("x-role" = json!("guest")),
+        ("x-errors" = json!("forbidden not_found too_fast too_many_rooms")),
+    ),
+)]
 pub async fn open_conversation(
     State(state): State<AppState>,
     Caller(by): Caller,
@@ -209,6 +256,11 @@ pub async fn open_conversation(
 }
 
 /// `GET /api/me/rooms`: those with the newest messages first.
+#[utoipa::path(
+    get, path = "/me/rooms", tag = "private",
+    responses((status = 200, body = MyRooms, description = "The newest messages first")),
+    extensions(("x-role" = json!("guest"))),
+)]
 pub async fn list_my_rooms(
     State(state): State<AppState>,
     Caller(by): Caller,

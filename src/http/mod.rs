@@ -5,9 +5,9 @@ mod accounts;
 mod assets;
 mod browser;
 mod caller;
-mod changes;
 mod cluster;
 mod cursors;
+mod description;
 mod error;
 mod files;
 mod layers;
@@ -17,22 +17,24 @@ mod moderation;
 mod notifications;
 mod query;
 mod rooms;
-mod schedules;
-mod search;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware;
-use axum::routing::{delete, get, post, put};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::set_header::SetResponseHeaderLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub use self::assets::pack_script;
 pub use self::browser::build;
 use self::cluster::{health, nodes, stats};
+use self::description::with_description;
 use self::error::ApiError;
 use self::layers::with_cors;
+use self::messages::{changes, search};
+use self::notifications::schedules;
 use crate::chat::Chat;
 use crate::config::Current;
 
@@ -55,50 +57,9 @@ impl AppState {
 pub fn router(state: AppState, sessions: Router) -> Router {
     let body_limit = DefaultBodyLimit::max(state.chat.config().limits.post_bytes());
     let settings = state.settings.clone();
-    let api = Router::new()
-        .route("/rooms", get(rooms::list_rooms).post(membership::create_room))
-        .route(
-            "/rooms/{room}",
-            get(rooms::show_room).patch(membership::describe_room).delete(membership::delete_room),
-        )
-        .route("/rooms/{room}/membership", get(membership::list_membership))
-        .route("/rooms/{room}/members/{user}", put(membership::add_member).delete(membership::remove_member))
-        .route("/conversations", post(membership::open_conversation))
-        .route("/me/rooms", get(membership::list_my_rooms))
-        .route("/me/rooms/{room}/read", put(cursors::mark_read))
-        .route("/me/search", get(search::search_my_rooms))
-        .route("/rooms/{room}/search", get(search::search_room))
-        .route("/rooms/{room}/messages", get(messages::list_messages).post(messages::post_message))
-        .route("/rooms/{room}/messages/{seq}", put(changes::edit_message).delete(changes::delete_message))
-        .route(
-            "/rooms/{room}/messages/{seq}/reactions/{emoji}",
-            put(changes::add_reaction).delete(changes::remove_reaction),
-        )
-        .route("/rooms/{room}/files", post(files::upload_file))
-        .route("/files/{id}/{name}", get(files::show_file))
-        .route("/nodes", get(nodes::list_nodes))
-        .route("/stats", get(stats::show_stats))
-        .route("/session", post(caller::open_session).delete(caller::close_session))
-        .route("/accounts", post(accounts::create_account))
-        .route("/login", post(accounts::log_in))
-        .route("/logout", post(accounts::log_out))
-        .route("/me", get(accounts::show_me))
-        .route("/me/password", put(accounts::change_password))
-        .route("/setup", get(accounts::show_setup).post(accounts::set_up))
-        .route("/rooms/{room}/kick", post(moderation::kick_user))
-        .route("/rooms/{room}/mutes", get(moderation::list_mutes))
-        .route("/rooms/{room}/mutes/{user}", put(moderation::mute_user).delete(moderation::unmute_user))
-        .route("/rooms/{room}/lock", put(moderation::lock_room).delete(moderation::unlock_room))
-        .route("/bans", get(moderation::list_bans))
-        .route("/bans/{user}", put(moderation::ban_user).delete(moderation::unban_user))
-        .route("/accounts/{user}/role", put(moderation::give_role))
-        .route("/audit", get(moderation::list_audit))
-        .route("/notifications", post(notifications::send_notification))
-        .route("/notifications/{id}", delete(notifications::take_back_notification))
-        .route("/me/notifications", get(notifications::list_notifications))
-        .route("/me/notifications/{id}/seen", post(notifications::see_notification))
-        .route("/schedules", get(schedules::list_schedules).post(schedules::add_schedule))
-        .route("/schedules/{id}", delete(schedules::remove_schedule))
+    let (api, operations) = operations().split_for_parts();
+    let (probes, described) = probes().split_for_parts();
+    let api = with_description(api, &described.nest("/api", operations))
         .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .layer(body_limit);
@@ -106,9 +67,7 @@ pub fn router(state: AppState, sessions: Router) -> Router {
         .layer(middleware::from_fn(assets::show_asset));
     Router::new()
         .nest("/api", with_cors(api, &settings))
-        .route("/healthz", get(health::liveness))
-        .route("/readyz", get(health::readiness))
-        .route("/metrics", get(health::show_metrics))
+        .merge(probes)
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .merge(assets)
         .with_state(state)
@@ -120,6 +79,56 @@ pub fn router(state: AppState, sessions: Router) -> Router {
             HeaderValue::from_static("nosniff"),
         ))
         .layer(middleware::from_fn(layers::log_request))
+}
+
+/// The routes below `/api`. The paths and methods are those of the handlers' annotations.
+fn operations() -> OpenApiRouter<AppState> {
+    OpenApiRouter::default()
+        .routes(routes!(rooms::list_rooms, membership::create_room))
+        .routes(routes!(rooms::show_room, membership::describe_room, membership::delete_room))
+        .routes(routes!(membership::list_membership))
+        .routes(routes!(membership::add_member, membership::remove_member))
+        .routes(routes!(membership::open_conversation))
+        .routes(routes!(membership::list_my_rooms))
+        .routes(routes!(cursors::mark_read))
+        .routes(routes!(search::search_my_rooms))
+        .routes(routes!(search::search_room))
+        .routes(routes!(messages::list_messages, messages::post_message))
+        .routes(routes!(changes::edit_message, changes::delete_message))
+        .routes(routes!(changes::add_reaction, changes::remove_reaction))
+        .routes(routes!(files::upload_file))
+        .routes(routes!(files::show_file))
+        .routes(routes!(nodes::list_nodes))
+        .routes(routes!(stats::show_stats))
+        .routes(routes!(caller::open_session, caller::close_session))
+        .routes(routes!(accounts::create_account))
+        .routes(routes!(accounts::log_in))
+        .routes(routes!(accounts::log_out))
+        .routes(routes!(accounts::show_me))
+        .routes(routes!(accounts::change_password))
+        .routes(routes!(accounts::show_setup, accounts::set_up))
+        .routes(routes!(moderation::kick_user))
+        .routes(routes!(moderation::list_mutes))
+        .routes(routes!(moderation::mute_user, moderation::unmute_user))
+        .routes(routes!(moderation::lock_room, moderation::unlock_room))
+        .routes(routes!(moderation::list_bans))
+        .routes(routes!(moderation::ban_user, moderation::unban_user))
+        .routes(routes!(moderation::give_role))
+        .routes(routes!(moderation::list_audit))
+        .routes(routes!(notifications::send_notification))
+        .routes(routes!(notifications::take_back_notification))
+        .routes(routes!(notifications::list_notifications))
+        .routes(routes!(notifications::see_notification))
+        .routes(routes!(schedules::list_schedules, schedules::add_schedule))
+        .routes(routes!(schedules::remove_schedule))
+}
+
+/// The routes for operators' machines.
+fn probes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::default()
+        .routes(routes!(health::liveness))
+        .routes(routes!(health::readiness))
+        .routes(routes!(health::show_metrics))
 }
 
 /// Answers with a JSON body that was written by hand.

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
 use super::caller::Caller;
@@ -16,57 +17,57 @@ use crate::model::{Role, Timestamp, UserId};
 use crate::protocol::ErrorCode;
 
 /// A user of a room.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct Kick {
     user_id: String,
 }
 
 /// How long a user is mute.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct NewMute {
     for_s: u64,
 }
 
 /// How long a ban lasts, for good without a number, and why.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct NewBan {
     for_s: Option<u64>,
     reason: Option<String>,
 }
 
 /// The role to give.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct NewRole {
     role: String,
 }
 
 /// A page is asked for with these.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 pub struct PageQuery {
     before: Option<String>,
     limit: Option<usize>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Page<T> {
     data: Vec<T>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct RoomRulesJson {
     data: Vec<MuteJson>,
     locked: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct MuteJson {
     user_id: UserId,
     until: Timestamp,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct BanJson {
     user_id: UserId,
     since: Timestamp,
@@ -76,7 +77,7 @@ pub struct BanJson {
     reason: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct AuditJson {
     id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,6 +87,12 @@ pub struct AuditJson {
 }
 
 /// `POST /api/rooms/{room}/kick`: 204.
+#[utoipa::path(
+    post, path = "/rooms/{room}/kick", tag = "moderation",
+    request_body = Kick,
+    responses((status = 204, description = "Done")),
+    extensions(("x-role" = json!("moderator"))),
+)]
 pub async fn kick_user(
     State(state): State<AppState>,
     ApiPath(room): ApiPath<String>,
@@ -98,6 +105,11 @@ pub async fn kick_user(
 }
 
 /// `GET /api/rooms/{room}/mutes`: who may not speak, and whether the room is locked.
+#[utoipa::path(
+    get, path = "/rooms/{room}/mutes", tag = "moderation",
+    responses((status = 200, body = RoomRulesJson, description = "The mutes of the room")),
+    extensions(("x-role" = json!("moderator"))),
+)]
 pub async fn list_mutes(
     State(state): State<AppState>,
     ApiPath(room): ApiPath<String>,
@@ -109,6 +121,12 @@ pub async fn list_mutes(
 }
 
 /// `PUT /api/rooms/{room}/mutes/{user_id}`: 204.
+#[utoipa::path(
+    put, path = "/rooms/{room}/mutes/{user}", tag = "moderation",
+    request_body = NewMute,
+    responses((status = 204, description = "Done")),
+    extensions(("x-role" = json!("moderator"))),
+)]
 pub async fn mute_user(
     State(state): State<AppState>,
     ApiPath((room, user_id)): ApiPath<(String, String)>,
@@ -121,6 +139,11 @@ pub async fn mute_user(
 }
 
 /// `DELETE /api/rooms/{room}/mutes/{user_id}`: 204.
+#[utoipa::path(
+    delete, path = "/rooms/{room}/mutes/{user}", tag = "moderation",
+    responses((status = 204, description = "Done")),
+    extensions(("x-role" = json!("moderator"))),
+)]
 pub async fn unmute_user(
     State(state): State<AppState>,
     ApiPath((room, user_id)): ApiPath<(String, String)>,
@@ -132,6 +155,11 @@ pub async fn unmute_user(
 }
 
 /// `PUT /api/rooms/{room}/lock`: 204.
+#[utoipa::path(
+    put, path = "/rooms/{room}/lock", tag = "moderation",
+    responses((status = 204, description = "Done")),
+    extensions(("x-role" = json!("moderator"))),
+)]
 pub async fn lock_room(
     State(state): State<AppState>,
     ApiPath(room): ApiPath<String>,
@@ -142,6 +170,11 @@ pub async fn lock_room(
 }
 
 /// `DELETE /api/rooms/{room}/lock`: 204.
+#[utoipa::path(
+    delete, path = "/rooms/{room}/lock", tag = "moderation",
+    responses((status = 204, description = "Done")),
+    extensions(("x-role" = json!("moderator"))),
+)]
 pub async fn unlock_room(
     State(state): State<AppState>,
     ApiPath(room): ApiPath<String>,
@@ -152,6 +185,12 @@ pub async fn unlock_room(
 }
 
 /// `GET /api/bans`: the newest first.
+#[utoipa::path(
+    get, path = "/bans", tag = "moderation",
+    params(PageQuery),
+    responses((status = 200, body = Page<BanJson>, description = "A page of bans")),
+    extensions(("x-role" = json!("moderator"))),
+)]
 pub async fn list_bans(
     State(state): State<AppState>,
     Caller(by): Caller,
@@ -170,6 +209,12 @@ pub async fn list_bans(
 }
 
 /// `PUT /api/bans/{user_id}`: 204.
+#[utoipa::path(
+    put, path = "/bans/{user}", tag = "moderation",
+    request_body = NewBan,
+    responses((status = 204, description = "Done")),
+    extensions(("x-role" = json!("admin"))),
+)]
 pub async fn ban_user(
     State(state): State<AppState>,
     ApiPath(user_id): ApiPath<String>,
@@ -183,6 +228,11 @@ pub async fn ban_user(
 }
 
 /// `DELETE /api/bans/{user_id}`: 204.
+#[utoipa::path(
+    delete, path = "/bans/{user}", tag = "moderation",
+    responses((status = 204, description = "Done")),
+    extensions(("x-role" = json!("admin"))),
+)]
 pub async fn unban_user(
     State(state): State<AppState>,
     ApiPath(user_id): ApiPath<String>,
@@ -194,6 +244,12 @@ pub async fn unban_user(
 }
 
 /// `PUT /api/accounts/{user_id}/role`: 204.
+#[utoipa::path(
+    put, path = "/accounts/{user}/role", tag = "moderation",
+    request_body = NewRole,
+    responses((status = 204, description = "Done")),
+    extensions(("x-role" = json!("admin"))),
+)]
 pub async fn give_role(
     State(state): State<AppState>,
     ApiPath(user_id): ApiPath<String>,
@@ -208,6 +264,12 @@ pub async fn give_role(
 }
 
 /// `GET /api/audit`: the newest first.
+#[utoipa::path(
+    get, path = "/audit", tag = "moderation",
+    params(PageQuery),
+    responses((status = 200, body = Page<AuditJson>, description = "A page of acts")),
+    extensions(("x-role" = json!("moderator"))),
+)]
 pub async fn list_audit(
     State(state): State<AppState>,
     Caller(by): Caller,

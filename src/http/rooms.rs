@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
 use super::caller::OptionalCaller;
@@ -13,21 +14,21 @@ use crate::model::names::to_nfc;
 use crate::model::{Member, RoomName, UserId};
 
 /// A page of rooms is asked for with these.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 pub struct ListQuery {
     limit: Option<usize>,
     cursor: Option<String>,
     prefix: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct RoomList {
     data: Vec<RoomJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct RoomJson {
     id: RoomName,
     name: RoomName,
@@ -35,6 +36,12 @@ struct RoomJson {
 }
 
 /// `GET /api/rooms`: by name.
+#[utoipa::path(
+    get, path = "/rooms", tag = "rooms",
+    params(ListQuery),
+    responses((status = 200, body = RoomList, description = "A page of rooms")),
+    extensions(("x-role" = json!("anyone"))),
+)]
 pub async fn list_rooms(
     State(state): State<AppState>,
     caller: OptionalCaller,
@@ -58,18 +65,18 @@ pub async fn list_rooms(
 }
 
 /// A page of members is asked for with these.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 pub struct ShowQuery {
     limit: Option<usize>,
     cursor: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct RoomAnswer {
     data: RoomDetail,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct RoomDetail {
     id: RoomName,
     name: RoomName,
@@ -87,6 +94,12 @@ struct RoomDetail {
 }
 
 /// `GET /api/rooms/{room}`: with its sessions, by node and id.
+#[utoipa::path(
+    get, path = "/rooms/{room}", tag = "rooms",
+    params(ShowQuery),
+    responses((status = 200, body = RoomAnswer, description = "A page of its sessions")),
+    extensions(("x-role" = json!("anyone"))),
+)]
 pub async fn show_room(
     State(state): State<AppState>,
     caller: OptionalCaller,

@@ -1,9 +1,10 @@
 //! Files that belong to messages.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A file, as the messages that it belongs to show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FileInfo {
     /// Given by the server.
     pub id: String,

@@ -1,6 +1,7 @@
 //! Authors of messages, and members of rooms.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{ConnectionId, UserId, Username};
 
@@ -14,7 +15,7 @@ pub struct Author {
 }
 
 /// A session that is in a room. A user in three tabs is three members.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, ToSchema)]
 pub struct Member {
     /// The session.
     pub id: ConnectionId,

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{ScheduleId, Timestamp, UserId};
 
 /// The id of a notification. Lower case letters, digits and hyphens, so that it can stand in a path and in a script's text.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(transparent)]
+#[schema(value_type = String)]
 pub struct NotificationId(Arc<str>);
 
 impl NotificationId {
@@ -45,7 +47,7 @@ impl fmt::Display for NotificationId {
 }
 
 /// The users that a notification is for. As JSON `"all"`, or the id of one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(into = "String", try_from = "String")]
 pub enum Audience {
     /// Every user.
@@ -79,7 +81,7 @@ impl TryFrom<String> for Audience {
 }
 
 /// The words of a notification, and its audience.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Words {
     /// The users that it is for.
     pub to: Audience,

@@ -8,10 +8,12 @@ use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
+use utoipa::ToSchema;
 
 /// RFC 3339 in UTC with milliseconds, such as `2026-11-20T08:00:00.123Z`. For display; the order
 /// of messages is their `seq`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
+#[schema(value_type = String, format = DateTime)]
 pub struct Timestamp(OffsetDateTime);
 
 const RFC3339_MILLIS: &[BorrowedFormatItem<'_>] =

@@ -62,6 +62,10 @@ mod user_channel;
 mod reconciliation;
 // Each number names one message, along random walks over a Redis that loses data.
 mod epochs;
+// The page of the API, driven by a browser.
+mod api_docs;
+// The description of the REST API, its router and its document.
+mod description;
 // The examples and tables of the protocol's document.
 mod protocol_document;
 // The paths in the documents exist.

@@ -57,7 +57,7 @@ pub async fn pack_script() {
     }
 }
 
-async fn show(file: &File, path: &str, asked: &HeaderMap) -> Response {
+pub(super) async fn show(file: &File, path: &str, asked: &HeaderMap) -> Response {
     let kind = mime_guess::from_path(path).first_or_octet_stream().to_string();
     let coding =
         if is_text(&kind) { Coding::chosen(items(asked, header::ACCEPT_ENCODING)) } else { Coding::Plain };

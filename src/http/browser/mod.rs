@@ -96,7 +96,8 @@ impl Build {
 }
 
 impl File {
-    fn written(text: String) -> Self {
+    /// A file that the node has written.
+    pub(in crate::http) fn written(text: String) -> Self {
         let hash = Sha256::digest(text.as_bytes()).into();
         Self { bytes: text.into(), hash, lifetime: Lifetime::UntilAsked }
     }

@@ -9,6 +9,8 @@ use super::text;
 /// A page, and its files below the build's address: all styles in one, and all modules.
 struct Page {
     html: &'static str,
+    /// From the page's address to that of the client, where all files are.
+    up: &'static str,
     /// The module that a browser starts with.
     main: &'static str,
     style: &'static str,
@@ -18,6 +20,7 @@ struct Page {
 
 const CLIENT: Page = Page {
     html: "index.html",
+    up: "",
     main: "js/main.js",
     style: "style.css",
     script: "client.js",
@@ -26,11 +29,24 @@ const CLIENT: Page = Page {
 
 const DASHBOARD: Page = Page {
     html: "dashboard.html",
+    up: "",
     main: "js/dashboard/main.js",
     style: "dashboard.css",
     script: "dashboard.js",
     script_map: "dashboard.js.map",
 };
+
+const API_DOCS: Page = Page {
+    html: "api_docs.html",
+    up: "../",
+    main: "js/api_docs/main.js",
+    style: "api_docs.css",
+    script: "api_docs.js",
+    script_map: "api_docs.js.map",
+};
+
+/// All of them.
+const PAGES: [Page; 3] = [CLIENT, DASHBOARD, API_DOCS];
 
 /// The script of the client, which is the largest file.
 pub(super) const SCRIPT: &str = CLIENT.script;
@@ -44,7 +60,7 @@ const ALONE: &str = "js/load_failure.js";
 
 /// All files that differ from those in `public/`, by their paths.
 pub(super) fn write(build: &str) -> Vec<(&'static str, String)> {
-    let pages = [CLIENT, DASHBOARD].into_iter().flat_map(|page| page.write(build));
+    let pages = PAGES.into_iter().flat_map(|page| page.write(build));
     pages.chain([("sw.js", worker(build))]).collect()
 }
 
@@ -60,7 +76,8 @@ impl Page {
     }
 
     fn markup(&self, build: &str) -> String {
-        let style = format!("  <link rel=\"stylesheet\" href=\"v/{build}/{}\">", self.style);
+        let files = format!("{}v/{build}", self.up);
+        let style = format!("  <link rel=\"stylesheet\" href=\"{files}/{}\">", self.style);
         let text = self.text();
         let lines = text.lines().map(|line| match line.trim_start() {
             STYLE_PLACE => style.as_str(),
@@ -70,10 +87,10 @@ impl Page {
         let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
         lines
             .join("\n")
-            .replace(&format!("src=\"{}\"", self.main), &format!("src=\"v/{build}/{}\"", self.script))
-            .replace("src=\"js/", &format!("src=\"v/{build}/js/"))
-            .replace("href=\"icon", &format!("href=\"v/{build}/icon"))
-            .replace("href=\"manifest", &format!("href=\"v/{build}/manifest"))
+            .replace(&format!("src=\"{}\"", self.main), &format!("src=\"{files}/{}\"", self.script))
+            .replace("src=\"js/", &format!("src=\"{files}/js/"))
+            .replace("href=\"icon", &format!("href=\"{files}/icon"))
+            .replace("href=\"manifest", &format!("href=\"{files}/manifest"))
             + "\n"
     }
 
@@ -113,7 +130,7 @@ mod tests {
 
     #[test]
     fn the_modules_of_each_page_can_be_linked() {
-        for page in [CLIENT, DASHBOARD] {
+        for page in PAGES {
             let linked = linker::link(page.main, page.script_map, text);
             assert!(linked.is_ok(), "{}", linked.expect_err("it was refused"));
         }

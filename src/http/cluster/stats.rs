@@ -10,6 +10,7 @@ use crate::http::AppState;
 use crate::http::caller::Caller;
 use crate::http::error::ApiError;
 use crate::model::Role;
+use crate::protocol::server::Stats;
 
 /// A caller that may see the figures: an admin, or everybody with `http.public_stats`.
 #[derive(Debug)]
@@ -27,6 +28,11 @@ impl FromRequestParts<AppState> for StatsReader {
 }
 
 /// `GET /api/stats`: of the last second.
+#[utoipa::path(
+    get, path = "/stats", tag = "cluster",
+    responses((status = 200, body = Stats, description = "Of the last second")),
+    extensions(("x-role" = json!("admin"))),
+)]
 pub async fn show_stats(State(state): State<AppState>, _reader: StatsReader) -> Result<Response, ApiError> {
     let stats = state.chat.stats().await?;
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(stats)).into_response())

@@ -13,6 +13,7 @@ use self::body::Form;
 use self::range::{Requested, requested};
 use super::AppState;
 use super::caller::{Caller, OptionalCaller};
+use super::description::UploadForm;
 use super::error::ApiError;
 use super::query::ApiPath;
 use crate::chat::{ReadableFile, UploadRequest, UploadStart, is_shown};
@@ -23,6 +24,16 @@ use crate::protocol::{ErrorCode, Forwarded};
 const CACHE: HeaderValue = HeaderValue::from_static("private, max-age=31536000, immutable");
 
 /// `POST /api/rooms/{room}/files`: 201 with the file. Every refusal that needs no byte of the body comes before it is read.
+#[utoipa::path(
+    post, path = "/rooms/{room}/files", tag = "files",
+    request_body(content = UploadForm, content_type = "multipart/form-data"),
+    responses((status = 201, body = FileInfo, description = "The file")),
+    extensions(
+        ("x-role" = json!("guest")),
+        ("x-errors" = json!("file_too_large file_quota_exceeded muted room_locked username_taken too_fast \
+            not_found")),
+    ),
+)]
 pub async fn upload_file(
     State(state): State<AppState>,
     Caller(identity): Caller,
@@ -77,6 +88,17 @@ impl IntoResponse for Refused {
 }
 
 /// `GET /api/files/{id}/{name}`: the bytes, or a range of them.
+#[utoipa::path(
+    get, path = "/files/{id}/{name}", tag = "files",
+    params(("Range" = Option<String>, Header, description = "One range of bytes"), ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer")),
+    responses(
+        (status = 200, description = "Its bytes", content_type = "*/*"),
+        (status = 206, description = "A range of them", content_type = "*/*"),
+        (status = 304, description = "The client has them"),
+        (status = 416, description = "`bad_request`: it has no such bytes"),
+    ),
+    extensions(("x-role" = json!("anyone")), ("x-errors" = json!("file_not_found not_found"))),
+)]
 pub async fn show_file(
     State(state): State<AppState>,
     caller: OptionalCaller,

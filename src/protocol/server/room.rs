@@ -1,6 +1,7 @@
 //! Frames about one room.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::model::{ChangeReceipt, Epoch, Position, Receipt, RoomName};
 
@@ -60,7 +61,7 @@ impl<'a> RoomFrame<'a> {
 }
 
 /// A receipt as clients see it, over WebSocket and REST.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ReceiptJson<'a> {
     id: &'a str,
     room_id: &'a RoomName,

@@ -1,6 +1,7 @@
 //! The figures of the cluster, over WebSocket and REST.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::json;
 use crate::model::{NodeId, Timestamp};
@@ -8,7 +9,7 @@ use crate::telemetry::{Figures, Latencies};
 use crate::websocket::Frame;
 
 /// The figures of the cluster and of each node.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Stats {
     /// The time of the newest figures, by the cluster's clock.
     pub timestamp: Timestamp,
@@ -19,7 +20,7 @@ pub struct Stats {
 }
 
 /// The figures of a node.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct NodeFiguresJson {
     /// The node.
     pub node_id: NodeId,
@@ -33,7 +34,7 @@ pub struct NodeFiguresJson {
 }
 
 /// Figures of one node or several. The names end in their unit; `_s` is a rate a second.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct FiguresJson {
     cpu: f64,
     memory_bytes: u64,
@@ -49,7 +50,7 @@ pub struct FiguresJson {
 }
 
 /// Of the latencies of a span; `null` if there are none.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 struct Quantiles {
     p50: Option<f64>,
     p99: Option<f64>,

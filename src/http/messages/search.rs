@@ -5,12 +5,14 @@ use axum::extract::State;
 use axum::response::Response;
 use bytes::{BufMut, BytesMut};
 use serde::Deserialize;
+use utoipa::IntoParams;
 
-use super::caller::{Caller, OptionalCaller};
-use super::error::ApiError;
-use super::query::{ApiPath, ApiQuery, bad_cursor, read_cursor, user, write_cursor};
-use super::{AppState, json};
 use crate::chat::{Action, FoundPlace, Search};
+use crate::http::caller::{Caller, OptionalCaller};
+use crate::http::description::{FoundInRoom, FoundInRooms};
+use crate::http::error::ApiError;
+use crate::http::query::{ApiPath, ApiQuery, bad_cursor, read_cursor, user, write_cursor};
+use crate::http::{AppState, json};
 use crate::model::{LoggedMessage, RoomName};
 use crate::protocol::{ErrorCode, Forwarded, server};
 
@@ -19,7 +21,7 @@ const DEFAULT_LIMIT: usize = 30;
 const MAX_LIMIT: usize = 100;
 
 /// A search of a room.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 pub struct RoomSearchQuery {
     #[serde(default)]
     q: String,
@@ -29,7 +31,7 @@ pub struct RoomSearchQuery {
 }
 
 /// A search of the caller's rooms.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 pub struct MySearchQuery {
     #[serde(default)]
     q: String,
@@ -39,6 +41,12 @@ pub struct MySearchQuery {
 }
 
 /// `GET /api/rooms/{room}/search`: newest first; `next` is the `before` of the next call.
+#[utoipa::path(
+    get, path = "/rooms/{room}/search", tag = "messages",
+    params(RoomSearchQuery),
+    responses((status = 200, body = FoundInRoom, description = "The newest first")),
+    extensions(("x-role" = json!("anyone")), ("x-errors" = json!("too_fast"))),
+)]
 pub async fn search_room(
     State(state): State<AppState>,
     OptionalCaller(caller): OptionalCaller,
@@ -56,6 +64,12 @@ pub async fn search_room(
 }
 
 /// `GET /api/me/search`: newest first in a call; `next` is the `before` of the next call.
+#[utoipa::path(
+    get, path = "/me/search", tag = "messages",
+    params(MySearchQuery),
+    responses((status = 200, body = FoundInRooms, description = "The newest first")),
+    extensions(("x-role" = json!("guest")), ("x-errors" = json!("too_fast"))),
+)]
 pub async fn search_my_rooms(
     State(state): State<AppState>,
     Caller(by): Caller,

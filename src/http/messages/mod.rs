@@ -1,4 +1,7 @@
-//! A room's log, and posting to it.
+//! A room's log, posting to it, changing what is posted, and searching.
+
+pub(super) mod changes;
+pub(super) mod search;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
@@ -6,9 +9,11 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use bytes::{BufMut, BytesMut};
 use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::caller::OptionalCaller;
+use super::description::MessagePage;
 use super::error::ApiError;
 use super::query::{ApiJson, ApiPath, ApiQuery};
 use super::{AppState, json, name};
@@ -22,7 +27,7 @@ use crate::protocol::{ErrorCode, Forwarded, Rejection};
 pub const IDEMPOTENCY_KEY: HeaderName = name("idempotency-key");
 
 /// A page of messages is asked for with these. Without `before` and `after`: the newest.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 pub struct MessagesQuery {
     before: Option<u64>,
     after: Option<u64>,
@@ -30,6 +35,12 @@ pub struct MessagesQuery {
 }
 
 /// `GET /api/rooms/{room}/messages`: oldest first; `next` goes on in the same direction.
+#[utoipa::path(
+    get, path = "/rooms/{room}/messages", tag = "messages",
+    params(MessagesQuery),
+    responses((status = 200, body = MessagePage, description = "A page of the log")),
+    extensions(("x-role" = json!("anyone"))),
+)]
 pub async fn list_messages(
     State(state): State<AppState>,
     caller: OptionalCaller,
@@ -71,7 +82,7 @@ fn page_json(page: &Excerpt) -> BytesMut {
 }
 
 /// The body of a post.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct MessageBody {
     /// May be left out if there are files.
     content: Option<String>,
@@ -104,6 +115,17 @@ impl MessageBody {
 }
 
 /// `POST /api/rooms/{room}/messages`: as a guest, or as the bearer of a token; 201 with the ack.
+#[utoipa::path(
+    post, path = "/rooms/{room}/messages", tag = "messages",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Sent again with it, the request is carried out once")),
+    request_body = MessageBody,
+    responses((status = 201, body = ReceiptJson, description = "Its place in the log")),
+    extensions(
+        ("x-role" = json!("anyone")),
+        ("x-errors" = json!("bad_content content_too_long bad_username message_not_found file_not_found muted \
+            room_locked username_taken too_fast nonce_reused bad_nonce")),
+    ),
+)]
 pub async fn post_message(
     State(state): State<AppState>,
     OptionalCaller(caller): OptionalCaller,

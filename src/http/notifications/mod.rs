@@ -1,11 +1,14 @@
 //! Notifications: send and take back, list those that the caller has not seen, and say which it has.
 
+pub(super) mod schedules;
+
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::AppState;
 use super::caller::Caller;
@@ -15,7 +18,7 @@ use crate::model::{Audience, Notification, NotificationId, Role, Timestamp, Word
 use crate::protocol::ErrorCode;
 
 /// A notification to send.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct NewNotification {
     to: String,
     title: Option<String>,
@@ -24,18 +27,18 @@ pub struct NewNotification {
 }
 
 /// The id of a notification that was sent.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SentJson {
     id: NotificationId,
 }
 
 /// The notifications that a user has not seen.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct NotificationsJson {
     data: Vec<NotificationJson>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct NotificationJson {
     id: NotificationId,
     #[serde(flatten)]
@@ -50,6 +53,12 @@ impl From<Notification> for NotificationJson {
 }
 
 /// `POST /api/notifications`: 202.
+#[utoipa::path(
+    post, path = "/notifications", tag = "notifications",
+    request_body = NewNotification,
+    responses((status = 202, body = SentJson, description = "It is stored")),
+    extensions(("x-role" = json!("admin")), ("x-errors" = json!("bad_content content_too_long"))),
+)]
 pub async fn send_notification(
     State(state): State<AppState>,
     Caller(by): Caller,
@@ -64,6 +73,11 @@ pub async fn send_notification(
 }
 
 /// `DELETE /api/notifications/{id}`: 204.
+#[utoipa::path(
+    delete, path = "/notifications/{id}", tag = "notifications",
+    responses((status = 204, description = "Done")),
+    extensions(("x-role" = json!("admin")), ("x-errors" = json!("not_found"))),
+)]
 pub async fn take_back_notification(
     State(state): State<AppState>,
     ApiPath(id): ApiPath<String>,
@@ -75,6 +89,11 @@ pub async fn take_back_notification(
 }
 
 /// `GET /api/me/notifications`: those that the caller has not seen, the newest first.
+#[utoipa::path(
+    get, path = "/me/notifications", tag = "notifications",
+    responses((status = 200, body = NotificationsJson, description = "The newest first")),
+    extensions(("x-role" = json!("guest"))),
+)]
 pub async fn list_notifications(
     State(state): State<AppState>,
     Caller(by): Caller,
@@ -84,6 +103,11 @@ pub async fn list_notifications(
 }
 
 /// `POST /api/me/notifications/{id}/seen`: 204.
+#[utoipa::path(
+    post, path = "/me/notifications/{id}/seen", tag = "notifications",
+    responses((status = 204, description = "Done")),
+    extensions(("x-role" = json!("guest")), ("x-errors" = json!("not_found"))),
+)]
 pub async fn see_notification(
     State(state): State<AppState>,
     ApiPath(id): ApiPath<String>,

@@ -6,17 +6,18 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::AppState;
-use super::caller::Caller;
-use super::error::ApiError;
-use super::query::{ApiJson, ApiPath};
 use crate::chat::Planned;
+use crate::http::AppState;
+use crate::http::caller::Caller;
+use crate::http::error::ApiError;
+use crate::http::query::{ApiJson, ApiPath};
 use crate::model::{Role, RoomName, Schedule, ScheduleId, Target, Timestamp, Timing, UserId};
 use crate::protocol::ErrorCode;
 
 /// A schedule to make.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct NewSchedule {
     to: NewTarget,
     title: Option<String>,
@@ -26,7 +27,7 @@ pub struct NewSchedule {
 }
 
 /// `"all"`, or an object that names a user or a room.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(untagged)]
 enum NewTarget {
     Word(String),
@@ -35,7 +36,7 @@ enum NewTarget {
 }
 
 /// A schedule, and when it is due next.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ScheduleJson {
     id: ScheduleId,
     to: TargetJson,
@@ -50,7 +51,7 @@ pub struct ScheduleJson {
     next: Option<Timestamp>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 enum TargetJson {
     Word(&'static str),
@@ -59,13 +60,13 @@ enum TargetJson {
 }
 
 /// The id of a schedule that was made.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct MadeJson {
     id: ScheduleId,
 }
 
 /// All schedules.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SchedulesJson {
     data: Vec<ScheduleJson>,
 }
@@ -99,6 +100,15 @@ impl NewSchedule {
 }
 
 /// `POST /api/schedules`: 201.
+#[utoipa::path(
+    post, path = "/schedules", tag = "notifications",
+    request_body = NewSchedule,
+    responses((status = 201, body = MadeJson, description = "It is stored")),
+    extensions(
+        ("x-role" = json!("admin")),
+        ("x-errors" = json!("bad_content content_too_long bad_room_name room_not_found")),
+    ),
+)]
 pub async fn add_schedule(
     State(state): State<AppState>,
     Caller(by): Caller,
@@ -113,6 +123,11 @@ pub async fn add_schedule(
 }
 
 /// `GET /api/schedules`: by the time at which each is due next.
+#[utoipa::path(
+    get, path = "/schedules", tag = "notifications",
+    responses((status = 200, body = SchedulesJson, description = "By the next time")),
+    extensions(("x-role" = json!("admin"))),
+)]
 pub async fn list_schedules(
     State(state): State<AppState>,
     Caller(by): Caller,
@@ -122,6 +137,11 @@ pub async fn list_schedules(
 }
 
 /// `DELETE /api/schedules/{id}`: 204.
+#[utoipa::path(
+    delete, path = "/schedules/{id}", tag = "notifications",
+    responses((status = 204, description = "Done")),
+    extensions(("x-role" = json!("admin")), ("x-errors" = json!("not_found"))),
+)]
 pub async fn remove_schedule(
     State(state): State<AppState>,
     ApiPath(id): ApiPath<String>,

@@ -5,25 +5,37 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
-use super::AppState;
-use super::caller::Caller;
-use super::error::ApiError;
-use super::messages::IDEMPOTENCY_KEY;
-use super::query::{ApiJson, ApiPath};
+use super::IDEMPOTENCY_KEY;
 use crate::chat::{Action, ChangeAction, Identity, NewChange, Principal, Reaction};
+use crate::http::AppState;
+use crate::http::caller::Caller;
+use crate::http::error::ApiError;
+use crate::http::query::{ApiJson, ApiPath};
 use crate::model::RoomName;
 use crate::protocol::Forwarded;
 use crate::protocol::server::ReceiptJson;
 
 /// The body of an edit.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct EditBody {
     content: String,
     nonce: Option<String>,
 }
 
 /// `PUT /api/rooms/{room}/messages/{seq}`: 200 with the receipt.
+#[utoipa::path(
+    put, path = "/rooms/{room}/messages/{seq}", tag = "messages",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Sent again with it, the request is carried out once")),
+    request_body = EditBody,
+    responses((status = 200, body = ReceiptJson, description = "The place of the change in the log")),
+    extensions(
+        ("x-role" = json!("guest")),
+        ("x-errors" = json!("bad_content content_too_long message_not_found forbidden muted room_locked \
+            username_taken too_fast nonce_reused bad_nonce")),
+    ),
+)]
 pub async fn edit_message(
     State(state): State<AppState>,
     Caller(identity): Caller,
@@ -45,6 +57,16 @@ pub async fn edit_message(
 }
 
 /// `DELETE /api/rooms/{room}/messages/{seq}`: 200 with the receipt.
+#[utoipa::path(
+    delete, path = "/rooms/{room}/messages/{seq}", tag = "messages",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Sent again with it, the request is carried out once")),
+    responses((status = 200, body = ReceiptJson, description = "The place of the change in the log")),
+    extensions(
+        ("x-role" = json!("guest")),
+        ("x-errors" = json!("message_not_found forbidden muted room_locked username_taken too_fast nonce_reused \
+            bad_nonce")),
+    ),
+)]
 pub async fn delete_message(
     State(state): State<AppState>,
     Caller(identity): Caller,
@@ -61,6 +83,16 @@ pub async fn delete_message(
 }
 
 /// `PUT /api/rooms/{room}/messages/{seq}/reactions/{emoji}`: 200 with the receipt.
+#[utoipa::path(
+    put, path = "/rooms/{room}/messages/{seq}/reactions/{emoji}", tag = "messages",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Sent again with it, the request is carried out once")),
+    responses((status = 200, body = ReceiptJson, description = "The place of the change in the log")),
+    extensions(
+        ("x-role" = json!("guest")),
+        ("x-errors" = json!("bad_emoji too_many_reactions message_not_found muted room_locked username_taken \
+            too_fast nonce_reused bad_nonce")),
+    ),
+)]
 pub async fn add_reaction(
     State(state): State<AppState>,
     Caller(identity): Caller,
@@ -72,6 +104,16 @@ pub async fn add_reaction(
 }
 
 /// `DELETE /api/rooms/{room}/messages/{seq}/reactions/{emoji}`: 200 with the receipt.
+#[utoipa::path(
+    delete, path = "/rooms/{room}/messages/{seq}/reactions/{emoji}", tag = "messages",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Sent again with it, the request is carried out once")),
+    responses((status = 200, body = ReceiptJson, description = "The place of the change in the log")),
+    extensions(
+        ("x-role" = json!("guest")),
+        ("x-errors" = json!("bad_emoji too_many_reactions message_not_found muted room_locked username_taken \
+            too_fast nonce_reused bad_nonce")),
+    ),
+)]
 pub async fn remove_reaction(
     State(state): State<AppState>,
     Caller(identity): Caller,

@@ -1,0 +1,74 @@
+// Schemas as people read them: `{ user_id: string, reason?: string }`, and an example to begin with.
+
+const DEPTH = 6;
+
+/** The schema that a reference names. */
+function resolved(schema, description) {
+  if (schema?.$ref === undefined) return schema ?? {};
+  const names = schema.$ref.match(/[^#/]+/g);
+  return names.reduce((value, name) => value?.[name], description) ?? {};
+}
+
+/** The properties of an object and of all its parts. */
+function propertiesOf(schema, description) {
+  const parts = (schema.allOf ?? []).map((part) => propertiesOf(resolved(part, description), description));
+  const own = Object.entries(schema.properties ?? {}).map(([name, value]) => ({
+    name,
+    value,
+    isRequired: (schema.required ?? []).includes(name),
+  }));
+  return [...parts.flat(), ...own];
+}
+
+const isNull = (schema) => schema.type === 'null';
+
+export function shapeOf(raw, description, depth = 0) {
+  const schema = resolved(raw, description);
+  const inner = (part) => shapeOf(part, description, depth + 1);
+  if (depth > DEPTH) return '…';
+  if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(' | ');
+  const choices = schema.oneOf ?? schema.anyOf;
+  if (choices) return choices.map(inner).join(' | ');
+  const [type, ...others] = [schema.type ?? []].flat();
+  if (others.length > 0) return [type, ...others].map((name) => inner({ ...schema, type: name })).join(' | ');
+  if (type === 'array') return `[${inner(schema.items ?? {})}]`;
+  const properties = propertiesOf(schema, description);
+  if (properties.length > 0) return objectShape(properties, inner, depth);
+  if (schema.additionalProperties) return `{ [name]: ${inner(schema.additionalProperties)} }`;
+  const bounds = boundsOf(schema);
+  return (type ?? 'any') + (bounds === '' ? '' : ` (${bounds})`);
+}
+
+function objectShape(properties, inner, depth) {
+  const indent = '  '.repeat(depth + 1);
+  const lines = properties.map(({ name, value, isRequired }) => {
+    const about = value.description ? `  // ${value.description.split('\n')[0]}` : '';
+    return `${indent}${name}${isRequired ? '' : '?'}: ${inner(value)},${about}`;
+  });
+  return `{\n${lines.join('\n')}\n${'  '.repeat(depth)}}`;
+}
+
+function boundsOf({ format, pattern, minimum, maximum, minLength, maxLength }) {
+  const range = (low, high, unit) => {
+    if (high !== undefined) return `${low ?? 0} to ${high}${unit}`;
+    return low ? `at least ${low}${unit}` : '';
+  };
+  const shown = format === 'int64' || format === 'int32' || format === 'double' ? '' : format ?? '';
+  return [shown, pattern ?? '', range(minimum, maximum, ''), range(minLength, maxLength, ' characters')].filter(Boolean).join(', ');
+}
+
+/** A value of the schema with its required properties. */
+export function exampleOf(raw, description, depth = 0) {
+  const schema = resolved(raw, description);
+  if (schema.example !== undefined) return schema.example;
+  if (schema.enum) return schema.enum[0];
+  const choices = schema.oneOf ?? schema.anyOf;
+  if (choices) return exampleOf(choices.find((choice) => !isNull(choice)) ?? {}, description, depth);
+  const properties = propertiesOf(schema, description);
+  if (properties.length > 0 && depth <= DEPTH) {
+    const shown = properties.some(({ isRequired }) => isRequired) ? properties.filter(({ isRequired }) => isRequired) : properties;
+    return Object.fromEntries(shown.map(({ name, value }) => [name, exampleOf(value, description, depth + 1)]));
+  }
+  const type = [schema.type ?? []].flat().find((name) => name !== 'null');
+  return { array: [], boolean: true, integer: schema.minimum || 1, number: 1, string: '' }[type] ?? null;
+}
