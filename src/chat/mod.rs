@@ -40,6 +40,8 @@ pub use self::files::{
     ClaimedFiles, FileReader, MAX_FILES, NewFile, ReadableFile, UploadRequest, UploadStart, Uploading,
     check_files, is_shown,
 };
+#[cfg(fuzzing)]
+pub use self::identity::fuzzing;
 pub use self::identity::{Identity, IssuedToken, RoomScope, Source, check, sign_token};
 use self::identity::{Issuer, Issuers, Keyring};
 pub use self::inbox::PREVIEW_CHARS;

@@ -1,4 +1,5 @@
-//! Decoders of stored and published data, for the fuzz targets. Each panics on a contradictory result.
+//! Decoders of stored and published data, for the fuzz targets. Each panics on a contradictory result. Compiled with the tests
+//! as well, so that a change which breaks a target is noticed.
 
 use redis::Value;
 
@@ -18,7 +19,7 @@ pub fn publication(bytes: &[u8]) {
 pub fn log_page(bytes: &[u8]) {
     let fields = bytes.split(|byte| *byte == b'\n').map(|field| Value::BulkString(field.to_vec()));
     let Some(found) = Found::parse(Value::Array(fields.collect()), true) else { return };
-    for message in &found.messages {
+    for message in found.messages() {
         assert_holds_its_number(&message.json, message.seq);
     }
 }
@@ -33,4 +34,22 @@ pub fn member_entry(bytes: &[u8]) {
 fn assert_holds_its_number(json: &[u8], seq: u64) {
     let json: serde_json::Value = serde_json::from_slice(json).expect("a message is JSON");
     assert_eq!(json["seq"], seq);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::mutations::read_mutations;
+    use super::*;
+
+    #[test]
+    fn each_decoder_takes_any_bytes() {
+        let message = br#"{"id":"i","room_id":"r","user_id":"u","username":"n","content":"c","type":"text","timestamp":"t","seq":5}"#;
+        let page = [b"e\n5\n1\n4\n5\n0\n5\n".as_slice(), message].concat();
+        let publication_bytes = [b"1 m e 5 -\n".as_slice(), message].concat();
+        read_mutations(&[publication_bytes, page], 20_000, |bytes| {
+            publication(bytes);
+            log_page(bytes);
+            member_entry(bytes);
+        });
+    }
 }

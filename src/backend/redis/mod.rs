@@ -6,7 +6,7 @@ mod client;
 mod cluster;
 mod cursors;
 mod files;
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod keys;
 mod log;

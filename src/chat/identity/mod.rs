@@ -2,6 +2,8 @@
 //! [`Chat::authenticate`]; what an identity may do is in `chat::access`.
 
 mod crypto;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod issuer;
 mod jwks;
 mod key;

@@ -17,7 +17,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 pub(super) use self::calls::{BESIDE, FENCE, SCRIPTS};
 use self::calls::{HEAD, OPEN, Store};
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub(super) use self::page::Found;
 use self::probe::Acceptance;
 use self::receipts::{change_receipt, receipt};

@@ -22,7 +22,7 @@ pub struct Found {
 }
 
 impl Found {
-    pub(super) fn parse(value: Value, is_forward: bool) -> Option<Self> {
+    pub(in crate::backend::redis) fn parse(value: Value, is_forward: bool) -> Option<Self> {
         let Value::Array(fields) = value else { return None };
         let mut fields = fields.into_iter();
         let mut text = || parsed::<String>(fields.next()?).ok();
@@ -50,6 +50,11 @@ impl Found {
             count_unreadable(Unreadable::LogEntry, found.unreadable as u64);
         }
         Some(found)
+    }
+
+    #[cfg(any(test, fuzzing))]
+    pub(in crate::backend::redis) fn messages(&self) -> &[LoggedMessage] {
+        &self.messages
     }
 
     fn add(&mut self, number: Option<u64>, json: Vec<u8>) {
