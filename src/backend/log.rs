@@ -37,7 +37,7 @@ pub trait Log: Send + Sync + fmt::Debug {
     ///
     /// [`super::BackendError::MessageNotFound`]: the log has no message of this number, or it was deleted.
     /// [`super::BackendError::NotAllowed`]: the message is another user's, or older than `messages.editable`.
-    /// [`super::BackendError::TooManyReactions`]: it has [`MAX_REACTIONS`](crate::model::change::MAX_REACTIONS) kinds.
+    /// [`super::BackendError::TooManyReactions`]: it has [`MAX_REACTIONS`](crate::model::message::change::MAX_REACTIONS) kinds.
     fn change(&self, draft: ChangeDraft) -> Appending<ChangeReceipt>;
 
     /// The position of the room's newest message. A room that was never used gets its epoch now, so its first

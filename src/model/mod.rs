@@ -1,10 +1,8 @@
 //! The values of the program: ids, names, messages, notices and positions in a room's log.
 //! No I/O, and no wire format of WebSocket or HTTP.
 
-pub mod change;
 pub mod characters;
 pub mod event;
-pub mod file;
 pub mod hex;
 pub mod ids;
 pub mod member;
@@ -16,12 +14,12 @@ pub mod role;
 pub mod schedule;
 pub mod timestamp;
 
-pub use change::{Change, ChangeDraft, ChangeReceipt, DeleteRights, Emoji};
 pub use event::{ControlEvent, Event, InboxEntry, Notice, NoticeKind, UserEvent};
-pub use file::FileInfo;
 pub use hex::hex;
 pub use ids::{ConnectionId, FileId, MessageId, NodeId, UserId};
 pub use member::{Author, Member};
+pub use message::change::{Change, ChangeDraft, ChangeReceipt, DeleteRights, Emoji};
+pub use message::file::FileInfo;
 pub use message::{Draft, EntryKind, LoggedMessage, Nonce, Receipt};
 pub use names::{NameError, RoomName, Skeleton, Username};
 pub use notification::{Audience, NewNotification, Notification, NotificationId, Words};

@@ -1,16 +1,13 @@
 //! The rooms of this node: their sessions, their order, and how a session joins without hole or double.
 
 mod attendance;
-mod buffer;
 mod delivery;
 mod join;
 mod list;
-mod members;
 mod registry;
 mod room;
 mod rules;
 mod sink;
-mod tail;
 #[cfg(test)]
 mod tests;
 mod throttle;

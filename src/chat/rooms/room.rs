@@ -6,10 +6,10 @@ use std::sync::{Mutex, MutexGuard};
 use tokio::sync::OnceCell;
 
 use super::attendance::Attendance;
-use super::buffer::Buffer;
+use super::delivery::buffer::Buffer;
+use super::delivery::tail::Tail;
 use super::rules::LiveRules;
 use super::sink::{FlushSet, RoomSession};
-use super::tail::Tail;
 use super::throttle::{CountThrottle, TypingRule, TypingThrottle};
 use crate::backend::Page;
 use crate::chat::Identity;

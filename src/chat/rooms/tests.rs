@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::buffer::MESSAGES as WAITING;
+use super::delivery::buffer::MESSAGES as WAITING;
 use super::room::{Action, Repair, Room};
 use super::sink::{FlushSet, FrameSink, Pushed, RoomSession};
 use super::throttle::TypingRule;

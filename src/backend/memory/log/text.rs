@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use crate::backend::{BackendError, LastText, Result};
-use crate::model::change::{MAX_REACTION_USERS, MAX_REACTIONS};
+use crate::model::message::change::{MAX_REACTION_USERS, MAX_REACTIONS};
 use crate::model::message::close_json;
 use crate::model::{Draft, Emoji, EntryKind, UserId};
 

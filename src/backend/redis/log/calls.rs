@@ -23,7 +23,7 @@ const ONCE: &str = include_str!("once.lua");
 pub(in crate::backend::redis) const BESIDE: &str = include_str!("beside.lua");
 const UPKEEP: &str = include_str!("upkeep.lua");
 /// What the scripts of changes share.
-const CHANGE: &str = include_str!("change.lua");
+const CHANGE: &str = include_str!("changes/change.lua");
 
 macro_rules! change_script {
     ($name:literal) => {
@@ -36,9 +36,9 @@ macro_rules! change_script {
 
 static APPEND: Script =
     Script::new(Memory::Grows, &[REPLID, FENCE, PUBLISH, ONCE, BESIDE, UPKEEP, include_str!("append.lua")]);
-static EDIT: Script = change_script!("edit.lua");
-static DELETE: Script = change_script!("delete.lua");
-static REACT: Script = change_script!("react.lua");
+static EDIT: Script = change_script!("changes/edit.lua");
+static DELETE: Script = change_script!("changes/delete.lua");
+static REACT: Script = change_script!("changes/react.lua");
 
 /// Opens the numbering of a room that a session joins.
 pub(super) static OPEN: Script = Script::new(Memory::Grows, &[REPLID, FENCE, include_str!("head.lua")]);

@@ -12,14 +12,14 @@ const BYTES: usize = 64 * 1024;
 
 /// The last messages and changes that the room was given, without a hole between them.
 #[derive(Debug, Default)]
-pub(super) struct Tail {
+pub(in crate::chat::rooms) struct Tail {
     frames: VecDeque<(Frame, EntryKind)>,
     bytes: usize,
 }
 
 impl Tail {
     /// Keeps the frame of the next message, and lets the oldest go.
-    pub(super) fn push(&mut self, frame: Frame, kind: EntryKind) {
+    pub(in crate::chat::rooms) fn push(&mut self, frame: Frame, kind: EntryKind) {
         self.bytes += frame.len();
         self.frames.push_back((frame, kind));
         while self.frames.len() > FRAMES || self.bytes > BYTES {
@@ -29,13 +29,16 @@ impl Tail {
     }
 
     /// The last `count` frames, oldest first; `None` if so many are not kept.
-    pub(super) fn last(&self, count: u64) -> Option<impl Iterator<Item = &(Frame, EntryKind)>> {
+    pub(in crate::chat::rooms) fn last(
+        &self,
+        count: u64,
+    ) -> Option<impl Iterator<Item = &(Frame, EntryKind)>> {
         let before = self.frames.len().checked_sub(usize::try_from(count).ok()?)?;
         Some(self.frames.iter().skip(before))
     }
 
     /// Forgets all: what comes next does not follow.
-    pub(super) fn clear(&mut self) {
+    pub(in crate::chat::rooms) fn clear(&mut self) {
         *self = Self::default();
     }
 }

@@ -1,5 +1,8 @@
 //! Messages, before and after the log has numbered them.
 
+pub mod change;
+pub mod file;
+
 use std::borrow::Cow;
 use std::time::Instant;
 

@@ -9,17 +9,17 @@ use std::sync::Arc;
 
 use tracing::debug;
 
-use super::registry::Hub;
-use super::room::{Action, Delivery, Room};
 use crate::backend::{Relation, RoomRecord};
 use crate::chat::Chat;
+use crate::chat::rooms::registry::Hub;
+use crate::chat::rooms::room::{Action, Delivery, Room};
 use crate::chat::users::{Control, LeaveReason};
 use crate::model::UserId;
 use crate::protocol::Rejection;
 
 /// The members, and the number of the read that showed each. A read that began later saw a later state.
 #[derive(Debug, Default)]
-pub(super) struct KnownMembers {
+pub(in crate::chat::rooms) struct KnownMembers {
     owner: Option<UserId>,
     members: HashMap<UserId, u64>,
     /// Users whose removal was published, each with the last read that had begun before.
@@ -30,7 +30,7 @@ pub(super) struct KnownMembers {
 
 impl KnownMembers {
     /// Takes what the read of this number has found. A member that a later read of its own has shown stays.
-    pub(super) fn take_in(&mut self, read: u64, record: Option<RoomRecord>) {
+    pub(in crate::chat::rooms) fn take_in(&mut self, read: u64, record: Option<RoomRecord>) {
         let record = record.filter(|_| !self.is_deleted).unwrap_or_default();
         let is_later = |at: u64| at > read;
         self.members.retain(|_, at| is_later(*at));
@@ -44,7 +44,7 @@ impl KnownMembers {
     }
 
     /// Takes a user that a read of this number has shown as a member. Returns false if it was removed since the read began.
-    pub(super) fn admit(&mut self, user: &UserId, read: u64) -> bool {
+    pub(in crate::chat::rooms) fn admit(&mut self, user: &UserId, read: u64) -> bool {
         if self.removed.get(user).is_some_and(|at| *at >= read) {
             return false;
         }
@@ -53,21 +53,21 @@ impl KnownMembers {
     }
 
     /// The removal of a user was published. `begun`: the last read that has begun.
-    pub(super) fn remove(&mut self, user: &UserId, begun: u64) {
+    pub(in crate::chat::rooms) fn remove(&mut self, user: &UserId, begun: u64) {
         self.members.remove(user);
         self.removed.insert(user.clone(), begun);
     }
 
     /// The end of the room was published.
-    pub(super) fn delete(&mut self) {
+    pub(in crate::chat::rooms) fn delete(&mut self) {
         *self = Self { is_deleted: true, ..Self::default() };
     }
 
-    pub(super) fn has(&self, user: &UserId) -> bool {
+    pub(in crate::chat::rooms) fn has(&self, user: &UserId) -> bool {
         self.members.contains_key(user)
     }
 
-    pub(super) fn is_owner(&self, user: &UserId) -> bool {
+    pub(in crate::chat::rooms) fn is_owner(&self, user: &UserId) -> bool {
         self.owner.as_ref() == Some(user)
     }
 }
@@ -93,27 +93,27 @@ impl Room {
     }
 
     /// How often the room was suspended. To be asked for before its members are read.
-    pub(super) fn suspensions(&self) -> u64 {
+    pub(in crate::chat::rooms) fn suspensions(&self) -> u64 {
         self.lock().suspensions
     }
 }
 
 impl Hub {
     /// The removal of a user was published.
-    pub(super) fn on_member_removed(&self, room: &Arc<Room>, user: &UserId) {
+    pub(in crate::chat::rooms) fn on_member_removed(&self, room: &Arc<Room>, user: &UserId) {
         room.rules.remove_member(user);
         self.expel(room, &|other| other == user);
         self.reread_rules(room);
     }
 
     /// The room is gone.
-    pub(super) fn on_room_deleted(&self, room: &Arc<Room>) {
+    pub(in crate::chat::rooms) fn on_room_deleted(&self, room: &Arc<Room>) {
         room.rules.delete_members();
         self.expel(room, &|_| true);
     }
 
     /// Takes all users out of a private room that are no members.
-    pub(super) fn expel_strangers(&self, room: &Room) {
+    pub(in crate::chat::rooms) fn expel_strangers(&self, room: &Room) {
         if room.name.is_private() {
             self.expel(room, &|user| !room.rules.has_member(user));
         }
@@ -127,7 +127,7 @@ impl Hub {
     }
 
     /// Events may have been missed, removals among them.
-    pub(super) fn suspend_private_rooms(&self) {
+    pub(in crate::chat::rooms) fn suspend_private_rooms(&self) {
         for room in self.all().into_iter().filter(|room| room.name.is_private()) {
             let next = room.suspend();
             self.follow(&room, next);
@@ -140,7 +140,11 @@ impl Chat {
     ///
     /// # Errors
     /// `room_not_found`, `unavailable`
-    pub(super) async fn confirm_member(&self, room: &Room, user: &UserId) -> Result<(), Rejection> {
+    pub(in crate::chat::rooms) async fn confirm_member(
+        &self,
+        room: &Room,
+        user: &UserId,
+    ) -> Result<(), Rejection> {
         while room.name.is_private() {
             let read = room.rules.begin();
             match self.inner.backend.rooms.relation(&room.name, user).await? {

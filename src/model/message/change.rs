@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{Author, Epoch, MessageId, Nonce, Receipt, RoomName, UserId, Username, hex};
+use crate::model::{Author, Epoch, MessageId, Nonce, Receipt, RoomName, UserId, Username, hex};
 
 /// An emoji that Unicode recommends for general interchange (RGI), in its fully qualified form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

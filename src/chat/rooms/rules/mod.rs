@@ -1,6 +1,8 @@
 //! The rules of a room as this node knows them: read when the room opens, again after each change, and after events may have
 //! been missed. So a message asks the backend nothing, and a mute ends without an event.
 
+pub(super) mod members;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -8,7 +10,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tracing::debug;
 
-use super::members::KnownMembers;
+use self::members::KnownMembers;
 use super::registry::{Hub, names_of};
 use super::room::Room;
 use crate::backend::{BackendError, Result, RoomRecord, RoomRules};

@@ -4,25 +4,25 @@ use crate::model::LoggedMessage;
 
 /// Messages that wait, at most, and their bytes. Further ones are left out: the log has them, and is read once
 /// more.
-pub(super) const MESSAGES: usize = 1024;
+pub(in crate::chat::rooms) const MESSAGES: usize = 1024;
 const BYTES: usize = 1 << 20;
 
 /// In the order of their arrival.
 #[derive(Debug, Default)]
-pub(super) struct Buffer {
+pub(in crate::chat::rooms) struct Buffer {
     messages: Vec<LoggedMessage>,
     bytes: usize,
 }
 
 /// Whether there was room for a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kept {
+pub(in crate::chat::rooms) enum Kept {
     Yes,
     NoRoom,
 }
 
 impl Buffer {
-    pub(super) fn push(&mut self, message: LoggedMessage) -> Kept {
+    pub(in crate::chat::rooms) fn push(&mut self, message: LoggedMessage) -> Kept {
         let bytes = self.bytes + message.json.len();
         if self.messages.len() >= MESSAGES || bytes > BYTES {
             return Kept::NoRoom;
@@ -32,17 +32,21 @@ impl Buffer {
         Kept::Yes
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::chat::rooms) fn len(&self) -> usize {
         self.messages.len()
     }
 
     /// Takes all out.
-    pub(super) fn take(&mut self) -> Vec<LoggedMessage> {
+    pub(in crate::chat::rooms) fn take(&mut self) -> Vec<LoggedMessage> {
         std::mem::take(self).messages
     }
 
     /// Drops those of the first `count` that are not to wait any longer.
-    pub(super) fn retain_first(&mut self, count: usize, keeps: impl Fn(&LoggedMessage) -> bool) {
+    pub(in crate::chat::rooms) fn retain_first(
+        &mut self,
+        count: usize,
+        keeps: impl Fn(&LoggedMessage) -> bool,
+    ) {
         let mut place = 0;
         self.messages.retain(|message| {
             place += 1;

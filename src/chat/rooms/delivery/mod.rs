@@ -1,8 +1,11 @@
 //! The delivery of a room's messages and other frames to its sessions.
 
+pub(super) mod buffer;
+pub(super) mod tail;
+
 use std::collections::HashMap;
 
-use super::buffer::Kept;
+use self::buffer::Kept;
 use super::room::{Action, Delivery, State};
 use super::sink::{FlushSet, RoomSession};
 use super::throttle::TypingRule;
