@@ -82,6 +82,11 @@ impl Keys {
         }
     }
 
+    /// The first two keys of a room's log, for scripts that find the others by themselves (`fence.lua`).
+    pub fn head_and_log(&self, room: &RoomName) -> [String; 2] {
+        ["head", "log"].map(|what| self.of_room(room, what))
+    }
+
     /// The keys of the scripts of cursors.
     pub fn cursor_keys(&self, room: &RoomName) -> [String; 6] {
         let LogKeys { read: [head, log, changes, state, altered], written: [_, cursors] } =

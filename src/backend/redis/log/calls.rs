@@ -16,29 +16,29 @@ use crate::config::Config;
 use crate::model::{Change, ChangeDraft, DeleteRights, Draft, MessageId, Nonce, RoomName, UserId};
 
 /// Functions to read and open the numbering of a room. Prepended to other scripts, behind [`REPLID`].
-pub(in crate::backend::redis) const FENCE: &str = include_str!("fence.lua");
-/// What each script that gives a number begins with.
+pub const FENCE: &str = include_str!("fence.lua");
+/// The beginning of each script that gives a number.
 const ONCE: &str = include_str!("once.lua");
 /// Functions to read texts as they are now, and those to write them.
-pub(in crate::backend::redis) const BESIDE: &str = include_str!("beside.lua");
+pub const BESIDE: &str = include_str!("beside.lua");
 const UPKEEP: &str = include_str!("upkeep.lua");
-/// What the scripts of changes share.
+/// The common part of the scripts of changes.
 const CHANGE: &str = include_str!("changes/change.lua");
-
-macro_rules! change_script {
-    ($name:literal) => {
-        Script::new(
-            Memory::Grows,
-            &[REPLID, FENCE, PUBLISH, ONCE, BESIDE, UPKEEP, CHANGE, include_str!($name)],
-        )
-    };
-}
 
 static APPEND: Script =
     Script::new(Memory::Grows, &[REPLID, FENCE, PUBLISH, ONCE, BESIDE, UPKEEP, include_str!("append.lua")]);
-static EDIT: Script = change_script!("changes/edit.lua");
-static DELETE: Script = change_script!("changes/delete.lua");
-static REACT: Script = change_script!("changes/react.lua");
+static EDIT: Script = Script::new(
+    Memory::Grows,
+    &[REPLID, FENCE, PUBLISH, ONCE, BESIDE, UPKEEP, CHANGE, include_str!("changes/edit.lua")],
+);
+static DELETE: Script = Script::new(
+    Memory::Grows,
+    &[REPLID, FENCE, PUBLISH, ONCE, BESIDE, UPKEEP, CHANGE, include_str!("changes/delete.lua")],
+);
+static REACT: Script = Script::new(
+    Memory::Grows,
+    &[REPLID, FENCE, PUBLISH, ONCE, BESIDE, UPKEEP, CHANGE, include_str!("changes/react.lua")],
+);
 
 /// Opens the numbering of a room that a session joins.
 pub(super) static OPEN: Script = Script::new(Memory::Grows, &[REPLID, FENCE, include_str!("head.lua")]);
@@ -49,8 +49,7 @@ pub(super) static HEAD: Script = Script::new(Memory::Spares, &[REPLID, FENCE, in
 static READ: Script = Script::new(Memory::Untouched, &[REPLID, FENCE, BESIDE, include_str!("read.lua")]);
 
 /// The scripts of this folder.
-pub(in crate::backend::redis) const SCRIPTS: &[&Script] =
-    &[&APPEND, &EDIT, &DELETE, &REACT, &OPEN, &HEAD, &READ];
+pub const SCRIPTS: &[&Script] = &[&APPEND, &EDIT, &DELETE, &REACT, &OPEN, &HEAD, &READ];
 
 /// The logs' keys and bounds.
 #[derive(Debug, Clone)]
@@ -68,7 +67,7 @@ pub(super) struct Store {
     min_replicas: usize,
 }
 
-/// What the scripts that give a number are told of an entry.
+/// An entry, as the scripts that give a number take it.
 struct Entry<'a> {
     channel: String,
     id: String,
@@ -185,7 +184,7 @@ impl Store {
     }
 
     pub(super) fn head_call(&self, script: &'static Script, room: &RoomName) -> Call {
-        Call::new(script, self.keys.log_keys(room).read).arg(self.head_ttl_ms)
+        Call::new(script, self.keys.head_and_log(room)).arg(self.head_ttl_ms)
     }
 
     pub(super) async fn read(
@@ -208,7 +207,7 @@ impl Store {
             Span::After(place) => ("after", place.seq, place.epoch.as_str()),
         };
         let seq = seq.min(MAX_SEQ);
-        Call::new(&READ, self.keys.log_keys(room).read)
+        Call::new(&READ, self.keys.head_and_log(room))
             .arg(self.log_ttl_ms)
             .arg(limit)
             .arg(self.page_bytes)

@@ -1,7 +1,13 @@
 -- Prepended to every script that reads or writes a room's numbering, behind `replid.lua`. No script assigns a
 -- number under another replication id than the current one.
 -- KEYS[1] head  KEYS[2] log  KEYS[3] changes  KEYS[4] state  KEYS[5] altered
+-- Reads and joins name only the first two: while a slot moves, Redis refuses a call that names keys of which some do not
+-- exist, and most rooms have no changes. The others are in the same slot.
 local HEAD, LOG, CHANGES, STATE, ALTERED = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+if not CHANGES then
+  local room = string.sub(HEAD, 1, -#'head' - 1)
+  CHANGES, STATE, ALTERED = room .. 'changes', room .. 'state', room .. 'altered'
+end
 
 local UNUSED_MILLIS = 3600000
 

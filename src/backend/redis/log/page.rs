@@ -22,7 +22,7 @@ pub struct Found {
 }
 
 impl Found {
-    pub(in crate::backend::redis) fn parse(value: Value, is_forward: bool) -> Option<Self> {
+    pub fn parse(value: Value, is_forward: bool) -> Option<Self> {
         let Value::Array(fields) = value else { return None };
         let mut fields = fields.into_iter();
         let mut text = || parsed::<String>(fields.next()?).ok();
@@ -53,7 +53,7 @@ impl Found {
     }
 
     #[cfg(any(test, fuzzing))]
-    pub(in crate::backend::redis) fn messages(&self) -> &[LoggedMessage] {
+    pub fn messages(&self) -> &[LoggedMessage] {
         &self.messages
     }
 
