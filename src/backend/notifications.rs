@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::Result;
-use crate::model::{NewNotification, Notification, NotificationId, UserId};
+use crate::model::{Audience, NewNotification, Notification, NotificationId, UserId};
 
 /// Notifications. `tests/it/backend_contract/notifications.rs` is the suite that every implementation passes.
 ///
@@ -36,8 +36,8 @@ pub trait Notifications: Send + Sync + fmt::Debug {
         broadcast: Option<&SeenBroadcast>,
     ) -> Result<Seen>;
 
-    /// Removes a notification, and publishes that as its change or as seen. Returns whether it was there.
-    async fn take_back(&self, id: &NotificationId) -> Result<bool>;
+    /// Removes a notification, and publishes that as its change or as seen. Returns its audience; `None` if there is none.
+    async fn take_back(&self, id: &NotificationId) -> Result<Option<Audience>>;
 }
 
 /// The outcome of sending a notification.

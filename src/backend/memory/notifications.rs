@@ -52,19 +52,18 @@ impl Notifications for MemoryNode {
         Ok(seen)
     }
 
-    async fn take_back(&self, id: &NotificationId) -> Result<bool> {
+    async fn take_back(&self, id: &NotificationId) -> Result<Option<Audience>> {
         let recipient = {
             let mut shared = self.cluster.lock();
             if shared.notifications.withdraw(id) {
                 shared.fanout.publish(&Channel::Control, &Event::Control(ControlEvent::NotificationsChanged));
-                return Ok(true);
+                return Ok(Some(Audience::All));
             }
             shared.notifications.recipient(id)
         };
-        match recipient {
-            Some(user) => Ok(self.see(&user, id, None).await? == Seen::Now),
-            None => Ok(false),
-        }
+        let Some(user) = recipient else { return Ok(None) };
+        let seen = self.see(&user, id, None).await?;
+        Ok((seen == Seen::Now).then_some(Audience::User(user)))
     }
 }
 

@@ -93,10 +93,12 @@ impl Chat {
             ..AuditRecord::of(by, AuditAction::TakeBackNotification)
         };
         let taking = async {
-            match self.inner.backend.notifications.take_back(id).await? {
-                true => Ok(()),
-                false => Err(unknown()),
+            let audience = self.inner.backend.notifications.take_back(id).await?.ok_or_else(unknown)?;
+            if let Audience::User(user) = &audience {
+                // A session that has it may not follow its user's channel yet.
+                self.tell_notified(user).await;
             }
+            Ok(())
         };
         self.recorded(record, taking).await
     }

@@ -150,16 +150,15 @@ impl Notifications for RedisNotifications {
         })
     }
 
-    async fn take_back(&self, id: &NotificationId) -> Result<bool> {
+    async fn take_back(&self, id: &NotificationId) -> Result<Option<Audience>> {
         let channel = self.keys.bus(&Channel::Control);
         let call = Call::new(&WITHDRAW, [self.keys.broadcasts()]).arg(channel).arg(id);
         if parsed::<u8>(self.call(call).await?)? == 1 {
-            return Ok(true);
+            return Ok(Some(Audience::All));
         }
-        match self.recipient(id).await? {
-            Some(user) => Ok(self.see(&user, id, None).await? == Seen::Now),
-            None => Ok(false),
-        }
+        let Some(user) = self.recipient(id).await? else { return Ok(None) };
+        let seen = self.see(&user, id, None).await?;
+        Ok((seen == Seen::Now).then_some(Audience::User(user)))
     }
 }
 
