@@ -13,8 +13,10 @@ pub fn fold(text: &str) -> String {
         return text.to_ascii_lowercase();
     }
     let letters = text.chars().filter(|character| !JOINERS.contains(character)).nfd();
-    // By way of upper case, ß is ss and both forms of the final sigma are one. A letter of its own does not look at its neighbours.
-    letters.flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfc().collect()
+    // By way of upper case, ß is ss and both forms of the final sigma are one; ẞ is ß first. A letter of its own does not look
+    // at its neighbours.
+    let upper = letters.flat_map(char::to_lowercase).flat_map(char::to_uppercase);
+    upper.flat_map(char::to_lowercase).nfc().collect()
 }
 
 #[cfg(test)]
