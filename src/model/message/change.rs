@@ -29,7 +29,7 @@ pub const MAX_REACTIONS: usize = 20;
 /// Users that are shown for each kind of reaction: those who reacted first.
 pub const MAX_REACTION_USERS: usize = 20;
 
-/// What is done to a message.
+/// A change of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// It gets another content.
@@ -39,7 +39,7 @@ pub enum Change {
     },
     /// Its content is removed.
     Delete {
-        /// Whose messages the user may delete.
+        /// The messages that the user may delete.
         rights: DeleteRights,
     },
     /// A user reacts to it, or takes that back.
@@ -51,7 +51,7 @@ pub enum Change {
     },
 }
 
-/// Whose messages a user may delete.
+/// The messages that a user may delete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeleteRights {
     /// Its own, as long as they are editable.
@@ -67,11 +67,11 @@ pub struct ChangeDraft {
     pub id: MessageId,
     /// The room of the message.
     pub room: RoomName,
-    /// Who changes it.
+    /// The user who changes it.
     pub author: Author,
     /// The number of the message.
     pub target: u64,
-    /// What is done to it.
+    /// The change of it.
     pub change: Change,
     /// When the node received it, by its own clock.
     pub taken_in: Instant,

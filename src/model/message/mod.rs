@@ -79,8 +79,8 @@ impl Draft {
     }
 
     /// The client's JSON of this message, still open at its end: the log closes it with
-    /// [`close_json`] once it knows the time and the number. So a message is encoded once in its life. What it
-    /// replies to is not in it: the log fills that in, as it is at that time.
+    /// [`close_json`] once it knows the time and the number. So a message is encoded once in its life. The
+    /// text that it replies to is not in it: the log fills that in, as it is at that time.
     pub fn open_json(&self) -> String {
         let json = MessageJson {
             id: self.id,
@@ -129,7 +129,7 @@ pub struct LoggedMessage {
     pub seq: u64,
     /// The finished JSON that clients get.
     pub json: Bytes,
-    /// What it is.
+    /// Its kind.
     pub kind: EntryKind,
     /// When this node received it from its client, if it did and has measured it.
     pub taken_in: Option<Instant>,

@@ -26,7 +26,7 @@ pub fn file_name(raw: &str) -> String {
     let (stem, extension) = (clean(&stem), clean(extension));
     let room = MAX_CHARS - extension.chars().count() - 1;
     let short: String = stem.chars().take(room).collect();
-    // What stood in the middle may have no purpose at the end.
+    // A character of the middle may have no purpose at the end.
     let stem = clean(&short);
     let stem = if stem.is_empty() { NAMELESS } else { &stem };
     if extension.is_empty() { stem.to_owned() } else { format!("{stem}.{extension}") }
