@@ -25,7 +25,7 @@ const MODULES: [&str; 11] = [
 const FORBIDDEN: [(&str, &[&str]); 2] = [("ws", &["backend"]), ("http", &["backend", "ws"])];
 
 /// The floors of `backend::redis`, lowest first.
-const REDIS_FLOORS: [&str; 14] = [
+const REDIS_FLOORS: [&str; 17] = [
     "mutations",
     "keys",
     "client",
@@ -33,11 +33,14 @@ const REDIS_FLOORS: [&str; 14] = [
     "quotas",
     "pubsub",
     "log",
+    "cursors",
     "presence",
     "moderation",
     "rooms",
     "cluster",
     "accounts",
+    "notifications",
+    "schedules",
     "files",
     "fuzzing",
 ];

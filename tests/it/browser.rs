@@ -34,13 +34,17 @@ pub(crate) async fn watch(page: &Page) {
     page.value(&format!("(() => {{ {WATCH} }})()")).await;
 }
 
-/// Waits until the balancer sends requests to a node.
+/// Waits until the balancer sends requests to a node since its last start. A page that has come back to it already is one: while
+/// the other nodes have fewer connections, the balancer sends them all others.
 async fn until_found(balancer: &HaProxy, node: &Node) {
-    let count = || node.log().matches("/api/nodes").count();
-    let before = count();
+    let is_found = || {
+        let log = node.log();
+        let since = log.rsplit("starting a node").next().unwrap_or_default();
+        since.lines().any(|line| line.contains("answered") && !line.contains("/readyz"))
+    };
     eventually("the balancer finds the node", LONG_DEADLINE, async || {
         Http::new(balancer.port).get("/api/nodes").await;
-        (count() > before).then_some(())
+        is_found().then_some(())
     })
     .await;
 }

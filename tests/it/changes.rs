@@ -145,7 +145,7 @@ async fn plain_sessions_see_no_change() {
     let mut late = Client::plain(&cluster.nodes[1], "general", "late").await;
     let contents: Vec<_> = late.texts(3).await.iter().map(|text| text["content"].clone()).collect();
     assert_eq!(contents, ["edited", "third", "the end"]);
-    // What is lost on the way comes from the log, and is told as ever.
+    // A change that is lost on the way comes from the log, and is told as ever.
     cluster.redis.command(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
     rahim.changes("delete", 3, json!({})).await;
     rahim.posts("general", "after all").await;

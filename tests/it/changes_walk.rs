@@ -169,9 +169,9 @@ impl Walker {
     }
 }
 
-/// What a node's pages show.
+/// The messages that a node's pages show.
 async fn shown_by(node: &Node) -> BTreeMap<u64, Shown> {
-    let page = node.http().messages(ROOM, "limit=200").await;
+    let page = node.http().messages(ROOM, "?limit=200").await;
     page.iter().map(|text| (text["seq"].as_u64().unwrap(), Shown::of(text))).collect()
 }
 

@@ -62,18 +62,25 @@ async fn a_file_that_is_known_is_not_sent_again() {
     assert_eq!(show(&node, "/js/main.js", "identity", &tags[1]).await.status, 200);
 }
 
-/// The files that the page names.
+/// The files that a page names, from the root on.
 fn named(page: &str) -> Vec<String> {
-    let names = page.split(['"']).filter(|word| word.starts_with("v/"));
+    let names = page.split(['"']).map(|word| word.trim_start_matches("../"));
+    let names = names.filter(|word| word.starts_with("v/"));
     names.map(str::to_owned).collect()
 }
 
-/// The pages: address, script, and whether a module is of the page alone.
-const PAGES: [(&str, &str, fn(&str) -> bool); 2] =
-    [("/", "/client.js", |path| !is_of_dashboard(path)), ("/dashboard", "/dashboard.js", is_of_dashboard)];
+/// The address of a page, its script, and whether a module is one of its own.
+type PageParts = (&'static str, &'static str, fn(&str) -> bool);
 
-fn is_of_dashboard(path: &str) -> bool {
-    path.starts_with("js/dashboard/")
+/// The pages: address, script, and whether a module is of the page alone.
+const PAGES: [PageParts; 3] = [
+    ("/", "/client.js", is_of_client),
+    ("/dashboard", "/dashboard.js", |path| path.starts_with("js/dashboard/")),
+    ("/api/docs", "/api_docs.js", |path| path.starts_with("js/api_docs/")),
+];
+
+fn is_of_client(path: &str) -> bool {
+    !path.starts_with("js/dashboard/") && !path.starts_with("js/api_docs/")
 }
 
 /// The paths of all modules.
@@ -135,7 +142,7 @@ async fn the_source_map_leads_from_each_line_of_the_script_to_its_module() {
     let (_, map) = script.trim_end().rsplit_once("//# sourceMappingURL=").unwrap();
     let map: serde_json::Value = serde_json::from_str(&get(&format!("/{folder}/{map}")).await).unwrap();
     let sections = map["sections"].as_array().unwrap();
-    assert_eq!(sections.len(), modules().iter().filter(|path| !is_of_dashboard(path)).count());
+    assert_eq!(sections.len(), modules().iter().filter(|path| is_of_client(path)).count());
     for section in sections {
         let module = section["map"]["sources"][0].as_str().unwrap();
         let source = get(&format!("/{folder}/{module}")).await;

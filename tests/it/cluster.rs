@@ -184,7 +184,8 @@ async fn idle_sessions_cost_redis_nothing() {
     let before = cluster.redis.stat("total_commands_processed").await;
     tokio::time::sleep(Duration::from_secs(WINDOW_SECONDS)).await;
     let spent = cluster.redis.stat("total_commands_processed").await - before;
-    assert!(spent < 40 * WINDOW_SECONDS, "{spent} commands in {WINDOW_SECONDS} s");
+    // A lease, its figures and the look at schedules of each node, and the comparison of rooms.
+    assert!(spent < 45 * WINDOW_SECONDS, "{spent} commands in {WINDOW_SECONDS} s");
     assert_eq!(cluster.nodes[0].http().rooms().await.len(), 30);
 }
 

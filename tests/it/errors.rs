@@ -26,7 +26,7 @@ async fn every_mistake_has_its_code_and_the_session_lives_on() {
         (json!({ "type": "join", "room_id": long_room }), "bad_room_name"),
         (json!({ "type": "join", "room_id": "a\nb" }), "bad_room_name"),
         (json!({ "type": "join", "room_id": ".." }), "bad_room_name"),
-        (json!({ "type": "join", "room_id": "!x" }), "bad_room_name"),
+        (json!({ "type": "join", "room_id": "!x" }), "room_not_found"),
         (json!({ "type": "join", "room_id": "gen\u{ad}eral" }), "bad_room_name"),
         (json!({ "type": "leave", "room_id": "elsewhere" }), "not_in_room"),
         (json!({ "type": "typing", "room_id": "elsewhere" }), "not_in_room"),

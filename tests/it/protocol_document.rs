@@ -141,6 +141,7 @@ fn frames() -> Vec<Value> {
     frames
 }
 
+#[allow(clippy::too_many_lines, reason = "one example a frame")]
 fn server_frames(room: &RoomName, author: &Author) -> Vec<Value> {
     let position = Position { epoch: Epoch::new("e"), seq: 7 };
     let receipt = Receipt {

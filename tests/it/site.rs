@@ -348,7 +348,7 @@ async fn every_file_of_the_client_is_served_with_its_type() {
         assert_eq!(reply.status, 200, "{path}");
         assert!(reply.header("content-type").starts_with(content_type), "{path}: {reply:?}");
         // These name the files of their build.
-        if !["/index.html", "/dashboard.html", "/sw.js"].contains(&path.as_str()) {
+        if !["/index.html", "/dashboard.html", "/api_docs.html", "/sw.js"].contains(&path.as_str()) {
             assert_eq!(reply.body, std::fs::read(&file).unwrap(), "{path}");
         }
         assert_eq!(reply.header("x-content-type-options"), "nosniff", "{path}");

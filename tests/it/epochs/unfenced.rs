@@ -50,9 +50,9 @@ impl Model {
         let publish = "local function publish(channel, text) redis.call('PUBLISH', channel, text) end\n\
             local function may_publish() return true end";
         let text = format!("{publish}\nlocal REPLID = '{run}'\n{FENCE}{script}");
-        let keys = ["head", "log", "changes", "state", "altered", "reactions"]
+        let keys = ["head", "log", "changes", "state", "altered", "reactions", "cursors"]
             .map(|name| format!("adda:{{{}}}:{name}", self.room));
-        let mut words = vec!["EVAL", &text, "6"];
+        let mut words = vec!["EVAL", &text, "7"];
         words.extend(keys.iter().map(String::as_str).chain(args.iter().copied()));
         self.world.ask(&words).await
     }

@@ -14,18 +14,19 @@ async fn nodes_keep_files_in_a_bucket() {
         ("files.s3_access_key", "key"),
         ("files.s3_secret_key", "secret"),
         ("files.sweep_every", "100ms"),
-        ("files.orphan_after", "1s"),
+        ("files.orphan_after", "2s"),
         ("files.max_bytes", "14000000"),
     ];
     let Some(cluster) = Cluster::with(2, &settings).await else { return };
     let [here, there] = [&cluster.nodes[0], &cluster.nodes[1]];
     let mut rahim = Client::full(here, "রহিম").await;
     rahim.join("general").await;
-    // One in a single request, and one in several parts.
+    // One in a single request, and one in several parts. Each is posted before it is an orphan.
     let small = upload(here, &rahim.token, "general", "a.txt", "শুভ".as_bytes()).await;
+    post(&mut rahim, "general", "n1", &[&small]).await;
     let bytes: Vec<u8> = (0..12_000_000_u32).map(|n| (n % 251) as u8).collect();
     let large = upload(here, &rahim.token, "general", "b.bin", &bytes).await;
-    post(&mut rahim, "general", "n1", &[&small, &large]).await;
+    post(&mut rahim, "general", "n2", &[&large]).await;
     assert_eq!(&*get(there, None, url(&small)).await.body, "শুভ".as_bytes());
     assert!(get(there, None, url(&large)).await.body == bytes, "the bytes are the same");
     let list = s3.list().await;
