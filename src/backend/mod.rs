@@ -83,7 +83,7 @@ pub struct Backend {
     pub rooms: Arc<dyn Rooms>,
     /// Notifications to users.
     pub notifications: Arc<dyn Notifications>,
-    /// What is to be said later.
+    /// The words that are to be said later.
     pub schedules: Arc<dyn Schedules>,
 }
 

@@ -159,6 +159,7 @@ impl Chat {
     ///
     /// # Errors
     /// One sentence, if the keys of the issuer of `auth.issuer` or the storage of `files.url` can't be used.
+    #[allow(clippy::too_many_lines, reason = "one step a concern")]
     pub fn start(
         node: NodeId,
         config: Config,

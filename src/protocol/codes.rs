@@ -26,7 +26,7 @@ pub enum ErrorCode {
     NonceReused,
     /// A message that the room does not have, or not any more.
     MessageNotFound,
-    /// What is no emoji.
+    /// A reaction that is no emoji.
     BadEmoji,
     /// A message with as many kinds of reactions as it may have.
     TooManyReactions,

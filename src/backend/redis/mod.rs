@@ -63,6 +63,7 @@ use crate::supervisor::Supervisor;
 /// # Errors
 /// [`BackendError::Misconfigured`] for an invalid URL, a refused password, or a Redis before version 7, which would
 /// replicate scripts and so defeat their fence.
+#[allow(clippy::too_many_lines, reason = "one step a concern")]
 pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Result<(Backend, Events)> {
     let settings = &config.redis;
     let target = Target::read(settings)?;

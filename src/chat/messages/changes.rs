@@ -10,13 +10,13 @@ use crate::protocol::{ErrorCode, Rejection};
 pub struct NewChange {
     /// The number of the message.
     pub target: u64,
-    /// What is done to it.
+    /// The change of it.
     pub action: ChangeAction,
     /// The sender's mark.
     pub nonce: Option<String>,
 }
 
-/// What is done to a message, and the right to do so.
+/// A change of a message, and the right to it.
 #[derive(Debug, Clone)]
 pub enum ChangeAction {
     /// It gets another content. A user who may not speak may not edit either.
@@ -37,7 +37,7 @@ pub struct Reaction {
 }
 
 impl Chat {
-    /// Whose messages a user may delete in a room. The one place that decides.
+    /// The messages that a user may delete in a room. The one place that decides.
     pub fn delete_rights(&self, identity: &Identity, access: &RoomAccess) -> DeleteRights {
         if identity.role >= Role::Moderator || access.is_owner() {
             DeleteRights::All

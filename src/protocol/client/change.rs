@@ -10,13 +10,13 @@ pub struct Change {
     pub room_id: String,
     /// The number of the message.
     pub target: u64,
-    /// What is done to it.
+    /// The change of it.
     pub action: ChangeAction,
     /// The sender's mark, returned in the ack.
     pub nonce: Option<String>,
 }
 
-/// What is done to a message.
+/// A change of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChangeAction {
     /// It gets another content.

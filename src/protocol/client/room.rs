@@ -55,6 +55,7 @@ impl Leave {
 }
 
 impl Read {
+    #[allow(clippy::self_named_constructors, reason = "every frame is read by this name")]
     pub(super) fn read(raw: &RawFrame<'_>) -> Result<Self, Rejection> {
         let (room_id, seq) = (named_room(raw)?, raw.seq()?);
         Ok(Self { room_id, seq: seq.ok_or_else(|| missing("seq"))? })

@@ -230,7 +230,7 @@ impl Logs {
 }
 
 impl Used {
-    /// What was first given this nonce.
+    /// The first entry that had this nonce.
     fn first(&self, key: Option<&NonceKey>, digest: &str) -> Result<Option<&First>> {
         match key.and_then(|key| self.nonces.get(key)) {
             Some(first) if first.digest != digest => Err(BackendError::NonceReused),

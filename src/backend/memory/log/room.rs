@@ -41,7 +41,7 @@ struct ChangeEntry {
     timestamp: String,
 }
 
-/// What a change did.
+/// The outcome of a change.
 pub(super) struct Changed {
     /// `None` if nothing changed.
     pub(super) published: Option<LoggedMessage>,

@@ -36,7 +36,7 @@ impl Text {
         if self.is_deleted { EntryKind::Deleted } else { EntryKind::Text }
     }
 
-    /// What clients get; `quotation` is that of the text that it replies to.
+    /// The JSON that clients get; `quotation` is that of the text that it replies to.
     pub(super) fn json(&self, quotation: Option<String>) -> Bytes {
         let mut open = self.draft.open_json();
         if self.is_deleted {
@@ -68,7 +68,7 @@ impl Text {
         shown.collect::<serde_json::Map<_, _>>().into()
     }
 
-    /// What a reply to it shows.
+    /// Its quotation in a reply.
     pub(super) fn quotation(&self) -> String {
         if self.is_deleted {
             return gone(self.seq);
@@ -126,7 +126,7 @@ impl Text {
     }
 }
 
-/// What a reply to a text shows that is not there any more.
+/// The quotation of a text that is not there any more.
 pub(super) fn gone(seq: u64) -> String {
     format!("{{\"seq\":{seq},\"deleted\":true}}")
 }

@@ -20,7 +20,7 @@ local function beside(since)
 
   texts.parsed, texts.since = parsed, since
 
-  -- What has changed about a text; nil if nothing has, or it is too old.
+  -- The changes of a text; nil if there are none, or it is too old.
   function texts.extras(seq)
     local x = parsed(redis.call('HGET', STATE, 'x' .. seq))
     return x and x.at >= since and x or nil

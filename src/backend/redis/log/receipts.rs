@@ -8,7 +8,7 @@ use crate::backend::redis::client::server::parsed;
 use crate::backend::{BackendError, Result};
 use crate::model::{ChangeReceipt, Epoch, FileInfo, MessageId, Receipt};
 
-/// What else the JSON of a deleted message had.
+/// The other fields that the JSON of a deleted message had.
 #[derive(Deserialize)]
 struct Rest {
     #[serde(default)]

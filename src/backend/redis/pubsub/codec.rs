@@ -148,7 +148,7 @@ pub fn encode(publication: &Publication) -> String {
     }
 }
 
-/// What a script publishes once a user has seen a notification, without the version.
+/// The publication of a script once a user has seen a notification, without the version.
 pub fn seen_text(id: &NotificationId) -> String {
     format!("e\n{}", user_event::encode(&UserEvent::Seen(id.clone())))
 }
@@ -304,7 +304,7 @@ mod tests {
             "1",
             "1 m",
             "1 m a b -\n{}",
-            "1 x 1 2",
+            "1 zz 1 2",
             "1 j 1 2 3",
             "1 c 1",
             "1 c many -",

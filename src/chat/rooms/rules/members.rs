@@ -35,7 +35,7 @@ impl KnownMembers {
         let is_later = |at: u64| at > read;
         self.members.retain(|_, at| is_later(*at));
         for member in record.members {
-            if !self.removed.get(&member.user_id).is_some_and(|at| *at >= read) {
+            if self.removed.get(&member.user_id).is_none_or(|at| *at < read) {
                 self.members.entry(member.user_id).or_insert(read);
             }
         }
