@@ -14,7 +14,7 @@ const NONCE_LASTS_MS = 23 * 60 * 60_000;
 // How much earlier than our clock's time of writing a server may date an echo.
 const CLOCK_SKEW_MS = 60_000;
 // Nothing says when a locked room is opened, or a mute ended early: messages wait, in their order, and are tried from time to time.
-export const RULE_RETRY_MS = 30_000;
+export const RULE_RETRY_MS = 20_000;
 
 const WAITING = new Set(['queued', 'sending']);
 const RULES = new Set(['muted', 'room_locked']);
