@@ -40,7 +40,7 @@ pub struct UploadRequest<'a> {
     pub access: &'a SpeechAccess,
     /// The client's address.
     pub address: ClientAddress,
-    /// Bytes of the request, if they are known: those of the file, and at most [`ENVELOPE_BYTES`] more.
+    /// Bytes of the request, if they are known: those of the file, and at most `ENVELOPE_BYTES` more.
     pub length: Option<u64>,
     /// Identifies a repetition of the upload.
     pub fingerprint: Option<String>,

@@ -1,5 +1,5 @@
 //! The frames of clients: one JSON object a frame, with a `type`. Unknown fields are ignored. The fields of a frame are
-//! found first ([`RawFrame`]), its type decides which struct reads them.
+//! found first (`RawFrame`), its type decides which struct reads them.
 
 mod change;
 mod file;
