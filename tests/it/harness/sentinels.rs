@@ -86,6 +86,18 @@ impl Sentinels {
 
     /// The index of the master, by most Sentinels.
     pub async fn master(&self) -> usize {
+        let votes = self.votes().await;
+        (0..votes.len()).max_by_key(|place| votes[*place]).expect("there are servers")
+    }
+
+    /// Whether a Sentinel names another master than this.
+    pub async fn names_another(&self, before: usize) -> bool {
+        let votes = self.votes().await;
+        (0..votes.len()).any(|place| place != before && votes[place] > 0)
+    }
+
+    /// The number of Sentinels that name each server.
+    async fn votes(&self) -> Vec<usize> {
         let mut votes = vec![0; self.servers.len()];
         for sentinel in &self.sentinels {
             let address: RedisResult<Vec<String>> =
@@ -95,7 +107,7 @@ impl Sentinels {
             });
             place.into_iter().for_each(|place| votes[place] += 1);
         }
-        (0..votes.len()).max_by_key(|place| votes[*place]).expect("there are servers")
+        votes
     }
 
     /// Waits until another server is the master, by the Sentinels and by itself.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, PushInfo, PushKind, Value};
 use tokio::sync::Notify;
 use tracing::{debug, info, warn};
@@ -14,7 +13,7 @@ use super::reconciler::{PendingUnsubscribes, Reconciler};
 use super::{CANARIES, Context, DirtyChannels, lock};
 use crate::backend::node::events::{EventSender, NotQueued};
 use crate::backend::redis::client::call::Call;
-use crate::backend::redis::client::dialer;
+use crate::backend::redis::client::dialer::{self, Dialed};
 use crate::backend::redis::client::server::{Atomicity, Reason, Sending, Server};
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::pubsub::codec::Wire;
@@ -134,7 +133,7 @@ impl ShardSubscriber {
             moved: moved.clone(),
         };
         let config = dialer::config(&self.context.settings).set_push_sender(move |push| reader.on_push(push));
-        let connection = self.connect(&config).await?;
+        let Dialed { connection, election } = self.connect(&config).await?;
         let mut reconciler = Reconciler::new(self, connection, pending);
         reconciler.subscribe(std::slice::from_ref(&canary_channel)).await?;
         // Before the first reconciliation: later changes are checked again.
@@ -150,14 +149,14 @@ impl ShardSubscriber {
         tokio::select! {
             () = closed.notified() => Err(Lost::Closed),
             () = moved.notified() => Err(Lost::Moved),
-            () = self.server.master_changed() => Err(Lost::Replaced),
+            () = self.server.master_changed(election) => Err(Lost::Replaced),
             end = reconciler.run() => end,
             end = self.send_canaries(&canary_channel) => end,
             () = self.context.events.closed() => Ok(()),
         }
     }
 
-    async fn connect(&self, config: &AsyncConnectionConfig) -> Result<MultiplexedConnection, Lost> {
+    async fn connect(&self, config: &AsyncConnectionConfig) -> Result<Dialed, Lost> {
         loop {
             let connecting = self.server.subscriber(config);
             tokio::select! {

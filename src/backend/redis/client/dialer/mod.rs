@@ -19,6 +19,13 @@ pub enum Dialer {
     Sentinels(Box<Sentinels>),
 }
 
+/// A connection that was just opened.
+pub struct Dialed {
+    pub connection: MultiplexedConnection,
+    /// The number of the election of its master: see [`Dialer::election`].
+    pub election: u64,
+}
+
 impl Dialer {
     /// To a server at a known address.
     pub fn fixed(info: &ConnectionInfo) -> RedisResult<Self> {
@@ -42,25 +49,28 @@ impl Dialer {
     }
 
     /// A connection for commands.
-    pub async fn for_commands(&self, settings: &Settings) -> RedisResult<MultiplexedConnection> {
-        self.client().await?.get_multiplexed_async_connection_with_config(&config(settings)).await
-    }
-
-    async fn client(&self) -> RedisResult<Client> {
-        match self {
-            Self::Fixed(client) => Ok(client.as_ref().clone()),
-            Self::Sentinels(sentinels) => sentinels.master().await,
-        }
+    pub async fn for_commands(&self, settings: &Settings) -> RedisResult<Dialed> {
+        let (client, election) = self.client().await?;
+        let connection = client.get_multiplexed_async_connection_with_config(&config(settings)).await?;
+        Ok(Dialed { connection, election })
     }
 
     /// A connection on which Redis pushes; `config` has the receiver.
-    pub async fn for_pushes(&self, config: &AsyncConnectionConfig) -> RedisResult<MultiplexedConnection> {
-        let client = self.client().await?;
+    pub async fn for_pushes(&self, config: &AsyncConnectionConfig) -> RedisResult<Dialed> {
+        let (client, election) = self.client().await?;
         let info = client.get_connection_info();
         // Pushes arrive between replies; RESP3 distinguishes them.
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let client = Client::open(info.clone().set_redis_settings(settings))?;
-        client.get_multiplexed_async_connection_with_config(config).await
+        let connection = client.get_multiplexed_async_connection_with_config(config).await?;
+        Ok(Dialed { connection, election })
+    }
+
+    async fn client(&self) -> RedisResult<(Client, u64)> {
+        match self {
+            Self::Fixed(client) => Ok((client.as_ref().clone(), 0)),
+            Self::Sentinels(sentinels) => sentinels.master().await,
+        }
     }
 
     /// Whether the server must be a master: a Sentinel may name one too early or too late.
@@ -68,11 +78,26 @@ impl Dialer {
         matches!(self, Self::Sentinels(_))
     }
 
-    /// Whether another server has become master.
-    pub async fn master_moved(&self) -> bool {
+    /// Asks the Sentinels for the current master.
+    pub async fn refresh(&self) {
+        if let Self::Sentinels(sentinels) = self {
+            sentinels.refresh().await;
+        }
+    }
+
+    /// The number of the last known election of a master.
+    pub fn election(&self) -> u64 {
         match self {
-            Self::Fixed(_) => false,
-            Self::Sentinels(sentinels) => sentinels.changed_master().await,
+            Self::Fixed(_) => 0,
+            Self::Sentinels(sentinels) => sentinels.election(),
+        }
+    }
+
+    /// Waits until another election than this is known.
+    pub async fn elected_since(&self, election: u64) {
+        match self {
+            Self::Fixed(_) => std::future::pending().await,
+            Self::Sentinels(sentinels) => sentinels.elected_since(election).await,
         }
     }
 }

@@ -3,21 +3,27 @@
 //! For seconds after a failover Sentinels disagree: those that do not know of it name the old master, which learns
 //! last and until then reports itself as master. Writes that it accepts are lost, and nodes that use it and nodes
 //! that don't are two clusters. So the answer with the highest config-epoch counts, and is queried repeatedly. (The
-//! client of the `redis` crate takes the first answer.)
+//! client of the `redis` crate takes the first answer.) Connections are opened one by one, on first use: as soon as one
+//! answer names another master, those to the former one must not be used again.
 
 use std::collections::HashMap;
-use std::sync::{Mutex as StdMutex, MutexGuard};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{Client, ConnectionInfo, ErrorKind, RedisError, RedisResult, Value};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
+use tokio::time::Instant;
+use tracing::info;
 
 use crate::backend::redis::client::newest::newest_within;
 use crate::backend::redis::client::target::at;
 
 /// Grace period of the other Sentinels after the first answer: a dead one delays no connection.
 const SENTINEL_GRACE: Duration = Duration::from_millis(200);
+
+/// For how long most Sentinels must name an older master before they count as set up again. A Sentinel learns of a
+/// failover from the others within two seconds.
+const OLDER_FOR: Duration = Duration::from_secs(10);
 
 /// All Sentinels that are known.
 pub struct Sentinels {
@@ -26,8 +32,18 @@ pub struct Sentinels {
     /// Credentials for the master; the Sentinels name its address.
     redis: ConnectionInfo,
     all: Vec<Sentinel>,
-    /// The vote of the last opened connection.
-    last_vote: StdMutex<MasterVote>,
+    elected: watch::Sender<Elected>,
+}
+
+/// The master that this node follows.
+#[derive(Debug, Clone, Default)]
+struct Elected {
+    /// `None` before the first answer.
+    vote: Option<MasterVote>,
+    /// The number of masters until this one. A connection that was opened under another number is not used again.
+    number: u64,
+    /// Since when the Sentinels have answered with older votes only.
+    older_since: Option<Instant>,
 }
 
 struct Sentinel {
@@ -37,7 +53,7 @@ struct Sentinel {
 }
 
 /// A master and the config-epoch of its election.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct MasterVote {
     epoch: u64,
     host: String,
@@ -48,52 +64,86 @@ impl Sentinels {
     pub fn new(sentinels: &[ConnectionInfo], master: &str, redis: &ConnectionInfo) -> Self {
         let sentinel = |info: &ConnectionInfo| Sentinel { info: info.clone(), connection: Mutex::default() };
         let all = sentinels.iter().map(sentinel).collect();
-        Self { master: master.to_owned(), redis: redis.clone(), all, last_vote: StdMutex::default() }
+        Self { master: master.to_owned(), redis: redis.clone(), all, elected: watch::Sender::default() }
     }
 
-    /// The same Sentinels with other passwords and certificates. Keeps the last vote.
+    /// The same Sentinels with other passwords and certificates. Follows the same master.
     pub fn with_access(&self, sentinels: &[ConnectionInfo], master: &str, redis: &ConnectionInfo) -> Self {
-        let last_vote = StdMutex::new(self.lock_last_vote().clone());
-        Self { last_vote, ..Self::new(sentinels, master, redis) }
+        Self { elected: self.elected.clone(), ..Self::new(sentinels, master, redis) }
     }
 
-    /// A client for the current master.
-    pub async fn master(&self) -> RedisResult<Client> {
-        let vote = self.ask().await?;
-        let client = Client::open(at(&self.redis, &vote.host, vote.port))?;
-        *self.lock_last_vote() = vote;
-        Ok(client)
+    /// A client for the current master, and the number of its election.
+    pub async fn master(&self) -> RedisResult<(Client, u64)> {
+        let (vote, number) = self.ask().await?;
+        Ok((Client::open(at(&self.redis, &vote.host, vote.port))?, number))
     }
 
-    /// Whether another server was elected since a connection was last opened.
-    pub async fn changed_master(&self) -> bool {
-        let vote = self.ask().await;
-        let last = self.lock_last_vote();
-        let is_another = |vote: &MasterVote| (&vote.host, vote.port) != (&last.host, last.port);
-        !last.host.is_empty() && vote.as_ref().is_ok_and(is_another)
+    /// Asks for the current master. An error is that of the next connection, too.
+    pub async fn refresh(&self) {
+        let _ = self.ask().await;
     }
 
-    /// The newest vote of the Sentinels that answer in time.
-    async fn ask(&self) -> RedisResult<MasterVote> {
+    /// The number of the last known election.
+    pub fn election(&self) -> u64 {
+        self.elected.borrow().number
+    }
+
+    /// Waits until another election than this is known.
+    pub async fn elected_since(&self, number: u64) {
+        // The sender is in `self`, so the channel stays open.
+        let _ = self.elected.subscribe().wait_for(|elected| elected.number != number).await;
+    }
+
+    /// The newest vote of the Sentinels that answer in time, and the number of its election.
+    async fn ask(&self) -> RedisResult<(MasterVote, u64)> {
         let asked = self.all.iter().map(|sentinel| sentinel.vote(&self.master));
         let newest = newest_within(SENTINEL_GRACE, 0, asked, |vote: &MasterVote| vote.epoch).await;
-        let is_of_most = newest.answers * 2 > self.all.len();
-        if let Some(vote) = pick_vote(newest.answer, is_of_most, &self.lock_last_vote()) {
-            return Ok(vote);
+        if let Some(vote) = newest.answer {
+            let answered = Answered { some: newest.answers, all: self.all.len() };
+            let mut taken = None;
+            self.elected.send_if_modified(|elected| {
+                let before = elected.number;
+                taken = elected.take(&vote, answered, Instant::now());
+                elected.number != before
+            });
+            if let Some(number) = taken {
+                return Ok((vote, number));
+            }
         }
         let no_sentinel = || (ErrorKind::MasterNameNotFoundBySentinel, "no Sentinel is known").into();
         Err(newest.refusals.into_iter().max_by_key(specificity).unwrap_or_else(no_sentinel))
     }
-
-    fn lock_last_vote(&self) -> MutexGuard<'_, MasterVote> {
-        self.last_vote.lock().expect("no code panics while it holds this lock")
-    }
 }
 
-/// The newest vote. A vote that is older than the last comes from a few partitioned Sentinels, possibly with the
-/// old master. If most Sentinels answered, they were set up again.
-fn pick_vote(newest: Option<MasterVote>, is_of_most: bool, last: &MasterVote) -> Option<MasterVote> {
-    newest.filter(|vote| is_of_most || vote.epoch >= last.epoch)
+/// The number of Sentinels that answered.
+#[derive(Debug, Clone, Copy)]
+struct Answered {
+    some: usize,
+    all: usize,
+}
+
+impl Elected {
+    /// Follows a vote and returns the number of its election. A vote that is older than the last is not followed: it
+    /// comes from Sentinels that are partitioned, or have not learned of the failover yet. If all answered, or most of
+    /// them for a while, they were set up again.
+    fn take(&mut self, vote: &MasterVote, answered: Answered, now: Instant) -> Option<u64> {
+        if self.vote.as_ref().is_some_and(|last| vote.epoch < last.epoch) {
+            let since = *self.older_since.get_or_insert(now);
+            let is_of_most = answered.some * 2 > answered.all;
+            let is_set_up_again =
+                answered.some == answered.all || is_of_most && now.duration_since(since) >= OLDER_FOR;
+            if !is_set_up_again {
+                return None;
+            }
+        }
+        self.older_since = None;
+        let last = self.vote.replace(vote.clone());
+        if last.is_some_and(|last| (last.host, last.port) != (vote.host.clone(), vote.port)) {
+            self.number += 1;
+            info!(host = vote.host, port = vote.port, "Sentinel failover: new master");
+        }
+        Some(self.number)
+    }
 }
 
 impl Sentinel {
@@ -133,15 +183,36 @@ mod tests {
         MasterVote { epoch, host: "h".into(), port }
     }
 
+    const MOST: Answered = Answered { some: 2, all: 3 };
+    const ALL: Answered = Answered { some: 3, all: 3 };
+
     #[test]
-    fn a_few_partitioned_sentinels_do_not_restore_the_old_master() {
-        assert_eq!(pick_vote(Some(vote(1, 1)), false, &vote(2, 2)), None);
-        assert_eq!(pick_vote(Some(vote(2, 2)), false, &vote(2, 2)), Some(vote(2, 2)));
+    fn another_master_is_another_election() {
+        let (mut elected, now) = (Elected::default(), Instant::now());
+        assert_eq!(elected.take(&vote(1, 1), MOST, now), Some(0));
+        assert_eq!(elected.take(&vote(2, 1), MOST, now), Some(0), "the same server again");
+        assert_eq!(elected.take(&vote(3, 2), Answered { some: 1, all: 3 }, now), Some(1));
+        assert_eq!(elected.take(&vote(3, 2), ALL, now), Some(1));
     }
 
     #[test]
-    fn a_new_set_of_sentinels_is_accepted() {
-        assert_eq!(pick_vote(Some(vote(0, 3)), true, &vote(7, 2)), Some(vote(0, 3)));
-        assert_eq!(pick_vote(None, true, &vote(7, 2)), None);
+    fn sentinels_that_do_not_know_of_the_failover_do_not_restore_the_old_master() {
+        let (mut elected, now) = (Elected::default(), Instant::now());
+        elected.take(&vote(2, 2), ALL, now);
+        assert_eq!(elected.take(&vote(1, 1), MOST, now), None);
+        assert_eq!(elected.take(&vote(2, 2), MOST, now), Some(0));
+        // The wait begins again.
+        assert_eq!(elected.take(&vote(1, 1), MOST, now + OLDER_FOR), None);
+    }
+
+    #[test]
+    fn sentinels_that_were_set_up_again_are_followed() {
+        let (mut elected, now) = (Elected::default(), Instant::now());
+        elected.take(&vote(7, 2), ALL, now);
+        assert_eq!(elected.take(&vote(0, 3), ALL, now), Some(1), "all say so");
+        elected.take(&vote(7, 2), ALL, now);
+        assert_eq!(elected.take(&vote(0, 3), MOST, now), None);
+        assert_eq!(elected.take(&vote(0, 3), Answered { some: 1, all: 3 }, now + OLDER_FOR), None);
+        assert_eq!(elected.take(&vote(0, 3), MOST, now + OLDER_FOR), Some(3));
     }
 }

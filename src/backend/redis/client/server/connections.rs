@@ -11,14 +11,14 @@ use futures_util::FutureExt;
 use redis::aio::{MultiplexedConnection, SendError};
 use redis::{AsyncConnectionConfig, ErrorKind, Pipeline, RedisError, RedisResult, Value};
 use tokio::sync::Mutex;
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use super::access::is_unauthenticated;
 use super::pool::Borrowed;
 use super::reply::{is_error, unavailable};
 use super::{IDLE_BEFORE_PING, Server};
 use crate::backend::redis::client::complaints::kind_of;
-use crate::backend::redis::client::dialer;
+use crate::backend::redis::client::dialer::{self, Dialed};
 use crate::backend::redis::client::role::Role;
 use crate::backend::redis::client::script::{Publishing, Script};
 use crate::backend::{BackendError, Result};
@@ -31,6 +31,8 @@ pub struct LiveConnection {
     pub id: ClientId,
     /// [`Server::epoch`] when it was opened.
     pub epoch: u64,
+    /// The number of the election of its master.
+    election: u64,
     /// When Redis last answered on it.
     answered_at: Arc<StdMutex<Instant>>,
     /// Scripts that were loaded over it.
@@ -173,10 +175,12 @@ impl Server {
         })
     }
 
-    /// Whether a connection may be used again: no failure since it was opened, and if it was idle, it answers a
-    /// ping. A missing answer does not affect other connections.
+    /// Whether a connection may be used again: no failure and no other master since it was opened, and if it was idle,
+    /// it answers a ping. A missing answer does not affect other connections.
     pub(super) async fn is_usable(&self, connection: &LiveConnection) -> bool {
-        if connection.epoch != self.epoch.load(Ordering::Relaxed) {
+        let is_current = connection.epoch == self.epoch.load(Ordering::Relaxed)
+            && connection.election == self.dialer().election();
+        if !is_current {
             return false;
         }
         if !connection.is_idle() {
@@ -198,7 +202,7 @@ impl Server {
     pub(super) async fn reconnect(&self, role: &Role) -> RedisResult<LiveConnection> {
         let epoch = self.epoch.load(Ordering::Relaxed);
         self.renew_certificates().await;
-        let mut connection = match self.dial(role).await {
+        let Dialed { mut connection, election } = match self.dial(role).await {
             Err(error) if is_unauthenticated(&error) && self.read_password().await => self.dial(role).await?,
             dialed => dialed?,
         };
@@ -226,10 +230,10 @@ impl Server {
         }
         self.connected.notify_waiters();
         let answered_at = Arc::new(StdMutex::new(Instant::now()));
-        Ok(LiveConnection { connection, id, epoch, answered_at, loaded: Arc::default() })
+        Ok(LiveConnection { connection, id, epoch, election, answered_at, loaded: Arc::default() })
     }
 
-    async fn dial(&self, role: &Role) -> RedisResult<MultiplexedConnection> {
+    async fn dial(&self, role: &Role) -> RedisResult<Dialed> {
         let dialer = self.dialer();
         let Role::Pushed { handler, .. } = role else { return dialer.for_commands(&self.settings).await };
         let sender = handler.clone();
@@ -237,9 +241,9 @@ impl Server {
             sender.on_push(push);
             Ok::<_, SendError>(())
         });
-        let mut connection = dialer.for_pushes(&config).await?;
-        handler.opened(&mut connection, &self.name).await;
-        Ok(connection)
+        let mut dialed = dialer.for_pushes(&config).await?;
+        handler.opened(&mut dialed.connection, &self.name).await;
+        Ok(dialed)
     }
 
     fn check_role(&self, info: &str) -> RedisResult<()> {
@@ -260,18 +264,14 @@ impl Server {
         }
     }
 
-    /// Invalidates all connections if the Sentinels name another master.
+    /// Asks the Sentinels for the current master. Connections to another are not used again.
     pub async fn follow_sentinels(&self) {
-        if self.dialer().master_moved().await {
-            info!(redis = %self.name, "Sentinel failover: new master");
-            self.invalidate_connections();
-            self.master_changed.notify_waiters();
-        }
+        self.dialer().refresh().await;
     }
 
-    /// Waits until another server has become master.
-    pub async fn master_changed(&self) {
-        self.master_changed.notified().await;
+    /// Waits until the Sentinels name another master than that of an election.
+    pub async fn master_changed(&self, election: u64) {
+        self.dialer().elected_since(election).await;
     }
 
     /// Waits for the next opened connection.
@@ -316,17 +316,17 @@ impl Server {
     }
 
     /// A connection for subscriptions; `config` has the receiver of publications.
-    pub async fn subscriber(&self, config: &AsyncConnectionConfig) -> RedisResult<MultiplexedConnection> {
+    pub async fn subscriber(&self, config: &AsyncConnectionConfig) -> RedisResult<Dialed> {
         self.renew_certificates().await;
-        let mut connection = match self.dialer().for_pushes(config).await {
+        let mut dialed = match self.dialer().for_pushes(config).await {
             Err(error) if is_unauthenticated(&error) && self.read_password().await => {
                 self.dialer().for_pushes(config).await?
             }
             dialed => dialed?,
         };
-        let info: String = redis::cmd("INFO").arg("replication").query_async(&mut connection).await?;
+        let info: String = redis::cmd("INFO").arg("replication").query_async(&mut dialed.connection).await?;
         self.check_role(&info)?;
-        Ok(connection)
+        Ok(dialed)
     }
 }
 

@@ -81,8 +81,6 @@ pub struct Server {
     abandoned: StdMutex<Vec<ClientId>>,
     /// Notified of each new connection: the server is reachable.
     connected: Notify,
-    /// Notified when another server has become master.
-    master_changed: Notify,
     /// By the name of their role. Tokio mutexes inside, because one task opens a connection for all that wait.
     own: StdMutex<HashMap<&'static str, Own>>,
     pool: Pool,
@@ -127,7 +125,6 @@ impl Server {
             epoch: AtomicU64::new(0),
             abandoned: StdMutex::default(),
             connected: Notify::new(),
-            master_changed: Notify::new(),
             own: StdMutex::default(),
             pool: pool::pool(server.clone(), settings),
             observer,
