@@ -25,8 +25,14 @@ pub trait Cursors: Send + Sync + fmt::Debug {
     /// without messages.
     async fn begin(&self, room: &RoomName, reader: &Reader) -> Result<Option<u64>>;
 
-    /// The place of a cursor.
-    async fn cursor(&self, room: &RoomName, user: &UserId) -> Result<Option<u64>>;
+    /// The places of cursors, each of a user in a room: one result each, in the order of `of`.
+    async fn cursors(&self, of: &[(RoomName, UserId)]) -> Vec<Result<Option<u64>>>;
+
+    /// The place of one cursor.
+    async fn cursor(&self, room: &RoomName, user: &UserId) -> Result<Option<u64>> {
+        let places = self.cursors(&[(room.clone(), user.clone())]).await;
+        places.into_iter().next().transpose().map(Option::flatten)
+    }
 
     /// Removes a cursor.
     async fn forget(&self, room: &RoomName, user: &UserId) -> Result<()>;

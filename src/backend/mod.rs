@@ -1,5 +1,5 @@
 //! The state that nodes share, one trait a concern: the logs, the events of rooms, presence, the cluster's
-//! nodes, accounts, the standing of users, moderation, private rooms, notifications, schedules, quotas, and records of files. A backend carries events, not frames, and knows no
+//! nodes, accounts, the standing and the preferences of users, moderation, private rooms, notifications, schedules, quotas, and records of files. A backend carries events, not frames, and knows no
 //! socket.
 
 use std::sync::Arc;
@@ -18,6 +18,7 @@ pub mod memory;
 mod moderation;
 mod node;
 mod notifications;
+mod preferences;
 mod presence;
 mod pubsub;
 mod quotas;
@@ -43,6 +44,7 @@ pub use self::moderation::{
 };
 pub use self::node::{Events, LocalNode, LocalRoom, NodeSecret, share_secret};
 pub use self::notifications::{Broadcast, Notifications, Seen, SeenBroadcast, Sent, UserNotifications};
+pub use self::preferences::{Preferences, ReadSharing};
 pub use self::presence::{
     Busiest, Changing, Entered, LeaveMode, MEMBERS_IN_JOINED, MemberPage, MemberPosition, Presence, RoomCount,
 };
@@ -71,6 +73,8 @@ pub struct Backend {
     pub accounts: Arc<dyn Accounts>,
     /// The standing of users.
     pub standings: Arc<dyn Standings>,
+    /// The preferences of users.
+    pub preferences: Arc<dyn Preferences>,
     /// Token buckets.
     pub quotas: Arc<dyn Quotas>,
     /// The rules of rooms, and the record of what moderators did.

@@ -68,6 +68,11 @@ impl RoomRecord {
     pub fn has(&self, user: &UserId) -> bool {
         self.members.iter().any(|member| member.user_id == *user)
     }
+
+    /// The member of a conversation that is not this user.
+    pub fn other_than(self, user: &UserId) -> Option<Author> {
+        self.members.into_iter().find(|member| member.user_id != *user)
+    }
 }
 
 /// The relation of a user to a private room.

@@ -27,7 +27,8 @@ enum Begins {
 }
 
 impl Chat {
-    /// Moves the cursor of a user forward, and tells all its full sessions. Nobody is told if it stays where it is.
+    /// Moves the cursor of a user forward, and tells all its full sessions, and in a conversation those of the other user. Nobody
+    /// is told if it stays where it is.
     ///
     /// # Errors
     /// `too_fast`, `unavailable`
@@ -37,8 +38,10 @@ impl Chat {
         let Some(seq) = backend.cursors.advance(access.room(), &reader(by), seq).await? else {
             return Ok(());
         };
-        let user = &by.author.user_id;
-        if let Err(error) = backend.tell_user(user, UserEvent::Read { room: access.into_room(), seq }).await {
+        let (user, room) = (&by.author.user_id, access.into_room());
+        let telling = backend.tell_user(user, UserEvent::Read { room: room.clone(), seq });
+        let (told, ()) = tokio::join!(telling, self.tell_other_reader(&room, user, seq));
+        if let Err(error) = told {
             debug!(error = %error.root_cause(), "could not tell a user what it has read");
         }
         Ok(())
@@ -90,7 +93,8 @@ impl Chat {
     }
 }
 
-fn reader(by: &Identity) -> Reader {
+/// A user as one that has a cursor.
+pub(super) fn reader(by: &Identity) -> Reader {
     let kind = if by.source == Source::Guest { ReaderKind::Guest } else { ReaderKind::Lasting };
     Reader { user: by.author.user_id.clone(), kind }
 }

@@ -17,6 +17,7 @@ mod reads;
 mod rooms;
 mod schedules;
 mod search;
+mod sharing;
 mod users;
 
 use std::sync::Arc;
@@ -60,7 +61,7 @@ pub use self::users::{Control, Controls, LeaveReason, Listener, Version};
 use self::users::{KnownStandings, UserChannels, Users};
 pub use crate::backend::{
     AuditPosition, AuditRecord, Excerpt, LastText, LeaveMode, MemberPage, MemberPosition, NodeInfo, Planned,
-    RoomCount, RoomRecord, Seen, Span, Unread,
+    ReadSharing, RoomCount, RoomRecord, Seen, Span, Unread,
 };
 use crate::backend::{Backend, BackendError, Events, Health};
 use crate::config::Config;

@@ -14,7 +14,7 @@ use crate::chat::{
     Action, Conversation, Identity, LastText, MyRoom, PREVIEW_CHARS, Principal, RoomAccess, RoomRecord,
     Unread,
 };
-use crate::model::{Author, RoomName, UserId, Username};
+use crate::model::{Author, ReadBy, RoomName, UserId, Username};
 use crate::protocol::{ErrorCode, Forwarded};
 
 /// A private room that is to be made.
@@ -69,9 +69,18 @@ struct MyRoomJson {
     room: RoomJson,
     seq: u64,
     read_seq: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_by: Option<ReadByJson>,
     unread: u64,
     mentions: u64,
     last: Option<LastJson>,
+}
+
+/// How far the other user of a conversation has read.
+#[derive(Debug, Serialize, ToSchema)]
+struct ReadByJson {
+    user_id: UserId,
+    seq: u64,
 }
 
 /// The newest message that is not deleted.
@@ -110,7 +119,7 @@ impl RoomJson {
 }
 
 impl From<MyRoom> for MyRoomJson {
-    fn from(MyRoom { room, title, topic, owner, with, unread }: MyRoom) -> Self {
+    fn from(MyRoom { room, title, topic, owner, with, read_by, unread }: MyRoom) -> Self {
         let room = RoomJson { id: room, title, topic, owner, with: with.map(UserJson::from) };
         let Unread { head, cursor, texts, mentions, last } = unread;
         let last = last.map(|LastText { username, content, timestamp }| LastJson {
@@ -118,7 +127,8 @@ impl From<MyRoom> for MyRoomJson {
             preview: content.chars().take(PREVIEW_CHARS).collect(),
             timestamp,
         });
-        Self { room, seq: head, read_seq: cursor, unread: texts, mentions, last }
+        let read_by = read_by.map(|ReadBy { user, seq }| ReadByJson { user_id: user, seq });
+        Self { room, seq: head, read_seq: cursor, read_by, unread: texts, mentions, last }
     }
 }
 

@@ -15,6 +15,7 @@ mod membership;
 mod messages;
 mod moderation;
 mod notifications;
+mod preferences;
 mod query;
 mod rooms;
 
@@ -91,6 +92,7 @@ fn operations() -> OpenApiRouter<AppState> {
         .routes(routes!(membership::open_conversation))
         .routes(routes!(membership::list_my_rooms))
         .routes(routes!(cursors::mark_read))
+        .routes(routes!(preferences::show_settings, preferences::change_settings))
         .routes(routes!(search::search_my_rooms))
         .routes(routes!(search::search_room))
         .routes(routes!(messages::list_messages, messages::post_message))

@@ -38,12 +38,28 @@ pub enum UserEvent {
         /// The number of the last message that was read.
         seq: u64,
     },
+    /// The other user of a conversation has read it.
+    ReadBy {
+        /// The conversation.
+        room: RoomName,
+        /// The user, and the place.
+        by: ReadBy,
+    },
     /// The list of the user's rooms has changed.
     RoomsChanged,
     /// A notification to the user alone.
     Notification(Notification),
     /// A notification has been seen on one of the user's sessions, or was taken back.
     Seen(NotificationId),
+}
+
+/// The place up to which another user has read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadBy {
+    /// The user.
+    pub user: UserId,
+    /// The number of the last message that was read.
+    pub seq: u64,
 }
 
 /// A message, as it is told to sessions that are not in its room.
@@ -112,6 +128,7 @@ impl UserEvent {
                 room.as_str().len() + from + preview.len()
             }
             Self::Read { room, .. } => room.as_str().len(),
+            Self::ReadBy { room, by } => room.as_str().len() + by.user.as_str().len(),
             Self::Notification(notification) => notification.size(),
             Self::Seen(id) => id.as_str().len(),
             Self::RoomsChanged => 0,

@@ -25,7 +25,7 @@ const MODULES: [&str; 11] = [
 const FORBIDDEN: [(&str, &[&str]); 2] = [("ws", &["backend"]), ("http", &["backend", "ws"])];
 
 /// The floors of `backend::redis`, lowest first.
-const REDIS_FLOORS: [&str; 17] = [
+const REDIS_FLOORS: [&str; 18] = [
     "mutations",
     "keys",
     "client",
@@ -36,6 +36,7 @@ const REDIS_FLOORS: [&str; 17] = [
     "cursors",
     "presence",
     "moderation",
+    "preferences",
     "rooms",
     "cluster",
     "accounts",

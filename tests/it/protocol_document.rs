@@ -7,7 +7,7 @@ use adda::model::message::close_json;
 use adda::model::{
     Audience, Author, Change, ChangeDraft, ChangeReceipt, ConnectionId, DeleteRights, Draft, Emoji, Epoch,
     FileInfo, InboxEntry, Member, MessageId, NodeId, Notice, NoticeKind, Notification, NotificationId,
-    Position, Receipt, Role, RoomName, Timestamp, UserEvent, UserId, Username, Words,
+    Position, ReadBy, Receipt, Role, RoomName, Timestamp, UserEvent, UserId, Username, Words,
 };
 use adda::protocol::server::{
     Entrance, ErrorFrame, FrameRef, NoticeFrame, ReceiptJson, RoomFrame, RoomSize, RoomsFrame, ServerFrame,
@@ -136,7 +136,8 @@ fn frames() -> Vec<Value> {
     let room = RoomName::from_trusted("general");
     let author = Author { user_id: UserId::guest(), username: Username::from_trusted("রহিম") };
     let mut frames = server_frames(&room, &author);
-    frames.push(joined(&room, &author));
+    let read_by = ReadBy { user: author.user_id.clone(), seq: 5 };
+    frames.extend([None, Some(&read_by)].map(|read_by| joined(&room, &author, read_by)));
     frames.extend(logged(&room, &author));
     frames
 }
@@ -169,6 +170,7 @@ fn server_frames(room: &RoomName, author: &Author) -> Vec<Value> {
     let events = [
         UserEvent::Inbox(inbox),
         UserEvent::Read { room: room.clone(), seq: 7 },
+        UserEvent::ReadBy { room: room.clone(), by: ReadBy { user: author.user_id.clone(), seq: 7 } },
         UserEvent::RoomsChanged,
         UserEvent::Notification(notification),
         UserEvent::Seen(id),
@@ -227,6 +229,7 @@ fn is_listed(frame: &ServerFrame<'_>) {
         | ServerFrame::User(
             UserFrame::Inbox { .. }
             | UserFrame::Read { .. }
+            | UserFrame::ReadBy { .. }
             | UserFrame::MyRoomsChanged
             | UserFrame::Notification(_)
             | UserFrame::Seen { .. },
@@ -261,7 +264,7 @@ fn welcome(author: &Author) -> SessionFrame<'_> {
     }
 }
 
-fn joined(room: &RoomName, author: &Author) -> Value {
+fn joined(room: &RoomName, author: &Author, read_by: Option<&ReadBy>) -> Value {
     let member = Member {
         id: ConnectionId::random(),
         user_id: author.user_id.clone(),
@@ -272,6 +275,7 @@ fn joined(room: &RoomName, author: &Author) -> Value {
         position: &Position { epoch: Epoch::new("e"), seq: 7 },
         is_recovered: true,
         read_seq: Some(5),
+        read_by,
         client_count: 2,
         members: &[member],
         messages: &[],

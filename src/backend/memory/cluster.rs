@@ -44,6 +44,7 @@ impl LeaseHolder for MemoryNode {
         }
         shared.logs.remove_unused(now);
         shared.users.remove_expired(now);
+        shared.preferences.remove_expired(now);
         shared.moderation.remove_ended(now);
         shared.records.remove_expired(now);
         shared.notifications.remove_ended();

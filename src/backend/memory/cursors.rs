@@ -26,8 +26,12 @@ impl Cursors for MemoryNode {
         }))
     }
 
-    async fn cursor(&self, room: &RoomName, user: &UserId) -> Result<Option<u64>> {
-        Ok(self.cluster.lock().logs.cursors(room).and_then(|(cursors, _)| cursors.place(user)))
+    async fn cursors(&self, of: &[(RoomName, UserId)]) -> Vec<Result<Option<u64>>> {
+        let mut shared = self.cluster.lock();
+        let mut place = |room: &RoomName, user: &UserId| {
+            shared.logs.cursors(room).and_then(|(cursors, _)| cursors.place(user))
+        };
+        of.iter().map(|(room, user)| Ok(place(room, user))).collect()
     }
 
     async fn forget(&self, room: &RoomName, user: &UserId) -> Result<()> {

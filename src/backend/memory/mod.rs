@@ -10,6 +10,7 @@ mod log;
 mod members;
 mod moderation;
 mod notifications;
+mod preferences;
 mod presence;
 mod pubsub;
 mod quotas;
@@ -31,6 +32,7 @@ use self::files::FileTable;
 use self::log::Logs;
 use self::moderation::ModerationState;
 use self::notifications::NotificationTable;
+use self::preferences::PreferenceTable;
 use self::presence::Rooms;
 use self::pubsub::Fanout;
 use self::quotas::Buckets;
@@ -60,6 +62,7 @@ struct Shared {
     secrets: Option<Secrets>,
     accounts: AccountTable,
     users: Users,
+    preferences: PreferenceTable,
     moderation: ModerationState,
     files: FileTable,
     records: Records,
@@ -84,6 +87,7 @@ impl MemoryCluster {
             secrets: None,
             accounts: AccountTable::default(),
             users: Users::new(config.auth.token_ttl),
+            preferences: PreferenceTable::new(config.auth.token_ttl),
             moderation: ModerationState::new(config.moderation.audit_entries),
             files: FileTable::default(),
             records: Records::new(config.auth.token_ttl),
@@ -106,6 +110,7 @@ impl MemoryCluster {
             cluster: node.clone(),
             accounts: node.clone(),
             standings: node.clone(),
+            preferences: node.clone(),
             moderation: node.clone(),
             files: node.clone(),
             file_sweep: node.clone(),

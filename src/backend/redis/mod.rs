@@ -14,6 +14,7 @@ mod moderation;
 #[cfg(test)]
 mod mutations;
 mod notifications;
+mod preferences;
 mod presence;
 mod pubsub;
 mod quotas;
@@ -37,6 +38,7 @@ use self::keys::Keys;
 use self::log::Log;
 use self::moderation::{RedisModeration, RedisStandings};
 use self::notifications::RedisNotifications;
+use self::preferences::RedisPreferences;
 use self::presence::RedisPresence;
 use self::presence::generation::DataGeneration;
 use self::presence::index::Index;
@@ -105,6 +107,7 @@ pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Re
     let cluster = RedisCluster::new(leases, reconciler, &config.presence);
     let moderation = RedisModeration::new(keys.clone(), shards.clone(), config);
     let standings = RedisStandings::new(keys.clone(), shards.clone(), config);
+    let preferences = RedisPreferences::new(keys.clone(), shards.clone(), config);
     let rooms = RedisRooms::new(keys.clone(), shards.clone(), config);
     let notifications = RedisNotifications::new(keys.clone(), shards.clone(), config);
     let schedules = RedisSchedules::new(keys.clone(), shards.clone(), config);
@@ -120,6 +123,7 @@ pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Re
         cluster: Arc::new(cluster),
         accounts: Arc::new(accounts),
         standings: Arc::new(standings),
+        preferences: Arc::new(preferences),
         quotas: Arc::new(quotas),
         moderation: Arc::new(moderation),
         files: files.clone(),
@@ -190,6 +194,7 @@ fn scripts() -> Vec<&'static Script> {
         moderation::scripts(),
         cluster::scripts(),
         accounts::SCRIPTS.to_vec(),
+        preferences::SCRIPTS.to_vec(),
         files::scripts(),
         rooms::SCRIPTS.to_vec(),
         notifications::SCRIPTS.to_vec(),

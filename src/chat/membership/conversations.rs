@@ -29,7 +29,7 @@ impl Chat {
         let room = RoomName::conversation(own, other);
         let rooms = &self.inner.backend.rooms;
         let stored = rooms.records(std::slice::from_ref(&room)).await.pop().transpose()?.flatten();
-        if let Some(with) = stored.and_then(|record| other_of(record, own)) {
+        if let Some(with) = stored.and_then(|record| record.other_than(own)) {
             self.list_room(by, &room).await?;
             return Ok(Conversation { room, with });
         }
@@ -44,9 +44,4 @@ impl Chat {
         self.tell_rooms_changed([own, &other.user_id]).await;
         Ok(Conversation { room, with: other })
     }
-}
-
-/// The member of a conversation that is not this user.
-pub(super) fn other_of(record: RoomRecord, own: &UserId) -> Option<Author> {
-    record.members.into_iter().find(|member| member.user_id != *own)
 }

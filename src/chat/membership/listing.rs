@@ -3,9 +3,8 @@
 use tracing::debug;
 
 use super::super::{Chat, Identity, Source};
-use super::conversations::other_of;
 use crate::backend::{RoomRecord, Unlisting, Unread};
-use crate::model::{Author, RoomName, UserId};
+use crate::model::{Author, ReadBy, RoomName, UserId};
 use crate::protocol::Rejection;
 
 /// A room on a user's list.
@@ -21,6 +20,8 @@ pub struct MyRoom {
     pub owner: Option<UserId>,
     /// The other user of a conversation.
     pub with: Option<Author>,
+    /// How far the other user of a conversation has read, if both share that.
+    pub read_by: Option<ReadBy>,
     /// Its messages that the user has not read.
     pub unread: Unread,
 }
@@ -39,9 +40,27 @@ impl Chat {
         for (my, unread) in found.iter_mut().zip(unread) {
             my.unread = unread?;
         }
+        self.add_readers(by, &mut found).await?;
         // Timestamps are of one form, so their order is that of time. Of equal ones the order of names stays.
         found.sort_by(|one, other| other.last_at().cmp(&one.last_at()));
         Ok(found)
+    }
+
+    /// Adds to conversations how far their other users have read.
+    async fn add_readers(&self, by: &Identity, rooms: &mut [MyRoom]) -> Result<(), Rejection> {
+        let (conversations, others): (Vec<&mut MyRoom>, Vec<_>) = rooms
+            .iter_mut()
+            .filter_map(|my| {
+                let other = my.with.as_ref()?.user_id.clone();
+                let room = my.room.clone();
+                Some((my, (room, other)))
+            })
+            .unzip();
+        let read = self.read_by_others(&by.author.user_id, &others).await?;
+        for (my, read_by) in conversations.into_iter().zip(read) {
+            my.read_by = read_by;
+        }
+        Ok(())
     }
 
     /// The same by name, not counted. Entries of private rooms that the user is no member of are removed.
@@ -94,8 +113,8 @@ impl MyRoom {
     fn new(room: RoomName, record: Option<RoomRecord>, user: &UserId) -> Self {
         let record = record.unwrap_or_default();
         let (title, topic, owner) = (record.title.clone(), record.topic.clone(), record.owner.clone());
-        let with = if room.is_conversation() { other_of(record, user) } else { None };
-        Self { room, title, topic, owner, with, unread: Unread::default() }
+        let with = if room.is_conversation() { record.other_than(user) } else { None };
+        Self { room, title, topic, owner, with, read_by: None, unread: Unread::default() }
     }
 
     fn last_at(&self) -> Option<&str> {

@@ -139,7 +139,7 @@ impl Chat {
     }
 
     /// Whether a user may make private rooms and conversations.
-    fn check_may_whisper(&self, identity: &Identity) -> Result<(), Rejection> {
+    pub(super) fn check_may_whisper(&self, identity: &Identity) -> Result<(), Rejection> {
         if identity.source != Source::Guest || self.inner.config.auth.guests_may_whisper {
             return Ok(());
         }
@@ -197,7 +197,7 @@ impl Chat {
     }
 
     /// Has users ask for their rooms again. They also do so after each gap of their node's subscription.
-    async fn tell_rooms_changed<'a>(&self, users: impl IntoIterator<Item = &'a UserId>) {
+    pub(super) async fn tell_rooms_changed<'a>(&self, users: impl IntoIterator<Item = &'a UserId>) {
         let telling =
             users.into_iter().map(|user| self.inner.backend.tell_user(user, UserEvent::RoomsChanged));
         for told in join_all(telling).await {

@@ -14,9 +14,9 @@ use super::room::{NotAttached, Room};
 use super::sink::{FlushSet, RoomSession};
 use crate::backend::{Delta, Entered, LeaveMode, MEMBERS_IN_JOINED, Page, Span, within};
 use crate::chat::{Chat, JoiningReader, RoomAccess};
-use crate::model::{LoggedMessage, Position};
+use crate::model::{LoggedMessage, Position, ReadBy};
 use crate::protocol::server::{self, Entrance, RoomFrame, encode};
-use crate::protocol::{ErrorCode, Rejection};
+use crate::protocol::{ErrorCode, Rejection, SessionKind};
 use crate::websocket::{CloseCode, Frame};
 
 /// Pages that a session may need to come up with a room that goes on talking. At a page of
@@ -87,12 +87,12 @@ impl Chat {
             self.confirm_member(room, user).await?;
         }
         let JoinPlace { since, history, reader } = place;
-        let read_seq = async { Ok(self.joined_at(&room.name, reader.as_ref()).await) };
-        let (entered, start, read_seq) =
-            tokio::try_join!(self.enter(room, session), self.find_start(room, since, history), read_seq)?;
+        let reading = async { Ok(self.readers(room, session, reader.as_ref()).await) };
+        let (entered, start, readers) =
+            tokio::try_join!(self.enter(room, session), self.find_start(room, since, history), reading)?;
         self.confirm_member(room, user).await?;
         let mut position = start.position.clone();
-        let mut frames = first_frames(room, session, &entered, &start, read_seq);
+        let mut frames = first_frames(room, session, &entered, &start, &readers);
         let (mut pages, mut given) = (0, 0);
         while pages < PAGES {
             given += frames.iter().map(Frame::len).sum::<usize>();
@@ -147,6 +147,15 @@ impl Chat {
                 Err(_) => tokio::time::sleep(RETRY).await,
             }
         }
+    }
+
+    async fn readers(&self, room: &Room, session: &RoomSession, reader: Option<&JoiningReader>) -> Readers {
+        if session.kind != SessionKind::Full {
+            return Readers { own: self.joined_at(&room.name, reader).await, other: None };
+        }
+        let other = self.read_by_other(&room.name, &session.member.user_id);
+        let (own, other) = tokio::join!(self.joined_at(&room.name, reader), other);
+        Readers { own, other }
     }
 
     async fn enter(&self, room: &Room, session: &RoomSession) -> Result<Entered, Rejection> {
@@ -209,6 +218,12 @@ enum IsRecovered {
     No,
 }
 
+/// How far the user of a session, and the other one of a conversation, have read.
+struct Readers {
+    own: Option<u64>,
+    other: Option<ReadBy>,
+}
+
 /// Where a session begins, and what it is given there.
 struct Start {
     position: Position,
@@ -232,13 +247,14 @@ fn first_frames(
     session: &RoomSession,
     entered: &Entered,
     start: &Start,
-    read_seq: Option<u64>,
+    readers: &Readers,
 ) -> Vec<Frame> {
     let entrance = Entrance {
         room: &room.name,
         position: &start.position,
         is_recovered: start.is_recovered == IsRecovered::Yes,
-        read_seq,
+        read_seq: readers.own,
+        read_by: readers.other.as_ref(),
         client_count: entered.client_count,
         members: &entered.members,
         messages: &start.messages,

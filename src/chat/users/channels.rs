@@ -102,7 +102,7 @@ impl Users {
                 UserEvent::Seen(id) => mailbox.given.hide(id),
                 _ if listener.kind != SessionKind::Full => false,
                 UserEvent::Inbox(entry) => mailbox.admits(&entry.room) && !is_in(&entry.room, listener.id),
-                UserEvent::Read { room, .. } => mailbox.admits(room),
+                UserEvent::Read { room, .. } | UserEvent::ReadBy { room, .. } => mailbox.admits(room),
                 UserEvent::RoomsChanged => true,
             };
             if concerns {

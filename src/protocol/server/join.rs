@@ -3,8 +3,9 @@
 use bytes::{BufMut, BytesMut};
 use serde::Serialize;
 
+use super::user::ReadByJson;
 use super::{NoticeFrame, ServerFrame, encode, is_shown, message, put_messages};
-use crate::model::{Epoch, LoggedMessage, Member, Notice, Position, RoomName};
+use crate::model::{Epoch, LoggedMessage, Member, Notice, Position, ReadBy, RoomName};
 use crate::protocol::SessionKind;
 use crate::websocket::Frame;
 
@@ -19,6 +20,8 @@ pub struct Entrance<'a> {
     pub is_recovered: bool,
     /// The number up to which the user has read, if it has a cursor.
     pub read_seq: Option<u64>,
+    /// How far the other user of a conversation has read, if both share that.
+    pub read_by: Option<&'a ReadBy>,
     /// Sessions in the room.
     pub client_count: u64,
     /// Some of them.
@@ -39,6 +42,8 @@ struct Joined<'a> {
     recovered: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     read_seq: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_by: Option<ReadByJson<'a>>,
     client_count: u64,
     members: &'a [Member],
 }
@@ -67,6 +72,7 @@ fn joined(entrance: &Entrance<'_>) -> Frame {
         seq: entrance.position.seq,
         recovered: entrance.is_recovered,
         read_seq: entrance.read_seq,
+        read_by: entrance.read_by.map(ReadByJson::from),
         client_count: entrance.client_count,
         members: entrance.members,
     })

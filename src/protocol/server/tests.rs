@@ -73,6 +73,7 @@ fn frames_of_a_room_keep_their_bytes() {
         position: &position,
         is_recovered: true,
         read_seq: Some(5),
+        read_by: None,
         client_count: 2,
         members: &[member],
         messages: &messages,

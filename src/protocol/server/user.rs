@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::model::{
-    Author, InboxEntry, Notification, NotificationId, RoomName, Timestamp, UserEvent, UserId, Username, Words,
+    Author, InboxEntry, Notification, NotificationId, ReadBy, RoomName, Timestamp, UserEvent, UserId,
+    Username, Words,
 };
 
 /// For all full sessions of a user.
@@ -30,6 +31,14 @@ pub enum UserFrame<'a> {
         /// The number of the last message that was read.
         seq: u64,
     },
+    /// The other user of a conversation has read it.
+    ReadBy {
+        /// The conversation.
+        room_id: &'a RoomName,
+        /// The user, and the place.
+        #[serde(flatten)]
+        by: ReadByJson<'a>,
+    },
     /// The list of the user's rooms has changed, or may have.
     MyRoomsChanged,
     /// Words of an admin.
@@ -39,6 +48,19 @@ pub enum UserFrame<'a> {
         /// The notification.
         id: &'a NotificationId,
     },
+}
+
+/// How far another user has read, as clients see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ReadByJson<'a> {
+    user_id: &'a UserId,
+    seq: u64,
+}
+
+impl<'a> From<&'a ReadBy> for ReadByJson<'a> {
+    fn from(ReadBy { user, seq }: &'a ReadBy) -> Self {
+        Self { user_id: user, seq: *seq }
+    }
 }
 
 /// A notification as clients see it.
@@ -76,6 +98,7 @@ impl<'a> From<&'a UserEvent> for UserFrame<'a> {
                 Self::Inbox { room_id: room, seq: *seq, from: from.into(), preview, mention: *mention }
             }
             UserEvent::Read { room, seq } => Self::Read { room_id: room, seq: *seq },
+            UserEvent::ReadBy { room, by } => Self::ReadBy { room_id: room, by: by.into() },
             UserEvent::RoomsChanged => Self::MyRoomsChanged,
             UserEvent::Notification(notification) => Self::Notification(notification.into()),
             UserEvent::Seen(id) => Self::Seen { id },

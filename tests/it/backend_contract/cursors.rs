@@ -57,6 +57,24 @@ pub async fn a_cursor_moves_forward_and_to_the_head_at_most(mut cluster: Cluster
     assert_eq!(there.cursor(&rahim, &room).await, None);
 }
 
+pub async fn cursors_of_many_rooms_come_in_the_order_of_asking(mut cluster: Cluster) {
+    let ([here, there], rahim, mita) = (cluster.nodes().await, User::new("Rahim"), User::new("Mita"));
+    let rooms: Vec<RoomName> = (0..5).map(|number| room(&format!("room {number}"))).collect();
+    for (room, seq) in rooms.iter().zip(1..) {
+        for _ in 0..seq {
+            here.says(&mita, room, "hello").await;
+        }
+        here.reads(&rahim, room, seq).await;
+    }
+    here.reads(&mita, &rooms[1], 1).await;
+    let asked = [(4, &rahim), (0, &mita), (1, &mita), (1, &rahim)];
+    let of: Vec<_> = asked.iter().map(|(at, user)| (rooms[*at].clone(), user.id.clone())).collect();
+    let places = there.backend.cursors.cursors(&of).await;
+    let places: Vec<Option<u64>> = places.into_iter().map(Result::unwrap).collect();
+    assert_eq!(places, [Some(5), None, Some(1), Some(2)]);
+    assert!(there.backend.cursors.cursors(&[]).await.is_empty());
+}
+
 pub async fn a_reader_without_a_cursor_begins_at_the_head(mut cluster: Cluster) {
     let ([here, there], room) = (cluster.nodes().await, room("general"));
     let (rahim, mita) = (User::new("Rahim"), User::new("Mita"));

@@ -15,6 +15,7 @@ mod log_pages;
 mod moderation;
 mod nodes;
 mod notifications;
+mod preferences;
 mod presence;
 mod pubsub;
 mod quotas;
@@ -117,6 +118,7 @@ contract! {
     }
     cursors {
         a_cursor_moves_forward_and_to_the_head_at_most
+        cursors_of_many_rooms_come_in_the_order_of_asking
         a_reader_without_a_cursor_begins_at_the_head
         texts_of_others_behind_the_cursor_are_unread
         the_last_text_is_the_newest_that_is_not_deleted
@@ -198,6 +200,10 @@ contract! {
         the_last_admin_keeps_the_role
         what_no_token_can_outlive_is_forgotten
         every_node_is_told_of_a_change_of_standing
+    }
+    preferences {
+        everybody_shares_what_it_has_read_until_it_says_otherwise
+        what_a_guest_prefers_is_forgotten_with_its_tokens
     }
     rooms {
         the_record_of_a_private_room_is_one_on_every_node

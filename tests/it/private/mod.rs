@@ -6,6 +6,7 @@ mod removal;
 mod rooms;
 mod search;
 mod secrecy;
+mod sharing;
 mod unread;
 
 use serde_json::{Value, json};

@@ -165,10 +165,19 @@ impl Cursors for RedisCursors {
         Ok(self.move_to(room, reader, None).await?.1)
     }
 
-    async fn cursor(&self, room: &RoomName, user: &UserId) -> Result<Option<u64>> {
-        let call = Call::new(&CURSOR, self.keys.cursor_keys(room)).arg(user);
-        let place: String = parsed(self.call(call).await?)?;
-        Ok(place.parse().ok())
+    async fn cursors(&self, of: &[(RoomName, UserId)]) -> Vec<Result<Option<u64>>> {
+        let call =
+            |(room, user): &(RoomName, UserId)| Call::new(&CURSOR, self.keys.cursor_keys(room)).arg(user);
+        let mut places = Vec::with_capacity(of.len());
+        for of in of.chunks(PIPELINE) {
+            let calls: Vec<Call> = of.iter().map(call).collect();
+            let values = self.shards.call_all(&Role::Pooled, &calls).await;
+            places.extend(values.into_iter().map(|value| {
+                let place: String = parsed(value?)?;
+                Ok(place.parse().ok())
+            }));
+        }
+        places
     }
 
     async fn forget(&self, room: &RoomName, user: &UserId) -> Result<()> {

@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Author, InboxEntry, Notification, NotificationId, RoomName, Timestamp, UserEvent, UserId, Username, Words,
+    Author, InboxEntry, Notification, NotificationId, ReadBy, RoomName, Timestamp, UserEvent, UserId,
+    Username, Words,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -20,6 +21,11 @@ enum Stored {
     },
     Read {
         room: String,
+        seq: u64,
+    },
+    ReadBy {
+        room: String,
+        user: String,
         seq: u64,
     },
     RoomsChanged,
@@ -47,6 +53,9 @@ pub(super) fn encode(event: &UserEvent) -> String {
             mention: *mention,
         },
         UserEvent::Read { room, seq } => Stored::Read { room: room.to_string(), seq: *seq },
+        UserEvent::ReadBy { room, by: ReadBy { user, seq } } => {
+            Stored::ReadBy { room: room.to_string(), user: user.to_string(), seq: *seq }
+        }
         UserEvent::RoomsChanged => Stored::RoomsChanged,
         UserEvent::Notification(Notification { id, words, timestamp, expires_at }) => {
             let left_ms = expires_at.unix_millis().saturating_sub(Timestamp::now().unix_millis());
@@ -66,6 +75,10 @@ pub(super) fn decode(body: &[u8]) -> Option<UserEvent> {
             UserEvent::Inbox(InboxEntry { room: RoomName::from_trusted(&room), seq, from, preview, mention })
         }
         Stored::Read { room, seq } => UserEvent::Read { room: RoomName::from_trusted(&room), seq },
+        Stored::ReadBy { room, user, seq } => UserEvent::ReadBy {
+            room: RoomName::from_trusted(&room),
+            by: ReadBy { user: UserId::parse(&user)?, seq },
+        },
         Stored::RoomsChanged => UserEvent::RoomsChanged,
         Stored::Notification { id, sent, left_ms, words } => UserEvent::Notification(
             Notification::ending_in(NotificationId::parse(&id)?, words, sent, left_ms)?,
@@ -83,14 +96,15 @@ mod tests {
         let from =
             Author { user_id: UserId::guest(), username: Username::from_trusted("মিতা \"দি\"") };
         let room = RoomName::from_trusted("a room\n{x}");
+        let by = ReadBy { user: UserId::guest(), seq: 4 };
+        let read_by = UserEvent::ReadBy { room: room.clone(), by };
         let entry =
             InboxEntry {
                 room: room.clone(), seq: 7, from, preview: "1 e\nহ্যালো".into(), mention: true
             };
         let seen = UserEvent::Seen(NotificationId::now());
-        for event in
-            [UserEvent::Inbox(entry), UserEvent::Read { room, seq: 9 }, UserEvent::RoomsChanged, seen]
-        {
+        let read = UserEvent::Read { room, seq: 9 };
+        for event in [UserEvent::Inbox(entry), read, read_by, UserEvent::RoomsChanged, seen] {
             assert_eq!(decode(encode(&event).as_bytes()), Some(event));
         }
     }
