@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { withOwnChanges } from '../../public/js/state/outbox/changes.js';
-import { withReaction } from '../../public/js/state/timeline/changes.js';
+import { withReaction } from '../../public/js/state/timeline/changed_message.js';
 import { fakeClient, joined, looksAt, message, messages, settled, WELCOME } from './fakes.js';
 
 const timeline = (client) => client.store.state.rooms.get('general').timeline;

@@ -2,16 +2,7 @@
 // `change` {kind: 'edit' | 'delete' | 'reaction', ref, emoji?, on?}; the new text of an edit is the item's content. A deletion is 'held' for a
 // moment in which it can be taken back; a change is 'acked' until the room has come to the number of its ack.
 
-import { changedEntry } from '../timeline/changes.js';
-
-const KINDS = new Set(['edit', 'delete', 'reaction']);
-
-/** Is the change of a kept item one that this version knows? A message has none. */
-export function isKeptChange({ change }) {
-  if (change == null) return true;
-  const isReaction = change.kind !== 'reaction' || (typeof change.emoji === 'string' && typeof change.on === 'boolean');
-  return KINDS.has(change.kind) && Number.isInteger(change.ref) && isReaction;
-}
+import { changedMessage } from '../timeline/changed_message.js';
 
 /** The time to take it back is over. */
 export function withReleased(outbox, nonce) {
@@ -40,7 +31,7 @@ export function withOwnChanges(entries, outbox, room, me) {
 function shown(entry, { nonce, state, reason, content, change: { kind, emoji, on } }, me) {
   if (state === 'failed') return { ...entry, failedChange: `${kind} ${nonce}`, reason };
   const change = { type: kind, content, emoji, on, user_id: me?.userId, timestamp: entry.edited_at ?? entry.timestamp };
-  return { ...changedEntry(entry, change), isChanging: true };
+  return { ...changedMessage(entry, change), isChanging: true };
 }
 
 const changed = (outbox, nonce, change) => outbox.map((item) => (item.nonce === nonce ? change(item) : item));

@@ -5,8 +5,6 @@
 // state is 'queued', 'sending' or 'failed'; of a change also 'held' and 'acked', see changes.js. The nonce stays the same for ever: the
 // server posts a (user, room, nonce) once, so sending again is safe, but only as the same user.
 
-import { isKeptChange } from './changes.js';
-
 // An ack that takes longer than this was lost with something we could not see.
 export const ACK_LIMIT_MS = 15_000;
 // A server forgets a nonce after 24 h; then sending again could post twice.
@@ -18,6 +16,7 @@ export const RULE_RETRY_MS = 20_000;
 
 const WAITING = new Set(['queued', 'sending']);
 const RULES = new Set(['muted', 'room_locked']);
+const CHANGES = new Set(['edit', 'delete', 'reaction']);
 
 /** `reply` is the message that it answers, {seq, user_id, username, content}; `mentions` are ids of people, `files` those of the server. */
 export function newItem({ nonce, username, room, content, now, reply = null, mentions = [], files = [], change = null }) {
@@ -137,6 +136,13 @@ export function isKeptItem(item) {
   const isText = (value) => typeof value === 'string' && value !== '';
   return typeof item === 'object' && item !== null && [item.nonce, item.username, item.room].every(isText) && typeof item.content === 'string' &&
     Number.isFinite(item.createdAt) && (item.state === 'queued' || item.state === 'failed') && hasKeptParts(item) && isKeptChange(item);
+}
+
+// Is the change of a kept item one that this version knows? A message has none.
+function isKeptChange({ change }) {
+  if (change == null) return true;
+  const isReaction = change.kind !== 'reaction' || (typeof change.emoji === 'string' && typeof change.on === 'boolean');
+  return CHANGES.has(change.kind) && Number.isInteger(change.ref) && isReaction;
 }
 
 // Of a version before, an item has none of them.
