@@ -9,7 +9,7 @@ quick:
     cargo clippy --locked --all-targets -- -D warnings
     cargo test --locked --lib --quiet
     cargo test --locked --test it --quiet -- architecture:: backend_contract::memory:: plain:: full:: site:: errors::
-    node --test tests/js/*.test.js
+    node --test tests/js/*.test.js clients/js/test/*.test.js
 
 # Everything, with whatever it needs installed first (Debian packages).
 test:

@@ -61,20 +61,21 @@ class Bot:
                 print(f"joined {frame['room_id']} at {frame['seq']}", flush=True)
             case "reset":
                 self.since = {"epoch": frame["epoch"], "seq": frame["seq"]}
-            case "text":
+            case "text" | "edit" | "delete" | "reaction":
                 self.since["seq"] = frame["seq"]
                 await self.on_message(socket, frame)
             case "ack":
                 self.unacked.pop(frame["nonce"], None)
 
     async def on_message(self, socket, message):
-        if message["content"] == "!time":
+        if message["type"] == "text" and message["content"] == "!time":
             now = datetime.datetime.now().astimezone().strftime("%H:%M")
-            await self.post(socket, f"{message['username']}, it is {now}")
+            await self.post(socket, type="react", ref=message["seq"], emoji="👍", on=True)
+            await self.post(socket, type="text", content=f"{message['username']}, it is {now}")
 
-    async def post(self, socket, content):
+    async def post(self, socket, **fields):
         nonce = uuid.uuid4().hex
-        frame = json.dumps({"type": "text", "room_id": self.room, "content": content, "nonce": nonce})
+        frame = json.dumps({"room_id": self.room, "nonce": nonce, **fields})
         self.unacked[nonce] = frame
         await socket.send(frame)
 

@@ -232,7 +232,7 @@ fn no_import_runs_up_within_the_redis_backend() {
 #[test]
 fn no_folder_has_too_many_entries() {
     let found: Vec<_> =
-        ["src", "public/js"].iter().flat_map(|folder| crowded(&root().join(folder))).collect();
+        ["src", "public/js", "clients"].iter().flat_map(|folder| crowded(&root().join(folder))).collect();
     assert_eq!(found, NONE);
     let planted = std::env::temp_dir().join(format!("adda-crowded-{}", std::process::id()));
     std::fs::create_dir_all(planted.join("empty")).unwrap();
@@ -285,6 +285,7 @@ fn no_file_is_too_long() {
     all.extend(sources("tests", &["rs", "js"]));
     all.extend(sources("public/js", &["js"]));
     all.extend(sources("public/css", &["css"]));
+    all.extend(sources("clients", &["js", "ts"]));
     assert_eq!(too_long(&all), NONE);
     assert_eq!(too_long(&[Source::new("src/x.rs", &"line\n".repeat(401))]).len(), 1);
 }

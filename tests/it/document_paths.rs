@@ -4,13 +4,20 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-const DOCUMENTS: [&str; 6] =
-    ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "SECURITY.md", "benches/README.md", "docs"];
+const DOCUMENTS: [&str; 7] = [
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "README.md",
+    "SECURITY.md",
+    "benches/README.md",
+    "clients/js/README.md",
+    "docs",
+];
 
 /// The folders and files that are searched, and that a path in a document may begin with.
-const FOLDERS: [&str; 11] = [
-    ".config", ".github", "benches", "config", "docs", "examples", "fuzz", "public", "scripts", "src",
-    "tests",
+const FOLDERS: [&str; 12] = [
+    ".config", ".github", "benches", "clients", "config", "docs", "examples", "fuzz", "public", "scripts",
+    "src", "tests",
 ];
 
 const EXTENSIONS: [&str; 5] = ["css", "js", "lua", "md", "rs"];

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// The checked folders and files.
-const CHECKED: [&str; 19] = [
+const CHECKED: [&str; 20] = [
     ".config",
     ".github",
     "ARCHITECTURE.md",
@@ -14,6 +14,7 @@ const CHECKED: [&str; 19] = [
     "README.md",
     "SECURITY.md",
     "benches",
+    "clients",
     "config",
     "docker-compose.yml",
     "docs",

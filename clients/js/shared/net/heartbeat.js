@@ -1,0 +1,41 @@
+// Notices a dead connection that the operating system still calls open. Pages do not see the server's
+// WebSocket pings, so after a silence the page sends a ping of its own; without an answer the socket is dead.
+
+// How much longer than the server's heartbeat interval we wait, so that a heartbeat on its way is not called missing.
+const GRACE_MS = 5_000;
+// The time limit of the answer to a ping that the page has a reason for, such as waking up.
+const PROBE_MS = 5_000;
+
+/** `ping()` sends one, `onDead()` is called once when the socket is given up. */
+export function createHeartbeat({ timers, ping, onDead }) {
+  let timer = null;
+  let intervalMs = 25_000;
+
+  function rearm(callback, delayMs) {
+    timers.clearTimeout(timer);
+    timer = timers.setTimeout(callback, delayMs);
+  }
+
+  function ask(patienceMs) {
+    ping();
+    rearm(onDead, patienceMs);
+  }
+
+  return {
+    /** A frame came. */
+    onFrame() {
+      rearm(() => ask(Math.max(GRACE_MS, intervalMs - GRACE_MS)), intervalMs + GRACE_MS);
+    },
+    /** The server's heartbeat interval, from `welcome.heartbeat_s`. */
+    setIntervalMs(milliseconds) {
+      intervalMs = milliseconds;
+    },
+    /** Ask now: the page was asleep, or the connection may be lost. */
+    probe() {
+      ask(PROBE_MS);
+    },
+    stop() {
+      timers.clearTimeout(timer);
+    },
+  };
+}
