@@ -2,6 +2,7 @@
 //! build that they make, which names them in addresses that a browser need not ask for twice. How they
 //! are served is in `http`.
 
+mod comments;
 mod linker;
 mod shell;
 

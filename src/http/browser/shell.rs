@@ -3,6 +3,7 @@
 
 use tracing::error;
 
+use super::comments::{stripped, without_comments};
 use super::linker::{self, Linked};
 use super::text;
 
@@ -85,8 +86,8 @@ impl Page {
             _ => line,
         });
         let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
-        lines
-            .join("\n")
+        without_comments(&lines.join("\n"))
+            .trim_start()
             .replace(&format!("src=\"{}\"", self.main), &format!("src=\"{files}/{}\"", self.script))
             .replace("src=\"js/", &format!("src=\"{files}/js/"))
             .replace("href=\"icon", &format!("href=\"{files}/icon"))
@@ -99,7 +100,8 @@ impl Page {
         let page = self.text();
         let links = page.lines().filter(|line| line.trim_start().starts_with("<link rel=\"stylesheet\""));
         let paths = links.filter_map(|line| line.split("href=\"").nth(1)?.split('"').next());
-        paths.filter_map(text).collect::<Vec<_>>().join("\n")
+        let styles = paths.filter_map(text).collect::<Vec<_>>().join("\n");
+        stripped(styles.lines().map(str::to_owned).collect()).join("\n")
     }
 
     /// The modules in one script. If they can't be linked, the script is an error that says why, and the page tells

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::LinkError;
+use crate::http::browser::comments::stripped;
 
 /// A module without its statements of import and export.
 #[derive(Debug)]
@@ -48,21 +49,8 @@ impl Module {
                 let reason = format!("`{}` changes an export", module.lines[place].trim());
                 Err(LinkError::new(path, place + 1, reason))
             }
-            None => Ok(module.without_comments()),
+            None => Ok(Self { lines: stripped(module.lines), ..module }),
         }
-    }
-
-    /// Leaves the lines of comments empty: they are an eighth of what a phone loads. In a module with a template
-    /// of several lines a line that looks like a comment may be text, so it stays.
-    fn without_comments(mut self) -> Self {
-        let is_comment = |line: &str| line.trim_start().starts_with("//");
-        let ends_templates = |line: &String| is_comment(line) || line.matches('`').count().is_multiple_of(2);
-        if self.lines.iter().all(ends_templates) {
-            for line in self.lines.iter_mut().filter(|line| is_comment(line)) {
-                line.clear();
-            }
-        }
-        self
     }
 
     /// A statement of import may stand on several lines; empty ones take their place.
@@ -101,7 +89,7 @@ impl Module {
     }
 }
 
-/// `{ a, b as c }`: the names `a` and `b`, and the pattern `{ a: a, b: c }`.
+/// `{ a, b as c }`: the names `a` and `b`, and the pattern `{ a, b: c }`.
 fn named(names: &str) -> Option<(Vec<String>, String)> {
     let names = names.strip_prefix('{')?.strip_suffix('}')?.split(',').map(str::trim);
     let mut imported = Vec::new();
@@ -109,7 +97,8 @@ fn named(names: &str) -> Option<(Vec<String>, String)> {
     for name in names.filter(|name| !name.is_empty()) {
         let (theirs, ours) = name.split_once(" as ").unwrap_or((name, name));
         imported.push(identifier(theirs)?.to_owned());
-        pattern.push(format!("{theirs}: {}", identifier(ours)?));
+        let ours = identifier(ours)?;
+        pattern.push(if theirs == ours { ours.to_owned() } else { format!("{theirs}: {ours}") });
     }
     Some((imported, format!("{{ {} }}", pattern.join(", "))))
 }
