@@ -27,3 +27,12 @@ test('a notification that comes again after it was seen is told as seen again, a
   client.socket().say(notification('n1'));
   assert.deepEqual([client.socket().sentOf('seen').length, unseenNotices(client.store.state)], [2, 0]);
 });
+
+test('a notification that was seen elsewhere is seen here, and nothing is told', () => {
+  const client = clientInGeneral();
+  client.socket().say(notification('n1'));
+  client.socket().say(notification('n2'));
+  client.socket().say({ type: 'seen', id: 'n1' });
+  assert.deepEqual(client.store.state.notices.map(({ id, isSeen }) => [id, isSeen]), [['n2', false], ['n1', true]]);
+  assert.deepEqual(client.socket().sentOf('seen'), []);
+});

@@ -7,6 +7,7 @@ export function createNotices({ store, tell }) {
   store.subscribe((state, previous, { type, frame }) => {
     // It did not get the word, or another node has not got it yet.
     if (type === 'frame' && frame.type === 'notification') told.delete(frame.id);
+    if (type === 'frame' && frame.type === 'seen') told.add(frame.id);
     if (state.connection.phase !== 'online') return;
     for (const { id, isSeen } of state.notices) {
       if (!isSeen || told.has(id)) continue;

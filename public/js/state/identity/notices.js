@@ -10,6 +10,8 @@ export const notices = {
     identified: (state, { userId }) => (state.me === null || state.me.userIds.includes(userId) ? state : { ...state, notices: [] }),
   },
   frames: {
+    // By another session of this person, or it was taken back.
+    seen: (state, { id }) => (state.notices.some((it) => it.id === id && !it.isSeen) ? { ...state, notices: state.notices.map((it) => (it.id === id ? { ...it, isSeen: true } : it)) } : state),
     notification(state, { id, title, content, timestamp }) {
       if (typeof id !== 'string' || state.notices.some((it) => it.id === id)) return state;
       const notice = { id, title: textOf(title), content: textOf(content), at: Date.parse(timestamp) || 0, isSeen: false };
