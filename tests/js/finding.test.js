@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createI18n, roomOf } from '../../public/js/i18n/i18n.js';
 import { createHues, HUES } from '../../public/js/state/finding/hues.js';
-import { isMentioned } from '../../public/js/state/text/mentions.js';
+import { isMentioned, splitNames } from '../../public/js/state/text/mentions.js';
 import { sharedNames, signOf } from '../../public/js/state/finding/namesakes.js';
 import { bySpeaking, namedLike } from '../../public/js/state/finding/people.js';
 import { inPlace, roomSections } from '../../public/js/state/finding/room_sections.js';
@@ -92,4 +92,14 @@ test('a name is mentioned with the endings of Bengali, and not inside another wo
   assert.ok(isMentioned('Karimকে বলো', 'Karim') && isMentioned('KARIM-এর', 'karim') && isMentioned('😀karim', 'Karim'));
   assert.ok(!isMentioned('𝒳karim', 'karim'), 'a letter of two code units');
   assert.ok(!isMentioned('anything', ''));
+});
+
+test('a name is cut out of a text with its @, and nothing else is', () => {
+  const cut = (text, name) => splitNames(text, name).map(({ text: part, isName }) => (isName ? `[${part}]` : part)).join('');
+  assert.equal(cut('@Mina and MINA, not Minaret', 'mina'), '[@Mina] and [MINA], not Minaret');
+  assert.equal(cut('রহিমকে বলো, রহিম', 'রহিম'), '[রহিম]কে বলো, [রহিম]');
+  assert.equal(cut('nobody', 'Mina'), 'nobody');
+  assert.equal(cut('', 'Mina'), '');
+  // Composed, the text is shorter, so the places are others.
+  assert.equal(cut('e\u0301 Mina', 'Mina'), 'e\u0301 Mina');
 });

@@ -56,7 +56,7 @@ export function start(parts) {
   const drawers = createDrawers();
   const asked = placeInAddress(location);
   const settings = createSettings({ ...parts, onChange: choose });
-  const page = { ...parts, settings, drawers, hueOf: createHues(), tell: toast(), roomAsked: asked.room,
+  const page = { ...parts, settings, drawers, hueOf: createHues(), tell: toast(parts), roomAsked: asked.room,
     enter, enterAccount: (account) => visit.enterAccount(account), openRoom, openPlace, leaveRoom, rename, redraw };
   page.nameOf = createNames(() => store.state);
   page.context = context(page);

@@ -24,13 +24,33 @@ export function mentionedIn(content, people, chosen) {
 }
 
 export function isMentioned(content, username) {
-  const text = content.normalize('NFC').toLowerCase();
-  const name = username.normalize('NFC').toLowerCase();
-  if (name === '') return false;
-  for (let at = text.indexOf(name); at !== -1; at = text.indexOf(name, at + 1)) {
-    if (isStart(text, at) && isEnd(text, at + name.length)) return true;
+  return placesOf(folded(content), folded(username)).length > 0;
+}
+
+/** `[{text, isName}]`: a text cut where the name stands in it, with the @ before it. */
+export function splitNames(content, username) {
+  const [text, name] = [folded(content), folded(username)];
+  // Other places than those of the content: then the name is not shown.
+  const places = text.length === content.length ? placesOf(text, name) : [];
+  const parts = [];
+  let from = 0;
+  for (const place of places) {
+    const start = content[place - 1] === '@' ? place - 1 : place;
+    parts.push({ text: content.slice(from, start), isName: false }, { text: content.slice(start, place + name.length), isName: true });
+    from = place + name.length;
   }
-  return false;
+  return [...parts, { text: content.slice(from), isName: false }].filter(({ text: part }) => part !== '');
+}
+
+const folded = (text) => text.normalize('NFC').toLowerCase();
+
+function placesOf(text, name) {
+  const places = [];
+  if (name === '') return places;
+  for (let at = text.indexOf(name); at !== -1; at = text.indexOf(name, at + 1)) {
+    if (at >= (places.at(-1) ?? -Infinity) + name.length && isStart(text, at) && isEnd(text, at + name.length)) places.push(at);
+  }
+  return places;
 }
 
 function isStart(text, at) {

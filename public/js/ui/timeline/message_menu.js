@@ -97,7 +97,7 @@ export function messageMenu(page) {
 
   function remove() {
     const nonce = chat.remove(room(), row.seq);
-    tell(i18n.text('deleted_told'), { label: i18n.text('undo'), run: () => chat.takeBack(nonce) || tell(i18n.text('undo_late')) }, UNDO_SHOWN_MS);
+    tell(i18n.text('deleted_told'), { label: i18n.text('undo'), isOwn: true, run: () => chat.takeBack(nonce) || tell(i18n.text('undo_late')) }, UNDO_SHOWN_MS);
   }
 }
 

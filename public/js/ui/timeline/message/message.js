@@ -34,9 +34,10 @@ export function updateMessage(element, row, page) {
   setAttribute(author, 'title', row.username);
   updateTime(element.querySelector('.message__time'), row.at, i18n.format);
   element.classList.toggle('message--deleted', row.deleted === true);
-  element.classList.toggle('message--mentions', !row.isOwn && mentions(row, store.state.me));
+  const isMentioned = !row.isOwn && mentions(row, store.state.me);
+  element.classList.toggle('message--mentions', isMentioned);
   updateQuotation(element, row.reply_to, i18n);
-  updateContent(element, row, i18n);
+  updateContent(element, row, isMentioned ? store.state.me.username : '', i18n);
   updateEdited(element, row, i18n);
   updateReactions(element, row, page);
   updateFiles(element, row, i18n);
@@ -50,9 +51,9 @@ function updateTime(element, at, format) {
   setText(element, format.time(at));
 }
 
-function updateContent(row, { content, username, deleted }, i18n) {
+function updateContent(row, { content, username, deleted }, name, i18n) {
   const element = row.querySelector('.message__content');
-  const source = deleted ? `\0${i18n.version}` : content;
+  const source = deleted ? `\0${i18n.version}` : `${name}\0${content}`;
   if (sources.get(element) === source) return;
   sources.set(element, source);
   // A message may be files alone.
@@ -65,7 +66,7 @@ function updateContent(row, { content, username, deleted }, i18n) {
   }
   const action = actionOf(content);
   row.classList.toggle('message--action', action !== null);
-  element.replaceChildren(...(action === null ? contentOf(content) : actionContent(username, action)));
+  element.replaceChildren(...(action === null ? contentOf(content, name) : actionContent(username, action, name)));
   element.lang = languageOf(content);
 }
 
