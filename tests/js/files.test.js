@@ -118,5 +118,5 @@ test('files are shown by their type, and pictures within their bounds', () => {
   assert.deepEqual(shownSize({ width: 1000, height: 500 }, 320), { width: 320, height: 160 });
   assert.deepEqual(shownSize({ width: 10, height: 5 }, 320), { width: 10, height: 5 });
   assert.deepEqual([shownSize({ width: 0, height: 5 }, 320), shownSize({}, 320)], [null, null]);
-  assert.deepEqual([512, 2_048, 10_485_760].map(createFormat('en').bytes), ['512 byte', '2 kB', '10 MB']);
+  assert.deepEqual([512, 2_048, 10_485_760].map(createFormat('en').bytes), ['512 bytes', '2 kB', '10 MB']);
 });

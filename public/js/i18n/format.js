@@ -35,7 +35,7 @@ export function createFormat(language, { digits = 'own', clock = 'auto', timeZon
     bytes(value) {
       const [unit, least] = BYTES.find(([, from]) => value >= from);
       const size = Math.max(1, least);
-      const options = { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: value / size < 10 && size > 1 ? 1 : 0 };
+      const options = { style: 'unit', unit, unitDisplay: unit === 'byte' ? 'long' : 'short', maximumFractionDigits: value / size < 10 && size > 1 ? 1 : 0 };
       return new Intl.NumberFormat(locale, options).format(value / size);
     },
     percent: (value) => percent.format(value),
