@@ -127,6 +127,8 @@ mod rest;
 mod restarts;
 // Accounts in the browser client.
 mod page_accounts;
+// Search, unread messages and notifications in the browser client.
+mod page_reading;
 // Settings, commands, ignored people and completions in the browser client.
 mod page_settings;
 // Replies, changes of messages, private rooms and files in the browser client.

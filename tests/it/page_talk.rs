@@ -9,7 +9,8 @@ use crate::harness::Cluster;
 use crate::harness::browser::{Browser, Page};
 use crate::registration::SETTINGS;
 
-const PASSWORD: &str = "correct horse battery staple";
+/// The password of those who sign up.
+pub const PASSWORD: &str = "correct horse battery staple";
 
 /// A cluster of two nodes and a browser to visit them with, where both can be had.
 async fn two_nodes(settings: &[(&str, &str)]) -> Option<(Browser, Cluster)> {
@@ -19,7 +20,7 @@ async fn two_nodes(settings: &[(&str, &str)]) -> Option<(Browser, Cluster)> {
 }
 
 /// A page in English, signed up on a node of the cluster.
-async fn signed_up(browser: &Browser, port: u16, username: &str) -> Page {
+pub async fn signed_up(browser: &Browser, port: u16, username: &str) -> Page {
     let page = browser.open(port).await;
     page.choose("#language-switch", "en").await;
     page.until("!document.querySelector('[data-way=sign_up]').hidden").await;
@@ -33,7 +34,7 @@ async fn signed_up(browser: &Browser, port: u16, username: &str) -> Page {
 }
 
 /// Opens the menu of the message with this text, and chooses an action there.
-async fn choose(page: &Page, content: &str, action: &str) {
+pub async fn choose(page: &Page, content: &str, action: &str) {
     page.shows(content).await;
     let script = format!(
         "[...document.querySelectorAll('.message')].find((it) => \
@@ -132,6 +133,30 @@ async fn a_conversation_and_a_private_room_reach_those_who_are_in_neither() {
     rahim.click("#details-members li:last-child button").await;
     mina.until("!document.querySelector('#removal').hidden").await;
     mina.until("document.querySelector('#removal-enter').hidden").await;
+    for page in [rahim, mina] {
+        page.close().await;
+    }
+}
+
+#[tokio::test]
+async fn two_deletions_in_a_row_can_both_be_taken_back() {
+    let Some((browser, cluster)) = two_nodes(&[]).await else { return };
+    let [one, other] = [0, 1].map(|at| cluster.nodes[at].port);
+    let rahim = signed_up(&browser, one, "Rahim").await;
+    let mina = signed_up(&browser, other, "Mina").await;
+    for content in ["one", "two"] {
+        rahim.posts(content).await;
+        mina.shows(content).await;
+    }
+    choose(&rahim, "one", "#message-delete").await;
+    choose(&rahim, "two", "#message-delete").await;
+    rahim.until("document.querySelectorAll('.message--deleted').length === 2").await;
+    rahim.click("#toasts-earlier button").await;
+    rahim.click("#toast-undo").await;
+    rahim.until("document.querySelectorAll('.message--deleted').length === 0").await;
+    rahim.posts("@Mina, both are there").await;
+    mina.until("document.querySelector('.message--mentions mark')?.textContent === '@Mina'").await;
+    assert_eq!(mina.messages().await, ["one", "two", "@Mina, both are there"]);
     for page in [rahim, mina] {
         page.close().await;
     }
