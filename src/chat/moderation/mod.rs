@@ -10,7 +10,7 @@ use crate::backend::{
     AuditAction, AuditPage, AuditPosition, AuditRecord, AuditUser, BanPage, RoomRules, RulesChange,
     StandingChange,
 };
-use crate::model::{Role, UserId};
+use crate::model::{Role, RoomName, UserId};
 use crate::protocol::{ErrorCode, Rejection};
 
 /// Characters of a reason, at most.
@@ -130,7 +130,8 @@ impl Chat {
         Ok(self.inner.backend.standings.bans(before, limit).await?)
     }
 
-    /// The record of acts, the newest first.
+    /// The record of acts, the newest first. Moderators are not told in which private room an act was, which they may not
+    /// know of.
     pub async fn audit(
         &self,
         by: &Identity,
@@ -138,7 +139,13 @@ impl Chat {
         limit: usize,
     ) -> Result<AuditPage, Rejection> {
         by.at_least(Role::Moderator)?;
-        Ok(self.inner.backend.moderation.audit(before, limit).await?)
+        let mut page = self.inner.backend.moderation.audit(before, limit).await?;
+        if by.role < Role::Admin {
+            for entry in &mut page.entries {
+                entry.record.room_id.take_if(|room| RoomName::from_trusted(room).is_private());
+            }
+        }
+        Ok(page)
     }
 
     async fn change_rules(

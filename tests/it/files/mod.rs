@@ -21,15 +21,15 @@ const BOUNDARY: &str = "----b7c1f0";
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x05\0\0\0\x07\x08\x06\0\0\0";
 
 /// A folder for files that ends with the test.
-struct Folder(PathBuf);
+pub struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("files-{}", uuid::Uuid::new_v4()));
         Self(path)
     }
 
-    fn path(&self) -> &str {
+    pub fn path(&self) -> &str {
         self.0.to_str().unwrap()
     }
 
@@ -57,7 +57,7 @@ async fn pair(folder: &Folder, more: &[(&str, &str)]) -> Option<Cluster> {
 }
 
 /// A form with one file.
-fn form(name: &str, bytes: &[u8]) -> Vec<u8> {
+pub fn form(name: &str, bytes: &[u8]) -> Vec<u8> {
     let name = name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A");
     let head = format!(
         "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
@@ -66,7 +66,7 @@ fn form(name: &str, bytes: &[u8]) -> Vec<u8> {
     [head.as_bytes(), bytes, format!("\r\n--{BOUNDARY}--\r\n").as_bytes()].concat()
 }
 
-async fn send_form(node: &Node, token: &str, room: &str, form: Vec<u8>) -> Reply {
+pub async fn send_form(node: &Node, token: &str, room: &str, form: Vec<u8>) -> Reply {
     node.http()
         .call("POST", &format!("/api/rooms/{}/files", encode(room)))
         .header("authorization", &format!("Bearer {token}"))
@@ -77,7 +77,7 @@ async fn send_form(node: &Node, token: &str, room: &str, form: Vec<u8>) -> Reply
 }
 
 /// Uploads a file; must succeed.
-async fn upload(node: &Node, token: &str, room: &str, name: &str, bytes: &[u8]) -> Value {
+pub async fn upload(node: &Node, token: &str, room: &str, name: &str, bytes: &[u8]) -> Value {
     let reply = send_form(node, token, room, form(name, bytes)).await;
     assert_eq!(reply.status, 201, "{reply:?}");
     reply.json()
@@ -99,7 +99,7 @@ fn text_with(room: &str, content: &str, nonce: &str, files: &[&Value]) -> Value 
 }
 
 /// Posts a text with files; its ack.
-async fn post(client: &mut Client, room: &str, nonce: &str, files: &[&Value]) -> Value {
+pub async fn post(client: &mut Client, room: &str, nonce: &str, files: &[&Value]) -> Value {
     client.send(text_with(room, "", nonce, files)).await;
     client.expect("ack").await
 }

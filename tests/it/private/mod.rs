@@ -1,6 +1,7 @@
 //! Private rooms and conversations, over WebSocket and REST and on every node.
 
 mod conversations;
+mod elsewhere;
 mod inbox;
 mod removal;
 mod rooms;

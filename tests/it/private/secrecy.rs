@@ -3,18 +3,18 @@
 use serde_json::{Value, json};
 
 use super::{Person, cluster, path};
-use crate::harness::{Client, Cluster, Dial, Node};
+use crate::harness::{Client, Cluster, Dial, Node, Reply};
 
 /// A private room and a conversation of two users, with messages and sessions in them.
-struct Secrets {
-    owner: Person,
-    member: Person,
-    rooms: Vec<String>,
-    sessions: Vec<Client>,
+pub(super) struct Secrets {
+    pub owner: Person,
+    pub member: Person,
+    pub rooms: Vec<String>,
+    pub sessions: Vec<Client>,
 }
 
 impl Secrets {
-    async fn of(cluster: &Cluster) -> Self {
+    pub async fn of(cluster: &Cluster) -> Self {
         let nodes = &cluster.nodes;
         let (owner, member) =
             (Person::register(&nodes[0], "Rahim").await, Person::register(&nodes[1], "Mita").await);
@@ -35,7 +35,7 @@ impl Secrets {
 }
 
 /// The id of a room of the same kind that never was.
-fn unused(room: &str) -> String {
+pub(super) fn unused(room: &str) -> String {
     format!("{}{}", &room[..1], uuid::Uuid::new_v4().simple())
 }
 
@@ -94,6 +94,11 @@ async fn answer(node: &Node, token: Option<&str>, request: &Request, room: &str)
         Some(body) => call.json(body).send().await,
         None => call.send().await,
     };
+    answered(&reply, room)
+}
+
+/// An answer, but for what is of one request alone, with the id of a room taken out.
+pub(super) fn answered(reply: &Reply, room: &str) -> String {
     let mut headers: Vec<String> = reply
         .headers
         .iter()
