@@ -92,12 +92,25 @@ fn differences(own: &Fingerprints, other: &Fingerprints) -> Vec<What> {
 
 /// Of the settings that decide what is kept in common, and who may say what.
 fn fingerprint_of_settings(config: &Config) -> String {
-    let Config { history, presence, limits, auth, .. } = config;
+    let Config { history, presence, limits, auth, files, .. } = config;
     let log = (history.max_messages, history.ttl);
     let members = (presence.lease, presence.leave_grace, presence.announce_up_to);
     let texts = (limits.room_name_chars, limits.username_chars, limits.content_chars);
-    let hash = Sha256::digest(format!("{log:?} {members:?} {texts:?} {:?}", auth.token_ttl));
+    let kept = (without_user(&files.url), files.max_bytes, files.per_user_per_day, files.orphan_after);
+    let hash = Sha256::digest(format!("{log:?} {members:?} {texts:?} {:?} {kept:?}", auth.token_ttl));
     hex(&hash[..4])
+}
+
+/// A URL without a user and a password, which short hashes would help to guess.
+fn without_user(url: &str) -> String {
+    match url.split_once("://") {
+        Some((scheme, rest)) => {
+            let host = rest.find('/').unwrap_or(rest.len());
+            let begin = rest[..host].rfind('@').map_or(0, |at| at + 1);
+            format!("{scheme}://{}", &rest[begin..])
+        }
+        None => url.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -110,8 +123,31 @@ mod tests {
         let fingerprint = fingerprint_of_settings(&config);
         config.server.drain *= 2;
         assert_eq!(fingerprint_of_settings(&config), fingerprint);
+        config.files.s3_secret_key = "another key of the same bucket".to_owned();
+        config.files.uploads_in_flight += 1;
+        assert_eq!(fingerprint_of_settings(&config), fingerprint);
         config.history.max_messages += 1;
         assert_ne!(fingerprint_of_settings(&config), fingerprint);
+    }
+
+    #[test]
+    fn the_storage_of_files_must_be_the_same() {
+        let fingerprint = |change: fn(&mut Config)| {
+            let mut config = Config::defaults();
+            config.files.url = "s3://bucket/of/a".to_owned();
+            change(&mut config);
+            fingerprint_of_settings(&config)
+        };
+        let own = fingerprint(|_| {});
+        assert_eq!(fingerprint(|config| config.files.url = "s3://key:secret@bucket/of/a".to_owned()), own);
+        for other in ["s3://bucket/of/b", "s3://another/of/a", "/srv/files", ""] {
+            let mut config = Config::defaults();
+            config.files.url = other.to_owned();
+            assert_ne!(fingerprint_of_settings(&config), own, "{other}");
+        }
+        assert_ne!(fingerprint(|config| config.files.max_bytes += 1), own);
+        assert_ne!(fingerprint(|config| config.files.per_user_per_day += 1), own);
+        assert_ne!(fingerprint(|config| config.files.orphan_after *= 2), own);
     }
 
     #[test]
