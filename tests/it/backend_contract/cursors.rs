@@ -1,6 +1,6 @@
 //! The places up to which users have read, and what they have not read.
 
-use adda::backend::{LastText, Reader, ReaderKind, Unread};
+use adda::backend::{LastText, MAX_CURSORS, Reader, ReaderKind, Unread};
 use adda::model::{Draft, RoomName, UserId};
 use futures_util::future::join_all;
 
@@ -161,6 +161,48 @@ pub async fn more_texts_than_one_call_looks_at_are_counted(mut cluster: Cluster)
     assert_eq!(node.counts(&rahim, &room).await, (1_400, 0));
     node.says(&mita, &room, "pushes the first out").await;
     assert_eq!(node.counts(&User::new("Karim"), &room).await, (2_000, 0));
+}
+
+pub async fn a_guest_that_is_far_behind_gives_way_where_a_room_has_too_many_cursors(mut cluster: Cluster) {
+    const NEWCOMERS: usize = 20;
+    cluster.config.redis.command_timeout = std::time::Duration::from_secs(60);
+    cluster.config.redis.pool_wait = std::time::Duration::from_secs(60);
+    let (node, room) = (cluster.node().await, room("general"));
+    let (rahim, mita) = (User::new("Rahim"), User::new("Mita"));
+    for _ in 0..3 {
+        node.says(&mita, &room, "hello").await;
+    }
+    // As far behind as can be, but no guest; and a guest that has read all.
+    assert_eq!(node.reads(&rahim, &room, 1).await, Some(1));
+    let read_all = Reader { kind: ReaderKind::Guest, ..mita.reader() };
+    assert_eq!(node.backend.cursors.advance(&room, &read_all, 3).await.unwrap(), Some(3));
+    let guests: Vec<User> = (2..MAX_CURSORS).map(|_| User::new("guest")).collect();
+    let move_all = async |to| {
+        for guests in guests.chunks(1_000) {
+            let readers = guests.iter().map(|guest| Reader { kind: ReaderKind::Guest, ..guest.reader() });
+            let moves = readers.map(async |reader| node.backend.cursors.advance(&room, &reader, to).await);
+            join_all(moves).await.into_iter().for_each(|moved| assert_eq!(moved.unwrap(), Some(to)));
+        }
+    };
+    let kept = async || {
+        let mut kept = 0;
+        for guests in guests.chunks(1_000) {
+            let places = join_all(guests.iter().map(|guest| node.cursor(guest, &room))).await;
+            kept += places.into_iter().flatten().count();
+        }
+        kept
+    };
+    move_all(1).await;
+    assert_eq!(kept().await, guests.len(), "there is a place for each");
+    move_all(2).await;
+    assert_eq!(kept().await, guests.len(), "a move takes no other's place");
+    for _ in 0..NEWCOMERS {
+        let newcomer = User::new("newcomer");
+        assert_eq!(node.reads(&newcomer, &room, 3).await, Some(3));
+        assert_eq!(node.cursor(&newcomer, &room).await, Some(3));
+    }
+    assert_eq!(kept().await, guests.len() - NEWCOMERS, "one gives way to each");
+    assert_eq!((node.cursor(&rahim, &room).await, node.cursor(&mita, &room).await), (Some(1), Some(3)));
 }
 
 /// A text as the model knows it.

@@ -124,6 +124,7 @@ contract! {
         the_last_text_is_the_newest_that_is_not_deleted
         more_texts_than_one_call_looks_at_are_counted
         unread_texts_follow_a_model_on_every_node
+        a_guest_that_is_far_behind_gives_way_where_a_room_has_too_many_cursors
     }
     pubsub {
         all_nodes_receive_events_in_one_order

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{BOUNDARY, Folder, PNG, form, get, pair, send_form, settings, upload, url};
-use crate::harness::{Client, DEADLINE, Launch, Node, RawSocket, eventually};
+use crate::harness::{Client, DEADLINE, HaProxy, Http, Launch, Node, RawSocket, eventually};
 
 /// A request that sends a form in pieces.
 fn head(token: &str, framing: &str) -> String {
@@ -89,6 +89,39 @@ async fn an_upload_that_is_too_large_is_refused_before_its_body_is_read() {
         send_form(&node, &rahim.token, "general", form("a", &[b'x'; 1001])).await.error(413),
         "file_too_large"
     );
+    eventually("nothing else stays", DEADLINE, async || (folder.names().len() == 1).then_some(())).await;
+}
+
+#[tokio::test]
+async fn an_upload_through_the_balancer_is_stored_or_refused_as_by_the_node() {
+    let folder = Folder::new();
+    let node = Node::with(&settings(&folder, &[("files.max_bytes", "3000000")])).await;
+    let Some(balancer) = HaProxy::start(&[node.port]).await else { return };
+    let rahim = Client::full(&node, "রহিম").await;
+    let bytes: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 251) as u8).collect();
+    let stored = Http::new(balancer.port)
+        .call("POST", "/api/rooms/general/files")
+        .header("authorization", &format!("Bearer {}", rahim.token))
+        .header("content-type", &format!("multipart/form-data; boundary={BOUNDARY}"))
+        .body(form("a.bin", &bytes))
+        .send()
+        .await;
+    assert_eq!(stored.status, 201, "{stored:?}");
+    let call = Http::new(balancer.port).call("GET", url(&stored.json()));
+    let read = call.header("authorization", &format!("Bearer {}", rahim.token)).send().await;
+    assert!(read.body == bytes, "the bytes are the same");
+    // One that says its length, and one that does not.
+    let whole = form("a.bin", &vec![b'x'; 3_000_001]);
+    for (framing, body) in [
+        (format!("Content-Length: {}", 100_000_000), Vec::new()),
+        ("Transfer-Encoding: chunked".to_owned(), chunk(&whole[..whole.len() - 10])),
+    ] {
+        let mut socket = RawSocket::connect(balancer.port).await;
+        socket.write(head(&rahim.token, &framing).as_bytes()).await;
+        socket.write(&body).await;
+        let refused = socket.read_head().await;
+        assert!(refused.starts_with("HTTP/1.1 413 "), "{framing}: {refused}");
+    }
     eventually("nothing else stays", DEADLINE, async || (folder.names().len() == 1).then_some(())).await;
 }
 

@@ -1,5 +1,6 @@
 //! Notifications and schedules, over WebSocket and REST and on every node.
 
+mod clocks;
 mod rest;
 mod schedules;
 mod sessions;

@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 use unicode_normalization::UnicodeNormalization;
 
 use super::{Person, cluster, cluster_with, path};
-use crate::harness::Node;
 use crate::harness::http::{encode, text};
+use crate::harness::{Client, Node};
+use crate::registration::SETTINGS;
 
 /// Words that differ in case, composition and joiners.
 const WORDS: [&str; 14] = [
@@ -52,6 +53,35 @@ async fn search(person: &Person, node: &Node, route: &str, query: &str, limit: u
             next => Some(next.to_string()),
         };
     }
+}
+
+#[tokio::test]
+async fn searches_beyond_the_limit_of_a_user_are_refused() {
+    let settings = [&SETTINGS[..], &[("limits.searches_per_minute", "3")]].concat();
+    let node = Node::with(&settings).await;
+    let (rahim, mita) = (Person::register(&node, "Rahim").await, Person::register(&node, "Mita").await);
+    let routes = ["/api/me/search?q=a", "/api/rooms/general/search?q=a", "/api/me/search?q=b"];
+    for route in routes {
+        rahim.does(&node, "GET", route, None, 200).await;
+    }
+    for route in routes {
+        let refused = rahim.asks(&node, "GET", route, None).await;
+        assert_eq!(refused.error(429), "too_fast");
+        let wait: u64 = refused.header("retry-after").parse().expect("seconds");
+        let wait_ms = refused.json()["retry_after_ms"].as_u64().expect("milliseconds");
+        // Three a minute: the next in 20 s at the latest.
+        assert!((1..=20).contains(&wait) && (1..=20_000).contains(&wait_ms), "{wait} s, {wait_ms} ms");
+    }
+    mita.does(&node, "GET", routes[0], None, 200).await;
+    // The guests of an address have one limit together, with tokens and without.
+    let guest = Client::full(&node, "guest").await;
+    let bearer = format!("Bearer {}", guest.token);
+    for _ in 0..3 {
+        assert_eq!(node.http().get(routes[1]).await.status, 200);
+    }
+    let refused = node.http().call("GET", routes[1]).header("authorization", &bearer).send().await;
+    assert_eq!(refused.error(429), "too_fast");
+    assert_eq!(node.http().get(routes[1]).await.error(429), "too_fast");
 }
 
 #[tokio::test]

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{Person, cluster, path};
-use crate::harness::{Client, Node};
+use crate::harness::redis::RedisServer;
+use crate::harness::{Client, Cluster, Node};
+use crate::registration::SETTINGS;
 
 /// A room of the list of a user's rooms.
 async fn listed(person: &Person, node: &Node, room: &str) -> Value {
@@ -122,4 +124,55 @@ async fn a_user_has_no_cursor_in_a_room_that_it_may_not_read() {
     assert_eq!(guest.expect("read").await, told("general", 1));
     let mut back = Client::returning(node, &guest.token).await;
     assert_eq!(back.join("general").await["read_seq"], 1);
+}
+
+#[tokio::test]
+async fn a_cursor_of_another_epoch_is_as_far_as_the_log_agrees_with_it() {
+    let Some(redis) = RedisServer::with(&["--appendonly", "yes", "--appendfsync", "always"]).await else {
+        return;
+    };
+    let (url, settings) = (redis.url(), [&SETTINGS[..], &[("redis.prefix", "adda:")]].concat());
+    let mut cluster = Cluster::reaching(redis, &[url], &settings).await;
+    let node = &mut cluster.nodes[0];
+    let (rahim, mita) = (Person::register(node, "Rahim").await, Person::register(node, "Mita").await);
+    let room = rahim.makes_room(node, "tea").await;
+    rahim.adds(node, &room, &mita).await;
+    for _ in 0..3 {
+        mita.posts(node, &room, "before").await;
+    }
+    let key = format!("adda:{{{room}}}:cursors");
+    let read = path(&["me", "rooms", &room, "read"]);
+    rahim.does(node, "PUT", &read, Some(json!({ "seq": 2 })), 204).await;
+    let stored = cluster.redis.command(&["HGET", &key, &rahim.user_id]).await;
+    let stored: String = redis::from_redis_value(stored).expect("a cursor");
+    let (epoch, rest) = stored.split_once(' ').expect("an epoch");
+    assert_eq!(rest, "2 u");
+    // Another run of Redis begins another epoch, at 3.
+    cluster.redis.kill();
+    cluster.redis.restart().await;
+    cluster.nodes[0].until_ready().await;
+    let node = &cluster.nodes[0];
+    for _ in 0..2 {
+        crate::harness::eventually("a post is accepted", crate::harness::LONG_DEADLINE, async || {
+            let body = Some(json!({ "content": "after" }));
+            let posted = mita.asks(node, "POST", &path(&["rooms", &room, "messages"]), body).await;
+            (posted.status == 201).then_some(())
+        })
+        .await;
+    }
+    for (cursor, place, unread, what) in [
+        (format!("{epoch} 2 u"), 2, 3, "of the epoch before"),
+        (format!("{epoch} 9 u"), 3, 2, "above the end of its epoch"),
+        // The epoch that ended was short, so that it counts for those of which nothing is known.
+        ("nowhere 1 u".to_owned(), 0, 5, "of an epoch that nobody knows"),
+        ("nowhere 9 u".to_owned(), 0, 5, "of an epoch that nobody knows"),
+    ] {
+        cluster.redis.command(&["HSET", &key, &rahim.user_id, &cursor]).await;
+        let listed = listed(&rahim, node, &room).await;
+        let told = (&listed["seq"], &listed["read_seq"], &listed["unread"]);
+        assert_eq!(told, (&json!(5), &json!(place), &json!(unread)), "{what}");
+    }
+    rahim.does(node, "PUT", &read, Some(json!({ "seq": 4 })), 204).await;
+    let listed = listed(&rahim, node, &room).await;
+    assert_eq!((&listed["read_seq"], &listed["unread"]), (&json!(4), &json!(1)), "it moves on from there");
 }
