@@ -24,8 +24,8 @@ bench *arguments:
     scripts/bench {{arguments}}
 
 # Compares answers of a node with the description of its REST API; needs schemathesis in the PATH.
-schemathesis *arguments:
-    scripts/schemathesis {{arguments}}
+schemathesis:
+    cargo nextest run --locked schemathesis::
 
 # Fuzzes one target of fuzz/ for so many seconds; needs cargo-fuzz and a nightly Rust.
 fuzz target seconds="60":

@@ -16,9 +16,19 @@ use crate::config::Registration;
 use crate::model::{Role, Timestamp, UserId, Username};
 use crate::protocol::Forwarded;
 
+/// The name and the password of an account that is to be made.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct NewAccount {
+    #[schema(format = "username")]
+    username: String,
+    #[schema(value_type = String, format = "new-password")]
+    password: Password,
+}
+
 /// A name and its password.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct NewSession {
+    #[schema(format = "username")]
     username: String,
     #[schema(value_type = String, format = Password)]
     password: Password,
@@ -51,7 +61,7 @@ pub struct MeJson {
 pub struct NewPassword {
     #[schema(value_type = String, format = Password)]
     old: Password,
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = "new-password")]
     new: Password,
 }
 
@@ -59,8 +69,9 @@ pub struct NewPassword {
 #[derive(Deserialize, ToSchema)]
 pub struct FirstAdmin {
     code: String,
+    #[schema(format = "username")]
     username: String,
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = "new-password")]
     password: Password,
 }
 
@@ -75,7 +86,7 @@ pub struct SetupJson {
 /// `POST /api/accounts`: 201.
 #[utoipa::path(
     post, path = "/accounts", tag = "accounts",
-    request_body = NewSession,
+    request_body = NewAccount,
     responses((status = 201, body = SessionJson, description = "The account, signed in")),
     extensions(
         ("x-errors" = json!("bad_username username_taken weak_password registration_closed too_fast")),
@@ -84,9 +95,10 @@ pub struct SetupJson {
 pub async fn create_account(
     State(state): State<AppState>,
     Extension(forwarded): Extension<Forwarded>,
-    ApiJson(body): ApiJson<NewSession>,
+    ApiJson(NewAccount { username, password }): ApiJson<NewAccount>,
 ) -> Result<Response, ApiError> {
-    let signed_in = state.chat.register(body.credentials(&forwarded)).await?;
+    let credentials = NewSession { username, password }.credentials(&forwarded);
+    let signed_in = state.chat.register(credentials).await?;
     Ok(session(StatusCode::CREATED, signed_in))
 }
 
@@ -95,7 +107,7 @@ pub async fn create_account(
     post, path = "/login", tag = "accounts",
     request_body = NewSession,
     responses((status = 200, body = SessionJson, description = "Signed in")),
-    extensions(("x-errors" = json!("bad_credentials banned too_fast"))),
+    extensions(("x-errors" = json!("bad_username bad_credentials banned too_fast"))),
 )]
 pub async fn log_in(
     State(state): State<AppState>,

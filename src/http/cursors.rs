@@ -8,13 +8,14 @@ use utoipa::ToSchema;
 use super::AppState;
 use super::caller::Caller;
 use super::error::ApiError;
-use super::query::{ApiJson, ApiPath};
+use super::query::{ApiJson, ApiPath, Whole};
 use crate::chat::{Action, Principal};
 
 /// The last message that was read.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct ReadBody {
-    seq: u64,
+    #[schema(value_type = u64)]
+    seq: Whole,
 }
 
 /// `PUT /api/me/rooms/{room}/read`: 204, whether the cursor was moved or not.
@@ -28,7 +29,7 @@ pub async fn mark_read(
     State(state): State<AppState>,
     ApiPath(room): ApiPath<String>,
     Caller(by): Caller,
-    ApiJson(ReadBody { seq }): ApiJson<ReadBody>,
+    ApiJson(ReadBody { seq: Whole(seq) }): ApiJson<ReadBody>,
 ) -> Result<StatusCode, ApiError> {
     let room = state.chat.room_name(&room)?;
     let access = state.chat.check_access(Principal::User(&by), Action::Read, &room).await?;

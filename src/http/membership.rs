@@ -20,19 +20,23 @@ use crate::protocol::{ErrorCode, Forwarded};
 /// A private room that is to be made.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct NewRoom {
+    #[schema(format = "room-title")]
     title: String,
 }
 
 /// Another title or topic.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct Description {
+    #[schema(format = "room-title")]
     title: Option<String>,
+    #[schema(format = "line")]
     topic: Option<String>,
 }
 
 /// The other user of a conversation.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct NewConversation {
+    #[schema(format = "user-id")]
     user_id: String,
 }
 

@@ -60,7 +60,7 @@ pub fn router(state: AppState, sessions: Router) -> Router {
     let settings = state.settings.clone();
     let (api, operations) = operations().split_for_parts();
     let (probes, described) = probes().split_for_parts();
-    let api = with_description(api, &described.nest("/api", operations))
+    let api = with_description(api, &described.nest("/api", operations), state.chat.config())
         .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .layer(body_limit);

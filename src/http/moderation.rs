@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::AppState;
 use super::caller::Caller;
 use super::error::ApiError;
-use super::query::{ApiJson, ApiPath, ApiQuery, limit, user};
+use super::query::{ApiJson, ApiPath, ApiQuery, Whole, limit, user};
 use crate::chat::{Action, AuditPosition, AuditRecord, Principal, RoomAccess};
 use crate::model::{Role, Timestamp, UserId};
 use crate::protocol::ErrorCode;
@@ -19,32 +19,40 @@ use crate::protocol::ErrorCode;
 /// A user of a room.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct Kick {
+    #[schema(format = "user-id")]
     user_id: String,
 }
 
 /// How long a user is mute.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct NewMute {
-    for_s: u64,
+    #[schema(value_type = u64, minimum = 1, maximum = 31_622_400_u64)]
+    for_s: Whole,
 }
 
 /// How long a ban lasts, for good without a number, and why.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct NewBan {
-    for_s: Option<u64>,
+    #[schema(value_type = Option<u64>, minimum = 1, maximum = 316_224_000_u64)]
+    for_s: Option<Whole>,
+    #[schema(format = "line")]
     reason: Option<String>,
 }
 
 /// The role to give.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct NewRole {
+    #[schema(pattern = "^(member|moderator|admin)$")]
     role: String,
 }
 
 /// A page is asked for with these.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct PageQuery {
+    #[param(format = "cursor")]
     before: Option<String>,
+    #[param(minimum = 1)]
     limit: Option<usize>,
 }
 
@@ -134,7 +142,7 @@ pub async fn mute_user(
     ApiJson(mute): ApiJson<NewMute>,
 ) -> Result<StatusCode, ApiError> {
     let access = moderated(&state, &by, &room).await?;
-    state.chat.mute(&by, access, &user(&user_id)?, Duration::from_secs(mute.for_s)).await?;
+    state.chat.mute(&by, access, &user(&user_id)?, Duration::from_secs(mute.for_s.0)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -221,7 +229,7 @@ pub async fn ban_user(
     Caller(by): Caller,
     ApiJson(ban): ApiJson<NewBan>,
 ) -> Result<StatusCode, ApiError> {
-    let lasts = ban.for_s.map(Duration::from_secs);
+    let lasts = ban.for_s.map(|Whole(seconds)| Duration::from_secs(seconds));
     by.at_least(Role::Admin)?;
     state.chat.ban(&by, &user(&user_id)?, lasts, ban.reason).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -6,7 +6,9 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer};
+use serde_json::Number;
 
 use super::AppState;
 use super::error::ApiError;
@@ -55,6 +57,23 @@ impl<T: DeserializeOwned> FromRequest<AppState> for ApiJson<T> {
         }
     }
 }
+
+/// A whole number of a body. JSON has one kind of numbers: 5.0 is 5, and some programs write it so.
+#[derive(Debug, Clone, Copy)]
+pub struct Whole(pub u64);
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = Number::deserialize(deserializer)?;
+        let fraction =
+            || number.as_f64().filter(|value| value.fract() == 0.0 && (0.0..EXACT).contains(value));
+        let whole = number.as_u64().or_else(|| fraction().map(|value| value as u64));
+        whole.map(Self).ok_or_else(|| Error::custom("a number must be whole, and not below 0"))
+    }
+}
+
+/// Below it a floating-point number stands for one whole number alone.
+const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Whether a body is said to be JSON (RFC 8259, section 11; RFC 6839, section 3.1). Browsers send such a body to another
 /// origin only if that origin allows it, other than a form's.

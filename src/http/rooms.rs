@@ -15,8 +15,11 @@ use crate::model::{Member, RoomName, UserId};
 
 /// A page of rooms is asked for with these.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct ListQuery {
+    #[param(minimum = 1)]
     limit: Option<usize>,
+    #[param(format = "cursor")]
     cursor: Option<String>,
     prefix: Option<String>,
 }
@@ -66,8 +69,11 @@ pub async fn list_rooms(
 
 /// A page of members is asked for with these.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct ShowQuery {
+    #[param(minimum = 1)]
     limit: Option<usize>,
+    #[param(format = "cursor")]
     cursor: Option<String>,
 }
 

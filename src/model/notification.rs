@@ -47,7 +47,7 @@ impl fmt::Display for NotificationId {
 }
 
 /// The users that a notification is for. As JSON `"all"`, or the id of one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum Audience {
     /// Every user.
@@ -83,7 +83,8 @@ impl TryFrom<String> for Audience {
 /// The words of a notification, and its audience.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Words {
-    /// The users that it is for.
+    /// `all`, or the id of the user that it is for.
+    #[schema(value_type = String)]
     pub to: Audience,
     /// A line above the content.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -66,6 +66,8 @@ mod epochs;
 mod api_docs;
 // The description of the REST API, its router and its document.
 mod description;
+// Answers of a node against that description.
+mod schemathesis;
 // The examples and tables of the protocol's document.
 mod protocol_document;
 // The paths in the documents exist.

@@ -54,6 +54,13 @@ test('an example has the required properties', () => {
   assert.ok(exampleOf({ $ref: '#/components/schemas/Node' }, description));
 });
 
+test('an object that needs one of several properties shows them all, and its example has the first', () => {
+  const properties = { to: { oneOf: [{ const: 'all' }, { type: 'string' }] }, every_s: { type: 'integer', minimum: 1, maximum: 2 ** 64 }, at: { type: 'string' } };
+  const schedule = { type: 'object', required: ['to'], properties, oneOf: [{ required: ['every_s'] }, { required: ['at'] }] };
+  assert.equal(shapeOf(schedule, description), '{\n  to: "all" | string,\n  every_s?: integer (at least 1),\n  at?: string,\n}');
+  assert.deepEqual(exampleOf(schedule, description), { to: 'all', every_s: 1 });
+});
+
 test('a request has its values where they belong, beside the page', () => {
   const values = { 'path room': 'চা/&$1', 'query limit': '2', 'header Idempotency-Key': 'k' };
   const { url, init } = requestOf(kick, { values, body: '{}', token: 't', base });

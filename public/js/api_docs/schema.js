@@ -20,14 +20,18 @@ function propertiesOf(schema, description) {
   return [...parts.flat(), ...own];
 }
 
+/** The schemas that a value may have one of. A schema with properties says by these which it needs. */
+const choicesOf = (schema) => (schema.properties ? undefined : schema.oneOf ?? schema.anyOf);
+
 const isNull = (schema) => schema.type === 'null';
 
 export function shapeOf(raw, description, depth = 0) {
   const schema = resolved(raw, description);
   const inner = (part) => shapeOf(part, description, depth + 1);
   if (depth > DEPTH) return '…';
+  if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(' | ');
-  const choices = schema.oneOf ?? schema.anyOf;
+  const choices = choicesOf(schema);
   if (choices) return choices.map(inner).join(' | ');
   const [type, ...others] = [schema.type ?? []].flat();
   if (others.length > 0) return [type, ...others].map((name) => inner({ ...schema, type: name })).join(' | ');
@@ -50,10 +54,10 @@ function objectShape(properties, inner, depth) {
 
 function boundsOf({ format, pattern, minimum, maximum, minLength, maxLength }) {
   const range = (low, high, unit) => {
-    if (high !== undefined) return `${low ?? 0} to ${high}${unit}`;
+    if (high !== undefined && high <= Number.MAX_SAFE_INTEGER) return `${low ?? 0} to ${high}${unit}`;
     return low ? `at least ${low}${unit}` : '';
   };
-  const shown = format === 'int64' || format === 'int32' || format === 'double' ? '' : format ?? '';
+  const shown = ['uint64', 'int64', 'int32', 'double'].includes(format) ? '' : format ?? '';
   return [shown, pattern ?? '', range(minimum, maximum, ''), range(minLength, maxLength, ' characters')].filter(Boolean).join(', ');
 }
 
@@ -61,12 +65,15 @@ function boundsOf({ format, pattern, minimum, maximum, minLength, maxLength }) {
 export function exampleOf(raw, description, depth = 0) {
   const schema = resolved(raw, description);
   if (schema.example !== undefined) return schema.example;
+  if (schema.const !== undefined) return schema.const;
   if (schema.enum) return schema.enum[0];
-  const choices = schema.oneOf ?? schema.anyOf;
+  const choices = choicesOf(schema);
   if (choices) return exampleOf(choices.find((choice) => !isNull(choice)) ?? {}, description, depth);
   const properties = propertiesOf(schema, description);
   if (properties.length > 0 && depth <= DEPTH) {
-    const shown = properties.some(({ isRequired }) => isRequired) ? properties.filter(({ isRequired }) => isRequired) : properties;
+    const needed = (schema.oneOf ?? schema.anyOf)?.[0].required ?? [];
+    const required = properties.filter(({ name, isRequired }) => isRequired || needed.includes(name));
+    const shown = required.length > 0 ? required : properties;
     return Object.fromEntries(shown.map(({ name, value }) => [name, exampleOf(value, description, depth + 1)]));
   }
   const type = [schema.type ?? []].flat().find((name) => name !== 'null');

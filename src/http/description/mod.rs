@@ -1,6 +1,7 @@
 //! The description of the REST API (OpenAPI 3.1). Handlers are annotated with their path, body and answers, and the router
-//! is built from these annotations. Here is what all have in common: proofs of identity, parameters, refusals.
+//! is built from these annotations. Here is what all have in common: proofs of identity, parameters, refusals, constraints.
 
+mod constraints;
 mod extensions;
 mod message;
 mod parameters;
@@ -19,6 +20,7 @@ use super::AppState;
 use super::assets;
 use super::browser::{self, File};
 use super::error::ApiError;
+use crate::config::Config;
 
 /// The paths of the description itself and of the page that shows it, which are no part of it.
 const OWN_PATHS: [&str; 2] = ["/openapi.json", "/docs"];
@@ -44,8 +46,12 @@ const TAGS: [(&str, &str); 9] = [
 ];
 
 /// Adds the description, and the page that shows it, to the router of the API.
-pub(super) fn with_description(api: Router<AppState>, described: &OpenApi) -> Router<AppState> {
-    let description = File::written(complete(described).to_string());
+pub(super) fn with_description(
+    api: Router<AppState>,
+    described: &OpenApi,
+    config: &Config,
+) -> Router<AppState> {
+    let description = File::written(complete(described, config).to_string());
     let show =
         async move |request: Request| assets::show(&description, OWN_PATHS[0], request.headers()).await;
     api.route(OWN_PATHS[0], get(show)).route(OWN_PATHS[1], get(show_page))
@@ -60,7 +66,7 @@ async fn show_page(request: Request) -> Response {
 }
 
 /// The description with what its operations share.
-fn complete(described: &OpenApi) -> Value {
+fn complete(described: &OpenApi, config: &Config) -> Value {
     let mut document = serde_json::to_value(described).expect("a description is JSON");
     document["info"] =
         json!({ "title": "adda", "version": env!("CARGO_PKG_VERSION"), "description": INTRODUCTION });
@@ -82,6 +88,7 @@ fn complete(described: &OpenApi) -> Value {
             complete_operation(path, operation.as_object_mut().expect("an operation is an object"));
         }
     }
+    constraints::add(&mut document, config);
     document
 }
 

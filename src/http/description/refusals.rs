@@ -42,7 +42,7 @@ pub(super) fn add(path: &str, operation: &mut Map<String, Value>, extensions: &E
     let Some(answers) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     for (status, codes) in by_status {
         // A handler's own words go first.
-        answers.entry(status.to_string()).or_insert_with(|| refusal(&codes));
+        answers.entry(status.to_string()).or_insert_with(|| refusal(status, &codes));
     }
 }
 
@@ -72,7 +72,7 @@ fn shared(path: &str, has_body: bool, role: Option<&str>) -> Vec<ErrorCode> {
     codes
 }
 
-fn refusal(codes: &[&str]) -> Value {
+fn refusal(status: u16, codes: &[&str]) -> Value {
     let named: Vec<String> = codes.iter().map(|code| format!("`{code}`")).collect();
     let schema = json!({
         "allOf": [
@@ -80,5 +80,15 @@ fn refusal(codes: &[&str]) -> Value {
             { "properties": { "code": { "enum": codes } } },
         ],
     });
-    json!({ "description": named.join(", "), "content": { "application/json": { "schema": schema } } })
+    let content = json!({ "application/json": { "schema": schema } });
+    let mut refusal = json!({ "description": named.join(", "), "content": content });
+    let header = match status {
+        401 => json!({ "WWW-Authenticate": { "required": true, "schema": { "type": "string" } } }),
+        429 | 503 => json!({
+            "Retry-After": { "required": true, "description": "Seconds", "schema": { "type": "integer", "minimum": 0 } },
+        }),
+        _ => return refusal,
+    };
+    refusal["headers"] = header;
+    refusal
 }

@@ -90,7 +90,7 @@ impl IntoResponse for Refused {
 /// `GET /api/files/{id}/{name}`: the bytes, or a range of them.
 #[utoipa::path(
     get, path = "/files/{id}/{name}", tag = "files",
-    params(("Range" = Option<String>, Header, description = "One range of bytes"), ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer")),
+    params(("Range" = Option<String>, Header, description = "One range of bytes", example = "bytes=0-0"), ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer")),
     responses(
         (status = 200, description = "Its bytes", content_type = "*/*"),
         (status = 206, description = "A range of them", content_type = "*/*"),

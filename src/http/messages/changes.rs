@@ -20,7 +20,9 @@ use crate::protocol::server::ReceiptJson;
 /// The body of an edit.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct EditBody {
+    #[schema(format = "message", min_length = 1)]
     content: String,
+    #[schema(format = "nonce")]
     nonce: Option<String>,
 }
 

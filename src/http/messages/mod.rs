@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::caller::OptionalCaller;
 use super::description::MessagePage;
 use super::error::ApiError;
-use super::query::{ApiJson, ApiPath, ApiQuery};
+use super::query::{ApiJson, ApiPath, ApiQuery, Whole};
 use super::{AppState, json, name};
 use crate::chat::{ANONYMOUS, Action, Excerpt, Identity, NewMessage, Span};
 use crate::model::UserId;
@@ -28,9 +28,11 @@ pub const IDEMPOTENCY_KEY: HeaderName = name("idempotency-key");
 
 /// A page of messages is asked for with these. Without `before` and `after`: the newest.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct MessagesQuery {
     before: Option<u64>,
     after: Option<u64>,
+    #[param(minimum = 1)]
     limit: Option<usize>,
 }
 
@@ -85,12 +87,17 @@ fn page_json(page: &Excerpt) -> BytesMut {
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct MessageBody {
     /// May be left out if there are files.
+    #[schema(format = "message")]
     content: Option<String>,
+    #[schema(format = "username")]
     username: Option<String>,
-    reply_to: Option<u64>,
+    #[schema(value_type = Option<u64>)]
+    reply_to: Option<Whole>,
     #[serde(default)]
+    #[schema(max_items = 50)]
     mentions: Vec<String>,
     #[serde(default)]
+    #[schema(max_items = 10)]
     files: Vec<String>,
 }
 
@@ -156,7 +163,7 @@ pub async fn post_message(
     let MessageBody { reply_to, files, .. } = message;
     let files = state.chat.claim_files(&identity.author.user_id, &access, key, &files).await?;
     let nonce = key.map(str::to_owned);
-    let message = NewMessage { content, nonce, reply_to, mentions, files };
+    let message = NewMessage { content, nonce, reply_to: reply_to.map(|Whole(seq)| seq), mentions, files };
     let receipt = state.chat.post(identity.author, access, message).await?;
     Ok((StatusCode::CREATED, Json(ReceiptJson::new(&room, &receipt))).into_response())
 }

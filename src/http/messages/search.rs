@@ -22,21 +22,30 @@ const MAX_LIMIT: usize = 100;
 
 /// A search of a room.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct RoomSearchQuery {
     #[serde(default)]
+    #[param(required = true, format = "search-text", min_length = 1, max_length = 100)]
     q: String,
+    #[param(format = "user-id")]
     from: Option<String>,
     before: Option<u64>,
+    #[param(minimum = 1)]
     limit: Option<usize>,
 }
 
 /// A search of the caller's rooms.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct MySearchQuery {
     #[serde(default)]
+    #[param(required = true, format = "search-text", min_length = 1, max_length = 100)]
     q: String,
+    #[param(format = "user-id")]
     from: Option<String>,
+    #[param(format = "cursor")]
     before: Option<String>,
+    #[param(minimum = 1)]
     limit: Option<usize>,
 }
 

@@ -13,17 +13,22 @@ use utoipa::ToSchema;
 use super::AppState;
 use super::caller::Caller;
 use super::error::ApiError;
-use super::query::{ApiJson, ApiPath};
+use super::query::{ApiJson, ApiPath, Whole};
 use crate::model::{Audience, Notification, NotificationId, Role, Timestamp, Words};
 use crate::protocol::ErrorCode;
 
 /// A notification to send.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct NewNotification {
+    /// `all`, or a user's id.
+    #[schema(format = "user-id")]
     to: String,
+    #[schema(format = "line")]
     title: Option<String>,
+    #[schema(format = "message", min_length = 1)]
     content: String,
-    ttl_s: Option<u64>,
+    #[schema(value_type = Option<u64>, minimum = 1)]
+    ttl_s: Option<Whole>,
 }
 
 /// The id of a notification that was sent.
@@ -68,7 +73,8 @@ pub async fn send_notification(
     let to = Audience::parse(&new.to)
         .ok_or_else(|| ApiError::new(ErrorCode::BadRequest, "to must be \"all\" or a user's id"))?;
     let words = Words { to, title: new.title, content: new.content };
-    let id = state.chat.notify(&by, words, new.ttl_s.map(Duration::from_secs)).await?;
+    let id =
+        state.chat.notify(&by, words, new.ttl_s.map(|Whole(seconds)| Duration::from_secs(seconds))).await?;
     Ok((StatusCode::ACCEPTED, Json(SentJson { id })))
 }
 

@@ -12,7 +12,7 @@ use crate::chat::Planned;
 use crate::http::AppState;
 use crate::http::caller::Caller;
 use crate::http::error::ApiError;
-use crate::http::query::{ApiJson, ApiPath};
+use crate::http::query::{ApiJson, ApiPath, Whole};
 use crate::model::{Role, RoomName, Schedule, ScheduleId, Target, Timestamp, Timing, UserId};
 use crate::protocol::ErrorCode;
 
@@ -20,20 +20,55 @@ use crate::protocol::ErrorCode;
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct NewSchedule {
     to: NewTarget,
+    #[schema(format = "line")]
     title: Option<String>,
+    #[schema(format = "message", min_length = 1)]
     content: String,
-    every_s: Option<u64>,
+    #[schema(value_type = Option<u64>, minimum = 1, maximum = 31_622_400_u64)]
+    every_s: Option<Whole>,
+    /// In the future.
+    #[schema(format = DateTime)]
     at: Option<String>,
 }
 
 /// `"all"`, or an object that names a user or a room.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, try_from = "TargetFields")]
 enum NewTarget {
     Word(String),
-    User { user_id: String },
-    Room { room_id: String },
+    User {
+        #[schema(format = "user-id")]
+        user_id: String,
+    },
+    Room {
+        #[schema(format = "room-id")]
+        room_id: String,
+    },
 }
+
+/// A target as it is sent.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "to must be \"all\", {\"user_id\"} or {\"room_id\"}")]
+enum TargetFields {
+    Word(String),
+    Named { user_id: Option<String>, room_id: Option<String> },
+}
+
+impl TryFrom<TargetFields> for NewTarget {
+    type Error = &'static str;
+
+    /// One that names both a user and a room is refused: either may be meant.
+    fn try_from(fields: TargetFields) -> Result<Self, Self::Error> {
+        match fields {
+            TargetFields::Word(word) => Ok(Self::Word(word)),
+            TargetFields::Named { user_id: Some(user_id), room_id: None } => Ok(Self::User { user_id }),
+            TargetFields::Named { user_id: None, room_id: Some(room_id) } => Ok(Self::Room { room_id }),
+            TargetFields::Named { .. } => Err(TARGET_RULE),
+        }
+    }
+}
+
+const TARGET_RULE: &str = "to must be \"all\", {\"user_id\"} or {\"room_id\"}";
 
 /// A schedule, and when it is due next.
 #[derive(Debug, Serialize, ToSchema)]
@@ -90,7 +125,7 @@ impl From<Planned> for ScheduleJson {
 impl NewSchedule {
     fn timing(&self) -> Result<Timing, ApiError> {
         match (self.every_s, &self.at) {
-            (Some(every_s), None) => Ok(Timing::Every(Duration::from_secs(every_s))),
+            (Some(Whole(every_s)), None) => Ok(Timing::Every(Duration::from_secs(every_s))),
             (None, Some(at)) => Timestamp::parse(at)
                 .map(Timing::At)
                 .ok_or_else(|| bad("at must be a time of RFC 3339, as 2026-11-20T08:00:00Z")),
@@ -155,11 +190,12 @@ pub async fn remove_schedule(
 }
 
 fn target(state: &AppState, to: NewTarget) -> Result<Target, ApiError> {
-    let rule = "to must be \"all\", {\"user_id\"} or {\"room_id\"}";
     match to {
         NewTarget::Word(word) if word == "all" => Ok(Target::All),
-        NewTarget::Word(_) => Err(bad(rule)),
-        NewTarget::User { user_id } => UserId::parse(&user_id).map(Target::User).ok_or_else(|| bad(rule)),
+        NewTarget::Word(_) => Err(bad(TARGET_RULE)),
+        NewTarget::User { user_id } => {
+            UserId::parse(&user_id).map(Target::User).ok_or_else(|| bad(TARGET_RULE))
+        }
         NewTarget::Room { room_id } => Ok(Target::Room(state.chat.room_name(&room_id)?)),
     }
 }

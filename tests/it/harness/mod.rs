@@ -26,6 +26,7 @@ pub mod stopwatch;
 pub mod store;
 pub mod swarm;
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -62,6 +63,14 @@ pub async fn eventually<T>(what: &str, within: Duration, mut ask: impl AsyncFnMu
         assert!(Instant::now() < deadline, "{what}: not within {within:?}");
         sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// A program of Python, in the folder where `scripts/test` installs it, or anywhere in the path.
+pub fn program(folder: &str, name: &str) -> Option<PathBuf> {
+    let own = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("../{folder}/bin/{name}"));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let others = std::env::split_paths(&path).map(|folder| folder.join(name));
+    std::iter::once(own).chain(others.collect::<Vec<_>>()).find(|program| program.is_file())
 }
 
 /// Fails a test that needs a missing program. With `ADDA_TEST_SKIP_MISSING` set the test passes without running,

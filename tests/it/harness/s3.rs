@@ -1,9 +1,8 @@
 //! A real server of the S3 protocol: moto's, which keeps objects in memory.
 
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use super::{Http, LONG_DEADLINE, eventually, ports, skip};
+use super::{Http, LONG_DEADLINE, eventually, ports, program, skip};
 
 /// A running server with the bucket `adda`.
 #[derive(Debug)]
@@ -15,7 +14,7 @@ pub struct S3Server {
 impl S3Server {
     /// Starts it; `None` if it is not installed.
     pub async fn start() -> Option<Self> {
-        let Some(program) = program() else {
+        let Some(program) = program("moto", "moto_server") else {
             skip("moto_server");
             return None;
         };
@@ -42,14 +41,6 @@ impl S3Server {
         let reply = Http::new(self.port).get("/adda").await;
         String::from_utf8(reply.body.to_vec()).expect("XML")
     }
-}
-
-/// In the folder where `scripts/test` installs it, or anywhere in the path.
-fn program() -> Option<PathBuf> {
-    let own = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("../moto/bin/moto_server");
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let others = std::env::split_paths(&path).map(|folder| folder.join("moto_server"));
-    std::iter::once(own).chain(others.collect::<Vec<_>>()).find(|program| program.is_file())
 }
 
 impl Drop for S3Server {
