@@ -129,6 +129,8 @@ mod rest;
 mod restarts;
 // Accounts in the browser client.
 mod page_accounts;
+// Texts that try to become markup or code.
+mod page_injection;
 // Search, unread messages and notifications in the browser client.
 mod page_reading;
 // Settings, commands, ignored people and completions in the browser client.
