@@ -23,6 +23,7 @@ mod presence;
 mod pubsub;
 mod quotas;
 pub mod redis;
+mod reports;
 mod rooms;
 mod schedules;
 mod standing;
@@ -50,6 +51,9 @@ pub use self::presence::{
 };
 pub use self::pubsub::{BackendEvent, Channel, FeedHealth, PubSub, Publication};
 pub use self::quotas::{Grant, Quota, Quotas, Rate};
+pub use self::reports::{
+    Filed, MAX_REPORTS, ReportPage, ReportRecord, ReportedMessage, ReportedUser, Reports,
+};
 pub use self::rooms::{
     MAX_LISTED, MAX_MEMBERS, Relation, RoomChange, RoomChanged, RoomRecord, Rooms, Unlisting,
 };
@@ -79,6 +83,8 @@ pub struct Backend {
     pub quotas: Arc<dyn Quotas>,
     /// The rules of rooms, and the record of what moderators did.
     pub moderation: Arc<dyn Moderation>,
+    /// What users have reported to moderators.
+    pub reports: Arc<dyn Reports>,
     /// The records of files.
     pub files: Arc<dyn Files>,
     /// The search for files to remove.
@@ -132,6 +138,14 @@ impl Backend {
     /// As [`PubSub::publish`].
     pub async fn tell_notified(&self, user: &UserId) -> Result<()> {
         self.tell(ControlEvent::UserNotified(user.clone())).await
+    }
+
+    /// Tells all nodes that the reports have changed.
+    ///
+    /// # Errors
+    /// As [`PubSub::publish`].
+    pub async fn tell_reported(&self) -> Result<()> {
+        self.tell(ControlEvent::ReportsChanged).await
     }
 
     /// Tells all nodes that a schedule was made.

@@ -169,6 +169,8 @@ pub enum AuditAction {
     Schedule,
     /// A schedule was removed.
     RemoveSchedule,
+    /// A report was settled.
+    SettleReport,
 }
 
 /// An entry of the record.

@@ -57,7 +57,7 @@ impl RoomAccess {
     }
 
     /// Whether the user owns the room.
-    pub(super) fn is_owner(&self) -> bool {
+    pub fn is_owner(&self) -> bool {
         matches!(self.private, Some((_, Rank::Owner)))
     }
 
@@ -96,6 +96,11 @@ impl Chat {
             }
         }
         Ok(SpeechAccess { room: room.clone() })
+    }
+
+    /// The right to read messages of a room that were reported: a user who reports one shows it to moderators.
+    pub(super) fn access_to_reported(&self, room: RoomName) -> RoomAccess {
+        RoomAccess { room, private: None }
     }
 
     /// Access to a room. Public rooms are open to all whose token does not keep them out, and moderators moderate all of them.

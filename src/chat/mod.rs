@@ -14,6 +14,7 @@ mod messages;
 mod moderation;
 mod notifications;
 mod reads;
+mod reports;
 mod rooms;
 mod schedules;
 mod search;
@@ -54,6 +55,7 @@ pub use self::messages::{ChangeAction, NewChange, NewMessage, Poster, Reaction};
 use self::messages::{Posters, typing_rule};
 use self::notifications::Notices;
 use self::reads::Reads;
+pub use self::reports::{Report, Reported};
 pub use self::rooms::{FlushSet, FrameSink, JoinPlace, Pushed, Room, RoomSession};
 use self::rooms::{Hub, RoomList};
 pub use self::search::{Found, FoundPlace, Search};
@@ -61,7 +63,7 @@ pub use self::users::{Control, Controls, LeaveReason, Listener, Version};
 use self::users::{KnownStandings, UserChannels, Users};
 pub use crate::backend::{
     AuditPosition, AuditRecord, Excerpt, LastText, LeaveMode, MemberPage, MemberPosition, NodeInfo, Planned,
-    ReadSharing, RoomCount, RoomRecord, Seen, Span, Unread,
+    ReadSharing, ReportedUser, RoomCount, RoomRecord, Seen, Span, Unread,
 };
 use crate::backend::{Backend, BackendError, Events, Health};
 use crate::config::Config;

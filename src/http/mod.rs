@@ -17,6 +17,7 @@ mod moderation;
 mod notifications;
 mod preferences;
 mod query;
+mod reports;
 mod rooms;
 
 use axum::Router;
@@ -117,6 +118,9 @@ fn operations() -> OpenApiRouter<AppState> {
         .routes(routes!(moderation::ban_user, moderation::unban_user))
         .routes(routes!(moderation::give_role))
         .routes(routes!(moderation::list_audit))
+        .routes(routes!(reports::list_room_reports, reports::report))
+        .routes(routes!(reports::list_reports))
+        .routes(routes!(reports::settle_report))
         .routes(routes!(notifications::send_notification))
         .routes(routes!(notifications::take_back_notification))
         .routes(routes!(notifications::list_notifications))

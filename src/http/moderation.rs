@@ -51,16 +51,16 @@ pub struct NewRole {
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
     #[param(format = "cursor")]
-    before: Option<String>,
+    pub(super) before: Option<String>,
     #[param(minimum = 1)]
-    limit: Option<usize>,
+    pub(super) limit: Option<usize>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Page<T> {
-    data: Vec<T>,
+    pub(super) data: Vec<T>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<String>,
+    pub(super) next: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -294,11 +294,15 @@ pub async fn list_audit(
     Ok(Json(Page { data: entries.collect(), next: page.next.map(|next| next.to_string()) }))
 }
 
-async fn moderated(state: &AppState, by: &crate::chat::Identity, room: &str) -> Result<RoomAccess, ApiError> {
+pub(super) async fn moderated(
+    state: &AppState,
+    by: &crate::chat::Identity,
+    room: &str,
+) -> Result<RoomAccess, ApiError> {
     let room = state.chat.room_name(room)?;
     Ok(state.chat.check_access(Principal::User(by), Action::Moderate, &room).await?)
 }
 
-fn bad_before() -> ApiError {
+pub(super) fn bad_before() -> ApiError {
     ApiError::new(ErrorCode::BadRequest, "before must be the `next` of an earlier page")
 }

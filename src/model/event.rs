@@ -47,6 +47,8 @@ pub enum UserEvent {
     },
     /// The list of the user's rooms has changed.
     RoomsChanged,
+    /// In a room that the user owns something was reported.
+    ReportsChanged,
     /// A notification to the user alone.
     Notification(Notification),
     /// A notification has been seen on one of the user's sessions, or was taken back.
@@ -98,6 +100,8 @@ pub enum ControlEvent {
     UserNotified(UserId),
     /// On the channel of all nodes: a schedule was made.
     SchedulesChanged,
+    /// On the channel of all nodes: something was reported, or a report was settled.
+    ReportsChanged,
 }
 
 impl Event {
@@ -131,7 +135,7 @@ impl UserEvent {
             Self::ReadBy { room, by } => room.as_str().len() + by.user.as_str().len(),
             Self::Notification(notification) => notification.size(),
             Self::Seen(id) => id.as_str().len(),
-            Self::RoomsChanged => 0,
+            Self::RoomsChanged | Self::ReportsChanged => 0,
         }
     }
 }

@@ -286,6 +286,8 @@ pub enum Limit {
     Searches,
     /// Moves of a user's cursors.
     Cursors,
+    /// Reports of a user.
+    Reports,
     /// Sessions of an address.
     Connections,
     /// Those without a user.
@@ -297,12 +299,13 @@ pub enum Limit {
 }
 
 impl Limit {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Messages,
         Self::GuestMessages,
         Self::Joins,
         Self::Searches,
         Self::Cursors,
+        Self::Reports,
         Self::Connections,
         Self::Unauthenticated,
         Self::AccountLogins,
@@ -316,6 +319,7 @@ impl Limit {
             Self::Joins => "joins",
             Self::Searches => "searches",
             Self::Cursors => "cursors",
+            Self::Reports => "reports",
             Self::Connections => "connections",
             Self::Unauthenticated => "unauthenticated",
             Self::AccountLogins => "account_logins",

@@ -25,7 +25,7 @@ const MODULES: [&str; 11] = [
 const FORBIDDEN: [(&str, &[&str]); 2] = [("ws", &["backend"]), ("http", &["backend", "ws"])];
 
 /// The floors of `backend::redis`, lowest first.
-const REDIS_FLOORS: [&str; 18] = [
+const REDIS_FLOORS: [&str; 19] = [
     "mutations",
     "keys",
     "client",
@@ -37,6 +37,7 @@ const REDIS_FLOORS: [&str; 18] = [
     "presence",
     "moderation",
     "preferences",
+    "reports",
     "rooms",
     "cluster",
     "accounts",

@@ -172,6 +172,7 @@ fn server_frames(room: &RoomName, author: &Author) -> Vec<Value> {
         UserEvent::Read { room: room.clone(), seq: 7 },
         UserEvent::ReadBy { room: room.clone(), by: ReadBy { user: author.user_id.clone(), seq: 7 } },
         UserEvent::RoomsChanged,
+        UserEvent::ReportsChanged,
         UserEvent::Notification(notification),
         UserEvent::Seen(id),
     ];
@@ -231,6 +232,7 @@ fn is_listed(frame: &ServerFrame<'_>) {
             | UserFrame::Read { .. }
             | UserFrame::ReadBy { .. }
             | UserFrame::MyRoomsChanged
+            | UserFrame::ReportsChanged
             | UserFrame::Notification(_)
             | UserFrame::Seen { .. },
         )

@@ -14,6 +14,7 @@ mod preferences;
 mod presence;
 mod pubsub;
 mod quotas;
+mod reports;
 mod rooms;
 mod rules;
 mod schedules;
@@ -36,6 +37,7 @@ use self::preferences::PreferenceTable;
 use self::presence::Rooms;
 use self::pubsub::Fanout;
 use self::quotas::Buckets;
+use self::reports::ReportList;
 use self::rooms::Records;
 use self::schedules::ScheduleTable;
 use self::standing::Users;
@@ -64,6 +66,7 @@ struct Shared {
     users: Users,
     preferences: PreferenceTable,
     moderation: ModerationState,
+    reports: ReportList,
     files: FileTable,
     records: Records,
     notifications: NotificationTable,
@@ -89,6 +92,7 @@ impl MemoryCluster {
             users: Users::new(config.auth.token_ttl),
             preferences: PreferenceTable::new(config.auth.token_ttl),
             moderation: ModerationState::new(config.moderation.audit_entries),
+            reports: ReportList::default(),
             files: FileTable::default(),
             records: Records::new(config.auth.token_ttl),
             notifications: NotificationTable::new(config),
@@ -112,6 +116,7 @@ impl MemoryCluster {
             standings: node.clone(),
             preferences: node.clone(),
             moderation: node.clone(),
+            reports: node.clone(),
             files: node.clone(),
             file_sweep: node.clone(),
             rooms: node.clone(),

@@ -18,6 +18,7 @@ mod preferences;
 mod presence;
 mod pubsub;
 mod quotas;
+mod reports;
 mod rooms;
 mod schedules;
 mod topology;
@@ -51,6 +52,7 @@ use self::presence::writer::Memberships;
 use self::pubsub::Subscriber;
 use self::pubsub::codec::Wire;
 use self::quotas::RedisQuotas;
+use self::reports::RedisReports;
 use self::rooms::RedisRooms;
 use self::schedules::RedisSchedules;
 use self::topology::Shards;
@@ -108,6 +110,7 @@ pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Re
     let moderation = RedisModeration::new(keys.clone(), shards.clone(), config);
     let standings = RedisStandings::new(keys.clone(), shards.clone(), config);
     let preferences = RedisPreferences::new(keys.clone(), shards.clone(), config);
+    let reports = RedisReports { keys: keys.clone(), shards: shards.clone(), deadline };
     let rooms = RedisRooms::new(keys.clone(), shards.clone(), config);
     let notifications = RedisNotifications::new(keys.clone(), shards.clone(), config);
     let schedules = RedisSchedules::new(keys.clone(), shards.clone(), config);
@@ -126,6 +129,7 @@ pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Re
         preferences: Arc::new(preferences),
         quotas: Arc::new(quotas),
         moderation: Arc::new(moderation),
+        reports: Arc::new(reports),
         files: files.clone(),
         file_sweep: files,
         rooms: Arc::new(rooms),
@@ -196,6 +200,7 @@ fn scripts() -> Vec<&'static Script> {
         accounts::SCRIPTS.to_vec(),
         preferences::SCRIPTS.to_vec(),
         files::scripts(),
+        reports::SCRIPTS.to_vec(),
         rooms::SCRIPTS.to_vec(),
         notifications::SCRIPTS.to_vec(),
         schedules::SCRIPTS.to_vec(),

@@ -1,4 +1,4 @@
-//! How often somebody may search, and say what it has read; both on each node.
+//! How often somebody may search, report, and say what it has read; all on each node.
 
 use std::time::Duration;
 
@@ -17,11 +17,23 @@ use crate::telemetry::Limit;
 /// Moves of cursors: as many at once as a page that has read all its rooms, then 20 a second.
 pub(super) const CURSORS: Rate = Rate { every: Duration::from_millis(50), burst: 200 };
 
+/// Reports: a page of bad messages at once, then five a minute.
+pub(super) const REPORTS: Rate = Rate { every: Duration::from_secs(12), burst: 10 };
+
 /// A user that asks. Guests are new users at will, so they count by their address.
 #[derive(Debug, Hash)]
 pub(super) enum Asker {
     User(UserId),
     Guests(ClientAddress),
+}
+
+impl Asker {
+    fn new(by: Option<&Identity>, address: ClientAddress) -> Self {
+        match by {
+            Some(by) if by.source != Source::Guest => Self::User(by.author.user_id.clone()),
+            _ => Self::Guests(address),
+        }
+    }
 }
 
 /// Token buckets of a node.
@@ -48,11 +60,17 @@ impl Chat {
     pub fn admit_search(&self, by: Option<&Identity>, address: ClientAddress) -> Result<(), Rejection> {
         let limits = &self.inner.limits;
         let Some(rate) = limits.rates().searches else { return Ok(()) };
-        let asker = match by {
-            Some(by) if by.source != Source::Guest => Asker::User(by.author.user_id.clone()),
-            _ => Asker::Guests(address),
-        };
-        take_from(&limits.searches, &asker, rate).map_err(|wait| too_fast(Limit::Searches, wait))
+        take_from(&limits.searches, &Asker::new(by, address), rate)
+            .map_err(|wait| too_fast(Limit::Searches, wait))
+    }
+
+    /// Counts a report of a user, or of the guests of an address.
+    ///
+    /// # Errors
+    /// `too_fast`
+    pub fn admit_report(&self, by: &Identity, address: ClientAddress) -> Result<(), Rejection> {
+        let taken = take_from(&self.inner.limits.reports, &Asker::new(Some(by), address), REPORTS);
+        taken.map_err(|wait| too_fast(Limit::Reports, wait))
     }
 
     /// Counts a move of a cursor.

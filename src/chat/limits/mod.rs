@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use self::allowance::Step;
-use self::asking::{Asker, Buckets, CURSORS, take_from};
+use self::asking::{Asker, Buckets, CURSORS, REPORTS, take_from};
 pub use self::connections::ClientSession;
 use self::connections::{Connections, Full};
 use self::messages::Meter;
@@ -48,6 +48,7 @@ pub(super) struct Limits {
     joins: Buckets<ClientAddress>,
     searches: Buckets<Asker>,
     cursors: Buckets<UserId>,
+    reports: Buckets<Asker>,
     connections: Connections,
 }
 
@@ -132,6 +133,7 @@ impl Limits {
             joins: Table::new(),
             searches: Table::new(),
             cursors: Table::new(),
+            reports: Table::new(),
             connections: Connections::default(),
         }
     }
@@ -154,6 +156,7 @@ impl Limits {
             None => self.searches.clear(),
         }
         self.cursors.sweep(CURSORS.window(), Instant::now());
+        self.reports.sweep(REPORTS.window(), Instant::now());
         self.measure();
     }
 
@@ -301,6 +304,7 @@ fn too_fast(limit: Limit, wait: Duration) -> Rejection {
         Limit::Joins => "Sessions of your network are joining rooms too fast; wait a moment",
         Limit::Searches => "You are searching too often; wait a moment",
         Limit::Cursors => "You are saying too often what you have read; wait a moment",
+        Limit::Reports => "You are reporting too often; wait a moment",
         Limit::Connections => "Your network has too many sessions on this node; close one, or wait a moment",
         Limit::Unauthenticated => {
             "Your network has too many sessions on this node that have no user yet; wait a moment"

@@ -148,7 +148,7 @@ impl Chat {
 
     /// A user that others may name: it has an account, or has shown a token of another issuer (a guest its own, if guests may
     /// whisper) within `auth.token_ttl`.
-    async fn known_user(&self, user: &UserId) -> Result<Author, Rejection> {
+    pub(super) async fn known_user(&self, user: &UserId) -> Result<Author, Rejection> {
         if let Some(account) = self.inner.backend.accounts.by_id(user).await? {
             return Ok(account.author());
         }

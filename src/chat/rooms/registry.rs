@@ -174,6 +174,10 @@ impl Hub {
                         Channel::Control,
                         Event::Control(ControlEvent::UserChanged(user)),
                     ) => self.inner.standings.on_change(&user),
+                    BackendEvent::Published(
+                        Channel::Control,
+                        Event::Control(ControlEvent::ReportsChanged),
+                    ) => self.users().tell_moderators(&mut flushes),
                     BackendEvent::Published(Channel::Control, Event::Control(event)) => {
                         self.inner.notices.on_control(&event, self.users());
                         on_control(event);

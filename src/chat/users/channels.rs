@@ -6,6 +6,7 @@
 //! channel is subscribed to a moment later, or before its first join. Where events may have been missed the sessions are told to ask again.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use super::Users;
 use crate::backend::{Channel, FeedHealth, Result};
 use crate::chat::rooms::{FlushSet, FrameSink};
 use crate::chat::{Chat, RoomScope};
-use crate::model::{ConnectionId, Notification, NotificationId, RoomName, UserEvent, UserId};
+use crate::model::{ConnectionId, Notification, NotificationId, Role, RoomName, UserEvent, UserId};
 use crate::protocol::SessionKind;
 use crate::protocol::server::{ServerFrame, UserFrame, encode};
 use crate::supervisor::ticks;
@@ -103,7 +104,7 @@ impl Users {
                 _ if listener.kind != SessionKind::Full => false,
                 UserEvent::Inbox(entry) => mailbox.admits(&entry.room) && !is_in(&entry.room, listener.id),
                 UserEvent::Read { room, .. } | UserEvent::ReadBy { room, .. } => mailbox.admits(room),
-                UserEvent::RoomsChanged => true,
+                UserEvent::RoomsChanged | UserEvent::ReportsChanged => true,
             };
             if concerns {
                 flushes.push(&listener.sink, frame);
@@ -121,6 +122,22 @@ impl Users {
             }
         }
         flushes.run().await;
+    }
+
+    /// Tells each full session of a moderator that there are other reports.
+    pub(in crate::chat) fn tell_moderators(&self, flushes: &mut FlushSet) {
+        let mailboxes: Vec<_> = self
+            .lock()
+            .values()
+            .flatten()
+            .filter(|mailbox| mailbox.moderates.load(Ordering::Relaxed))
+            .cloned()
+            .collect();
+        for mailbox in mailboxes {
+            if mailbox.listener.as_ref().is_some_and(|listener| listener.kind == SessionKind::Full) {
+                mailbox.push(UserFrame::ReportsChanged, flushes);
+            }
+        }
     }
 
     /// Gives an event that is about no room to the sessions of all users.
@@ -202,6 +219,11 @@ impl super::Controls {
     /// Gives the session a notification, once.
     pub(in crate::chat) fn show(&self, notification: &Notification, flushes: &mut FlushSet) {
         self.mailbox.show(notification, flushes);
+    }
+
+    /// From now on the session's user has this role.
+    pub fn set_role(&self, role: Role) {
+        self.mailbox.moderates.store(role >= Role::Moderator, Ordering::Relaxed);
     }
 
     /// From now on the session is one of this user, limited to these rooms.

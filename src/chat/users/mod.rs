@@ -74,6 +74,8 @@ struct Mailbox {
     listener: Option<Listener>,
     /// The notifications that the session has.
     given: Given,
+    /// Whether its user is a moderator.
+    moderates: AtomicBool,
     /// The rooms of which the session may be told.
     scope: Mutex<RoomScope>,
     /// Looked at before the lock is taken: most sessions are never asked for anything.

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
 use self::extensions::Extensions;
-pub(super) use self::message::{FoundInRoom, FoundInRooms, MessagePage, UploadForm};
+pub(super) use self::message::{FoundInRoom, FoundInRooms, MessageJson, MessagePage, UploadForm};
 use super::AppState;
 use super::assets;
 use super::browser::{self, File};

@@ -41,6 +41,8 @@ pub enum UserFrame<'a> {
     },
     /// The list of the user's rooms has changed, or may have.
     MyRoomsChanged,
+    /// There are other reports than before, or there may be.
+    ReportsChanged,
     /// Words of an admin.
     Notification(NotificationJson<'a>),
     /// A notification needs to be shown no longer: the user has seen it, or it was taken back.
@@ -100,6 +102,7 @@ impl<'a> From<&'a UserEvent> for UserFrame<'a> {
             UserEvent::Read { room, seq } => Self::Read { room_id: room, seq: *seq },
             UserEvent::ReadBy { room, by } => Self::ReadBy { room_id: room, by: by.into() },
             UserEvent::RoomsChanged => Self::MyRoomsChanged,
+            UserEvent::ReportsChanged => Self::ReportsChanged,
             UserEvent::Notification(notification) => Self::Notification(notification.into()),
             UserEvent::Seen(id) => Self::Seen { id },
         }

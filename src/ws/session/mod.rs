@@ -166,7 +166,10 @@ impl Session {
                 self.outbox.flush();
             }
             Control::Standing(standing) => match self.identity.clone().compared_with(&standing) {
-                Ok(identity) => self.identity = identity,
+                Ok(identity) => {
+                    self.controls.set_role(identity.role);
+                    self.identity = identity;
+                }
                 Err(rejection) if rejection.code == ErrorCode::Banned => {
                     self.reject(&rejection, FrameRef::default());
                     self.outbox.close(CloseCode::Forbidden);

@@ -134,6 +134,7 @@ impl Session {
     async fn set_identity(&mut self, identity: Identity, version: Version) {
         self.client.identify();
         self.controls.set_user(&identity.author.user_id, &identity.scope);
+        self.controls.set_role(identity.role);
         self.chat.recheck_since(&identity.author.user_id, version);
         if self.params.kind == SessionKind::Full {
             tokio::join!(self.chat.follow_user(&identity.author.user_id), self.chat.introduce(&identity));

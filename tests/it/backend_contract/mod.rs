@@ -19,6 +19,7 @@ mod preferences;
 mod presence;
 mod pubsub;
 mod quotas;
+mod reports;
 mod rooms;
 mod schedules;
 mod standing;
@@ -227,6 +228,11 @@ contract! {
         the_nodes_in_a_room_are_told_of_changed_rules
         the_record_is_read_in_pages_with_the_newest_first
         the_record_keeps_a_maximum_number_of_entries
+    }
+    reports {
+        a_report_is_kept_on_every_node_until_it_is_settled
+        a_user_reports_the_same_once
+        reports_come_in_pages_with_the_newest_first_and_the_oldest_are_dropped
     }
     files {
         a_file_is_found_on_any_node_once_its_bytes_are_stored

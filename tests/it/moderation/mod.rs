@@ -2,6 +2,7 @@
 
 mod changes;
 mod page;
+mod reports;
 mod rest;
 mod revocation;
 mod rooms;

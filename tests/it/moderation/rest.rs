@@ -27,6 +27,8 @@ fn routes(user_id: &str) -> Vec<Route> {
         route("DELETE", &["rooms", "general", "lock"], Value::Null, Role::Moderator),
         route("GET", &["bans"], Value::Null, Role::Moderator),
         route("GET", &["audit"], Value::Null, Role::Moderator),
+        route("GET", &["reports"], Value::Null, Role::Moderator),
+        route("GET", &["rooms", "general", "reports"], Value::Null, Role::Moderator),
         route("PUT", &["bans", user_id], json!({ "reason": "spam" }), Role::Admin),
         route("DELETE", &["bans", user_id], Value::Null, Role::Admin),
         route("PUT", &["accounts", user_id, "role"], json!({ "role": "member" }), Role::Admin),

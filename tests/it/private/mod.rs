@@ -4,6 +4,7 @@ mod conversations;
 mod elsewhere;
 mod inbox;
 mod removal;
+mod reports;
 mod rooms;
 mod search;
 mod secrecy;

@@ -76,6 +76,9 @@ fn requests(user: &str) -> Vec<Request> {
         request("GET", &["mutes"], "", None),
         request("PUT", &["mutes", user], "", Some(json!({ "for_s": 60 }))),
         request("DELETE", &["mutes", user], "", None),
+        request("POST", &["reports"], "", Some(json!({ "seq": 1, "reason": "x" }))),
+        request("POST", &["reports"], "", Some(json!({ "user_id": user, "reason": "x" }))),
+        request("GET", &["reports"], "", None),
         request("PUT", &["lock"], "", None),
         request("DELETE", &["lock"], "", None),
     ]

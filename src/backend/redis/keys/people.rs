@@ -41,6 +41,16 @@ impl Keys {
         format!("{}audit", self.prefix)
     }
 
+    /// Stream: what users have reported, fields `v`, `e` (JSON) and `s` (what it is about). The newest 1,000.
+    pub fn reports(&self) -> String {
+        format!("{}reports", self.prefix)
+    }
+
+    /// Hash: what each of [`Self::reports`] is about → its entry id.
+    pub fn report_subjects(&self) -> String {
+        format!("{}{{{}}}:subjects", self.prefix, self.reports())
+    }
+
     /// Sorted set: users who were banned, by the time of the ban in ms; each score is used once.
     pub fn bans(&self) -> String {
         format!("{}bans", self.prefix)

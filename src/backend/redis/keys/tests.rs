@@ -74,6 +74,7 @@ fn the_keys_of_a_script_share_a_slot() {
     assert_eq!(slot_of(&keys.broadcasts()), channel(Channel::Control));
     assert_eq!(slot_of(&keys.schedules()), slot_of(&keys.clock()));
     assert_eq!(slot_of(&keys.due_schedules()), slot_of(&keys.clock()));
+    assert_eq!(slot_of(&keys.report_subjects()), slot_of(&keys.reports()));
     assert_eq!(slot_of(&keys.earlier_secrets()), slot_of(&keys.secret()));
 }
 

@@ -103,6 +103,7 @@ impl Wire {
             "na" => Some(Event::Control(ControlEvent::NotificationsChanged)),
             "nu" => Some(Event::Control(ControlEvent::UserNotified(UserId::parse(words.next()?)?))),
             "sc" => Some(Event::Control(ControlEvent::SchedulesChanged)),
+            "rp" => Some(Event::Control(ControlEvent::ReportsChanged)),
             "e" => user_event::decode(&body).map(Event::User),
             kind @ ("j" | "l" | "t") => decode_notice(kind, words, &body).map(Event::Notice),
             _ => None,
@@ -138,6 +139,7 @@ pub fn encode(publication: &Publication) -> String {
         Publication::Control(ControlEvent::NotificationsChanged) => format!("{VERSION} na"),
         Publication::Control(ControlEvent::UserNotified(user)) => format!("{VERSION} nu {user}"),
         Publication::Control(ControlEvent::SchedulesChanged) => format!("{VERSION} sc"),
+        Publication::Control(ControlEvent::ReportsChanged) => format!("{VERSION} rp"),
         Publication::Control(ControlEvent::RulesChanged) => format!("{VERSION} r"),
         Publication::Control(ControlEvent::MemberAdded) => format!("{VERSION} k"),
         Publication::Control(ControlEvent::MemberRemoved(user)) => format!("{VERSION} x {user}"),
@@ -240,7 +242,11 @@ mod tests {
         let read = wire().decode(text.into_bytes());
         assert_eq!(read, Some(Event::Control(ControlEvent::AccountCreated(created))));
         let of_rooms = [ControlEvent::RulesChanged, ControlEvent::MemberAdded, ControlEvent::RoomDeleted];
-        let of_nodes = [ControlEvent::NotificationsChanged, ControlEvent::SchedulesChanged];
+        let of_nodes = [
+            ControlEvent::NotificationsChanged,
+            ControlEvent::SchedulesChanged,
+            ControlEvent::ReportsChanged,
+        ];
         let of_users = [
             ControlEvent::MemberRemoved(user.clone()),
             ControlEvent::UserNotified(user.clone()),

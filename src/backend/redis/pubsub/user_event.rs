@@ -29,6 +29,7 @@ enum Stored {
         seq: u64,
     },
     RoomsChanged,
+    ReportsChanged,
     /// As `notifications/send.lua` writes it.
     Notification {
         id: String,
@@ -57,6 +58,7 @@ pub(super) fn encode(event: &UserEvent) -> String {
             Stored::ReadBy { room: room.to_string(), user: user.to_string(), seq: *seq }
         }
         UserEvent::RoomsChanged => Stored::RoomsChanged,
+        UserEvent::ReportsChanged => Stored::ReportsChanged,
         UserEvent::Notification(Notification { id, words, timestamp, expires_at }) => {
             let left_ms = expires_at.unix_millis().saturating_sub(Timestamp::now().unix_millis());
             let (id, sent, words) = (id.to_string(), timestamp.unix_millis(), words.clone());
@@ -80,6 +82,7 @@ pub(super) fn decode(body: &[u8]) -> Option<UserEvent> {
             by: ReadBy { user: UserId::parse(&user)?, seq },
         },
         Stored::RoomsChanged => UserEvent::RoomsChanged,
+        Stored::ReportsChanged => UserEvent::ReportsChanged,
         Stored::Notification { id, sent, left_ms, words } => UserEvent::Notification(
             Notification::ending_in(NotificationId::parse(&id)?, words, sent, left_ms)?,
         ),
@@ -104,7 +107,9 @@ mod tests {
             };
         let seen = UserEvent::Seen(NotificationId::now());
         let read = UserEvent::Read { room, seq: 9 };
-        for event in [UserEvent::Inbox(entry), read, read_by, UserEvent::RoomsChanged, seen] {
+        for event in
+            [UserEvent::Inbox(entry), read, read_by, UserEvent::RoomsChanged, UserEvent::ReportsChanged, seen]
+        {
             assert_eq!(decode(encode(&event).as_bytes()), Some(event));
         }
     }
