@@ -201,3 +201,41 @@ async fn a_picture_has_its_place_before_it_comes_and_goes_with_its_message() {
         page.close().await;
     }
 }
+
+#[tokio::test]
+async fn a_page_shows_what_the_other_one_has_seen_until_one_of_them_switches_it_off() {
+    let Some((browser, cluster)) = two_nodes(&[]).await else { return };
+    let [one, other] = [0, 1].map(|at| cluster.nodes[at].port);
+    let rahim = signed_up(&browser, one, "Rahim").await;
+    let mina = signed_up(&browser, other, "Mina").await;
+    rahim.until("document.querySelector('.members__user[data-username=Mina]') !== null").await;
+    rahim.value("document.querySelector('.members__user[data-username=Mina] .members__menu').click()").await;
+    rahim.click("#member-menu [data-about=converse]").await;
+    rahim.until("document.querySelector('#room-title').textContent === 'Mina'").await;
+    rahim.posts("first").await;
+    rahim.posts("second").await;
+    mina.until("document.querySelector('[data-room^=\"@\"]') !== null").await;
+    assert_eq!(rahim.value("document.querySelectorAll('.message__seen').length").await, 0);
+    mina.click("[data-room^='@']").await;
+    mina.shows("second").await;
+    message_has(&rahim, "second", ".message__seen", "Seen").await;
+    assert_eq!(rahim.value("document.querySelectorAll('.message__seen').length").await, 1, "below one alone");
+    rahim.reload().await;
+    message_has(&rahim, "second", ".message__seen", "Seen").await;
+
+    // A select in a closed dialog takes a choice as well.
+    mina.until("!document.querySelector('#share-reading-row').hidden").await;
+    mina.choose("#share-reading", "off").await;
+    mina.until("!document.querySelector('#share-reading').disabled").await;
+    mina.reload().await;
+    mina.until("document.querySelector('#share-reading').value === 'off'").await;
+    rahim.reload().await;
+    rahim.shows("second").await;
+    rahim.until("document.body.dataset.connection === 'online'").await;
+    rahim.posts("third").await;
+    mina.shows("third").await;
+    assert_eq!(rahim.value("document.querySelectorAll('.message__seen').length").await, 0);
+    for page in [rahim, mina] {
+        page.close().await;
+    }
+}

@@ -16,8 +16,9 @@ import { notices } from './identity/notices.js';
 import { moderation } from './rooms/moderation.js';
 import { restrictions } from './rooms/restrictions.js';
 import { rooms } from './rooms/rooms.js';
+import { sharing } from './settings/sharing.js';
 
-const chat = combine([clock, connection, identity, entry, forms, rooms, myRooms, roomDirectory, restrictions, moderation, search, notices, attachments, outbox]);
+const chat = combine([clock, connection, identity, entry, forms, rooms, myRooms, roomDirectory, restrictions, moderation, search, notices, sharing, attachments, outbox]);
 
 export const initial = chat.initial;
 

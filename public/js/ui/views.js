@@ -33,6 +33,7 @@ import { memberMenu } from './people/member_menu.js';
 import { members } from './people/members.js';
 import { orderTold } from './people/order_told.js';
 import { personDialog } from './people/person_dialog.js';
+import { reportDialog } from './people/report_dialog.js';
 import { connectionStrip } from './room/connection_strip.js';
 import { invite } from './room/invite.js';
 import { moderationLog } from './room/moderation_log.js';
@@ -45,12 +46,13 @@ import { searchDialog } from './search/search_dialog.js';
 import { choices } from './settings/choices.js';
 import { ignored } from './settings/ignored.js';
 import { createSettings } from './settings/settings.js';
+import { sharingSetting } from './settings/sharing.js';
 import { roomList } from './sidebar/room_list.js';
 import { switcher as createSwitcher } from './sidebar/switcher.js';
 import { viewer } from './timeline/files/viewer.js';
 import { timeline as createTimeline } from './timeline/timeline.js';
 
-/** `parts` is {store, storage, i18n, chat, account, moderation, myRooms, search, uploads, exportRoom, directory, tabs, timers, now, today}. */
+/** `parts` is {store, storage, i18n, chat, account, moderation, myRooms, sharing, reports, search, uploads, exportRoom, directory, tabs, timers, now, today}. */
 export function start(parts) {
   const { i18n, store, storage, chat } = parts;
   const drawers = createDrawers();
@@ -68,6 +70,7 @@ export function start(parts) {
   page.invite = invite(page);
   Object.assign(page, orderTold(page));
   page.orders = personDialog(page);
+  page.reporting = reportDialog(page);
 
   const header = roomHeader(page);
   const timeline = createTimeline(page);
@@ -78,7 +81,7 @@ export function start(parts) {
   const switcher = createSwitcher(page);
   const searching = searchDialog(page);
   const updateIcon = favicon(page);
-  const draw = drawing(store, [screens(page), choices(page), ignored(page), help(page), front, accountMenu({ ...page, visit, password }), password, header, roomMenu(page),
+  const draw = drawing(store, [screens(page), choices(page), sharingSetting(page), ignored(page), help(page), front, accountMenu({ ...page, visit, password }), password, header, roomMenu(page),
     roomDetails(page), roomList(page), members(page), timeline, typingLine(page), connectionStrip(page), buildNotice(page),
     removal(page), moderationLog(page), searching, bell(page), page.attached, composer]);
 

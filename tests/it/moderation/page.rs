@@ -147,3 +147,36 @@ async fn a_page_of_somebody_else_has_no_action_of_moderators() {
         page.close().await;
     }
 }
+
+#[tokio::test]
+async fn a_page_reports_a_message_and_a_moderators_page_settles_it() {
+    let Some(browser) = Browser::start().await else { return };
+    let Some((cluster, admin, guest)) = pages(&browser).await else { return };
+    let other = browser.open(cluster.nodes[1].port).await;
+    other.join("করিম", "general").await;
+    other.shows("হ্যালো").await;
+    other.value("document.querySelector('#timeline .message .message__menu').click()").await;
+    other.click("#message-report").await;
+    other.until("document.querySelector('#report').open").await;
+    other.click("#report-do").await;
+    other.until("document.querySelector('#report-error').textContent !== ''").await;
+    other.fill("#report-reason", "too loud").await;
+    other.click("#report-do").await;
+    other.until("!document.querySelector('#report').open").await;
+
+    // The moderator is told, and finds the report where bans are.
+    admin.until("document.querySelector('#toast-text').textContent === 'Something was reported.'").await;
+    admin.click("#room-menu-button").await;
+    admin.click("#room-moderation").await;
+    admin.until("document.querySelectorAll('#reports .report').length === 1").await;
+    for words in ["করিম", "রহিম", "হ্যালো", "too loud"] {
+        admin.until(&format!("document.querySelector('.report').innerText.includes('{words}')")).await;
+    }
+    admin.click("[data-act=delete]").await;
+    guest.until("document.querySelectorAll('.message--deleted').length === 1").await;
+    admin.click("[data-act=settle]").await;
+    admin.until("document.querySelectorAll('#reports .report').length === 0").await;
+    for page in [admin, guest, other] {
+        page.close().await;
+    }
+}

@@ -32,6 +32,13 @@ export const SETTINGS = {
   typing: { en: 'Tell others that you are writing', bn: 'আপনি লিখছেন, অন্যদের জানান' },
   typing_on: { en: 'Yes', bn: 'হ্যাঁ' },
   typing_off: { en: 'No', bn: 'না' },
+  share_reading: { en: 'Show in conversations what you have seen', bn: 'দুজনের কথায় কী দেখেছেন, জানান' },
+  share_reading_on: { en: 'Yes', bn: 'হ্যাঁ' },
+  share_reading_off: { en: 'No', bn: 'না' },
+  share_reading_note: {
+    en: 'If you don’t, you don’t see what others have seen either. It holds on all your devices.',
+    bn: 'না জানালে অন্যরা কী দেখেছেন, আপনিও দেখবেন না। আপনার সব যন্ত্রে এটি চলবে।',
+  },
   sounds: { en: 'Sounds', bn: 'শব্দ' },
   sounds_on: { en: 'On', bn: 'চালু' },
   sounds_off: { en: 'Off', bn: 'বন্ধ' },

@@ -11,6 +11,7 @@ export const moderation = {
       rules: new Map(), // by room {isLocked, mutes: Map of user id → end}, as moderators read them
       bans: EMPTY, // entries as the server lists them, the newest first
       audit: EMPTY,
+      reports: EMPTY,
     },
   },
   events: {
@@ -22,6 +23,7 @@ export const moderation = {
     moderation_asked: (state, { list }) => changed(state, list, (it) => ({ ...it, isLoading: true, problem: null })),
     moderation_listed: (state, { list, page, isMore }) => changed(state, list, (it) => withPage(it, page, isMore)),
     moderation_not_listed: (state, { list, problem }) => changed(state, list, (it) => ({ ...it, isLoading: false, problem })),
+    report_settled: (state, { id }) => changed(state, 'reports', (it) => ({ ...it, entries: it.entries.filter((report) => report.id !== id) })),
     ban_lifted: (state, { userId }) => changed(state, 'bans', (it) => ({ ...it, entries: it.entries.filter(({ user_id: id }) => id !== userId) })),
   },
 };

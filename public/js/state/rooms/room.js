@@ -37,6 +37,8 @@ export function emptyRoom(id) {
     readTo: 0,
     // The server's cursor: up to where the account has read; null where the server keeps none.
     cursor: null,
+    // How far the other one of a conversation has read; null where that is not told.
+    otherRead: null,
     // Messages above this seq are below the "new" divider; null shows none.
     dividerSeq: null,
     // Its reader has marked it as unread: it stays so until it is opened again.
@@ -68,6 +70,7 @@ const changes = {
     return {
       ...(isFirst ? unreadSince(room, frame.read_seq, texts, seen) : { ...read, dividerSeq }),
       cursor: Number.isInteger(frame.read_seq) ? frame.read_seq : room.cursor,
+      otherRead: otherRead(frame.epoch === epoch ? room.otherRead : null, frame.read_by),
       isJoined: true,
       refusal: null,
       timeline: withJoined(room.timeline, frame),
@@ -102,8 +105,18 @@ const changes = {
   ...Object.fromEntries(['edit', 'delete', 'reaction'].map((type) => [type, (room, frame) => ({ ...room, timeline: withChange(room.timeline, frame) })])),
   gap: (room, frame) => ({ ...room, timeline: withGap(room.timeline, frame) }),
   read: (room, { seq }) => readElsewhere({ ...room, cursor: Math.max(room.cursor ?? 0, seq) }, { epoch: room.timeline.epoch, seq }),
-  reset: (room, frame) => ({ ...room, readTo: 0, cursor: room.cursor === null ? null : 0, timeline: withReset(room.timeline, frame) }),
+  read_by: (room, frame) => withOtherRead(room, frame),
+  reset: (room, frame) => ({ ...room, readTo: 0, otherRead: null, cursor: room.cursor === null ? null : 0, timeline: withReset(room.timeline, frame) }),
 };
+
+// What was told live may be newer than an answer that was asked for before.
+const otherRead = (known, told) => (Number.isInteger(told?.seq) ? Math.max(known ?? 0, told.seq) : null);
+
+/** `told` is {seq} of the other one of a conversation; nothing where it does not share that. */
+export function withOtherRead(room, told) {
+  const seq = otherRead(room.otherRead, told);
+  return seq === room.otherRead ? room : { ...room, otherRead: seq };
+}
 
 // A page may hold changes of messages, too.
 const isText = ({ type = 'text' }) => type === 'text';

@@ -69,8 +69,8 @@ export const rooms = {
       return { ...state, rowsKept: Math.min(ROWS_KEPT.most, Math.max(ROWS_KEPT.least, wanted)) };
     },
     // The server counts what lies above the first page, too.
-    my_rooms_listed: (state, { rooms: listed }) => listed.reduce((next, { id, read_seq: seq, unread: count }) =>
-      changedRoom(next, id, (it) => unread.withCount(it, seq, count)), state),
+    my_rooms_listed: (state, { rooms: listed }) => listed.reduce((next, { id, read_seq: seq, unread: count, read_by: readBy }) =>
+      changedRoom(next, id, (it) => room.withOtherRead(unread.withCount(it, seq, count), readBy)), state),
     room_cursor_told: (state, { room: id, seq }) => changedRoom(state, id, (it) => ({ ...it, cursor: Math.max(it.cursor ?? 0, seq) })),
     room_held_unread: (state, { room: id, seq }) => changedRoom(state, id, (it) => unread.heldUnread(it, seq, state)),
     room_read_elsewhere: (state, { room: id, position }) => changedRoom(state, id, (it) => unread.readElsewhere(it, position)),
@@ -111,7 +111,7 @@ export const rooms = {
       return withEchoKeys(isMissed ? { ...joined, placed: null } : joined, frame.messages);
     },
     text: (state, message, { now }) => withEchoKeys(withRoomFrame(state, message, now), [message]),
-    ...Object.fromEntries(['join', 'leave', 'typing', 'count', 'gap', 'reset', 'edit', 'delete', 'reaction', 'read'].map((type) =>
+    ...Object.fromEntries(['join', 'leave', 'typing', 'count', 'gap', 'reset', 'edit', 'delete', 'reaction', 'read', 'read_by'].map((type) =>
       [type, (state, frame, { now }) => withRoomFrame(state, frame, now)])),
   },
 };

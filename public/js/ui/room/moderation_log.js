@@ -1,4 +1,5 @@
-// The dialog of moderators: the bans and the record of moderation, the newest entries first.
+// The dialog of moderators: the reports, the bans and the record of moderation, the newest entries first. The owner of a private room
+// sees its reports alone.
 
 import { mayOrder } from '../../state/identity/rights.js';
 import { namesSeen } from '../../state/finding/names_seen.js';
@@ -7,19 +8,25 @@ import { openDialog } from '../lib/dialogs.js';
 import { keyedRows } from '../lib/keyed_rows.js';
 import { byId, cloned, setText } from '../lib/markup.js';
 import { auditText } from './audit_text.js';
+import { reportList } from './report_list.js';
 
-export function moderationLog({ i18n, moderation }) {
+export function moderationLog(page) {
+  const { i18n, store, moderation, reports } = page;
   const dialog = byId('moderation');
   const status = byId('moderation-status');
+  const reported = reportList(page);
   const showBans = keyedRows(byId('bans'), () => cloned('ban-template', i18n), updateBan);
   const showAudit = keyedRows(byId('audit'), () => cloned('audit-template', i18n), updateEntry);
 
   byId('room-moderation').addEventListener('click', () => {
     setText(status, '');
     openDialog('moderation');
+    reports.list();
+    if (!mayOrder(store.state.me, 'audit')) return;
     moderation.listBans();
     moderation.listAudit();
   });
+  byId('reports-more').addEventListener('click', () => reports.list(true));
   byId('bans-more').addEventListener('click', () => moderation.listBans(true));
   byId('audit-more').addEventListener('click', () => moderation.listAudit(true));
   byId('bans').addEventListener('click', async ({ target }) => {
@@ -63,6 +70,10 @@ export function moderationLog({ i18n, moderation }) {
     update(state) {
       if (!dialog.hasAttribute('open')) return;
       const { bans, audit } = state.moderation;
+      const isModerator = mayOrder(state.me, 'audit');
+      for (const part of dialog.querySelectorAll('[data-moderators]')) part.hidden = !isModerator;
+      reported.update(state);
+      updateList('reports', state.moderation.reports);
       const mayLift = mayOrder(state.me, 'unban');
       showBans(bannedPeople(state).map((ban) => ({ ...ban, key: ban.user_id, mayLift })), i18n.version);
       const names = namesSeen(state);

@@ -45,6 +45,7 @@ export function messageMenu(page) {
     'message-reacted': () => showReacted(row),
     'message-copy-link': () => copy(linkTo(room(), row.seq), 'link_copied'),
     'message-copy-text': () => copy(row.content, 'text_copied'),
+    'message-report': () => page.reporting.open(row, row.seq),
     'message-mark-unread': () => chat.markUnread(room(), row.seq),
   };
   for (const [id, act] of Object.entries(actions)) byId(id).addEventListener('click', act);
@@ -75,6 +76,7 @@ export function messageMenu(page) {
       'message-reactions': mayReact(state, row), 'message-reply': isThere, 'message-edit': mayEdit(state, row, today()),
       'message-delete': mayDelete(state, row, today(), page.isOwner?.(room())), 'message-original': isThere && row.reply_to && !row.reply_to.deleted, 'message-reacted': isThere && Object.keys(row.reactions ?? {}).length > 0,
       'message-copy-link': isSent, 'message-copy-text': !row.deleted && row.content !== '', 'message-mark-unread': isSent,
+      'message-report': isThere && !row.isOwn,
     };
     for (const [id, isShown] of Object.entries(shown)) byId(id).hidden = !isShown;
     // A menu finds its items by that.

@@ -8,6 +8,7 @@ import { unreadAbove } from '../../state/rooms/unread.js';
 import { withOwnChanges } from '../../state/outbox/changes.js';
 import { pendingIn, rowsOf } from '../../state/timeline/rows.js';
 import { seenRows } from '../../state/settings/seen_rows.js';
+import { seenKey } from '../../state/timeline/seen.js';
 import { MAX_ENTRIES } from '../../state/timeline/timeline.js';
 import { PAGE_MESSAGES } from '../../state/timeline/pages.js';
 import { keyedRows } from '../lib/keyed_rows.js';
@@ -92,8 +93,9 @@ export function timeline(page) {
   // The look of a row depends on the other people in the room.
   function dressed(list, room) {
     const names = sharedNames([...list.filter(isMessage), ...room.members]);
+    const seen = seenKey(list, room.otherRead);
     return list.map((row) => (isMessage(row)
-      ? { ...row, hue: hueOf(room.id, row.user_id ?? row.username), isShared: names.has(row.username) } : row));
+      ? { ...row, hue: hueOf(room.id, row.user_id ?? row.username), isShared: names.has(row.username), isSeen: row.key === seen } : row));
   }
 
   function updateEdges({ id, timeline: { hasOlder, entries, loading }, isJoined, refusal }, list, people) {

@@ -15,6 +15,7 @@ export const PRIVATE = {
   sign_in_short: { en: 'Sign in', bn: 'সাইন ইন' },
 
   converse: { en: 'Message privately', bn: 'আলাদা করে কথা বলুন' },
+  seen: { en: 'Seen', bn: 'দেখেছেন' },
   mentioned_here: { en: 'mentions you', bn: 'আপনার উল্লেখ আছে' },
 
   members: { en: 'Members', bn: 'সদস্য' },

@@ -13,6 +13,7 @@ import { updateEdited } from './edited.js';
 import { updateFailure } from './failure.js';
 import { updateFold } from './fold.js';
 import { updateQuotation } from './quotation.js';
+import { updateSeen } from './seen.js';
 
 // The text of each content element: markup has no way back to its source.
 const sources = new WeakMap();
@@ -43,6 +44,7 @@ export function updateMessage(element, row, page) {
   updateFiles(element, row, i18n);
   updateFold(element, row, i18n);
   updateDelivery(element, row, i18n);
+  updateSeen(element, row, i18n);
 }
 
 function updateTime(element, at, format) {
