@@ -1,5 +1,6 @@
 // The dialog in which somebody reports a message or a person to moderators.
 
+import { isConversation, isPrivate } from '../../state/rooms/my_rooms.js';
 import { closeDialog, openDialog } from '../lib/dialogs.js';
 import { byId, setAttribute, setText } from '../lib/markup.js';
 
@@ -34,7 +35,8 @@ export function reportDialog({ i18n, store, reports, tell, tellProblem }) {
       const what = seq === null ? 'person' : 'message';
       asked = { room: store.state.active, about: seq === null ? { user_id: userId } : { seq } };
       setText(byId('report-title'), i18n.text(`report_title_${what}`, { name }));
-      setText(byId('report-lead'), i18n.text(`report_lead_${what}`));
+      const hasOwner = isPrivate(asked.room) && !isConversation(asked.room);
+      setText(byId('report-lead'), `${i18n.text(`report_lead_${what}`)}${hasOwner ? ` ${i18n.text('report_lead_owner')}` : ''}`);
       setText(byId('report-error'), '');
       reason.value = '';
       openDialog('report');

@@ -65,6 +65,7 @@ export const MODERATION = {
   report_title_person: { en: 'Report {name}?', bn: '{name}-কে নিয়ে অভিযোগ করবেন?' },
   report_lead_message: { en: 'Moderators will see the message, your name and your reason.', bn: 'মডারেটররা বার্তাটি, আপনার নাম ও কারণ দেখবেন।' },
   report_lead_person: { en: 'Moderators will see your name and your reason.', bn: 'মডারেটররা আপনার নাম ও কারণ দেখবেন।' },
+  report_lead_owner: { en: 'The owner of the room will see it too, without your name.', bn: 'ঘরের মালিকও এটি দেখবেন, আপনার নাম ছাড়া।' },
   report_needs_reason: { en: 'Please write why.', bn: 'কেন, তা লিখুন।' },
   report_gone: { en: 'This message is gone already.', bn: 'এই বার্তা আর নেই।' },
   report_do: { en: 'Report', bn: 'অভিযোগ করুন' },
