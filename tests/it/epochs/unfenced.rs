@@ -14,12 +14,16 @@ const FENCE: &str = include_str!("../../../src/backend/redis/log/fence.lua");
 const HEAD: &str = include_str!("../../../src/backend/redis/log/head.lua");
 const APPEND: &str = concat!(
     include_str!("../../../src/backend/redis/log/once.lua"),
-    include_str!("../../../src/backend/redis/log/beside.lua"),
-    include_str!("../../../src/backend/redis/log/upkeep.lua"),
+    // Its texts need nothing from beside the log but this.
+    "local function beside()\n",
+    include_str!("../../../src/backend/redis/log/entries.lua"),
+    "return {oldest_kept = oldest_kept}\nend\n",
     include_str!("../../../src/backend/redis/log/append.lua"),
 );
 const READ: &str = concat!(
-    include_str!("../../../src/backend/redis/log/beside.lua"),
+    include_str!("../../../src/backend/redis/log/entries.lua"),
+    include_str!("../../../src/backend/redis/log/beside/texts.lua"),
+    include_str!("../../../src/backend/redis/log/beside/pages.lua"),
     include_str!("../../../src/backend/redis/log/read.lua"),
 );
 

@@ -12,7 +12,7 @@ use crate::backend::redis::client::role::Role;
 use crate::backend::redis::client::script::{Memory, REPLID, Script, TYPES};
 use crate::backend::redis::client::server::parsed;
 use crate::backend::redis::keys::Keys;
-use crate::backend::redis::log::{BESIDE, FENCE};
+use crate::backend::redis::log::{ENTRIES, FENCE, PAGES, TEXTS};
 use crate::backend::redis::topology::Shards;
 use crate::backend::{Cursors, LastText, MAX_CURSORS, NONCE_TTL, Reader, ReaderKind, Result, Unread, within};
 use crate::config::Config;
@@ -22,12 +22,15 @@ use crate::model::{RoomName, UserId};
 const CURSORS: &str = include_str!("cursors.lua");
 
 static ADVANCE: Script =
-    Script::new(Memory::Grows, &[TYPES, REPLID, FENCE, CURSORS, include_str!("advance.lua")]);
+    Script::new(Memory::Grows, &[TYPES, REPLID, FENCE, ENTRIES, CURSORS, include_str!("advance.lua")]);
 
-static CURSOR: Script = Script::new(Memory::Untouched, &[REPLID, FENCE, CURSORS, include_str!("cursor.lua")]);
+static CURSOR: Script =
+    Script::new(Memory::Untouched, &[REPLID, FENCE, ENTRIES, CURSORS, include_str!("cursor.lua")]);
 
-static UNREAD: Script =
-    Script::new(Memory::Untouched, &[REPLID, FENCE, BESIDE, CURSORS, include_str!("unread.lua")]);
+static UNREAD: Script = Script::new(
+    Memory::Untouched,
+    &[REPLID, FENCE, ENTRIES, TEXTS, PAGES, CURSORS, include_str!("unread.lua")],
+);
 
 /// The scripts of this folder.
 pub(super) const SCRIPTS: &[&Script] = &[&ADVANCE, &CURSOR, &UNREAD];

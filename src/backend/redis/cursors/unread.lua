@@ -12,8 +12,9 @@ if not h or h.run ~= REPLID then
   seq = math.max(seq, last and number_of(last) or 0)
 end
 h = h or {epoch = '', seq = seq, past = '', start = seq, changed = highest(CHANGES)}
-local texts = h.changed and beside(TTL)
-local bottom = oldest_kept(seq, TTL)
+since = clock() - TTL
+local texts = h.changed and pages()
+local bottom = oldest_kept(seq, since)
 if texts then bottom = texts.oldest_moved(bottom) or bottom end
 local cursor = place_of(h, stored_cursor(USER))
 local from = math.max(bottom, (FROM == '' and cursor or tonumber(FROM) or 0) + 1)
@@ -42,7 +43,7 @@ local function extras_of(numbers)
   local fields = {}
   for i, number in ipairs(numbers) do fields[i] = 'x' .. number end
   local found = redis.call('HMGET', STATE, unpack(fields))
-  for i = 1, #numbers do found[i] = texts.parsed(found[i]) or false end
+  for i = 1, #numbers do found[i] = parsed(found[i]) or false end
   return found
 end
 

@@ -67,14 +67,14 @@ impl Keys {
         Some(RoomName::from_trusted(&untag(tag)))
     }
 
-    /// The keys of a room's log; see `log/fence.lua` and `log/beside.lua`. All expire with the log.
+    /// The keys of a room's log; see `log/fence.lua` and `log/beside/texts.lua`. All expire with the log.
     /// - head, a hash: epoch, seq, run (the replication id), start, past, kept, began, changed. A day longer than the log.
     /// - log, a stream: the texts as they were posted, entry id `<seq>-0`, fields `t` (ms), `m` (JSON), `v`, and `r`, the number of the text that it
     ///   replies to. `history.ttl`.
     /// - changes, a stream with the numbers of the log: fields as those of a text, `p` (the change before it), and `e`, the text that it edits.
     /// - state, a hash: what changed texts look like now.
     /// - altered, a sorted set: the numbers of these texts.
-    /// - reactions, a sorted set: who has reacted.
+    /// - reactions, a sorted set: who has reacted, beyond the first 20 users.
     /// - cursors, a hash: each user with the position up to which it has read. As long as the head, or its last change.
     pub fn log_keys(&self, room: &RoomName) -> LogKeys {
         LogKeys {

@@ -1,6 +1,7 @@
 -- Numbers, logs and publishes one text, once per nonce.
 -- KEYS, ARGV[1] to [10] as in `once.lua`  [11] the text's JSON, still open
 -- ARGV[12] number of the text that it replies to, if any
+-- `beside()` makes the functions for what is beside the log: most texts need none.
 -- Returns {0, epoch, seq, timestamp}, {3} if it replies to a number that was not assigned yet, or as `once.lua`.
 local JSON, REPLY = ARGV[11], ARGV[12]
 if REPLY and tonumber(REPLY) > h.seq then return {3} end
@@ -27,17 +28,18 @@ if is_extended then
   redis.call('PEXPIRE', LOG, TTL + SPARE)
   redis.call('PEXPIRE', HEAD, HEAD_TTL + SPARE)
   redis.call('PEXPIRE', CURSORS, HEAD_TTL + SPARE)
-  redis.call('XTRIM', LOG, 'MINID', digits(oldest_kept(h.seq + 1, TTL)))
+  redis.call('XTRIM', LOG, 'MINID', digits(beside().oldest_kept(h.seq + 1, now - TTL)))
 else
   redis.call('HSET', HEAD, 'seq', seq)
 end
 if h.changed or REPLY then
-  local texts = beside(now - TTL)
+  local made = beside()
   if h.changed then
-    write_beside(texts).trim()
-    if is_extended then texts.expire(h.seq + 1) end
+    local bounds = made.upkeep()
+    bounds.trim()
+    if is_extended then bounds.expire(h.seq + 1) end
   end
-  if REPLY then json = texts.as_now(json, nil, REPLY) end
+  if REPLY then json = made.pages().as_now(seq, json, nil, REPLY) end
 end
 remember(seq)
 publish(CHANNEL, 'm ' .. h.epoch .. ' ' .. seq .. ' ' .. MARK .. '\n' .. json)

@@ -69,16 +69,6 @@ local function highest(stream)
   end
 end
 
--- The ends of earlier epochs, with that of the current head in front; the last eight.
-local function lineage(h)
-  local past, kept = h.epoch .. ':' .. digits(h.seq), 1
-  for ended in string.gmatch(h.past, '%S+') do
-    kept = kept + 1
-    if kept <= 8 then past = past .. ' ' .. ended end
-  end
-  return past
-end
-
 -- Opens the numbering of a room, and returns its head.
 -- The data of this Redis is a prefix of the earlier data, so a head of another replication id ends its epoch at its
 -- number.
@@ -106,66 +96,19 @@ local function open_head(ttl)
   local start = seq
   -- An epoch that ends so soon may have numbers that no other node has seen.
   if h and now - h.began < SOON_MILLIS then start = math.min(seq, h.start) end
-  local past = h and lineage(h) or ''
+  local past = ''
+  if h then
+    -- The ends of earlier epochs, with that of the current head in front; the last eight.
+    local kept = 1
+    past = h.epoch .. ':' .. digits(h.seq)
+    for ended in string.gmatch(h.past, '%S+') do
+      kept = kept + 1
+      if kept <= 8 then past = past .. ' ' .. ended end
+    end
+  end
   redis.call('HSET', HEAD, 'epoch', epoch, 'seq', digits(seq), 'run', REPLID, 'start', digits(start),
     'past', past, 'began', digits(now))
   -- Any user may enter any room, so a room without messages expires soon.
   redis.call('PEXPIRE', HEAD, seq == 0 and UNUSED_MILLIS or ttl)
   return {epoch = epoch, seq = seq, run = REPLID, start = start, past = past, kept = 0, began = now, changed = changed}
-end
-
--- Whether all up to a reader's place is proven (1 or 0), and the last number on which reader and log agree. For an epoch
--- that is not in the lineage this is the start of the current epoch (or of one that ended soon after its start), or the
--- reader's number if it is lower.
-local function continuity(h, epoch, place)
-  local ended = epoch == h.epoch and h.seq or nil
-  for name, last in string.gmatch(h.past, '(%S+):(%d+)') do
-    if name == epoch then ended = tonumber(last) end
-  end
-  if not ended then return 0, math.min(place, h.start) end
-  if place > ended then return 0, ended end
-  return 1, place
-end
-
--- The number of an entry; nil if adda did not give it.
-local function number_of(entry)
-  return whole(string.match(entry[1], '^(%d+)%-0$'))
-end
-
--- A field of an entry by its name.
-local function field(entry, name)
-  local fields = entry[2]
-  for i = 1, #fields, 2 do
-    if fields[i] == name then return fields[i + 1] end
-  end
-end
-
--- The first dated entry of the log from a number on: its number, and its time.
-local function dated_from(number)
-  local from, look = digits(number), 1
-  while true do
-    local entries = redis.call('XRANGE', LOG, from, '+', 'COUNT', look)
-    for _, entry in ipairs(entries) do
-      local seq, at = number_of(entry), whole(field(entry, 't'))
-      if seq and at then return seq, at end
-    end
-    if #entries < look then return nil end
-    from, look = '(' .. entries[#entries][1], 8
-  end
-end
-
--- The first number that is younger than `ttl` ms, `seq` + 1 if none is. Entries are ordered by time, so this is a
--- binary search. Undated entries count as those before them.
-local function oldest_kept(seq, ttl)
-  local since = clock() - ttl
-  local low, at = dated_from(0)
-  if not low or low > seq then return seq + 1 end
-  if at >= since then return low end
-  local high = seq + 1
-  while high - low > 1 do
-    local middle = math.floor((low + high) / 2)
-    local number, written = dated_from(middle)
-    if number and written < since then low = number else high = middle end
-  end
-  return math.min(dated_from(high) or high, seq + 1)
 end

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::unconstrained;
 use tokio_util::task::AbortOnDropHandle;
 
-pub(super) use self::calls::{BESIDE, FENCE, SCRIPTS};
+pub(super) use self::calls::{ENTRIES, FENCE, PAGES, SCRIPTS, TEXTS};
 use self::calls::{HEAD, OPEN, Store};
 #[cfg(any(test, fuzzing))]
 pub(super) use self::page::Found;

@@ -17,8 +17,9 @@ if not is_open then
 end
 -- Most rooms have no changes.
 local changed = h and h.changed or not h and highest(CHANGES)
-local texts = changed and beside(clock() - ttl)
-local oldest = oldest_kept(seq, ttl)
+since = clock() - ttl
+local texts = changed and pages()
+local oldest = oldest_kept(seq, since)
 if changed then oldest = texts.oldest_moved(oldest) or oldest end
 
 local proven, resume_at = 1, oldest - 1
@@ -52,10 +53,11 @@ end
 
 local function text(entry)
   local json, reply = stored(entry), #entry[2] > 6 and field(entry, 'r') or nil
-  local x = extras[string.match(entry[1], '^%d+')]
+  local seq = string.match(entry[1], '^%d+')
+  local x = extras[seq]
   if json == '' or not (x or reply) then return json end
-  texts = texts or beside(clock() - ttl)
-  return texts.as_now(json, x, reply)
+  texts = texts or pages()
+  return texts.as_now(seq, json, x, reply)
 end
 
 if bottom <= top then

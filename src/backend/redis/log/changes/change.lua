@@ -6,47 +6,48 @@
 -- {5} if it has too many reactions, {6, epoch, timestamp} if nothing changed, or as `once.lua`.
 -- rest: of a delete what else the JSON of its text had (mentions, files), each behind a comma.
 local MAX_CHANGES, TARGET, USER, JSON = ARGV[11], ARGV[12], ARGV[13], ARGV[14]
-local texts = write_beside(beside(now - TTL))
+since = now - TTL
+-- The number of the change, once it is appended.
+local seq = nil
 
--- The text: its JSON, its extras (made, if there are none yet) and whether it is the user's own.
+-- The text: its JSON, and its extras (made, if there are none yet).
 local function target()
   if tonumber(TARGET) > h.seq then return nil end
-  local json, x, at, reply = texts.find(TARGET)
-  if not json or not texts.places(json) then return nil end
-  x = x or {at = at, edited = '-', reply = reply, where = 's', kinds = '', is_first = true}
-  return json, x, string.find(json, ',"user_id":' .. USER .. ',', 1, true) ~= nil
+  local json, x, at, reply = find(TARGET)
+  if not json then return nil end
+  return json, x or {at = at, edited = '-', reply = reply, where = 's', kinds = '', is_first = true}
 end
 
--- Appends the change. `content`: that of an edit, which is published, and stored with its text alone. Returns the JSON
--- to publish, or nil and a refusal.
-local function append(content)
-  local edited = content and {'e', TARGET} or {}
-  local before = digits(h.changed or 0)
+-- Appends the change. `edited`: of an edit its JSON with its content, which is stored with its text alone. Returns the
+-- JSON to publish, or nil and a refusal.
+local function append(edited)
+  local before = h.changed and digits(h.changed) or '0'
   for attempt = 1, 2 do
-    local seq = digits(h.seq + 1)
+    seq = digits(h.seq + 1)
     local ending = ',"timestamp":"' .. timestamp .. '","seq":' .. seq .. '}'
-    local added = redis.pcall('XADD', CHANGES, 'MAXLEN', '=', MAX_CHANGES, seq .. '-0', 't', digits(now),
-      'm', JSON .. ending, 'v', '1', 'p', before, unpack(edited))
-    if type(added) ~= 'table' then return (content and texts.with_content(JSON, content) or JSON) .. ending end
+    local added = nil
+    if edited then
+      added = redis.pcall('XADD', CHANGES, 'MAXLEN', '=', MAX_CHANGES, seq .. '-0', 't', digits(now),
+        'm', JSON .. ending, 'v', '1', 'p', before, 'e', TARGET)
+    else
+      added = redis.pcall('XADD', CHANGES, 'MAXLEN', '=', MAX_CHANGES, seq .. '-0', 't', digits(now),
+        'm', JSON .. ending, 'v', '1', 'p', before)
+    end
+    if type(added) ~= 'table' then return (edited or JSON) .. ending end
     if attempt == 2 then return nil, added end
     begin_above()
   end
 end
 
--- Puts a text's JSON in the place of the one in the stream, which is removed.
-local function move(x, json)
-  if x.where == 's' then
+-- Keeps what the text is now, with a further field and its value, and publishes the change. A text that leaves the
+-- stream is removed from it.
+local function finish(x, json, rest, ...)
+  if x.is_leaving then
     redis.call('XDEL', LOG, TARGET .. '-0')
     redis.call('HINCRBY', STATE, 'moved', 1)
   end
-  redis.call('HSET', STATE, 'm' .. TARGET, json)
-end
-
--- Keeps what the text is now, and publishes the change.
-local function finish(x, json, rest)
-  local seq = digits(h.seq + 1)
-  x.changed = seq
-  texts.put(TARGET, x)
+  local extras = seq .. ' ' .. x.at .. ' ' .. x.edited .. ' ' .. x.reply .. ' ' .. x.where .. x.kinds
+  redis.call('HSET', STATE, 'x' .. TARGET, extras, ...)
   if x.is_first then
     redis.call('ZADD', ALTERED, TARGET, TARGET)
     redis.call('PEXPIRE', ALTERED, TTL + SPARE)
@@ -55,13 +56,13 @@ local function finish(x, json, rest)
     redis.call('HSET', HEAD, 'seq', seq, 'changed', seq, 'kept', digits(now))
     redis.call('PEXPIRE', LOG, TTL + SPARE)
     redis.call('PEXPIRE', HEAD, HEAD_TTL + SPARE)
-  redis.call('PEXPIRE', CURSORS, HEAD_TTL + SPARE)
-    texts.expire(h.seq + 1)
+    redis.call('PEXPIRE', CURSORS, HEAD_TTL + SPARE)
+    upkeep().expire(h.seq + 1)
   else
     redis.call('HSET', HEAD, 'seq', seq, 'changed', seq)
-    if not h.changed then texts.extend() end
+    if not h.changed then upkeep().extend() end
   end
   remember(seq)
   publish(CHANNEL, 'm ' .. h.epoch .. ' ' .. seq .. ' ' .. MARK .. '\n' .. json)
-  return {0, h.epoch, seq, timestamp, rest or ''}
+  return {0, h.epoch, seq, timestamp, rest}
 end
