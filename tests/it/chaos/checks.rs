@@ -1,4 +1,4 @@
-//! The checks of a run: nine for every fault, others for some. Each has a name and describes its violation.
+//! The checks of a run: ten for every fault, others for some. Each has a name and describes its violation.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::scene::Length;
 use super::verdict::Kind;
 
 /// Checks of every run.
-const ALWAYS: [Check; 9] = [
+const ALWAYS: [Check; 10] = [
     Check {
         name: "nothing acknowledged is missing",
         holds: |run| none(run, Kind::Missing, run.verdict.missing),
@@ -26,6 +26,10 @@ const ALWAYS: [Check; 9] = [
     Check {
         name: "no number is skipped without a gap or a reset",
         holds: |run| none(run, Kind::Hole, run.verdict.holes),
+    },
+    Check {
+        name: "all readers and pages agree on what messages are now",
+        holds: |run| none(run, Kind::State, run.verdict.states),
     },
     Check { name: "every join and leave notice has its cause", holds: |run| no(&run.notices.unexpected) },
     Check { name: "REST misses no session and names no ghost", holds: |run| no(&run.untruths) },

@@ -1,16 +1,12 @@
 //! The clients of a run: writers, readers, plain sessions, and guests that do not return.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 
 use super::memory::{Dialect, Memory, SharedMemory};
 use super::person::{self, Behaviour, Orders, Return};
-use super::talk::received;
-use super::verdict::Log;
-use super::watch;
-use crate::harness::{Http, LONG_DEADLINE, eventually};
+use crate::harness::{LONG_DEADLINE, eventually};
 
 /// The longest wait of most clients before they reconnect.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
@@ -183,27 +179,4 @@ fn beginning_with(endpoint: u16, nodes: &[u16], balancer: u16) -> Vec<u16> {
     }
     let first = nodes.iter().position(|node| *node == endpoint).unwrap_or_default();
     nodes[first..].iter().chain(&nodes[..first]).copied().collect()
-}
-
-/// The log of each room, as a recovered node returns it.
-pub async fn read_logs(node: Http, rooms: &[String]) -> BTreeMap<String, Log> {
-    let mut logs = BTreeMap::new();
-    for room in rooms {
-        let mut log = Log::default();
-        loop {
-            let after = log.messages.last().map_or(0, |last| last.seq);
-            let page = eventually("a page of the log", LONG_DEADLINE, async || {
-                watch::log_after(node, room, after).await
-            });
-            let page = page.await;
-            let before = log.messages.len();
-            log.messages.extend(page["data"].as_array().into_iter().flatten().map(received));
-            log.epoch = page["epoch"].as_str().unwrap_or_default().to_owned();
-            if log.messages.len() == before {
-                break;
-            }
-        }
-        logs.insert(room.clone(), log);
-    }
-    logs
 }

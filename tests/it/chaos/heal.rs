@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio::time::{sleep, timeout};
 
-use super::memory::{Place, Received, SharedMemory, Told};
+use super::memory::{Place, SharedMemory, Told};
+use super::messages::Received;
 use super::scene::Scene;
 use super::watch::{Answer, is_ready, who_is_in};
 use crate::harness::Http;
@@ -61,7 +62,7 @@ async fn post(node: Http, room: &str, poster: &SharedMemory) -> String {
             let seq = ack["seq"].as_u64().expect("an ack has a number");
             let place = Place { epoch: text(&ack["epoch"]), seq };
             let id = text(&ack["id"]);
-            poster.note(Told::Acked { place, message: Received { seq, id: id.clone(), content } });
+            poster.note(Told::Acked { place, message: Received::text(seq, &id, &content) });
             return id;
         }
         sleep(EVERY).await;

@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
+use super::messages::Received;
+
 /// A position in a room's log.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Place {
@@ -11,17 +13,6 @@ pub struct Place {
     pub epoch: String,
     /// The number in it.
     pub seq: u64,
-}
-
-/// A message as a client receives it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Received {
-    /// Its number.
-    pub seq: u64,
-    /// Its id.
-    pub id: String,
-    /// Its text, unique within the run.
-    pub content: String,
 }
 
 /// Whether a client asks for `adda.v1`.
@@ -78,8 +69,8 @@ pub enum Told {
         /// The page in the answer.
         messages: Vec<Received>,
     },
-    /// A message.
-    Text(Received),
+    /// A message: a text or a change.
+    Message(Received),
     /// These numbers are lost.
     Gap {
         /// The first.
@@ -98,7 +89,7 @@ pub enum Told {
         /// The user.
         user_id: String,
     },
-    /// A post of this client was acknowledged.
+    /// A post or change of this client was acknowledged.
     Acked {
         /// Its position.
         place: Place,
@@ -151,7 +142,7 @@ impl Memory {
             Told::Joined { messages, .. } => {
                 self.ids.extend(messages.iter().map(|message| message.id.clone()))
             }
-            Told::Text(message) => drop(self.ids.insert(message.id.clone())),
+            Told::Message(message) => drop(self.ids.insert(message.id.clone())),
             _ => {}
         }
         self.events.push((at, told));

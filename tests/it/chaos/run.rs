@@ -5,15 +5,14 @@ use std::time::{Duration, Instant};
 use tokio::time::{sleep, sleep_until};
 
 use super::checks;
-use super::crowd::read_logs;
 use super::fault::Fault;
 use super::heal::until_healed;
+use super::logs::read_logs;
 use super::notices;
 use super::report::Report;
 use super::scene::{Plan, Scene};
 use super::truth::{self, Circumstances};
 use super::verdict::judge;
-use crate::harness::Http;
 
 /// Time in which all posts must be acknowledged once the writers have stopped.
 const ACK_LIMIT: Duration = Duration::from_secs(10);
@@ -57,25 +56,26 @@ async fn conclude(
     (began, ended): (Instant, Instant),
     healed: Result<Instant, String>,
 ) -> Report {
-    let logs = read_logs(Http::new(scene.nodes()[0]), scene.rooms()).await;
-    let deadline = Instant::now() + DELIVERY_LIMIT;
-    let (memories, verdict) = loop {
-        let memories = scene.crowd.memories();
-        let verdict = judge(&memories, &logs);
-        if verdict.missing == 0 || Instant::now() > deadline {
-            break (memories, verdict);
-        }
-        sleep(Duration::from_millis(100)).await;
-    };
     let about = Circumstances {
         began,
         away: scene.away.clone(),
         balancer: scene.balancer.port,
         healed: healed.as_ref().ok().copied(),
     };
-    let samples = scene.watch.samples();
+    // Before a session joins to read the logs, which is none of the crowd's.
+    let (memories, samples) = (scene.crowd.memories(), scene.watch.samples());
     let notices = notices::judge(&memories, &about, plan.leave_grace, plan.leave_grace + REAPING);
     let untruths = truth::find_untruths(&memories, &samples, &about);
+    let logs = read_logs(scene.nodes(), scene.rooms()).await;
+    let deadline = Instant::now() + DELIVERY_LIMIT;
+    let (memories, verdict) = loop {
+        let memories = scene.crowd.memories();
+        let verdict = judge(&memories, &logs);
+        if verdict.missing + verdict.states == 0 || Instant::now() > deadline {
+            break (memories, verdict);
+        }
+        sleep(Duration::from_millis(100)).await;
+    };
     let healed = healed.map(|healed| healed - ended);
     Report {
         fault: *fault,

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::memory::{Dialect, Notice, Place, Received, SharedMemory, Told};
+use super::memory::{Dialect, Notice, Place, SharedMemory, Told};
+use super::messages::Received;
 use super::person::{Behaviour, Return};
+use super::speech::{Saying, Speech};
 
 /// Time between two pings of a full session.
 const PING_EVERY: Duration = Duration::from_secs(2);
@@ -22,9 +24,10 @@ pub struct Talk {
     name: String,
     room: String,
     token: Option<String>,
+    user_id: String,
     /// Its position.
     at: Option<Place>,
-    said: usize,
+    speech: Speech,
     next_post: Instant,
     /// Posted and not acknowledged.
     pending: Option<Pending>,
@@ -33,7 +36,7 @@ pub struct Talk {
 
 #[derive(Debug)]
 struct Pending {
-    content: String,
+    saying: Saying,
     nonce: String,
     /// The time of the next (re)send.
     due: Instant,
@@ -82,8 +85,9 @@ impl Talk {
             name,
             room,
             token,
+            user_id: String::new(),
             at,
-            said: 0,
+            speech: Speech::default(),
             next_post,
             pending,
             connection,
@@ -124,12 +128,10 @@ impl Talk {
             }
             (Dialect::Full, "reset") => {
                 self.at = Some(place(frame));
+                self.speech.forget_all();
                 self.memory.note(Told::Reset(place(frame)));
             }
-            (_, "text") => {
-                self.move_to(number(&frame["seq"]));
-                self.memory.note(Told::Text(received(frame)));
-            }
+            (_, "text" | "edit" | "delete" | "reaction") => self.received(frame),
             (Dialect::Plain, "join") if frame["username"] == *self.name => self.entered(frame),
             (_, "join") => self.noticed(Notice::Join, frame),
             (_, "leave") => self.noticed(Notice::Leave, frame),
@@ -151,14 +153,19 @@ impl Talk {
     }
 
     fn go_in(&mut self, frame: &Value) {
-        self.memory.note(Told::User(text(&frame["user_id"])));
+        self.user_id = text(&frame["user_id"]);
+        self.memory.note(Told::User(self.user_id.clone()));
         self.connection.step = Step::Outside(Instant::now());
     }
 
     fn joined(&mut self, frame: &Value) {
         let at = place(frame);
-        let messages: Vec<_> = frame["messages"].as_array().into_iter().flatten().map(received).collect();
+        let messages: Vec<_> =
+            frame["messages"].as_array().into_iter().flatten().map(Received::parse).collect();
         let is_recovered = frame["recovered"] == true;
+        if !is_recovered {
+            self.speech.forget_all();
+        }
         let since = self.since();
         self.at = Some(at.clone());
         self.connection.step = Step::Inside;
@@ -176,11 +183,25 @@ impl Talk {
 
     fn acked(&mut self, frame: &Value) {
         let Some(pending) = self.pending.take_if(|pending| frame["nonce"] == *pending.nonce) else { return };
-        let place = place(frame);
-        let message = Received { seq: place.seq, id: text(&frame["id"]), content: pending.content };
         let mut memory = self.memory.lock();
-        memory.note_at(Instant::now(), Told::Acked { place, message });
         memory.is_waiting = false;
+        // A reaction that was there already has no number.
+        if frame["unchanged"] != true {
+            let place = place(frame);
+            let message = pending.saying.logged(place.seq, &text(&frame["id"]), &self.user_id);
+            memory.note_at(Instant::now(), Told::Acked { place, message });
+        }
+    }
+
+    fn received(&mut self, frame: &Value) {
+        let seq = number(&frame["seq"]);
+        self.move_to(seq);
+        match kind(frame) {
+            "text" => self.speech.learn(seq, frame["user_id"] == *self.user_id),
+            "delete" => self.speech.forget(number(&frame["ref"])),
+            _ => {}
+        }
+        self.memory.note(Told::Message(Received::parse(frame)));
     }
 
     fn noticed(&self, kind: Notice, frame: &Value) {
@@ -195,7 +216,15 @@ impl Talk {
         }
         let again = Instant::now() + Duration::from_millis(frame["retry_after_ms"].as_u64().unwrap_or(1000));
         match &mut self.pending {
-            Some(pending) if frame["nonce"] == *pending.nonce => pending.due = again,
+            Some(pending) if frame["nonce"] == *pending.nonce => match pending.saying {
+                // Its text was deleted or lost, or its number names a text of another user now.
+                Saying::Change { target, .. } if ["message_not_found", "forbidden"].contains(&&*code) => {
+                    self.speech.forget(target);
+                    self.pending = None;
+                    self.memory.lock().is_waiting = false;
+                }
+                _ => pending.due = again,
+            },
             _ => match self.connection.step {
                 Step::Joining(_) => self.connection.step = Step::Outside(again),
                 Step::Proving => self.connection.step = Step::Unproven,
@@ -260,8 +289,7 @@ impl Talk {
         self.create_post(now);
         let pending = self.pending.as_mut().filter(|pending| pending.due <= now)?;
         pending.due = now + ANSWER_LIMIT;
-        let (content, nonce) = (&pending.content, &pending.nonce);
-        Some(json!({ "type": "text", "room_id": self.room, "content": content, "nonce": nonce }))
+        Some(pending.saying.frame(&self.room, &pending.nonce))
     }
 
     /// Creates a new post if it is due and the last one is acknowledged.
@@ -272,10 +300,9 @@ impl Talk {
         }
         // Posts that were due during an outage are dropped.
         self.next_post = (self.next_post + every).max(now);
-        self.said += 1;
-        let content = format!("{} says {}", self.name, self.said);
+        let saying = self.speech.next(&self.name);
         let nonce = uuid::Uuid::new_v4().to_string();
-        self.pending = Some(Pending { content, nonce, due: now });
+        self.pending = Some(Pending { saying, nonce, due: now });
         self.memory.lock().is_waiting = true;
     }
 }
@@ -294,9 +321,4 @@ fn number(value: &Value) -> u64 {
 
 fn place(frame: &Value) -> Place {
     Place { epoch: text(&frame["epoch"]), seq: number(&frame["seq"]) }
-}
-
-/// A message of a session, a page or REST.
-pub fn received(message: &Value) -> Received {
-    Received { seq: number(&message["seq"]), id: text(&message["id"]), content: text(&message["content"]) }
 }

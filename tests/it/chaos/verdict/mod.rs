@@ -4,22 +4,38 @@
 //! Every reader that joined before an acknowledged message must have received it if the log still holds it, unless
 //! a `gap` or a `recovered: false` covers its position. If Redis has lost it, the reader must have received it or a
 //! new epoch. Any other acknowledged message is missing.
+//!
+//! Changes are messages like texts. In the end all readers and pages must show each text as the changes of the log make it.
 
 mod reader;
 mod room;
+mod state;
 
 use std::collections::BTreeMap;
 
-use super::memory::{End, Memory, Received, Told};
+use super::memory::{End, Memory, Told};
+use super::messages::Received;
 use room::Room;
+use state::State;
 
 /// A room's log at the end of the run, oldest first.
 #[derive(Debug, Clone, Default)]
 pub struct Log {
     /// The head's epoch.
     pub epoch: String,
-    /// Its messages.
+    /// Its messages: texts and changes.
     pub messages: Vec<Received>,
+    /// The texts as several pages show them.
+    pub pages: Vec<Page>,
+}
+
+/// The texts of a room as one node or session shows them.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// The node or session that shows them.
+    pub name: String,
+    /// The texts.
+    pub texts: Vec<Received>,
 }
 
 /// The findings about messages.
@@ -40,6 +56,8 @@ pub struct Verdict {
     pub conflicts: usize,
     /// Unannounced jumps in the numbers.
     pub holes: usize,
+    /// Texts that a page or reader shows otherwise than the changes of the log make them.
+    pub states: usize,
     /// Connections that ended unintentionally.
     pub dropped: usize,
     /// New epochs announced to sessions.
@@ -59,6 +77,7 @@ pub enum Kind {
     Disordered,
     Conflict,
     Hole,
+    State,
 }
 
 impl Verdict {
@@ -76,6 +95,7 @@ pub fn judge(memories: &[Memory], logs: &BTreeMap<String, Log>) -> Verdict {
     for (name, log) in logs {
         let inside: Vec<_> = memories.iter().filter(|memory| memory.room == *name).collect();
         Room::new(name, &inside, log).judge(&inside, &mut verdict);
+        State::new(name, &inside, log).judge(&inside, &mut verdict);
     }
     for told in memories.iter().flat_map(Memory::told) {
         match told {

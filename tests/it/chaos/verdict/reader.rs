@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use super::Kind;
 use super::room::{Ack, Room};
-use crate::chaos::memory::{Memory, Place, Received, Told};
+use crate::chaos::memory::{Memory, Place, Told};
+use crate::chaos::messages::{Entry, Received};
 
 /// The findings of one walk.
 #[derive(Debug, Default)]
@@ -33,11 +34,13 @@ enum Excuse<'a> {
         from: u64,
         to: u64,
     },
-    /// `recovered: false`: from the reader's position to the first message of the page in the answer.
+    /// `recovered: false`: from the reader's position to the first message of the page in the answer. Changes up to its
+    /// end are in its texts.
     Jump {
         from: Place,
         epoch: &'a str,
         to: u64,
+        end: u64,
     },
 }
 
@@ -59,7 +62,7 @@ pub fn read_full<'a>(room: &Room<'a>, memory: &'a Memory) -> Reading<'a> {
             Told::Joined { since, at, is_recovered, messages } => {
                 walk.enter(since.as_ref(), at, *is_recovered, messages);
             }
-            Told::Text(message) => walk.receives(message),
+            Told::Message(message) => walk.receives(message),
             Told::Gap { from, to } => walk.skip(*from, *to),
             Told::Reset(place) => {
                 walk.at = Some(place.clone());
@@ -84,7 +87,8 @@ impl<'a> Walk<'a> {
                 self.find(Kind::Hole, format!("recovered after {since:?}, but continues with {first}"));
             }
             Some(since) if !is_recovered => {
-                self.excuses.push(Excuse::Jump { from: since.clone(), epoch: &at.epoch, to: first });
+                let (from, epoch, end) = (since.clone(), at.epoch.as_str(), at.seq);
+                self.excuses.push(Excuse::Jump { from, epoch, to: first, end });
             }
             _ => {}
         }
@@ -94,7 +98,7 @@ impl<'a> Walk<'a> {
             let is_repeated = !self.give(&message.id);
             if is_repeated && is_recovered {
                 self.reading.doubled += 1;
-                self.find(Kind::Doubled, format!("{:?} is received again after a return", message.content));
+                self.find(Kind::Doubled, format!("{message:?} is received again after a return"));
             }
         }
         self.at = Some(at.clone());
@@ -105,7 +109,7 @@ impl<'a> Walk<'a> {
         let Some(before) = self.at.as_ref().map(|at| at.seq) else { return };
         if !self.give(&message.id) {
             self.reading.doubled += 1;
-            self.find(Kind::Doubled, format!("{:?} is received twice", message.content));
+            self.find(Kind::Doubled, format!("{message:?} is received twice"));
         } else if message.seq <= before {
             self.reading.disordered += 1;
             self.find(Kind::Disordered, format!("{} arrives after {before}", message.seq));
@@ -159,10 +163,11 @@ impl<'a> Walk<'a> {
             Excuse::Gap { epoch: told, from, to } => {
                 (*from..=*to).contains(&seq) && (epoch == *told || ack.is_kept)
             }
-            Excuse::Jump { from, epoch: told, to } => {
+            Excuse::Jump { from, epoch: told, to, end } => {
                 let after = if from.epoch == *told { from.seq } else { 0 };
+                let to = if ack.is_change { end + 1 } else { *to };
                 match ack.is_kept {
-                    true => (after + 1..*to).contains(&seq),
+                    true => (after + 1..to).contains(&seq),
                     false => epoch == from.epoch && seq > from.seq,
                 }
             }
@@ -182,7 +187,9 @@ pub fn read_plain<'a>(room: &Room<'a>, memory: &'a Memory) -> Reading<'a> {
     for told in memory.told() {
         match told {
             Told::Connected { .. } => stay = Stay::default(),
-            Told::Text(message) => {
+            // A change is a finding of the state.
+            Told::Message(Received { entry: Entry::Change(_), .. }) => {}
+            Told::Message(message) => {
                 stay.receives(room, message, &mut reading);
                 if ever.insert(&message.id) {
                     reading.order.push(&message.id);
@@ -215,7 +222,7 @@ impl<'a> Stay<'a> {
         self.steps_back += usize::from(is_back);
         if !self.given.insert(&message.id) {
             reading.doubled += 1;
-            reading.findings.push((Kind::Doubled, format!("{:?} is received twice", message.content)));
+            reading.findings.push((Kind::Doubled, format!("{message:?} is received twice")));
         } else if is_back && self.steps_back > room.new_epochs() {
             reading.disordered += 1;
             reading.findings.push((Kind::Disordered, format!("{} arrives after {last:?}", message.seq)));
@@ -223,10 +230,12 @@ impl<'a> Stay<'a> {
         self.lowest = Some(self.lowest.map_or(message.seq, |lowest| lowest.min(message.seq)));
     }
 
-    /// All messages of the log above the first one received must have been received.
+    /// All texts of the log above the first one received must have been received, but those deleted before the join.
     fn settle(&self, room: &Room<'a>, reading: &mut Reading<'a>) {
         let Some(lowest) = self.lowest else { return };
-        for ack in room.acks().iter().filter(|ack| ack.is_kept && ack.place.seq > lowest) {
+        let is_owed =
+            |ack: &&Ack<'_>| ack.is_kept && !ack.is_change && !ack.is_deleted && ack.place.seq > lowest;
+        for ack in room.acks().iter().filter(is_owed) {
             if !self.given.contains(ack.id) {
                 match self.is_told_of_gaps {
                     true => reading.announced.push(ack.id),
@@ -247,7 +256,7 @@ pub fn places(memory: &Memory) -> Vec<(&str, u64, &str)> {
                 places.extend(messages.iter().map(|message| (epoch, message.seq, message.id.as_str())));
             }
             Told::Reset(place) => epoch = &place.epoch,
-            Told::Text(message) => places.push((epoch, message.seq, &message.id)),
+            Told::Message(message) => places.push((epoch, message.seq, &message.id)),
             Told::Acked { place, message } => places.push((&place.epoch, place.seq, &message.id)),
             _ => {}
         }

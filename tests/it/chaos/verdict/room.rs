@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::reader::{self, Reading};
 use super::{Kind, Log, Verdict};
 use crate::chaos::memory::{Dialect, Memory, Place, Told};
+use crate::chaos::messages::Entry;
 
 /// An acknowledged message.
 #[derive(Debug)]
@@ -15,6 +16,10 @@ pub struct Ack<'a> {
     pub id: &'a str,
     /// Whether the final log holds it, or may have trimmed it.
     pub is_kept: bool,
+    /// Whether it is a change of a text.
+    pub is_change: bool,
+    /// Whether it is a text that the final log holds as deleted.
+    pub is_deleted: bool,
 }
 
 /// The facts about a room.
@@ -30,13 +35,17 @@ pub struct Room<'a> {
 impl<'a> Room<'a> {
     /// Collects the facts from the clients of the room and its log.
     pub fn new(name: &'a str, memories: &[&'a Memory], log: &'a Log) -> Self {
-        let held: HashSet<_> = log.messages.iter().map(|message| message.id.as_str()).collect();
+        let held: HashMap<_, _> = log.messages.iter().map(|message| (message.id.as_str(), message)).collect();
         let oldest = log.messages.first().map_or(u64::MAX, |message| message.seq);
         let mut acks: HashMap<&str, Ack<'a>> = HashMap::new();
         for told in memories.iter().flat_map(|memory| memory.told()) {
             if let Told::Acked { place, message } = told {
-                let is_kept = held.contains(message.id.as_str()) || place.seq < oldest && oldest != u64::MAX;
-                acks.entry(&message.id).or_insert(Ack { place, id: &message.id, is_kept });
+                let (id, held) = (message.id.as_str(), held.get(message.id.as_str()));
+                let is_kept = held.is_some() || place.seq < oldest && oldest != u64::MAX;
+                let is_change = matches!(message.entry, Entry::Change(_));
+                let is_deleted =
+                    held.is_some_and(|held| matches!(&held.entry, Entry::Text(shown) if shown.is_deleted));
+                acks.entry(id).or_insert(Ack { place, id, is_kept, is_change, is_deleted });
             }
         }
         Self { name, acks: acks.into_values().collect(), log, epochs: epochs_in_order(memories, log) }
@@ -128,26 +137,21 @@ impl<'a> Room<'a> {
         }
     }
 
-    /// The log holds no message twice, and each writer's messages in the order of posting.
+    /// The log holds no text twice, and each writer's texts in the order of posting. Edits have other contents.
     fn judge_log(&self, verdict: &mut Verdict) {
         let mut said: BTreeMap<&str, u64> = BTreeMap::new();
         let mut contents = HashSet::new();
-        for message in &self.log.messages {
-            if !contents.insert(&message.content) {
+        let contents_of_log = self.log.messages.iter().filter_map(|message| message.content());
+        for content in contents_of_log.filter(|content| !content.is_empty()) {
+            if !contents.insert(content) {
                 verdict.doubled += 1;
-                verdict.find(
-                    Kind::Doubled,
-                    format!("{:?} stands twice in the log of {}", message.content, self.name),
-                );
+                verdict.find(Kind::Doubled, format!("{content:?} stands twice in the log of {}", self.name));
             }
-            let Some((writer, number)) = message.content.split_once(" says ") else { continue };
+            let Some((writer, number)) = content.split_once(" says ") else { continue };
             let number = number.parse().unwrap_or_default();
             if said.insert(writer, number).is_some_and(|before| before > number) {
                 verdict.disordered += 1;
-                verdict.find(
-                    Kind::Disordered,
-                    format!("{:?} comes late in the log of {}", message.content, self.name),
-                );
+                verdict.find(Kind::Disordered, format!("{content:?} comes late in the log of {}", self.name));
             }
         }
     }
