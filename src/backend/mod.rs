@@ -83,7 +83,7 @@ pub struct Backend {
     pub quotas: Arc<dyn Quotas>,
     /// The rules of rooms, and the record of what moderators did.
     pub moderation: Arc<dyn Moderation>,
-    /// What users have reported to moderators.
+    /// The reports of users to moderators.
     pub reports: Arc<dyn Reports>,
     /// The records of files.
     pub files: Arc<dyn Files>,

@@ -75,7 +75,7 @@ impl ReportRecord {
     }
 }
 
-/// What became of a report.
+/// The result of filing a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Filed {
     /// It is kept at this place.

@@ -223,8 +223,8 @@ async fn a_page_shows_what_the_other_one_has_seen_until_one_of_them_switches_it_
     rahim.reload().await;
     message_has(&rahim, "second", ".message__seen", "Seen").await;
 
-    // A select in a closed dialog takes a choice as well.
     mina.until("!document.querySelector('#share-reading-row').hidden").await;
+    mina.value("document.querySelector('#settings-button').click()").await;
     mina.choose("#share-reading", "off").await;
     mina.until("!document.querySelector('#share-reading').disabled").await;
     mina.reload().await;

@@ -1,4 +1,4 @@
-//! What users have reported to moderators.
+//! The reports of users to moderators.
 
 use adda::backend::{AuditPosition, Filed, MAX_REPORTS, ReportRecord, ReportedMessage, ReportedUser};
 use futures_util::future::join_all;

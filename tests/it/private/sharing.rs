@@ -26,7 +26,7 @@ impl Talk {
         json!({ "type": "read_by", "room_id": self.room, "user_id": reader.user_id, "seq": seq })
     }
 
-    /// What the list of a user's rooms says about the other one.
+    /// The cursor of the other one in the list of a user's rooms.
     async fn listed(&self, person: &Person, node: &Node) -> Value {
         let rooms = person.rooms(node).await;
         rooms.into_iter().find(|one| one["id"] == self.room).expect("the conversation is listed")["read_by"]
@@ -87,7 +87,7 @@ async fn the_other_user_of_a_conversation_is_told_on_every_node_how_far_one_has_
 }
 
 #[tokio::test]
-async fn who_does_not_share_what_it_has_read_shows_nothing_and_sees_nothing() {
+async fn a_user_that_does_not_share_its_reading_shows_nothing_and_sees_nothing() {
     let Some(mut cluster) = cluster(2).await else { return };
     let talk = Talk::of(&cluster).await;
     let mut mine = talk.rahim.session(&cluster.nodes[0]).await;
@@ -129,7 +129,7 @@ async fn nobody_else_learns_who_has_read_what() {
     let mut other = stranger.session(&nodes[1]).await;
     let mut mine = talk.rahim.session(&nodes[0]).await;
     let mut theirs = talk.mita.session(&nodes[1]).await;
-    // In rooms of more than two nobody is told, whoever is in them.
+    // In rooms of more than two nobody is told.
     let private = talk.rahim.makes_room(&nodes[0], "one").await;
     talk.rahim.adds(&nodes[0], &private, &talk.mita).await;
     for room in [private.as_str(), "general"] {

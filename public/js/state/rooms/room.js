@@ -109,7 +109,7 @@ const changes = {
   reset: (room, frame) => ({ ...room, readTo: 0, otherRead: null, cursor: room.cursor === null ? null : 0, timeline: withReset(room.timeline, frame) }),
 };
 
-// What was told live may be newer than an answer that was asked for before.
+// A live frame may be newer than an answer that was asked for before.
 const otherRead = (known, told) => (Number.isInteger(told?.seq) ? Math.max(known ?? 0, told.seq) : null);
 
 /** `told` is {seq} of the other one of a conversation; nothing where it does not share that. */
