@@ -7,12 +7,10 @@ use async_trait::async_trait;
 use super::Result;
 use crate::model::{RoomName, UserId};
 
-/// Cursors of a room, at most. Beyond that one of those that are furthest behind gives way, a guest's first.
-pub const MAX_CURSORS: usize = 20_000;
-
 /// The cursors of users. `tests/it/backend_contract/cursors.rs` is the suite that every implementation passes.
 ///
-/// A cursor is a position of the room's log and lives as long as the room's numbering. It is read by the rules of
+/// A cursor is a position of the room's log and lives as long as the room's numbering. A room has at most
+/// `limits.cursors_per_room`; beyond that one of those that are furthest behind gives way, a guest's first. It is read by the rules of
 /// [`Span::After`](super::Span::After): above the end of its epoch it is that end, and of an unknown epoch it is where the current one began.
 ///
 /// Every method is safe to call concurrently and ends within `redis.command_timeout`; `unread` within a few of them.

@@ -33,7 +33,7 @@ pub use self::cluster::{
     Cluster, FIGURES_KEPT, FIGURES_PAGE, FiguresPage, FiguresPlace, FiguresSpan, Fingerprints, Health,
     NodeFigures, NodeInfo, NodeStats, Secrets,
 };
-pub use self::cursors::{Cursors, LastText, MAX_CURSORS, Reader, ReaderKind, Unread};
+pub use self::cursors::{Cursors, LastText, Reader, ReaderKind, Unread};
 pub use self::files::{
     Begun, ByteQuota, Claim, Claimed, Expired, FileDescription, FileSweep, Files, QuotaOwner, StoredFile,
     Upload,

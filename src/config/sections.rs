@@ -174,6 +174,7 @@ settings! {
         joins_per_s: usize = number(0, 1_000_000), "50", "each costs Redis some calls and may send a page of history";
         joins_burst: usize = number(1, 1_000_000), "1000", "each costs Redis some calls and may send a page of history";
         searches_per_minute: usize = number(0, 1_000_000), "120", "each may read a thousand messages";
+        cursors_per_room: usize = number(100, 1_000_000), "20000", "each is held in Redis";
         connections_per_address: usize = number(0, 10_000_000), "1000", "each is a descriptor and some kilobytes of memory";
         unauthenticated_per_address: usize = number(0, 10_000_000), "256", "each is a descriptor and some kilobytes of memory";
     }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::MemoryNode;
-use crate::backend::{Cursors, MAX_CURSORS, Reader, ReaderKind, Result, Unread};
+use crate::backend::{Cursors, Reader, ReaderKind, Result, Unread};
 use crate::model::{RoomName, UserId};
 
 #[async_trait]
@@ -36,7 +36,7 @@ impl Cursors for MemoryNode {
 
     async fn forget(&self, room: &RoomName, user: &UserId) -> Result<()> {
         if let Some((cursors, _)) = self.cluster.lock().logs.cursors(room) {
-            cursors.0.remove(user);
+            cursors.places.remove(user);
         }
         Ok(())
     }
@@ -48,12 +48,19 @@ impl Cursors for MemoryNode {
 }
 
 /// `advance.lua`
-#[derive(Debug, Default)]
-pub(super) struct RoomCursors(HashMap<UserId, (u64, ReaderKind)>);
+#[derive(Debug)]
+pub(super) struct RoomCursors {
+    places: HashMap<UserId, (u64, ReaderKind)>,
+    max: usize,
+}
 
 impl RoomCursors {
+    pub(super) fn new(max: usize) -> Self {
+        Self { places: HashMap::new(), max }
+    }
+
     pub(super) fn place(&self, user: &UserId) -> Option<u64> {
-        self.0.get(user).map(|(place, _)| *place)
+        self.places.get(user).map(|(place, _)| *place)
     }
 
     /// Returns the new place, if there is one.
@@ -62,17 +69,17 @@ impl RoomCursors {
         if to <= place.unwrap_or(0) {
             return None;
         }
-        if place.is_none() && self.0.len() >= MAX_CURSORS {
+        if place.is_none() && self.places.len() >= self.max {
             self.evict();
         }
-        self.0.insert(reader.user.clone(), (to, reader.kind));
+        self.places.insert(reader.user.clone(), (to, reader.kind));
         Some(to)
     }
 
     /// Removes that of a guest, if there is one, and the one that is furthest behind.
     fn evict(&mut self) {
         let rank = |(place, kind): &(u64, ReaderKind)| (*kind == ReaderKind::Lasting, *place);
-        let victim = self.0.iter().min_by_key(|(_, cursor)| rank(cursor)).map(|(user, _)| user.clone());
-        victim.map(|user| self.0.remove(&user));
+        let victim = self.places.iter().min_by_key(|(_, cursor)| rank(cursor)).map(|(user, _)| user.clone());
+        victim.map(|user| self.places.remove(&user));
     }
 }

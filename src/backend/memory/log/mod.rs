@@ -76,6 +76,7 @@ impl Shared {
 /// The logs of all rooms that were used lately. An older log is removed when no client can hold a position of it.
 pub(super) struct Logs {
     bounds: Bounds,
+    cursors_per_room: usize,
     rooms: HashMap<RoomName, Used>,
     last_cleanup: Option<Instant>,
 }
@@ -117,7 +118,8 @@ impl Logs {
             page_bytes: config.limits.outbox_bytes / 2,
             editable: config.messages.editable,
         };
-        Self { bounds, rooms: HashMap::new(), last_cleanup: None }
+        let cursors_per_room = config.limits.cursors_per_room;
+        Self { bounds, cursors_per_room, rooms: HashMap::new(), last_cleanup: None }
     }
 
     /// Numbers and logs a message, which the caller must publish before any other change. No message if its nonce was
@@ -216,9 +218,10 @@ impl Logs {
     }
 
     fn open(&mut self, room: &RoomName, now: Instant) -> &mut Used {
+        let cursors_per_room = self.cursors_per_room;
         let room = self.rooms.entry(room.clone()).or_insert_with(|| Used {
             log: RoomLog::new(Epoch::new(&Uuid::new_v4().simple().to_string())),
-            cursors: RoomCursors::default(),
+            cursors: RoomCursors::new(cursors_per_room),
             nonces: HashMap::new(),
             nonces_by_age: VecDeque::new(),
             used: now,

@@ -14,7 +14,7 @@ use crate::backend::redis::client::server::parsed;
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::log::{ENTRIES, FENCE, PAGES, TEXTS};
 use crate::backend::redis::topology::Shards;
-use crate::backend::{Cursors, LastText, MAX_CURSORS, NONCE_TTL, Reader, ReaderKind, Result, Unread, within};
+use crate::backend::{Cursors, LastText, NONCE_TTL, Reader, ReaderKind, Result, Unread, within};
 use crate::config::Config;
 use crate::model::{RoomName, UserId};
 
@@ -48,6 +48,7 @@ pub struct RedisCursors {
     shards: Arc<Shards>,
     log_ttl_ms: u128,
     ttl_ms: u128,
+    max_per_room: usize,
     deadline: Duration,
 }
 
@@ -76,6 +77,7 @@ impl RedisCursors {
             log_ttl_ms: ttl.as_millis(),
             // As that of the head.
             ttl_ms: (ttl + ttl / 16 + NONCE_TTL).as_millis(),
+            max_per_room: config.limits.cursors_per_room,
             deadline: config.redis.command_timeout,
         }
     }
@@ -96,7 +98,7 @@ impl RedisCursors {
             .arg(if reader.kind == ReaderKind::Guest { "g" } else { "u" })
             .arg(seq.map_or_else(String::new, |seq| seq.to_string()))
             .arg(self.ttl_ms)
-            .arg(MAX_CURSORS);
+            .arg(self.max_per_room);
         let (is_moved, place): (bool, String) = parsed(self.call(call).await?)?;
         Ok((is_moved, place.parse().ok()))
     }
