@@ -136,6 +136,19 @@ fn a_notice_of_an_unknown_user_is_found() {
 }
 
 #[test]
+fn an_upgrade_that_a_plain_client_gave_up_explains_one_unknown_user() {
+    let mut story = Story::new();
+    let mut plain = Memory::new("plain", Dialect::Plain, "room");
+    plain.given_up = 1;
+    story.memories.push(plain);
+    story.see(5, Notice::Join, "somebody");
+    story.see(8, Notice::Leave, "somebody");
+    assert_eq!(story.notices().unexpected.len(), 0);
+    story.see(9, Notice::Leave, "somebody else");
+    assert_eq!(story.notices().unexpected.len(), 2, "one of them must be wrong");
+}
+
+#[test]
 fn a_user_on_a_partitioned_node_leaves_and_joins_once() {
     let mut story = Story::new();
     story.enter("patient", 2, 2);

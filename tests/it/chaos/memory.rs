@@ -119,6 +119,9 @@ pub struct Memory {
     pub is_waiting: bool,
     /// Whether it has left for good.
     pub is_gone: bool,
+    /// Upgrades that it gave up, each of which a node may have completed: as a plain session, in the room, of a user that
+    /// the client never learned of.
+    pub given_up: usize,
 }
 
 impl Memory {
@@ -133,6 +136,7 @@ impl Memory {
             ids: HashSet::new(),
             is_waiting: false,
             is_gone: false,
+            given_up: 0,
         }
     }
 

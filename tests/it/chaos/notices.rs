@@ -3,10 +3,10 @@
 //! A return within `presence.leave_grace` causes no notice. A user that leaves for good causes one leave, a new
 //! user one join.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
-use super::memory::{Memory, Notice, Session, Told};
+use super::memory::{Dialect, Memory, Notice, Session, Told};
 use super::truth::{Circumstances, ports_of_nodes};
 
 /// Time by which the view of a client may differ from the cluster's.
@@ -48,7 +48,37 @@ pub fn judge(memories: &[Memory], about: &Circumstances, leave_grace: Duration, 
         let due = (!was_away).then_some(due);
         judge_witness(witness, &rooms[witness.room.as_str()], about.began, due, &mut notices);
     }
+    for room in rooms.keys() {
+        notices.unexpected.extend(unknown_users(room, &rooms[room], memories, about.began));
+    }
     notices
+}
+
+/// Users of a room that no client knows, as sentences, if they are more than the upgrades that plain clients gave up.
+fn unknown_users(
+    room: &str,
+    users: &HashMap<String, Expected>,
+    memories: &[Memory],
+    began: Instant,
+) -> Vec<String> {
+    let inside: Vec<&Memory> = memories.iter().filter(|memory| memory.room == room).collect();
+    let mut witnesses: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (witness, (at, told)) in
+        inside.iter().flat_map(|memory| memory.events.iter().map(|event| (memory, event)))
+    {
+        if let Told::Notice { user_id, .. } = told
+            && *at >= began
+            && !users.contains_key(user_id)
+        {
+            witnesses.entry(user_id).or_default().insert(&witness.name);
+        }
+    }
+    let plain = inside.iter().filter(|memory| memory.dialect == Dialect::Plain);
+    if witnesses.len() <= plain.map(|memory| memory.given_up).sum() {
+        return Vec::new();
+    }
+    let saw = |(user, by): (&str, BTreeSet<&str>)| format!("{by:?} saw a notice of an unknown user, {user}");
+    witnesses.into_iter().map(saw).collect()
 }
 
 /// The users of a client: one, or one a connection if it is plain.
@@ -103,10 +133,8 @@ fn judge_witness(
         }
     }
     for ((kind, user_id), count) in &counts {
-        let Some(user) = users.get(*user_id) else {
-            notices.unexpected.push(format!("{} saw a {kind:?} of an unknown user", witness.name));
-            continue;
-        };
+        // Unknown users are judged a room, not a witness.
+        let Some(user) = users.get(*user_id) else { continue };
         let allowed = user.breaks
             + match kind {
                 Notice::Join => usize::from(user.came + SLACK > entered),

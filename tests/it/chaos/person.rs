@@ -73,6 +73,9 @@ pub async fn live(behaviour: Behaviour, memory: SharedMemory, orders: Orders) {
             opened = connect(&behaviour, &memory, port) => opened,
             () = orders.stop.cancelled() => break,
         };
+        if opened.is_none() {
+            memory.lock().given_up += 1;
+        }
         if let Some(socket) = opened {
             tries = 0;
             talk.begin(port);
