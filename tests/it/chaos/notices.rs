@@ -63,14 +63,14 @@ fn unknown_users(
 ) -> Vec<String> {
     let inside: Vec<&Memory> = memories.iter().filter(|memory| memory.room == room).collect();
     let mut witnesses: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for (witness, (at, told)) in
-        inside.iter().flat_map(|memory| memory.events.iter().map(|event| (memory, event)))
-    {
-        if let Told::Notice { user_id, .. } = told
-            && *at >= began
-            && !users.contains_key(user_id)
-        {
-            witnesses.entry(user_id).or_default().insert(&witness.name);
+    for witness in &inside {
+        for (at, told) in &witness.events {
+            if let Told::Notice { user_id, .. } = told
+                && *at >= began
+                && !users.contains_key(user_id)
+            {
+                witnesses.entry(user_id).or_default().insert(&witness.name);
+            }
         }
     }
     let plain = inside.iter().filter(|memory| memory.dialect == Dialect::Plain);
