@@ -78,8 +78,8 @@ pub const MEMBERS_IN_JOINED: usize = 100;
 pub enum LeaveMode {
     /// At once: the client closed the connection or left the room.
     Immediate,
-    /// The connection was lost: the notice is pending for `presence.leave_grace`, and dropped if the user returns
-    /// before.
+    /// The connection was lost, or a join failed: the notice is pending for `presence.leave_grace`, and dropped if
+    /// the user returns before.
     AfterGracePeriod,
 }
 

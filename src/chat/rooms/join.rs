@@ -67,7 +67,8 @@ impl Chat {
     {
         let outcome = self.try_join(room, session, place, drained).await;
         if outcome.is_err() {
-            self.leave(room, &session.member, LeaveMode::Immediate).await;
+            // The client tries again. If it had just lost its connection, nobody learns that it was away.
+            self.leave(room, &session.member, LeaveMode::AfterGracePeriod).await;
         }
         outcome
     }
