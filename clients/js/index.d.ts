@@ -204,6 +204,12 @@ export interface Api {
   unban(userId: string, token?: string): Promise<null>;
   listBans(extent: { before?: string; limit: number }, token?: string): Promise<Page<any>>;
   listAudit(extent: { before?: string; limit: number }, token?: string): Promise<Page<any>>;
+  report(roomId: string, what: { seq: number; reason: string } | { user_id: string; reason: string }, token?: string): Promise<any>;
+  listReports(extent: { before?: string; limit: number }, token?: string): Promise<Page<any>>;
+  listRoomReports(roomId: string, extent: { before?: string; limit: number }, token?: string): Promise<Page<any>>;
+  settleReport(id: string, token?: string): Promise<any>;
+  readSettings(token?: string): Promise<any>;
+  changeSettings(settings: { share_reading?: boolean }, token?: string): Promise<any>;
 }
 
 export function connect(options: Options): Session;

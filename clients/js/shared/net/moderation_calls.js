@@ -21,5 +21,11 @@ export function moderationCalls(ask) {
     unban: (userId, token) => ask('DELETE', ban(userId), { token }),
     listBans: (extent, token) => ask('GET', page('api/bans', extent), { token }),
     listAudit: (extent, token) => ask('GET', page('api/audit', extent), { token }),
+    /** `what` is {seq, reason} or {user_id, reason}. */
+    report: (id, what, token) => ask('POST', `${room(id)}/reports`, { body: what, token }),
+    /** {data: [{id, timestamp, by?, room_id, user_id, username?, seq?, reason, message?}], next?} */
+    listReports: (extent, token) => ask('GET', page('api/reports', extent), { token }),
+    listRoomReports: (id, extent, token) => ask('GET', page(`${room(id)}/reports`, extent), { token }),
+    settleReport: (id, token) => ask('DELETE', `api/reports/${encodeURIComponent(id)}`, { token }),
   };
 }

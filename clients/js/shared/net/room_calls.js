@@ -11,8 +11,11 @@ export function roomCalls(ask) {
   }
 
   return {
-    /** [{id, title?, topic?, with?, owner?, seq, read_seq, unread, mentions, last}] */
+    /** [{id, title?, topic?, with?, owner?, seq, read_seq, read_by?, unread, mentions, last}] */
     listMyRooms: (token) => ask('GET', 'api/me/rooms', { token }),
+    /** {share_reading} */
+    readSettings: (token) => ask('GET', 'api/me/settings', { token }),
+    changeSettings: (settings, token) => ask('PUT', 'api/me/settings', { body: settings, token }),
     createRoom: (title, token) => ask('POST', 'api/rooms', { body: { title }, token }),
     /** `changes` are {title?, topic?}. */
     changeRoom: (id, changes, token) => ask('PATCH', room(id), { body: changes, token }),
