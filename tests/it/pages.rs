@@ -34,7 +34,16 @@ const STEP: usize = 500;
 
 /// A cluster that has finished its sweep, so that the entries added here are not removed.
 async fn filled(sessions: usize, rooms: usize, one_in: usize) -> Option<Cluster> {
-    let cluster = Cluster::with(1, &SETTINGS).await?;
+    filled_with(&[], sessions, rooms, one_in).await
+}
+
+async fn filled_with(
+    settings: &[(&str, &str)],
+    sessions: usize,
+    rooms: usize,
+    one_in: usize,
+) -> Option<Cluster> {
+    let cluster = Cluster::with(1, &[&SETTINGS, settings].concat()).await?;
     eventually("this generation is swept", LONG_DEADLINE, async || {
         let clock = cluster.redis.command(&["HMGET", "adda:{adda:nodes}:clock", "generation", "swept"]).await;
         let [generation, swept]: [Option<String>; 2] = from_redis_value(clock).ok()?;
@@ -124,7 +133,9 @@ async fn concurrent_identical_reads_share_one_answer() {
 async fn an_overloaded_node_refuses_at_once_and_reads_no_more() {
     const READS: usize = 32;
     const CALLERS: usize = 400;
-    let Some(cluster) = filled(CALLERS, 1, 1).await else { return };
+    // Those who read must not give up before the last caller has come.
+    let patient = [("redis.pool_wait", "60s"), ("redis.command_timeout", "60s")];
+    let Some(cluster) = filled_with(&patient, CALLERS, 1, 1).await else { return };
     let http = cluster.nodes[0].http();
     cluster.redis.freeze();
     let paths: Vec<String> = (1..=CALLERS).map(|limit| format!("/api/rooms/big?limit={limit}")).collect();
