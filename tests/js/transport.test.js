@@ -1,18 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createTransport } from '../../public/js/net/transport.js';
+import { newItem } from '../../public/js/state/outbox/items.js';
 import { FakeClock, WELCOME, fakeSockets, joined } from './fakes.js';
 
 function connected({ token, userId, positionOf = () => null } = {}) {
   const clock = new FakeClock();
   const { FakeWebSocket, sockets, last } = fakeSockets();
-  const received = { frames: [], statuses: [], identities: [] };
+  const received = { frames: [], statuses: [], identities: [], renamed: [] };
   const transport = createTransport({
     url: 'wss://host/ws', WebSocket: FakeWebSocket, timers: clock, random: () => 0.5,
     identity: { username: 'রহিম', token, userId }, positionOf,
     onFrame: (frame) => received.frames.push(frame),
     onStatus: (status) => received.statuses.push(status),
     onIdentity: (identity) => received.identities.push(identity),
+    onRoomNamed: (asked, name) => received.renamed.push([asked, name]),
   });
   transport.connect();
   return { transport, clock, sockets, socket: last, received };
@@ -304,4 +306,82 @@ test('frames of an unknown type are passed on, "constructor" included', () => {
   socket().say(WELCOME);
   socket().say({ type: 'constructor' });
   assert.equal(received.frames.at(-1).type, 'constructor');
+});
+
+/** A session whose joins are asked again after a loss, and not answered yet. */
+function rejoining(...names) {
+  const line = connected();
+  for (const name of names) line.transport.join(name);
+  line.socket().say(WELCOME);
+  for (const name of names) line.socket().say(joined(name));
+  line.socket().end(1006);
+  line.clock.advance(1_000);
+  line.socket().say(WELCOME);
+  line.socket().say({ type: 'auth_success', user_id: 'u1', username: 'রহিম', token: 't' });
+  line.received.frames.length = 0;
+  return line;
+}
+
+const newsOf = ({ frames }) => frames.map(({ type, room_id: room }) => `${type} ${room ?? ''}`.trim());
+
+test('a room that is left before its join is answered takes no other room\'s place', () => {
+  const { transport, socket, received } = rejoining('A', 'B');
+  transport.leave('A');
+  socket().say(joined('A'));
+  socket().say(joined('B'));
+  assert.deepEqual(received.renamed, []);
+  assert.deepEqual(newsOf(received).filter((it) => it.startsWith('joined')), ['joined B']);
+  assert.deepEqual([transport.post(newItem({ room: 'A' })), transport.post(newItem({ room: 'B' }))], [false, true]);
+});
+
+test('a room that is left and joined again is joined by the second answer', () => {
+  const { transport, socket, received } = rejoining('A', 'B');
+  transport.leave('A');
+  transport.join('A');
+  socket().say(joined('A'));
+  assert.equal(transport.post(newItem({ room: 'A' })), false);
+  socket().say(joined('B'));
+  socket().say({ type: 'left', room_id: 'A' });
+  socket().say(joined('A'));
+  assert.equal(transport.post(newItem({ room: 'A' })), true);
+  assert.deepEqual(newsOf(received).slice(-3), ['joined B', 'left A', 'joined A']);
+});
+
+test('the refusal of a join that was given up, and of its leave, say nothing of the next join', () => {
+  const { transport, socket, clock, received } = rejoining('A');
+  transport.leave('A');
+  transport.join('A');
+  const before = received.frames.length;
+  socket().say({ type: 'error', code: 'forbidden', room_id: 'A' });
+  socket().say({ type: 'error', code: 'not_in_room', room_id: 'A' });
+  assert.equal(received.frames.length, before);
+  socket().say({ type: 'error', code: 'unavailable', room_id: 'A', retry_after_ms: 700 });
+  clock.advance(700);
+  assert.equal(socket().sentOf('join').length, 3);
+  socket().say(joined('A'));
+  assert.equal(transport.post(newItem({ room: 'A' })), true);
+});
+
+test('a room that the server calls by another name has it, in the order of asking', () => {
+  const { transport, socket, received } = connected();
+  socket().say(WELCOME);
+  for (const name of ['a\u0301', 'B', 'C\u200b', 'D']) transport.join(name);
+  transport.leave('C\u200b');
+  for (const name of ['\u00e1', 'B', 'C', 'D']) socket().say(joined(name));
+  assert.deepEqual(received.renamed, [['a\u0301', '\u00e1']]);
+  assert.deepEqual(['\u00e1', 'B', 'C', 'D'].map((room) => transport.post(newItem({ room }))), [true, true, false, true]);
+});
+
+test('joins that a lost socket did not answer are not waited for on the next one', () => {
+  const { transport, socket, clock, received } = rejoining('A', 'B');
+  transport.leave('A');
+  socket().end(1006);
+  clock.advance(1_000);
+  socket().say(WELCOME);
+  socket().say({ type: 'auth_success', user_id: 'u1', username: 'রহিম', token: 't' });
+  transport.join('A');
+  socket().say(joined('B'));
+  socket().say(joined('A'));
+  assert.deepEqual(received.renamed, []);
+  assert.equal(transport.post(newItem({ room: 'A' })), true);
 });

@@ -2,6 +2,7 @@
 // position that it had in each. Needs no page; everything is handed in.
 
 import { frameOf } from './frames.js';
+import { createJoins } from './joins.js';
 import { createSocket } from './socket.js';
 
 const SUBPROTOCOL = 'adda.v1';
@@ -34,6 +35,7 @@ export function createTransport(parts) {
   let isWatchingRooms = false;
   // Rooms we want to be in: 'wanted' (not asked on this socket), 'joining' or 'joined'.
   const rooms = new Map();
+  const joins = createJoins();
 
   const socket = createSocket({
     open: () => new parts.WebSocket(addressFor(parts.url, identity.username), [SUBPROTOCOL]),
@@ -43,6 +45,7 @@ export function createTransport(parts) {
     onStatus(status) {
       isOnline = status.phase === 'online';
       if (!isOnline) for (const room of rooms.keys()) rooms.set(room, 'wanted');
+      if (!isOnline) joins.clear();
       onStatus(status.phase === 'refused' && refusal ? { ...status, ...refusal } : status);
       refusal = null;
     },
@@ -59,8 +62,11 @@ export function createTransport(parts) {
     },
     auth_success: (frame) => begin(frame),
     joined(frame) {
-      if (!rooms.has(frame.room_id)) adopt(frame.room_id);
-      if (rooms.has(frame.room_id)) rooms.set(frame.room_id, 'joined');
+      const join = answeredBy(frame.room_id);
+      // Of a room that was left meanwhile: the answer to the leave follows.
+      if (join?.isLeft) return;
+      if (join && join.room !== frame.room_id) rename(join.room, frame.room_id);
+      if (join || rooms.has(frame.room_id)) rooms.set(frame.room_id, 'joined');
       onFrame(frame);
     },
     // With a reason, others have put us out: coming back is for the person to decide.
@@ -73,8 +79,13 @@ export function createTransport(parts) {
       // An account has the name of this guest now.
       if (frame.code === 'username_taken') return socket.refuse('username_taken');
       if (!isOnline || isFinal(frame)) refusal = refusalOf(frame);
-      if (!frame.nonce && rooms.get(frame.room_id) === 'joining') joinRefused(frame);
-      onFrame(frame);
+      if (frame.nonce || frame.room_id === undefined) return onFrame(frame);
+      // Answers a leave, whose room may be asked for again by now.
+      if (frame.code === 'not_in_room') return rooms.get(frame.room_id) === 'joining' ? undefined : onFrame(frame);
+      const join = joins.take(frame.room_id);
+      if (join?.isLeft) return undefined;
+      if (join) joinRefused(frame);
+      return onFrame(frame);
     },
   };
 
@@ -105,19 +116,20 @@ export function createTransport(parts) {
   function ask(room) {
     if (!isOnline || rooms.get(room) !== 'wanted') return;
     rooms.set(room, 'joining');
+    joins.add(room);
     const since = positionOf(room);
     const extent = since ? { since } : {};
     socket.send({ type: 'join', room_id: room, ...extent, history: HISTORY_MESSAGES });
   }
 
-  // The server takes a name as its own rule says, and answers joins in order: what was asked first
-  // is what it now calls by another name.
-  function adopt(name) {
-    const asked = [...rooms.keys()].find((room) => rooms.get(room) === 'joining');
-    if (asked === undefined) return;
-    rooms.delete(asked);
-    rooms.set(name, 'joining');
-    parts.onRoomNamed(asked, name);
+  function answeredBy(name) {
+    const isWaiting = rooms.has(name) && rooms.get(name) !== 'joined';
+    return joins.take(name) ?? (isWaiting ? undefined : joins.takeFirst());
+  }
+
+  function rename(room, name) {
+    rooms.delete(room);
+    parts.onRoomNamed(room, name);
   }
 
   function joinRefused({ code, room_id, retry_after_ms }) {
@@ -144,6 +156,7 @@ export function createTransport(parts) {
       ask(room);
     },
     leave(room) {
+      joins.leave(room);
       if (rooms.delete(room) && isOnline) socket.send({ type: 'leave', room_id: room });
     },
     /** Whether the server shall tell which rooms are occupied. */
