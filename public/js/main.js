@@ -33,14 +33,15 @@ const timers = {
   // Goes on evenly, whatever somebody does to the clock; dates come from `clock`.
   now: () => performance.now(),
 };
+const { random } = Math;
 const clock = () => Date.now();
 // Beside the page, which may be served below any path of its host. Older browsers take no http: here.
 const url = new URL('ws', document.baseURI).href.replace(/^http/, 'ws');
 const connectTransport = (callbacks) =>
-  createTransport({ url, WebSocket, timers, random: Math.random, ...callbacks });
+  createTransport({ url, WebSocket, timers, random, ...callbacks });
 const tabs = createTabs({ locks: navigator.locks ?? null, BroadcastChannel: globalThis.BroadcastChannel ?? null });
 const account = createAccount({ store, storage, api, timers, clock });
-const chat = createChat({ store, storage, api, tabs, account, timers, clock, connectTransport, newNonce });
+const chat = createChat({ store, storage, api, tabs, account, timers, random, clock, connectTransport, newNonce });
 const moderation = createModeration({ store, api, account });
 const myRooms = createMyRooms({ store, storage, api, account, timers });
 const reports = createReports({ store, api, tokenOf: chat.tokenOf });

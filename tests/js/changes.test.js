@@ -180,6 +180,62 @@ test('after a loss that nobody can prove complete the shown messages are read ag
   assert.deepEqual(timeline(client).entries.map(({ kind, content }) => content ?? kind), ['বদল', '', 'বার্তা 3', 'gap']);
 });
 
+/** A client whose room shows messages that are read again after a loss; `answer(query)` is the server's page or throws. */
+async function afterLoss(shown, answer) {
+  let client = null;
+  const pages = { next: () => answer(client.asked.at(-1)) };
+  client = fakeClient({ pages });
+  client.chat.enter('রহিম', 'general');
+  client.socket().say(WELCOME);
+  client.socket().say(joined('general', { seq: shown.at(-1).seq, messages: shown }));
+  client.socket().say({ type: 'reset', room_id: 'general', epoch: 'e2', seq: shown.at(-1).seq });
+  await settled();
+  return client;
+}
+
+test('what could not be read again after a loss is read later, until it was', async () => {
+  let isDown = true;
+  const client = await afterLoss(messages(1, 2), () => {
+    if (isDown) throw Object.assign(new Error('busy'), { status: 503, details: { retry_after_ms: 3_000 } });
+    return { data: [message(1, { deleted: true, content: '', changed: 4 }), message(2)], epoch: 'e2' };
+  });
+  assert.equal(client.asked.length, 1);
+  client.clock.advance(2_900);
+  await settled();
+  assert.equal(client.asked.length, 1, 'not before the server wants it');
+  isDown = false;
+  client.clock.advance(1_000);
+  await settled();
+  assert.equal(entry(client, 1).deleted, true);
+  client.clock.advance(60_000);
+  await settled();
+  assert.equal(client.asked.length, 2);
+});
+
+test('all that is shown is read again, page by page, without what is not shown in between', async () => {
+  const shown = [...messages(1, 40), ...messages(1_001, 1_230)];
+  const client = await afterLoss(shown, ({ before, limit }) => ({ data: messages(before - limit, before - 1).map((it) => ({ ...it, content: 'বদল', changed: 2_000 })), epoch: 'e2' }));
+  assert.deepEqual(client.asked.map(({ before, limit }) => [before, limit]), [[1_231, 200], [1_031, 70], [41, 40]]);
+  assert.equal(timeline(client).entries.filter(({ content }) => content === 'বদল').length, 270);
+});
+
+test('a second loss, and an answer that is on its way, do not keep what is shown from being read again', async () => {
+  let release = null;
+  const client = await afterLoss(messages(1, 2), () => new Promise((resolve) => { release = resolve; }));
+  client.socket().say({ type: 'gap', room_id: 'general', from: 3, to: 4 });
+  release({ data: messages(1, 2), epoch: 'e2' });
+  await settled();
+  assert.equal(client.asked.length, 2, 'the second loss may be later than the answer');
+});
+
+test('a quotation is renewed with its message, and stays deleted', async () => {
+  const quoted = { seq: 1, user_id: 'u2', username: 'করিম', content: 'গোপন' };
+  const gone = { seq: 1, deleted: true };
+  const replies = (...quotations) => quotations.map((reply_to, at) => message(2 + at, { reply_to }));
+  const client = await afterLoss(replies(quoted, gone), () => ({ data: replies(gone, quoted), epoch: 'e2' }));
+  assert.deepEqual([entry(client, 2).reply_to, entry(client, 3).reply_to], [gone, gone]);
+});
+
 test('in a new epoch the numbers of changes of before hold back no change', () => {
   const client = clientWith(0, [message(1, { changed: 9 })]);
   client.socket().say({ type: 'reset', room_id: 'general', epoch: 'e2', seq: 1 });

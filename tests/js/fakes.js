@@ -193,13 +193,13 @@ export function fakeClient({ local = fakeArea(), session = fakeArea(), clock = n
   let asleepMs = 0;
   const account = createAccount({ store, storage, api, timers: clock, clock: () => clock.now() });
   const chat = createChat({
-    store, storage, api, account, timers: clock, tabs: createTabs({ locks: null, BroadcastChannel: null, ...browser }), clock: () => clock.now() + asleepMs,
+    store, storage, api, account, timers: clock, random: () => 0.5, tabs: createTabs({ locks: null, BroadcastChannel: null, ...browser }), clock: () => clock.now() + asleepMs,
     newNonce: () => `nonce-${(nonces += 1)}`,
     connectTransport: (callbacks) =>
       createTransport({ url: 'ws://test/ws', WebSocket: net.FakeWebSocket, timers: clock, random: () => 0.5, ...callbacks }),
   });
   const sleep = (milliseconds) => { asleepMs += milliseconds; };
-  return { chat, account, store, sleep, storage, clock, local, session, asked, socket: net.last, sockets: net.sockets };
+  return { chat, account, store, sleep, storage, clock, timers: clock, random: () => 0.5, local, session, asked, socket: net.last, sockets: net.sockets };
 }
 
 /** The event of the view after it has drawn a room's last rows. */

@@ -18,11 +18,12 @@ import { createSharedReading } from './tabs/shared_reading.js';
  * @param {object} parts
  *   store, storage, api, tabs, account
  *   timers            {setTimeout, clearTimeout, now}; `now` goes on evenly
+ *   random            () => [0, 1)
  *   clock             () => milliseconds of this computer's clock, which may be set
  *   connectTransport  (callbacks) => transport; see createTransport for both
  *   newNonce          () => UUID
  */
-export function createChat({ store, storage, api, tabs, account, timers, clock, connectTransport, newNonce }) {
+export function createChat({ store, storage, api, tabs, account, timers, random, clock, connectTransport, newNonce }) {
   let transport = null;
   // The name that this tab goes by, and the id of its account; another tab of the browser may go by another.
   let name = null;
@@ -144,7 +145,7 @@ export function createChat({ store, storage, api, tabs, account, timers, clock, 
     tokenOf,
     markUnread: (room, seq) => store.dispatch({ type: 'room_held_unread', room, seq }),
     ...createWriting({ store, timers, newNonce, serverNow, nameOf: () => name, line: () => transport, loadNewest: (room) => chat.loadNewest(room) }),
-    ...createPages({ store, api, tokenFor }),
+    ...createPages({ store, api, timers, random, tokenFor }),
 
     /** Whether somebody looks at the list of rooms. */
     watchRooms(isOn) {

@@ -1,17 +1,21 @@
 // Fetches pages of a room's history, one at a time.
 
 import { PAGE_MESSAGES, newerCursor, olderCursor, shownExtent } from '../../state/timeline/pages.js';
+import { createAsking } from '../asking.js';
 
 // As many as a server gives at once.
 const REFRESHED = 200;
 
-export function createPages({ store, api, tokenFor }) {
-  // Rooms whose messages may lack changes.
-  const outdated = new Set();
+export function createPages({ store, api, timers, random, tokenFor }) {
+  // Of rooms whose messages may lack changes: what was deleted must not stay on screen.
+  const refreshing = createAsking({
+    timers, random, read: refresh,
+    isWanted: (room) => store.state.rooms.has(room),
+    isOnline: () => store.state.connection.phase === 'online',
+  });
 
   store.subscribe((state, previous, { type, frame }) => {
-    if (type === 'frame' && isLoss(frame, previous.rooms.get(frame.room_id))) outdated.add(frame.room_id);
-    for (const room of outdated) refresh(room);
+    if (type === 'frame' && isLoss(frame, previous.rooms.get(frame.room_id))) refreshing.ask(frame.room_id);
   });
 
   // Without the last messages' changes proved, all that is shown is read again.
@@ -20,12 +24,18 @@ export function createPages({ store, api, tokenFor }) {
     return type === 'gap' || type === 'reset' || (type === 'joined' && !recovered && room.timeline.epoch !== null);
   }
 
-  function refresh(room) {
-    const timeline = idleTimeline(room);
-    if (!timeline && store.state.rooms.has(room)) return;
-    outdated.delete(room);
-    const extent = timeline && shownExtent(timeline, REFRESHED);
-    if (extent) load('refreshed', room, extent);
+  // From the newest message on up to the first one; what is not shown in between is passed over.
+  async function refresh(room) {
+    let before = Infinity;
+    for (;;) {
+      const timeline = store.state.rooms.get(room)?.timeline;
+      const extent = timeline ? shownExtent(timeline, before, REFRESHED) : null;
+      if (!extent) return;
+      const page = await api.listMessages(room, extent, tokenFor(room));
+      store.dispatch({ type: 'page_listed', room, side: 'refreshed', page });
+      if (page.data.length === 0) return;
+      before = page.data[0].seq;
+    }
   }
 
   async function load(side, room, query) {

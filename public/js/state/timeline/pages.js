@@ -88,18 +88,19 @@ export function withPageAround(timeline, page) {
   };
 }
 
-/** Messages as they are now, in place of those that the timeline shows: after a loss it may lack changes of them. */
+/** Messages as they are now, in place of those that the timeline shows: after a loss it may lack changes of them, or of what they quote. */
 export function withRefreshedPage(timeline, page) {
   const now = new Map(page.data.map((message) => [message.id, message]));
-  const isNews = (entry) => now.has(entry.id) && (entry.isOutdated || (now.get(entry.id).changed ?? 0) > (entry.changed ?? 0));
-  return { ...timeline, loading: null, entries: timeline.entries.map((entry) => (isNews(entry) ? { ...asEntry(now.get(entry.id)), key: entry.key } : entry)) };
+  const isNews = (entry) => entry.isOutdated || (now.get(entry.id).changed ?? 0) > (entry.changed ?? 0);
+  const requoted = (entry) => (entry.reply_to && !entry.reply_to.deleted ? { ...entry, reply_to: now.get(entry.id).reply_to } : entry);
+  const renewed = (entry) => (isNews(entry) ? { ...asEntry(now.get(entry.id)), key: entry.key } : requoted(entry));
+  return { ...timeline, entries: timeline.entries.map((entry) => (now.has(entry.id) ? renewed(entry) : entry)) };
 }
 
-/** The extent of a page that has the messages of a timeline, as far as one page reaches; null where there are none. */
-export function shownExtent({ entries }, most) {
-  const last = lastSeq(entries);
-  const count = entries.filter(({ kind }) => kind === 'message').length;
-  return last === null ? null : { before: last + 1, limit: Math.min(most, count) };
+/** The extent of a page that has the last messages of a timeline below a seq, as far as one page reaches; null where there are none. */
+export function shownExtent({ entries }, below, most) {
+  const shown = entries.filter(({ kind, seq }) => kind === 'message' && seq < below);
+  return shown.length > 0 ? { before: shown.at(-1).seq + 1, limit: Math.min(most, shown.length) } : null;
 }
 
 function fresh(timeline, messages) {
