@@ -67,6 +67,10 @@ test('no folder has more than a dozen entries', () => {
   }
 });
 
+test('comments stand on lines of their own, which the server takes out', () => {
+  for (const name of scripts) assert.doesNotMatch(read(name), /^(?!\s*(?:\/\/|\*|\/\*)).*[,;{(})] \/\/ /m, name);
+});
+
 test('no file is longer than a reading', () => {
   for (const name of scripts) assert.ok(read(name).split('\n').length <= 200, name);
 });

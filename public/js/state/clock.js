@@ -5,10 +5,14 @@ const CLOCK_SLACK_MS = 1_000;
 
 export const clock = {
   initial: {
-    now: 0, // goes on evenly, and is set by the events that need it
-    serverAheadMs: 0, // the server's clock less ours
-    lastFrameAt: null, // when the server last sent anything, by our clock
-    silentMs: 0, // how long it had sent nothing when it welcomed us
+    // Goes on evenly, and is set by the events that need it.
+    now: 0,
+    // The server's clock less ours.
+    serverAheadMs: 0,
+    // When the server last sent anything, by our clock.
+    lastFrameAt: null,
+    // How long it had sent nothing when it welcomed us.
+    silentMs: 0,
   },
   events: {
     // A frame's `now` goes on evenly, its `at` is the clock's time.

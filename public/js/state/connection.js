@@ -11,7 +11,8 @@ export function emptyConnection() {
 export const connection = {
   initial: {
     connection: emptyConnection(),
-    lostMs: 0, // how long the line had been lost when it was last opened
+    // How long the line had been lost when it was last opened.
+    lostMs: 0,
   },
   events: {
     status(state, { status, now }) {

@@ -2,8 +2,10 @@
 
 export const entry = {
   initial: {
-    access: null, // {guests, registration, setup}: the ways in that the server allows; null before it has said so
-    entryForm: 'guest', // the form that was asked for; `formOf` is the one that the server lets one use
+    // {guests, registration, setup}: the ways in that the server allows; null before it has said so.
+    access: null,
+    // The form that was asked for; `formOf` is the one that the server lets one use.
+    entryForm: 'guest',
   },
   events: {
     access_told: (state, { access }) => ({ ...state, access: parseAccess(access) }),

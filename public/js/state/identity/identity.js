@@ -7,11 +7,15 @@ const ROLES = new Set(['guest', 'member', 'moderator', 'admin']);
 
 export const identity = {
   initial: {
-    me: null, // {userId, username, role, userIds} as the server last said, and our ids of before
+    // {userId, username, role, userIds} as the server last said, and our ids of before.
+    me: null,
     limits: { room_name_chars: 64, username_chars: 32, content_chars: 4000 },
-    build: null, // of the browser client's files on the node that we speak to
-    refusedEntry: null, // why the server turned us away; the page in front says so
-    ignored: new Set(), // the ids of people whose messages are neither shown nor counted
+    // Of the browser client's files on the node that we speak to.
+    build: null,
+    // Why the server turned us away; the page in front says so.
+    refusedEntry: null,
+    // The ids of people whose messages are neither shown nor counted.
+    ignored: new Set(),
   },
   events: {
     identified(state, { userId, username, role: named = 'guest' }) {

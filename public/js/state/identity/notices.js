@@ -4,7 +4,8 @@
 const KEPT = 50;
 
 export const notices = {
-  initial: { notices: [] }, // {id, title, content, at, isSeen}
+  // {id, title, content, at, isSeen}
+  initial: { notices: [] },
   events: {
     notices_seen: (state) => (state.notices.every(({ isSeen }) => isSeen) ? state : { ...state, notices: state.notices.map((it) => ({ ...it, isSeen: true })) }),
     identified: (state, { userId }) => (state.me === null || state.me.userIds.includes(userId) ? state : { ...state, notices: [] }),

@@ -8,8 +8,10 @@ const EMPTY = { entries: [], next: null, isLoading: false, problem: null };
 export const moderation = {
   initial: {
     moderation: {
-      rules: new Map(), // by room {isLocked, mutes: Map of user id → end}, as moderators read them
-      bans: EMPTY, // entries as the server lists them, the newest first
+      // By room {isLocked, mutes: Map of user id → end}, as moderators read them.
+      rules: new Map(),
+      // Entries as the server lists them, the newest first.
+      bans: EMPTY,
       audit: EMPTY,
       reports: EMPTY,
     },

@@ -10,7 +10,8 @@ export const myRooms = {
   initial: {
     // By id {id, title, topic, with: {user_id, username} | null, owner, seq, readSeq, unread, mentions, last: {username, preview, at} | null}
     myRooms: NONE.myRooms,
-    memberships: NONE.memberships, // by id of a private room {owner, people: [{user_id, username}]}
+    // By id of a private room {owner, people: [{user_id, username}]}.
+    memberships: NONE.memberships,
   },
   events: {
     identified: (state, { userId }) => (state.me === null || state.me.userIds.includes(userId) ? state : { ...state, ...NONE }),

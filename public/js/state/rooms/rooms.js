@@ -19,16 +19,21 @@ const ROWS_KEPT = { least: 100, most: 250, screens: 3 };
 const PAGES = { older: withOlderPage, newer: withNewerPage, newest: withNewestPage, around: withPageAround, refreshed: withRefreshedPage };
 
 const EMPTY = {
-  rooms: new Map(), // by id, the ones we are in
-  active: null, // the id of the room on screen
-  placed: null, // the id of the room whose rows the view has put before the reader's eyes
+  // By id, the ones we are in.
+  rooms: new Map(),
+  // The id of the room on screen.
+  active: null,
+  // The id of the room whose rows the view has put before the reader's eyes.
+  placed: null,
 };
 
 export const rooms = {
   initial: {
     ...EMPTY,
-    isAttentive: true, // the page is visible and has the focus
-    rowsKept: ROWS_KEPT.least, // how many rows somebody at the end of a busy room needs to scroll in
+    // The page is visible and has the focus.
+    isAttentive: true,
+    // How many rows somebody at the end of a busy room needs to scroll in.
+    rowsKept: ROWS_KEPT.least,
   },
   events: {
     status(state, { status }) {
