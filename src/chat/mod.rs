@@ -56,7 +56,7 @@ use self::messages::{Posters, typing_rule};
 use self::notifications::Notices;
 use self::reads::Reads;
 pub use self::reports::{Report, Reported};
-pub use self::rooms::{FlushSet, FrameSink, JoinPlace, Pushed, Room, RoomSession};
+pub use self::rooms::{FlushSet, FrameSink, JoinPlace, Pushed, Room, RoomSession, RoomsWatch};
 use self::rooms::{Hub, RoomList};
 pub use self::search::{Found, FoundPlace, Search};
 pub use self::users::{Control, Controls, LeaveReason, Listener, Version};

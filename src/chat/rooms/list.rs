@@ -46,6 +46,19 @@ struct Watcher {
     knows: Knows,
 }
 
+/// A session watches the list until this is dropped.
+#[derive(Debug)]
+pub struct RoomsWatch {
+    chat: Chat,
+    id: ConnectionId,
+}
+
+impl Drop for RoomsWatch {
+    fn drop(&mut self) {
+        self.chat.inner.room_list.remove(self.id);
+    }
+}
+
 /// The rooms that a watcher was told.
 #[derive(PartialEq, Eq)]
 enum Knows {
@@ -80,9 +93,6 @@ impl RoomList {
     fn add(&self, id: ConnectionId, outbox: Arc<dyn FrameSink>) {
         let mut flushes = FlushSet::default();
         let mut state = self.lock();
-        if state.watchers.contains_key(&id) {
-            return;
-        }
         let mut watcher = Watcher { outbox, knows: Knows::Nothing };
         // Where nothing is at hand, the next read tells it.
         if let Some(told) = &state.listing {
@@ -164,15 +174,12 @@ fn frame(frame: RoomsFrame<'_>) -> Frame {
 }
 
 impl Chat {
-    /// From now on a session is told which rooms are occupied: first all that are listed, then changes.
-    /// While the backend does not answer, it is told nothing.
-    pub fn watch_rooms(&self, id: ConnectionId, outbox: Arc<dyn FrameSink>) {
+    /// A session is told which rooms are occupied: first all that are listed, then changes. While the backend does not
+    /// answer, it is told nothing.
+    #[must_use = "it watches no longer than this lives"]
+    pub fn watch_rooms(&self, id: ConnectionId, outbox: Arc<dyn FrameSink>) -> RoomsWatch {
         self.inner.room_list.add(id, outbox);
-    }
-
-    /// From now on it isn't. A session that never watched may say so, too.
-    pub fn unwatch_rooms(&self, id: ConnectionId) {
-        self.inner.room_list.remove(id);
+        RoomsWatch { chat: self.clone(), id }
     }
 
     /// The beginning of a room's name, in the form that names have.

@@ -15,6 +15,7 @@ mod upkeep;
 
 pub use self::join::JoinPlace;
 pub(super) use self::list::RoomList;
+pub use self::list::RoomsWatch;
 pub(super) use self::registry::Hub;
 pub use self::room::Room;
 pub(super) use self::rules::SpeechRules;

@@ -27,7 +27,7 @@ use self::sign_in::Stop;
 use super::connection::{CloseReason, Connection, Outbox};
 use crate::chat::{
     ANONYMOUS, Chat, ClientSession, Control, Controls, FrameSink, Identity, LeaveMode, LeaveReason, Listener,
-    Refusals, Room,
+    Refusals, Room, RoomsWatch,
 };
 use crate::model::{ConnectionId, Member, RoomName, Username};
 use crate::protocol::server::{FrameRef, RoomFrame, ServerFrame, encode};
@@ -65,6 +65,8 @@ pub struct Session {
     /// The name that the client chose; a token's own name yields to it.
     chosen_name: Option<Username>,
     rooms: HashMap<RoomName, Arc<Room>>,
+    /// While it watches which rooms are occupied.
+    rooms_watch: Option<RoomsWatch>,
     replies: Replies,
     /// Nothing until the first join.
     replay: Option<Box<Replay>>,
@@ -100,6 +102,7 @@ impl Session {
             is_signed_in: false,
             chosen_name: None,
             rooms: HashMap::new(),
+            rooms_watch: None,
             replies: Replies::default(),
             replay: None,
             controls,

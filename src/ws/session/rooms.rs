@@ -16,8 +16,11 @@ impl Session {
                 let message = "This token admits to some rooms only; ask for rooms by a prefix";
                 self.reject(&Rejection::new(ErrorCode::Forbidden, message), FrameRef::default());
             }
-            RoomsQuery::Watch => self.chat.watch_rooms(self.id, self.outbox.clone()),
-            RoomsQuery::Unwatch => self.chat.unwatch_rooms(self.id),
+            RoomsQuery::Watch => {
+                let watch = || self.chat.watch_rooms(self.id, self.outbox.clone());
+                self.rooms_watch.get_or_insert_with(watch);
+            }
+            RoomsQuery::Unwatch => self.rooms_watch = None,
             RoomsQuery::Prefix(prefix) => {
                 if let Err(rejection) = self.find_rooms(&prefix).await {
                     self.reject(&rejection, FrameRef::default());
