@@ -29,7 +29,9 @@ fn room(number: usize) -> String {
 async fn begin(leave_grace: &str) -> Option<Cluster> {
     // Raised as far as allowed; for the usual number the default is enough.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
-    Cluster::with(3, &[("log.level", "warn"), ("presence.leave_grace", leave_grace)]).await
+    // REST waits for a connection to Redis as long as it takes to let all clients in again.
+    let settings = [("log.level", "warn"), ("presence.leave_grace", leave_grace), ("redis.pool_wait", "30s")];
+    Cluster::with(3, &settings).await
 }
 
 fn ports(cluster: &Cluster) -> Vec<u16> {
