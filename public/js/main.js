@@ -40,17 +40,17 @@ const url = new URL('ws', document.baseURI).href.replace(/^http/, 'ws');
 const connectTransport = (callbacks) =>
   createTransport({ url, WebSocket, timers, random, ...callbacks });
 const tabs = createTabs({ locks: navigator.locks ?? null, BroadcastChannel: globalThis.BroadcastChannel ?? null });
-const account = createAccount({ store, storage, api, timers, clock });
+const account = createAccount({ store, storage, api, timers, random, clock });
 const chat = createChat({ store, storage, api, tabs, account, timers, random, clock, connectTransport, newNonce });
-const moderation = createModeration({ store, api, account });
-const myRooms = createMyRooms({ store, storage, api, account, timers });
-const reports = createReports({ store, api, tokenOf: chat.tokenOf });
-const sharing = createSharing({ store, api, account });
+const moderation = createModeration({ store, api, account, timers, random });
+const myRooms = createMyRooms({ store, storage, api, account, timers, random });
+const reports = createReports({ store, api, tokenOf: chat.tokenOf, timers, random });
+const sharing = createSharing({ store, api, account, timers, random });
 const upload = createUploads({ XMLHttpRequest, FormData });
 const uploads = createUploading({ store, upload, tokenOf: chat.tokenOf, newKey: newNonce });
 const search = createSearch({ store, api, tokenFor: chat.tokenFor });
 const exportRoom = createRoomExport({ api, timers, tokenFor: chat.tokenFor });
-const directory = createDirectory({ store, api, chat, timers, isWatched: () => !document.hidden });
+const directory = createDirectory({ store, api, chat, timers, random, isWatched: () => !document.hidden });
 
 ui.start({ store, storage, i18n, chat, account, moderation, myRooms, sharing, reports, search, uploads, exportRoom, tabs, timers, directory, now: timers.now, today: () => clock() + store.state.serverAheadMs });
 directory.start();

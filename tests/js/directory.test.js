@@ -11,13 +11,13 @@ const HOUR_MS = 60 * 60_000;
 /** A page with its directory, its requests, and its visibility. */
 function fakePage() {
   const client = fakeClient();
-  const page = { client, requests: [], isWatched: true };
+  const page = { client, requests: [], isWatched: true, status: 200 };
   const fetch = async (path) => {
     page.requests.push(path);
-    return { ok: true, json: async () => ({ data: [{ id: 'চা', name: 'চা', client_count: 2 }], next: null }) };
+    return { ok: page.status === 200, status: page.status, json: async () => ({ data: [{ id: 'চা', name: 'চা', client_count: 2 }], next: null }) };
   };
   const { store, chat, clock: timers } = client;
-  page.directory = createDirectory({ store, chat, timers, api: createApi({ fetch }), isWatched: () => page.isWatched });
+  page.directory = createDirectory({ store, chat, timers, random: client.random, api: createApi({ fetch }), isWatched: () => page.isWatched });
   page.directory.start();
   return page;
 }
@@ -44,6 +44,20 @@ test('the join page asks once more when its person returns', async () => {
   page.client.clock.advance(HOUR_MS);
   page.directory.refresh();
   assert.equal(page.requests.length, 2, 'a hidden page');
+});
+
+test('a list that the join page could not get is asked for again', async () => {
+  const page = fakePage();
+  page.status = 503;
+  page.client.clock.advance(HOUR_MS);
+  page.directory.refresh();
+  await settled();
+  page.status = 200;
+  page.client.clock.advance(2_000);
+  await settled();
+  page.client.clock.advance(HOUR_MS);
+  await settled();
+  assert.equal(page.requests.length, 3);
 });
 
 test('a page in a room watches the list over its socket, and sends no requests', async () => {

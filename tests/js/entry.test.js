@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fakeAccounts, fakeClient } from './fakes.js';
+import { fakeAccounts, fakeClient, settled } from './fakes.js';
 import { Refusal } from '../../public/js/net/api.js';
 import { TEXTS } from '../../public/js/i18n/texts.js';
 import { initial, reduce } from '../../public/js/state/chat.js';
@@ -45,6 +45,17 @@ test('the ways in of the last visit hold until the server answers', async () => 
   accounts.answers.getAccess = OPEN;
   await after.account.askAccess();
   assert.equal(formOf(after.store.state), 'guest');
+});
+
+test('the ways in are asked for until the server has told them', async () => {
+  const accounts = fakeAccounts({ getAccess: Object.assign(new Error('busy'), { status: 503 }) });
+  const client = fakeClient({ accounts });
+  await client.account.askAccess();
+  assert.equal(client.store.state.access, null);
+  accounts.answers.getAccess = { guests: false, registration: 'open' };
+  client.clock.advance(2_000);
+  await settled();
+  assert.deepEqual(otherForms({ ...client.store.state, entryForm: 'sign_in' }), ['sign_up']);
 });
 
 test('a form is judged before it is sent, as far as the page can tell', () => {

@@ -191,7 +191,7 @@ export function fakeClient({ local = fakeArea(), session = fakeArea(), clock = n
     },
   };
   let asleepMs = 0;
-  const account = createAccount({ store, storage, api, timers: clock, clock: () => clock.now() });
+  const account = createAccount({ store, storage, api, timers: clock, random: () => 0.5, clock: () => clock.now() });
   const chat = createChat({
     store, storage, api, account, timers: clock, random: () => 0.5, tabs: createTabs({ locks: null, BroadcastChannel: null, ...browser }), clock: () => clock.now() + asleepMs,
     newNonce: () => `nonce-${(nonces += 1)}`,
@@ -200,6 +200,13 @@ export function fakeClient({ local = fakeArea(), session = fakeArea(), clock = n
   });
   const sleep = (milliseconds) => { asleepMs += milliseconds; };
   return { chat, account, store, sleep, storage, clock, timers: clock, random: () => 0.5, local, session, asked, socket: net.last, sockets: net.sockets };
+}
+
+/** News of the server, and what the page asks for because of it: within 250 ms. */
+export async function newsOf(client, frame) {
+  client.socket().say(frame);
+  client.clock.advance(250);
+  await settled();
 }
 
 /** The event of the view after it has drawn a room's last rows. */

@@ -134,7 +134,7 @@ function moderator(answer) {
       return { ok: status < 400, status, json: async () => json };
     },
   });
-  const moderation = createModeration({ store: client.store, api, account: { tokenOf: () => 'secret' } });
+  const moderation = createModeration({ ...client, api, account: { tokenOf: () => 'secret' } });
   return { client, moderation, asked, state: () => client.store.state.moderation, orders: () => asked.filter(({ path }) => !/mutes$/.test(path)) };
 }
 
@@ -181,6 +181,18 @@ test('moderators read the rules of a room when they enter it and after each chan
   client.chat.openRoom('general');
   await moderation.readRules('general');
   assert.deepEqual(asked, []);
+});
+
+test('rules that could not be read are asked for again', async () => {
+  let status = 503;
+  const { client } = moderator(() => ({ status, json: { data: [], locked: true } }));
+  client.chat.openRoom('চা');
+  client.socket().say(joined('চা'));
+  await settled();
+  status = 200;
+  client.clock.advance(2_000);
+  await settled();
+  assert.equal(isLocked(client.store.state, 'চা'), true);
 });
 
 test('an order that is refused changes nothing, and its refusal has words', async () => {

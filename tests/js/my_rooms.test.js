@@ -6,7 +6,7 @@ import { createMyRooms } from '../../public/js/app/rooms/my_rooms.js';
 import { roomSections } from '../../public/js/state/finding/room_sections.js';
 import { isOwner, marksOf, titleOf } from '../../public/js/state/rooms/my_rooms.js';
 import { totalUnread } from '../../public/js/state/chat.js';
-import { WELCOME, fakeClient, joined, looksAt, message, messages, settled } from './fakes.js';
+import { WELCOME, fakeClient, joined, looksAt, message, messages, newsOf, settled } from './fakes.js';
 
 const ACCOUNT = { userId: 'a1', username: 'মিতা', role: 'member', token: 'T' };
 const TALK = { id: '@a1a2', with: { user_id: 'a2', username: 'করিম' }, seq: 3, read_seq: 1, unread: 2, mentions: 1,
@@ -24,7 +24,7 @@ async function signedIn(answers = {}, join = {}) {
     return answer ?? null;
   }]));
   const account = { tokenOf: () => 'T' };
-  const myRooms = createMyRooms({ ...client, api, account, timers: client.clock });
+  const myRooms = createMyRooms({ ...client, api, account });
   client.chat.enter('মিতা', 'general', ACCOUNT);
   client.socket().say({ ...WELCOME, user_id: 'a1', username: 'মিতা', role: 'member' });
   client.socket().say({ type: 'auth_success', user_id: 'a1', username: 'মিতা', role: 'member', token: 'T' });
@@ -55,13 +55,41 @@ test('a message for a room that one is not in counts once, and its preview moves
 
 test('a message from a room that is not known, and news of the list, ask for the list', async () => {
   const client = await signedIn({ listMyRooms: [] });
-  client.socket().say({ type: 'inbox', room_id: '@a1a2', seq: 4, from: { user_id: 'a2', username: 'করিম' }, preview: 'আসুন', mention: false });
-  await settled();
-  client.socket().say({ type: 'my_rooms_changed' });
-  await settled();
-  client.socket().say({ type: 'rooms_changed' });
-  await settled();
+  await newsOf(client, { type: 'inbox', room_id: '@a1a2', seq: 4, from: { user_id: 'a2', username: 'করিম' }, preview: 'আসুন', mention: false });
+  await newsOf(client, { type: 'my_rooms_changed' });
+  await newsOf(client, { type: 'rooms_changed' });
   assert.equal(client.calls.filter(([name]) => name === 'listMyRooms').length, 4);
+});
+
+test('a list that the server could not give is asked for again', async () => {
+  const busy = Object.assign(new Error('busy'), { status: 503, code: 'unavailable', details: { retry_after_ms: 1_000 } });
+  const client = await signedIn({ listMyRooms: busy });
+  client.answers.listMyRooms = [TALK];
+  client.clock.advance(2_000);
+  await settled();
+  assert.equal(titleOf(client.store.state, '@a1a2'), 'করিম');
+});
+
+test('the members of a private room that could not be read are asked for again', async () => {
+  const client = await signedIn({ listMembership: new TypeError('no network') });
+  client.chat.openRoom('!xxxxxxxx');
+  client.socket().say(joined('!xxxxxxxx'));
+  await settled();
+  client.answers.listMembership = { data: [{ user_id: 'a1', username: 'মিতা' }], owner: 'a9' };
+  client.clock.advance(2_000);
+  await settled();
+  assert.equal(client.store.state.memberships.get('!xxxxxxxx')?.owner, 'a9');
+});
+
+test('an answer that comes when somebody else is here is not theirs', async () => {
+  let release = null;
+  const client = await signedIn({ listMyRooms: () => new Promise((resolve) => { release = resolve; }) });
+  client.chat.stepOut();
+  client.store.dispatch({ type: 'identified', userId: 'a5', username: 'রিনা', role: 'member' });
+  release([TALK]);
+  await settled();
+  assert.equal(client.store.state.myRooms.size, 0);
+  assert.deepEqual([client.storage.myRooms('a5'), client.storage.myRooms('a1')], [[], []]);
 });
 
 test('a room that another device has read is read here', async () => {
@@ -96,8 +124,7 @@ test('the list of the server counts the unread messages above the first page', a
   client.socket().say(joined('চা', { seq: 90, read_seq: 12, messages: messages(60, 90) }));
   assert.equal(marksOf(client.store.state, 'চা').unread, 31);
   client.answers.listMyRooms = [{ id: 'চা', seq: 90, read_seq: 12, unread: 70 }];
-  client.socket().say({ type: 'my_rooms_changed' });
-  await settled();
+  await newsOf(client, { type: 'my_rooms_changed' });
   assert.equal(marksOf(client.store.state, 'চা').unread, 70);
 });
 

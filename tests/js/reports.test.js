@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createReports } from '../../public/js/app/rooms/reports.js';
-import { WELCOME, fakeClient, joined, settled } from './fakes.js';
+import { WELCOME, fakeClient, joined, newsOf, settled } from './fakes.js';
 
 const failure = (status, code) => Object.assign(new Error(code), { status, code });
 
@@ -16,7 +16,7 @@ async function signedIn(role, answers = {}) {
     if (answers[name] instanceof Error) throw answers[name];
     return answers[name] ?? { data: [] };
   }]));
-  const reports = createReports({ store: client.store, api, tokenOf: () => 'T' });
+  const reports = createReports({ ...client, api, tokenOf: () => 'T' });
   client.chat.enter('মিতা', 'general', { userId: 'a1', username: 'মিতা', role, token: 'T' });
   client.socket().say({ ...WELCOME, user_id: 'a1', username: 'মিতা', role });
   client.socket().say({ type: 'auth_success', user_id: 'a1', username: 'মিতা', role, token: 'T' });
@@ -34,8 +34,7 @@ test('anybody reports a message or a person, and learns why it could not be sent
     client.answers.report = error;
     assert.equal((await client.reports.report('চা', { seq: 7 }, 'x')).key, key);
   }
-  client.socket().say({ type: 'my_rooms_changed' });
-  await settled();
+  await newsOf(client, { type: 'my_rooms_changed' });
   assert.equal(client.names().includes('listReports'), false, 'the list is for moderators');
 });
 
@@ -47,9 +46,17 @@ test('a moderator has the list on coming in, and again when it has changed', asy
   assert.deepEqual(client.calls.at(-1).slice(1), [{ before: '1-0', limit: 50 }, 'T']);
   assert.deepEqual(client.listed(), ['2-0', '1-0', '0-1']);
   client.answers.listReports = { data: [{ id: '3-0' }] };
-  client.socket().say({ type: 'reports_changed' });
-  await settled();
+  await newsOf(client, { type: 'reports_changed' });
   assert.deepEqual(client.listed(), ['3-0']);
+});
+
+test('a list of reports that could not be read is asked for again', async () => {
+  const client = await signedIn('moderator', { listReports: failure(503, 'unavailable') });
+  assert.equal(client.store.state.moderation.reports.problem.key, 'order_unavailable');
+  client.answers.listReports = { data: [{ id: '1-0' }] };
+  client.clock.advance(2_000);
+  await settled();
+  assert.deepEqual([client.listed(), client.store.state.moderation.reports.problem], [['1-0'], null]);
 });
 
 test('a settled report leaves the list, also when another moderator was faster', async () => {
@@ -66,8 +73,7 @@ test('the owner of a private room reads the reports of that room', async () => {
   const client = await signedIn('member', { listRoomReports: { data: [{ id: '1-0' }] } });
   client.store.dispatch({ type: 'my_rooms_listed', rooms: [{ id: '!x', title: 'দল', owner: 'a1' }] });
   client.chat.openRoom('!x');
-  client.socket().say({ type: 'reports_changed' });
-  await settled();
+  await newsOf(client, { type: 'reports_changed' });
   assert.deepEqual(client.calls.at(-1), ['listRoomReports', '!x', { before: null, limit: 50 }, 'T']);
   assert.deepEqual(client.listed(), ['1-0']);
 });

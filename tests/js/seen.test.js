@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { createSharing } from '../../public/js/app/rooms/sharing.js';
 import { rowsOf } from '../../public/js/state/timeline/rows.js';
 import { seenKey } from '../../public/js/state/timeline/seen.js';
-import { WELCOME, fakeClient, joined, message, settled } from './fakes.js';
+import { WELCOME, fakeClient, joined, message, newsOf, settled } from './fakes.js';
 
 const ACCOUNT = { userId: 'a1', username: 'মিতা', role: 'member', token: 'T' };
 const TALK = '@a1a2';
@@ -69,8 +69,13 @@ test('the setting is the server\'s: asked for when one comes in, and again when 
   assert.equal(client.store.state.sharesReading, null, 'not known yet');
   await settled();
   assert.equal(client.store.state.sharesReading, false);
+  const { readSettings } = api;
+  api.readSettings = async () => { throw Object.assign(new Error('busy'), { status: 503 }); };
   answers.share_reading = true;
-  client.socket().say({ type: 'my_rooms_changed' });
+  await newsOf(client, { type: 'my_rooms_changed' });
+  assert.equal(client.store.state.sharesReading, false, 'there is no answer yet');
+  Object.assign(api, { readSettings });
+  client.clock.advance(2_000);
   await settled();
   assert.equal(client.store.state.sharesReading, true);
   assert.equal(await sharing.share(false), null);

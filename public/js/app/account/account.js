@@ -2,20 +2,23 @@
 // read: a page that is loaded again connects with the cookie. See docs/client.md.
 
 import { problemOf } from '../../state/identity/problems.js';
+import { createAsking } from '../asking.js';
 
 /**
  * `chat.enter` takes what `known` and the ways in answer with: {userId, username, role, token?}.
  *
  * @param {object} parts
  *   store, storage, api
- *   timers   {now}; goes on evenly
+ *   timers   {setTimeout, clearTimeout, now}; `now` goes on evenly
+ *   random   () => [0, 1)
  *   clock    () => milliseconds of this computer's clock
  */
-export function createAccount({ store, storage, api, timers, clock }) {
+export function createAccount({ store, storage, api, timers, random, clock }) {
   // {userId, username, role, token} of this page, or null.
   let own = null;
   // A change of who is signed in that is under way: what the server says meanwhile is of before.
   let change = Promise.resolve();
+  const access = createAsking({ timers, random, read: readAccess });
 
   async function send(form, request) {
     store.dispatch({ type: 'form_sent', form });
@@ -57,6 +60,12 @@ export function createAccount({ store, storage, api, timers, clock }) {
     if (own?.userId === userId) own = null;
     const account = storage.account();
     if (account?.userId === userId) storage.signOut(account.username);
+  }
+
+  async function readAccess() {
+    const told = await api.getAccess();
+    storage.keepAccess(told);
+    store.dispatch({ type: 'access_told', access: told });
   }
 
   async function isBelieved(userId, token) {
@@ -104,10 +113,7 @@ export function createAccount({ store, storage, api, timers, clock }) {
     /** How this server lets people in. Until it answers, what it said the last time holds; on a first visit, the guest's way. */
     async askAccess() {
       if (store.state.access === null && storage.access()) store.dispatch({ type: 'access_told', access: storage.access() });
-      const access = await api.getAccess().catch(() => null);
-      if (!access) return;
-      storage.keepAccess(access);
-      store.dispatch({ type: 'access_told', access });
+      await access.ask();
     },
   };
 }

@@ -1,14 +1,17 @@
 // Keeps the lists of rooms and members current while the page is visible. Inside, the server sends the occupied rooms,
 // and notices tell the members. REST answers on the join page, when somebody comes to look, and for a large room's members.
 
+import { createAsking } from '../asking.js';
+
 // A list that is younger than this is not asked for again.
 const ROOMS_FRESH_MS = 5_000;
 const MEMBERS_EVERY_MS = 15_000;
 const ROOMS_SHOWN = 200;
 const ROOMS_FOUND = 20;
 
-export function createDirectory({ store, api, chat, timers, isWatched }) {
+export function createDirectory({ store, api, chat, timers, random, isWatched }) {
   let roomsAskedAt = -Infinity;
+  const rooms = createAsking({ timers, random, read: readRooms, isWanted: () => store.state.active === null && isWatched() });
   let isAsking = false;
   const membersAskedAt = new Map();
 
@@ -20,15 +23,13 @@ export function createDirectory({ store, api, chat, timers, isWatched }) {
   function refresh() {
     const isInside = store.state.active !== null;
     chat.watchRooms(isInside && isWatched());
-    if (!isInside && isWatched()) askRooms();
+    if (!isInside && timers.now() - roomsAskedAt >= ROOMS_FRESH_MS) rooms.ask();
   }
 
-  async function askRooms() {
-    if (timers.now() - roomsAskedAt < ROOMS_FRESH_MS) return;
+  // A failure is no answer: the list stays as it was rather than turning empty.
+  async function readRooms() {
     roomsAskedAt = timers.now();
-    // A failure is no answer: the list stays as it was rather than turning empty.
-    const page = await api.listRooms({ limit: ROOMS_SHOWN }).catch(() => null);
-    if (page) store.dispatch({ type: 'directory_listed', page });
+    store.dispatch({ type: 'directory_listed', page: await api.listRooms({ limit: ROOMS_SHOWN }) });
   }
 
   /** The people of the room on screen from the first on, or those after the ones that are known. */
@@ -39,7 +40,7 @@ export function createDirectory({ store, api, chat, timers, isWatched }) {
     const cursor = from === 'next' ? (room.nextMembers ?? undefined) : undefined;
     const answer = await api.getRoom(room.id, { cursor }).catch(() => null);
     isAsking = false;
-    if (!answer) return;
+    if (!answer) return void membersAskedAt.delete(room.id);
     const page = { members: answer.data.clients, isFirst: cursor === undefined, next: answer.data.next ?? null };
     store.dispatch({ type: 'members_listed', room: room.id, page });
   }

@@ -2,12 +2,20 @@
 
 import { isModerator } from '../../state/identity/identity.js';
 import { problemOfOrder } from '../../state/rooms/moderation.js';
+import { createAsking } from '../asking.js';
 
 const PAGE = 50;
 
 /** `account.tokenOf(userId)` is this page's token of a user, or undefined. */
-export function createModeration({ store, api, account }) {
+export function createModeration({ store, api, account, timers, random }) {
   const token = () => account.tokenOf(store.state.me?.userId);
+  // Until there is an answer the menu offers to lock and to mute, which may be done twice.
+  const rules = createAsking({
+    timers, random, read,
+    isWanted: (room) => isModerator(store.state.me) && store.state.rooms.has(room),
+    isOnline: () => store.state.connection.phase === 'online',
+  });
+  const readRules = (room) => rules.ask(room);
 
   store.subscribe((state, previous) => {
     const isJoined = ({ rooms, active }) => rooms.get(active)?.isJoined === true;
@@ -15,11 +23,9 @@ export function createModeration({ store, api, account }) {
     if (isNew && isJoined(state)) readRules(state.active);
   });
 
-  // Without an answer the menu offers to lock and to mute, which may be done twice.
-  async function readRules(room) {
-    if (!isModerator(store.state.me)) return;
-    const rules = await api.listMutes(room, token()).catch(() => null);
-    if (rules !== null && store.state.rooms.has(room)) store.dispatch({ type: 'rules_listed', room, rules });
+  async function read(room) {
+    const listed = await api.listMutes(room, token());
+    if (store.state.rooms.has(room)) store.dispatch({ type: 'rules_listed', room, rules: listed });
   }
 
   async function tried(request, done = () => {}) {

@@ -1,27 +1,30 @@
 // Private rooms and conversations, as verbs, and the list of the rooms that an account is in. The server decides; a verb answers
 // {problem: null} with what it made, or {problem} as a text.
 
-import { hasAccount } from '../../state/identity/identity.js';
+import { hasAccount, isInside } from '../../state/identity/identity.js';
 import { isOwner, isPrivate } from '../../state/rooms/my_rooms.js';
 import { problemOfOrder } from '../../state/rooms/moderation.js';
+import { createAsking } from '../asking.js';
 
 // A list that is younger than this is not asked for again when somebody comes to look.
 const FRESH_MS = 30_000;
 
 /** See createChat for the parts. */
-export function createMyRooms({ store, storage, api, account, timers }) {
+export function createMyRooms({ store, storage, api, account, timers, random }) {
   const token = () => account.tokenOf(store.state.me?.userId);
   let askedAt = -Infinity;
-  let isAsking = false;
-  let isAskedAgain = false;
+  const isOnline = ({ connection, me }) => connection.phase === 'online' && hasAccount(me);
+  const parts = { timers, random, isOnline: () => isOnline(store.state) };
+  const lists = createAsking({ ...parts, read: readList, isWanted: () => isInside(store.state) });
+  const members = createAsking({ ...parts, read: readMembers, isWanted: isPrivate });
+  const refresh = () => lists.ask();
 
   store.subscribe((state, previous, { type, frame }) => {
-    const isOnline = ({ connection, me }) => connection.phase === 'online' && hasAccount(me);
     if (isOnline(state) && !isOnline(previous)) begin();
-    else if (type === 'frame' && isNews(frame, previous)) refresh();
+    else if (type === 'frame' && isNews(frame, previous)) lists.askSoon();
     else if (state.isAttentive && !previous.isAttentive && timers.now() - askedAt > FRESH_MS) refresh();
     const isOpened = state.active !== previous.active || state.rooms.get(state.active)?.isJoined !== previous.rooms.get(state.active)?.isJoined;
-    if (isOpened && state.rooms.get(state.active)?.isJoined) listMembers(state.active);
+    if (isOpened && state.rooms.get(state.active)?.isJoined) members.ask(state.active);
   });
 
   function begin() {
@@ -33,31 +36,20 @@ export function createMyRooms({ store, storage, api, account, timers }) {
   const isNews = (frame, { myRooms }) => frame.type === 'my_rooms_changed' || (frame.type === 'rooms_changed' && frame.rooms === undefined) ||
     (frame.type === 'inbox' && !(myRooms.get(frame.room_id)?.title ?? myRooms.get(frame.room_id)?.with));
 
-  async function refresh() {
-    if (!hasAccount(store.state.me)) return;
-    if (isAsking) {
-      isAskedAgain = true;
-      return;
-    }
-    isAsking = true;
+  async function readList() {
     askedAt = timers.now();
-    // A failure is no answer: the list stays as it was.
-    const answer = await api.listMyRooms(token()).catch(() => null);
-    isAsking = false;
-    const rooms = Array.isArray(answer) ? answer : (answer?.data ?? null);
-    if (Array.isArray(rooms) && store.state.me) {
-      store.dispatch({ type: 'my_rooms_listed', rooms });
-      storage.keepMyRooms(store.state.me.userId, [...store.state.myRooms.values()]);
-      for (const id of store.state.memberships.keys()) if (store.state.active === id) listMembers(id);
-    }
-    if (!isAskedAgain) return;
-    isAskedAgain = false;
-    await refresh();
+    const { userId } = store.state.me;
+    const answer = await api.listMyRooms(token());
+    const rooms = Array.isArray(answer) ? answer : answer?.data;
+    // Somebody else may have come in meanwhile.
+    if (!Array.isArray(rooms) || store.state.me?.userId !== userId) return;
+    store.dispatch({ type: 'my_rooms_listed', rooms });
+    storage.keepMyRooms(userId, [...store.state.myRooms.values()]);
+    if (store.state.memberships.has(store.state.active)) members.ask(store.state.active);
   }
 
-  async function listMembers(room) {
-    if (!isPrivate(room)) return;
-    const answer = await api.listMembership(room, token()).catch(() => null);
+  async function readMembers(room) {
+    const answer = await api.listMembership(room, token());
     const { data = answer, owner } = answer ?? {};
     const people = Array.isArray(data) ? data : (data?.members ?? null);
     if (!people) return;
@@ -82,7 +74,7 @@ export function createMyRooms({ store, storage, api, account, timers }) {
 
   return {
     refresh,
-    listMembers,
+    listMembers: members.ask,
     create: (title) => told((it) => api.createRoom(title, it)),
     converse: (userId) => told((it) => api.converse(userId, it)),
     async change(room, changes) {
@@ -92,12 +84,12 @@ export function createMyRooms({ store, storage, api, account, timers }) {
     },
     async add(room, userId) {
       const { problem } = await tried((it) => api.addMember(room, userId, it));
-      if (problem === null) await listMembers(room);
+      if (problem === null) await members.ask(room);
       return { problem };
     },
     async remove(room, userId) {
       const { problem } = await tried((it) => api.removeMember(room, userId, it));
-      if (problem === null) await listMembers(room);
+      if (problem === null) await members.ask(room);
       return { problem };
     },
     /** Leave a private room for good; its owner deletes it. */

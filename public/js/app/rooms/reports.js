@@ -4,17 +4,24 @@
 import { isModerator } from '../../state/identity/identity.js';
 import { isOwner } from '../../state/rooms/my_rooms.js';
 import { problemOfOrder } from '../../state/rooms/moderation.js';
+import { createAsking } from '../asking.js';
 
 const PAGE = 50;
 
 /** `tokenOf()` is this page's token, also that of a guest. */
-export function createReports({ store, api, tokenOf }) {
+export function createReports({ store, api, tokenOf, timers, random }) {
   const mayRead = (state) => isModerator(state.me) || (state.active !== null && isOwner(state, state.active));
+  const listing = createAsking({
+    timers, random, read: () => read(false),
+    isWanted: () => mayRead(store.state) && store.state.active !== null,
+    isOnline: () => store.state.connection.phase === 'online',
+  });
 
   store.subscribe((state, previous, { type, frame }) => {
     const isOnline = ({ connection, me }) => connection.phase === 'online' && isModerator(me);
     const isNews = type === 'frame' && (frame.type === 'reports_changed' || frame.type === 'my_rooms_changed');
-    if (mayRead(state) && ((isOnline(state) && !isOnline(previous)) || isNews)) list();
+    if (isOnline(state) && !isOnline(previous)) listing.ask();
+    else if (isNews && mayRead(state)) listing.askSoon();
   });
 
   // Moderators read all reports, the owner of a private room those of that room.
@@ -23,16 +30,22 @@ export function createReports({ store, api, tokenOf }) {
     return isModerator(me) ? api.listReports(extent, tokenOf()) : api.listRoomReports(active, extent, tokenOf());
   }
 
-  async function list(isMore = false) {
-    const { isLoading, next } = store.state.moderation.reports;
-    if (isLoading && isMore) return;
+  async function read(isMore) {
+    const { next } = store.state.moderation.reports;
     store.dispatch({ type: 'moderation_asked', list: 'reports' });
     try {
       const page = await ask({ before: isMore ? next : null, limit: PAGE });
       store.dispatch({ type: 'moderation_listed', list: 'reports', page, isMore });
     } catch (error) {
       store.dispatch({ type: 'moderation_not_listed', list: 'reports', problem: problemOfOrder(error) });
+      throw error;
     }
+  }
+
+  // From the newest on, or what comes after those that are known: then the one who asked sees the problem, and asks again.
+  function list(isMore = false) {
+    if (!isMore) return listing.ask();
+    return store.state.moderation.reports.isLoading ? undefined : read(true).catch(() => {});
   }
 
   return {

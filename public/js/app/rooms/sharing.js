@@ -1,23 +1,27 @@
 // Whether the other one of a conversation sees how far we have read: a setting of the account, which the server keeps for all its pages.
 
-import { hasAccount } from '../../state/identity/identity.js';
+import { hasAccount, isInside } from '../../state/identity/identity.js';
 import { problemOfOrder } from '../../state/rooms/moderation.js';
+import { createAsking } from '../asking.js';
 
 /** See createChat for the parts. */
-export function createSharing({ store, api, account }) {
+export function createSharing({ store, api, account, timers, random }) {
   const token = () => account.tokenOf(store.state.me?.userId);
 
+  const isOnline = ({ connection, me }) => connection.phase === 'online' && hasAccount(me);
+  const reading = createAsking({ timers, random, read, isWanted: () => isInside(store.state), isOnline: () => isOnline(store.state) });
+
   store.subscribe((state, previous, { type, frame }) => {
-    const isOnline = ({ connection, me }) => connection.phase === 'online' && hasAccount(me);
-    const isNew = isOnline(state) && !isOnline(previous);
+    if (isOnline(state) && !isOnline(previous)) reading.ask();
     // Another page of ours may have changed it.
-    if (isNew || (type === 'frame' && frame.type === 'my_rooms_changed' && hasAccount(state.me))) read();
+    else if (type === 'frame' && frame.type === 'my_rooms_changed') reading.askSoon();
   });
 
-  // Without an answer the settings show what is known.
+  // Until there is an answer the settings show what is known.
   async function read() {
-    const answer = await api.readSettings(token()).catch(() => null);
-    if (typeof answer?.share_reading === 'boolean' && store.state.me) tell(answer.share_reading);
+    const { userId } = store.state.me;
+    const answer = await api.readSettings(token());
+    if (typeof answer?.share_reading === 'boolean' && store.state.me?.userId === userId) tell(answer.share_reading);
   }
 
   const tell = (isOn) => store.dispatch({ type: 'sharing_told', isOn });

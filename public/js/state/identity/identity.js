@@ -45,6 +45,11 @@ export function hasAccount(me) {
   return me !== null && me.role !== 'guest';
 }
 
+/** Whether somebody with an account is in a room. */
+export function isInside({ me, active }) {
+  return hasAccount(me) && active !== null;
+}
+
 const MODERATING = new Set(['moderator', 'admin']);
 
 export function isModerator(me) {
