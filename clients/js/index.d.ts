@@ -207,6 +207,7 @@ export interface Api {
   report(roomId: string, what: { seq: number; reason: string } | { user_id: string; reason: string }, token?: string): Promise<any>;
   listReports(extent: { before?: string; limit: number }, token?: string): Promise<Page<any>>;
   listRoomReports(roomId: string, extent: { before?: string; limit: number }, token?: string): Promise<Page<any>>;
+  deleteMessage(room: string, seq: number, token?: string): Promise<any>;
   settleReport(id: string, token?: string): Promise<any>;
   readSettings(token?: string): Promise<any>;
   changeSettings(settings: { share_reading?: boolean }, token?: string): Promise<any>;

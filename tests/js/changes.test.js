@@ -130,6 +130,13 @@ test('a deletion waits for a moment and can be taken back; then it is sent', () 
   assert.equal(client.chat.takeBack(second), false);
 });
 
+test('a deletion that waits to be taken back is sent before its room is left', () => {
+  const client = clientWith(0, [message(1, { user_id: 'guest-1' })]);
+  client.chat.remove('general', 1);
+  client.chat.leaveRoom('general');
+  assert.deepEqual(client.socket().sent.map(({ type }) => type).slice(-2), ['delete', 'leave']);
+});
+
 test('a refused edit leaves the text as it was, and says so at the message', () => {
   const client = clientWith(0, [message(1, { user_id: 'guest-1' })]);
   client.chat.edit('general', 1, '  ভালো  ');
@@ -193,7 +200,7 @@ async function afterLoss(shown, answer) {
   return client;
 }
 
-test('what could not be read again after a loss is read later, until it was', async () => {
+test('messages that could not be read again after a loss are read later, until they were', async () => {
   let isDown = true;
   const client = await afterLoss(messages(1, 2), () => {
     if (isDown) throw Object.assign(new Error('busy'), { status: 503, details: { retry_after_ms: 3_000 } });

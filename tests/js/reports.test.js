@@ -11,7 +11,7 @@ const failure = (status, code) => Object.assign(new Error(code), { status, code 
 async function signedIn(role, answers = {}) {
   const client = fakeClient();
   const calls = [];
-  const api = Object.fromEntries(['report', 'listReports', 'listRoomReports', 'settleReport'].map((name) => [name, async (...given) => {
+  const api = Object.fromEntries(['report', 'listReports', 'listRoomReports', 'settleReport', 'deleteMessage'].map((name) => [name, async (...given) => {
     calls.push([name, ...given]);
     if (answers[name] instanceof Error) throw answers[name];
     return answers[name] ?? { data: [] };
@@ -57,6 +57,19 @@ test('a list of reports that could not be read is asked for again', async () => 
   client.clock.advance(2_000);
   await settled();
   assert.deepEqual([client.listed(), client.store.state.moderation.reports.problem], [['1-0'], null]);
+});
+
+test('a reported message is deleted in whatever room it is, and that it was not is told', async () => {
+  const client = await signedIn('moderator', { listReports: { data: [{ id: '1-0', room_id: 'চা', seq: 7, message: { content: 'স্প্যাম' } }] } });
+  client.answers.listReports = { data: [{ id: '1-0', room_id: 'চা', seq: 7, message: { content: '', deleted: true } }] };
+  assert.equal(await client.reports.remove('চা', 7), null);
+  await settled();
+  assert.deepEqual(client.calls.slice(1), [['deleteMessage', 'চা', 7, 'T'], ['listReports', { before: null, limit: 50 }, 'T']]);
+  assert.equal(client.store.state.moderation.reports.entries[0].message.deleted, true);
+  client.answers.deleteMessage = failure(404, 'message_not_found');
+  assert.equal(await client.reports.remove('চা', 7), null, 'another moderator was faster');
+  client.answers.deleteMessage = failure(503, 'unavailable');
+  assert.equal((await client.reports.remove('চা', 7)).key, 'order_unavailable');
 });
 
 test('a settled report leaves the list, also when another moderator was faster', async () => {

@@ -121,6 +121,8 @@ export function createChat({ store, storage, api, tabs, account, timers, random,
       transport.join(room);
     },
     leaveRoom(room) {
+      // A deletion that waits to be taken back goes before us: from outside nothing is sent.
+      for (const item of store.state.outbox) if (item.room === room) store.dispatch({ type: 'change_released', nonce: item.nonce });
       transport.leave(room);
       storage.forgetRoom(name, room);
       store.dispatch({ type: 'room_left', room });

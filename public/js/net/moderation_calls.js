@@ -26,6 +26,7 @@ export function moderationCalls(ask) {
     /** {data: [{id, timestamp, by?, room_id, user_id, username?, seq?, reason, message?}], next?} */
     listReports: (extent, token) => ask('GET', page('api/reports', extent), { token }),
     listRoomReports: (id, extent, token) => ask('GET', page(`${room(id)}/reports`, extent), { token }),
+    deleteMessage: (id, seq, token) => ask('DELETE', `${room(id)}/messages/${seq}`, { token }),
     settleReport: (id, token) => ask('DELETE', `api/reports/${encodeURIComponent(id)}`, { token }),
   };
 }

@@ -59,6 +59,16 @@ export function createReports({ store, api, tokenOf, timers, random }) {
         return error.code === 'message_not_found' ? { key: 'report_gone', slots: {} } : problemOfOrder(error);
       }
     },
+    /** Delete the message of a report: by REST, since this page need not be in its room. */
+    async remove(room, seq) {
+      try {
+        await api.deleteMessage(room, seq, tokenOf());
+      } catch (error) {
+        if (error.code !== 'message_not_found') return problemOfOrder(error);
+      }
+      listing.ask();
+      return null;
+    },
     async settle(id) {
       try {
         await api.settleReport(id, tokenOf());

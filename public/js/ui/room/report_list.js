@@ -7,7 +7,7 @@ import { byId, cloned, setText } from '../lib/markup.js';
 
 const ACTS = ['jump', 'delete', 'mute', 'settle'];
 
-export function reportList({ i18n, store, chat, tell, reports, orders, openPlace }) {
+export function reportList({ i18n, store, tell, reports, orders, openPlace }) {
   const show = keyedRows(byId('reports'), create, update);
   let newest = null;
 
@@ -33,15 +33,17 @@ export function reportList({ i18n, store, chat, tell, reports, orders, openPlace
   }
 
   const reportOf = (id) => store.state.moderation.reports.entries.find((it) => it.id === id);
+  const told = (problem, done) => setText(byId('moderation-status'), problem ? i18n.text(problem.key, problem.slots) : i18n.text(done));
   const close = () => byId('moderation').close?.();
   const acts = {
     jump({ room_id: room, seq }) {
       close();
       openPlace({ room, seq });
     },
-    delete({ room_id: room, seq }) {
-      chat.remove(room, seq);
-      setText(byId('moderation-status'), i18n.text('deleted_told'));
+    async delete({ room_id: room, seq }) {
+      const problem = await reports.remove(room, seq);
+      if (problem === null) byId('reports-heading').focus();
+      told(problem, 'deleted_told');
     },
     // The order is about the room on screen.
     mute({ room_id: room, user_id, username, reason }) {
@@ -51,10 +53,9 @@ export function reportList({ i18n, store, chat, tell, reports, orders, openPlace
     },
     async settle({ id }) {
       const problem = await reports.settle(id);
-      if (problem) return setText(byId('moderation-status'), i18n.text(problem.key, problem.slots));
       // The row went away, and the focus must not go with it.
-      byId('reports-heading').focus();
-      return setText(byId('moderation-status'), i18n.text('did_settle'));
+      if (problem === null) byId('reports-heading').focus();
+      told(problem, 'did_settle');
     },
   };
 
