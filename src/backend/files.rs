@@ -63,6 +63,13 @@ pub trait FileSweep: Send + Sync + fmt::Debug {
     /// Rooms with posted files, at most `limit`: those that were returned longest ago.
     async fn rooms(&self, limit: usize) -> Result<Vec<RoomName>>;
 
+    /// Posted files of a room in the order of their messages, at most `limit` behind the first `skip`.
+    async fn posted(&self, room: &RoomName, skip: usize, limit: usize) -> Result<Vec<PostedFile>>;
+
+    /// Records that the message of files, if there is one, has a number up to `seq`. They stay as long as the message of that
+    /// number does in the log.
+    async fn settle_up_to(&self, room: &RoomName, ids: &[FileId], seq: u64) -> Result<()>;
+
     /// Removes the records of files whose messages are below a number, at most `limit`. Returns how many.
     async fn remove_below(&self, room: &RoomName, seq: u64, limit: usize) -> Result<u64>;
 
@@ -181,6 +188,17 @@ pub struct Claimed {
     pub description: FileDescription,
     /// Whether an earlier attempt of the message had claimed it.
     pub was_claimed: bool,
+}
+
+/// A file that a message has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PostedFile {
+    /// The file.
+    pub id: FileId,
+    /// The number of its message.
+    pub seq: u64,
+    /// Whether its message has this number. If not, the number may be a lower one: no receipt says which.
+    pub is_exact: bool,
 }
 
 /// The result of [`FileSweep::expire`].

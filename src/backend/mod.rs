@@ -35,8 +35,8 @@ pub use self::cluster::{
 };
 pub use self::cursors::{Cursors, LastText, Reader, ReaderKind, Unread};
 pub use self::files::{
-    Begun, ByteQuota, Claim, Claimed, Expired, FileDescription, FileSweep, Files, QuotaOwner, StoredFile,
-    Upload,
+    Begun, ByteQuota, Claim, Claimed, Expired, FileDescription, FileSweep, Files, PostedFile, QuotaOwner,
+    StoredFile, Upload,
 };
 pub use self::log::{Appending, Continuity, Delta, Excerpt, Log, NONCE_TTL, Page, Span};
 pub use self::moderation::{

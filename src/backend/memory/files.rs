@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use super::MemoryNode;
 use crate::backend::{
-    Begun, Claim, Claimed, Expired, FileDescription, FileSweep, Files, NONCE_TTL, QuotaOwner, Result,
-    StoredFile, Upload,
+    Begun, Claim, Claimed, Expired, FileDescription, FileSweep, Files, NONCE_TTL, PostedFile, QuotaOwner,
+    Result, StoredFile, Upload,
 };
 use crate::model::{FileId, NodeId, RoomName, Timestamp, UserId};
 
@@ -23,8 +23,8 @@ pub(super) struct FileTable {
     uploaded: HashMap<QuotaOwner, (u64, u64)>,
     /// Uploads that may be repeated.
     uploads: HashMap<String, (FileId, Instant)>,
-    /// Posted files, by the numbers of their messages.
-    posted: HashMap<RoomName, BTreeSet<(u64, FileId)>>,
+    /// Posted files, in the order of their messages.
+    posted: HashMap<RoomName, BTreeSet<(Place, FileId)>>,
     /// Rooms with posted files, in the order in which they are to be looked at.
     rooms: BTreeMap<u64, RoomName>,
     looks: u64,
@@ -41,9 +41,12 @@ struct Record {
     bytes: u64,
     file: Option<FileDescription>,
     claim: Option<String>,
-    seq: Option<u64>,
+    place: Option<Place>,
     changed: Instant,
 }
+
+/// The number of a message, and whether its file may be that of a message below it.
+type Place = (u64, bool);
 
 fn today() -> u64 {
     Timestamp::now().unix_millis() / DAY_MILLIS
@@ -80,8 +83,8 @@ impl FileTable {
             self.uploaded.entry(quota.owner.clone()).or_insert((day, 0)).1 += bytes;
         }
         let (user, room) = (upload.user.clone(), upload.room.clone());
-        let (file, claim, seq) = (None, None, None);
-        let record = Record { user, room, day, bytes, file, claim, seq, changed: Instant::now() };
+        let (file, claim, place) = (None, None, None);
+        let record = Record { user, room, day, bytes, file, claim, place, changed: Instant::now() };
         self.records.insert(upload.id, record);
         Begun::Granted(bytes)
     }
@@ -136,7 +139,7 @@ impl FileTable {
         Some(claimed)
     }
 
-    fn settle(&mut self, room: &RoomName, ids: &[FileId], seq: u64) {
+    fn settle(&mut self, room: &RoomName, ids: &[FileId], place: Place) {
         for id in ids {
             let Some(record) = self.records.get_mut(id) else { continue };
             let posted = self.posted.entry(room.clone()).or_insert_with(|| {
@@ -144,10 +147,10 @@ impl FileTable {
                 self.rooms.insert(self.looks, room.clone());
                 BTreeSet::new()
             });
-            if let Some(before) = record.seq.replace(seq) {
+            if let Some(before) = record.place.replace(place) {
                 posted.remove(&(before, *id));
             }
-            posted.insert((seq, *id));
+            posted.insert((place, *id));
         }
     }
 
@@ -160,9 +163,9 @@ impl FileTable {
             let record = self.records.remove(id);
             self.removed.insert(*id, Instant::now());
             count += 1;
-            let seq = record.and_then(|record| record.seq);
-            if let (Some(posted), Some(seq)) = (self.posted.get_mut(room), seq) {
-                posted.remove(&(seq, *id));
+            let place = record.and_then(|record| record.place);
+            if let (Some(posted), Some(place)) = (self.posted.get_mut(room), place) {
+                posted.remove(&(place, *id));
                 if posted.is_empty() {
                     self.posted.remove(room);
                     self.rooms.retain(|_, other| other != room);
@@ -173,7 +176,7 @@ impl FileTable {
     }
 
     fn expire(&mut self, age: Duration, limit: usize) -> Expired {
-        let is_due = |record: &Record| record.seq.is_none() && record.changed.elapsed() >= age;
+        let is_due = |record: &Record| record.place.is_none() && record.changed.elapsed() >= age;
         let due: Vec<FileId> =
             self.records.iter().filter(|(_, record)| is_due(record)).map(|(id, _)| *id).take(limit).collect();
         let mut expired = Expired::default();
@@ -238,14 +241,14 @@ impl Files for MemoryNode {
     }
 
     async fn settle(&self, room: &RoomName, ids: &[FileId], seq: u64) -> Result<()> {
-        self.cluster.lock().files.settle(room, ids, seq);
+        self.cluster.lock().files.settle(room, ids, (seq, false));
         Ok(())
     }
 
     async fn release(&self, ids: &[FileId]) -> Result<()> {
         let mut shared = self.cluster.lock();
         for id in ids {
-            if let Some(record) = shared.files.records.get_mut(id).filter(|record| record.seq.is_none()) {
+            if let Some(record) = shared.files.records.get_mut(id).filter(|record| record.place.is_none()) {
                 record.claim = None;
                 record.changed = Instant::now();
             }
@@ -278,10 +281,23 @@ impl FileSweep for MemoryNode {
         Ok(self.cluster.lock().files.rooms(limit))
     }
 
+    async fn posted(&self, room: &RoomName, skip: usize, limit: usize) -> Result<Vec<PostedFile>> {
+        let shared = self.cluster.lock();
+        let posted = shared.files.posted.get(room).into_iter().flatten().skip(skip).take(limit);
+        Ok(posted
+            .map(|((seq, is_bound), id)| PostedFile { id: *id, seq: *seq, is_exact: !is_bound })
+            .collect())
+    }
+
+    async fn settle_up_to(&self, room: &RoomName, ids: &[FileId], seq: u64) -> Result<()> {
+        self.cluster.lock().files.settle(room, ids, (seq, true));
+        Ok(())
+    }
+
     async fn remove_below(&self, room: &RoomName, seq: u64, limit: usize) -> Result<u64> {
         let mut shared = self.cluster.lock();
         let posted = shared.files.posted.get(room).into_iter().flatten();
-        let below = posted.take_while(|(number, _)| *number < seq).take(limit);
+        let below = posted.take_while(|((number, _), _)| *number < seq).take(limit);
         let ids: Vec<FileId> = below.map(|(_, id)| *id).collect();
         Ok(shared.files.remove(room, &ids))
     }

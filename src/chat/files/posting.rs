@@ -96,7 +96,8 @@ impl Chat {
         }
     }
 
-    /// Removes the files of a message that was deleted. Nobody finds them once this returns; their bytes are deleted soon.
+    /// Removes the files of a message that was deleted. Nobody finds them once this returns, unless the records can't be reached:
+    /// then the sweep removes them. Their bytes are deleted soon.
     pub(in crate::chat) async fn forget_files(&self, room: &RoomName, ids: &[String]) {
         let ids: Vec<FileId> = ids.iter().filter_map(|id| FileId::parse(id)).collect();
         if ids.is_empty() || !self.takes_files() {
@@ -108,7 +109,9 @@ impl Chat {
                 let (chat, supervisor) = (self.clone(), &self.inner.supervisor);
                 drop(supervisor.run_once("file-removal", async move { chat.delete_bytes(&ids).await }));
             }
-            Err(error) => debug!(error = %error.root_cause(), "could not remove the files of a message"),
+            Err(error) => {
+                debug!(error = %error.root_cause(), "could not remove the files of a message; the sweep does");
+            }
         }
     }
 }

@@ -1,15 +1,17 @@
-//! The removal of files that no message has: never posted, or posted in a message that the log has dropped. One node of the
-//! cluster looks for them; each step is bounded, and what is left comes with the next.
+//! The removal of files that no message has: never posted, or posted in a message that the log has dropped or that was deleted
+//! by a node that could not remove its files. One node of the cluster looks for them; each step is bounded, and what is left comes
+//! with the next.
 
+use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt;
 use tracing::{debug, info, warn};
 
 use super::store::Store;
-use crate::backend::{Page, Result, Span};
+use crate::backend::{Page, PostedFile, Result, Span};
 use crate::chat::Chat;
-use crate::model::{FileId, RoomName};
+use crate::model::{EntryKind, FileId, LoggedMessage, RoomName};
 use crate::supervisor::ticks;
 use crate::telemetry::{Removal, count_removed_files, meters};
 
@@ -18,6 +20,9 @@ const FILES: usize = 100;
 
 /// Rooms whose logs are looked at in a step.
 const ROOMS: usize = 64;
+
+/// Rooms of which a place is remembered, at most.
+const PLACES: usize = 10_000;
 
 /// The leader of the search is another node's after so many intervals without a sign of it.
 const LEASE: u32 = 3;
@@ -31,6 +36,10 @@ const LIST_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Bytes without a record that are younger may be those of an upload.
 const YOUNG: Duration = Duration::from_secs(60 * 60);
 
+/// How many files of a room were compared with their messages, of those rooms that have more than a step compares. Another
+/// leader begins again.
+type Compared = HashMap<RoomName, usize>;
+
 impl Chat {
     /// Looks for files to remove until the node stops.
     pub(in crate::chat) async fn sweep_files(self) {
@@ -38,8 +47,9 @@ impl Chat {
         let Some(store) = self.inner.files.store.clone() else { return supervisor.stopping().await };
         let every = self.inner.config.files.sweep_every;
         let mut ticks = ticks(every);
+        let mut compared = Compared::new();
         while supervisor.until_stopping(ticks.tick()).await.is_some() {
-            let sweep = self.sweep_once(&store, every * LEASE);
+            let sweep = self.sweep_once(&store, every * LEASE, &mut compared);
             match supervisor.until_stopping(sweep).await {
                 None => return,
                 Some(Ok(())) => {}
@@ -49,7 +59,7 @@ impl Chat {
         }
     }
 
-    async fn sweep_once(&self, store: &Store, lease: Duration) -> Result<()> {
+    async fn sweep_once(&self, store: &Store, lease: Duration, compared: &mut Compared) -> Result<()> {
         let sweep = &self.inner.backend.file_sweep;
         if !sweep.lead(self.inner.node, lease).await? {
             return Ok(());
@@ -57,6 +67,7 @@ impl Chat {
         self.expire_files().await?;
         for room in sweep.rooms(ROOMS).await? {
             self.remove_dropped(&room).await?;
+            self.remove_deleted(&room, compared).await?;
         }
         self.delete_bytes(&sweep.removed(FILES).await?).await;
         if sweep.begin_listing(LIST_EVERY).await? {
@@ -65,15 +76,15 @@ impl Chat {
         Ok(())
     }
 
-    /// Removes files that no message has claimed. A file of a message that may have been posted counts as posted with the
-    /// newest message of its room.
+    /// Removes files that no message has claimed. A message that may have been posted has the number of the newest message of
+    /// its room at most.
     async fn expire_files(&self) -> Result<()> {
         let backend = &self.inner.backend;
         let expired = backend.file_sweep.expire(self.inner.config.files.orphan_after, FILES).await?;
         count_removed_files(Removal::Orphan, expired.removed);
         for (room, file) in expired.unsettled {
             let head = backend.log.head(&room).await?;
-            backend.files.settle(&room, &[file], head.seq).await?;
+            backend.file_sweep.settle_up_to(&room, &[file], head.seq).await?;
         }
         Ok(())
     }
@@ -84,6 +95,28 @@ impl Chat {
         let oldest = oldest_kept(&backend.log.read(room, Span::Above(0), 1).await?);
         let removed = backend.file_sweep.remove_below(room, oldest, FILES).await?;
         count_removed_files(Removal::Dropped, removed);
+        Ok(())
+    }
+
+    /// Removes files of deleted messages, among the next files of a room. A deletion removes its files itself, unless its node
+    /// dies between the two, learns of the deletion too late, or can't reach the records.
+    async fn remove_deleted(&self, room: &RoomName, compared: &mut Compared) -> Result<()> {
+        let backend = &self.inner.backend;
+        let place = compared.remove(room).unwrap_or(0);
+        let files = backend.file_sweep.posted(room, place, FILES).await?;
+        let mut orphans = Vec::new();
+        for file in &files {
+            let next = backend.log.peek(room, Span::Above(file.seq.saturating_sub(1)), 1).await?;
+            if is_deleted(file, next.messages.first()) {
+                orphans.push(file.id);
+            }
+        }
+        if files.len() == FILES && compared.len() < PLACES {
+            compared.insert(room.clone(), place + files.len() - orphans.len());
+        }
+        if !orphans.is_empty() {
+            count_removed_files(Removal::Deleted, backend.files.remove(room, &orphans).await?);
+        }
         Ok(())
     }
 
@@ -140,8 +173,43 @@ impl Chat {
     }
 }
 
+/// Whether the message of a file was deleted, by the next message of the log from its number on. The message at a number that
+/// is only a bound may be another one.
+fn is_deleted(file: &PostedFile, next: Option<&LoggedMessage>) -> bool {
+    file.is_exact && next.is_some_and(|next| next.seq == file.seq && next.kind == EntryKind::Deleted)
+}
+
 /// The number of the oldest message that a log has. Without any no message is left; one that a later version wrote counts.
 fn oldest_kept(page: &Page) -> u64 {
     let is_empty = page.messages.is_empty() && page.unreadable == 0;
     if is_empty { u64::MAX } else { page.continuity.oldest }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Epoch;
+
+    #[test]
+    fn a_file_goes_with_the_deleted_message_that_has_its_number() {
+        let message = |seq, kind| LoggedMessage {
+            epoch: Epoch::new("e"),
+            seq,
+            json: Default::default(),
+            kind,
+            taken_in: None,
+        };
+        let file = PostedFile { id: FileId::random(), seq: 7, is_exact: true };
+        let uncertain = PostedFile { is_exact: false, ..file };
+        let cases = [
+            (file, Some(message(7, EntryKind::Deleted)), true),
+            (file, Some(message(7, EntryKind::Text)), false),
+            (file, Some(message(8, EntryKind::Deleted)), false),
+            (file, None, false),
+            (uncertain, Some(message(7, EntryKind::Deleted)), false),
+        ];
+        for (file, next, expected) in cases {
+            assert_eq!(is_deleted(&file, next.as_ref()), expected, "{file:?} {next:?}");
+        }
+    }
 }

@@ -1,8 +1,11 @@
 //! Changes of messages: edits, deletions and reactions.
 
+use futures_util::{FutureExt, TryFutureExt};
+
 use super::{content_of, parse_nonce};
+use crate::backend::Appending;
 use crate::chat::{Chat, Identity, RoomAccess, SpeechAccess};
-use crate::model::{Author, Change, ChangeDraft, ChangeReceipt, DeleteRights, Emoji, Role};
+use crate::model::{Author, Change, ChangeDraft, ChangeReceipt, DeleteRights, Emoji, Role, RoomName};
 use crate::protocol::{ErrorCode, Rejection};
 
 /// A change that a user asks for, not yet checked against the rules for content, emoji and nonces.
@@ -46,25 +49,25 @@ impl Chat {
         }
     }
 
-    /// Changes a message, in one order with the posts of the caller.
+    /// Changes a message, in one order with the posts of the caller. A deletion goes on if the caller does not: the files of the
+    /// message must go as well.
     pub fn change(
         &self,
         author: Author,
         change: NewChange,
     ) -> impl Future<Output = Result<ChangeReceipt, Rejection>> + Send + use<> {
-        let chat = self.clone();
         let changing = self.change_draft(author, change).map(|draft| {
             let room = draft.room.clone();
-            (room, self.inner.backend.log.change(draft))
-        });
-        async move {
-            let (room, changing) = changing?;
-            let receipt = changing.await?;
-            if let ChangeReceipt::Logged { files, .. } = &receipt {
-                chat.forget_files(&room, files).await;
+            let has_files = matches!(draft.change, Change::Delete { .. }) && self.takes_files();
+            let changing = self.inner.backend.log.change(draft);
+            if has_files {
+                let deleting = delete_with_files(self.clone(), room, changing);
+                self.carry_out("message-deletion", deleting).left_future()
+            } else {
+                changing.map_err(Rejection::from).right_future()
             }
-            Ok(receipt)
-        }
+        });
+        async move { changing?.await }
     }
 
     fn change_draft(&self, author: Author, change: NewChange) -> Result<ChangeDraft, Rejection> {
@@ -85,4 +88,16 @@ impl Chat {
         };
         Ok(ChangeDraft { nonce, ..ChangeDraft::new(room, author, target, change) })
     }
+}
+
+async fn delete_with_files(
+    chat: Chat,
+    room: RoomName,
+    deleting: Appending<ChangeReceipt>,
+) -> Result<ChangeReceipt, Rejection> {
+    let receipt = deleting.await?;
+    if let ChangeReceipt::Logged { files, .. } = &receipt {
+        chat.forget_files(&room, files).await;
+    }
+    Ok(receipt)
 }

@@ -9,7 +9,7 @@ pub(super) use self::posters::Posters;
 use super::inbox::Posted;
 use super::rooms::TypingRule;
 use super::{Chat, ClaimedFiles, Room, SpeechAccess};
-use crate::backend::{Channel, Page, Publication, Span};
+use crate::backend::{BackendError, Channel, Page, Publication, Span};
 use crate::config::Config;
 use crate::model::characters::has_visible;
 use crate::model::{
@@ -72,6 +72,22 @@ impl Chat {
             }
             Ok(receipt)
         }
+    }
+
+    /// Carries `work` out to its end, whatever becomes of the caller: nobody awaits the answers of a session whose client is lost.
+    fn carry_out<T, F>(
+        &self,
+        name: &'static str,
+        work: F,
+    ) -> impl Future<Output = Result<T, Rejection>> + Send + use<T, F>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Rejection>> + Send + 'static,
+    {
+        let task = self.inner.supervisor.run_once(name, work);
+        // A panic is in the log, and ends the node.
+        let panicked = |_| Rejection::from(BackendError::Unavailable("the node is stopping".into()));
+        async move { task.await.map_err(panicked)? }
     }
 
     /// A text that follows the rules for messages.

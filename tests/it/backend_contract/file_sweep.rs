@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use adda::backend::PostedFile;
 use adda::model::{FileId, NodeId, UserId};
 
 use super::files::{claim, claims, description, stored, upload};
@@ -104,6 +105,34 @@ pub async fn files_below_a_number_are_removed(mut cluster: Cluster) {
     assert_eq!(sweep.rooms(10).await.unwrap(), std::slice::from_ref(&room));
     assert_eq!(sweep.remove_below(&room, u64::MAX, 10).await.unwrap(), 2);
     assert_eq!(sweep.rooms(10).await.unwrap(), [], "no files are left in the room");
+}
+
+pub async fn posted_files_are_listed_in_the_order_of_their_messages(mut cluster: Cluster) {
+    let [here, there] = cluster.nodes().await;
+    let (user, room) = (UserId::guest(), room("general"));
+    let mut files = Vec::new();
+    for seq in [9, 7, 8, 7] {
+        let file = stored(&here, &user, &room).await;
+        assert!(claims(&here, &[file], &claim(&user, &room, "m")).await);
+        if files.len() < 3 {
+            here.backend.files.settle(&room, &[file], seq).await.unwrap();
+        } else {
+            here.backend.file_sweep.settle_up_to(&room, &[file], seq).await.unwrap();
+        }
+        files.push(file);
+    }
+    let place = |file: usize, seq, is_exact| PostedFile { id: files[file], seq, is_exact };
+    let order = [place(1, 7, true), place(3, 7, false), place(2, 8, true), place(0, 9, true)];
+    let sweep = &there.backend.file_sweep;
+    assert_eq!(sweep.posted(&room, 0, 10).await.unwrap(), order);
+    assert_eq!(sweep.posted(&room, 1, 2).await.unwrap(), order[1..3]);
+    assert_eq!(sweep.posted(&room, 4, 2).await.unwrap(), []);
+    assert_eq!(sweep.expire(Duration::ZERO, 10).await.unwrap(), Default::default(), "all are settled");
+    assert_eq!(sweep.remove_below(&room, 8, 10).await.unwrap(), 2);
+    // A receipt that comes late says which message it is.
+    sweep.settle_up_to(&room, &[files[0]], 9).await.unwrap();
+    here.backend.files.settle(&room, &[files[0]], 9).await.unwrap();
+    assert_eq!(sweep.posted(&room, 0, 10).await.unwrap(), order[2..]);
 }
 
 pub async fn rooms_with_files_are_returned_in_turn(mut cluster: Cluster) {

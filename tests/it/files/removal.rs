@@ -1,7 +1,8 @@
 //! Files that no message has are removed.
 
 use super::{Folder, get, pair, post, settings, upload, url};
-use crate::harness::{Client, Cluster, DEADLINE, Node, eventually};
+use crate::harness::raw::{first_byte::TEXT, masked};
+use crate::harness::{Client, Cluster, DEADLINE, Node, RawSocket, eventually};
 use serde_json::{Value, json};
 
 /// Waits until a file is gone: neither found nor stored.
@@ -74,6 +75,57 @@ async fn a_file_goes_with_its_deleted_message() {
     rahim.expect("ack").await;
     assert_eq!(get(&cluster.nodes[1], None, url(&file)).await.error(404), "file_not_found");
     until_gone(&cluster.nodes[1], &folder, &file).await;
+}
+
+/// The client writes the deletion and breaks the rules in one go, so its session ends before the receipt is there. The sweep comes
+/// too late to help.
+#[tokio::test]
+async fn a_file_goes_with_its_deleted_message_though_the_client_is_lost() {
+    let folder = Folder::new();
+    let Some(cluster) = pair(&folder, &[("files.sweep_every", "1day")]).await else { return };
+    let node = &cluster.nodes[0];
+    let mut rahim = Client::full(node, "রহিম").await;
+    rahim.join("general").await;
+    let file = upload(node, &rahim.token, "general", "a.txt", b"x").await;
+    let seq = post(&mut rahim, "general", "n1", &[&file]).await["seq"].clone();
+    let mut lost = RawSocket::upgraded(node.port, "/ws", Some("adda.v1")).await;
+    lost.frame(TEXT, json!({ "type": "auth", "token": rahim.token }).to_string().as_bytes()).await;
+    lost.frame(TEXT, br#"{"type":"join","room_id":"general"}"#).await;
+    while let Some((_, payload)) = lost.read_frame().await {
+        if payload.starts_with(br#"{"type":"joined""#) {
+            break;
+        }
+    }
+    let deletion = json!({ "type": "delete", "room_id": "general", "ref": seq, "nonce": "n2" });
+    let reserved_opcode = 0x83;
+    let both = [masked(TEXT, deletion.to_string().as_bytes()), masked(reserved_opcode, b"")].concat();
+    assert!(lost.write(&both).await);
+    let code = lost.close_code().await;
+    assert_eq!(code, Some(1002));
+    until_gone(&cluster.nodes[1], &folder, &file).await;
+    let messages = node.http().messages("general", "").await;
+    assert_eq!(messages[0]["deleted"], true, "{messages:?}");
+}
+
+/// A node without storage deletes the message and leaves the file. So does one that dies after the deletion.
+#[tokio::test]
+async fn a_file_that_outlived_its_deleted_message_is_removed() {
+    let folder = Folder::new();
+    let Some(cluster) = pair(&folder, &[]).await else { return };
+    let node = &cluster.nodes[0];
+    let mut rahim = Client::full(node, "রহিম").await;
+    rahim.join("general").await;
+    let kept = upload(node, &rahim.token, "general", "a.txt", b"x").await;
+    post(&mut rahim, "general", "n1", &[&kept]).await;
+    let file = upload(node, &rahim.token, "general", "b.txt", b"y").await;
+    let seq = post(&mut rahim, "general", "n2", &[&file]).await["seq"].clone();
+    let without_storage = cluster.launch().unset("files.url").start().await;
+    let mut elsewhere = Client::returning(&without_storage, &rahim.token).await;
+    elsewhere.join("general").await;
+    elsewhere.send(json!({ "type": "delete", "room_id": "general", "ref": seq, "nonce": "n3" })).await;
+    elsewhere.expect("ack").await;
+    until_gone(&cluster.nodes[1], &folder, &file).await;
+    assert_eq!(get(&cluster.nodes[1], None, url(&kept)).await.status, 200);
 }
 
 #[tokio::test]

@@ -60,6 +60,13 @@ impl RedisFiles {
         first.into_iter().chain(ids.iter().map(|id| self.keys.file(*id))).collect()
     }
 
+    /// Records the message of files, by its number or by a place between two.
+    async fn settle_at(&self, room: &RoomName, ids: &[FileId], place: String) -> Result<()> {
+        let first = [self.keys.unposted_files(), self.keys.file_rooms(), self.keys.room_files(room)];
+        let call = Call::new(&SETTLE, self.keys(first, ids)).arg(room).arg(place);
+        self.call(with_ids(call, ids)).await.map(drop)
+    }
+
     /// The keys of an upload, and of its quotas.
     fn upload_keys(&self, upload: &Upload, other: Option<String>) -> Vec<String> {
         let first = [self.keys.file(upload.id), self.keys.unposted_files()];
@@ -147,9 +154,7 @@ impl Files for RedisFiles {
     }
 
     async fn settle(&self, room: &RoomName, ids: &[FileId], seq: u64) -> Result<()> {
-        let first = [self.keys.unposted_files(), self.keys.file_rooms(), self.keys.room_files(room)];
-        let call = Call::new(&SETTLE, self.keys(first, ids)).arg(room).arg(seq);
-        self.call(with_ids(call, ids)).await.map(drop)
+        self.settle_at(room, ids, seq.to_string()).await
     }
 
     async fn release(&self, ids: &[FileId]) -> Result<()> {

@@ -1,5 +1,6 @@
 -- Records the message that has files.
--- KEYS[1] unposted  [2] rooms  [3] files of the room  [4…] files  ARGV[1] room  [2] number of the message  [3…] ids
+-- KEYS[1] unposted  [2] rooms  [3] files of the room  [4…] files  ARGV[1] room  [3…] ids
+-- ARGV[2] number of the message; `n.5` if that is n or a lower one
 for i = 4, #KEYS do
   local id = ARGV[i - 1]
   if call('HEXISTS', KEYS[i], 'file') == 1 then

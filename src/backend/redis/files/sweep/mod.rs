@@ -8,7 +8,7 @@ use super::{RedisFiles, SHARED, with_ids};
 use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::script::{Memory, Script, TYPES};
 use crate::backend::redis::client::server::{parsed, parsed_if_ours};
-use crate::backend::{Expired, FileSweep, Files, Result};
+use crate::backend::{Expired, FileSweep, Files, PostedFile, Result};
 use crate::model::{FileId, NodeId, RoomName};
 use crate::telemetry::{Unreadable, count_unreadable};
 
@@ -62,6 +62,20 @@ impl FileSweep for RedisFiles {
         Ok(rooms.iter().filter_map(|room| room_name(room)).collect())
     }
 
+    async fn posted(&self, room: &RoomName, skip: usize, limit: usize) -> Result<Vec<PostedFile>> {
+        let call = Call::plain("ZRANGEBYSCORE", self.keys.room_files(room)).arg("-inf").arg("+inf");
+        let call = call.arg("WITHSCORES").arg("LIMIT").arg(skip).arg(limit);
+        let found: Vec<(Vec<u8>, f64)> = parsed_if_ours(self.call(call).await)?;
+        let posted: Vec<PostedFile> =
+            found.iter().filter_map(|(id, score)| posted_file(id, *score)).collect();
+        count_unreadable(Unreadable::File, (found.len() - posted.len()) as u64);
+        Ok(posted)
+    }
+
+    async fn settle_up_to(&self, room: &RoomName, ids: &[FileId], seq: u64) -> Result<()> {
+        self.settle_at(room, ids, format!("{seq}.5")).await
+    }
+
     async fn remove_below(&self, room: &RoomName, seq: u64, limit: usize) -> Result<u64> {
         let call =
             Call::plain("ZRANGEBYSCORE", self.keys.room_files(room)).arg("-inf").arg(format!("({seq}"));
@@ -102,6 +116,13 @@ impl FileSweep for RedisFiles {
 
 fn room_name(stored: &[u8]) -> Option<RoomName> {
     std::str::from_utf8(stored).ok().map(RoomName::from_trusted)
+}
+
+fn posted_file(id: &[u8], score: f64) -> Option<PostedFile> {
+    let id = FileId::parse(std::str::from_utf8(id).ok()?)?;
+    let seq = score.trunc();
+    // A number of a log is exact in a double.
+    (seq >= 0.0).then(|| PostedFile { id, seq: seq as u64, is_exact: seq == score })
 }
 
 /// Ids of a list, without entries of other programs.
