@@ -143,6 +143,18 @@ test('a tab whose password was changed in another tab goes on by the new cookie'
   assert.equal(client.store.state.connection.phase, 'online');
 });
 
+test('after a new password of another tab this one asks by the cookie, and not by its old token', async () => {
+  const getMe = (token) => (token === undefined ? RAHIM : refusal(401, 'bad_token'));
+  const client = await signedIn({ accounts: fakeAccounts({ logIn: RAHIM, getMe }) });
+  client.socket().end(4401);
+  await settled();
+  assert.equal(client.account.tokenOf('a1'), undefined);
+  assert.equal(client.chat.tokenOf(), undefined);
+  client.clock.advance(1_000);
+  client.socket().say(WELCOME_RAHIM);
+  assert.deepEqual([client.socket().sentOf('auth'), client.store.state.connection.phase], [[], 'online']);
+});
+
 test('an answer about the cookie of before does not sign out the tab that has just signed in again', async () => {
   const AFTER = Date.now();
   let client = null;

@@ -104,7 +104,11 @@ export function createAccount({ store, storage, api, timers, random, clock }) {
       const before = storage.account()?.at;
       // Another tab may have changed the password: then the cookie is newer than this page's token.
       const byCookie = await isBelieved(userId);
-      const answer = byCookie === 'no' && own !== null ? await isBelieved(userId, own.token) : byCookie;
+      const token = own?.token;
+      const byToken = token === undefined ? byCookie : await isBelieved(userId, token);
+      // What is asked by REST goes by the cookie then, too.
+      if (byCookie === 'yes' && byToken === 'no' && own?.token === token) own = null;
+      const answer = byCookie === 'no' ? byToken : byCookie;
       // Signed in by another tab meanwhile: the answer may be about the cookie of before.
       return answer === 'no' && storage.account()?.at !== before ? this.isSignedIn(userId) : answer;
     },
