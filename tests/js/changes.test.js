@@ -171,7 +171,7 @@ test('a reply and mentions are sent, and shown before the server answers', () =>
 test('at the end of a log that ends with changes nothing newer is asked for', () => {
   const client = clientWith();
   client.socket().say(change('reaction', 4, 2, { emoji: '❤️', on: true }));
-  client.store.dispatch({ type: 'page_listed', room: 'general', side: 'newest', page: { data: messages(1, 3), epoch: 'e1' } });
+  client.store.dispatch({ type: 'page_listed', room: 'general', side: 'newest', ask: null, page: { data: messages(1, 3), epoch: 'e1' } });
   assert.deepEqual([timeline(client).hasNewer, timeline(client).isFollowing], [false, true]);
 });
 

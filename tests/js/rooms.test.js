@@ -148,7 +148,7 @@ test('the first unread message is known even if the page after an outage does no
   client.socket().say(joined('general', { seq: 200, messages: messages(151, 200) }));
   looksAt(client, 'general');
   assert.deepEqual([room(client, 'general').dividerSeq, unreadAbove(room(client, 'general'))], [1, 2]);
-  client.store.dispatch({ type: 'page_listed', room: 'general', side: 'around', page: { data: messages(1, 27), next: null } });
+  client.store.dispatch({ type: 'page_listed', room: 'general', side: 'around', ask: null, page: { data: messages(1, 27), next: null } });
   assert.equal(unreadAbove(room(client, 'general')), null);
 });
 
@@ -293,6 +293,33 @@ test('older pages are requested one at a time, and a failure can be retried', as
   assert.equal(room(client, 'b').timeline.loading, null);
   await client.chat.loadOlder('b');
   assert.deepEqual(room(client, 'b').timeline.entries.map(({ seq }) => seq), [4, 5]);
+});
+
+test('an older page of what was shown before a loss, or before the room was left, is not taken for what is shown now', async () => {
+  const releases = [];
+  const client = clientInGeneral({ pages: { next: () => new Promise((resolve) => { releases.push(resolve); }) } });
+  const seqs = () => room(client, 'general').timeline.entries.map(({ kind, seq, from, to }) => seq ?? `${kind} ${from}-${to}`);
+  const older = { data: messages(90, 99), epoch: 'e1', next: 90 };
+  client.chat.leaveRoom('general');
+  client.chat.openRoom('general');
+  client.socket().say(joined('general', { seq: 101, messages: messages(100, 101) }));
+  looksAt(client, 'general');
+  const asked = [client.chat.loadOlder('general')];
+  client.socket().end(1006);
+  client.clock.advance(1_000);
+  client.socket().say(WELCOME);
+  client.socket().say({ type: 'auth_success', user_id: 'guest-1', username: 'রহিম', token: 't' });
+  client.socket().say(joined('general', { seq: 300, messages: messages(299, 300) }));
+  asked.push(client.chat.loadOlder('general'));
+  releases[0](older);
+  await asked[0];
+  assert.deepEqual(seqs(), ['gap 102-298', 299, 300]);
+  client.chat.leaveRoom('general');
+  client.chat.openRoom('general');
+  client.socket().say(joined('general', { seq: 500, messages: messages(499, 500) }));
+  for (const release of releases.slice(1)) release(older);
+  await asked[1];
+  assert.deepEqual(seqs(), [499, 500]);
 });
 
 test('messages of ignored people are neither unread nor counted below', () => {

@@ -7,6 +7,7 @@ import { createAsking } from '../asking.js';
 const REFRESHED = 200;
 
 export function createPages({ store, api, timers, random, tokenFor }) {
+  let asks = 0;
   // Of rooms whose messages may lack changes: what was deleted must not stay on screen.
   const refreshing = createAsking({
     timers, random, read: refresh,
@@ -32,19 +33,21 @@ export function createPages({ store, api, timers, random, tokenFor }) {
       const extent = timeline ? shownExtent(timeline, before, REFRESHED) : null;
       if (!extent) return;
       const page = await api.listMessages(room, extent, tokenFor(room));
-      store.dispatch({ type: 'page_listed', room, side: 'refreshed', page });
+      store.dispatch({ type: 'page_refreshed', room, page });
       if (page.data.length === 0) return;
       before = page.data[0].seq;
     }
   }
 
   async function load(side, room, query) {
-    store.dispatch({ type: 'page_asked', room, side });
+    asks += 1;
+    const ask = asks;
+    store.dispatch({ type: 'page_asked', room, side, ask });
     try {
       const page = await api.listMessages(room, { limit: PAGE_MESSAGES, ...query }, tokenFor(room));
-      store.dispatch({ type: 'page_listed', room, side, page });
+      store.dispatch({ type: 'page_listed', room, side, ask, page });
     } catch {
-      store.dispatch({ type: 'page_failed', room });
+      store.dispatch({ type: 'page_failed', room, ask });
     }
   }
 

@@ -16,7 +16,7 @@ const ABSENCE_MS = 60_000;
 // Several screens of short messages, within what a timeline may hold.
 const ROWS_KEPT = { least: 100, most: 250, screens: 3 };
 
-const PAGES = { older: withOlderPage, newer: withNewerPage, newest: withNewestPage, around: withPageAround, refreshed: withRefreshedPage };
+const PAGES = { older: withOlderPage, newer: withNewerPage, newest: withNewestPage, around: withPageAround };
 
 const EMPTY = {
   // By id, the ones we are in.
@@ -86,9 +86,10 @@ export const rooms = {
     ticked: (state, { now }) => changedRooms(state, (it) => room.withTypingExpired(it, now)),
 
     members_listed: (state, { room: id, page }) => changedRoom(state, id, (it) => room.withMembersListed(it, page)),
-    page_asked: (state, { room: id, side }) => changedTimeline(state, id, (it) => ({ ...it, loading: side })),
-    page_failed: (state, { room: id }) => changedTimeline(state, id, (it) => ({ ...it, loading: null })),
-    page_listed: (state, { room: id, side, page }) => read(changedTimeline(state, id, (it) => PAGES[side](it, page))),
+    page_asked: (state, { room: id, side, ask }) => changedTimeline(state, id, (it) => ({ ...it, loading: side, ask })),
+    page_failed: (state, { room: id, ask }) => changedTimeline(state, id, (it) => (it.ask === ask ? { ...it, loading: null } : it)),
+    page_listed: (state, { room: id, side, ask, page }) => read(changedTimeline(state, id, (it) => (it.ask === ask ? PAGES[side](it, page) : it))),
+    page_refreshed: (state, { room: id, page }) => changedTimeline(state, id, (it) => withRefreshedPage(it, page)),
 
     message_written: (state, { item }) =>
       changedRoom(state, item.room, (it) => unread.withoutDivider(room.withRoomFollowing(unread.released(it), true))),

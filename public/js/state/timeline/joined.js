@@ -25,7 +25,8 @@ function afterHole(timeline, { seq, messages }) {
   if (first <= Math.max(timeline.head, timeline.latest) + 1) return { ...messages.reduce(withMessage, timeline), head: seq, latest };
   if (!timeline.isFollowing) return { ...timeline, head: seq, latest, hasNewer: true };
   const gap = gapEntry(timeline.head + 1, first - 1);
-  return { ...timeline, head: seq, latest, entries: [gap, ...messages.map(asEntry)], hasOlder: true };
+  // A page on its way belongs to what was shown.
+  return { ...timeline, head: seq, latest, entries: [gap, ...messages.map(asEntry)], hasOlder: true, loading: null, ask: null };
 }
 
 function afterReset(timeline, { epoch, seq, messages }) {

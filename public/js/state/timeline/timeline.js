@@ -31,6 +31,8 @@ export function emptyTimeline() {
     // Messages that came while the reader was not at the bottom.
     below: 0,
     loading: null,
+    // Which request for a page is under way: the answer to another one is about what was shown before.
+    ask: null,
   };
 }
 
