@@ -92,6 +92,27 @@ test('an answer that comes when somebody else is here is not theirs', async () =
   assert.deepEqual([client.storage.myRooms('a5'), client.storage.myRooms('a1')], [[], []]);
 });
 
+test('what came while the list was on its way is newer than the list', async () => {
+  const other = { ...TALK, id: '@a1a3', with: { user_id: 'a3', username: 'রিনা' } };
+  const client = await signedIn({ listMyRooms: [TALK, other] });
+  let release = null;
+  client.answers.listMyRooms = () => new Promise((resolve) => { release = resolve; });
+  await newsOf(client, { type: 'my_rooms_changed' });
+  client.socket().say({ type: 'inbox', room_id: '@a1a2', seq: 4, from: { user_id: 'a2', username: 'করিম' }, preview: 'আসুন', mention: false });
+  client.socket().say({ type: 'read', room_id: '@a1a3', seq: 3 });
+  release([TALK, other]);
+  await settled();
+  assert.deepEqual(['@a1a2', '@a1a3'].map((id) => marksOf(client.store.state, id).unread), [3, 0]);
+});
+
+test('after a new epoch with lower numbers messages count again', async () => {
+  const client = await signedIn({ listMyRooms: [{ ...TALK, seq: 90, read_seq: 90, unread: 0, mentions: 0 }] });
+  client.answers.listMyRooms = [{ ...TALK, seq: 2, read_seq: 2, unread: 0, mentions: 0 }];
+  await newsOf(client, { type: 'my_rooms_changed' });
+  client.socket().say({ type: 'inbox', room_id: '@a1a2', seq: 3, from: { user_id: 'a2', username: 'করিম' }, preview: 'আসুন', mention: false });
+  assert.equal(marksOf(client.store.state, '@a1a2').unread, 1);
+});
+
 test('a room that another device has read is read here', async () => {
   const client = await signedIn({ listMyRooms: [TALK] });
   client.socket().say({ type: 'read', room_id: '@a1a2', seq: 3 });

@@ -38,12 +38,12 @@ export function createMyRooms({ store, storage, api, account, timers, random }) 
 
   async function readList() {
     askedAt = timers.now();
-    const { userId } = store.state.me;
+    const { me: { userId }, myRooms: before } = store.state;
     const answer = await api.listMyRooms(token());
     const rooms = Array.isArray(answer) ? answer : answer?.data;
     // Somebody else may have come in meanwhile.
     if (!Array.isArray(rooms) || store.state.me?.userId !== userId) return;
-    store.dispatch({ type: 'my_rooms_listed', rooms });
+    store.dispatch({ type: 'my_rooms_listed', rooms, before });
     storage.keepMyRooms(userId, [...store.state.myRooms.values()]);
     if (store.state.memberships.has(store.state.active)) members.ask(store.state.active);
   }

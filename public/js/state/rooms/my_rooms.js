@@ -15,7 +15,9 @@ export const myRooms = {
   },
   events: {
     identified: (state, { userId }) => (state.me === null || state.me.userIds.includes(userId) ? state : { ...state, ...NONE }),
-    my_rooms_listed: (state, { rooms }) => ({ ...state, myRooms: new Map(rooms.filter(isRoom).map((it) => [it.id, asRoom(it, state.myRooms.get(it.id))])) }),
+    // `before` are those that the page had when it asked.
+    my_rooms_listed: (state, { rooms, before = state.myRooms }) =>
+      ({ ...state, myRooms: new Map(rooms.filter(isRoom).map((it) => [it.id, listed(it, state.myRooms.get(it.id), before.get(it.id))])) }),
     my_room_told: (state, { room }) => (isRoom(room) ? withRoom(state, asRoom(room, state.myRooms.get(room.id))) : state),
     my_room_left: (state, { room }) => without(state, room),
     members_told: (state, { room, owner, people }) => ({ ...state, memberships: new Map(state.memberships).set(room, { owner, people }) }),
@@ -82,12 +84,21 @@ function asRoom({ id, title, topic, with: other, owner, seq, read_seq: readSeq, 
     topic: isText(topic) ? topic : (topic === null ? null : (known?.topic ?? null)),
     with: isText(other?.username) ? { user_id: other.user_id, username: other.username } : (known?.with ?? null),
     owner: isText(owner) ? owner : (isText(owner?.user_id) ? owner.user_id : (known?.owner ?? null)),
-    seq: Math.max(count(seq), known?.seq ?? 0),
-    readSeq: Math.max(count(readSeq), known?.readSeq ?? 0),
+    seq: seq === undefined ? (known?.seq ?? 0) : count(seq),
+    readSeq: readSeq === undefined ? (known?.readSeq ?? 0) : count(readSeq),
     unread: unread === undefined ? (known?.unread ?? 0) : count(unread),
     mentions: mentions === undefined ? (known?.mentions ?? 0) : count(mentions),
     last: last && isText(last.preview) ? { username: String(last.username ?? ''), preview: last.preview, at: Date.parse(last.timestamp) || 0 } : (known?.last ?? null),
   };
+}
+
+// Frames that came while the list was on its way are newer; otherwise the server is right, also with lower numbers, as in a new epoch.
+function listed(told, known, before) {
+  const room = asRoom(told, known);
+  const isOlder = before && known !== before && (known.seq > room.seq || known.readSeq > room.readSeq);
+  if (!isOlder) return room;
+  const { unread, mentions, last } = known;
+  return { ...room, seq: Math.max(known.seq, room.seq), readSeq: Math.max(known.readSeq, room.readSeq), unread, mentions, last };
 }
 
 const withRoom = (state, room) => ({ ...state, myRooms: new Map(state.myRooms).set(room.id, room) });
