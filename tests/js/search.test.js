@@ -18,7 +18,8 @@ function searching(answers) {
     return next;
   };
   const api = { searchRoom: answer('room'), searchAll: answer('all') };
-  return { search: createSearch({ store, api, tokenFor: (room) => `token of ${room}` }), asked, state: () => store.state.search };
+  const say = (frame) => store.dispatch({ type: 'frame', frame, now: 0, at: 0 });
+  return { search: createSearch({ store, api, tokenFor: (room) => `token of ${room}` }), asked, say, state: () => store.state.search };
 }
 
 const seqs = ({ results }) => results.map(({ seq }) => seq);
@@ -46,6 +47,14 @@ test('more results come below those that are there, each once', async () => {
   await search.begin('x', 'general');
   await search.more();
   assert.deepEqual(seqs(state()), [9, 8, 3]);
+});
+
+test('a message that is deleted or edited is so in what was found, too', async () => {
+  const { search, say, state } = searching([{ data: [message(9), message(8), message(9, { id: 'x9', room_id: 'চা' })] }]);
+  await search.begin('x', null);
+  say({ type: 'delete', room_id: 'general', ref: 9, seq: 10 });
+  say({ type: 'edit', room_id: 'general', ref: 8, seq: 11, content: 'নতুন' });
+  assert.deepEqual(state().results.map(({ room_id: room, content }) => `${room} ${content}`), ['general নতুন', 'চা বার্তা 9']);
 });
 
 test('the answer to an earlier search is not shown', async () => {

@@ -17,7 +17,18 @@ export const search = {
     // Another person may read other rooms.
     identified: (state, { userId }) => (state.me === null || state.me.userIds.includes(userId) ? state : { ...state, search: EMPTY }),
   },
+  frames: {
+    delete: (state, change) => found(state, change, () => []),
+    edit: (state, change) => found(state, change, (it) => [{ ...it, content: change.content }]),
+  },
 };
+
+// Of the message that is changed `change` makes what is shown of it; the list stays the same where it was not found.
+function found(state, { room_id: room, ref }, change) {
+  const isIt = (it) => it.room_id === room && it.seq === ref;
+  const { results } = state.search;
+  return results.some(isIt) ? changed(state, { results: results.flatMap((it) => (isIt(it) ? change(it) : [it])) }) : state;
+}
 
 const changed = (state, fields) => ({ ...state, search: { ...state.search, ...fields } });
 
