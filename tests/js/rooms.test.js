@@ -337,6 +337,15 @@ test('messages of ignored people are neither unread nor counted below', () => {
   assert.equal(room(client, 'চা').timeline.head, 1);
 });
 
+test('a mention by an ignored person is none', () => {
+  const client = inTwoRooms();
+  client.socket().say(message(1, { mentions: ['guest-1'] }));
+  client.socket().say(message(2, { user_id: 'u3' }));
+  assert.equal(room(client, 'general').mentions, 1);
+  client.store.dispatch({ type: 'people_ignored', userIds: ['u2'] });
+  assert.deepEqual([room(client, 'general').unread, room(client, 'general').mentions], [1, 0]);
+});
+
 test('ignoring a person removes their messages from the count, and no others', () => {
   const client = inTwoRooms();
   for (const [seq, user_id] of [[1, 'u2'], [2, 'u3'], [3, 'u2']]) client.socket().say(message(seq, { user_id }));

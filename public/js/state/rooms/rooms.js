@@ -81,7 +81,7 @@ export const rooms = {
     room_read_elsewhere: (state, { room: id, position }) => changedRoom(state, id, (it) => unread.readElsewhere(it, position)),
     people_ignored(state, { userIds }) {
       const added = new Set(userIds.filter((id) => !state.ignored.has(id)));
-      return changedRooms(state, (it) => unread.withoutUnreadOf(it, added));
+      return changedRooms(state, (it) => unread.withoutUnreadOf(it, added, state.me));
     },
     ticked: (state, { now }) => changedRooms(state, (it) => room.withTypingExpired(it, now)),
 

@@ -61,11 +61,12 @@ export function readElsewhere(room, { epoch, seq }) {
 }
 
 /** Messages of newly ignored people are not unread any more, as far as the timeline still holds them. */
-export function withoutUnreadOf(room, userIds) {
+export function withoutUnreadOf(room, userIds, me) {
   if (room.unread === 0) return room;
   const readTo = room.dividerSeq ?? room.timeline.latest - room.unread;
   const isTheirs = (entry) => entry.kind === 'message' && entry.seq > readTo && userIds.has(entry.user_id);
-  return { ...room, unread: Math.max(0, room.unread - room.timeline.entries.filter(isTheirs).length) };
+  const theirs = room.timeline.entries.filter(isTheirs);
+  return { ...room, unread: Math.max(0, room.unread - theirs.length), mentions: Math.max(0, room.mentions - theirs.filter((it) => mentions(it, me)).length) };
 }
 
 export function withoutDivider(room) {
