@@ -92,18 +92,15 @@ test('a refusal is an answer, and each of several things is read', async () => {
   assert.deepEqual(keys, ['a', 'b', 'b', 'c']);
 });
 
-test('nothing is asked that nobody wants any more, or while there is no line', async () => {
-  const is = { wanted: true, online: false };
-  const { asking, keys, answer, pass } = reads({ isWanted: () => is.wanted, isOnline: () => is.online });
+test('nothing is asked that nobody wants any more', async () => {
+  const is = { wanted: true };
+  const { asking, keys, answer, pass } = reads({ isWanted: () => is.wanted });
   asking.ask();
-  await answer(refused(503));
-  await pass(60_000);
-  assert.equal(keys.length, 1);
-  is.online = true;
-  await pass(20_000);
-  assert.equal(keys.length, 2);
   await answer(refused(503));
   is.wanted = false;
   await pass(60_000);
-  assert.equal(keys.length, 2);
+  assert.equal(keys.length, 1);
+  is.wanted = true;
+  await pass(60_000);
+  assert.equal(keys.length, 1, 'it is forgotten');
 });

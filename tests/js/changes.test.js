@@ -219,6 +219,26 @@ test('messages that could not be read again after a loss are read later, until t
   assert.equal(client.asked.length, 2);
 });
 
+test('messages that could not be read again before the line was lost are after it, without another loss', async () => {
+  let isDown = true;
+  const client = await afterLoss(messages(1, 2), () => {
+    if (isDown) throw new TypeError('no network');
+    return { data: [message(1, { deleted: true, content: '', changed: 4 }), message(2)], epoch: 'e2' };
+  });
+  client.socket().end(1006);
+  client.clock.advance(1_000);
+  await settled();
+  client.socket().say(WELCOME);
+  client.socket().say({ type: 'auth_success', user_id: 'guest-1', username: 'রহিম', token: 't' });
+  client.clock.advance(60_000);
+  await settled();
+  assert.equal(client.asked.length, 1);
+  isDown = false;
+  client.socket().say(joined('general', { epoch: 'e2', seq: 2, recovered: true }));
+  await settled();
+  assert.equal(entry(client, 1).deleted, true);
+});
+
 test('all that is shown is read again, page by page, without what is not shown in between', async () => {
   const shown = [...messages(1, 40), ...messages(1_001, 1_230)];
   const client = await afterLoss(shown, ({ before, limit }) => ({ data: messages(before - limit, before - 1).map((it) => ({ ...it, content: 'বদল', changed: 2_000 })), epoch: 'e2' }));

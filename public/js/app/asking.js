@@ -6,10 +6,10 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 8_000;
 
 /**
- * `read(key)` asks for one of the things, and rejects if there was no answer; `isWanted(key)` is whether its answer would be of use, and
- * `isOnline()` whether a failed one is worth another try now.
+ * `read(key)` asks for one of the things, and rejects if there was no answer; `isWanted(key)` is whether its answer would be of use: without
+ * a line it is not, where a new line asks anyway.
  */
-export function createAsking({ timers, random, read, isWanted = () => true, isOnline = () => true }) {
+export function createAsking({ timers, random, read, isWanted = () => true }) {
   const due = new Set();
   let running = null;
   let timer = null;
@@ -40,7 +40,6 @@ export function createAsking({ timers, random, read, isWanted = () => true, isOn
   // News of a key while it is read makes it due again. Returns how long the server wants to be left alone after a failure, else null.
   async function run() {
     for (const key of due) {
-      if (isWanted(key) && tries > 0 && !isOnline()) return 0;
       due.delete(key);
       if (!isWanted(key)) continue;
       try {

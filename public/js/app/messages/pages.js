@@ -9,14 +9,26 @@ const REFRESHED = 200;
 export function createPages({ store, api, timers, random, tokenFor }) {
   let asks = 0;
   // Of rooms whose messages may lack changes: what was deleted must not stay on screen.
+  const outdated = new Set();
   const refreshing = createAsking({
-    timers, random, read: refresh,
-    isWanted: (room) => store.state.rooms.has(room),
-    isOnline: () => store.state.connection.phase === 'online',
+    timers, random,
+    read(room) {
+      outdated.delete(room);
+      return refresh(room).catch((error) => {
+        outdated.add(room);
+        throw error;
+      });
+    },
+    // What is not read again before a loss of the line is after it.
+    isWanted: (room) => store.state.rooms.get(room)?.isJoined,
   });
 
   store.subscribe((state, previous, { type, frame }) => {
-    if (type === 'frame' && isLoss(frame, previous.rooms.get(frame.room_id))) refreshing.ask(frame.room_id);
+    if (type !== 'frame') return;
+    const room = frame.room_id;
+    if (isLoss(frame, previous.rooms.get(room))) outdated.add(room);
+    else if (frame.type !== 'joined') return;
+    if (outdated.has(room)) refreshing.ask(room);
   });
 
   // Without the last messages' changes proved, all that is shown is read again.

@@ -10,11 +10,7 @@ const PAGE = 50;
 export function createModeration({ store, api, account, timers, random }) {
   const token = () => account.tokenOf(store.state.me?.userId);
   // Until there is an answer the menu offers to lock and to mute, which may be done twice.
-  const rules = createAsking({
-    timers, random, read,
-    isWanted: (room) => isModerator(store.state.me) && store.state.rooms.has(room),
-    isOnline: () => store.state.connection.phase === 'online',
-  });
+  const rules = createAsking({ timers, random, read, isWanted: (room) => isModerator(store.state.me) && store.state.rooms.get(room)?.isJoined });
   const readRules = (room) => rules.ask(room);
 
   store.subscribe((state, previous) => {

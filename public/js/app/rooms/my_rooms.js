@@ -1,7 +1,7 @@
 // Private rooms and conversations, as verbs, and the list of the rooms that an account is in. The server decides; a verb answers
 // {problem: null} with what it made, or {problem} as a text.
 
-import { hasAccount, isInside } from '../../state/identity/identity.js';
+import { isOnline } from '../../state/identity/identity.js';
 import { isOwner, isPrivate } from '../../state/rooms/my_rooms.js';
 import { problemOfOrder } from '../../state/rooms/moderation.js';
 import { createAsking } from '../asking.js';
@@ -13,10 +13,8 @@ const FRESH_MS = 30_000;
 export function createMyRooms({ store, storage, api, account, timers, random }) {
   const token = () => account.tokenOf(store.state.me?.userId);
   let askedAt = -Infinity;
-  const isOnline = ({ connection, me }) => connection.phase === 'online' && hasAccount(me);
-  const parts = { timers, random, isOnline: () => isOnline(store.state) };
-  const lists = createAsking({ ...parts, read: readList, isWanted: () => isInside(store.state) });
-  const members = createAsking({ ...parts, read: readMembers, isWanted: isPrivate });
+  const lists = createAsking({ timers, random, read: readList, isWanted: () => isOnline(store.state) });
+  const members = createAsking({ timers, random, read: readMembers, isWanted: (room) => isPrivate(room) && store.state.rooms.get(room)?.isJoined });
   const refresh = () => lists.ask();
 
   store.subscribe((state, previous, { type, frame }) => {

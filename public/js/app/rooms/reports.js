@@ -1,7 +1,7 @@
 // Reports: pointing out a message or a person to moderators, and the list of reports that those read. The server decides; each verb
 // answers null, or the problem that kept it from being done.
 
-import { isModerator } from '../../state/identity/identity.js';
+import { isModerator, isOnline } from '../../state/identity/identity.js';
 import { isOwner } from '../../state/rooms/my_rooms.js';
 import { problemOfOrder } from '../../state/rooms/moderation.js';
 import { createAsking } from '../asking.js';
@@ -11,16 +11,11 @@ const PAGE = 50;
 /** `tokenOf()` is this page's token, also that of a guest. */
 export function createReports({ store, api, tokenOf, timers, random }) {
   const mayRead = (state) => isModerator(state.me) || (state.active !== null && isOwner(state, state.active));
-  const listing = createAsking({
-    timers, random, read: () => read(false),
-    isWanted: () => mayRead(store.state) && store.state.active !== null,
-    isOnline: () => store.state.connection.phase === 'online',
-  });
+  const listing = createAsking({ timers, random, read: () => read(false), isWanted: () => mayRead(store.state) && isOnline(store.state) });
 
   store.subscribe((state, previous, { type, frame }) => {
-    const isOnline = ({ connection, me }) => connection.phase === 'online' && isModerator(me);
     const isNews = type === 'frame' && (frame.type === 'reports_changed' || frame.type === 'my_rooms_changed');
-    if (isOnline(state) && !isOnline(previous)) listing.ask();
+    if (isOnline(state) && !isOnline(previous) && isModerator(state.me)) listing.ask();
     else if (isNews && mayRead(state)) listing.askSoon();
   });
 

@@ -1,6 +1,6 @@
 // Whether the other one of a conversation sees how far we have read: a setting of the account, which the server keeps for all its pages.
 
-import { hasAccount, isInside } from '../../state/identity/identity.js';
+import { isOnline } from '../../state/identity/identity.js';
 import { problemOfOrder } from '../../state/rooms/moderation.js';
 import { createAsking } from '../asking.js';
 
@@ -8,8 +8,7 @@ import { createAsking } from '../asking.js';
 export function createSharing({ store, api, account, timers, random }) {
   const token = () => account.tokenOf(store.state.me?.userId);
 
-  const isOnline = ({ connection, me }) => connection.phase === 'online' && hasAccount(me);
-  const reading = createAsking({ timers, random, read, isWanted: () => isInside(store.state), isOnline: () => isOnline(store.state) });
+  const reading = createAsking({ timers, random, read, isWanted: () => isOnline(store.state) });
 
   store.subscribe((state, previous, { type, frame }) => {
     if (isOnline(state) && !isOnline(previous)) reading.ask();

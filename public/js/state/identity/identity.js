@@ -45,9 +45,9 @@ export function hasAccount(me) {
   return me !== null && me.role !== 'guest';
 }
 
-/** Whether somebody with an account is in a room. */
-export function isInside({ me, active }) {
-  return hasAccount(me) && active !== null;
+/** Whether there is a line for somebody with an account. */
+export function isOnline({ connection, me }) {
+  return connection.phase === 'online' && hasAccount(me);
 }
 
 const MODERATING = new Set(['moderator', 'admin']);
