@@ -1,5 +1,5 @@
 // Every text a person reads, whole sentences, both languages side by side, a file a part of the page.
-// {slots} are filled by i18n.js; a text with {one, other} is chosen by the slot `count`.
+// {slots} are filled by i18n.js; a text with {one, other} is chosen by the slot `count`. Bengali counts with টি and জন, whatever the number.
 
 import { ACCOUNT } from './texts/people/account.js';
 import { CONNECTION } from './texts/connection.js';

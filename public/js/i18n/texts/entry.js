@@ -13,7 +13,7 @@ export const ENTRY = {
   name_empty: { en: 'Please write your name.', bn: 'আপনার নাম লিখুন।' },
   name_too_long: {
     en: { one: 'The name is too long by {count} letter.', other: 'The name is too long by {count} letters.' },
-    bn: { one: 'নামটি {count}টি অক্ষর বেশি লম্বা।', other: 'নামটি {count}টি অক্ষর বেশি লম্বা।' },
+    bn: 'নামটি {count}টি অক্ষর বেশি লম্বা।',
   },
   name_hidden: { en: 'A name has no invisible characters.', bn: 'নামে অদৃশ্য অক্ষর থাকতে পারে না।' },
   room_hidden: { en: 'The name of a room has no invisible characters.', bn: 'ঘরের নামে অদৃশ্য অক্ষর থাকতে পারে না।' },
@@ -23,7 +23,7 @@ export const ENTRY = {
   room_empty: { en: 'Please write the name of a room.', bn: 'ঘরের নাম লিখুন।' },
   room_too_long: {
     en: { one: 'The name of the room is too long by {count} letter.', other: 'The name of the room is too long by {count} letters.' },
-    bn: { one: 'ঘরের নামটি {count}টি অক্ষর বেশি লম্বা।', other: 'ঘরের নামটি {count}টি অক্ষর বেশি লম্বা।' },
+    bn: 'ঘরের নামটি {count}টি অক্ষর বেশি লম্বা।',
   },
   join_about: {
     en: 'A place for easy talk. No account, nothing to install.',

@@ -17,7 +17,7 @@ export const ROOMS = {
   room_label: { en: '{room}, {count} online', bn: '{room}, অনলাইনে {count} জন' },
   room_label_unread: {
     en: { one: '{room}, {count} unread message', other: '{room}, {count} unread messages' },
-    bn: { one: '{room}, {count}টি অপঠিত বার্তা', other: '{room}, {count}টি অপঠিত বার্তা' },
+    bn: '{room}, {count}টি অপঠিত বার্তা',
   },
   leave_room: { en: 'Leave this room', bn: 'এই ঘর থেকে বেরোন' },
   leave_chat: { en: 'Leave adda', bn: 'বিদায় নিন' },

@@ -10,7 +10,7 @@ export const SEARCH = {
   search_running: { en: 'Searching…', bn: 'খোঁজা হচ্ছে…' },
   search_none: { en: 'Nothing found.', bn: 'কিছু পাওয়া যায়নি।' },
   search_none_yet: { en: 'Nothing found so far; there are older messages.', bn: 'এখনো কিছু পাওয়া যায়নি; আরও পুরোনো বার্তা আছে।' },
-  search_count: { en: { one: '{count} message', other: '{count} messages' }, bn: { one: '{count}টি বার্তা', other: '{count}টি বার্তা' } },
+  search_count: { en: { one: '{count} message', other: '{count} messages' }, bn: '{count}টি বার্তা' },
   search_more: { en: 'Search further back', bn: 'আরও পুরোনোতে খুঁজুন' },
   search_missing: { en: 'This server has no search.', bn: 'এই সার্ভারে খোঁজার ব্যবস্থা নেই।' },
   key_search: { en: 'Search messages', bn: 'বার্তা খোঁজা' },

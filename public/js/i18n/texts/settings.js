@@ -59,7 +59,7 @@ export const SETTINGS = {
   settings_told: { en: 'Notifications', bn: 'জানানো' },
   settings_ignored: { en: 'People you ignore', bn: 'যাঁদের উপেক্ষা করছেন' },
   bell: { en: 'Notifications', bn: 'নোটিফিকেশন' },
-  bell_unseen: { en: { one: '{count} new notification', other: '{count} new notifications' }, bn: { one: '{count}টি নতুন নোটিফিকেশন', other: '{count}টি নতুন নোটিফিকেশন' } },
+  bell_unseen: { en: { one: '{count} new notification', other: '{count} new notifications' }, bn: '{count}টি নতুন নোটিফিকেশন' },
   show: { en: 'Show', bn: 'দেখুন' },
   stop_ignoring: { en: 'Show again', bn: 'আবার দেখান' },
 };

@@ -9,14 +9,14 @@ export const TIMELINE = {
   jump_latest: { en: 'Jump to latest', bn: 'সর্বশেষ বার্তায় যান' },
   jump_latest_new: {
     en: { one: '{count} new message', other: '{count} new messages' },
-    bn: { one: '{count}টি নতুন বার্তা', other: '{count}টি নতুন বার্তা' },
+    bn: '{count}টি নতুন বার্তা',
   },
   jump_unread: { en: 'To the first unread message', bn: 'প্রথম অপঠিত বার্তায় যান' },
   message_gone: { en: 'That message no longer exists, or could not be loaded.', bn: 'বার্তাটি আর নেই, বা আনা যায়নি।' },
   new_messages: { en: 'New messages', bn: 'নতুন বার্তা' },
   gap: {
     en: { one: '{count} message was skipped here.', other: '{count} messages were skipped here.' },
-    bn: { one: 'এখানে {count}টি বার্তা বাদ পড়েছে।', other: 'এখানে {count}টি বার্তা বাদ পড়েছে।' },
+    bn: 'এখানে {count}টি বার্তা বাদ পড়েছে।',
   },
   reset: {
     en: 'The conversation was restored after a fault. Some messages may be missing here.',
@@ -27,14 +27,14 @@ export const TIMELINE = {
   notice_both: { en: '{joined} joined, {left} left', bn: '{joined} এসেছেন, {left} বেরিয়ে গেছেন' },
   people_count: {
     en: { one: '{count} person', other: '{count} people' },
-    bn: { one: '{count} জন', other: '{count} জন' },
+    bn: '{count} জন',
   },
-  others_count: { en: { one: '{count} other', other: '{count} others' }, bn: { one: 'আরও {count} জন', other: 'আরও {count} জন' } },
+  others_count: { en: { one: '{count} other', other: '{count} others' }, bn: 'আরও {count} জন' },
 
   announce_message: { en: '{name}: {content}', bn: '{name}: {content}' },
   announce_many: {
     en: { one: '{count} new message', other: '{count} new messages' },
-    bn: { one: '{count}টি নতুন বার্তা', other: '{count}টি নতুন বার্তা' },
+    bn: '{count}টি নতুন বার্তা',
   },
   timeline_empty_lead: { en: 'You are the first one here.', bn: 'এই ঘরে আপনিই প্রথম।' },
   empty_hint: { en: 'Write something, or bring a friend.', bn: 'কিছু লিখুন, অথবা কোনো বন্ধুকে ডাকুন।' },

@@ -11,11 +11,11 @@ export const WRITING = {
   characters_left: { en: '{percent} full', bn: '{percent} ভরেছে' },
   characters_over: {
     en: { one: '{count} letter too many', other: '{count} letters too many' },
-    bn: { one: '{count}টি অক্ষর বেশি হয়ে গেছে', other: '{count}টি অক্ষর বেশি হয়ে গেছে' },
+    bn: '{count}টি অক্ষর বেশি হয়ে গেছে',
   },
   message_too_long: {
     en: { one: 'Not sent: the message is too long by {count} letter.', other: 'Not sent: the message is too long by {count} letters.' },
-    bn: { one: 'বার্তাটি পাঠানো হয়নি: {count}টি অক্ষর বেশি হয়ে গেছে।', other: 'বার্তাটি পাঠানো হয়নি: {count}টি অক্ষর বেশি হয়ে গেছে।' },
+    bn: 'বার্তাটি পাঠানো হয়নি: {count}টি অক্ষর বেশি হয়ে গেছে।',
   },
 
   delivery_queued: { en: 'Waiting…', bn: 'অপেক্ষায়…' },

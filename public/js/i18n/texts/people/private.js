@@ -41,7 +41,7 @@ export const PRIVATE = {
   export_room: { en: 'Save the messages', bn: 'বার্তাগুলো রেখে দিন' },
   export_text: { en: 'As text', bn: 'লেখা হিসেবে' },
   export_json: { en: 'As JSON', bn: 'জেসন হিসেবে' },
-  export_progress: { en: { one: '{count} message…', other: '{count} messages…' }, bn: { one: '{count}টি বার্তা…', other: '{count}টি বার্তা…' } },
-  export_done: { en: { one: 'Saved {count} message.', other: 'Saved {count} messages.' }, bn: { one: '{count}টি বার্তা রাখা হয়েছে।', other: '{count}টি বার্তা রাখা হয়েছে।' } },
+  export_progress: { en: { one: '{count} message…', other: '{count} messages…' }, bn: '{count}টি বার্তা…' },
+  export_done: { en: { one: 'Saved {count} message.', other: 'Saved {count} messages.' }, bn: '{count}টি বার্তা রাখা হয়েছে।' },
   export_failed: { en: 'The messages could not be read.', bn: 'বার্তাগুলো আনা যায়নি।' },
 };
