@@ -56,6 +56,8 @@ export function composer(page) {
     const isSpeaking = !isEditing() && input.value.trim() !== '' && !/^\//.test(input.value);
     if (isSpeaking && settings.current.typing === 'on') chat.typing(shownRoom);
     commands.clear();
+    // Who writes on is not done.
+    isAwaitingFiles = false;
     if (!isEditing()) chat.keepDraft(shownRoom, input.value);
     setText(error, '');
     updateInput();
@@ -162,7 +164,7 @@ export function composer(page) {
     update(state) {
       held.update(state);
       context.update(state);
-      if (state.active === shownRoom && isAwaitingFiles && attached.readiness(shownRoom) !== 'uploading') goOn();
+      if (state.active === shownRoom && isAwaitingFiles && !isEditing() && attached.readiness(shownRoom) !== 'uploading') goOn();
       if (state.active !== shownRoom) {
         shownRoom = state.active;
         isAwaitingFiles = false;
