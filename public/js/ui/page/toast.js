@@ -49,6 +49,7 @@ export function toast({ i18n }) {
 
   button.addEventListener('click', () => {
     const run = shown?.undo?.run;
+    clearTimeout(timer);
     button.blur();
     box.classList.remove('toast--shown');
     button.hidden = true;
