@@ -56,9 +56,9 @@ async fn sockets_that_send_nothing_do_not_keep_out_a_health_check() {
         silent.push(RawSocket::connect(node.port).await);
     }
     assert_eq!(node.http().get("/readyz").await.status, 200);
-    let log = node.log();
-    let warnings = log.lines().filter(|line| line.contains("limit of open files does not suffice")).count();
-    assert_eq!(warnings, 1, "once a minute: {log}");
+    let warnings = || node.log().matches("limit of open files does not suffice").count();
+    eventually("it is logged", DEADLINE, async || (warnings() > 0).then_some(())).await;
+    assert_eq!(warnings(), 1, "once a minute: {}", node.log());
 }
 
 #[tokio::test]

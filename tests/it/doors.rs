@@ -60,7 +60,7 @@ async fn a_session_without_a_token_may_only_say_who_it_is() {
 
 #[tokio::test]
 async fn a_session_that_does_not_say_in_time_who_it_is_is_closed() {
-    let settings = [&CLOSED[..], &[("auth.timeout", "1s")]].concat();
+    let settings = [&CLOSED[..], &[("auth.timeout", "3s")]].concat();
     let node = Node::with(&settings).await;
     let mut full = Dial::full(node.port, "/ws").header("authorization", "Bearer x").open().await;
     full.expect("welcome").await;
@@ -112,7 +112,7 @@ async fn a_request_of_nobody_is_refused_where_guests_may_not_take_part() {
 #[tokio::test]
 async fn a_session_whose_token_runs_out_is_closed() {
     let node = Node::with(&[("auth.secret", SECRET)]).await;
-    let short = token(2);
+    let short = token(6);
     let header = format!("Bearer {short}");
     let mut by_header = Dial::full(node.port, "/ws").header("authorization", &header).open().await;
     let mut by_frame = Client::full(&node, "guest").await;

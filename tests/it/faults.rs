@@ -292,13 +292,17 @@ async fn a_frozen_redis_reaps_no_node() {
 /// of Redis has a whole lease to do so, although its lease looks expired to nodes that resumed sooner.
 #[tokio::test]
 async fn a_node_that_resumes_after_redis_is_not_reaped() {
-    let Some(mut cluster) = Cluster::with(2, &[("presence.leave_grace", "500ms")]).await else { return };
+    let Some(mut cluster) =
+        Cluster::with(2, &[("presence.leave_grace", "500ms"), ("presence.lease", "8s")]).await
+    else {
+        return;
+    };
     let (mut rahim, mut karim, plain) = three_friends(&cluster).await;
     let members = cluster.nodes[0].http().connections("general").await;
     cluster.nodes[1].freeze();
     cluster.redis.freeze();
     // Longer than a lease.
-    outage(Duration::from_secs(6)).await;
+    outage(Duration::from_secs(9)).await;
     cluster.redis.thaw();
     cluster.nodes[0].until_ready().await;
     let http = cluster.nodes[0].http();
@@ -312,7 +316,7 @@ async fn a_node_that_resumes_after_redis_is_not_reaped() {
     let members: Vec<_> = members.iter().map(String::as_str).collect();
     cluster.until_agreed("general", &members).await;
     // For longer than the rest of the lease and a grace period.
-    for _ in 0..60 {
+    for _ in 0..90 {
         cluster.agree("general", &members).await;
         outage(Duration::from_millis(100)).await;
     }

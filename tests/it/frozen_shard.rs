@@ -17,7 +17,7 @@ fn resyncs(node: &Node) -> (usize, usize) {
 async fn joins_and_leaves_pass_while_rooms_of_a_frozen_shard_are_resynced() {
     let Some(redis) = RedisCluster::that_can_lose_a_shard().await else { return };
     let urls = vec![redis.url(); 1];
-    let cluster = Cluster::reaching(redis, &urls, &[("redis.command_timeout", "5s")]).await;
+    let cluster = Cluster::reaching(redis, &urls, &[("redis.command_timeout", "15s")]).await;
     let Store::Cluster(redis) = &cluster.redis else { unreachable!("started with one") };
     let (frozen, node) = (has_rooms_alone(redis).await, &cluster.nodes[0]);
     let far: [String; 3] = rooms_at(redis, frozen).await;

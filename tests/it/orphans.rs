@@ -9,7 +9,7 @@ use crate::harness::{Client, Cluster, LONG_DEADLINE, Node, eventually};
 
 const SETTINGS: [(&str, &str); 4] = [
     ("redis.prefix", "adda:"),
-    ("presence.lease", "1s"),
+    ("presence.lease", "3s"),
     ("presence.renew_every", "200ms"),
     ("presence.leave_grace", "200ms"),
 ];

@@ -26,7 +26,7 @@ async fn settings_change_the_page_at_once_and_outlive_it() {
     page.join("রহিম", "general").await;
     page.posts("১").await;
     page.until(
-        "/^(ভোর|সকাল|দুপুর|বিকেল|সন্ধ্যা|রাত) [০-৯]/.test(document.querySelector('.message__time').textContent)",
+        "/^(ভোর|সকাল|দুপুর|বিকেল|সন্ধ্যা|রাত) [০-৯]/.test(document.querySelector('.message__time')?.textContent)",
     )
     .await;
     opens_settings(&page).await;
@@ -34,7 +34,7 @@ async fn settings_change_the_page_at_once_and_outlive_it() {
     page.choose("#setting-clock", "24").await;
     page.choose("#setting-density", "compact").await;
     page.choose("#setting-theme", "dark").await;
-    page.until("/^[0-9]{2}:[0-9]{2}$/.test(document.querySelector('.message__time').textContent)").await;
+    page.until("/^[0-9]{2}:[0-9]{2}$/.test(document.querySelector('.message__time')?.textContent)").await;
     page.reload().await;
     page.until("document.documentElement.dataset.density === 'compact'").await;
     page.until("document.documentElement.dataset.theme === 'dark'").await;

@@ -159,7 +159,7 @@ async fn a_half_open_socket_is_detected_and_its_client_resumes_on_another() {
 #[tokio::test]
 async fn short_packet_loss_drops_no_session_and_no_message() {
     let Some(network) = Network::enter() else { return };
-    let node = Node::with(&[("session.ping_every", "1s"), ("session.idle_timeout", "8s")]).await;
+    let node = Node::with(&[("session.ping_every", "1s"), ("session.idle_timeout", "30s")]).await;
     let mut writer = Client::full(&node, "writer").await;
     let mut reader = Client::full(&node, "reader").await;
     writer.join("general").await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::harness::redis::RedisServer;
 use crate::harness::redis_cluster::until_says;
 use crate::harness::roamer::outage;
-use crate::harness::{Client, Cluster, LONG_DEADLINE, Launch, Node, eventually};
+use crate::harness::{Client, Cluster, DEADLINE, LONG_DEADLINE, Launch, Node, eventually};
 
 const RIGHTS: [&str; 13] = [
     "~adda:*",
@@ -60,10 +60,10 @@ async fn a_node_whose_posts_are_all_refused_is_not_ready_until_one_succeeds() {
         assert!(errors(&cluster.nodes[0], "no_permission").await >= round);
     }
     cluster.nodes[0].until_readyz(503).await;
-    assert_eq!(
-        times_told(&cluster.nodes[0], "xadd") + times_told(&cluster.nodes[0], "can't run this command"),
-        1
-    );
+    let told =
+        || times_told(&cluster.nodes[0], "xadd") + times_told(&cluster.nodes[0], "can't run this command");
+    eventually("it is logged", DEADLINE, async || (told() > 0).then_some(())).await;
+    assert_eq!(told(), 1);
     // There are no more posts: the node detects the recovery itself.
     set_rights(&cluster.redis, &["+xadd"]).await;
     cluster.nodes[0].until_ready().await;
@@ -77,6 +77,7 @@ async fn a_key_of_the_wrong_type_is_logged_and_does_not_make_the_node_unready() 
     let node = &cluster.nodes[0];
     assert_eq!(post(node, "spoiled").await, 503);
     assert_eq!(errors(node, "wrong_type").await, 1);
+    eventually("it is logged", DEADLINE, async || (times_told(node, "WRONGTYPE") > 0).then_some(())).await;
     assert_eq!(times_told(node, "WRONGTYPE"), 1);
     assert!(node.log().contains("adda:{spoiled}:"), "it names the room: {}", node.log());
     assert_eq!(node.http().get("/api/rooms/spoiled/messages").await.status, 503);
@@ -87,7 +88,7 @@ async fn a_key_of_the_wrong_type_is_logged_and_does_not_make_the_node_unready() 
 
 #[tokio::test]
 async fn a_node_that_waits_for_replicas_which_are_not_there_is_not_ready() {
-    let settings = [("redis.min_replicas_acked", "1"), ("redis.command_timeout", "600ms")];
+    let settings = [("redis.min_replicas_acked", "1"), ("redis.command_timeout", "3s")];
     let Some(mut cluster) = Cluster::with(1, &settings).await else { return };
     assert_eq!(post(&cluster.nodes[0], "general").await, 503);
     assert!(errors(&cluster.nodes[0], "too_few_replicas").await > 0);

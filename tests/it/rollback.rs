@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Client, Cluster, LONG_DEADLINE, eventually};
+use crate::harness::{Client, Cluster, DEADLINE, LONG_DEADLINE, Node, eventually};
 
 fn seqs(joined: &serde_json::Value) -> Vec<u64> {
     joined["messages"].as_array().unwrap().iter().map(|message| message["seq"].as_u64().unwrap()).collect()
@@ -116,8 +116,12 @@ async fn a_session_that_was_idle_during_a_set_back_catches_up() {
     assert_eq!(rahim.untaken("reset").len(), 1, "{rahim}");
 }
 
-/// The replication ids of a warning.
-fn replids(log: &str, sentence: &str) -> [String; 2] {
+/// The replication ids of a warning, as soon as it is logged.
+async fn logged_replids(node: &Node, sentence: &str) -> [String; 2] {
+    let log = eventually(&format!("a node logs: {sentence}"), DEADLINE, async || {
+        Some(node.log()).filter(|log| log.lines().any(|line| line.contains(sentence)))
+    })
+    .await;
     let warnings: Vec<_> = log.lines().filter(|line| line.contains(sentence)).collect();
     assert_eq!(warnings.len(), 1, "logged once: {warnings:?}");
     ["old_replid=\"", "new_replid=\""].map(|field| {
@@ -142,7 +146,7 @@ async fn every_node_logs_that_redis_was_emptied() {
             (cluster.nodes[node].http().metrics().await.value("adda_generations_total") == 1.0).then_some(())
         })
         .await;
-        let [old, new] = replids(&cluster.nodes[node].log(), "Redis was emptied");
+        let [old, new] = logged_replids(&cluster.nodes[node], "Redis was emptied").await;
         assert!(old == new && old.len() == 40, "one process: {old} {new}");
     }
     assert_eq!(cluster.nodes[0].http().metrics().await.value("adda_epochs_begun_total"), 1.0);
@@ -162,7 +166,7 @@ async fn every_node_logs_that_the_replication_id_changed() {
             (cluster.nodes[node].http().metrics().await.value("adda_generations_total") == 1.0).then_some(())
         })
         .await;
-        let [old, new] = replids(&cluster.nodes[node].log(), "Redis restarted or failed over");
+        let [old, new] = logged_replids(&cluster.nodes[node], "Redis restarted or failed over").await;
         assert!(old != new && old.len() == 40 && new.len() == 40, "{old} {new}");
     }
 }

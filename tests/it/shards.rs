@@ -52,7 +52,7 @@ pub async fn rooms_at<const COUNT: usize>(redis: &RedisCluster, place: usize) ->
 async fn a_leave_on_a_frozen_shard_blocks_no_other_room() {
     let Some(redis) = RedisCluster::that_can_lose_a_shard().await else { return };
     let urls = vec![redis.url(); 2];
-    let settings = [("redis.command_timeout", "500ms"), ("presence.leave_grace", "100ms")];
+    let settings = [("redis.command_timeout", "1s"), ("presence.leave_grace", "100ms")];
     let cluster = Cluster::reaching(redis, &urls, &settings).await;
     let Store::Cluster(redis) = &cluster.redis else { unreachable!("started with one") };
     let frozen = has_rooms_alone(redis).await;
@@ -88,7 +88,7 @@ async fn a_live_node_is_not_reaped_while_a_shard_is_frozen() {
     let Some(redis) = RedisCluster::that_can_lose_a_shard().await else { return };
     let urls = vec![redis.url(); 2];
     let settings = [
-        ("presence.lease", "2s"),
+        ("presence.lease", "4s"),
         ("presence.renew_every", "300ms"),
         ("presence.leave_grace", "100ms"),
         ("redis.command_timeout", "1s"),
@@ -171,7 +171,7 @@ impl SplitRooms {
 
 #[tokio::test]
 async fn while_a_shard_is_dead_other_rooms_recover_from_a_broken_subscription() {
-    let settings = [("redis.command_timeout", "500ms")];
+    let settings = [("redis.command_timeout", "2s")];
     let Some(mut rooms) = SplitRooms::with(&settings).await else { return };
     // No later message would reveal the gap.
     for word in ["one", "two", "three"] {
@@ -184,7 +184,7 @@ async fn while_a_shard_is_dead_other_rooms_recover_from_a_broken_subscription() 
 
 #[tokio::test]
 async fn while_a_shard_is_dead_silent_losses_in_other_rooms_are_found() {
-    let settings = [("redis.command_timeout", "500ms"), ("history.verify_every", "1s")];
+    let settings = [("redis.command_timeout", "2s"), ("history.verify_every", "1s")];
     let Some(mut rooms) = SplitRooms::with(&settings).await else { return };
     rooms.rahim.posts(&rooms.near, "said once").await;
     rooms.mita.receives("said once").await;
@@ -260,10 +260,10 @@ async fn a_room_migrated_to_a_new_master_without_slots_is_served_there() {
 
 /// Short times, so that a lease expires or a sweep begins within a test.
 const SHORT: [(&str, &str); 4] = [
-    ("presence.lease", "2s"),
+    ("presence.lease", "3s"),
     ("presence.renew_every", "300ms"),
     ("presence.leave_grace", "100ms"),
-    ("redis.command_timeout", "300ms"),
+    ("redis.command_timeout", "1s"),
 ];
 
 /// The log line of a sweep that has found orphans.

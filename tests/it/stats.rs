@@ -187,7 +187,7 @@ async fn a_dashboard_is_opened_by_the_first_frame_too_and_ends_with_the_log_out_
 
 #[tokio::test]
 async fn a_dashboard_is_refused_without_the_role_and_open_to_all_if_the_settings_say_so() {
-    let node = Node::with(&[("auth.secret", SECRET), ("auth.timeout", "1s")]).await;
+    let node = Node::with(&[("auth.secret", SECRET), ("auth.timeout", "3s")]).await;
     for (first, code, closed) in [
         (Some(json!({ "type": "auth", "token": token(Role::Moderator) })), "forbidden", 4403),
         (Some(json!({ "type": "auth", "token": "nonsense" })), "bad_token", 4401),

@@ -29,8 +29,13 @@ fn room(number: usize) -> String {
 async fn begin(leave_grace: &str) -> Option<Cluster> {
     // Raised as far as allowed; for the usual number the default is enough.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
-    // REST waits for a connection to Redis as long as it takes to let all clients in again.
-    let settings = [("log.level", "warn"), ("presence.leave_grace", leave_grace), ("redis.pool_wait", "30s")];
+    // What is posted over REST waits for as long as it takes to let all clients in again.
+    let settings = [
+        ("log.level", "warn"),
+        ("presence.leave_grace", leave_grace),
+        ("redis.pool_wait", "30s"),
+        ("redis.command_timeout", "10s"),
+    ];
     Cluster::with(3, &settings).await
 }
 
@@ -107,7 +112,7 @@ async fn assert_unnoticed(cluster: &Cluster, swarm: &Swarm, count: usize, joins_
 #[tokio::test]
 async fn simultaneous_reconnects_are_not_announced() {
     let count = sessions();
-    let Some(cluster) = begin("10s").await else { return };
+    let Some(cluster) = begin("15s").await else { return };
     let swarm = Swarm::enter(count, &ports(&cluster), room).await;
     swarm.settle(cluster.nodes[0].http(), rooms(count)).await;
     let joins = seen(&swarm.tally().joins);

@@ -19,7 +19,7 @@ const PONG: [u8; 6] = [0x8a, 0x80, 0, 0, 0, 0];
 #[tokio::test]
 async fn a_ping_is_answered_while_a_join_waits_for_redis() {
     let Some(redis) = RedisServer::start().await else { return };
-    let node = Launch::new().redis(&redis.url()).start().await;
+    let node = Launch::new().redis(&redis.url()).set("redis.command_timeout", "20s").start().await;
     let mut rahim = Client::full(&node, "রহিম").await;
     rahim.join("general").await;
     redis.freeze();
@@ -43,7 +43,7 @@ async fn a_ping_is_answered_while_a_join_waits_for_redis() {
 /// A plain session has only WebSocket pings, and posts before it has received anything.
 #[tokio::test]
 async fn a_plain_session_waits_for_its_room_while_redis_stands_still() {
-    let settings = [("redis.command_timeout", "500ms"), ("presence.lease", "60s")];
+    let settings = [("redis.command_timeout", "2s"), ("presence.lease", "60s")];
     let Some(cluster) = Cluster::with(1, &settings).await else { return };
     let node = &cluster.nodes[0];
     let mut witness = Client::full(node, "witness").await;

@@ -1,17 +1,13 @@
 //! A node that has lost a task becomes unready and exits; a session that panics leaves its rooms.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 
 use crate::harness::redis::RedisServer;
-use crate::harness::{Client, Cluster, Launch, Node, eventually};
+use crate::harness::{Client, Cluster, DEADLINE, Launch, Node, eventually};
 
-/// Time within which a failed node must become unready.
-const AT_ONCE: Duration = Duration::from_secs(1);
-
-/// Nodes that are started at the same time: more would take each other the second that they have.
+/// Nodes that are started at the same time.
 const NODES_AT_ONCE: usize = 3;
 
 /// Tasks of one client, whose panics affect only that client.
@@ -31,7 +27,7 @@ async fn assert_ends_without(task: &str, launch: Launch) {
     let mut rahim = Client::full(&node, "রহিম").await;
     rahim.join("general").await;
     node.inject_panic();
-    eventually(&format!("not ready without {task}"), AT_ONCE, async || {
+    eventually(&format!("not ready without {task}"), DEADLINE, async || {
         (node.http().status("/readyz").await != Some(200)).then_some(())
     })
     .await;

@@ -260,7 +260,7 @@ impl Certificates {
 
 #[tokio::test]
 async fn a_message_that_too_few_replicas_have_is_not_acknowledged() {
-    let settings = [("redis.min_replicas_acked", "1"), ("redis.command_timeout", "600ms")];
+    let settings = [("redis.min_replicas_acked", "1"), ("redis.command_timeout", "3s")];
     let Some(cluster) = Cluster::with(2, &settings).await else { return };
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     let mut mita = Client::full(&cluster.nodes[1], "মিতা").await;

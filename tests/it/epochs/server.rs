@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use redis::aio::MultiplexedConnection;
-use redis::{Client, FromRedisValue, RedisResult, Value};
+use redis::{AsyncConnectionConfig, Client, FromRedisValue, RedisResult, Value};
 
-use crate::harness::{LONG_DEADLINE, eventually, ports, skip};
+use crate::harness::{DEADLINE, LONG_DEADLINE, eventually, ports, skip};
 
 /// One redis-server. Dropping it kills it and removes its folder.
 pub struct Server {
@@ -126,7 +126,11 @@ impl Server {
     }
 
     async fn connect(&self) -> RedisResult<MultiplexedConnection> {
-        Client::open(self.url())?.get_multiplexed_async_connection().await
+        // The default of half a second is too short on a busy machine.
+        let patient = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(DEADLINE))
+            .set_response_timeout(Some(DEADLINE));
+        Client::open(self.url())?.get_multiplexed_async_connection_with_config(&patient).await
     }
 
     /// Its URL.

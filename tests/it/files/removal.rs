@@ -184,5 +184,7 @@ async fn bytes_that_can_not_be_deleted_are_tried_again() {
     })
     .await;
     assert_eq!(get(node, None, url(&file)).await.status, 404);
-    assert_eq!(node.log().matches("could not delete the bytes of files").count(), 1);
+    let told = || node.log().matches("could not delete the bytes of files").count();
+    eventually("it is logged", DEADLINE, async || (told() > 0).then_some(())).await;
+    assert_eq!(told(), 1);
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::DEADLINE;
+use super::LONG_DEADLINE;
 
 /// The REST API of one node.
 #[derive(Debug, Clone, Copy)]
@@ -165,7 +165,7 @@ impl Call {
             let body = body.collect().await.ok()?.to_bytes();
             Some(Reply { status: head.status.as_u16(), headers: head.headers, body })
         };
-        timeout(DEADLINE, exchange).await.expect("an answer within the deadline")
+        timeout(LONG_DEADLINE, exchange).await.expect("an answer within the deadline")
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
-use ::redis::{Client, RedisResult, from_redis_value};
+use ::redis::{AsyncConnectionConfig, Client, RedisResult, from_redis_value};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -13,6 +14,9 @@ use super::{LONG_DEADLINE, eventually, ports};
 
 /// The Sentinels' name of the master.
 pub const MASTER: &str = "chat";
+
+/// Wait for a Sentinel's answer.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Three servers and three Sentinels. A master that does not answer for a second is failed over.
 #[derive(Debug)]
@@ -145,7 +149,11 @@ impl Sentinel {
 
     async fn ask<T: ::redis::FromRedisValue>(&self, words: &[&str]) -> RedisResult<T> {
         let client = Client::open(format!("redis://127.0.0.1:{}", self.port))?;
-        let mut connection = client.get_multiplexed_async_connection().await?;
+        // The default of half a second is too short on a busy machine. One that is frozen takes all of it.
+        let patient = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE));
+        let mut connection = client.get_multiplexed_async_connection_with_config(&patient).await?;
         let answer = ::redis::cmd(words[0]).arg(&words[1..]).query_async(&mut connection).await?;
         Ok(from_redis_value(answer)?)
     }

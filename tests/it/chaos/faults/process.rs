@@ -80,7 +80,7 @@ async fn fill_descriptors(scene: &mut Scene) {
 async fn stand_still(scene: &mut Scene) {
     let since = std::time::Instant::now();
     scene.cluster.nodes[1].freeze();
-    scene.endure(4.0, 3.5).await;
+    scene.endure(4.0, 2.8).await;
     scene.cluster.nodes[1].thaw();
     scene.was_away(1, since);
 }
