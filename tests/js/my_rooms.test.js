@@ -92,7 +92,7 @@ test('an answer that comes when somebody else is here is not theirs', async () =
   assert.deepEqual([client.storage.myRooms('a5'), client.storage.myRooms('a1')], [[], []]);
 });
 
-test('what came while the list was on its way is newer than the list', async () => {
+test('news that came while the list was on its way is newer than the list', async () => {
   const other = { ...TALK, id: '@a1a3', with: { user_id: 'a3', username: 'রিনা' } };
   const client = await signedIn({ listMyRooms: [TALK, other] });
   let release = null;

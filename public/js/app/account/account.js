@@ -106,7 +106,7 @@ export function createAccount({ store, storage, api, timers, random, clock }) {
       const byCookie = await isBelieved(userId);
       const token = own?.token;
       const byToken = token === undefined ? byCookie : await isBelieved(userId, token);
-      // What is asked by REST goes by the cookie then, too.
+      // Calls of REST go by the cookie then, too.
       if (byCookie === 'yes' && byToken === 'no' && own?.token === token) own = null;
       const answer = byCookie === 'no' ? byToken : byCookie;
       // Signed in by another tab meanwhile: the answer may be about the cookie of before.

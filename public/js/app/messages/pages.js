@@ -19,7 +19,7 @@ export function createPages({ store, api, timers, random, tokenFor }) {
         throw error;
       });
     },
-    // What is not read again before a loss of the line is after it.
+    // Messages that are not read again before the line is lost are after it.
     isWanted: (room) => store.state.rooms.get(room)?.isJoined,
   });
 

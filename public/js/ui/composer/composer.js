@@ -56,7 +56,7 @@ export function composer(page) {
     const isSpeaking = !isEditing() && input.value.trim() !== '' && !/^\//.test(input.value);
     if (isSpeaking && settings.current.typing === 'on') chat.typing(shownRoom);
     commands.clear();
-    // Who writes on is not done.
+    // A person who writes on is not done.
     isAwaitingFiles = false;
     if (!isEditing()) chat.keepDraft(shownRoom, input.value);
     setText(error, '');
