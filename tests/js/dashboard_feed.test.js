@@ -64,6 +64,21 @@ test('a connection that is silent for long is given up', async () => {
   assert.equal(net.sockets.length, 2);
 });
 
+test('a connection that never says anything is given up, too', async () => {
+  const { clock, net, states } = feedWith();
+  await turn();
+  net.last().say({});
+  net.last().end(1006);
+  clock.advance(1_000);
+  await turn();
+  // Opening for ever, as behind a network that swallows everything.
+  clock.advance(16_000);
+  await turn();
+  clock.advance(2_000);
+  await turn();
+  assert.deepEqual([net.sockets.length, net.sockets[1].readyState, states.at(-1)], [3, 3, 'lost, stale']);
+});
+
 test('without the right nothing is opened until somebody tries again', async () => {
   const { clock, net, states, feed, answerWith } = feedWith('no');
   await turn();

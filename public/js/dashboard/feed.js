@@ -4,7 +4,7 @@ import { backoff } from '../net/backoff.js';
 
 // The server sends each second.
 const STALE_MS = 5_000;
-// A connection that says nothing for so long is given up: the network may have lost it.
+// A connection that says nothing for so long is given up, from its opening on: the network may have lost it.
 const SILENT_MS = 15_000;
 const TICK_MS = 1_000;
 // Nothing that another try helps against: not signed in, no right.
@@ -18,6 +18,7 @@ export function createFeed({ url, WebSocket, timers, random, mayRead, onText, on
   let socket = null;
   let phase = 'connecting';
   let frameAt = timers.now();
+  let openedAt = timers.now();
   let lostAt = timers.now();
   let tries = 0;
   let retry = null;
@@ -44,6 +45,7 @@ export function createFeed({ url, WebSocket, timers, random, mayRead, onText, on
   function open() {
     const opened = new WebSocket(url);
     socket = opened;
+    openedAt = timers.now();
     opened.onmessage = ({ data }) => {
       if (socket !== opened) return;
       [frameAt, tries] = [timers.now(), 0];
@@ -65,7 +67,7 @@ export function createFeed({ url, WebSocket, timers, random, mayRead, onText, on
 
   function tick() {
     tell();
-    if (socket !== null && timers.now() - frameAt >= SILENT_MS && phase === 'open') {
+    if (socket !== null && timers.now() - Math.max(frameAt, openedAt) >= SILENT_MS) {
       const silent = socket;
       lose(silent, null);
       silent.close();

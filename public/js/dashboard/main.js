@@ -10,6 +10,9 @@ import { createCharts } from './view/charts.js';
 import { createNodes, shortId } from './view/nodes.js';
 import { createTable } from './view/table.js';
 
+// A server that answers later than this does not answer.
+const LIMIT_MS = 15_000;
+
 fillIn();
 const part = (name) => document.querySelector(`[data-part="${name}"]`);
 const views = [createCharts(part('charts'), part('chart')), createNodes(part('nodes')), createTable(part('table'))];
@@ -74,7 +77,7 @@ function applySettings() {
 
 async function mayRead() {
   try {
-    const { status } = await fetch('api/stats', { headers: { accept: 'application/json' } });
+    const { status } = await fetch('api/stats', { headers: { accept: 'application/json' }, signal: AbortSignal.timeout?.(LIMIT_MS) });
     if (status === 401 || status === 403) return 'no';
     return status === 200 ? 'yes' : 'unknown';
   } catch {
