@@ -130,11 +130,14 @@ test('a deletion waits for a moment and can be taken back; then it is sent', () 
   assert.equal(client.chat.takeBack(second), false);
 });
 
-test('a deletion that waits to be taken back is sent before its room is left', () => {
-  const client = clientWith(0, [message(1, { user_id: 'guest-1' })]);
-  client.chat.remove('general', 1);
-  client.chat.leaveRoom('general');
-  assert.deepEqual(client.socket().sent.map(({ type }) => type).slice(-2), ['delete', 'leave']);
+test('a deletion that waits to be taken back is sent before its writer goes', () => {
+  const ways = { leaveRoom: ['delete', 'leave'], stepOut: ['delete'], exit: ['delete'], suspend: ['delete'] };
+  for (const [way, sent] of Object.entries(ways)) {
+    const client = clientWith(0, [message(1, { user_id: 'guest-1' })]);
+    client.chat.remove('general', 1);
+    client.chat[way]('general');
+    assert.deepEqual(client.socket().sent.map(({ type }) => type).slice(-sent.length), sent, way);
+  }
 });
 
 test('a refused edit leaves the text as it was, and says so at the message', () => {

@@ -121,8 +121,7 @@ export function createChat({ store, storage, api, tabs, account, timers, random,
       transport.join(room);
     },
     leaveRoom(room) {
-      // A deletion that waits to be taken back goes before us: from outside nothing is sent.
-      for (const item of store.state.outbox) if (item.room === room) store.dispatch({ type: 'change_released', nonce: item.nonce });
+      chat.release(room);
       transport.leave(room);
       storage.forgetRoom(name, room);
       store.dispatch({ type: 'room_left', room });
@@ -131,6 +130,7 @@ export function createChat({ store, storage, api, tabs, account, timers, random,
     setToken: (token) => transport?.setToken(token),
     /** Close the connection and empty this tab. Drafts and unsent messages are kept for the one who comes back. */
     stepOut() {
+      chat.release();
       transport?.close();
       transport = null;
       keptOutbox.close();
@@ -162,6 +162,7 @@ export function createChat({ store, storage, api, tabs, account, timers, random,
     probe: () => transport?.probe(),
     /** The page goes away, perhaps to come back: others must not believe that its reader is here. */
     suspend() {
+      chat.release();
       transport?.suspend();
       keptOutbox.suspend();
       tabs.suspend();

@@ -41,6 +41,12 @@ export function createWriting({ store, timers, newNonce, serverNow, nameOf, line
       timers.setTimeout(() => store.dispatch({ type: 'change_released', nonce }), UNDO_MS);
       return nonce;
     },
+    /** Deletions that wait to be taken back are sent at once: their writer leaves the room, or (null) the page. */
+    release(room = null) {
+      for (const it of store.state.outbox) {
+        if (it.state === 'held' && (room === null || it.room === room)) store.dispatch({ type: 'change_released', nonce: it.nonce });
+      }
+    },
     /** False if the message has been deleted. */
     takeBack(nonce) {
       const isHeld = store.state.outbox.some((it) => it.nonce === nonce && it.state === 'held');

@@ -58,6 +58,7 @@ export function createVisit({ i18n, store, storage, chat, account, drawers, tell
     },
     /** An account is signed out on all devices, or on none. */
     async signOut() {
+      chat.release();
       if (!(await account.signOut())) {
         const { problem } = formNamed(store.state, 'sign_out');
         return problem && tell(i18n.text(problem.key, problem.slots));
