@@ -176,7 +176,7 @@ async fn idle_sessions_cost_redis_nothing() {
         sessions.push(session);
     }
     // Excludes the joins and the verification that follows them: until Redis tracks the 30 rooms, each for one node,
-    // and the index and the room list for both nodes. What else they leave to be done takes some of the first windows.
+    // and the index and the room list for both nodes. The sizes of rooms are written again in some of the first windows.
     eventually("nothing is left to compare", DEADLINE, async || {
         (cluster.redis.stat("tracking_total_items").await == 34).then_some(())
     })

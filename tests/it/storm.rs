@@ -29,7 +29,7 @@ fn room(number: usize) -> String {
 async fn begin(leave_grace: &str) -> Option<Cluster> {
     // Raised as far as allowed; for the usual number the default is enough.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
-    // What is posted over REST waits for as long as it takes to let all clients in again.
+    // A post over REST waits for as long as it takes to let all clients in again.
     let settings = [
         ("log.level", "warn"),
         ("presence.leave_grace", leave_grace),
