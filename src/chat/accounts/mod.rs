@@ -6,6 +6,8 @@ mod hashing;
 mod names;
 mod password;
 mod setup;
+#[cfg(test)]
+mod tests;
 
 pub use self::commands::{CommandError, change_role, create_account, replace_password};
 pub(super) use self::hashing::HashingPool;
@@ -19,6 +21,10 @@ use crate::config::Registration;
 use crate::model::{Role, Timestamp, UserId, Username};
 use crate::protocol::{ClientAddress, ErrorCode, Rejection};
 use crate::telemetry::{LoginOutcome, count_login};
+
+/// Times that a log-in compares its password. The hash may be replaced meanwhile, by a new password or by another log-in that
+/// renews an outdated one.
+const COMPARISONS: usize = 2;
 
 /// The name of guests who choose none, which no account can have.
 pub const ANONYMOUS: &str = "Anonymous";
@@ -54,7 +60,7 @@ impl Chat {
             return Err(Rejection::new(ErrorCode::RegistrationClosed, sentence));
         }
         let account = self.create(credentials, Role::Member, Condition::Always).await?;
-        self.sign_in(account).await
+        self.sign_in(account).await?.ok_or_else(bad_credentials)
     }
 
     /// Checks a password, and gives its user a token. A name without an account is refused as a wrong password is, after
@@ -64,10 +70,6 @@ impl Chat {
     /// `bad_credentials`, `bad_username`, `too_fast`, `unavailable`.
     pub async fn log_in(&self, credentials: Credentials) -> Result<SignedIn, Rejection> {
         let outcome = self.check_credentials(credentials).await;
-        let outcome = match outcome {
-            Ok(account) => self.sign_in(account).await,
-            Err(rejection) => Err(rejection),
-        };
         count_login(match outcome.as_ref().map_err(|rejection| rejection.code) {
             Ok(_) => LoginOutcome::Accepted,
             Err(ErrorCode::BadCredentials) => LoginOutcome::WrongPassword,
@@ -100,7 +102,7 @@ impl Chat {
         let username = &identity.author.username;
         self.admit_login(address, username.skeleton().as_str()).await?;
         let account = self.inner.backend.accounts.by_id(&identity.author.user_id).await?;
-        let account = account.ok_or_else(|| {
+        let mut account = account.ok_or_else(|| {
             Rejection::new(ErrorCode::Forbidden, "Only the user of an account has a password")
         })?;
         new.check(&account.username).map_err(weak)?;
@@ -122,9 +124,10 @@ impl Chat {
             {
                 return Err(bad_credentials());
             }
+            account.password = hash;
         }
         self.next_generation(&account.user_id).await?;
-        self.sign_in(account).await
+        self.sign_in(account).await?.ok_or_else(bad_credentials)
     }
 
     async fn next_generation(&self, user: &UserId) -> Result<(), Rejection> {
@@ -159,8 +162,8 @@ impl Chat {
         Ok(account)
     }
 
-    /// The account whose name and password were given.
-    async fn check_credentials(&self, credentials: Credentials) -> Result<Account, Rejection> {
+    /// Signs in the user of an account whose name and password were given.
+    async fn check_credentials(&self, credentials: Credentials) -> Result<SignedIn, Rejection> {
         let Credentials { username, password, address } = credentials;
         let username = self.username(&username)?;
         let skeleton = username.skeleton();
@@ -168,28 +171,54 @@ impl Chat {
         if password.is_too_long() {
             return Err(bad_credentials());
         }
-        let accounts = &self.inner.backend.accounts;
-        let account = accounts.by_name(&skeleton).await?;
+        for _ in 0..COMPARISONS {
+            let account = self.inner.backend.accounts.by_name(&skeleton).await?;
+            let account = self.check_password(account, &password).await?;
+            if let Some(signed_in) = self.sign_in(account).await? {
+                return Ok(signed_in);
+            }
+        }
+        Err(bad_credentials())
+    }
+
+    /// Compares a password with that of an account, and renews an outdated hash. Returns the account with the hash that the
+    /// password was found equal to.
+    async fn check_password(
+        &self,
+        account: Option<Account>,
+        password: &Password,
+    ) -> Result<Account, Rejection> {
         let stored = account.as_ref().map(|account| account.password.clone());
         let verdict = self.inner.passwords.verify(password.clone(), stored).await?;
-        let Some(account) = account.filter(|_| verdict != Verdict::Differs) else {
-            return Err(bad_credentials());
-        };
+        let account = account.filter(|_| verdict != Verdict::Differs);
+        let mut account = account.ok_or_else(bad_credentials)?;
         if verdict == Verdict::EqualAndOutdated {
-            let hash = self.inner.passwords.hash(password).await?;
-            // If it fails, the password was replaced meanwhile.
-            accounts.replace_password(&account.user_id, &account.password, &hash).await?;
+            let hash = self.inner.passwords.hash(password.clone()).await?;
+            let accounts = &self.inner.backend.accounts;
+            if accounts.replace_password(&account.user_id, &account.password, &hash).await? {
+                account.password = hash;
+            }
         }
         Ok(account)
     }
 
-    /// A token for the user of an account. A role that the account was created with is given first, if a crash after
-    /// the creation has prevented that.
-    async fn sign_in(&self, account: Account) -> Result<SignedIn, Rejection> {
+    /// A token for the user of an account, or none if its hash is no longer `account.password`. A role that the account was
+    /// created with is given first, if a crash after the creation has prevented that.
+    ///
+    /// A new password replaces the hash before it raises the generation. The hash is read after the generation, so a token of
+    /// the new generation needs the new password.
+    async fn sign_in(&self, account: Account) -> Result<Option<SignedIn>, Rejection> {
         let user = &account.user_id;
         let mut standing = self.inner.backend.standings.standing(user).await?;
+        let stored = self.inner.backend.accounts.by_id(user).await?;
+        if stored.is_none_or(|stored| stored.password != account.password) {
+            return Ok(None);
+        }
         if standing.role.is_none() && account.role > Role::Member {
-            standing = self.change_standing(user, StandingChange::SetRole(account.role)).await?;
+            let role = account.role;
+            let generation = standing.generation;
+            standing = self.change_standing(user, StandingChange::SetRole(role)).await?;
+            standing.generation = generation;
         }
         let identity = Identity {
             author: account.author(),
@@ -201,7 +230,7 @@ impl Chat {
             expires_at: None,
         };
         let issued = self.issue_token(&identity)?;
-        Ok(SignedIn { identity, issued })
+        Ok(Some(SignedIn { identity, issued }))
     }
 }
 

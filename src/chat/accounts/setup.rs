@@ -75,7 +75,7 @@ impl Chat {
         let account = self.create(credentials, Role::Admin, Condition::IfNoAdmin).await?;
         self.inner.setup.is_done.store(true, Ordering::Release);
         info!(user = %account.user_id, "the first admin was made");
-        self.sign_in(account).await
+        self.sign_in(account).await?.ok_or_else(bad_credentials)
     }
 
     /// The code while no admin exists.
