@@ -1,12 +1,14 @@
 //! Reports: a user that may read a room points out a message or a user in it to moderators, and in a private room to its owner.
 //! A report of a message shows that message to them, also one of a private room. Nobody is shown reports about itself.
 
+use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;
 use serde::Deserialize;
-use tracing::debug;
+use serde_json::{Map, Value, json};
+use tracing::{debug, warn};
 
-use super::{Chat, Identity, RoomAccess};
+use super::{Action, Chat, Identity, Principal, RoomAccess};
 use crate::backend::{
     AuditAction, AuditPosition, AuditRecord, Filed, ReportRecord, ReportedMessage, ReportedUser, RoomRecord,
     Span,
@@ -40,7 +42,8 @@ pub struct Report {
     pub id: AuditPosition,
     /// The report.
     pub record: ReportRecord,
-    /// The message as it is now; `None` if it has left the log, or the report is about a user.
+    /// The message as it is now; `None` if it has left the log, or the report is about a user. Without what others have added to
+    /// it if the reader of the report may not read the room.
     pub message: Option<LoggedMessage>,
 }
 
@@ -131,7 +134,7 @@ impl Chat {
         if next.is_none() && found.len() == limit {
             next = place.and(found.last().map(|(id, _)| *id));
         }
-        let reports = stream::iter(found).map(|(id, record)| self.with_message(id, record));
+        let reports = stream::iter(found).map(|(id, record)| self.with_message(by, id, record));
         let reports: Vec<_> = reports.buffered(LOOKUPS).collect().await;
         Ok((reports.into_iter().collect::<Result<Vec<Report>, Rejection>>()?, next))
     }
@@ -180,16 +183,31 @@ impl Chat {
         self.recorded(record, settling).await
     }
 
-    async fn with_message(&self, id: AuditPosition, record: ReportRecord) -> Result<Report, Rejection> {
+    async fn with_message(
+        &self,
+        by: &Identity,
+        id: AuditPosition,
+        record: ReportRecord,
+    ) -> Result<Report, Rejection> {
         let Some(reported) = record.message.clone() else {
             return Ok(Report { id, record, message: None });
         };
         let room = RoomName::from_trusted(&record.room_id);
-        let found = self.message_at(self.access_to_reported(room), reported.seq).await?;
+        let found = self.message_at(self.access_to_reported(room.clone()), reported.seq).await?;
         let is_same = |message: &LoggedMessage| {
             serde_json::from_slice::<Author>(&message.json).is_ok_and(|author| author.id == reported.id)
         };
-        Ok(Report { id, record, message: found.filter(is_same) })
+        let Some(mut message) = found.filter(is_same) else {
+            return Ok(Report { id, record, message: None });
+        };
+        match self.check_access(Principal::User(by), Action::Read, &room).await {
+            Ok(_) => {}
+            Err(rejection) if rejection.code == ErrorCode::RoomNotFound => {
+                message.json = reported_alone(&message.json)?;
+            }
+            Err(rejection) => return Err(rejection),
+        }
+        Ok(Report { id, record, message: Some(message) })
     }
 
     /// The message of a number, as it is now.
@@ -228,6 +246,21 @@ impl Chat {
     }
 }
 
+/// A message without what its author did not write: of the message that it replies to its number alone, and no reactions.
+fn reported_alone(json: &[u8]) -> Result<Bytes, Rejection> {
+    let reduced = serde_json::from_slice::<Map<String, Value>>(json).and_then(|mut message| {
+        message.remove("reactions");
+        if let Some(quoted) = message.get_mut("reply_to") {
+            *quoted = json!({ "seq": quoted["seq"] });
+        }
+        serde_json::to_vec(&message)
+    });
+    reduced.map(Bytes::from).map_err(|error| {
+        warn!(%error, "a reported message can't be read");
+        Rejection::new(ErrorCode::Internal, "The server could not read a reported message")
+    })
+}
+
 fn checked_reason(reason: &str) -> Result<String, Rejection> {
     let reason = reason.trim();
     let is_control = |c: char| c.is_control() && c != '\n';
@@ -245,6 +278,23 @@ fn message_not_found() -> Rejection {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_alone_has_its_own_words_and_none_of_others() {
+        let message = json!({
+            "content": "yes", "mentions": ["a"], "files": [], "edited_at": "now", "changed": 5,
+            "reply_to": { "seq": 3, "user_id": "a", "username": "A", "content": "a secret" },
+            "reactions": { "👍": { "count": 1, "users": ["b"] } },
+        });
+        let alone = reported_alone(message.to_string().as_bytes()).unwrap();
+        let expected = json!({
+            "content": "yes", "mentions": ["a"], "files": [], "edited_at": "now", "changed": 5,
+            "reply_to": { "seq": 3 },
+        });
+        assert_eq!(serde_json::from_slice::<Value>(&alone).unwrap(), expected);
+        let plain = br#"{"content":"x"}"#;
+        assert_eq!(reported_alone(plain).unwrap(), &plain[..]);
+    }
 
     #[test]
     fn a_reason_has_something_to_see_and_a_bound() {

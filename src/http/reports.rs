@@ -50,7 +50,8 @@ pub struct ReportJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<u64>,
     reason: String,
-    /// The reported message as it is now, while the log has it.
+    /// The reported message as it is now, while the log has it. For a caller that may not read its room it has no `reactions`, and
+    /// `reply_to` has `seq` alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<MessageJson>)]
     message: Option<serde_json::Value>,

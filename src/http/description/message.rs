@@ -33,7 +33,8 @@ pub(in crate::http) struct MessageJson {
     changed: Option<u64>,
 }
 
-/// The message that another replies to; `deleted` alone if that is gone.
+/// The message that another replies to; `deleted` alone if that is gone, and `seq` alone in a report from a room that the caller
+/// may not read.
 #[derive(ToSchema)]
 struct Quotation {
     seq: u64,

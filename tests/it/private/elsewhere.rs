@@ -11,10 +11,10 @@ use crate::files::{Folder, form, post, send_form, upload};
 use crate::harness::http::text;
 use crate::harness::{DEADLINE, Dial, Node, Reply};
 
-const SECRET: &str = "a secret of these tests alone, long enough";
+pub const SECRET: &str = "a secret of these tests alone, long enough";
 
 /// A user with a role, who is a member of no room.
-fn operator(role: Role) -> Person {
+pub fn operator(role: Role) -> Person {
     let user_id = UserId::parse(role.as_str()).expect("a user id");
     let username = Username::parse(role.as_str(), 32).expect("a name");
     let author = Author { user_id, username };

@@ -1,8 +1,10 @@
 //! Reports in private rooms reach their owners, and are to strangers as those of rooms that never were.
 
+use adda::model::Role;
 use serde_json::{Value, json};
 
-use super::{Person, cluster, path};
+use super::elsewhere::{SECRET, operator};
+use super::{Person, cluster, cluster_with, path};
 
 #[tokio::test]
 async fn the_owner_of_a_private_room_gets_the_reports_of_its_members() {
@@ -43,4 +45,31 @@ async fn the_owner_of_a_private_room_gets_the_reports_of_its_members() {
     assert_eq!(owner.does(&nodes[0], "GET", &list, None, 200).await.json()["data"], json!([]));
     bystander.catch_up().await;
     assert_eq!(bystander.untaken("reports_changed"), Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn a_report_shows_strangers_no_other_message_of_the_room() {
+    let Some(cluster) = cluster_with(1, &[("auth.secret", SECRET)]).await else { return };
+    let node = &cluster.nodes[0];
+    let owner = Person::register(node, "Rahim").await;
+    let member = Person::register(node, "Mita").await;
+    let moderator = operator(Role::Moderator);
+    let room = owner.makes_room(node, "one").await;
+    owner.adds(node, &room, &member).await;
+    let secret = owner.posts(node, &room, "a secret").await;
+    let reply = json!({ "content": "rude words", "reply_to": secret });
+    let messages = path(&["rooms", &room, "messages"]);
+    let seq = member.does(node, "POST", &messages, Some(reply), 201).await.json()["seq"].clone();
+    let reaction = path(&["rooms", &room, "messages", &seq.to_string(), "reactions", "👍"]);
+    owner.does(node, "PUT", &reaction, None, 200).await;
+    let list = path(&["rooms", &room, "reports"]);
+    owner.does(node, "POST", &list, Some(json!({ "seq": seq, "reason": "rude" })), 202).await;
+    let shown = |listed: Value| listed["data"][0]["message"].clone();
+    let message = shown(moderator.does(node, "GET", "/api/reports", None, 200).await.json());
+    assert_eq!(message["content"], "rude words");
+    assert_eq!((&message["reply_to"], &message["reactions"]), (&json!({ "seq": secret }), &Value::Null));
+    // A reader of the room sees what it sees there.
+    let message = shown(owner.does(node, "GET", &list, None, 200).await.json());
+    assert_eq!(message["reply_to"]["content"], "a secret");
+    assert_eq!(message["reactions"]["👍"]["users"], json!([owner.user_id]));
 }
