@@ -21,7 +21,7 @@ pub struct Figures {
     pub memory_bytes: u64,
     /// Open WebSocket connections at the end.
     pub sessions: u64,
-    /// Rooms with sessions of the node at the end.
+    /// Public rooms with sessions of the node at the end.
     pub rooms: u64,
     /// HTTP requests that were answered.
     pub requests: u64,
@@ -96,12 +96,12 @@ impl Figures {
     }
 }
 
-/// The sessions and rooms of a node at the moment that its figures are taken.
+/// The sessions and public rooms of a node at the moment that its figures are taken.
 #[derive(Debug, Clone, Copy)]
 pub struct Occupancy {
     /// Open WebSocket connections.
     pub sessions: u64,
-    /// Rooms with sessions of the node.
+    /// Public rooms with sessions of the node.
     pub rooms: u64,
 }
 

@@ -41,7 +41,7 @@ pub struct Meters {
     pub schedules_late: Counter,
     /// Open WebSocket connections.
     pub sessions: Gauge,
-    /// Rooms occupied by sessions of this node.
+    /// Public rooms occupied by sessions of this node.
     pub rooms: Gauge,
     /// 1 while events are known to arrive.
     pub pubsub_up: Gauge,
@@ -140,7 +140,7 @@ impl Meters {
                 "Times of schedules fired by this node 2 s or more after they were due",
             ),
             sessions: gauged("adda_sessions", "Open WebSocket connections"),
-            rooms: gauged("adda_rooms", "Rooms occupied by sessions of this node"),
+            rooms: gauged("adda_rooms", "Public rooms occupied by sessions of this node"),
             pubsub_up: gauged("adda_pubsub_up", "1 while events are known to arrive"),
             clock_skew: gauged("adda_clock_skew_seconds", "This node's clock less that of Redis"),
             generations: counted("adda_generations_total", "Times that Redis may have lost data"),

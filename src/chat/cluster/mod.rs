@@ -39,7 +39,7 @@ impl LocalNode for Chat {
     }
 
     fn take_figures(&self) -> Option<Figures> {
-        let rooms = self.inner.hub.occupied() as u64;
+        let rooms = self.inner.hub.occupied_public() as u64;
         self.inner.sampler.take(Occupancy { sessions: self.session_count(), rooms })
     }
 

@@ -77,7 +77,7 @@ impl Chat {
     /// Brings the gauges up to date.
     pub fn measure(&self) {
         meters().sessions.set(self.session_count() as f64);
-        meters().rooms.set(self.inner.hub.occupied() as f64);
+        meters().rooms.set(self.inner.hub.occupied_public() as f64);
         let is_fresh = self.inner.backend.pubsub.health() == FeedHealth::Live;
         meters().pubsub_up.set(f64::from(u8::from(is_fresh)));
         meters().ready.set(f64::from(u8::from(self.readiness().is_ok())));

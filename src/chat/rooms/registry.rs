@@ -128,12 +128,7 @@ impl Hub {
         self.inner.standings.users()
     }
 
-    /// Number of rooms with sessions of this node.
-    pub(in crate::chat) fn occupied(&self) -> usize {
-        self.occupied_rooms().len()
-    }
-
-    /// Number of those that everybody may know of.
+    /// Number of public rooms with sessions of this node. Private rooms are in no count that others see.
     pub(in crate::chat) fn occupied_public(&self) -> usize {
         self.occupied_rooms().iter().filter(|room| !room.name.is_private()).count()
     }

@@ -137,6 +137,7 @@ async fn lists_figures_and_records_are_those_without_the_private_room() {
     // Figures count, and name nothing.
     let hidden = [secrets.rooms.iter().map(String::as_str).collect(), vec!["a secret"]].concat();
     for node in nodes {
+        assert_eq!(node.http().metrics().await.value("adda_rooms"), 0.0, "private rooms are in no count");
         let mut told = String::from_utf8(node.http().get("/metrics").await.body.to_vec()).expect("text");
         for route in ["/api/stats", "/api/nodes"] {
             told += &node.http().json(route).await.to_string();
