@@ -134,7 +134,7 @@ async fn nodes_with_other_settings_are_logged() {
     cluster.nodes.push(other);
     for node in &cluster.nodes {
         eventually("each node tells of the other settings", LONG_DEADLINE, async || {
-            node.log().contains("has other settings in history").then_some(())
+            node.log().contains("all must have the same history.max_messages, history.ttl").then_some(())
         })
         .await;
     }

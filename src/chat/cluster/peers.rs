@@ -76,8 +76,8 @@ fn tell(other_node: NodeId, what: What) {
         ),
         What::Settings => warn!(
             %other_node,
-            "Another node of this cluster has other settings in history, presence, limits or auth.token_ttl than this \
-             one; all must have the same"
+            "Another node of this cluster has other settings than this one; all must have the same {}",
+            COMPARED.join(", ")
         ),
     }
 }
@@ -90,7 +90,24 @@ fn differences(own: &Fingerprints, other: &Fingerprints) -> Vec<What> {
     secret.into_iter().chain(settings).collect()
 }
 
-/// Of the settings that decide what is kept in common, and who may say what.
+/// The settings that decide what is kept in common, and who may say what.
+const COMPARED: [&str; 13] = [
+    "history.max_messages",
+    "history.ttl",
+    "presence.lease",
+    "presence.leave_grace",
+    "presence.announce_up_to",
+    "limits.room_name_chars",
+    "limits.username_chars",
+    "limits.content_chars",
+    "auth.token_ttl",
+    "files.url",
+    "files.max_bytes",
+    "files.per_user_per_day",
+    "files.orphan_after",
+];
+
+/// Of the settings of [`COMPARED`].
 fn fingerprint_of_settings(config: &Config) -> String {
     let Config { history, presence, limits, auth, files, .. } = config;
     let log = (history.max_messages, history.ttl);
@@ -148,6 +165,33 @@ mod tests {
         assert_ne!(fingerprint(|config| config.files.max_bytes += 1), own);
         assert_ne!(fingerprint(|config| config.files.per_user_per_day += 1), own);
         assert_ne!(fingerprint(|config| config.files.orphan_after *= 2), own);
+    }
+
+    #[test]
+    fn each_setting_that_the_warning_names_is_compared() {
+        let changes: [fn(&mut Config); COMPARED.len()] = [
+            |config| config.history.max_messages += 1,
+            |config| config.history.ttl *= 2,
+            |config| config.presence.lease *= 2,
+            |config| config.presence.leave_grace *= 2,
+            |config| config.presence.announce_up_to += 1,
+            |config| config.limits.room_name_chars += 1,
+            |config| config.limits.username_chars += 1,
+            |config| config.limits.content_chars += 1,
+            |config| config.auth.token_ttl *= 2,
+            |config| config.files.url.push('x'),
+            |config| config.files.max_bytes += 1,
+            |config| config.files.per_user_per_day += 1,
+            |config| config.files.orphan_after *= 2,
+        ];
+        let own = fingerprint_of_settings(&Config::defaults());
+        let document = include_str!("../../../docs/redis.md");
+        for (name, change) in COMPARED.iter().zip(changes) {
+            let mut config = Config::defaults();
+            change(&mut config);
+            assert_ne!(fingerprint_of_settings(&config), own, "{name}");
+            assert!(document.contains(&format!("`{name}`")), "{name}");
+        }
     }
 
     #[test]
