@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use super::limits::Shares;
 use super::{Chat, RoomAccess};
 use crate::backend::{
     Backend, BackendError, Excerpt, FiguresSpan, MemberPage, MemberPosition, NodeFigures, NodeInfo,
     RoomCount, Span,
 };
-use crate::model::RoomName;
+use crate::model::{RoomName, UserId};
 use crate::protocol::{ErrorCode, Rejection};
 use crate::supervisor::Supervisor;
 
@@ -28,8 +29,17 @@ pub(super) struct Reads {
     pages: Flights<PageQuery, Excerpt>,
     nodes: Flights<NodesQuery, Vec<NodeInfo>>,
     figures: Flights<FiguresQuery, Vec<NodeFigures>>,
+    /// Readings of the list of a user's rooms.
+    own: Shares<UserId>,
     slots: Arc<Semaphore>,
     supervisor: Supervisor,
+}
+
+/// A read of what is a user's own that is under way.
+#[derive(Debug)]
+pub(super) struct OwnSlot {
+    _turn: OwnedSemaphorePermit,
+    _slot: OwnedSemaphorePermit,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -66,7 +76,14 @@ impl Reads {
     pub(super) fn new(most: usize, supervisor: Supervisor) -> Self {
         let slots = Arc::new(Semaphore::new(most));
         let (rooms, members, pages, nodes, figures) = Default::default();
-        Self { rooms, members, pages, nodes, figures, slots, supervisor }
+        Self { rooms, members, pages, nodes, figures, own: Shares::default(), slots, supervisor }
+    }
+
+    /// The right to read what is a user's own. A user has one such read under way, and its others wait.
+    pub(super) async fn own_slot(&self, user: &UserId) -> Result<OwnSlot, Rejection> {
+        let turn = self.own.of(user.clone(), 1).acquire_owned().await;
+        let turn = turn.expect("the semaphore is never closed");
+        Ok(OwnSlot { _turn: turn, _slot: self.slot()? })
     }
 
     /// The right to read one thing after another, if one is free.
@@ -323,6 +340,19 @@ mod tests {
         }
         flight.await.expect("it ends");
         assert!(flights.lock().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_user_reads_its_own_once_at_a_time() {
+        let reads = Reads::new(2, Supervisor::default());
+        let (rahim, mita) = (UserId::guest(), UserId::guest());
+        let first = reads.own_slot(&rahim).await.expect("a slot is free");
+        let mut second = Box::pin(reads.own_slot(&rahim));
+        assert!(futures_util::poll!(&mut second).is_pending());
+        let other = reads.own_slot(&mita).await.expect("the one that waits holds no slot");
+        assert!(reads.own_slot(&UserId::guest()).await.is_err(), "no slot is free");
+        drop((first, other));
+        assert!(second.await.is_ok());
     }
 
     #[tokio::test]

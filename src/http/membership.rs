@@ -273,12 +273,14 @@ pub async fn open_conversation(
 #[utoipa::path(
     get, path = "/me/rooms", tag = "private",
     responses((status = 200, body = MyRooms, description = "The newest messages first")),
-    extensions(("x-role" = json!("guest"))),
+    extensions(("x-role" = json!("guest")), ("x-errors" = json!("too_fast"))),
 )]
 pub async fn list_my_rooms(
     State(state): State<AppState>,
     Caller(by): Caller,
+    Extension(forwarded): Extension<Forwarded>,
 ) -> Result<Json<MyRooms>, ApiError> {
+    state.chat.admit_my_rooms(&by, forwarded.client)?;
     let rooms = state.chat.my_rooms(&by).await?;
     Ok(Json(MyRooms { data: rooms.into_iter().map(MyRoomJson::from).collect() }))
 }

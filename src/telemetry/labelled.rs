@@ -288,6 +288,8 @@ pub enum Limit {
     Cursors,
     /// Reports of a user.
     Reports,
+    /// Readings of the list of a user's rooms.
+    MyRooms,
     /// Sessions of an address.
     Connections,
     /// Those without a user.
@@ -299,13 +301,14 @@ pub enum Limit {
 }
 
 impl Limit {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Messages,
         Self::GuestMessages,
         Self::Joins,
         Self::Searches,
         Self::Cursors,
         Self::Reports,
+        Self::MyRooms,
         Self::Connections,
         Self::Unauthenticated,
         Self::AccountLogins,
@@ -320,6 +323,7 @@ impl Limit {
             Self::Searches => "searches",
             Self::Cursors => "cursors",
             Self::Reports => "reports",
+            Self::MyRooms => "my_rooms",
             Self::Connections => "connections",
             Self::Unauthenticated => "unauthenticated",
             Self::AccountLogins => "account_logins",

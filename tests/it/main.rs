@@ -23,6 +23,7 @@ mod architecture;
 // One suite for every backend.
 mod backend_contract;
 // The configuration of HAProxy, with a real HAProxy.
+mod asking;
 mod balancer;
 // The browser client, driven by a browser.
 mod browser;

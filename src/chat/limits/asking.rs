@@ -1,4 +1,4 @@
-//! How often somebody may search, report, and say what it has read; all on each node.
+//! How often somebody may search, report, ask for its rooms, and say what it has read; all on each node.
 
 use std::time::Duration;
 
@@ -19,6 +19,9 @@ pub(super) const CURSORS: Rate = Rate { every: Duration::from_millis(50), burst:
 
 /// Reports: a page of bad messages at once, then five a minute.
 pub(super) const REPORTS: Rate = Rate { every: Duration::from_secs(12), burst: 10 };
+
+/// Readings of the list of the user's rooms, each of which looks at every room on it: a flurry of changes at once, then two a second.
+pub(super) const MY_ROOMS: Rate = Rate { every: Duration::from_millis(500), burst: 30 };
 
 /// A user that asks. Guests are new users at will, so they count by their address.
 #[derive(Debug, Hash)]
@@ -71,6 +74,15 @@ impl Chat {
     pub fn admit_report(&self, by: &Identity, address: ClientAddress) -> Result<(), Rejection> {
         let taken = take_from(&self.inner.limits.reports, &Asker::new(Some(by), address), REPORTS);
         taken.map_err(|wait| too_fast(Limit::Reports, wait))
+    }
+
+    /// Counts a reading of the list of a user's rooms.
+    ///
+    /// # Errors
+    /// `too_fast`
+    pub fn admit_my_rooms(&self, by: &Identity, address: ClientAddress) -> Result<(), Rejection> {
+        let taken = take_from(&self.inner.limits.my_rooms, &Asker::new(Some(by), address), MY_ROOMS);
+        taken.map_err(|wait| too_fast(Limit::MyRooms, wait))
     }
 
     /// Counts a move of a cursor.

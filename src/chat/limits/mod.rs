@@ -6,6 +6,7 @@ mod asking;
 mod connections;
 mod messages;
 mod refusals;
+mod shares;
 mod table;
 
 use std::fmt;
@@ -17,11 +18,12 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use self::allowance::Step;
-use self::asking::{Asker, Buckets, CURSORS, REPORTS, take_from};
+use self::asking::{Asker, Buckets, CURSORS, MY_ROOMS, REPORTS, take_from};
 pub use self::connections::ClientSession;
 use self::connections::{Connections, Full};
 use self::messages::Meter;
 pub use self::refusals::Refusals;
+pub(super) use self::shares::Shares;
 use self::table::Table;
 use super::{Chat, Identity, Source};
 use crate::backend::{Quota, Rate};
@@ -49,6 +51,7 @@ pub(super) struct Limits {
     searches: Buckets<Asker>,
     cursors: Buckets<UserId>,
     reports: Buckets<Asker>,
+    my_rooms: Buckets<Asker>,
     connections: Connections,
 }
 
@@ -134,6 +137,7 @@ impl Limits {
             searches: Table::new(),
             cursors: Table::new(),
             reports: Table::new(),
+            my_rooms: Table::new(),
             connections: Connections::default(),
         }
     }
@@ -157,6 +161,7 @@ impl Limits {
         }
         self.cursors.sweep(CURSORS.window(), Instant::now());
         self.reports.sweep(REPORTS.window(), Instant::now());
+        self.my_rooms.sweep(MY_ROOMS.window(), Instant::now());
         self.measure();
     }
 
@@ -305,6 +310,7 @@ fn too_fast(limit: Limit, wait: Duration) -> Rejection {
         Limit::Searches => "You are searching too often; wait a moment",
         Limit::Cursors => "You are saying too often what you have read; wait a moment",
         Limit::Reports => "You are reporting too often; wait a moment",
+        Limit::MyRooms => "You are asking too often for your rooms; wait a moment",
         Limit::Connections => "Your network has too many sessions on this node; close one, or wait a moment",
         Limit::Unauthenticated => {
             "Your network has too many sessions on this node that have no user yet; wait a moment"

@@ -33,7 +33,7 @@ impl Chat {
     /// `unavailable`
     pub async fn my_rooms(&self, by: &Identity) -> Result<Vec<MyRoom>, Rejection> {
         self.check_contact()?;
-        let _slot = self.inner.reads.slot()?;
+        let _slot = self.inner.reads.own_slot(&by.author.user_id).await?;
         let mut found = self.listed_rooms(by).await?;
         let rooms: Vec<RoomName> = found.iter().map(|my| my.room.clone()).collect();
         let unread = self.inner.backend.cursors.unread(&by.author.user_id, &rooms).await;

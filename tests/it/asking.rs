@@ -1,0 +1,36 @@
+//! Bounds on how often a user asks for what is its own.
+
+use serde_json::json;
+
+use crate::harness::{Client, Node, Reply};
+
+/// More calls than a full bucket and its refill let pass.
+const MANY: usize = 2000;
+
+async fn asks(node: &Node, client: &Client, method: &str, path: &str) -> Reply {
+    let bearer = format!("Bearer {}", client.token);
+    node.http().call(method, path).header("authorization", &bearer).send().await
+}
+
+/// Repeats a call until it is refused, and returns the statuses of before.
+async fn until_refused(node: &Node, client: &Client, method: &str, path: &str) -> Vec<u16> {
+    let mut statuses = Vec::new();
+    for _ in 0..MANY {
+        let reply = asks(node, client, method, path).await;
+        if reply.status == 429 {
+            assert_eq!(reply.error(429), "too_fast");
+            assert!(reply.header("retry-after").parse::<u64>().expect("a number") >= 1);
+            return statuses;
+        }
+        statuses.push(reply.status);
+    }
+    panic!("{method} {path} has no limit");
+}
+
+#[tokio::test]
+async fn a_user_asks_for_its_rooms_so_often() {
+    let node = Node::memory().await;
+    let client = Client::full(&node, "Rahim").await;
+    let answered = until_refused(&node, &client, "GET", "/api/me/rooms").await;
+    assert!(answered.len() >= 30 && answered.iter().all(|status| *status == 200), "{answered:?}");
+}
