@@ -11,8 +11,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use super::limits::Shares;
 use super::{Chat, RoomAccess};
 use crate::backend::{
-    Backend, BackendError, Excerpt, FiguresSpan, MemberPage, MemberPosition, NodeFigures, NodeInfo,
-    RoomCount, Span,
+    Backend, BackendError, Broadcast, Excerpt, FiguresSpan, MemberPage, MemberPosition, NodeFigures,
+    NodeInfo, RoomCount, Span,
 };
 use crate::model::{RoomName, UserId};
 use crate::protocol::{ErrorCode, Rejection};
@@ -29,6 +29,7 @@ pub(super) struct Reads {
     pages: Flights<PageQuery, Excerpt>,
     nodes: Flights<NodesQuery, Vec<NodeInfo>>,
     figures: Flights<FiguresQuery, Vec<NodeFigures>>,
+    broadcasts: Flights<BroadcastsQuery, Vec<Broadcast>>,
     /// Readings of the list of a user's rooms.
     own: Shares<UserId>,
     slots: Arc<Semaphore>,
@@ -69,14 +70,17 @@ struct NodesQuery;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct FiguresQuery;
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct BroadcastsQuery;
+
 /// Figures that contain the newest of each node, in a cluster of a hundred.
 const NEWEST_FIGURES: usize = 512;
 
 impl Reads {
     pub(super) fn new(most: usize, supervisor: Supervisor) -> Self {
         let slots = Arc::new(Semaphore::new(most));
-        let (rooms, members, pages, nodes, figures) = Default::default();
-        Self { rooms, members, pages, nodes, figures, own: Shares::default(), slots, supervisor }
+        let (rooms, members, pages, nodes, figures, broadcasts) = Default::default();
+        Self { rooms, members, pages, nodes, figures, broadcasts, own: Shares::default(), slots, supervisor }
     }
 
     /// The right to read what is a user's own. A user has one such read under way, and its others wait.
@@ -142,6 +146,14 @@ impl Query for FiguresQuery {
     }
 }
 
+impl Query for BroadcastsQuery {
+    type Value = Vec<Broadcast>;
+
+    async fn read(&self, backend: &Backend) -> Result<Vec<Broadcast>, BackendError> {
+        backend.notifications.to_all().await
+    }
+}
+
 impl Chat {
     /// A page of a room's log, whether the room is occupied or not. A backend that the node has lost
     /// contact with may be one that lags behind.
@@ -190,6 +202,11 @@ impl Chat {
     /// The newest figures of the nodes, in the order of storage.
     pub(super) async fn newest_figures(&self) -> Result<Arc<Vec<NodeFigures>>, Rejection> {
         self.share(&self.inner.reads.figures, FiguresQuery).await
+    }
+
+    /// The notifications to all users, as this node may not know them yet.
+    pub(super) async fn broadcasts(&self) -> Result<Arc<Vec<Broadcast>>, Rejection> {
+        self.share(&self.inner.reads.broadcasts, BroadcastsQuery).await
     }
 
     async fn share<Q: Query>(

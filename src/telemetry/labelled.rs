@@ -290,6 +290,8 @@ pub enum Limit {
     Reports,
     /// Readings of the list of a user's rooms.
     MyRooms,
+    /// Readings of a user's notifications, and marks on them.
+    Notifications,
     /// Sessions of an address.
     Connections,
     /// Those without a user.
@@ -301,7 +303,7 @@ pub enum Limit {
 }
 
 impl Limit {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Messages,
         Self::GuestMessages,
         Self::Joins,
@@ -309,6 +311,7 @@ impl Limit {
         Self::Cursors,
         Self::Reports,
         Self::MyRooms,
+        Self::Notifications,
         Self::Connections,
         Self::Unauthenticated,
         Self::AccountLogins,
@@ -324,6 +327,7 @@ impl Limit {
             Self::Cursors => "cursors",
             Self::Reports => "reports",
             Self::MyRooms => "my_rooms",
+            Self::Notifications => "notifications",
             Self::Connections => "connections",
             Self::Unauthenticated => "unauthenticated",
             Self::AccountLogins => "account_logins",

@@ -34,3 +34,25 @@ async fn a_user_asks_for_its_rooms_so_often() {
     let answered = until_refused(&node, &client, "GET", "/api/me/rooms").await;
     assert!(answered.len() >= 30 && answered.iter().all(|status| *status == 200), "{answered:?}");
 }
+
+#[tokio::test]
+async fn a_user_asks_for_its_notifications_and_sees_them_so_often() {
+    let node = Node::memory().await;
+    for (method, path, status) in [
+        ("GET", "/api/me/notifications", 200),
+        ("POST", "/api/me/notifications/00000000-0000-0000-0000-000000000000/seen", 404),
+    ] {
+        // Guests of one address share the limit, so the second call finds little left.
+        let client = Client::full(&node, "Rahim").await;
+        let answered = until_refused(&node, &client, method, path).await;
+        assert!(answered.iter().all(|answer| *answer == status), "{answered:?}");
+    }
+    let mut client = Client::full(&node, "Mita").await;
+    for _ in 0..MANY {
+        client.send(json!({ "type": "seen", "id": "00000000-0000-0000-0000-000000000000" })).await;
+        if client.next_of(&["seen", "error"]).await["code"] == "too_fast" {
+            return;
+        }
+    }
+    panic!("a frame has no limit");
+}

@@ -1,4 +1,4 @@
-//! How often somebody may search, report, ask for its rooms, and say what it has read; all on each node.
+//! How often somebody may search, report, ask for its rooms and notifications, and say what it has read; all on each node.
 
 use std::time::Duration;
 
@@ -22,6 +22,9 @@ pub(super) const REPORTS: Rate = Rate { every: Duration::from_secs(12), burst: 1
 
 /// Readings of the list of the user's rooms, each of which looks at every room on it: a flurry of changes at once, then two a second.
 pub(super) const MY_ROOMS: Rate = Rate { every: Duration::from_millis(500), burst: 30 };
+
+/// Readings of notifications, and marks on them: as many at once as a page that shows all of them, then 20 a second.
+pub(super) const NOTIFICATIONS: Rate = Rate { every: Duration::from_millis(50), burst: 200 };
 
 /// A user that asks. Guests are new users at will, so they count by their address.
 #[derive(Debug, Hash)]
@@ -83,6 +86,20 @@ impl Chat {
     pub fn admit_my_rooms(&self, by: &Identity, address: ClientAddress) -> Result<(), Rejection> {
         let taken = take_from(&self.inner.limits.my_rooms, &Asker::new(Some(by), address), MY_ROOMS);
         taken.map_err(|wait| too_fast(Limit::MyRooms, wait))
+    }
+
+    /// Counts a reading of a user's notifications, or a mark on one of them.
+    ///
+    /// # Errors
+    /// `too_fast`
+    pub(in crate::chat) fn admit_notifications(
+        &self,
+        by: &Identity,
+        address: ClientAddress,
+    ) -> Result<(), Rejection> {
+        let limits = &self.inner.limits;
+        let taken = take_from(&limits.notifications, &Asker::new(Some(by), address), NOTIFICATIONS);
+        taken.map_err(|wait| too_fast(Limit::Notifications, wait))
     }
 
     /// Counts a move of a cursor.

@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use self::allowance::Step;
-use self::asking::{Asker, Buckets, CURSORS, MY_ROOMS, REPORTS, take_from};
+use self::asking::{Asker, Buckets, CURSORS, MY_ROOMS, NOTIFICATIONS, REPORTS, take_from};
 pub use self::connections::ClientSession;
 use self::connections::{Connections, Full};
 use self::messages::Meter;
@@ -52,6 +52,7 @@ pub(super) struct Limits {
     cursors: Buckets<UserId>,
     reports: Buckets<Asker>,
     my_rooms: Buckets<Asker>,
+    notifications: Buckets<Asker>,
     connections: Connections,
 }
 
@@ -138,6 +139,7 @@ impl Limits {
             cursors: Table::new(),
             reports: Table::new(),
             my_rooms: Table::new(),
+            notifications: Table::new(),
             connections: Connections::default(),
         }
     }
@@ -162,6 +164,7 @@ impl Limits {
         self.cursors.sweep(CURSORS.window(), Instant::now());
         self.reports.sweep(REPORTS.window(), Instant::now());
         self.my_rooms.sweep(MY_ROOMS.window(), Instant::now());
+        self.notifications.sweep(NOTIFICATIONS.window(), Instant::now());
         self.measure();
     }
 
@@ -310,6 +313,7 @@ fn too_fast(limit: Limit, wait: Duration) -> Rejection {
         Limit::Searches => "You are searching too often; wait a moment",
         Limit::Cursors => "You are saying too often what you have read; wait a moment",
         Limit::Reports => "You are reporting too often; wait a moment",
+        Limit::Notifications => "You are asking too often for notifications; wait a moment",
         Limit::MyRooms => "You are asking too often for your rooms; wait a moment",
         Limit::Connections => "Your network has too many sessions on this node; close one, or wait a moment",
         Limit::Unauthenticated => {

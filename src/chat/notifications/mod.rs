@@ -13,7 +13,7 @@ use super::{Chat, Identity};
 use crate::backend::{AuditAction, AuditRecord, Seen, SeenBroadcast, Sent};
 use crate::model::characters::has_visible;
 use crate::model::{Audience, NewNotification, Notification, NotificationId, Role, UserId, Words};
-use crate::protocol::{ErrorCode, Rejection};
+use crate::protocol::{ClientAddress, ErrorCode, Rejection};
 use crate::telemetry::meters;
 
 /// Characters of a title.
@@ -106,14 +106,19 @@ impl Chat {
     /// The notifications that a user has not seen, the newest first.
     ///
     /// # Errors
-    /// `unavailable`
-    pub async fn unseen_notifications(&self, user: &UserId) -> Result<Vec<Notification>, Rejection> {
-        let backend = &self.inner.backend.notifications;
-        let (to_all, own) = tokio::join!(backend.to_all(), backend.of_users(std::slice::from_ref(user)));
+    /// `too_fast`, `unavailable`
+    pub async fn unseen_notifications(
+        &self,
+        by: &Identity,
+        address: ClientAddress,
+    ) -> Result<Vec<Notification>, Rejection> {
+        self.admit_notifications(by, address)?;
+        let users = std::slice::from_ref(&by.author.user_id);
+        let (to_all, own) = tokio::join!(self.broadcasts(), self.inner.backend.notifications.of_users(users));
         let own = own.into_iter().next().transpose()?.unwrap_or_default();
-        let to_all =
-            to_all?.into_iter().map(|one| one.notification).filter(|one| !own.seen.contains(&one.id));
-        let mut unseen: Vec<Notification> = to_all.chain(own.unseen).collect();
+        let to_all = to_all?;
+        let to_all = to_all.iter().map(|one| &one.notification).filter(|one| !own.seen.contains(&one.id));
+        let mut unseen: Vec<Notification> = to_all.cloned().chain(own.unseen).collect();
         unseen.sort_by(|one, other| (other.timestamp, &other.id).cmp(&(one.timestamp, &one.id)));
         Ok(unseen)
     }
@@ -121,18 +126,25 @@ impl Chat {
     /// Records that a user has seen a notification. All sessions of the user are told, on every node, if they don't know yet.
     ///
     /// # Errors
-    /// `not_found`: it has ended, was taken back, or never was; `unavailable`.
-    pub async fn see_notification(&self, user: &UserId, id: &NotificationId) -> Result<Seen, Rejection> {
+    /// `not_found`: it has ended, was taken back, or never was; `too_fast`, `unavailable`.
+    pub async fn see_notification(
+        &self,
+        by: &Identity,
+        address: ClientAddress,
+        id: &NotificationId,
+    ) -> Result<Seen, Rejection> {
+        self.admit_notifications(by, address)?;
+        let user = &by.author.user_id;
         let backend = &self.inner.backend.notifications;
         let known = self.inner.notices.seen_broadcast(id);
         let seen = backend.see(user, id, known.as_ref()).await?;
         if seen != Seen::Unknown || known.is_some() {
             return Ok(seen);
         }
-        // It may be one to all that this node has not read yet.
-        let to_all = backend.to_all().await?;
+        // It may be one to all that this node has not read yet. Any number of unknown ids share one read at a time.
+        let to_all = self.broadcasts().await?;
         let newest = to_all.last().map_or(0, |one| one.number);
-        let Some(found) = to_all.into_iter().find(|one| one.notification.id == *id) else {
+        let Some(found) = to_all.iter().find(|one| one.notification.id == *id) else {
             return Err(unknown());
         };
         let known = SeenBroadcast { number: found.number, newest, left: found.notification.left() };

@@ -4,9 +4,9 @@ pub(super) mod schedules;
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -15,7 +15,7 @@ use super::caller::Caller;
 use super::error::ApiError;
 use super::query::{ApiJson, ApiPath, Whole};
 use crate::model::{Audience, Notification, NotificationId, Role, Timestamp, Words};
-use crate::protocol::ErrorCode;
+use crate::protocol::{ErrorCode, Forwarded};
 
 /// A notification to send.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -98,13 +98,14 @@ pub async fn take_back_notification(
 #[utoipa::path(
     get, path = "/me/notifications", tag = "notifications",
     responses((status = 200, body = NotificationsJson, description = "The newest first")),
-    extensions(("x-role" = json!("guest"))),
+    extensions(("x-role" = json!("guest")), ("x-errors" = json!("too_fast"))),
 )]
 pub async fn list_notifications(
     State(state): State<AppState>,
     Caller(by): Caller,
+    Extension(forwarded): Extension<Forwarded>,
 ) -> Result<Json<NotificationsJson>, ApiError> {
-    let unseen = state.chat.unseen_notifications(&by.author.user_id).await?;
+    let unseen = state.chat.unseen_notifications(&by, forwarded.client).await?;
     Ok(Json(NotificationsJson { data: unseen.into_iter().map(NotificationJson::from).collect() }))
 }
 
@@ -112,14 +113,15 @@ pub async fn list_notifications(
 #[utoipa::path(
     post, path = "/me/notifications/{id}/seen", tag = "notifications",
     responses((status = 204, description = "Done")),
-    extensions(("x-role" = json!("guest")), ("x-errors" = json!("not_found"))),
+    extensions(("x-role" = json!("guest")), ("x-errors" = json!("not_found too_fast"))),
 )]
 pub async fn see_notification(
     State(state): State<AppState>,
     ApiPath(id): ApiPath<String>,
     Caller(by): Caller,
+    Extension(forwarded): Extension<Forwarded>,
 ) -> Result<StatusCode, ApiError> {
-    state.chat.see_notification(&by.author.user_id, &notification(&id)?).await?;
+    state.chat.see_notification(&by, forwarded.client, &notification(&id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -16,7 +16,7 @@ impl Session {
 
     /// The frame `seen`. All sessions of the user are told; this one also if it was late with it, or the notification is gone.
     pub(super) async fn see_notification(&mut self, id: &NotificationId) {
-        match self.chat.see_notification(&self.identity.author.user_id, id).await {
+        match self.chat.see_notification(&self.identity, self.client.address(), id).await {
             Ok(Seen::Now) => {}
             Ok(Seen::Before | Seen::Unknown) => self.send(UserFrame::Seen { id }),
             Err(rejection) if rejection.code == ErrorCode::NotFound => self.send(UserFrame::Seen { id }),
