@@ -55,7 +55,8 @@ pub use self::reports::{
     Filed, MAX_REPORTS, ReportPage, ReportRecord, ReportedMessage, ReportedUser, Reports,
 };
 pub use self::rooms::{
-    MAX_LISTED, MAX_MEMBERS, Relation, RoomChange, RoomChanged, RoomRecord, Rooms, Unlisting,
+    Listing, MAX_LISTED, MAX_LISTED_BY_OTHERS, MAX_MEMBERS, Relation, RoomChange, RoomChanged, RoomRecord,
+    Rooms, Unlisting,
 };
 pub use self::schedules::{Addition, CLAIM, CLAIM_BATCH, Claims, MAX_WAITING, Planned, Schedules};
 pub use self::standing::{Ban, BanPage, BannedUser, Standing, StandingChange, Standings};

@@ -13,6 +13,9 @@ pub const MAX_MEMBERS: usize = 200;
 /// Rooms on a user's list, at most.
 pub const MAX_LISTED: usize = 1000;
 
+/// Rooms on a user's list up to which others put more on it. The rest is the user's own to fill.
+pub const MAX_LISTED_BY_OTHERS: usize = 500;
+
 /// Private rooms. `tests/it/backend_contract/rooms.rs` is the suite that every implementation passes.
 ///
 /// A room's record is the truth. The list of a user's rooms is kept apart from it, so it may have rooms that the user is not in
@@ -34,8 +37,8 @@ pub trait Rooms: Send + Sync + fmt::Debug {
     /// published after a removal reaches a node after the removal does.
     async fn change(&self, room: &RoomName, change: &RoomChange) -> Result<RoomChanged>;
 
-    /// Puts a room on a user's list. Returns false, and changes nothing, if it is full.
-    async fn list(&self, user: &UserId, room: &RoomName) -> Result<bool>;
+    /// Puts a room on a user's list. Returns false, and changes nothing, if it is full for this entry: see [`Listing`].
+    async fn list(&self, user: &UserId, room: &RoomName, listing: Listing) -> Result<bool>;
 
     /// Takes rooms off a user's list that have been on it for a while: see [`Unlisting`].
     async fn unlist(&self, user: &UserId, rooms: &[RoomName], unlisting: Unlisting) -> Result<()>;
@@ -117,6 +120,25 @@ pub enum RoomChanged {
     NoRoom,
     /// The room has [`MAX_MEMBERS`] members.
     Full,
+}
+
+/// The user that puts a room on a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listing {
+    /// The user of the list: up to [`MAX_LISTED`] rooms.
+    Own,
+    /// Another, that makes it a member: up to [`MAX_LISTED_BY_OTHERS`] rooms, of whatever origin.
+    ByOthers,
+}
+
+impl Listing {
+    /// Rooms on the list up to which one more is put on it.
+    pub(super) fn most(self) -> usize {
+        match self {
+            Self::Own => MAX_LISTED,
+            Self::ByOthers => MAX_LISTED_BY_OTHERS,
+        }
+    }
 }
 
 /// The rooms that [`Rooms::unlist`] takes off a list.

@@ -214,13 +214,15 @@ pub async fn list_membership(
 #[utoipa::path(
     put, path = "/rooms/{room}/members/{user}", tag = "private",
     responses((status = 204, description = "Done")),
-    extensions(("x-role" = json!("guest")), ("x-errors" = json!("forbidden not_found too_many_rooms"))),
+    extensions(("x-role" = json!("guest")), ("x-errors" = json!("forbidden not_found too_fast too_many_rooms"))),
 )]
 pub async fn add_member(
     State(state): State<AppState>,
     ApiPath((room, user_id)): ApiPath<(String, String)>,
     Caller(by): Caller,
+    Extension(forwarded): Extension<Forwarded>,
 ) -> Result<StatusCode, ApiError> {
+    state.chat.admit_join(forwarded.client)?;
     let access = access(&state, &by, Action::Own, &room).await?;
     state.chat.add_member(&access, &user(&user_id)?).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::MemoryNode;
 use crate::backend::{
-    BackendError, MAX_LISTED, MAX_MEMBERS, Relation, Result, RoomChange, RoomChanged, RoomRecord, Rooms,
+    BackendError, Listing, MAX_MEMBERS, Relation, Result, RoomChange, RoomChanged, RoomRecord, Rooms,
     Unlisting,
 };
 use crate::model::{Author, ControlEvent, Event, RoomName, UserId, Username};
@@ -48,8 +48,8 @@ impl Rooms for MemoryNode {
         Ok(changed)
     }
 
-    async fn list(&self, user: &UserId, room: &RoomName) -> Result<bool> {
-        Ok(self.cluster.lock().records.list(user, room, Instant::now()))
+    async fn list(&self, user: &UserId, room: &RoomName, listing: Listing) -> Result<bool> {
+        Ok(self.cluster.lock().records.list(user, room, listing, Instant::now()))
     }
 
     async fn unlist(&self, user: &UserId, rooms: &[RoomName], unlisting: Unlisting) -> Result<()> {
@@ -144,9 +144,9 @@ impl Records {
     }
 
     /// `list.lua`
-    fn list(&mut self, user: &UserId, room: &RoomName, now: Instant) -> bool {
+    fn list(&mut self, user: &UserId, room: &RoomName, listing: Listing, now: Instant) -> bool {
         let listed = self.listed.entry(user.clone()).or_default();
-        if !listed.contains_key(room) && listed.len() >= MAX_LISTED {
+        if !listed.contains_key(room) && listed.len() >= listing.most() {
             return false;
         }
         listed.entry(room.clone()).or_insert(now);

@@ -1,7 +1,7 @@
 //! Conversations of two users. Their name follows from the two users, so it is one, whichever of them asks first and on whatever node.
 
 use super::super::{Chat, Identity};
-use crate::backend::RoomRecord;
+use crate::backend::{Listing, RoomRecord};
 use crate::model::{Author, RoomName, UserId};
 use crate::protocol::{ErrorCode, Rejection};
 
@@ -35,8 +35,8 @@ impl Chat {
         }
         let other = self.known_user(other).await?;
         self.list_room(by, &room).await?;
-        if !rooms.list(&other.user_id, &room).await? {
-            let sentence = "The other user is in as many rooms as it may be in";
+        if !rooms.list(&other.user_id, &room, Listing::ByOthers).await? {
+            let sentence = "The other user is in as many rooms as others may put it in";
             return Err(Rejection::new(ErrorCode::TooManyRooms, sentence));
         }
         let members = vec![by.author.clone(), other.clone()];

@@ -3,7 +3,7 @@
 use tracing::debug;
 
 use super::super::{Chat, Identity, Source};
-use crate::backend::{RoomRecord, Unlisting, Unread};
+use crate::backend::{Listing, RoomRecord, Unlisting, Unread};
 use crate::model::{Author, ReadBy, RoomName, UserId};
 use crate::protocol::Rejection;
 
@@ -91,7 +91,8 @@ impl Chat {
         if !has_list(identity, room) {
             return;
         }
-        if let Err(error) = self.inner.backend.rooms.list(&identity.author.user_id, room).await {
+        if let Err(error) = self.inner.backend.rooms.list(&identity.author.user_id, room, Listing::Own).await
+        {
             debug!(error = %error.root_cause(), "could not put a room on the list of a user");
         }
     }

@@ -12,7 +12,7 @@ use tracing::debug;
 pub use self::conversations::Conversation;
 pub use self::listing::MyRoom;
 use super::{Chat, Identity, RoomAccess, Source};
-use crate::backend::{RoomChange, RoomChanged, RoomRecord, Unlisting};
+use crate::backend::{Listing, RoomChange, RoomChanged, RoomRecord, Unlisting};
 use crate::model::characters::has_visible;
 use crate::model::{Author, RoomName, UserEvent, UserId};
 use crate::protocol::{ErrorCode, Rejection};
@@ -56,15 +56,13 @@ impl Chat {
     /// Makes a user a member of a private room. It must be one that is known.
     ///
     /// # Errors
-    /// `not_found` for an unknown user; `too_many_rooms` if it is in as many as it may; `bad_request` if the room is full.
+    /// `not_found` for an unknown user; `too_many_rooms` if it is in as many as others may put it in; `bad_request` if the room is full.
     pub async fn add_member(&self, access: &RoomAccess, user: &UserId) -> Result<(), Rejection> {
         let room = changeable(access)?;
         let user = self.known_user(user).await?;
-        if !self.inner.backend.rooms.list(&user.user_id, room).await? {
-            return Err(Rejection::new(
-                ErrorCode::TooManyRooms,
-                "The user is in as many rooms as it may be in",
-            ));
+        if !self.inner.backend.rooms.list(&user.user_id, room, Listing::ByOthers).await? {
+            let sentence = "The user is in as many rooms as others may put it in";
+            return Err(Rejection::new(ErrorCode::TooManyRooms, sentence));
         }
         match self.inner.backend.rooms.change(room, &RoomChange::Add(user.clone())).await? {
             RoomChanged::Changed => self.begin_reading(room, &user.user_id).await,
@@ -177,7 +175,7 @@ impl Chat {
         if !by.scope.admits(room) {
             return Err(Rejection::new(ErrorCode::Forbidden, "This token admits to some rooms only"));
         }
-        if self.inner.backend.rooms.list(&by.author.user_id, room).await? {
+        if self.inner.backend.rooms.list(&by.author.user_id, room, Listing::Own).await? {
             return Ok(());
         }
         Err(Rejection::new(

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use adda::backend::{
-    BackendError, BackendEvent, Channel, MAX_LISTED, MAX_MEMBERS, Relation, RoomChange, RoomChanged,
-    RoomRecord, Span, Unlisting,
+    BackendError, BackendEvent, Channel, Listing, MAX_LISTED, MAX_LISTED_BY_OTHERS, MAX_MEMBERS, Relation,
+    RoomChange, RoomChanged, RoomRecord, Span, Unlisting,
 };
 use adda::model::{Author, ControlEvent, Draft, Event, Nonce, RoomName, UserId, Username};
 use futures_util::future::join_all;
@@ -172,8 +172,11 @@ pub async fn the_list_of_a_users_rooms_is_its_own_and_bounded(mut cluster: Clust
     let [user, other] = [UserId::parse("রহিম:{x}%").unwrap(), UserId::guest()];
     let rooms = [room("a b"), RoomName::private(), room("{আড্ডা}")];
     for name in &rooms {
-        assert!(nodes[0].backend.rooms.list(&user, name).await.unwrap());
-        assert!(nodes[1].backend.rooms.list(&user, name).await.unwrap(), "it is there already");
+        assert!(nodes[0].backend.rooms.list(&user, name, Listing::Own).await.unwrap());
+        assert!(
+            nodes[1].backend.rooms.list(&user, name, Listing::ByOthers).await.unwrap(),
+            "it is there already"
+        );
     }
     let listed = async |user: &UserId| nodes[1].backend.rooms.listed(user).await.unwrap();
     let mut expected = rooms.to_vec();
@@ -187,11 +190,19 @@ pub async fn the_list_of_a_users_rooms_is_its_own_and_bounded(mut cluster: Clust
     assert_eq!(unlist(Unlisting::NotFound).await, expected, "they have been there for a moment");
     assert_eq!(unlist(Unlisting::Left).await, rooms[2..]);
     let many: Vec<RoomName> = (1..MAX_LISTED).map(|number| room(&number.to_string())).collect();
-    for part in many.chunks(20) {
-        join_all(part.iter().map(|name| nodes[0].backend.rooms.list(&user, name))).await;
+    let list =
+        async |name: &RoomName, listing| nodes[0].backend.rooms.list(&user, name, listing).await.unwrap();
+    for (listing, part, most) in [
+        (Listing::ByOthers, &many[..MAX_LISTED_BY_OTHERS], MAX_LISTED_BY_OTHERS),
+        (Listing::Own, &many[..], MAX_LISTED),
+    ] {
+        for part in part.chunks(20) {
+            join_all(part.iter().map(|name| list(name, listing))).await;
+        }
+        assert_eq!(listed(&user).await.len(), most);
+        assert!(!list(&room("one more"), listing).await);
+        assert!(list(&rooms[2], listing).await, "it is there already");
     }
-    assert!(!nodes[0].backend.rooms.list(&user, &room("one more")).await.unwrap());
-    assert!(nodes[0].backend.rooms.list(&user, &rooms[2]).await.unwrap(), "it is there already");
     assert_eq!(listed(&user).await.len(), MAX_LISTED);
 }
 

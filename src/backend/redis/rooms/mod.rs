@@ -15,7 +15,7 @@ use crate::backend::redis::presence::CLOCK;
 use crate::backend::redis::pubsub::codec::PUBLISH;
 use crate::backend::redis::topology::Shards;
 use crate::backend::{
-    MAX_LISTED, MAX_MEMBERS, Relation, Result, RoomChange, RoomChanged, RoomRecord, Rooms, Unlisting, within,
+    Listing, MAX_MEMBERS, Relation, Result, RoomChange, RoomChanged, RoomRecord, Rooms, Unlisting, within,
 };
 use crate::config::Config;
 use crate::model::{Author, RoomName, UserId, Username};
@@ -126,8 +126,8 @@ impl Rooms for RedisRooms {
         })
     }
 
-    async fn list(&self, user: &UserId, room: &RoomName) -> Result<bool> {
-        let call = Call::new(&LIST, [self.keys.listed(user)]).arg(room).arg(MAX_LISTED);
+    async fn list(&self, user: &UserId, room: &RoomName, listing: Listing) -> Result<bool> {
+        let call = Call::new(&LIST, [self.keys.listed(user)]).arg(room).arg(listing.most());
         parsed(self.call(call).await?)
     }
 
