@@ -19,6 +19,8 @@ mod rooms;
 mod schedules;
 mod search;
 mod sharing;
+#[cfg(test)]
+mod tests;
 mod users;
 
 use std::sync::Arc;

@@ -1,18 +1,7 @@
 //! Log-ins that a new password comes in between.
 
 use super::*;
-use crate::backend::{self, Health};
-use crate::config::Config;
-use crate::model::NodeId;
-use crate::supervisor::Supervisor;
-
-async fn chat() -> Chat {
-    let (config, node, supervisor) = (Config::defaults(), NodeId::random(), Supervisor::default());
-    let (backend, events) = backend::start(&config, node, &supervisor).await.unwrap();
-    let chat = Chat::start(node, config, backend, events, supervisor).unwrap();
-    chat.inner.health.clone().wait_for(|health| *health == Health::Ready).await.unwrap();
-    chat
-}
+use crate::chat::tests::chat;
 
 fn hash(number: u8) -> PasswordHash {
     PasswordHash(format!("hash {number}"))

@@ -1,10 +1,13 @@
 //! Private rooms: making one, its members, its title, its end. `conversations.rs` has those of two, `listing.rs` the rooms of a user.
 //!
 //! A user is put on the list of its rooms before it becomes a member, and taken off it afterwards; so a crash leaves an entry too
-//! many, which the next reading removes.
+//! many, which the next reading removes. A removal and an addition of one user may overlap on two nodes. So the one that adds puts
+//! the room on the list once more afterwards, and the one that removes does so if the user is a member again.
 
 mod conversations;
 mod listing;
+#[cfg(test)]
+mod tests;
 
 use futures_util::future::join_all;
 use tracing::debug;
@@ -12,7 +15,7 @@ use tracing::debug;
 pub use self::conversations::Conversation;
 pub use self::listing::MyRoom;
 use super::{Chat, Identity, RoomAccess, Source};
-use crate::backend::{Listing, RoomChange, RoomChanged, RoomRecord, Unlisting};
+use crate::backend::{BackendError, Listing, Relation, RoomChange, RoomChanged, RoomRecord, Unlisting};
 use crate::model::characters::has_visible;
 use crate::model::{Author, RoomName, UserEvent, UserId};
 use crate::protocol::{ErrorCode, Rejection};
@@ -65,7 +68,10 @@ impl Chat {
             return Err(Rejection::new(ErrorCode::TooManyRooms, sentence));
         }
         match self.inner.backend.rooms.change(room, &RoomChange::Add(user.clone())).await? {
-            RoomChanged::Changed => self.begin_reading(room, &user.user_id).await,
+            RoomChanged::Changed => {
+                self.begin_reading(room, &user.user_id).await;
+                self.inner.backend.rooms.list(&user.user_id, room, Listing::Own).await?;
+            }
             RoomChanged::Unchanged => return Ok(()),
             RoomChanged::Full => {
                 self.unlist_room(&user.user_id, room).await;
@@ -184,14 +190,25 @@ impl Chat {
         ))
     }
 
-    /// If it can't be done now, the next reading of the list does it.
+    /// Takes a room off the list of a user that is no member, unless it has become one again meanwhile. If it can't be done now,
+    /// the next reading of the list does it.
     async fn unlist_room(&self, user: &UserId, room: &RoomName) {
-        let rooms = std::slice::from_ref(room);
-        let unlisting = self.inner.backend.rooms.unlist(user, rooms, Unlisting::Left);
+        let listed = std::slice::from_ref(room);
+        let unlisting = self.inner.backend.rooms.unlist(user, listed, Unlisting::Left);
         let (unlisted, ()) = tokio::join!(unlisting, self.end_reading(room, user));
-        if let Err(error) = unlisted {
+        if let Err(error) = unlisted.and(self.relist_member(user, room).await) {
             debug!(error = %error.root_cause(), "could not take a room off the list of a user");
         }
+    }
+
+    /// Puts a room on the list of a user that is a member.
+    async fn relist_member(&self, user: &UserId, room: &RoomName) -> Result<(), BackendError> {
+        let rooms = &self.inner.backend.rooms;
+        if let Relation::Member | Relation::Owner = rooms.relation(room, user).await? {
+            self.begin_reading(room, user).await;
+            rooms.list(user, room, Listing::Own).await?;
+        }
+        Ok(())
     }
 
     /// Has users ask for their rooms again. They also do so after each gap of their node's subscription.
