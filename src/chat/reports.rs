@@ -139,24 +139,15 @@ impl Chat {
         Ok((reports.into_iter().collect::<Result<Vec<Report>, Rejection>>()?, next))
     }
 
-    /// Settles a report: it is kept no longer. Moderators may, and the owner of its room.
+    /// Settles a report: it is kept no longer. Moderators may, and the owner of its room. To a user that is not in the room of the
+    /// report each id is as one that never was: after the same work, whether the storage of that room answers or not.
     ///
     /// # Errors
     /// `forbidden`, also for a report about the caller; `not_found`; `unavailable`.
     pub async fn settle_report(&self, by: &Identity, id: AuditPosition) -> Result<(), Rejection> {
         let report = self.inner.backend.reports.report(id).await?;
         let is_moderator = by.role >= Role::Moderator;
-        let is_owner = match &report {
-            Some(report) if !is_moderator => {
-                let room = RoomName::parse_private(&report.room_id).filter(|room| by.scope.admits(room));
-                let owner = match &room {
-                    Some(room) => self.owner_of(room).await?,
-                    None => None,
-                };
-                owner.as_ref() == Some(&by.author.user_id)
-            }
-            _ => false,
-        };
+        let is_owner = !is_moderator && self.owns_room_of(by, report.as_ref()).await?;
         if !is_moderator && !is_owner {
             return by.at_least(Role::Moderator);
         }
@@ -181,6 +172,17 @@ impl Chat {
             ..AuditRecord::of(by, AuditAction::SettleReport)
         };
         self.recorded(record, settling).await
+    }
+
+    /// Whether a user owns the private room of a report. Only a room on the user's own list is asked for.
+    async fn owns_room_of(&self, by: &Identity, report: Option<&ReportRecord>) -> Result<bool, Rejection> {
+        let user = &by.author.user_id;
+        let listed = self.inner.backend.rooms.listed(user).await?;
+        let room = report.and_then(|report| RoomName::parse_private(&report.room_id));
+        match room.filter(|room| by.scope.admits(room) && listed.contains(room)) {
+            Some(room) => Ok(self.owner_of(&room).await?.as_ref() == Some(user)),
+            None => Ok(false),
+        }
     }
 
     async fn with_message(
