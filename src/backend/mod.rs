@@ -52,7 +52,7 @@ pub use self::presence::{
 pub use self::pubsub::{BackendEvent, Channel, FeedHealth, PubSub, Publication};
 pub use self::quotas::{Grant, Quota, Quotas, Rate};
 pub use self::reports::{
-    Filed, MAX_REPORTS, ReportPage, ReportRecord, ReportedMessage, ReportedUser, Reports,
+    Filed, MAX_REPORTS, REPORTS_OF_USER, ReportPage, ReportRecord, ReportedMessage, ReportedUser, Reports,
 };
 pub use self::rooms::{
     Listing, MAX_LISTED, MAX_LISTED_BY_OTHERS, MAX_MEMBERS, Relation, RoomChange, RoomChanged, RoomRecord,

@@ -7,8 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{AuditPosition, Result};
 
-/// Reports that are kept, at most. Beyond that the oldest are dropped.
+/// Reports that are kept, at most. Beyond that the oldest of a user with more than [`REPORTS_OF_USER`] is dropped, else the oldest.
 pub const MAX_REPORTS: usize = 1000;
+
+/// Reports of a user that are as safe from being dropped as those of all others.
+pub const REPORTS_OF_USER: usize = 20;
 
 /// Reports. `tests/it/backend_contract/reports.rs` is the suite that every implementation passes.
 ///

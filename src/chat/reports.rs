@@ -14,7 +14,7 @@ use crate::backend::{
     Span,
 };
 use crate::model::characters::has_visible;
-use crate::model::{EntryKind, LoggedMessage, Role, RoomName, UserEvent, UserId};
+use crate::model::{EntryKind, LoggedMessage, Role, RoomName, UserEvent, UserId, Username};
 use crate::protocol::{ErrorCode, Rejection};
 
 /// Characters of a reason, at most.
@@ -22,6 +22,9 @@ const REASON_CHARS: usize = 500;
 
 /// Reports that are read together.
 const BATCH: usize = 100;
+
+/// Sessions in a room that are read together.
+const MEMBERS: usize = 1000;
 
 /// Messages that are looked up at once.
 const LOOKUPS: usize = 8;
@@ -59,7 +62,8 @@ impl Chat {
     /// Reports a message or a user. A second report of the same user about the same changes nothing.
     ///
     /// # Errors
-    /// `bad_request` for a reason that is none, and about oneself; `message_not_found`; `unavailable`.
+    /// `bad_request` for a reason that is none, and about oneself; `message_not_found`; `not_found` for a user that nobody knows;
+    /// `unavailable`.
     pub async fn report(
         &self,
         by: &Identity,
@@ -78,13 +82,14 @@ impl Chat {
                 let user = ReportedUser { user_id: user_id.to_string(), username: Some(username) };
                 (user, Some(ReportedMessage { seq: *seq, id }))
             }
+            Reported::User(user) if *user == by.author.user_id => return Err(about_oneself()),
             Reported::User(user) => {
-                let username = self.known_user(user).await.ok().map(|known| known.username.to_string());
+                let username = Some(self.reportable_user(access, user).await?.to_string());
                 (ReportedUser { user_id: user.to_string(), username }, None)
             }
         };
         if user.user_id == by.author.user_id.as_str() {
-            return Err(Rejection::new(ErrorCode::BadRequest, "Nobody reports itself"));
+            return Err(about_oneself());
         }
         let author = &by.author;
         let by =
@@ -172,6 +177,26 @@ impl Chat {
             ..AuditRecord::of(by, AuditAction::SettleReport)
         };
         self.recorded(record, settling).await
+    }
+
+    /// The name of a user that may be reported in a room: one that others may name, or that is in the room.
+    async fn reportable_user(&self, access: &RoomAccess, user: &UserId) -> Result<Username, Rejection> {
+        let unknown = match self.known_user(user).await {
+            Ok(known) => return Ok(known.username),
+            Err(rejection) if rejection.code == ErrorCode::NotFound => rejection,
+            Err(rejection) => return Err(rejection),
+        };
+        let mut after = None;
+        loop {
+            let page = self.members(access.clone(), after, MEMBERS).await?;
+            if let Some(member) = page.members.iter().find(|member| member.user_id == *user) {
+                return Ok(member.username.clone());
+            }
+            after = page.next;
+            if after.is_none() {
+                return Err(unknown);
+            }
+        }
     }
 
     /// Whether a user owns the private room of a report. Only a room on the user's own list is asked for.
@@ -271,6 +296,10 @@ fn checked_reason(reason: &str) -> Result<String, Rejection> {
         return Err(Rejection::new(ErrorCode::BadRequest, sentence));
     }
     Ok(reason.to_owned())
+}
+
+fn about_oneself() -> Rejection {
+    Rejection::new(ErrorCode::BadRequest, "Nobody reports itself")
 }
 
 fn message_not_found() -> Rejection {

@@ -70,7 +70,7 @@ struct NamedUser {
     post, path = "/rooms/{room}/reports", tag = "moderation",
     request_body = NewReport,
     responses((status = 202, body = ReportId, description = "Moderators are told")),
-    extensions(("x-role" = json!("guest")), ("x-errors" = json!("message_not_found too_fast"))),
+    extensions(("x-role" = json!("guest")), ("x-errors" = json!("message_not_found not_found too_fast"))),
 )]
 pub async fn report(
     State(state): State<AppState>,

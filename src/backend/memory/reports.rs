@@ -1,11 +1,13 @@
 //! The reports.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use async_trait::async_trait;
 
 use super::MemoryNode;
-use crate::backend::{AuditPosition, Filed, MAX_REPORTS, ReportPage, ReportRecord, Reports, Result};
+use crate::backend::{
+    AuditPosition, Filed, MAX_REPORTS, REPORTS_OF_USER, ReportPage, ReportRecord, Reports, Result,
+};
 use crate::model::Timestamp;
 
 #[async_trait]
@@ -55,8 +57,18 @@ impl ReportList {
         };
         self.0.push_back((place, report.clone()));
         if self.0.len() > MAX_REPORTS {
-            self.0.pop_front();
+            self.0.remove(self.least_needed());
         }
         Filed::New(place)
+    }
+
+    /// The place of the oldest report of a user with more than its share, or else 0.
+    fn least_needed(&self) -> usize {
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        for (_, report) in &self.0 {
+            *counts.entry(&report.by.user_id).or_default() += 1;
+        }
+        let is_above = |report: &ReportRecord| counts[report.by.user_id.as_str()] > REPORTS_OF_USER;
+        self.0.iter().position(|(_, report)| is_above(report)).unwrap_or(0)
     }
 }

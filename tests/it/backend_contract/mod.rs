@@ -232,6 +232,7 @@ contract! {
     reports {
         a_report_is_kept_on_every_node_until_it_is_settled
         a_user_reports_the_same_once
+        a_user_that_reports_much_pushes_out_its_own_reports
         reports_come_in_pages_with_the_newest_first_and_the_oldest_are_dropped
     }
     files {

@@ -1,6 +1,8 @@
 //! The reports of users to moderators.
 
-use adda::backend::{AuditPosition, Filed, MAX_REPORTS, ReportRecord, ReportedMessage, ReportedUser};
+use adda::backend::{
+    AuditPosition, Filed, MAX_REPORTS, REPORTS_OF_USER, ReportRecord, ReportedMessage, ReportedUser,
+};
 use futures_util::future::join_all;
 
 use super::nodes::{Cluster, Node};
@@ -81,4 +83,23 @@ pub async fn reports_come_in_pages_with_the_newest_first_and_the_oldest_are_drop
     }
     assert_eq!(node.backend.reports.report(first).await.unwrap(), None);
     assert!(matches!(file(&node, &report("karim", 1)).await, Filed::New(_)), "it was dropped");
+}
+
+pub async fn a_user_that_reports_much_pushes_out_its_own_reports(mut cluster: Cluster) {
+    let node = cluster.node().await;
+    let (most, share) = (MAX_REPORTS as u64, REPORTS_OF_USER as u64);
+    for number in 1..=most - share {
+        file(&node, &report(&format!("user {}", number / share), number)).await;
+    }
+    // Twice its share.
+    for number in 1..=2 * share {
+        file(&node, &report("karim", most + number)).await;
+    }
+    let mut kept: Vec<u64> = (1..=most - share).chain(most + share + 1..=most + 2 * share).rev().collect();
+    assert_eq!(listed(&node, MAX_REPORTS).await, kept);
+    // Nobody has more than its share, so the oldest of all gives way.
+    file(&node, &report("mita", 2 * most)).await;
+    kept.insert(0, 2 * most);
+    kept.truncate(MAX_REPORTS);
+    assert_eq!(listed(&node, MAX_REPORTS).await, kept);
 }

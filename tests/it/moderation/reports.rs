@@ -78,6 +78,8 @@ async fn a_report_that_is_none_is_refused_and_only_moderators_read_them() {
     let moderator = Moderator::of(&cluster, Role::Moderator).await;
     let mut karim = Client::full(node, "Karim").await;
     karim.join("general").await;
+    let mut present = Client::returning(node, &moderator.token).await;
+    present.join("general").await;
     let own = karim.posts("general", "mine").await["seq"].clone();
     let post = "/api/rooms/general/reports";
     for (body, status, code) in [
@@ -89,6 +91,7 @@ async fn a_report_that_is_none_is_refused_and_only_moderators_read_them() {
         (json!({ "seq": own, "reason": "x" }), 400, "bad_request"),
         (json!({ "seq": 99, "reason": "x" }), 404, "message_not_found"),
         (json!({ "seq": 0, "reason": "x" }), 404, "message_not_found"),
+        (json!({ "user_id": "nobody-knows-it", "reason": "x" }), 404, "not_found"),
     ] {
         assert_eq!(asks(node, &karim, "POST", post, Some(body.clone())).await.error(status), code, "{body}");
     }

@@ -13,7 +13,8 @@ use crate::backend::redis::client::server::{parsed, parsed_if_ours};
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::topology::Shards;
 use crate::backend::{
-    AuditPosition, BackendError, Filed, MAX_REPORTS, ReportPage, ReportRecord, Reports, Result, within,
+    AuditPosition, BackendError, Filed, MAX_REPORTS, REPORTS_OF_USER, ReportPage, ReportRecord, Reports,
+    Result, within,
 };
 use crate::telemetry::{Unreadable, count_unreadable};
 
@@ -59,7 +60,8 @@ impl Reports for RedisReports {
         let call = Call::new(&FILE, [self.keys.reports(), self.keys.report_subjects()])
             .arg(MAX_REPORTS)
             .arg(report.subject())
-            .arg(json);
+            .arg(json)
+            .arg(REPORTS_OF_USER);
         let (is_new, id): (bool, String) = parsed(self.call(call).await?)?;
         let unreadable = || BackendError::Unavailable("the id of a report can't be read".into());
         let id = AuditPosition::parse(&id).ok_or_else(unreadable)?;

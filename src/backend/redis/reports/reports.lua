@@ -8,10 +8,14 @@ local function entry_of(id)
   return call('XRANGE', REPORTS, id, id)[1]
 end
 
-local function forget(entry)
+local function subject_of(entry)
   for i = 1, #entry[2], 2 do
-    local subject = entry[2][i] == 's' and entry[2][i + 1]
-    if subject and call('HGET', SUBJECTS, subject) == entry[1] then redis.call('HDEL', SUBJECTS, subject) end
+    if entry[2][i] == 's' then return entry[2][i + 1] end
   end
+end
+
+local function forget(entry)
+  local subject = subject_of(entry)
+  if subject and call('HGET', SUBJECTS, subject) == entry[1] then redis.call('HDEL', SUBJECTS, subject) end
   redis.call('XDEL', REPORTS, entry[1])
 end
