@@ -41,8 +41,8 @@ pub use self::cluster::{NotReady, StatsWatch};
 pub use self::cursors::JoiningReader;
 use self::files::FileService;
 pub use self::files::{
-    ClaimedFiles, FileReader, MAX_FILES, NewFile, ReadableFile, UploadRequest, UploadStart, Uploading,
-    check_files, is_shown,
+    ClaimedFiles, ENVELOPE_BYTES, FileReader, MAX_FILES, NewFile, ReadableFile, UploadRequest, UploadStart,
+    Uploading, check_files, is_shown,
 };
 #[cfg(fuzzing)]
 pub use self::identity::fuzzing;

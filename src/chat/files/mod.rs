@@ -4,19 +4,17 @@
 mod kind;
 mod posting;
 mod reading;
+mod slots;
 mod store;
 mod sweep;
 mod upload;
 
-use std::sync::Arc;
-
-use tokio::sync::Semaphore;
-
 pub use self::kind::is_shown;
 pub use self::posting::{ClaimedFiles, MAX_FILES};
 pub use self::reading::{FileReader, ReadableFile};
+use self::slots::UploadSlots;
 use self::store::Store;
-pub use self::upload::{NewFile, UploadRequest, UploadStart, Uploading};
+pub use self::upload::{ENVELOPE_BYTES, NewFile, UploadRequest, UploadStart, Uploading};
 use super::Chat;
 use crate::backend::FileDescription;
 use crate::config::Config;
@@ -27,7 +25,7 @@ use crate::protocol::{ErrorCode, Rejection};
 #[derive(Debug)]
 pub(super) struct FileService {
     store: Option<Store>,
-    slots: Arc<Semaphore>,
+    slots: UploadSlots,
 }
 
 impl FileService {
@@ -35,7 +33,7 @@ impl FileService {
     /// One sentence, if the storage of `files.url` can't be used.
     pub(super) fn open(config: &Config, node: NodeId) -> Result<Self, String> {
         let store = Store::open(&config.files, node, config.redis.url.is_empty())?;
-        let slots = Arc::new(Semaphore::new(config.files.uploads_in_flight));
+        let slots = UploadSlots::new(config.files.uploads_in_flight);
         Ok(Self { store, slots })
     }
 }

@@ -6,10 +6,10 @@ use bytes::Bytes;
 use object_store::buffered::BufWriter;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
-use tokio::sync::OwnedSemaphorePermit;
 use tracing::debug;
 
 use super::kind::Inspector;
+use super::slots::UploadSlot;
 use super::{file_info, unavailable};
 use crate::backend::{Begun, ByteQuota, FileDescription, QuotaOwner, Upload};
 use crate::chat::{Chat, Identity, Source, SpeechAccess};
@@ -78,7 +78,7 @@ pub struct Uploading {
     /// When its record was last kept from expiring.
     kept: Instant,
     inspector: Inspector,
-    _slot: OwnedSemaphorePermit,
+    _slot: UploadSlot,
 }
 
 #[derive(Debug)]
@@ -95,10 +95,15 @@ impl Chat {
     /// `not_found` if the server takes no files; `file_too_large`.
     pub fn check_upload(&self, length: Option<u64>) -> Result<(), Rejection> {
         self.store()?;
-        if length.is_some_and(|length| length > self.max_file_bytes() + ENVELOPE_BYTES) {
+        if length.is_some_and(|length| length > self.max_upload_bytes()) {
             return Err(self.too_large());
         }
         Ok(())
+    }
+
+    /// Bytes of a request with a file, at most.
+    pub fn max_upload_bytes(&self) -> u64 {
+        self.max_file_bytes() + ENVELOPE_BYTES
     }
 
     /// Begins an upload: takes its bytes from the quotas of its user, and one of the node's slots.
@@ -107,13 +112,7 @@ impl Chat {
     /// Those of [`Chat::check_upload`], `file_quota_exceeded`, `unavailable`.
     pub async fn begin_upload(&self, request: UploadRequest<'_>) -> Result<UploadStart, Rejection> {
         self.check_upload(request.length)?;
-        let slot = self.inner.files.slots.clone().try_acquire_owned().map_err(|_| {
-            count_refused_upload(Refusal::Busy);
-            Rejection::new(
-                ErrorCode::Unavailable,
-                "The server takes as many files as it can; try again in a moment",
-            )
-        })?;
+        let slot = self.inner.files.slots.take(request.identity, request.address)?;
         let upload = self.upload(request);
         match self.inner.backend.files.begin(&upload).await? {
             Begun::Stored(id) => {

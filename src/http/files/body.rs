@@ -10,9 +10,9 @@ use axum::body::{Body, BodyDataStream, Bytes};
 use axum::http::{HeaderMap, header};
 use futures_util::Stream;
 use multer::{Multipart, parse_boundary};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout};
 
-use crate::chat::Uploading;
+use crate::chat::{ENVELOPE_BYTES, Uploading};
 use crate::http::error::ApiError;
 use crate::model::FileInfo;
 use crate::protocol::ErrorCode;
@@ -23,6 +23,9 @@ const HELD_BYTES: u64 = 1024 * 1024;
 
 /// Bytes that a client must send in `server.body_timeout`, or the whole rest of its file.
 const PROGRESS_BYTES: u64 = 16 * 1024;
+
+/// Bytes a second that a client must send on average, from the first to the last. At less its upload would hold its slot for hours.
+const LEAST_RATE: u64 = 8 * 1024;
 
 /// Parts of a form that are looked at for a file.
 const PARTS: usize = 8;
@@ -43,26 +46,33 @@ impl Form {
         }
     }
 
-    /// Stores the first file of the form. `patience`: time in which its client must make progress.
+    /// Stores the first file of the form, which has at most `length` bytes. `patience`: time in which its client must make progress.
     pub(super) async fn store(
         self,
         body: Body,
+        length: u64,
         mut uploading: Uploading,
         patience: Duration,
     ) -> Result<FileInfo, ApiError> {
         let passed = Arc::<AtomicU64>::default();
         let source = Source { body: body.into_data_stream(), held: 0, passed: passed.clone() };
         let mut form = Multipart::new(source, self.boundary);
-        let mut pace = Pace::new(patience);
+        let mut pace = Pace::new(patience, length);
+        let mut beside_file = 0;
         for _ in 0..PARTS {
             let part = pace.wait(form.next_field()).await?.map_err(flaw)?;
             let Some(mut part) = part else { break };
             let name = part.file_name().map(str::to_owned);
             while let Some(bytes) = pace.wait(part.chunk()).await?.map_err(flaw)? {
                 passed.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-                pace.advance(bytes.len() as u64);
                 if name.is_some() {
+                    pace.advance(bytes.len() as u64);
                     uploading.write(&bytes).await?;
+                } else {
+                    beside_file += bytes.len() as u64;
+                    if beside_file > ENVELOPE_BYTES {
+                        return Err(unreadable(TOO_MUCH));
+                    }
                 }
             }
             if let Some(name) = name {
@@ -76,6 +86,8 @@ impl Form {
     }
 }
 
+const TOO_MUCH: &str = "The form has too much besides its file";
+
 fn unreadable(sentence: &str) -> ApiError {
     count_refused_upload(Refusal::Unreadable);
     ApiError::new(ErrorCode::BadRequest, sentence)
@@ -83,30 +95,32 @@ fn unreadable(sentence: &str) -> ApiError {
 
 fn flaw(error: multer::Error) -> ApiError {
     match error {
-        multer::Error::StreamReadFailed(error) if error.is::<HeldTooMuch>() => {
-            unreadable("The form has too much besides its file")
-        }
+        multer::Error::StreamReadFailed(error) if error.is::<HeldTooMuch>() => unreadable(TOO_MUCH),
         _ => unreadable("The body is no whole form"),
     }
 }
 
-/// The deadline for the client's progress. Time in which the storage is waited for does not count.
+/// The deadlines for the client: for its progress, and for the whole form. Time in which the storage is waited for does not count.
 #[derive(Debug)]
 struct Pace {
     patience: Duration,
     left: Duration,
+    left_in_all: Duration,
     bytes: u64,
 }
 
 impl Pace {
-    fn new(patience: Duration) -> Self {
-        Self { patience, left: patience, bytes: 0 }
+    fn new(patience: Duration, length: u64) -> Self {
+        let left_in_all = patience.saturating_add(Duration::from_secs(length / LEAST_RATE));
+        Self { patience, left: patience, left_in_all, bytes: 0 }
     }
 
     async fn wait<T>(&mut self, work: impl Future<Output = T>) -> Result<T, ApiError> {
         let began = Instant::now();
-        let outcome = timeout_at(began + self.left, work).await;
-        self.left = self.left.saturating_sub(began.elapsed());
+        let outcome = timeout(self.left.min(self.left_in_all), work).await;
+        let waited = began.elapsed();
+        self.left = self.left.saturating_sub(waited);
+        self.left_in_all = self.left_in_all.saturating_sub(waited);
         outcome.map_err(|_| {
             count_refused_upload(Refusal::Unreadable);
             ApiError::body_timeout()
@@ -146,5 +160,32 @@ impl Stream for Source {
             self.held += bytes.len() as u64;
         }
         next.map(|next| next.map(|bytes| bytes.map_err(Into::into)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::sleep;
+
+    use super::*;
+
+    /// Bytes that come in, one piece of `PROGRESS_BYTES` after each wait, until the client is given up.
+    async fn sent(pace: &mut Pace, wait: Duration, length: u64) -> u64 {
+        let mut sent = 0;
+        while sent < length && pace.wait(sleep(wait)).await.is_ok() {
+            pace.advance(PROGRESS_BYTES);
+            sent += PROGRESS_BYTES;
+        }
+        sent
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_makes_little_progress_is_given_up_in_the_end() {
+        let (patience, length) = (Duration::from_secs(10), 100 * PROGRESS_BYTES);
+        // The time for the whole form is 210 s.
+        let sent_slowly = sent(&mut Pace::new(patience, length), Duration::from_secs(9), length).await;
+        assert_eq!(sent_slowly, 23 * PROGRESS_BYTES);
+        assert_eq!(sent(&mut Pace::new(patience, length), Duration::from_secs(2), length).await, length);
+        assert_eq!(sent(&mut Pace::new(patience, length), Duration::from_secs(11), length).await, 0);
     }
 }

@@ -52,7 +52,9 @@ pub async fn upload_file(
     let file = match state.chat.begin_upload(upload).await? {
         UploadStart::Stored(file) => file,
         UploadStart::Open(uploading) => {
-            form.store(request.into_body(), *uploading, state.chat.config().server.body_timeout).await?
+            let length = length.unwrap_or_else(|| state.chat.max_upload_bytes());
+            form.store(request.into_body(), length, *uploading, state.chat.config().server.body_timeout)
+                .await?
         }
     };
     Ok((StatusCode::CREATED, Json(file)))

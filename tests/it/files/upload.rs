@@ -136,6 +136,12 @@ async fn a_body_that_is_no_whole_form_leaves_nothing() {
     let parts =
         format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nx\r\n--{BOUNDARY}--\r\n");
     assert_eq!(send_form(&node, &rahim.token, "general", parts.into_bytes()).await.error(400), "bad_request");
+    // The parts beside the file have a bound of their own.
+    let part = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n");
+    let mut beside = RawSocket::connect(node.port).await;
+    beside.write(head(&rahim.token, "Transfer-Encoding: chunked").as_bytes()).await;
+    beside.write(&chunk(&[part.as_bytes(), &[b'x'; 100_000]].concat())).await;
+    assert!(answer(beside).await.starts_with("HTTP/1.1 400 "));
     let endless = [format!("--{BOUNDARY}\r\nX: ").as_bytes(), &vec![b'x'; 3 << 20]].concat();
     let mut socket = RawSocket::connect(node.port).await;
     socket.write(head(&rahim.token, &format!("Content-Length: {}", endless.len())).as_bytes()).await;
