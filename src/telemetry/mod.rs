@@ -4,6 +4,7 @@ mod escape;
 mod figures;
 mod labelled;
 mod latencies;
+mod limits;
 mod lines;
 mod logging;
 mod metrics;
@@ -13,11 +14,11 @@ mod tally;
 
 pub use self::figures::{Figures, Occupancy, Sampler};
 pub use self::labelled::{
-    Limit, LimitTable, LoginOutcome, RedisFailure, Refusal, Removal, Unreadable, begin_errors, count_error,
-    count_limited, count_login, count_redis_failure, count_refused_upload, count_removed_files,
-    count_request, count_unreadable, measure_limits,
+    LoginOutcome, RedisFailure, Refusal, Removal, Unreadable, begin_errors, count_error, count_login,
+    count_redis_failure, count_refused_upload, count_removed_files, count_request, count_unreadable,
 };
 pub use self::latencies::Latencies;
+pub use self::limits::{Limit, LimitTable, count_limited, measure_limits};
 pub use self::lines::{lost_lines, print_error};
 pub use self::logging::{Logging, start_logging};
 pub use self::metrics::{Meters, meters, start_metrics};
