@@ -1,16 +1,24 @@
 //! Messages that reach users outside of their rooms: each message of a private room or conversation reaches its members, and a
 //! mention the user that it names. One task tells them, after the receipt, so no sender waits for it unless the queue is full.
 //!
+//! The author of a message sends it again where it never learned its number, and then nobody may have been told: so a repetition
+//! tells them as well, of the message as it is now, and of none that was deleted. Clients know by its number what they have.
+//!
 //! The members are read after the message has its number: a user that was removed before is not among them. An entry is a notice
 //! and not logged; a session that misses one is told of it by the list of its rooms.
 
+use std::borrow::Cow;
+
 use futures_util::future::join_all;
+use serde::Deserialize;
 use tokio::sync::mpsc;
 use tracing::debug;
 
 use super::Chat;
-use crate::backend::RoomRecord;
-use crate::model::{Author, Draft, InboxEntry, RoomName, UserEvent, UserId};
+use crate::backend::{RoomRecord, Span};
+use crate::model::{
+    Author, Draft, EntryKind, InboxEntry, LoggedMessage, Receipt, RoomName, UserEvent, UserId,
+};
 
 /// Characters of a message that a preview has, at most.
 pub const PREVIEW_CHARS: usize = 140;
@@ -34,6 +42,17 @@ pub(super) struct Posted {
     mentions: Vec<UserId>,
 }
 
+/// The part of a message that a preview shows.
+#[derive(Deserialize)]
+struct Shown<'a> {
+    #[serde(borrow)]
+    content: Cow<'a, str>,
+}
+
+fn preview(content: &str) -> String {
+    content.chars().take(PREVIEW_CHARS).collect()
+}
+
 impl Posted {
     /// Of a message that has no number yet; `None` if it concerns nobody outside of its room.
     pub(super) fn of(draft: &Draft) -> Option<Self> {
@@ -44,7 +63,7 @@ impl Posted {
             room: draft.room.clone(),
             seq: 0,
             from: draft.author.clone(),
-            preview: draft.content.chars().take(PREVIEW_CHARS).collect(),
+            preview: preview(&draft.content),
             mentions: draft.mentions.clone(),
         })
     }
@@ -52,6 +71,15 @@ impl Posted {
     /// The message has this number.
     pub(super) fn numbered(self, seq: u64) -> Self {
         Self { seq, ..self }
+    }
+
+    /// The message that was given a number before, as it is now; `None` if it was deleted.
+    fn repeated(self, seq: u64, now: &LoggedMessage) -> Option<Self> {
+        if now.seq != seq || now.kind != EntryKind::Text {
+            return None;
+        }
+        let Shown { content } = serde_json::from_slice(&now.json).ok()?;
+        Some(Self { seq, preview: preview(&content), ..self })
     }
 
     /// The users to tell, each with whether the message mentions it. `record`: of a private room.
@@ -94,6 +122,30 @@ impl Chat {
             }
         };
         self.inner.supervisor.until_stopping(telling).await;
+    }
+
+    /// Has the users of a message told of it, now that it has its number or is known to have had it before.
+    pub(super) async fn tell_of(&self, posted: Posted, receipt: &Receipt) {
+        let posted = if receipt.is_duplicate {
+            self.repeated(posted, receipt.seq).await
+        } else {
+            Some(posted.numbered(receipt.seq))
+        };
+        if let Some(posted) = posted {
+            // A queue that is closed says that the node stops.
+            let _ = self.inner.inbox.send(posted).await;
+        }
+    }
+
+    async fn repeated(&self, posted: Posted, seq: u64) -> Option<Posted> {
+        let reading = self.inner.backend.log.peek(&posted.room, Span::Above(seq.saturating_sub(1)), 1);
+        match reading.await {
+            Ok(found) => posted.repeated(seq, found.messages.first()?),
+            Err(error) => {
+                debug!(error = %error.root_cause(), "could not read a message to tell its users of it again");
+                None
+            }
+        }
     }
 
     async fn tell_posted(&self, posted: &[Posted]) {

@@ -2,6 +2,7 @@
 
 use futures_util::{FutureExt, TryFutureExt};
 
+use super::completion::Completion;
 use super::{content_of, parse_nonce};
 use crate::backend::Appending;
 use crate::chat::{Chat, Identity, RoomAccess, SpeechAccess};
@@ -62,7 +63,7 @@ impl Chat {
             let changing = self.inner.backend.log.change(draft);
             if has_files {
                 let deleting = delete_with_files(self.clone(), room, changing);
-                self.carry_out("message-deletion", deleting).left_future()
+                Completion::new(&self.inner.supervisor, "message-deletion", deleting).left_future()
             } else {
                 changing.map_err(Rejection::from).right_future()
             }

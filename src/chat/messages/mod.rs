@@ -1,15 +1,19 @@
 //! Posting, typing, and the pages of a room's log that its sessions read.
 
 mod changes;
+mod completion;
 mod posters;
 
+use futures_util::FutureExt;
+
 pub use self::changes::{ChangeAction, NewChange, Reaction};
+use self::completion::Completion;
 pub use self::posters::Poster;
 pub(super) use self::posters::Posters;
 use super::inbox::Posted;
 use super::rooms::TypingRule;
 use super::{Chat, ClaimedFiles, Room, SpeechAccess};
-use crate::backend::{BackendError, Channel, Page, Publication, Span};
+use crate::backend::{Appending, Channel, Page, Publication, Span};
 use crate::config::Config;
 use crate::model::characters::has_visible;
 use crate::model::{
@@ -35,59 +39,49 @@ pub struct NewMessage {
 
 impl Chat {
     /// Posts a message. The calls of one task are numbered in their order, in whatever order the
-    /// receipts are awaited.
+    /// receipts are awaited. The steps that follow for files, and for users outside of the room, are taken though
+    /// the caller goes meanwhile.
     pub fn post(
         &self,
         author: Author,
         access: SpeechAccess,
         message: NewMessage,
     ) -> impl Future<Output = Result<Receipt, Rejection>> + Send + use<> {
-        let files =
-            (!message.files.is_empty()).then(|| (self.clone(), access.room().clone(), message.files.clone()));
-        let inbox = self.inner.inbox.clone();
-        let posting = self
-            .draft(author, access.into_room(), message)
-            .map(|draft| (Posted::of(&draft), self.inner.backend.log.append(draft)));
-        async move {
-            let (posted, posting) = match posting {
-                Ok(posting) => posting,
-                Err(rejection) => {
-                    if let Some((chat, _, files)) = files {
-                        chat.release_files(&files).await;
-                    }
-                    return Err(rejection);
-                }
-            };
-            let outcome = posting.await;
-            if let Some((chat, room, files)) = files {
-                chat.settle_files(&room, &files, &outcome).await;
-            }
-            let receipt = outcome?;
-            if !receipt.is_duplicate {
-                meters().messages_posted.increment(1);
-                if let Some(posted) = posted {
-                    // A queue that is closed says that the node stops.
-                    let _ = inbox.send(posted.numbered(receipt.seq)).await;
-                }
-            }
-            Ok(receipt)
+        let files = (!message.files.is_empty()).then(|| (access.room().clone(), message.files.clone()));
+        let draft = self.draft(author, access.into_room(), message);
+        let posted = draft.as_ref().ok().and_then(Posted::of);
+        let posting = draft.map(|draft| self.inner.backend.log.append(draft));
+        if files.is_none() && posted.is_none() {
+            return async move { posting?.await.map(counted).map_err(Rejection::from) }.left_future();
         }
+        let completing = self.clone().complete_post(posting, files, posted);
+        Completion::new(&self.inner.supervisor, "message-post", completing).right_future()
     }
 
-    /// Carries `work` out to its end, whatever becomes of the caller: nobody awaits the answers of a session whose client is lost.
-    fn carry_out<T, F>(
-        &self,
-        name: &'static str,
-        work: F,
-    ) -> impl Future<Output = Result<T, Rejection>> + Send + use<T, F>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, Rejection>> + Send + 'static,
-    {
-        let task = self.inner.supervisor.run_once(name, work);
-        // A panic is in the log, and ends the node.
-        let panicked = |_| Rejection::from(BackendError::Unavailable("the node is stopping".into()));
-        async move { task.await.map_err(panicked)? }
+    async fn complete_post(
+        self,
+        posting: Result<Appending<Receipt>, Rejection>,
+        files: Option<(RoomName, ClaimedFiles)>,
+        posted: Option<Posted>,
+    ) -> Result<Receipt, Rejection> {
+        let posting = match posting {
+            Ok(posting) => posting,
+            Err(rejection) => {
+                if let Some((_, files)) = files {
+                    self.release_files(&files).await;
+                }
+                return Err(rejection);
+            }
+        };
+        let outcome = posting.await;
+        if let Some((room, files)) = files {
+            self.settle_files(&room, &files, &outcome).await;
+        }
+        let receipt = counted(outcome?);
+        if let Some(posted) = posted {
+            self.tell_of(posted, &receipt).await;
+        }
+        Ok(receipt)
     }
 
     /// A text that follows the rules for messages.
@@ -136,6 +130,13 @@ impl Chat {
         let channel = Channel::Room(room.name.clone());
         Ok(self.inner.backend.pubsub.publish(&channel, Publication::Notice(notice)).await?)
     }
+}
+
+fn counted(receipt: Receipt) -> Receipt {
+    if !receipt.is_duplicate {
+        meters().messages_posted.increment(1);
+    }
+    receipt
 }
 
 pub(super) fn typing_rule(config: &Config) -> TypingRule {

@@ -190,7 +190,8 @@ impl Session {
             CloseReason::Closed | CloseReason::GoingAway | CloseReason::Drained => {
                 let _ = timeout(self.chat.config().redis.command_timeout, self.drain_replies()).await;
             }
-            CloseReason::Lost | CloseReason::Violation => {}
+            // Nobody is there to be answered. Work that must be completed goes on without the session.
+            CloseReason::Lost | CloseReason::Violation => self.replies = Replies::default(),
         }
         self.outbox.flush();
         let mode = match reason {

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{Person, cluster};
-use crate::harness::{Client, Node};
+use crate::harness::raw::{first_byte::TEXT, masked};
+use crate::harness::{Client, Node, RawSocket};
 
 /// The `inbox` frames that a session has got by now, oldest first.
 async fn told(session: &mut Client) -> Vec<Value> {
@@ -105,4 +106,64 @@ async fn a_mention_in_a_private_room_reaches_members_alone() {
     author.join("general").await;
     mentions(&mut author, "general", "in public", &[&stranger.user_id]).await;
     assert_eq!(other.expect("inbox").await["preview"], "in public");
+}
+
+/// The author writes the message and breaks the rules in one go, so its session ends before the receipt is there.
+#[tokio::test]
+async fn a_message_reaches_the_members_elsewhere_though_its_author_is_lost() {
+    let Some(cluster) = cluster(2).await else { return };
+    let nodes = &cluster.nodes;
+    let (one, other) =
+        (Person::register(&nodes[0], "Rahim").await, Person::register(&nodes[0], "Mita").await);
+    let room = one.converses(&nodes[0], &other).await;
+    let mut outside = other.session(&nodes[1]).await;
+    let mut author = RawSocket::upgraded(nodes[0].port, "/ws", Some("adda.v1")).await;
+    for frame in [json!({ "type": "auth", "token": one.token }), json!({ "type": "join", "room_id": room })] {
+        author.frame(TEXT, frame.to_string().as_bytes()).await;
+    }
+    while let Some((_, payload)) = author.read_frame().await {
+        if payload.starts_with(br#"{"type":"joined""#) {
+            break;
+        }
+    }
+    let text = json!({ "type": "text", "room_id": room, "content": "hello", "nonce": "n" });
+    let reserved_opcode = 0x83;
+    let both = [masked(TEXT, text.to_string().as_bytes()), masked(reserved_opcode, b"")].concat();
+    assert!(author.write(&both).await);
+    assert_eq!(author.close_code().await, Some(1002));
+    assert_eq!(outside.expect("inbox").await["preview"], "hello");
+}
+
+/// An author that never got the receipt sends the message again. Nobody may have been told the first time.
+#[tokio::test]
+async fn a_message_that_is_sent_again_is_told_as_it_is_now() {
+    let Some(cluster) = cluster(2).await else { return };
+    let nodes = &cluster.nodes;
+    let (one, other) =
+        (Person::register(&nodes[0], "Rahim").await, Person::register(&nodes[0], "Mita").await);
+    let room = one.converses(&nodes[0], &other).await;
+    let mut outside = other.session(&nodes[1]).await;
+    let mut author = one.session(&nodes[0]).await;
+    author.join(&room).await;
+    let text = json!({ "type": "text", "room_id": room, "content": "hello", "nonce": "n" });
+    author.send(text.clone()).await;
+    let seq = author.expect("ack").await["seq"].clone();
+    let first = outside.expect("inbox").await;
+    assert_eq!((&first["seq"], &first["preview"]), (&seq, &json!("hello")));
+    let edit = json!({ "type": "edit", "room_id": room, "ref": seq, "content": "good day", "nonce": "e" });
+    let delete = json!({ "type": "delete", "room_id": room, "ref": seq, "nonce": "d" });
+    author.send(edit).await;
+    author.expect("ack").await;
+    author.send(text.clone()).await;
+    assert_eq!(author.expect("ack").await["seq"], seq);
+    let again = outside.expect("inbox").await;
+    assert_eq!((&again["seq"], &again["preview"]), (&seq, &json!("good day")));
+    author.send(delete).await;
+    author.expect("ack").await;
+    author.send(text).await;
+    author.expect("ack").await;
+    // A further message shows that nothing came before it.
+    author.posts(&room, "the last").await;
+    assert_eq!(outside.expect("inbox").await["preview"], "the last");
+    assert_eq!(told(&mut outside).await, Vec::<Value>::new());
 }

@@ -28,10 +28,10 @@ export function notifications({ i18n, store, settings, tabs, timers, openPlace }
     if (place.room !== null && store.state.active !== null) openPlace(place);
   });
 
-  // A message of a room that we are in, or one that another room has for us.
-  function newsOf(frame, { rooms, me }) {
+  // A message of a room that we are in, or one that another room has for us. Either may come again.
+  function newsOf(frame, { rooms, myRooms, me }) {
     if (frame.type === 'text') return frame.seq > (rooms.get(frame.room_id)?.timeline.head ?? Infinity) ? frame : null;
-    if (frame.type !== 'inbox' || me === null) return null;
+    if (frame.type !== 'inbox' || me === null || frame.seq <= (myRooms.get(frame.room_id)?.seq ?? 0)) return null;
     const { room_id, seq, from, preview, mention } = frame;
     return { room_id, seq, ...from, content: preview, mentions: mention ? [me.userId] : [] };
   }
