@@ -2,19 +2,14 @@
 
 use std::sync::Arc;
 
-use tokio::time::sleep;
-
 use super::Session;
-use super::replay::Replay;
 use super::replies::{Answer, Posted};
 use crate::chat::{
-    Action, Admission, ClaimedFiles, FrameSink, JoinPlace, LeaveMode, NewMessage, Principal, Room,
-    RoomSession, SpeechAccess,
+    Action, Admission, ClaimedFiles, FrameSink, LeaveMode, NewMessage, Principal, Room, SpeechAccess,
 };
-use crate::model::Position;
 use crate::protocol::client::{Join, Leave, Read, RoomsQuery, Seen, Text, Typing};
 use crate::protocol::server::{ErrorFrame, FrameRef, ReceiptJson, RoomFrame, SessionFrame};
-use crate::protocol::{ClientFrame, ErrorCode, Rejection, SessionKind};
+use crate::protocol::{ClientFrame, ErrorCode, Rejection};
 use crate::telemetry::count_error;
 use crate::websocket::CloseCode;
 use crate::ws::connection::Message;
@@ -84,68 +79,6 @@ impl Session {
                 asking.await
             }
         }
-    }
-
-    pub(super) async fn join(
-        &mut self,
-        room_id: &str,
-        since: Option<Position>,
-        history: Option<usize>,
-    ) -> Result<(), Rejection> {
-        let name = self.chat.room_name(room_id)?;
-        let most_rooms = self.chat.config().limits.rooms_per_session;
-        if self.rooms.len() >= most_rooms && !self.rooms.contains_key(&name) {
-            let message = format!("A session may be in at most {most_rooms} rooms; leave one first");
-            return Err(Rejection::new(ErrorCode::TooManyRooms, message));
-        }
-        self.chat.admit_join(self.client.address())?;
-        let wait = self.replay().wait();
-        if !wait.is_zero() {
-            sleep(wait).await;
-        }
-        // An account may have been given the name since the session began.
-        Box::pin(self.chat.check_name(&self.identity)).await?;
-        let access = self.chat.check_access(Principal::User(&self.identity), Action::Join, &name).await?;
-        let following = async {
-            if self.params.kind.follows_user() {
-                // Others see it from now on, and may tell it something.
-                self.chat.follow_user(&self.identity.author.user_id).await;
-            }
-            if !self.is_signed_in && self.rooms.is_empty() {
-                self.chat.introduce(&self.identity).await;
-            }
-        };
-        let (room, ()) = tokio::join!(self.chat.open(&access), following);
-        let room = room?;
-        if !self.is_signed_in && self.params.kind.follows_user() {
-            self.chat.give_notifications_to_all(&self.controls);
-        }
-        // Before the join, so that a session which ends during it is taken out all the same.
-        self.rooms.insert(name.clone(), room.clone());
-        let session =
-            RoomSession { member: self.member(), kind: self.params.kind, sink: self.outbox.clone() };
-        let recording = async {
-            if self.params.kind == SessionKind::Full {
-                self.chat.record_join(&self.identity, &name).await;
-            }
-        };
-        let is_new = !self.is_signed_in || self.params.kind == SessionKind::Plain;
-        let reader = self.chat.joining_reader(&self.identity, &name, is_new);
-        let place = JoinPlace { since, history, reader };
-        let joining = self.chat.join(&room, &session, place, || self.outbox.drained());
-        let (outcome, ()) = tokio::join!(joining, recording);
-        self.replay().spend(*outcome.as_ref().unwrap_or(&0));
-        match outcome {
-            Ok(_) => self.client.identify(),
-            Err(_) => drop(self.rooms.remove(&name)),
-        }
-        outcome.map(drop)
-    }
-
-    fn replay(&mut self) -> &mut Replay {
-        let limits = &self.chat.config().limits;
-        self.replay
-            .get_or_insert_with(|| Box::new(Replay::new(limits.replay_bytes, limits.replay_bytes_per_second)))
     }
 
     async fn leave(&mut self, Leave { room_id }: Leave) {

@@ -4,6 +4,7 @@ mod changes;
 mod commands;
 mod files;
 mod inbox;
+mod join;
 mod notifications;
 mod replay;
 mod replies;
