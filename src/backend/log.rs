@@ -27,6 +27,9 @@ pub trait Log: Send + Sync + fmt::Debug {
     /// order of the calls, not in the order in which receipts are awaited. If the returned future is dropped, the
     /// draft may never be appended.
     ///
+    /// Only members post to a private room, and the system ([`UserId::is_system`](crate::model::UserId::is_system)):
+    /// [`super::BackendError::NoMember`].
+    ///
     /// A message that replies to a number that was not assigned yet is refused:
     /// [`super::BackendError::MessageNotFound`].
     fn append(&self, draft: Draft) -> Appending<Receipt>;

@@ -127,6 +127,11 @@ impl UserId {
         well_formed.then(|| Self(text.into()))
     }
 
+    /// Whether this is the user of messages that no user has written.
+    pub fn is_system(&self) -> bool {
+        self.as_str() == Self::SYSTEM
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0

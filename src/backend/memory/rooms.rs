@@ -91,9 +91,10 @@ impl Records {
         Self { rooms, listed, introduced, token_ttl }
     }
 
-    /// `once.lua`: only members post to a private room.
+    /// `once.lua`: only members and the system post to a private room.
     pub(super) fn check_post(&self, room: &RoomName, user: &UserId) -> Result<()> {
-        let may_post = !room.is_private() || self.rooms.get(room).is_some_and(|record| record.has(user));
+        let is_allowed = |record: &RoomRecord| user.is_system() || record.has(user);
+        let may_post = !room.is_private() || self.rooms.get(room).is_some_and(is_allowed);
         if may_post { Ok(()) } else { Err(BackendError::NoMember) }
     }
 

@@ -160,7 +160,7 @@ impl Chat {
     pub async fn authenticate(&self, token: &str) -> Result<Identity, Rejection> {
         let own = self.tokens()?.verify(token);
         let identity = own.or_else(|| self.inner.issuers.verify(token)).ok_or_else(bad_token)?;
-        if identity.author.user_id.as_str() == UserId::SYSTEM {
+        if identity.author.user_id.is_system() {
             return Err(bad_token());
         }
         self.admit(identity).await

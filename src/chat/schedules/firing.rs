@@ -1,12 +1,12 @@
 //! Says the words of due schedules. All nodes look for them; the backend gives each time to one node. A node that dies with it leaves
 //! it to another one, so it may be said twice: the nonce of the message and the id of the notification, made of schedule and
-//! time, let the second one have no effect.
+//! time, let the second one have no effect. A schedule ends with its room.
 
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::time::sleep;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use crate::backend::{Result, Sent};
 use crate::chat::{Chat, NewMessage};
@@ -55,6 +55,11 @@ impl Chat {
                 Ok(()) => fired.push((schedule.id, *due_ms)),
                 // The claim ends, and then it is tried again.
                 Err(rejection) if rejection.code == ErrorCode::Unavailable => {}
+                Err(rejection) if rejection.code == ErrorCode::RoomNotFound => {
+                    if self.inner.backend.schedules.remove(schedule.id).await? {
+                        info!(schedule = %schedule.id, "removed a schedule whose room is gone");
+                    }
+                }
                 Err(rejection) => {
                     warn!(schedule = %schedule.id, error = rejection.code.as_str(), "could not fire a schedule");
                     fired.push((schedule.id, *due_ms));

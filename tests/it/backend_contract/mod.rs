@@ -214,6 +214,7 @@ contract! {
         a_removal_is_published_before_every_later_message
         a_deleted_room_has_no_messages
         only_members_post_to_a_private_room
+        the_system_posts_to_each_private_room_that_there_is
         a_private_room_has_a_bounded_number_of_members
         the_list_of_a_users_rooms_is_its_own_and_bounded
         the_name_of_a_user_without_an_account_is_known_for_as_long_as_a_token

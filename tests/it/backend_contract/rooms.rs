@@ -153,6 +153,24 @@ pub async fn only_members_post_to_a_private_room(mut cluster: Cluster) {
     assert_eq!(post(&nodes[1], &owner, None).await.unwrap().seq, 3);
 }
 
+pub async fn the_system_posts_to_each_private_room_that_there_is(mut cluster: Cluster) {
+    let (nodes, name) = (cluster.nodes::<2>().await, RoomName::private());
+    let (owner, system) =
+        (author("রহিম"), Author { user_id: UserId::parse(UserId::SYSTEM).unwrap(), ..author("adda") });
+    let post = async |node: &Node, nonce: Option<&str>| {
+        let draft = Draft::new(name.clone(), system.clone(), "hello".to_owned());
+        node.backend.log.append(Draft { nonce: nonce.and_then(Nonce::parse), ..draft }).await
+    };
+    assert!(matches!(post(&nodes[0], Some("n")).await, Err(BackendError::NoMember)), "there is no room");
+    nodes[0].backend.rooms.create(&name, &record(&owner)).await.unwrap();
+    assert_eq!(post(&nodes[1], Some("n")).await.unwrap().seq, 1);
+    assert!(post(&nodes[0], Some("n")).await.unwrap().is_duplicate);
+    assert_eq!(post(&nodes[0], None).await.unwrap().seq, 2);
+    assert_eq!(read(&nodes[0], &name).await.unwrap().members, [owner], "it is no member");
+    change(&nodes[0], &name, RoomChange::Delete).await;
+    assert!(matches!(post(&nodes[1], Some("m")).await, Err(BackendError::NoMember)));
+}
+
 pub async fn a_private_room_has_a_bounded_number_of_members(mut cluster: Cluster) {
     let (node, name, owner) = (cluster.node().await, RoomName::private(), author("রহিম"));
     node.backend.rooms.create(&name, &record(&owner)).await.unwrap();

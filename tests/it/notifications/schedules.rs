@@ -6,7 +6,7 @@ use adda::model::{Role, Timestamp};
 use serde_json::{Value, json};
 
 use super::{Admin, SETTINGS, cluster, token, unseen};
-use crate::harness::http::text;
+use crate::harness::http::{encode, text};
 use crate::harness::redis::RedisServer;
 use crate::harness::{Client, Cluster, DEADLINE, LONG_DEADLINE, Node, eventually};
 
@@ -171,4 +171,37 @@ async fn without_redis_schedules_fire_too() {
         session.send(json!({ "type": "seen", "id": id })).await;
         super::is_told(&mut session, &id).await;
     }
+}
+
+#[tokio::test]
+async fn a_schedule_posts_to_a_private_room_and_ends_with_it() {
+    let Some(cluster) = cluster(2).await else { return };
+    private_room([&cluster.nodes[0], &cluster.nodes[1]]).await;
+}
+
+#[tokio::test]
+async fn a_schedule_posts_to_a_private_room_and_ends_with_it_without_redis() {
+    let node = Node::with(&[("auth.secret", super::SECRET)]).await;
+    private_room([&node; 2]).await;
+}
+
+async fn private_room(nodes: [&Node; 2]) {
+    let admin = Admin::new();
+    let made = admin.asks(nodes[0], "POST", "/api/rooms", Some(json!({ "title": "tea" }))).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let room = text(&made.json()["id"]);
+    let mut session = Client::returning(nodes[1], &admin.0).await;
+    session.join(&room).await;
+    let schedule = json!({ "to": { "room_id": room }, "content": "tick", "every_s": 1 });
+    admin.schedules(nodes[0], schedule).await;
+    for _ in 0..2 {
+        assert_eq!(session.receives("tick").await["user_id"], "adda");
+    }
+    let deleted = admin.asks(nodes[0], "DELETE", &format!("/api/rooms/{}", encode(&room)), None).await;
+    assert_eq!(deleted.status, 204, "{deleted:?}");
+    eventually("the schedule ends", DEADLINE, async || {
+        let listed = admin.asks(nodes[1], "GET", "/api/schedules", None).await.json();
+        listed["data"].as_array().is_some_and(Vec::is_empty).then_some(())
+    })
+    .await;
 }

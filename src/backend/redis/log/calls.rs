@@ -171,7 +171,12 @@ impl Store {
         let LogKeys { read, written } = self.keys.log_keys(room);
         let record = room.is_private().then(|| self.keys.record(room));
         let nonce = entry.nonce_key(&self.keys, room);
-        let member = record.as_ref().map_or("", |_| entry.user.as_str());
+        let recorded = match &record {
+            None => String::new(),
+            // The system speaks in each room that there is.
+            Some(_) if entry.user.is_system() => "created".to_owned(),
+            Some(_) => format!("m:{}", entry.user),
+        };
         Call::new(script, read.into_iter().chain(written).chain(record).chain(nonce))
             .arg(&entry.channel)
             .arg(&entry.id)
@@ -182,7 +187,7 @@ impl Store {
             .arg(NONCE_TTL.as_millis())
             .arg(u8::from(self.min_replicas > 0))
             .arg(self.max_messages)
-            .arg(member)
+            .arg(recorded)
     }
 
     /// A test post to separate keys in the room's slot, without subscribers.

@@ -4,15 +4,16 @@
 -- ARGV[1] channel  [2] id of the message or change  [3] mark of the posting node for the publication, one word
 -- ARGV[4] digest of the content  [5] ttl of the log, ms  [6] ttl of the head, ms  [7] ttl of the nonce, ms
 -- ARGV[8] '1' if replicas will be waited for  [9] history.max_messages
--- ARGV[10] the user, in a private room; '' in others
+-- ARGV[10] the field that the record of a private room must have: that of the user, or one that each record has for the system; '' in
+-- other rooms
 -- Returns {1, "epoch seq id timestamp …"} of the first message with this nonce, {2} if that had other content, or {7} if the
 -- user is no member.
-local MEMBER = ARGV[10]
-local REACTIONS, CURSORS, NONCE = KEYS[6], KEYS[7], MEMBER == '' and KEYS[8] or KEYS[9]
+local RECORDED = ARGV[10]
+local REACTIONS, CURSORS, NONCE = KEYS[6], KEYS[7], RECORDED == '' and KEYS[8] or KEYS[9]
 local CHANNEL, ID, MARK, DIGEST, MAX_MESSAGES = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[9]
 local TTL, HEAD_TTL, NONCE_TTL = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
 -- A user that was removed posts nothing more, not even on a node that does not know of it yet.
-if MEMBER ~= '' and redis.pcall('HEXISTS', KEYS[8], 'm:' .. MEMBER) ~= 1 then return {7} end
+if RECORDED ~= '' and redis.pcall('HEXISTS', KEYS[8], RECORDED) ~= 1 then return {7} end
 if NONCE then
   local first = redis.call('GET', NONCE)
   if first then
