@@ -109,14 +109,19 @@ impl Chat {
         room: &RoomName,
         due_ms: u64,
     ) -> std::result::Result<bool, Rejection> {
-        let content = match &schedule.title {
-            Some(title) => format!("{title}\n{}", schedule.content),
-            None => schedule.content.clone(),
-        };
+        let content = message_text(schedule);
         let nonce = Some(format!("schedule:{}:{due_ms}", schedule.id));
         let message = NewMessage { content, nonce, ..NewMessage::default() };
         let posting = self.post(system_author(), self.access_of_schedules(room).await?, message);
         Ok(!posting.await?.is_duplicate)
+    }
+}
+
+/// The text of the messages of a schedule to a room.
+pub(super) fn message_text(schedule: &Schedule) -> String {
+    match &schedule.title {
+        Some(title) => format!("{title}\n{}", schedule.content),
+        None => schedule.content.clone(),
     }
 }
 

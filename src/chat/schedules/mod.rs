@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tracing::debug;
 
+use self::firing::message_text;
 use super::notifications::checked_title;
 use super::{Action, Chat, Identity, Principal};
 use crate::backend::{Addition, AuditAction, AuditRecord, Planned};
@@ -35,6 +36,10 @@ impl Chat {
         }
         let title = checked_title(schedule.title)?;
         let schedule = Schedule { title, content: self.content(schedule.content)?, ..schedule };
+        if let Target::Room(_) = &schedule.to {
+            // A text that is too long would be refused each time that it is due.
+            self.content(message_text(&schedule))?;
+        }
         let (user_id, room_id) = match &schedule.to {
             Target::All => (Some("all".to_owned()), None),
             Target::User(user) => (Some(user.to_string()), None),

@@ -58,6 +58,10 @@ async fn words_and_times_have_rules() {
         (json!({ "at": "2020-01-01T00:00:00Z" }), "bad_request"),
         (json!({ "at": "tomorrow" }), "bad_request"),
         (json!({ "every_s": 1, "content": "" }), "bad_content"),
+        (
+            json!({ "every_s": 1, "to": { "room_id": "general" }, "title": "x", "content": "x".repeat(3999) }),
+            "content_too_long",
+        ),
         (json!({ "every_s": 1, "to": "somebody" }), "bad_request"),
         (json!({ "every_s": 1, "to": { "room_id": "" } }), "bad_room_name"),
     ] {
