@@ -70,9 +70,6 @@ pub trait FileSweep: Send + Sync + fmt::Debug {
     /// number does in the log.
     async fn settle_up_to(&self, room: &RoomName, ids: &[FileId], seq: u64) -> Result<()>;
 
-    /// Removes the records of files whose messages are below a number, at most `limit`. Returns how many.
-    async fn remove_below(&self, room: &RoomName, seq: u64, limit: usize) -> Result<u64>;
-
     /// Files without a record whose bytes are to be deleted, at most `limit`.
     async fn removed(&self, limit: usize) -> Result<Vec<FileId>>;
 

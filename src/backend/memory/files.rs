@@ -294,14 +294,6 @@ impl FileSweep for MemoryNode {
         Ok(())
     }
 
-    async fn remove_below(&self, room: &RoomName, seq: u64, limit: usize) -> Result<u64> {
-        let mut shared = self.cluster.lock();
-        let posted = shared.files.posted.get(room).into_iter().flatten();
-        let below = posted.take_while(|((number, _), _)| *number < seq).take(limit);
-        let ids: Vec<FileId> = below.map(|(_, id)| *id).collect();
-        Ok(shared.files.remove(room, &ids))
-    }
-
     async fn removed(&self, limit: usize) -> Result<Vec<FileId>> {
         let shared = self.cluster.lock();
         let now = Instant::now();

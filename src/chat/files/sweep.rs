@@ -89,12 +89,17 @@ impl Chat {
         Ok(())
     }
 
-    /// Removes the files of messages that the log of a room has dropped.
+    /// Removes the files of messages that the log of a room has dropped. They are listed before the log is read, so a file of
+    /// a message that is posted meanwhile is not among them, whatever its number.
     async fn remove_dropped(&self, room: &RoomName) -> Result<()> {
         let backend = &self.inner.backend;
+        let files = backend.file_sweep.posted(room, 0, FILES).await?;
         let oldest = oldest_kept(&backend.log.read(room, Span::Above(0), 1).await?);
-        let removed = backend.file_sweep.remove_below(room, oldest, FILES).await?;
-        count_removed_files(Removal::Dropped, removed);
+        let dropped: Vec<FileId> =
+            files.iter().filter(|file| file.seq < oldest).map(|file| file.id).collect();
+        if !dropped.is_empty() {
+            count_removed_files(Removal::Dropped, backend.files.remove(room, &dropped).await?);
+        }
         Ok(())
     }
 

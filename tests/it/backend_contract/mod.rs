@@ -253,7 +253,7 @@ contract! {
         files_that_no_message_claims_expire
         a_claimed_file_is_never_expired
         an_upload_under_way_does_not_expire
-        files_below_a_number_are_removed
+        a_room_is_swept_while_it_has_files
         posted_files_are_listed_in_the_order_of_their_messages
         rooms_with_files_are_returned_in_turn
         bytes_that_could_not_be_deleted_come_again

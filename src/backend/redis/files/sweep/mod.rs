@@ -8,7 +8,7 @@ use super::{RedisFiles, SHARED, with_ids};
 use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::script::{Memory, Script, TYPES};
 use crate::backend::redis::client::server::{parsed, parsed_if_ours};
-use crate::backend::{Expired, FileSweep, Files, PostedFile, Result};
+use crate::backend::{Expired, FileSweep, PostedFile, Result};
 use crate::model::{FileId, NodeId, RoomName};
 use crate::telemetry::{Unreadable, count_unreadable};
 
@@ -74,14 +74,6 @@ impl FileSweep for RedisFiles {
 
     async fn settle_up_to(&self, room: &RoomName, ids: &[FileId], seq: u64) -> Result<()> {
         self.settle_at(room, ids, format!("{seq}.5")).await
-    }
-
-    async fn remove_below(&self, room: &RoomName, seq: u64, limit: usize) -> Result<u64> {
-        let call =
-            Call::plain("ZRANGEBYSCORE", self.keys.room_files(room)).arg("-inf").arg(format!("({seq}"));
-        let call = call.arg("LIMIT").arg(0).arg(limit);
-        let ids = readable(parsed_if_ours(self.call(call).await)?);
-        self.remove(room, &ids).await
     }
 
     async fn removed(&self, limit: usize) -> Result<Vec<FileId>> {
