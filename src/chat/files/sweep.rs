@@ -66,8 +66,14 @@ impl Chat {
         }
         self.expire_files().await?;
         for room in sweep.rooms(ROOMS).await? {
-            self.remove_dropped(&room).await?;
-            self.remove_deleted(&room, compared).await?;
+            let removing = async {
+                self.remove_dropped(&room).await?;
+                self.remove_deleted(&room, compared).await
+            };
+            // A room whose log can't be read, or whose server does not answer, must keep no other file.
+            if let Err(error) = removing.await {
+                debug!(room = %room, error = %error.root_cause(), "could not compare files with the log of their room");
+            }
         }
         self.delete_bytes(&sweep.removed(FILES).await?).await;
         if sweep.begin_listing(LIST_EVERY).await? {
@@ -83,8 +89,13 @@ impl Chat {
         let expired = backend.file_sweep.expire(self.inner.config.files.orphan_after, FILES).await?;
         count_removed_files(Removal::Orphan, expired.removed);
         for (room, file) in expired.unsettled {
-            let head = backend.log.head(&room).await?;
-            backend.file_sweep.settle_up_to(&room, &[file], head.seq).await?;
+            match backend.log.head(&room).await {
+                Ok(head) => backend.file_sweep.settle_up_to(&room, &[file], head.seq).await?,
+                // It comes again.
+                Err(error) => {
+                    debug!(room = %room, error = %error.root_cause(), "could not read the head of a file's room");
+                }
+            }
         }
         Ok(())
     }

@@ -188,3 +188,19 @@ async fn bytes_that_can_not_be_deleted_are_tried_again() {
     eventually("it is logged", DEADLINE, async || (told() > 0).then_some(())).await;
     assert_eq!(told(), 1);
 }
+
+#[tokio::test]
+async fn a_room_that_can_not_be_read_keeps_no_file_of_others() {
+    let folder = Folder::new();
+    let more = [("files.orphan_after", "1s"), ("redis.prefix", "adda:")];
+    let Some(cluster) = pair(&folder, &more).await else { return };
+    let node = &cluster.nodes[0];
+    let mut rahim = Client::full(node, "রহিম").await;
+    rahim.join("broken").await;
+    let posted = upload(node, &rahim.token, "broken", "a.txt", b"x").await;
+    post(&mut rahim, "broken", "n1", &[&posted]).await;
+    cluster.redis.command(&["SET", "adda:{broken}:log", "x"]).await;
+    let unposted = upload(node, &rahim.token, "general", "b.txt", b"y").await;
+    until_gone(&cluster.nodes[1], &folder, &unposted).await;
+    assert_eq!(get(node, None, url(&posted)).await.status, 200);
+}
