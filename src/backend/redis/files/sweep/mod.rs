@@ -114,7 +114,7 @@ fn posted_file(id: &[u8], score: f64) -> Option<PostedFile> {
     let id = FileId::parse(std::str::from_utf8(id).ok()?)?;
     let seq = score.trunc();
     // A number of a log is exact in a double.
-    (seq >= 0.0).then(|| PostedFile { id, seq: seq as u64, is_exact: seq == score })
+    (seq >= 0.0).then_some(PostedFile { id, seq: seq as u64, is_exact: seq == score })
 }
 
 /// Ids of a list, without entries of other programs.
