@@ -282,8 +282,11 @@ impl Node {
             .await
     }
 
-    /// Starts it again on its port after it has exited, with the same settings and a new node id.
+    /// Starts it again on its port with the same settings and a new node id; kills it before if it still runs.
     pub async fn restart(&mut self) {
+        // Fails only if it has ended already.
+        let _ = self.process.kill();
+        self.process.wait().expect("a child of ours");
         let log = File::options().append(true).open(&self.log).expect("the log of the first run");
         self.process = run(&mut self.command, log);
         self.until_ready().await;

@@ -167,6 +167,7 @@ impl RedisServer {
 
     /// Starts it again with more arguments and does not wait: it may be loading for a while.
     pub fn begin_restart(&mut self, arguments: &[&str]) {
+        assert!(self.process.try_wait().expect("a child of ours").is_some(), "it still runs");
         self.process = run(self.port, &self.folder, self.clock.as_ref(), &self.more, arguments)
             .expect("it could be started before");
     }
