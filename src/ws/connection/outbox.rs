@@ -105,6 +105,11 @@ impl Outbox {
         self.lock().phase
     }
 
+    /// Whether the close frame was the last: no frame is taken any more.
+    pub fn is_shut(&self) -> bool {
+        matches!(self.phase(), Phase::Closing | Phase::Ended)
+    }
+
     /// Whether frames wait for the socket.
     pub fn is_full(&self) -> bool {
         self.lock().full_since.is_some()

@@ -142,6 +142,8 @@ impl Session {
                 control = self.controls.next() => self.obey(control).await,
                 Some(posted) = self.replies.next(), if waiting > 0 => self.acknowledge(posted),
                 received = inbox.next(), if waiting < most_posts => match received {
+                    // Nothing is done for a session that was refused or sent away, though it was sent before the close frame.
+                    Ok(_) if self.outbox.is_shut() => {}
                     Ok(message) => inbox.during(self.on_message(message)).await,
                     Err(reason) => return reason,
                 },
@@ -186,6 +188,8 @@ impl Session {
     /// Takes the session out of its rooms and closes the connection. Neither waits for the other for long:
     /// a client that is sent to another node shall come back there now, whether Redis answers or not.
     async fn shutdown(&mut self, inbox: Inbox, reason: CloseReason) {
+        // The answer to a close frame waits for no receipt.
+        self.outbox.flush();
         match reason {
             // Posts from before the close frame count.
             CloseReason::Closed | CloseReason::GoingAway | CloseReason::Drained => {

@@ -4,7 +4,9 @@ use adda::backend::StandingChange;
 use serde_json::json;
 
 use super::{Operator, ban, cluster, kill_subscriptions};
-use crate::harness::{Client, Cluster, DEADLINE, Dial, Node, RedisCluster, eventually};
+use crate::harness::raw::first_byte::TEXT;
+use crate::harness::raw::{masked, upgrade};
+use crate::harness::{Client, Cluster, DEADLINE, Dial, Node, RawSocket, RedisCluster, eventually};
 
 /// A session of each kind of one user, on a node.
 struct Sessions {
@@ -71,6 +73,28 @@ async fn a_log_out_ends_the_sessions_of_its_user_on_every_node() {
         assert!(Client::returning_or_refused(node, &scene.user.token).await.is_none());
         assert_eq!(post(node, &scene.user.token).await.error(401), "bad_token");
     }
+}
+
+/// Frames that come with the upgrade, or before the close frame has been read.
+#[tokio::test]
+async fn nothing_is_done_for_a_session_that_is_refused() {
+    let Some(cluster) = cluster(1).await else { return };
+    let node = &cluster.nodes[0];
+    let (operator, banned) = (Operator::of(&cluster).await, Client::full(node, "রহিম").await);
+    let mut witness = Client::full(node, "witness").await;
+    witness.join("general").await;
+    operator.change(&banned.user_id, ban()).await;
+    let head = upgrade("/ws", Some("adda.v1"));
+    let head = head.replace("\r\n\r\n", &format!("\r\nAuthorization: Bearer {}\r\n\r\n", banned.token));
+    let join = masked(TEXT, br#"{"type":"join","room_id":"general"}"#);
+    let post = masked(TEXT, br#"{"type":"text","room_id":"general","content":"all the same"}"#);
+    let mut socket = RawSocket::connect(node.port).await;
+    assert!(socket.write(&[head.into_bytes(), join, post].concat()).await);
+    assert!(socket.read_head().await.starts_with("HTTP/1.1 101 "));
+    assert_eq!(socket.close_code().await, Some(4403));
+    witness.posts("general", "after").await;
+    assert_eq!(witness.texts(1).await[0]["content"], "after");
+    assert!(witness.untaken("join").is_empty(), "{witness}");
 }
 
 #[tokio::test]
