@@ -34,6 +34,7 @@ pub use self::browser::build;
 use self::cluster::{health, nodes, stats};
 use self::description::with_description;
 use self::error::ApiError;
+pub use self::files::UserBytes;
 use self::layers::with_cors;
 use self::messages::{changes, search};
 use self::notifications::schedules;

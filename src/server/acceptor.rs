@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use super::descriptors::Complaint;
 use crate::config::Current;
+use crate::http::UserBytes;
 use crate::protocol::Forwarded;
 use crate::supervisor::isolated;
 use crate::ws::{Flaw, Sessions, Socket};
@@ -141,14 +142,19 @@ async fn serve(
     last_answer: CancellationToken,
 ) {
     let router = TowerToHyperService::new(router);
+    let has_sent_files = socket.has_sent_files();
     let answer = service_fn(|mut request: Request<Incoming>| {
         let forwarded = client.forwarded(request.headers());
         request.extensions_mut().insert(forwarded);
-        let (answering, visit) = (router.call(request), client.visit.clone());
+        let (answering, visit, has_sent_files) =
+            (router.call(request), client.visit.clone(), has_sent_files.clone());
         visit.requests.fetch_add(1, Ordering::Relaxed);
         async move {
             let answered = answering.await;
             visit.requests.fetch_sub(1, Ordering::Relaxed);
+            if answered.as_ref().is_ok_and(|answer| answer.extensions().get::<UserBytes>().is_some()) {
+                has_sent_files.store(true, Ordering::Relaxed);
+            }
             answered
         }
     });

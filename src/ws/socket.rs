@@ -5,6 +5,8 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -40,12 +42,20 @@ pub struct Socket {
     instead: Bytes,
     /// Whether bytes came since anything was written: a request has begun.
     is_asked: bool,
+    has_sent_files: Arc<AtomicBool>,
 }
 
 impl Socket {
     /// A write that gets nowhere for `patience` fails with [`io::ErrorKind::TimedOut`].
     pub fn new(stream: TcpStream, patience: Duration) -> Self {
-        Self { stream, patience, limit: None, instead: Bytes::new(), is_asked: false }
+        let has_sent_files = Arc::default();
+        Self { stream, patience, limit: None, instead: Bytes::new(), is_asked: false, has_sent_files }
+    }
+
+    /// To be set before the bytes of a file that a user has made are sent: they may end like an answer of hyper's own. From
+    /// then on none is looked for.
+    pub fn has_sent_files(&self) -> Arc<AtomicBool> {
+        self.has_sent_files.clone()
     }
 
     /// Ends a connection that HTTP could not go on with, so that its client can read why.
@@ -97,7 +107,9 @@ impl AsyncWrite for Socket {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.is_asked = false;
-        if let Some(instead) = replace_bare_answer(bytes) {
+        if !self.has_sent_files.load(Ordering::Relaxed)
+            && let Some(instead) = replace_bare_answer(bytes)
+        {
             // Written with the flush that hyper asks for next; nothing follows it.
             self.instead = instead.into();
             return Poll::Ready(Ok(bytes.len()));

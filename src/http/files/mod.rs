@@ -20,6 +20,10 @@ use crate::chat::{ReadableFile, UploadRequest, UploadStart, is_shown};
 use crate::model::FileInfo;
 use crate::protocol::{ErrorCode, Forwarded};
 
+/// Marks an answer whose body a user has made, byte by byte.
+#[derive(Debug, Clone, Copy)]
+pub struct UserBytes;
+
 /// A file never changes, and is only for those who may read its room.
 const CACHE: HeaderValue = HeaderValue::from_static("private, max-age=31536000, immutable");
 
@@ -142,6 +146,7 @@ async fn content(
         Method::HEAD => Response::new(Body::empty()),
         _ => Response::new(Body::from_stream(reader.read(range.clone()).await?)),
     };
+    response.extensions_mut().insert(UserBytes);
     *response.status_mut() = status;
     let fields = response.headers_mut();
     fields.insert(header::CONTENT_TYPE, header_value(&description.r#type)?);

@@ -20,6 +20,20 @@ async fn any_node_serves_a_file() {
     assert_eq!(reply.header("content-disposition"), whole);
 }
 
+/// hyper's own answers get a body on their way to the socket.
+#[tokio::test]
+async fn a_file_that_ends_like_an_answer_of_the_server_comes_as_it_is() {
+    let folder = Folder::new();
+    let node = Node::with(&settings(&folder, &[])).await;
+    let rahim = Client::full(&node, "রহিম").await;
+    let bytes =
+        [&vec![b'x'; 1_000_000], &b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n"[..]].concat();
+    let file = upload(&node, &rahim.token, "general", "a.bin", &bytes).await;
+    assert!(get(&node, None, url(&file)).await.body == bytes);
+    let end = node.http().call("GET", url(&file)).header("range", "bytes=-100").send().await;
+    assert_eq!(&end.body[..], &bytes[bytes.len() - 100..]);
+}
+
 #[tokio::test]
 async fn a_part_of_a_file_is_read_by_its_range() {
     let folder = Folder::new();
