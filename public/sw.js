@@ -37,11 +37,24 @@ async function openPlace(address) {
   return page.focus();
 }
 
+// During a rolling upgrade a node of another build may answer. Its files are not kept under the name of this one: the
+// installation fails, and the browser tries again.
 async function keepShell() {
+  const kept = await Promise.all([[PAGE, isOwnPage], ...SHELL.files.map((file) => [new URL(file, PAGE).href, isOwnFile])].map(fetchOwn));
   const cache = await caches.open(CACHE);
-  await cache.addAll([PAGE, ...SHELL.files.map((file) => new URL(file, PAGE).href)]);
+  await Promise.all(kept.map(([url, answer]) => cache.put(url, answer)));
   await self.skipWaiting();
 }
+
+async function fetchOwn([url, isOwn]) {
+  const answer = await fetch(url);
+  if (!answer.ok || !(await isOwn(answer))) throw new Error(`${url} is not of the build ${SHELL.build}`);
+  return [url, answer];
+}
+
+const isOwnPage = async (page) => (await page.clone().text()).includes(`v/${SHELL.build}/`);
+// The address of another build's file names no bytes for ever.
+const isOwnFile = (file) => (file.headers.get('cache-control') ?? '').includes('immutable');
 
 async function forgetOthers() {
   const names = await caches.keys();

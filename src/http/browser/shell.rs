@@ -123,7 +123,8 @@ fn worker(build: &str) -> String {
     let parts = [CLIENT.style, CLIENT.script, ALONE, "icon.svg", "manifest.webmanifest"];
     let files: Vec<String> = parts.iter().map(|path| format!("v/{build}/{path}")).collect();
     let shell = serde_json::json!({ "build": build, "files": files });
-    text("sw.js").unwrap_or_default().replace(SHELL, &shell.to_string())
+    let text = text("sw.js").unwrap_or_default();
+    stripped(text.lines().map(str::to_owned).collect()).join("\n").replace(SHELL, &shell.to_string())
 }
 
 #[cfg(test)]
