@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::harness::proxy::Proxy;
 use crate::harness::roamer::assert_received_once;
-use crate::harness::{Client, Cluster, DEADLINE, Node, Roamer, eventually};
+use crate::harness::{Client, Cluster, DEADLINE, LONG_DEADLINE, Node, Roamer, eventually};
 
 /// Appends a copy of the last message to the log without publishing it.
 pub const POST_UNPUBLISHED: &str = r#"
@@ -109,6 +109,21 @@ async fn a_loss_that_nothing_follows_is_found_all_the_same() {
     for client in [&mut rahim, &mut karim] {
         assert_eq!(seqs(&client.texts(2).await), [1, 2]);
     }
+}
+
+#[tokio::test]
+async fn the_head_of_an_occupied_room_is_kept_though_nobody_posts() {
+    let Some(cluster) = Cluster::with(1, &[("history.verify_every", "1s")]).await else { return };
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    rahim.join("general").await;
+    rahim.posts("general", "one").await;
+    let head = key(&cluster, "general", "head").await;
+    cluster.redis.command(&["PEXPIRE", &head, "60000"]).await;
+    eventually("the head is kept for longer", LONG_DEADLINE, async || {
+        let left: i64 = redis::from_redis_value(cluster.redis.command(&["PTTL", &head]).await).ok()?;
+        (left > 60_000).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
