@@ -79,12 +79,11 @@ async fn a_flood_through_three_nodes_passes_what_passes_through_one() {
     let start = redis_seconds(&cluster).await;
     let (mut acks, mut attempts) = (0, 0);
     let elapsed = eventually("four seconds of Redis' clock", DEADLINE, async || {
-        let posts = floods.iter_mut().enumerate().map(async |(place, flood)| {
-            let reply = flood.post("general", "x", &format!("{attempts} {place}")).await;
-            usize::from(reply["type"] == "ack")
-        });
-        acks += join_all(posts).await.into_iter().sum::<usize>();
-        attempts += cluster.nodes.len();
+        for flood in &mut floods {
+            attempts += 1;
+            let reply = flood.post("general", "x", &attempts.to_string()).await;
+            acks += usize::from(reply["type"] == "ack");
+        }
         let elapsed = redis_seconds(&cluster).await - start;
         (elapsed >= 4.0).then_some(elapsed)
     })

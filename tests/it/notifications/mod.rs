@@ -10,7 +10,7 @@ use adda::model::{Author, Role, UserId, Username};
 use serde_json::{Value, json};
 
 use crate::harness::http::text;
-use crate::harness::{Client, Cluster, DEADLINE, Node, Reply};
+use crate::harness::{Client, Cluster, DEADLINE, LONG_DEADLINE, Node, Reply, eventually};
 
 /// The secret of the nodes, with which the tests sign the token of an admin.
 const SECRET: &str = "a secret of these tests alone, long enough";
@@ -74,9 +74,13 @@ async fn asks(token: &str, node: &Node, method: &str, path: &str, body: Option<V
     }
 }
 
-/// The notifications that a user has not seen, the newest first.
+/// The notifications that a user has not seen, the newest first. A user that asks too often waits.
 async fn unseen(token: &str, node: &Node) -> Vec<Value> {
-    let reply = asks(token, node, "GET", "/api/me/notifications", None).await;
+    let reply = eventually("an answer", LONG_DEADLINE, async || {
+        let reply = asks(token, node, "GET", "/api/me/notifications", None).await;
+        (reply.status != 429).then_some(reply)
+    })
+    .await;
     assert_eq!(reply.status, 200, "{reply:?}");
     reply.json()["data"].as_array().expect("a list").clone()
 }
