@@ -105,9 +105,9 @@ impl Outbox {
         self.lock().phase
     }
 
-    /// Whether the close frame was the last: no frame is taken any more.
-    pub fn is_shut(&self) -> bool {
-        matches!(self.phase(), Phase::Closing | Phase::Ended)
+    /// Whether the node has closed the session, before its client did.
+    pub fn is_dismissed(&self) -> bool {
+        self.lock().is_dismissed
     }
 
     /// Whether frames wait for the socket.
@@ -338,7 +338,12 @@ impl FrameSink for Outbox {
     }
 
     fn close(&self, code: CloseCode) {
-        self.lock().close(Frame::close(code));
+        let mut queue = self.lock();
+        if queue.takes_frames() {
+            queue.is_dismissed = true;
+            queue.close(Frame::close(code));
+        }
+        drop(queue);
         self.changed.notify_one();
     }
 

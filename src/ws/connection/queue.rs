@@ -24,6 +24,8 @@ pub(super) struct Queue {
     /// Bytes of the first frame that are written.
     written: usize,
     pub(super) phase: Phase,
+    /// Whether the node closes the session, and not its client.
+    pub(super) is_dismissed: bool,
     /// Since when the socket takes nothing.
     pub(super) full_since: Option<Instant>,
     /// Bytes that the kernel held unsent when that was last measured.

@@ -142,8 +142,8 @@ impl Session {
                 control = self.controls.next() => self.obey(control).await,
                 Some(posted) = self.replies.next(), if waiting > 0 => self.acknowledge(posted),
                 received = inbox.next(), if waiting < most_posts => match received {
-                    // Nothing is done for a session that was refused or sent away, though it was sent before the close frame.
-                    Ok(_) if self.outbox.is_shut() => {}
+                    // Messages of a session that was refused or sent away.
+                    Ok(_) if self.outbox.is_dismissed() => {}
                     Ok(message) => inbox.during(self.on_message(message)).await,
                     Err(reason) => return reason,
                 },
