@@ -121,7 +121,7 @@ pub enum LoginOutcome {
     WrongPassword,
     /// More often than the limits allow.
     TooFast,
-    /// Anything else: the queue is full, the backend does not answer, the name is none.
+    /// Anything else: the user is banned, the queue is full, the backend does not answer, the name is none.
     Failed,
 }
 

@@ -15,6 +15,7 @@ use self::hashing::Verdict;
 pub(super) use self::names::TakenNames;
 pub use self::password::Password;
 pub(super) use self::setup::Setup;
+use super::identity::banned;
 use super::{Chat, Identity, IssuedToken, RoomScope, Source};
 use crate::backend::{Account, Condition, Creation, PasswordHash, StandingChange};
 use crate::config::Registration;
@@ -67,7 +68,7 @@ impl Chat {
     /// the same work.
     ///
     /// # Errors
-    /// `bad_credentials`, `bad_username`, `too_fast`, `unavailable`.
+    /// `bad_credentials`, `bad_username`, `banned`, `too_fast`, `unavailable`.
     pub async fn log_in(&self, credentials: Credentials) -> Result<SignedIn, Rejection> {
         let outcome = self.check_credentials(credentials).await;
         count_login(match outcome.as_ref().map_err(|rejection| rejection.code) {
@@ -91,7 +92,7 @@ impl Chat {
     /// passwords after an error.
     ///
     /// # Errors
-    /// `forbidden` if the user has no account; `bad_credentials`, `weak_password`, `too_fast`, `unavailable`.
+    /// `forbidden` if the user has no account; `banned`, `bad_credentials`, `weak_password`, `too_fast`, `unavailable`.
     pub async fn change_password(
         &self,
         identity: &Identity,
@@ -202,8 +203,8 @@ impl Chat {
         Ok(account)
     }
 
-    /// A token for the user of an account, or none if its hash is no longer `account.password`. A role that the account was
-    /// created with is given first, if a crash after the creation has prevented that.
+    /// A token for the user of an account, or none if its hash is no longer `account.password`. A banned user is refused. A role
+    /// that the account was created with is given first, if a crash after the creation has prevented that.
     ///
     /// A new password replaces the hash before it raises the generation. The hash is read after the generation, so a token of
     /// the new generation needs the new password.
@@ -213,6 +214,10 @@ impl Chat {
         let stored = self.inner.backend.accounts.by_id(user).await?;
         if stored.is_none_or(|stored| stored.password != account.password) {
             return Ok(None);
+        }
+        // Behind the password, so that nobody else learns of the ban.
+        if let Some(ban) = &standing.ban {
+            return Err(banned(ban));
         }
         if standing.role.is_none() && account.role > Role::Member {
             let role = account.role;

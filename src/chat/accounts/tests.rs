@@ -36,3 +36,18 @@ async fn a_role_that_a_crash_has_kept_back_is_given_at_the_next_log_in() {
     let standing = chat.inner.backend.standings.standing(&admin.user_id).await.unwrap();
     assert_eq!(standing.role, Some(Role::Admin));
 }
+
+#[tokio::test]
+async fn a_banned_user_gets_no_token_and_only_the_right_hash_tells_of_the_ban() {
+    let chat = chat().await;
+    let account = account(&chat, Role::Member).await;
+    let user = &account.user_id;
+    let ban = StandingChange::Ban { lasts: None, reason: Some("spam".to_owned()) };
+    chat.change_standing(user, ban).await.unwrap();
+    let refused = chat.sign_in(account.clone()).await.unwrap_err();
+    assert_eq!((refused.code, refused.message.as_str()), (ErrorCode::Banned, "You are banned: spam"));
+    let other = Account { password: hash(2), ..account.clone() };
+    assert!(chat.sign_in(other).await.unwrap().is_none());
+    chat.change_standing(user, StandingChange::Unban).await.unwrap();
+    assert!(chat.sign_in(account).await.unwrap().is_some());
+}

@@ -126,7 +126,7 @@ impl Identity {
 }
 
 /// The refusal of a banned user.
-fn banned(ban: &Ban) -> Rejection {
+pub(super) fn banned(ban: &Ban) -> Rejection {
     let ends = ban.until.map(|until| format!(" until {until}")).unwrap_or_default();
     let reason = ban.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
     let rejection = Rejection::new(ErrorCode::Banned, format!("You are banned{ends}{reason}"));

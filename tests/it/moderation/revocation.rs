@@ -1,12 +1,14 @@
 //! Log-outs, new passwords and bans end the sessions of a user on every node.
 
 use adda::backend::StandingChange;
+use adda::model::Role;
 use serde_json::json;
 
-use super::{Operator, ban, cluster, kill_subscriptions};
+use super::{Moderator, Operator, ban, cluster, kill_subscriptions, path};
 use crate::harness::raw::first_byte::TEXT;
 use crate::harness::raw::{masked, upgrade};
 use crate::harness::{Client, Cluster, DEADLINE, Dial, Node, RawSocket, RedisCluster, eventually};
+use crate::registration::{SETTINGS, log_in, register};
 
 /// A session of each kind of one user, on a node.
 struct Sessions {
@@ -250,4 +252,21 @@ async fn foreign_data_in_a_standing_is_skipped_and_counted() {
     Client::returning(node, &rahim.token).await;
     operator.change(&rahim.user_id, ban()).await;
     until_refused(&rahim.token).await;
+}
+
+#[tokio::test]
+async fn a_banned_user_logs_in_no_more_until_the_ban_is_lifted() {
+    let settings = [&SETTINGS[..], &[("redis.prefix", "adda:")]].concat();
+    let Some(cluster) = Cluster::with(2, &settings).await else { return };
+    let admin = Moderator::of(&cluster, Role::Admin).await;
+    let password = "correct horse battery";
+    let made = register(&cluster.nodes[0], "Rahim", password).await.json();
+    let ban = path(&["bans", made["user_id"].as_str().unwrap()]);
+    admin.changes(&cluster.nodes[0], "PUT", &ban, json!({ "reason": "spam" })).await;
+    for node in &cluster.nodes {
+        assert_eq!(log_in(node, "Rahim", password).await.error(403), "banned");
+        assert_eq!(log_in(node, "Rahim", "another horse").await.error(401), "bad_credentials");
+    }
+    admin.changes(&cluster.nodes[1], "DELETE", &ban, json!({})).await;
+    assert_eq!(log_in(&cluster.nodes[0], "Rahim", password).await.status, 200);
 }
