@@ -1,9 +1,11 @@
 //! Admission: nodes without guests, tokens that run out, and the session cookie with its origins.
 
+use adda::chat::{Identity, sign_token};
+use adda::model::Username;
 use serde_json::json;
 
 use crate::harness::jwt::seconds_from_now;
-use crate::harness::{Client, Cluster, Dial, Launch, Node, Reply, Signer};
+use crate::harness::{Client, Cluster, DEADLINE, Dial, Launch, Node, Reply, Signer};
 
 const SECRET: &str = "76543210fedcba9876543210fedcba98";
 const CLOSED: [(&str, &str); 2] = [("auth.secret", SECRET), ("auth.guests", "false")];
@@ -102,6 +104,18 @@ async fn a_request_of_nobody_is_refused_where_guests_may_not_take_part() {
     assert_eq!(post().header("authorization", &bearer()).send().await.status, 201);
     let page = node.http().call("GET", "/api/rooms/general/messages").header("authorization", &bearer());
     assert_eq!(page.send().await.json()["data"][0]["username"], "রহিম");
+    // A guest that was one while guests could be.
+    let guest = Identity::guest(Username::from_trusted("রহিম"));
+    let kept = sign_token(SECRET, &guest, DEADLINE * 60).token;
+    let shown = format!("Bearer {kept}");
+    assert_eq!(post().header("authorization", &shown).send().await.error(401), "bad_token");
+    let mut full = Dial::full(node.port, "/ws").header("authorization", &shown).open().await;
+    assert_eq!(full.expect("welcome").await["auth_required"], true);
+    assert_eq!(full.next().await["code"], "bad_token");
+    full.send(json!({ "type": "auth", "token": kept })).await;
+    assert_eq!(full.next().await["code"], "bad_token");
+    full.send(json!({ "type": "join", "room_id": "general" })).await;
+    assert_eq!(full.next().await["code"], "auth_required");
     for open in ["/healthz", "/readyz", "/metrics", "/"] {
         assert_eq!(node.http().get(open).await.status, 200, "{open}");
     }

@@ -153,14 +153,16 @@ pub fn check(config: &Config) -> Result<(), String> {
 }
 
 impl Chat {
-    /// The identity that a token proves. WebSocket, HTTP and the cookie all use it.
+    /// The identity that a token proves. WebSocket, HTTP and the cookie all use it. Where guests may not take part their tokens
+    /// prove nothing.
     ///
     /// # Errors
     /// `bad_token`; `banned`; `unavailable` while the cluster's secret or the user's standing is not known.
     pub async fn authenticate(&self, token: &str) -> Result<Identity, Rejection> {
         let own = self.tokens()?.verify(token);
         let identity = own.or_else(|| self.inner.issuers.verify(token)).ok_or_else(bad_token)?;
-        if identity.author.user_id.is_system() {
+        let is_unwanted = identity.source == Source::Guest && self.check_guests().is_err();
+        if is_unwanted || identity.author.user_id.is_system() {
             return Err(bad_token());
         }
         self.admit(identity).await
