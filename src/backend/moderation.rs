@@ -116,6 +116,9 @@ pub struct AuditRecord {
     /// The notification or the schedule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    /// The number of the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
     /// For how many seconds; absent: for good.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub for_s: Option<u64>,
@@ -171,6 +174,8 @@ pub enum AuditAction {
     RemoveSchedule,
     /// A report was settled.
     SettleReport,
+    /// A message of another user was deleted.
+    DeleteMessage,
 }
 
 /// An entry of the record.

@@ -53,7 +53,7 @@ use self::inbox::Posted;
 use self::limits::Limits;
 pub use self::limits::{Admission, ClientSession, Refusals};
 pub use self::membership::{Conversation, MyRoom};
-pub use self::messages::{ChangeAction, NewChange, NewMessage, Poster, Reaction};
+pub use self::messages::{ChangeAction, Deletion, NewChange, NewMessage, Poster, Reaction};
 use self::messages::{Posters, typing_rule};
 use self::notifications::Notices;
 use self::reads::Reads;

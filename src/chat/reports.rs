@@ -238,7 +238,11 @@ impl Chat {
     }
 
     /// The message of a number, as it is now.
-    async fn message_at(&self, access: RoomAccess, seq: u64) -> Result<Option<LoggedMessage>, Rejection> {
+    pub(super) async fn message_at(
+        &self,
+        access: RoomAccess,
+        seq: u64,
+    ) -> Result<Option<LoggedMessage>, Rejection> {
         let Some(before) = seq.checked_sub(1) else { return Ok(None) };
         let room = access.room().clone();
         let page = self.inner.backend.log.peek(&room, Span::Above(before), 1).await?;

@@ -244,5 +244,7 @@ test('the record of moderation is told in sentences, in both languages', () => {
   assert.equal(auditText(entry, 'Maya', createI18n('bn')), 'রহিম সবার আড্ডা ঘরে Maya-এর লেখা ১০ মিনিট বন্ধ করেছেন।');
   assert.equal(auditText({ action: 'ban', by: MAYA, user_id: 'u-1', failed: true }, 'রহিম', createI18n('en')), 'Perhaps not done: Maya banned রহিম: For good.');
   assert.equal(auditText({ action: 'role', by: MAYA, user_id: 'u-1', role: 'moderator' }, 'রহিম', createI18n('en')), 'Maya gave রহিম the role “Moderator”.');
+  const deletion = { action: 'delete_message', by: MAYA, user_id: 'u-1', room_id: 'tea', seq: 7 };
+  assert.equal(auditText(deletion, 'রহিম', createI18n('en')), 'Maya deleted a message of রহিম in tea.');
   assert.equal(auditText({ action: 'later', by: MAYA, user_id: 'u-1' }, 'রহিম', createI18n('en')).trim(), 'Maya: later রহিম');
 });

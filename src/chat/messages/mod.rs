@@ -6,7 +6,7 @@ mod posters;
 
 use futures_util::FutureExt;
 
-pub use self::changes::{ChangeAction, NewChange, Reaction};
+pub use self::changes::{ChangeAction, Deletion, NewChange, Reaction};
 use self::completion::Completion;
 pub use self::posters::Poster;
 pub(super) use self::posters::Posters;

@@ -7,8 +7,8 @@ use tracing::{info, warn};
 
 use super::{Chat, Identity, RoomAccess};
 use crate::backend::{
-    AuditAction, AuditPage, AuditPosition, AuditRecord, AuditUser, BanPage, RoomRules, RulesChange,
-    StandingChange,
+    AuditAction, AuditEntry, AuditPage, AuditPosition, AuditRecord, AuditUser, BanPage, RoomRules,
+    RulesChange, StandingChange,
 };
 use crate::model::{Role, RoomName, UserId};
 use crate::protocol::{ErrorCode, Rejection};
@@ -131,7 +131,7 @@ impl Chat {
     }
 
     /// The record of acts, the newest first. Moderators are not told in which private room an act was, which they may not
-    /// know of.
+    /// know of, nor how many messages it has.
     pub async fn audit(
         &self,
         by: &Identity,
@@ -141,8 +141,10 @@ impl Chat {
         by.at_least(Role::Moderator)?;
         let mut page = self.inner.backend.moderation.audit(before, limit).await?;
         if by.role < Role::Admin {
-            for entry in &mut page.entries {
-                entry.record.room_id.take_if(|room| RoomName::from_trusted(room).is_private());
+            for AuditEntry { record, .. } in &mut page.entries {
+                if record.room_id.take_if(|room| RoomName::from_trusted(room).is_private()).is_some() {
+                    record.seq = None;
+                }
             }
         }
         Ok(page)
@@ -202,26 +204,28 @@ impl Chat {
     }
 
     /// Records an act, and does it.
-    pub(super) async fn recorded(
+    pub(super) async fn recorded<T>(
         &self,
         record: AuditRecord,
-        act: impl Future<Output = Result<(), Rejection>> + Send,
-    ) -> Result<(), Rejection> {
+        act: impl Future<Output = Result<T, Rejection>> + Send,
+    ) -> Result<T, Rejection> {
         self.inner.backend.moderation.record(&record).await?;
         let outcome = act.await;
-        match &outcome {
-            Ok(()) => {
-                let AuditRecord { by, action, user_id, room_id, .. } = &record;
-                info!(by = %by.user_id, ?action, user = ?user_id, room = ?room_id, "moderated");
-            }
-            Err(_) => {
-                let failed = AuditRecord { failed: true, ..record };
-                if let Err(error) = self.inner.backend.moderation.record(&failed).await {
-                    warn!(error = %error.root_cause(), action = ?failed.action, "could not record that an act failed");
-                }
-            }
-        }
+        self.settle_record(record, outcome.is_ok()).await;
         outcome
+    }
+
+    /// Tells the outcome of an act that was recorded before: a second record says that it could not be done.
+    pub(super) async fn settle_record(&self, record: AuditRecord, is_done: bool) {
+        if is_done {
+            let AuditRecord { by, action, user_id, room_id, .. } = &record;
+            info!(by = %by.user_id, ?action, user = ?user_id, room = ?room_id, "moderated");
+            return;
+        }
+        let failed = AuditRecord { failed: true, ..record };
+        if let Err(error) = self.inner.backend.moderation.record(&failed).await {
+            warn!(error = %error.root_cause(), action = ?failed.action, "could not record that an act failed");
+        }
     }
 }
 
@@ -233,8 +237,8 @@ impl AuditRecord {
             username: by.author.username.to_string(),
             role: by.role,
         };
-        let (user_id, room_id, id, for_s, reason, role) = Default::default();
-        Self { by, action, user_id, room_id, id, for_s, reason, role, failed: false }
+        let (user_id, room_id, id, seq, for_s, reason, role) = Default::default();
+        Self { by, action, user_id, room_id, id, seq, for_s, reason, role, failed: false }
     }
 }
 

@@ -78,9 +78,8 @@ pub async fn delete_message(
 ) -> Result<Response, ApiError> {
     let room = admit(&state, &identity, &room, forwarded).await?;
     let access = state.chat.check_access(Principal::User(&identity), Action::Join, &room).await?;
-    let rights = state.chat.delete_rights(&identity, &access);
-    let action = ChangeAction::Delete(access, rights);
     let nonce = idempotency_key(&headers);
+    let action = ChangeAction::Delete(state.chat.deletion(&identity, access, seq).await?);
     change(&state, identity, &room, NewChange { target: seq, action, nonce }).await
 }
 

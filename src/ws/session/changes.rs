@@ -2,16 +2,19 @@
 
 use super::Session;
 use super::replies::{Answer, Posted};
-use crate::chat::{ChangeAction, NewChange, Reaction};
+use crate::chat::{ChangeAction, FrameSink, NewChange, Reaction};
 use crate::protocol::Rejection;
 use crate::protocol::client::{self, Change};
 use crate::protocol::server::FrameRef;
 
 impl Session {
     /// A change counts as a message.
-    pub(super) fn change(&mut self, change: Change, admitted: Result<(), Rejection>) {
+    pub(super) async fn change(&mut self, change: Change, admitted: Result<(), Rejection>) {
         let Change { room_id, target, action, nonce } = change;
-        let permitted = admitted.and_then(|()| self.permit(&room_id, action));
+        let permitted = match admitted {
+            Ok(()) => self.permit(&room_id, action, target).await,
+            Err(rejection) => Err(rejection),
+        };
         let (room, action) = match permitted {
             Ok(permitted) => permitted,
             Err(rejection) => {
@@ -26,10 +29,11 @@ impl Session {
     }
 
     /// The right to do it. Those who may not speak may still delete what they have said.
-    fn permit(
-        &self,
+    async fn permit(
+        &mut self,
         room_id: &str,
         action: client::ChangeAction,
+        target: u64,
     ) -> Result<(crate::model::RoomName, ChangeAction), Rejection> {
         let room = self.joined(Some(room_id))?;
         let action = match action {
@@ -42,8 +46,9 @@ impl Session {
             }
             client::ChangeAction::Delete => {
                 let access = self.chat.access_in_room(&self.identity, room)?;
-                let rights = self.chat.delete_rights(&self.identity, &access);
-                ChangeAction::Delete(access, rights)
+                // That of a moderator is recorded first, and keeps its place among the posts of the session.
+                self.outbox.flush();
+                ChangeAction::Delete(Box::pin(self.chat.deletion(&self.identity, access, target)).await?)
             }
         };
         Ok((room.name.clone(), action))

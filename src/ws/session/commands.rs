@@ -53,7 +53,7 @@ impl Session {
             }
             ClientFrame::Change(change) => {
                 let admitted = self.admit().await;
-                self.change(change, admitted);
+                self.change(change, admitted).await;
             }
             ClientFrame::Typing(typing) => self.announce_typing(typing).await,
             ClientFrame::Auth(auth) => Box::pin(self.authenticate(&auth)).await,

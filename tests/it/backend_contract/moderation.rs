@@ -36,6 +36,7 @@ fn record(number: u64) -> AuditRecord {
         user_id: Some("rahim".to_owned()),
         room_id: Some("আড্ডা".to_owned()),
         id: (number == 7).then(|| "an id".to_owned()),
+        seq: (number == 8).then_some(5),
         for_s: Some(number),
         reason: None,
         role: None,

@@ -97,6 +97,7 @@ export const MODERATION = {
   audit_unlock: { en: '{who} unlocked {room}.', bn: '{who} {room} ঘরে লেখা খুলেছেন।' },
   audit_role: { en: '{who} gave {whom} the role “{role}”.', bn: '{who} {whom}-কে “{role}” ভূমিকা দিয়েছেন।' },
   audit_settle_report: { en: '{who} settled a report about {whom} in {room}.', bn: '{who} {room} ঘরে {whom}-কে নিয়ে একটি অভিযোগ মিটিয়েছেন।' },
+  audit_delete_message: { en: '{who} deleted a message of {whom} in {room}.', bn: '{who} {room} ঘরে {whom}-এর একটি বার্তা মুছেছেন।' },
   audit_failed: { en: 'Perhaps not done: {what}', bn: 'হয়তো করা যায়নি: {what}' },
   audit_other: { en: '{who}: {action} {whom} {room}', bn: '{who}: {action} {whom} {room}' },
   no_audit: { en: 'Nothing yet.', bn: 'এখনো কিছু না।' },
