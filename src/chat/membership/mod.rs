@@ -150,8 +150,8 @@ impl Chat {
         Err(Rejection::new(ErrorCode::Forbidden, "Guests have no private rooms; this needs an account"))
     }
 
-    /// A user that others may name: it has an account, or has shown a token of another issuer (a guest its own, if guests may
-    /// whisper) within `auth.token_ttl`.
+    /// A user that others may name: it has an account, or has shown a token of the operator or of another issuer (a guest its own, if
+    /// guests may whisper) within `auth.token_ttl`.
     pub(super) async fn known_user(&self, user: &UserId) -> Result<Author, Rejection> {
         if let Some(account) = self.inner.backend.accounts.by_id(user).await? {
             return Ok(account.author());
@@ -164,15 +164,17 @@ impl Chat {
 
     /// Remembers the name of a user that has no account, so that others may name it.
     pub async fn introduce(&self, identity: &Identity) {
-        let is_known = match identity.source {
-            Source::Account => true,
-            Source::Guest => !self.inner.config.auth.guests_may_whisper,
-            Source::Issuer => false,
+        let introducing = async {
+            let author = &identity.author;
+            let is_known = match identity.source {
+                // The operator may have named a user that has none.
+                Source::Account => self.inner.backend.accounts.by_id(&author.user_id).await?.is_some(),
+                Source::Guest => !self.inner.config.auth.guests_may_whisper,
+                Source::Issuer => false,
+            };
+            if is_known { Ok(()) } else { self.inner.backend.rooms.introduce(author).await }
         };
-        if is_known {
-            return;
-        }
-        if let Err(error) = self.inner.backend.rooms.introduce(&identity.author).await {
+        if let Err(error) = introducing.await {
             debug!(error = %error.root_cause(), "could not remember the name of a user");
         }
     }

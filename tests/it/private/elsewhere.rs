@@ -157,3 +157,27 @@ async fn lists_figures_and_records_are_those_without_the_private_room() {
     assert_eq!((&told["data"][0]["action"], &told["data"][0]["room_id"]), (&json!("mute"), &json!(null)));
     assert!(!told.to_string().contains(room.as_str()), "{told}");
 }
+
+#[tokio::test]
+async fn a_user_that_the_operator_has_named_is_a_member_as_others_are() {
+    let Some(cluster) = cluster_with(2, &[("auth.secret", SECRET)]).await else { return };
+    let nodes = &cluster.nodes;
+    let owner = Person::register(&nodes[0], "Rahim").await;
+    let (moderator, admin) = (operator(Role::Moderator), operator(Role::Admin));
+    let room = owner.makes_room(&nodes[0], "one").await;
+    let member = path(&["rooms", &room, "members", &moderator.user_id]);
+    assert_eq!(owner.asks(&nodes[0], "PUT", &member, None).await.error(404), "not_found", "nobody has seen it");
+    moderator.session(&nodes[1]).await;
+    owner.adds(&nodes[0], &room, &moderator).await;
+    owner.converses(&nodes[0], &moderator).await;
+    // A deletion there is recorded, and its room is named to admins alone.
+    let seq = owner.posts(&nodes[0], &room, "a secret").await;
+    let message = path(&["rooms", &room, "messages", &seq.to_string()]);
+    moderator.does(&nodes[1], "DELETE", &message, None, 200).await;
+    for (person, place) in [(&admin, (json!(room), json!(seq))), (&moderator, (json!(null), json!(null)))] {
+        let told = person.does(&nodes[1], "GET", "/api/audit", None, 200).await.json();
+        let act = &told["data"][0];
+        assert_eq!((&act["action"], &act["user_id"]), (&json!("delete_message"), &json!(owner.user_id)));
+        assert_eq!((act["room_id"].clone(), act["seq"].clone()), place, "{}", person.username);
+    }
+}
