@@ -143,7 +143,7 @@ impl From<MyRoom> for MyRoomJson {
     responses((status = 201, body = RoomJson, description = "The room")),
     extensions(
         ("x-role" = json!("guest")),
-        ("x-errors" = json!("bad_content too_fast too_many_rooms forbidden")),
+        ("x-errors" = json!("bad_content username_taken too_fast too_many_rooms forbidden")),
     ),
 )]
 pub async fn create_room(
@@ -256,7 +256,7 @@ pub async fn remove_member(
     responses((status = 200, body = RoomJson, description = "The same for both users")),
     extensions(
         ("x-role" = json!("guest")),
-        ("x-errors" = json!("forbidden not_found too_fast too_many_rooms")),
+        ("x-errors" = json!("forbidden not_found username_taken too_fast too_many_rooms")),
     ),
 )]
 pub async fn open_conversation(

@@ -1,9 +1,11 @@
-//! The name of an account against guests: nobody else may have it, nor one that looks like it.
+//! The name of an account against guests and tokens of the operator: nobody else may have it, nor one that looks like it.
 
+use adda::chat::{Identity, Source, sign_token};
+use adda::model::{Author, Role, UserId, Username};
 use serde_json::json;
 
 use crate::harness::{Client, Cluster, DEADLINE, Dial, Node, eventually};
-use crate::registration::{SETTINGS, register};
+use crate::registration::{SETTINGS, register, send};
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -135,4 +137,34 @@ async fn messages_ask_for_no_names_and_neither_do_sessions_while_no_account_exis
         }
     }
     assert_eq!(questions(&cluster).await, 0);
+}
+
+#[tokio::test]
+async fn a_token_of_the_operator_gives_nobody_the_name_of_an_account() {
+    let secret = "a secret of these tests alone, long enough";
+    let node = Node::with(&[&SETTINGS[..], &[("auth.secret", secret)]].concat()).await;
+    let made = register(&node, "Rahim", PASSWORD).await.json();
+    let named = |name| {
+        let user_id = UserId::parse("bob").expect("a user id");
+        let author = Author { user_id, username: Username::from_trusted(name) };
+        let bob = Identity { role: Role::Member, source: Source::Account, ..Identity::guest_with(author) };
+        sign_token(secret, &bob, DEADLINE * 60).token
+    };
+    let mut session = Dial::full(node.port, "/ws").open().await;
+    session.welcomed().await;
+    session.send(json!({ "type": "auth", "token": named("Rahim") })).await;
+    assert_eq!(session.expect("error").await["code"], "username_taken");
+    for (path, body) in [
+        ("/api/rooms/general/messages", json!({ "content": "hello" })),
+        ("/api/rooms", json!({ "title": "one" })),
+        ("/api/conversations", json!({ "user_id": made["user_id"] })),
+    ] {
+        let asked = send(&node, "POST", path, Some(&named("Rahim")), body).await;
+        assert_eq!(asked.error(409), "username_taken", "{path}");
+    }
+    for token in [&named("Bob"), made["token"].as_str().unwrap()] {
+        Client::returning(&node, token).await.join("general").await;
+        let asked = send(&node, "POST", "/api/rooms", Some(token), json!({ "title": "one" })).await;
+        assert_eq!(asked.status, 201);
+    }
 }

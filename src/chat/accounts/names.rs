@@ -1,12 +1,12 @@
-//! The names of accounts, which nobody else may have. A message asks the backend nothing: a user who is not the account's
-//! is asked for when it chooses a name, enters a room or posts over REST, and answers are kept for a while.
+//! The names of accounts, which nobody else may have. A message asks the backend nothing: a user is asked for when it chooses a
+//! name, enters a room, makes a private one or posts over REST, and answers are kept for a while.
 //!
 //! A session that has the name when the account is made goes on for [`GRACE`], so that a guest who registers can go over to
 //! the account; then it is closed.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -59,9 +59,12 @@ struct State {
 
 #[derive(Debug)]
 struct Answer {
-    is_taken: bool,
+    owners: Owners,
     at: Instant,
 }
+
+/// The users of the accounts that have a name, or one that looks like it; nobody if it is free.
+type Owners = Arc<[UserId]>;
 
 impl Default for TakenNames {
     fn default() -> Self {
@@ -75,10 +78,10 @@ impl TakenNames {
     }
 
     /// A kept answer.
-    fn answer(&self, skeletons: &Skeletons, now: Instant) -> Option<bool> {
+    fn answer(&self, skeletons: &Skeletons, now: Instant) -> Option<Owners> {
         let state = self.lock();
-        let answer = state.answers.get(skeletons)?;
-        (answer.is_taken || now < answer.at + FREE_FOR).then_some(answer.is_taken)
+        let Answer { owners, at } = state.answers.get(skeletons)?;
+        (!owners.is_empty() || now < *at + FREE_FOR).then(|| owners.clone())
     }
 
     fn version(&self) -> u64 {
@@ -111,7 +114,7 @@ impl TakenNames {
         {
             let mut state = self.lock();
             state.version += 1;
-            state.answers.retain(|_, answer| answer.is_taken);
+            state.answers.retain(|_, answer| !answer.owners.is_empty());
             state.created.push(author);
             self.may_exist.store(true, Ordering::Release);
         }
@@ -121,7 +124,7 @@ impl TakenNames {
     fn forget_free_names(&self) {
         let mut state = self.lock();
         state.version += 1;
-        state.answers.retain(|_, answer| answer.is_taken);
+        state.answers.retain(|_, answer| !answer.owners.is_empty());
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -130,32 +133,32 @@ impl TakenNames {
 }
 
 impl Chat {
-    /// Checks that a user who is not the account's has no account's name, nor one that looks like it.
+    /// Checks that a user has no name of another's account, nor one that looks like it, also if its token says so.
     ///
     /// # Errors
     /// `username_taken`, or `unavailable` if the backend can't be asked.
     pub async fn check_name(&self, identity: &Identity) -> std::result::Result<(), Rejection> {
         let names = &self.inner.taken_names;
-        if identity.source == Source::Account {
-            return Ok(());
-        }
-        check_not_system(&identity.author.username)?;
+        let Author { user_id, username } = &identity.author;
+        check_not_system(username)?;
         if !names.may_exist() {
             return Ok(());
         }
-        let skeletons = identity.author.username.skeletons();
+        let skeletons = username.skeletons();
         let now = Instant::now();
-        let is_taken = match names.answer(&skeletons, now) {
-            Some(is_taken) => is_taken,
+        let owners = match names.answer(&skeletons, now) {
+            Some(owners) => owners,
             None => {
                 let version = names.version();
                 let owners = self.inner.backend.accounts.owners(&skeletons).await?;
-                let is_taken = owners.iter().any(Option::is_some);
-                names.keep(skeletons, Answer { is_taken, at: now }, version);
-                is_taken
+                let owners: Owners = owners.into_iter().flatten().collect();
+                names.keep(skeletons, Answer { owners: owners.clone(), at: now }, version);
+                owners
             }
         };
-        if is_taken { Err(username_taken()) } else { Ok(()) }
+        // An account is proved by the cluster's own token: another issuer may name any user.
+        let is_own = |owner: &UserId| identity.source == Source::Account && owner == user_id;
+        if owners.iter().all(is_own) { Ok(()) } else { Err(username_taken()) }
     }
 
     /// Tells all nodes of a new account. A node that is not told learns of it when it asks again.
@@ -265,8 +268,12 @@ mod tests {
         Username::from_trusted(name).skeletons()
     }
 
-    fn answer(is_taken: bool) -> Answer {
-        Answer { is_taken, at: Instant::now() }
+    fn answer(owners: &[UserId]) -> Answer {
+        Answer { owners: owners.into(), at: Instant::now() }
+    }
+
+    fn is_taken(names: &TakenNames, name: &str, now: Instant) -> Option<bool> {
+        names.answer(&skeletons(name), now).map(|owners| !owners.is_empty())
     }
 
     fn author(name: &str) -> Author {
@@ -276,22 +283,22 @@ mod tests {
     #[test]
     fn an_account_ends_the_answer_that_its_name_is_free() {
         let (names, now) = (TakenNames::default(), Instant::now());
-        names.keep(skeletons("Rahim"), answer(false), names.version());
-        names.keep(skeletons("Mita"), answer(true), names.version());
-        assert_eq!(names.answer(&skeletons("RAHIM"), now), Some(false));
+        names.keep(skeletons("Rahim"), answer(&[]), names.version());
+        names.keep(skeletons("Mita"), answer(&[UserId::account()]), names.version());
+        assert_eq!(is_taken(&names, "RAHIM", now), Some(false));
         let version = names.version();
         names.add(author("Rahim"));
-        assert_eq!(names.answer(&skeletons("Rahim"), now), None);
-        assert_eq!(names.answer(&skeletons("Mita"), now), Some(true), "a name stays taken");
-        names.keep(skeletons("Rahim"), answer(false), version);
-        assert_eq!(names.answer(&skeletons("Rahim"), now), None, "an answer of before is not kept");
+        assert_eq!(is_taken(&names, "Rahim", now), None);
+        assert_eq!(is_taken(&names, "Mita", now), Some(true), "a name stays taken");
+        names.keep(skeletons("Rahim"), answer(&[]), version);
+        assert_eq!(is_taken(&names, "Rahim", now), None, "an answer of before is not kept");
     }
 
     #[test]
     fn a_free_name_is_asked_for_again() {
         let (names, now) = (TakenNames::default(), Instant::now());
-        names.keep(skeletons("Rahim"), answer(false), names.version());
-        assert_eq!(names.answer(&skeletons("Rahim"), now + FREE_FOR * 2), None);
+        names.keep(skeletons("Rahim"), answer(&[]), names.version());
+        assert_eq!(is_taken(&names, "Rahim", now + FREE_FOR * 2), None);
     }
 
     #[test]
@@ -310,7 +317,7 @@ mod tests {
     fn the_answers_are_bounded() {
         let names = TakenNames::default();
         for number in 0..MOST_ANSWERS + 100 {
-            names.keep(skeletons(&format!("guest {number}")), answer(false), names.version());
+            names.keep(skeletons(&format!("guest {number}")), answer(&[]), names.version());
         }
         assert_eq!(names.lock().answers.len(), MOST_ANSWERS);
     }

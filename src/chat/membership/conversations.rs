@@ -19,7 +19,7 @@ impl Chat {
     ///
     /// # Errors
     /// `not_found` for a user that is not known; `forbidden` for guests, unless they may whisper; `bad_request` with oneself;
-    /// `too_many_rooms`; `unavailable`.
+    /// `username_taken`; `too_many_rooms`; `unavailable`.
     pub async fn converse(&self, by: &Identity, other: &UserId) -> Result<Conversation, Rejection> {
         self.check_may_whisper(by)?;
         let own = &by.author.user_id;
@@ -33,6 +33,7 @@ impl Chat {
             self.list_room(by, &room).await?;
             return Ok(Conversation { room, with });
         }
+        self.check_name(by).await?;
         let other = self.known_user(other).await?;
         self.list_room(by, &room).await?;
         if !rooms.list(&other.user_id, &room, Listing::ByOthers).await? {

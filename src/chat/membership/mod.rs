@@ -27,10 +27,12 @@ impl Chat {
     /// Makes a private room, whose first member and owner is its maker.
     ///
     /// # Errors
-    /// `forbidden` for a guest, unless guests may whisper; `bad_request` for a title; `too_many_rooms`; `unavailable`.
+    /// `forbidden` for a guest, unless guests may whisper; `bad_request` for a title; `username_taken`; `too_many_rooms`;
+    /// `unavailable`.
     pub async fn create_room(&self, by: &Identity, title: &str) -> Result<(RoomName, RoomRecord), Rejection> {
         self.check_may_whisper(by)?;
         let title = self.checked_title(title)?;
+        self.check_name(by).await?;
         let room = RoomName::private();
         self.list_room(by, &room).await?;
         let record = RoomRecord {
