@@ -176,6 +176,14 @@ pub enum AuditAction {
     SettleReport,
     /// A message of another user was deleted.
     DeleteMessage,
+    /// A user was made a member of the private room of another.
+    AddMember,
+    /// A user was removed from the members of the private room of another.
+    RemoveMember,
+    /// The private room of another was given a title or a topic.
+    DescribeRoom,
+    /// The private room of another was deleted.
+    DeleteRoom,
 }
 
 /// An entry of the record.

@@ -61,6 +61,11 @@ impl RoomAccess {
         matches!(self.private, Some((_, Rank::Owner)))
     }
 
+    /// Whether the user has the right as an admin alone.
+    pub(super) fn is_admin(&self) -> bool {
+        matches!(self.private, Some((_, Rank::Admin)))
+    }
+
     pub(super) fn into_room(self) -> RoomName {
         self.room
     }

@@ -171,7 +171,7 @@ pub async fn describe_room(
     ApiJson(new): ApiJson<Description>,
 ) -> Result<Json<RoomJson>, ApiError> {
     let access = access(&state, &by, Action::Own, &room).await?;
-    let record = state.chat.describe_room(&access, new.title.as_deref(), new.topic.as_deref()).await?;
+    let record = state.chat.describe_room(&by, &access, new.title.as_deref(), new.topic.as_deref()).await?;
     Ok(Json(RoomJson::new(access.room().clone(), record)))
 }
 
@@ -186,7 +186,7 @@ pub async fn delete_room(
     ApiPath(room): ApiPath<String>,
     Caller(by): Caller,
 ) -> Result<StatusCode, ApiError> {
-    state.chat.delete_room(&access(&state, &by, Action::Own, &room).await?).await?;
+    state.chat.delete_room(&by, &access(&state, &by, Action::Own, &room).await?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -224,7 +224,7 @@ pub async fn add_member(
 ) -> Result<StatusCode, ApiError> {
     state.chat.admit_join(forwarded.client)?;
     let access = access(&state, &by, Action::Own, &room).await?;
-    state.chat.add_member(&access, &user(&user_id)?).await?;
+    state.chat.add_member(&by, &access, &user(&user_id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -245,7 +245,7 @@ pub async fn remove_member(
     if !access.room().is_private() {
         return Err(ApiError::new(ErrorCode::Forbidden, "Nobody owns a public room"));
     }
-    state.chat.remove_member(&access, &user(&user_id)?).await?;
+    state.chat.remove_member(&by, &access, &user(&user_id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

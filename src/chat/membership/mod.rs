@@ -1,4 +1,5 @@
-//! Private rooms: making one, its members, its title, its end. `conversations.rs` has those of two, `listing.rs` the rooms of a user.
+//! Private rooms: making one, its members, its title, its end. Acts of an admin in the room of another are recorded.
+//! `conversations.rs` has those of two, `listing.rs` the rooms of a user.
 //!
 //! A user is put on the list of its rooms before it becomes a member, and taken off it afterwards; so a crash leaves an entry too
 //! many, which the next reading removes. A removal and an addition of one user may overlap on two nodes. So the one that adds puts
@@ -15,7 +16,9 @@ use tracing::debug;
 pub use self::conversations::Conversation;
 pub use self::listing::MyRoom;
 use super::{Chat, Identity, RoomAccess, Source};
-use crate::backend::{BackendError, Listing, Relation, RoomChange, RoomChanged, RoomRecord, Unlisting};
+use crate::backend::{
+    AuditAction, BackendError, Listing, Relation, RoomChange, RoomChanged, RoomRecord, Unlisting,
+};
 use crate::model::characters::has_visible;
 use crate::model::{Author, RoomName, UserEvent, UserId};
 use crate::protocol::{ErrorCode, Rejection};
@@ -62,9 +65,19 @@ impl Chat {
     ///
     /// # Errors
     /// `not_found` for an unknown user; `too_many_rooms` if it is in as many as others may put it in; `bad_request` if the room is full.
-    pub async fn add_member(&self, access: &RoomAccess, user: &UserId) -> Result<(), Rejection> {
+    pub async fn add_member(
+        &self,
+        by: &Identity,
+        access: &RoomAccess,
+        user: &UserId,
+    ) -> Result<(), Rejection> {
         let room = changeable(access)?;
         let user = self.known_user(user).await?;
+        let act = (AuditAction::AddMember, Some(&user.user_id));
+        self.recorded_of_admin(by, access, act, self.add(room, &user)).await
+    }
+
+    async fn add(&self, room: &RoomName, user: &Author) -> Result<(), Rejection> {
         if !self.inner.backend.rooms.list(&user.user_id, room, Listing::ByOthers).await? {
             let sentence = "The user is in as many rooms as others may put it in";
             return Err(Rejection::new(ErrorCode::TooManyRooms, sentence));
@@ -94,17 +107,25 @@ impl Chat {
     ///
     /// # Errors
     /// `forbidden` for the owner, and in a conversation.
-    pub async fn remove_member(&self, access: &RoomAccess, user: &UserId) -> Result<(), Rejection> {
+    pub async fn remove_member(
+        &self,
+        by: &Identity,
+        access: &RoomAccess,
+        user: &UserId,
+    ) -> Result<(), Rejection> {
         let room = changeable(access)?;
         let record = self.room_record(access).await?;
         if record.owner.as_ref() == Some(user) {
             let sentence = "The owner can't leave its room; delete the room instead";
             return Err(Rejection::new(ErrorCode::Forbidden, sentence));
         }
-        self.inner.backend.rooms.change(room, &RoomChange::Remove(user.clone())).await?;
-        self.unlist_room(user, room).await;
-        self.tell_rooms_changed([user]).await;
-        Ok(())
+        let removing = async {
+            self.inner.backend.rooms.change(room, &RoomChange::Remove(user.clone())).await?;
+            self.unlist_room(user, room).await;
+            self.tell_rooms_changed([user]).await;
+            Ok(())
+        };
+        self.recorded_of_admin(by, access, (AuditAction::RemoveMember, Some(user)), removing).await
     }
 
     /// Gives a private room another title, or topic, or both.
@@ -113,6 +134,7 @@ impl Chat {
     /// `bad_request` for a text that is none; `forbidden` in a conversation.
     pub async fn describe_room(
         &self,
+        by: &Identity,
         access: &RoomAccess,
         title: Option<&str>,
         topic: Option<&str>,
@@ -120,11 +142,14 @@ impl Chat {
         let room = changeable(access)?;
         let title = title.map(|title| self.checked_title(title)).transpose()?;
         let topic = topic.map(|topic| checked_line("topic", topic, TOPIC_CHARS)).transpose()?;
-        if self.inner.backend.rooms.change(room, &RoomChange::Describe { title, topic }).await?
-            == RoomChanged::NoRoom
-        {
-            return Err(Rejection::room_not_found());
-        }
+        let describing = async {
+            let description = RoomChange::Describe { title, topic };
+            if self.inner.backend.rooms.change(room, &description).await? == RoomChanged::NoRoom {
+                return Err(Rejection::room_not_found());
+            }
+            Ok(())
+        };
+        self.recorded_of_admin(by, access, (AuditAction::DescribeRoom, None), describing).await?;
         let record = self.room_record(access).await?;
         self.tell_rooms_changed(record.members.iter().map(|member| &member.user_id)).await;
         Ok(record)
@@ -134,10 +159,14 @@ impl Chat {
     ///
     /// # Errors
     /// `forbidden` in a conversation.
-    pub async fn delete_room(&self, access: &RoomAccess) -> Result<(), Rejection> {
+    pub async fn delete_room(&self, by: &Identity, access: &RoomAccess) -> Result<(), Rejection> {
         let room = changeable(access)?;
         let record = self.room_record(access).await?;
-        self.inner.backend.rooms.change(room, &RoomChange::Delete).await?;
+        let deleting = async {
+            self.inner.backend.rooms.change(room, &RoomChange::Delete).await?;
+            Ok(())
+        };
+        self.recorded_of_admin(by, access, (AuditAction::DeleteRoom, None), deleting).await?;
         let members = || record.members.iter().map(|member| &member.user_id);
         join_all(members().map(|user| self.unlist_room(user, room))).await;
         self.tell_rooms_changed(members()).await;

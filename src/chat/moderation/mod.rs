@@ -203,6 +203,25 @@ impl Chat {
         Err(Rejection::new(ErrorCode::Forbidden, sentence))
     }
 
+    /// Does something to a private room that its owner may do. That an admin does it is recorded.
+    pub(super) async fn recorded_of_admin<T>(
+        &self,
+        by: &Identity,
+        access: &RoomAccess,
+        (action, user): (AuditAction, Option<&UserId>),
+        act: impl Future<Output = Result<T, Rejection>> + Send,
+    ) -> Result<T, Rejection> {
+        if !access.is_admin() {
+            return act.await;
+        }
+        let record = AuditRecord {
+            user_id: user.map(UserId::to_string),
+            room_id: Some(access.room().to_string()),
+            ..AuditRecord::of(by, action)
+        };
+        self.recorded(record, act).await
+    }
+
     /// Records an act, and does it.
     pub(super) async fn recorded<T>(
         &self,

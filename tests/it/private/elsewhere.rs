@@ -156,6 +156,28 @@ async fn lists_figures_and_records_are_those_without_the_private_room() {
     let told = records(&moderator).await;
     assert_eq!((&told["data"][0]["action"], &told["data"][0]["room_id"]), (&json!("mute"), &json!(null)));
     assert!(!told.to_string().contains(room.as_str()), "{told}");
+    // Changes of the owner are in no record, those of an admin are.
+    let member = path(&["rooms", room, "members", &stranger.user_id]);
+    let room_path = path(&["rooms", room]);
+    let title = Some(json!({ "title": "two" }));
+    secrets.owner.does(&nodes[0], "PUT", &member, None, 204).await;
+    secrets.owner.does(&nodes[0], "DELETE", &member, None, 204).await;
+    secrets.owner.does(&nodes[0], "PATCH", &room_path, title.clone(), 200).await;
+    admin.does(&nodes[0], "PUT", &member, None, 204).await;
+    admin.does(&nodes[0], "DELETE", &member, None, 204).await;
+    admin.does(&nodes[0], "PATCH", &room_path, title, 200).await;
+    admin.does(&nodes[0], "DELETE", &room_path, None, 204).await;
+    let told = records(&admin).await;
+    let acts: Vec<_> = told["data"].as_array().unwrap().iter().collect();
+    let actions: Vec<_> = acts.iter().map(|act| act["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["delete_room", "describe_room", "remove_member", "add_member", "mute"]);
+    assert!(acts.iter().all(|act| act["room_id"] == json!(room) && act["failed"].is_null()), "{told}");
+    assert_eq!(
+        (&acts[2]["user_id"], &acts[3]["user_id"]),
+        (&json!(stranger.user_id), &json!(stranger.user_id))
+    );
+    let told = records(&moderator).await;
+    assert!(!told.to_string().contains(room.as_str()), "{told}");
 }
 
 #[tokio::test]
@@ -166,7 +188,11 @@ async fn a_user_that_the_operator_has_named_is_a_member_as_others_are() {
     let (moderator, admin) = (operator(Role::Moderator), operator(Role::Admin));
     let room = owner.makes_room(&nodes[0], "one").await;
     let member = path(&["rooms", &room, "members", &moderator.user_id]);
-    assert_eq!(owner.asks(&nodes[0], "PUT", &member, None).await.error(404), "not_found", "nobody has seen it");
+    assert_eq!(
+        owner.asks(&nodes[0], "PUT", &member, None).await.error(404),
+        "not_found",
+        "nobody has seen it"
+    );
     moderator.session(&nodes[1]).await;
     owner.adds(&nodes[0], &room, &moderator).await;
     owner.converses(&nodes[0], &moderator).await;
