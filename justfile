@@ -23,6 +23,10 @@ chaos *faults:
 bench *arguments:
     scripts/bench {{arguments}}
 
+# The inner loops, compared with the last run.
+micro *arguments:
+    cd benches/micro && cargo bench {{arguments}}
+
 # Compares answers of a node with the description of its REST API; needs schemathesis in the PATH.
 schemathesis:
     cargo nextest run --locked schemathesis::
