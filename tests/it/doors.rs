@@ -43,6 +43,18 @@ async fn a_session_without_a_token_may_only_say_who_it_is() {
         rahim.send(frame).await;
         assert_eq!(rahim.next().await["code"], "auth_required");
     }
+    for frame in [
+        json!({ "type": "join", "room_id": "r", "nonce": "n" }),
+        json!({ "type": "edit", "room_id": "r", "nonce": "n", "ref": 1, "content": "x" }),
+        json!({ "type": "nonsense", "room_id": "r", "nonce": "n" }),
+    ] {
+        rahim.send(frame).await;
+        let error = rahim.next().await;
+        assert_eq!((&error["room_id"], &error["nonce"]), (&json!("r"), &json!("n")), "{error}");
+    }
+    rahim.send_binary(b"{\"room_id\":\"r\",\"name\":\"a.txt\",\"nonce\":\"n\"}\nbytes").await;
+    let error = rahim.next().await;
+    assert_eq!((&error["room_id"], &error["nonce"]), (&json!("r"), &json!("n")), "{error}");
     assert_eq!(rahim.post("general", "hello", "n-1").await["code"], "auth_required");
     rahim.send(json!({ "type": "auth", "token": "x" })).await;
     assert_eq!(rahim.next().await["code"], "bad_token");

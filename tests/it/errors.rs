@@ -83,6 +83,41 @@ async fn an_error_names_the_nonce_and_the_room_of_what_was_sent() {
     assert_eq!(error["room_id"], "general");
 }
 
+/// Frames that can be read and are refused all the same.
+#[tokio::test]
+async fn a_refusal_of_any_frame_repeats_what_finds_it() {
+    let node = Node::memory().await;
+    let mut rahim = Client::full(&node, "রহিম").await;
+    let marked = |mut frame: serde_json::Value| {
+        frame["nonce"] = json!("n-9");
+        frame["room_id"] = frame.get("room_id").cloned().unwrap_or(json!("elsewhere"));
+        frame
+    };
+    let early = marked(json!({ "type": "auth", "token": "x" }));
+    let refused = [
+        (json!({ "type": "join", "room_id": " " }), "bad_room_name"),
+        (json!({ "type": "join", "room_id": "!x" }), "room_not_found"),
+        (json!({ "type": "leave" }), "not_in_room"),
+        (json!({ "type": "typing" }), "not_in_room"),
+        (json!({ "type": "read", "room_id": "!x", "seq": 1 }), "room_not_found"),
+        (json!({ "type": "delete", "ref": 1 }), "not_in_room"),
+        (json!({ "type": "rooms", "prefix": "x".repeat(2000) }), "bad_room_name"),
+        (json!({ "type": "auth", "token": "x" }), "already_joined"),
+    ];
+    rahim.send(early.clone()).await;
+    let error = rahim.expect("error").await;
+    assert_eq!((&error["code"], &error["nonce"]), (&json!("bad_token"), &json!("n-9")));
+    assert_eq!(error["room_id"], early["room_id"]);
+    rahim.join("general").await;
+    for (frame, code) in refused {
+        let frame = marked(frame);
+        rahim.send(frame.clone()).await;
+        let error = rahim.expect("error").await;
+        assert_eq!((&error["code"], &error["nonce"]), (&json!(code), &json!("n-9")), "{error}");
+        assert_eq!(error["room_id"], frame["room_id"], "{error}");
+    }
+}
+
 #[tokio::test]
 async fn a_field_of_the_wrong_type_hides_neither_the_nonce_nor_the_room() {
     let node = Node::memory().await;

@@ -31,10 +31,9 @@ impl FileFrame {
         let line =
             std::str::from_utf8(&frame[..end]).map_err(|_| bad("does not begin with a line of UTF-8"))?;
         let raw = RawFrame::find(line)?;
-        Self::read(&raw, frame.slice(end + 1..)).map_err(|rejection| ParseError {
-            rejection,
-            nonce: raw.nonce().ok().flatten(),
-            room_id: raw.room_id().ok().flatten(),
+        Self::read(&raw, frame.slice(end + 1..)).map_err(|rejection| {
+            let (nonce, room_id) = raw.marks().read();
+            ParseError { rejection, nonce, room_id }
         })
     }
 

@@ -18,6 +18,7 @@ pub use self::change::{Change, ChangeAction};
 pub use self::file::FileFrame;
 pub use self::message::{Text, Typing};
 pub use self::notification::Seen;
+pub use self::raw::Marks;
 pub use self::room::{Join, Leave, Read, RoomsQuery};
 pub use self::session::Auth;
 
@@ -65,13 +66,23 @@ impl ClientFrame {
     /// [`ErrorCode::BadFrame`], [`ErrorCode::UnknownType`] or [`ErrorCode::BadContent`], with a
     /// sentence that names the field.
     pub fn parse(text: &str, kind: SessionKind) -> Result<Self, ParseError> {
+        Self::parse_marked(text, kind).map(|(frame, _)| frame)
+    }
+
+    /// Reads a frame as [`ClientFrame::parse`] does, with the marks that a later refusal of it repeats.
+    ///
+    /// # Errors
+    /// As of [`ClientFrame::parse`].
+    pub fn parse_marked(text: &str, kind: SessionKind) -> Result<(Self, Marks<'_>), ParseError> {
         let raw = RawFrame::find(text)?;
-        Self::read(&raw, kind).map_err(|rejection| ParseError {
-            // A field of the wrong type comes before one that is missing.
-            rejection: raw.check().err().unwrap_or(rejection),
-            nonce: raw.nonce().ok().flatten(),
-            room_id: raw.room_id().ok().flatten(),
-        })
+        match Self::read(&raw, kind) {
+            Ok(frame) => Ok((frame, raw.marks())),
+            Err(rejection) => {
+                let (nonce, room_id) = raw.marks().read();
+                // A field of the wrong type comes before one that is missing.
+                Err(ParseError { rejection: raw.check().err().unwrap_or(rejection), nonce, room_id })
+            }
+        }
     }
 
     fn read(raw: &RawFrame<'_>, kind: SessionKind) -> Result<Self, Rejection> {

@@ -53,6 +53,21 @@ pub(super) struct RawFrame<'a> {
     on: Option<&'a RawValue>,
 }
 
+/// The fields by which a client finds its frame, located with the frame and read only if it is refused.
+#[derive(Debug, Clone, Copy)]
+pub struct Marks<'a> {
+    nonce: Option<&'a RawValue>,
+    room_id: Option<&'a RawValue>,
+}
+
+impl Marks<'_> {
+    /// The nonce and the room, as they were sent. A mark that is no text is as good as none.
+    pub fn read(&self) -> (Option<String>, Option<String>) {
+        let text = |mark| string("a mark must be a text", mark).ok().flatten();
+        (text(self.nonce), text(self.room_id))
+    }
+}
+
 impl<'a> RawFrame<'a> {
     /// Finds the fields of a JSON object.
     pub(super) fn find(text: &'a str) -> Result<Self, Rejection> {
@@ -67,6 +82,10 @@ impl<'a> RawFrame<'a> {
             Category::Data => bad("the frame has a field twice"),
             _ => bad("the frame is not a JSON object"),
         })
+    }
+
+    pub(super) fn marks(&self) -> Marks<'a> {
+        Marks { nonce: self.nonce, room_id: self.room_id }
     }
 
     /// Whether each field that is there has its type.

@@ -7,7 +7,7 @@ use super::replies::{Answer, Posted};
 use crate::chat::{
     Action, Admission, ClaimedFiles, FrameSink, LeaveMode, NewMessage, Principal, Room, SpeechAccess,
 };
-use crate::protocol::client::{Join, Leave, Read, RoomsQuery, Seen, Text, Typing};
+use crate::protocol::client::{Join, Leave, Marks, Read, RoomsQuery, Seen, Text, Typing};
 use crate::protocol::server::{ErrorFrame, FrameRef, ReceiptJson, RoomFrame, SessionFrame};
 use crate::protocol::{ClientFrame, ErrorCode, Rejection};
 use crate::telemetry::count_error;
@@ -20,8 +20,12 @@ impl Session {
             Message::Text(text) => text,
             Message::Binary(bytes) => return Box::pin(self.on_binary(bytes.into())).await,
         };
-        match ClientFrame::parse(&text, self.params.kind) {
-            Ok(frame) => self.dispatch(frame).await,
+        match ClientFrame::parse_marked(&text, self.params.kind) {
+            Ok((frame, marks)) => {
+                if let Err(rejection) = self.dispatch(frame, marks).await {
+                    self.reject_marked(&rejection, marks);
+                }
+            }
             Err(error) => {
                 let (nonce, room_id) = (error.nonce.as_deref(), error.room_id.as_deref());
                 self.reject(&error.rejection, FrameRef { nonce, room_id });
@@ -29,7 +33,9 @@ impl Session {
         }
     }
 
-    async fn dispatch(&mut self, frame: ClientFrame) {
+    /// Does what a frame asks for. The error is the answer to it; messages and changes, which are answered in their order,
+    /// and `auth` have none.
+    async fn dispatch(&mut self, frame: ClientFrame, marks: Marks<'_>) -> Result<(), Rejection> {
         if matches!(
             frame,
             ClientFrame::Join(_)
@@ -55,19 +61,18 @@ impl Session {
                 let admitted = self.admit().await;
                 self.change(change, admitted).await;
             }
-            ClientFrame::Typing(typing) => self.announce_typing(typing).await,
-            ClientFrame::Auth(auth) => Box::pin(self.authenticate(&auth)).await,
+            ClientFrame::Typing(typing) => return self.announce_typing(typing).await,
+            ClientFrame::Auth(auth) => Box::pin(self.authenticate(&auth, marks)).await,
             ClientFrame::Join(Join { room_id, since, history }) => {
-                if let Err(rejection) = Box::pin(self.join(&room_id, since, history)).await {
-                    self.reject(&rejection, FrameRef { nonce: None, room_id: Some(&room_id) });
-                }
+                return Box::pin(self.join(&room_id, since, history)).await;
             }
-            ClientFrame::Leave(leave) => Box::pin(self.leave(leave)).await,
-            ClientFrame::Read(read) => Box::pin(self.mark_read(read)).await,
-            ClientFrame::Rooms(query) => self.tell_rooms(query).await,
-            ClientFrame::Seen(Seen { id }) => Box::pin(self.see_notification(&id)).await,
+            ClientFrame::Leave(leave) => return Box::pin(self.leave(leave)).await,
+            ClientFrame::Read(read) => return Box::pin(self.mark_read(read)).await,
+            ClientFrame::Rooms(query) => return self.tell_rooms(query).await,
+            ClientFrame::Seen(Seen { id }) => return Box::pin(self.see_notification(&id)).await,
             ClientFrame::Ping => self.send(SessionFrame::Pong),
         }
+        Ok(())
     }
 
     /// Counts a message against its limits.
@@ -81,32 +86,24 @@ impl Session {
         }
     }
 
-    async fn leave(&mut self, Leave { room_id }: Leave) {
-        match self.joined(Some(&room_id)).cloned() {
-            Ok(room) => {
-                self.rooms.remove(&room.name);
-                let member = self.member();
-                tokio::join!(
-                    self.chat.leave(&room, &member, LeaveMode::Immediate),
-                    self.chat.record_leave(&self.identity, &room.name),
-                );
-                self.send(RoomFrame::Left { room_id: &room.name, reason: None });
-            }
-            Err(rejection) => self.reject(&rejection, FrameRef { nonce: None, room_id: Some(&room_id) }),
-        }
+    async fn leave(&mut self, Leave { room_id }: Leave) -> Result<(), Rejection> {
+        let room = self.joined(Some(&room_id))?.clone();
+        self.rooms.remove(&room.name);
+        let member = self.member();
+        tokio::join!(
+            self.chat.leave(&room, &member, LeaveMode::Immediate),
+            self.chat.record_leave(&self.identity, &room.name),
+        );
+        self.send(RoomFrame::Left { room_id: &room.name, reason: None });
+        Ok(())
     }
 
     /// Moves the cursor of the user in a room that it may read, whether the session is in it or not.
-    async fn mark_read(&mut self, Read { room_id, seq }: Read) {
-        let marking = async {
-            let room = self.chat.room_name(&room_id)?;
-            let principal = Principal::User(&self.identity);
-            let access = self.chat.check_access(principal, Action::Read, &room).await?;
-            self.chat.mark_read(&self.identity, access, seq).await
-        };
-        if let Err(rejection) = marking.await {
-            self.reject(&rejection, FrameRef { nonce: None, room_id: Some(&room_id) });
-        }
+    async fn mark_read(&mut self, Read { room_id, seq }: Read) -> Result<(), Rejection> {
+        let room = self.chat.room_name(&room_id)?;
+        let principal = Principal::User(&self.identity);
+        let access = self.chat.check_access(principal, Action::Read, &room).await?;
+        self.chat.mark_read(&self.identity, access, seq).await
     }
 
     pub(super) fn access_to_speak(&self, room_id: Option<&str>) -> Result<SpeechAccess, Rejection> {
@@ -145,18 +142,10 @@ impl Session {
         }
     }
 
-    async fn announce_typing(&mut self, Typing { room_id }: Typing) {
-        let room_id = room_id.as_deref();
-        let outcome = match self.joined(room_id).cloned() {
-            Ok(room) => match self.chat.access_to_speak(&self.identity, &room) {
-                Ok(_) => self.chat.announce_typing(&room, &self.member()).await,
-                Err(rejection) => Err(rejection),
-            },
-            Err(rejection) => Err(rejection),
-        };
-        if let Err(rejection) = outcome {
-            self.reject(&rejection, FrameRef { nonce: None, room_id });
-        }
+    async fn announce_typing(&mut self, Typing { room_id }: Typing) -> Result<(), Rejection> {
+        let room = self.joined(room_id.as_deref())?.clone();
+        self.chat.access_to_speak(&self.identity, &room)?;
+        self.chat.announce_typing(&room, &self.member()).await
     }
 
     // --- what frames share ---
@@ -187,6 +176,12 @@ impl Session {
         if rejection.code == ErrorCode::TooFast && self.refusals.count(&self.chat) {
             self.outbox.close(CloseCode::TooFast);
         }
+    }
+
+    /// Rejects a frame whose marks are not read yet.
+    pub(super) fn reject_marked(&self, rejection: &Rejection, marks: Marks<'_>) {
+        let (nonce, room_id) = marks.read();
+        self.reject(rejection, FrameRef { nonce: nonce.as_deref(), room_id: room_id.as_deref() });
     }
 
     pub(super) fn reject(&self, rejection: &Rejection, frame: FrameRef<'_>) {

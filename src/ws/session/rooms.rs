@@ -2,31 +2,28 @@
 
 use super::Session;
 use crate::protocol::client::RoomsQuery;
-use crate::protocol::server::{FrameRef, RoomSize, RoomsFrame};
+use crate::protocol::server::{RoomSize, RoomsFrame};
 use crate::protocol::{ErrorCode, Rejection};
 
 /// Rooms in an answer.
 const FOUND: usize = 50;
 
 impl Session {
-    pub(super) async fn tell_rooms(&mut self, query: RoomsQuery) {
+    pub(super) async fn tell_rooms(&mut self, query: RoomsQuery) -> Result<(), Rejection> {
         match query {
             // All who watch get the same list.
             RoomsQuery::Watch if !self.identity.scope.is_all() => {
                 let message = "This token admits to some rooms only; ask for rooms by a prefix";
-                self.reject(&Rejection::new(ErrorCode::Forbidden, message), FrameRef::default());
+                return Err(Rejection::new(ErrorCode::Forbidden, message));
             }
             RoomsQuery::Watch => {
                 let watch = || self.chat.watch_rooms(self.id, self.outbox.clone());
                 self.rooms_watch.get_or_insert_with(watch);
             }
             RoomsQuery::Unwatch => self.rooms_watch = None,
-            RoomsQuery::Prefix(prefix) => {
-                if let Err(rejection) = self.find_rooms(&prefix).await {
-                    self.reject(&rejection, FrameRef::default());
-                }
-            }
+            RoomsQuery::Prefix(prefix) => return self.find_rooms(&prefix).await,
         }
+        Ok(())
     }
 
     async fn find_rooms(&mut self, prefix: &str) -> Result<(), Rejection> {

@@ -6,7 +6,7 @@ use tokio::time::{Instant, timeout_at};
 use super::Session;
 use super::inbox::Inbox;
 use crate::chat::{FrameSink, Identity, Source, Version};
-use crate::protocol::client::{Auth, Text};
+use crate::protocol::client::{Auth, FileFrame, Marks};
 use crate::protocol::server::{FrameRef, SessionFrame};
 use crate::protocol::{ClientFrame, ErrorCode, Proof, Rejection, SessionKind};
 use crate::websocket::CloseCode;
@@ -66,25 +66,28 @@ impl Session {
     }
 
     async fn on_first_message(&mut self, message: Message) {
-        let frame = match &message {
-            Message::Text(text) => ClientFrame::parse(text, self.params.kind).ok(),
-            Message::Binary(_) => None,
+        let (nonce, room_id) = match message {
+            Message::Text(text) => match ClientFrame::parse_marked(&text, self.params.kind) {
+                Ok((ClientFrame::Auth(auth), marks)) => {
+                    return Box::pin(self.authenticate(&auth, marks)).await;
+                }
+                Ok((_, marks)) => marks.read(),
+                Err(error) => (error.nonce, error.room_id),
+            },
+            Message::Binary(bytes) => match FileFrame::parse(&bytes.into()) {
+                Ok(frame) => (frame.nonce, Some(frame.room_id)),
+                Err(error) => (error.nonce, error.room_id),
+            },
         };
-        let rejection = self.chat.auth_required();
-        match frame {
-            Some(ClientFrame::Auth(auth)) => Box::pin(self.authenticate(&auth)).await,
-            Some(ClientFrame::Text(Text { nonce, room_id, .. })) => {
-                self.reject(&rejection, FrameRef { nonce: nonce.as_deref(), room_id: room_id.as_deref() });
-            }
-            _ => self.reject(&rejection, FrameRef::default()),
-        }
+        let frame = FrameRef { nonce: nonce.as_deref(), room_id: room_id.as_deref() };
+        self.reject(&self.chat.auth_required(), frame);
     }
 
     /// The frame `auth`.
-    pub(super) async fn authenticate(&mut self, auth: &Auth) {
+    pub(super) async fn authenticate(&mut self, auth: &Auth, marks: Marks<'_>) {
         if !self.rooms.is_empty() {
             let rejection = Rejection::new(ErrorCode::AlreadyJoined, "Send auth before the first join");
-            return self.reject(&rejection, FrameRef::default());
+            return self.reject_marked(&rejection, marks);
         }
         let version = self.chat.standings_version();
         match self.prove(&auth.token).await {
@@ -99,7 +102,7 @@ impl Session {
                 self.await_notifications();
             }
             Err(rejection) => {
-                self.reject(&rejection, FrameRef::default());
+                self.reject_marked(&rejection, marks);
                 if let Some(code) = close_code(&rejection) {
                     self.outbox.close(code);
                 }
