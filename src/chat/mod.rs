@@ -51,7 +51,7 @@ use self::identity::{Issuer, Issuers, Keyring};
 pub use self::inbox::PREVIEW_CHARS;
 use self::inbox::Posted;
 use self::limits::Limits;
-pub use self::limits::{Admission, ClientSession, Refusals};
+pub use self::limits::{Admission, ClientSession, Pace, Refusals};
 pub use self::membership::{Conversation, MyRoom};
 pub use self::messages::{ChangeAction, Deletion, NewChange, NewMessage, Poster, Reaction};
 use self::messages::{Posters, typing_rule};

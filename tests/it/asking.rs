@@ -1,6 +1,7 @@
 //! Bounds on how often a user asks for what is its own.
 
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::harness::{Client, Node, Reply};
 
@@ -55,4 +56,30 @@ async fn a_user_asks_for_its_notifications_and_sees_them_so_often() {
         }
     }
     panic!("a frame has no limit");
+}
+
+/// Sends a frame many times, and returns the close code of the session.
+async fn floods(client: &mut Client, frame: &Value) -> u16 {
+    for _ in 0..3_000 {
+        if !client.try_send(Message::text(frame.to_string())).await {
+            break;
+        }
+    }
+    client.closed().await
+}
+
+#[tokio::test]
+async fn a_session_that_goes_on_asking_too_fast_is_closed() {
+    let node = Node::with(&[("limits.joins_per_s", "1"), ("limits.joins_burst", "2")]).await;
+    let mut other = Client::full(&node, "Mita").await;
+    other.join("general").await;
+    for frame in [
+        json!({ "type": "join", "room_id": "general" }),
+        json!({ "type": "read", "room_id": "general", "seq": 1 }),
+        json!({ "type": "seen", "id": "00000000-0000-0000-0000-000000000000" }),
+    ] {
+        let mut flood = Client::full(&node, "Rahim").await;
+        assert_eq!(floods(&mut flood, &frame).await, 4429, "{frame}");
+    }
+    other.posts("general", "I go on").await;
 }

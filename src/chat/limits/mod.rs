@@ -22,7 +22,7 @@ use self::asking::{Asker, Buckets, CURSORS, MY_ROOMS, NOTIFICATIONS, REPORTS, ta
 pub use self::connections::ClientSession;
 use self::connections::{Connections, Full};
 use self::messages::Meter;
-pub use self::refusals::Refusals;
+pub use self::refusals::{Pace, Refusals};
 pub(super) use self::shares::Shares;
 use self::table::Table;
 use super::{Chat, Identity, Source};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Session;
 use super::replies::{Answer, Posted};
 use crate::chat::{
-    Action, Admission, ClaimedFiles, FrameSink, LeaveMode, NewMessage, Principal, Room, SpeechAccess,
+    Action, Admission, ClaimedFiles, FrameSink, LeaveMode, NewMessage, Pace, Principal, Room, SpeechAccess,
 };
 use crate::protocol::client::{Join, Leave, Marks, Read, RoomsQuery, Seen, Text, Typing};
 use crate::protocol::server::{ErrorFrame, FrameRef, ReceiptJson, RoomFrame, SessionFrame};
@@ -22,8 +22,10 @@ impl Session {
         };
         match ClientFrame::parse_marked(&text, self.params.kind) {
             Ok((frame, marks)) => {
+                let pace = pace(&frame);
                 if let Err(rejection) = self.dispatch(frame, marks).await {
                     self.reject_marked(&rejection, marks);
+                    self.count_refusal(&rejection, pace);
                 }
             }
             Err(error) => {
@@ -170,10 +172,15 @@ impl Session {
         })
     }
 
-    /// Refuses a message or a change. A client that goes on far too fast is sent away.
+    /// Refuses a message or a change.
     pub(super) fn refuse(&mut self, rejection: &Rejection, frame: FrameRef<'_>) {
         self.reject(rejection, frame);
-        if rejection.code == ErrorCode::TooFast && self.refusals.count(&self.chat) {
+        self.count_refusal(rejection, Pace::Messages);
+    }
+
+    /// A client that goes on far too fast is sent away.
+    fn count_refusal(&mut self, rejection: &Rejection, pace: Pace) {
+        if rejection.code == ErrorCode::TooFast && self.refusals.count(&self.chat, pace) {
             self.outbox.close(CloseCode::TooFast);
         }
     }
@@ -187,5 +194,14 @@ impl Session {
     pub(super) fn reject(&self, rejection: &Rejection, frame: FrameRef<'_>) {
         count_error(rejection.code.as_str());
         self.send(ErrorFrame::new(rejection, frame));
+    }
+}
+
+fn pace(frame: &ClientFrame) -> Pace {
+    match frame {
+        ClientFrame::Join(_) => Pace::Joins,
+        ClientFrame::Read(_) => Pace::Cursors,
+        ClientFrame::Seen(_) => Pace::Notifications,
+        _ => Pace::Messages,
     }
 }

@@ -75,7 +75,7 @@ pub struct Session {
     controls: Controls,
     /// The session among those of its address.
     client: ClientSession,
-    /// Its messages that were refused.
+    /// Its frames that were refused as too fast.
     refusals: Refusals,
 }
 
