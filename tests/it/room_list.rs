@@ -49,6 +49,10 @@ async fn assert_list_is_watched(first: &Node, second: &Node) {
     let mut lists = counts(&late.expect("rooms").await);
     lists.sort();
     comes_to(&mut late, &mut lists, &[("general", 2), ("নতুন", 1)]).await;
+    // Asked again, it is answered again, and goes on.
+    late.send(json!({ "type": "rooms", "watch": true })).await;
+    lists = counts(&late.expect("rooms").await);
+    lists.sort();
     watcher.send(json!({ "type": "rooms", "watch": false })).await;
     watcher.catch_up().await;
     karim.leave("general").await;

@@ -17,8 +17,9 @@ impl Session {
                 return Err(Rejection::new(ErrorCode::Forbidden, message));
             }
             RoomsQuery::Watch => {
-                let watch = || self.chat.watch_rooms(self.id, self.outbox.clone());
-                self.rooms_watch.get_or_insert_with(watch);
+                // The end of a watch takes the session out, so it comes before the next one.
+                self.rooms_watch = None;
+                self.rooms_watch = Some(self.chat.watch_rooms(self.id, self.outbox.clone()));
             }
             RoomsQuery::Unwatch => self.rooms_watch = None,
             RoomsQuery::Prefix(prefix) => return self.find_rooms(&prefix).await,
