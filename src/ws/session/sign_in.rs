@@ -29,9 +29,12 @@ impl Session {
             return self.guest_token();
         };
         let version = self.chat.standings_version();
-        let identity = self.identify(proof.token()).await?;
+        let mut identity = self.identify(proof.token()).await?;
         let token = match proof {
-            Proof::Bearer(token) => Some(self.token_to_keep(&identity, token)?),
+            Proof::Bearer(token) => {
+                let is_told = self.params.kind.gets_token();
+                Some(self.token_to_keep(&mut identity, token, is_told)?)
+            }
             Proof::Cookie(_) => None,
         };
         self.set_identity(identity, version).await;
@@ -111,8 +114,10 @@ impl Session {
     }
 
     async fn prove(&mut self, token: &str) -> Result<(Identity, String), Rejection> {
-        let identity = self.identify(token).await?;
-        let token = self.token_to_keep(&identity, token.to_owned())?;
+        let mut identity = self.identify(token).await?;
+        // In `auth_success`.
+        let is_told = self.params.kind != SessionKind::Plain;
+        let token = self.token_to_keep(&mut identity, token.to_owned(), is_told)?;
         Ok((identity, token))
     }
 
@@ -123,11 +128,22 @@ impl Session {
         Ok(identity)
     }
 
-    /// A guest is the same user for as long as it comes back in time, so it gets a new token each time. A token that says
-    /// more ends when it says.
-    fn token_to_keep(&self, identity: &Identity, shown: String) -> Result<String, Rejection> {
+    /// A guest is the same user for as long as it comes back in time, so it gets a new token each time, and its session ends
+    /// with that one if it is told it. A token that says more ends when it says.
+    fn token_to_keep(
+        &self,
+        identity: &mut Identity,
+        shown: String,
+        is_told: bool,
+    ) -> Result<String, Rejection> {
         match identity.source {
-            Source::Guest => Ok(self.chat.issue_token(identity)?.token),
+            Source::Guest => {
+                let issued = self.chat.issue_token(identity)?;
+                if is_told {
+                    identity.expires_at = Some(issued.expires_at);
+                }
+                Ok(issued.token)
+            }
             Source::Account | Source::Issuer => Ok(shown),
         }
     }
