@@ -170,8 +170,10 @@ async fn messages_are_changed_over_rest() {
     assert_eq!((edited.status, &edited.json()["seq"]), (200, &json!(2)));
     let again = call("PUT", "/1").json(&json!({"content": "other words", "nonce": "n"})).send().await;
     assert_eq!(again.json()["duplicate"], true);
+    assert_eq!((&edited.json()["nonce"], &again.json()["nonce"]), (&json!("n"), &json!("n")));
     let thumb = format!("/1/reactions/{}", encode("👍"));
-    assert_eq!(call("PUT", &thumb).send().await.json()["seq"], 3);
+    let reaction = call("PUT", &thumb).header("idempotency-key", "k").send().await.json();
+    assert_eq!((&reaction["seq"], &reaction["nonce"]), (&json!(3), &json!("k")));
     assert_eq!(call("PUT", &thumb).send().await.json()["unchanged"], true);
     let messages = cluster.nodes[0].http().messages("general", "").await;
     assert_eq!(messages[0]["reactions"], json!({"👍": {"count": 1, "users": [rahim.user_id]}}));

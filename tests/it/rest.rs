@@ -233,6 +233,7 @@ mod checks {
             assert!(again.status == 200 || again.status == 201, "{again:?}");
             let (first, again) = (first.json(), again.json());
             assert_eq!((&first["duplicate"], &again["duplicate"]), (&json!(false), &json!(true)));
+            assert_eq!((&first["nonce"], &again["nonce"]), (&json!(headers[0].1), &json!(headers[0].1)));
             assert_eq!((&first["id"], &first["seq"]), (&again["id"], &again["seq"]));
             let changed = post(other, "general", json!({ "content": "other words" }), headers).await;
             assert_eq!(changed.error(409), "nonce_reused", "an ack is of the logged content");

@@ -160,8 +160,9 @@ async fn change(
     room: &RoomName,
     change: NewChange,
 ) -> Result<Response, ApiError> {
+    let nonce = change.nonce.clone();
     let receipt = state.chat.change(identity.author, change).await?;
-    Ok(Json(ReceiptJson::of_change(room, &receipt)).into_response())
+    Ok(Json(ReceiptJson::of_change(room, nonce.as_deref(), &receipt)).into_response())
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Option<String> {

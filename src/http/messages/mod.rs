@@ -165,7 +165,7 @@ pub async fn post_message(
     let nonce = key.map(str::to_owned);
     let message = NewMessage { content, nonce, reply_to: reply_to.map(|Whole(seq)| seq), mentions, files };
     let receipt = state.chat.post(identity.author, access, message).await?;
-    Ok((StatusCode::CREATED, Json(ReceiptJson::new(&room, &receipt))).into_response())
+    Ok((StatusCode::CREATED, Json(ReceiptJson::new(&room, key, &receipt))).into_response())
 }
 
 /// Nonces are a user's own, and a guest without token is a new user each time. So that its second

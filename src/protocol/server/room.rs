@@ -19,9 +19,6 @@ pub enum RoomFrame<'a> {
     },
     /// A message is logged and published.
     Ack {
-        /// The sender's mark.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        nonce: Option<&'a str>,
         /// The log's answer.
         #[serde(flatten)]
         receipt: ReceiptJson<'a>,
@@ -63,6 +60,9 @@ impl<'a> RoomFrame<'a> {
 /// A receipt as clients see it, over WebSocket and REST.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReceiptJson<'a> {
+    /// The sender's mark, if it gave one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nonce: Option<&'a str>,
     id: &'a str,
     room_id: &'a RoomName,
     epoch: &'a Epoch,
@@ -75,9 +75,10 @@ pub struct ReceiptJson<'a> {
 }
 
 impl<'a> ReceiptJson<'a> {
-    /// The receipt of a message in `room`.
-    pub fn new(room: &'a RoomName, receipt: &'a Receipt) -> Self {
+    /// The receipt of a message in `room`, which had this nonce.
+    pub fn new(room: &'a RoomName, nonce: Option<&'a str>, receipt: &'a Receipt) -> Self {
         Self {
+            nonce,
             id: &receipt.id,
             room_id: room,
             epoch: &receipt.epoch,
@@ -89,10 +90,11 @@ impl<'a> ReceiptJson<'a> {
     }
 
     /// The receipt of a change in `room`. One that changed nothing has no number.
-    pub fn of_change(room: &'a RoomName, receipt: &'a ChangeReceipt) -> Self {
+    pub fn of_change(room: &'a RoomName, nonce: Option<&'a str>, receipt: &'a ChangeReceipt) -> Self {
         match receipt {
-            ChangeReceipt::Logged { receipt, .. } => Self::new(room, receipt),
+            ChangeReceipt::Logged { receipt, .. } => Self::new(room, nonce, receipt),
             ChangeReceipt::Unchanged { id, epoch, timestamp, is_duplicate } => Self {
+                nonce,
                 id,
                 room_id: room,
                 epoch,

@@ -96,7 +96,7 @@ fn receipts_and_notices_keep_their_bytes() {
         timestamp: "2026-11-22T08:00:00.007Z".into(),
         is_duplicate: false,
     };
-    let ack = |nonce| RoomFrame::Ack { nonce, receipt: ReceiptJson::new(&room, &receipt) };
+    let ack = |nonce| RoomFrame::Ack { receipt: ReceiptJson::new(&room, nonce, &receipt) };
     assert_eq!(plain(ack(None)), None);
     let ending = r#""id":"m1","room_id":"general","epoch":"e1","seq":7,"timestamp":"2026-11-22T08:00:00.007Z","duplicate":false}"#;
     assert_eq!(full(ack(Some("n"))), format!(r#"{{"type":"ack","nonce":"n",{ending}"#));

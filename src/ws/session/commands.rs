@@ -135,10 +135,10 @@ impl Session {
         let nonce = nonce.as_deref();
         match &outcome {
             Ok(Answer::Post(receipt)) => {
-                self.send(RoomFrame::Ack { nonce, receipt: ReceiptJson::new(&room, receipt) });
+                self.send(RoomFrame::Ack { receipt: ReceiptJson::new(&room, nonce, receipt) });
             }
             Ok(Answer::Change(receipt)) => {
-                self.send(RoomFrame::Ack { nonce, receipt: ReceiptJson::of_change(&room, receipt) });
+                self.send(RoomFrame::Ack { receipt: ReceiptJson::of_change(&room, nonce, receipt) });
             }
             Err(rejection) => self.reject(rejection, FrameRef { nonce, room_id: Some(room.as_str()) }),
         }
