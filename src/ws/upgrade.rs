@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::routing::any;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
@@ -45,7 +46,18 @@ pub fn router(chat: Chat, sessions: Sessions, settings: Current, build: fn() -> 
         .route("/ws/notifications", any(open_notifications))
         .route("/ws/dashboard", any(open_dashboard))
         .route("/ws/echo", any(open_echo))
+        .route_layer(middleware::from_fn(require_handshake))
         .with_state(WsState { chat, sessions, settings, build })
+}
+
+/// A request that is no handshake is told so first, whatever else is wrong with it or keeps this node from opening sessions.
+async fn require_handshake(request: Request, next: Next) -> Response<Body> {
+    let is_handshake = Handshake::read(request.method(), request.headers()).is_some();
+    if is_handshake && request.extensions().get::<OnUpgrade>().is_some() {
+        next.run(request).await
+    } else {
+        reject_request()
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -143,15 +155,7 @@ impl WsState {
         let handshake = Handshake::read(request.method(), request.headers());
         let (Some(handshake), Some(upgrade)) = (handshake, request.extensions_mut().remove::<OnUpgrade>())
         else {
-            let message = "This path speaks WebSocket (RFC 6455, version 13) only";
-            let mut response =
-                reject(StatusCode::UPGRADE_REQUIRED, &Rejection::new(ErrorCode::UpgradeRequired, message));
-            let headers = response.headers_mut();
-            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-            headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-            // For those who speak another version (RFC 6455, section 4.4).
-            headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-            return response;
+            return reject_request();
         };
         if !self.lets_in(request.headers()) {
             let message =
@@ -222,6 +226,19 @@ impl WsState {
 
 fn offers_full(request: &Request) -> bool {
     Handshake::read(request.method(), request.headers()).is_some_and(|hello| hello.offers(SUBPROTOCOL))
+}
+
+/// The answer to a request that is no handshake.
+fn reject_request() -> Response<Body> {
+    let message = "This path speaks WebSocket (RFC 6455, version 13) only";
+    let mut response =
+        reject(StatusCode::UPGRADE_REQUIRED, &Rejection::new(ErrorCode::UpgradeRequired, message));
+    let headers = response.headers_mut();
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    // For those who speak another version (RFC 6455, section 4.4).
+    headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    response
 }
 
 fn reject_address(message: &str) -> Response<Body> {

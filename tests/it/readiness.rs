@@ -1,10 +1,11 @@
 //! `/readyz` names its reason, `adda_ready` agrees, and the start prints the address.
 
 use serde_json::json;
+use tokio_tungstenite::tungstenite::Error;
 
 use crate::harness::redis::RedisServer;
 use crate::harness::store::Store;
-use crate::harness::{Client, Cluster, LONG_DEADLINE, Launch, Node, Proxy, RedisCluster, eventually};
+use crate::harness::{Client, Cluster, Dial, LONG_DEADLINE, Launch, Node, Proxy, RedisCluster, eventually};
 use crate::shards::{has_rooms_alone, room_at};
 
 /// Waits until `/readyz` names this reason.
@@ -35,7 +36,11 @@ async fn a_node_that_is_not_ready_names_the_reason() {
     redis.kill();
     let mut node = Launch::new().redis(&redis.url()).set("server.lame_duck", "60s").spawn();
     until_reason(&node, "starting").await;
-    assert_says_when(&node, "/ws").await;
+    assert_eq!(node.http().get("/ws").await.error(426), "upgrade_required");
+    let Err(Error::Http(refusal)) = Dial::full(node.port, "/ws").try_open().await else {
+        panic!("the session was let in")
+    };
+    assert_eq!((refusal.status().as_u16(), refusal.headers()["retry-after"].to_str().unwrap()), (503, "1"));
     assert_says_when(&node, "/api/rooms").await;
     redis.restart().await;
     node.until_ready().await;

@@ -10,7 +10,18 @@ use crate::harness::{Client, DEADLINE, Dial, Http, Node, RawSocket, eventually};
 #[tokio::test]
 async fn a_websocket_address_without_an_upgrade_is_426() {
     let node = Node::memory().await;
-    for path in ["/ws", "/ws/general/rahim", "/ws?room=general&username=rahim", "/ws/echo"] {
+    for path in [
+        "/ws",
+        "/ws/general/rahim",
+        "/ws?room=general&username=rahim",
+        "/ws/notifications",
+        "/ws/dashboard",
+        "/ws/echo",
+        "/ws?room=a&room=b",
+        "/ws?room=%ff",
+        "/ws/%ff/x",
+        "/ws/%zz/x",
+    ] {
         let reply = node.http().get(path).await;
         assert!(!reply.error(426).is_empty(), "{path}");
         assert_eq!(reply.header("upgrade").to_lowercase(), "websocket", "{path}");
@@ -40,7 +51,7 @@ async fn an_address_that_can_not_be_read_is_400_and_no_session() {
         let call = node.http().call("GET", path);
         let reply = upgrade.iter().fold(call, |call, (name, value)| call.header(name, value)).send().await;
         assert_eq!(reply.error(400), "bad_request", "{path}");
-        assert_eq!(node.http().get(path).await.error(400), "bad_request", "{path}");
+        assert_eq!(node.http().get(path).await.error(426), "upgrade_required", "{path}");
     }
     assert!(node.http().rooms().await.is_empty());
 }
@@ -151,7 +162,7 @@ async fn errors_reach_pages_of_other_origins() {
         ("GET", "/api/rooms/./messages", 400),
         ("GET", "/api/rooms/../messages", 400),
         ("GET", "/ws", 426),
-        ("GET", "/ws?room=%ff", 400),
+        ("GET", "/ws?room=%ff", 426),
         ("GET", "/ws/general", 404),
         ("GET", "/nothing", 404),
         ("POST", "/js/nothing.js", 404),
