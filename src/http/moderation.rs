@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::AppState;
 use super::caller::Caller;
 use super::error::ApiError;
-use super::query::{ApiJson, ApiPath, ApiQuery, Whole, limit, user};
+use super::query::{ApiJson, ApiPath, ApiQuery, OptionalJson, Whole, limit, user};
 use crate::chat::{Action, AuditPosition, AuditRecord, Principal, RoomAccess};
 use crate::model::{Role, Timestamp, UserId};
 use crate::protocol::ErrorCode;
@@ -221,13 +221,13 @@ pub async fn list_bans(
     put, path = "/bans/{user}", tag = "moderation",
     request_body = NewBan,
     responses((status = 204, description = "Done")),
-    extensions(("x-role" = json!("admin"))),
+    extensions(("x-role" = json!("admin")), ("x-body" = json!("optional"))),
 )]
 pub async fn ban_user(
     State(state): State<AppState>,
     ApiPath(user_id): ApiPath<String>,
     Caller(by): Caller,
-    ApiJson(ban): ApiJson<NewBan>,
+    OptionalJson(ban): OptionalJson<NewBan>,
 ) -> Result<StatusCode, ApiError> {
     let lasts = ban.for_s.map(|Whole(seconds)| Duration::from_secs(seconds));
     by.at_least(Role::Admin)?;

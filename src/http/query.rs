@@ -1,6 +1,6 @@
 //! Reading what is asked: queries, paths, pages and bodies.
 
-use axum::body::Bytes;
+use axum::body::{Bytes, HttpBody};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
@@ -55,6 +55,21 @@ impl<T: DeserializeOwned> FromRequest<AppState> for ApiJson<T> {
             Ok(body) => read_object(&body?).map(Self),
             Err(_) => Err(ApiError::body_timeout()),
         }
+    }
+}
+
+/// As [`ApiJson`], where the body may be left out: all of its fields are optional, and it is as one without any.
+#[derive(Debug)]
+pub struct OptionalJson<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<AppState> for OptionalJson<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
+        if request.body().is_end_stream() && !request.headers().contains_key(header::CONTENT_TYPE) {
+            return read_object(b"{}").map(Self);
+        }
+        ApiJson::from_request(request, state).await.map(|ApiJson(body)| Self(body))
     }
 }
 

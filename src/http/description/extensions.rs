@@ -11,6 +11,8 @@ pub(super) struct Extensions {
     pub role: Option<String>,
     /// `x-errors`: the codes that this operation alone may give, one word each.
     pub errors: Vec<ErrorCode>,
+    /// `x-body`: `optional` if the body may be left out.
+    pub is_body_optional: bool,
 }
 
 impl Extensions {
@@ -18,7 +20,8 @@ impl Extensions {
         let mut text = |name| operation.remove(name).and_then(|value| value.as_str().map(str::to_owned));
         let role = text("x-role");
         let errors = text("x-errors").unwrap_or_default();
-        Self { role, errors: errors.split_whitespace().map(code).collect() }
+        let is_body_optional = text("x-body").is_some_and(|body| body == "optional");
+        Self { role, errors: errors.split_whitespace().map(code).collect(), is_body_optional }
     }
 }
 

@@ -101,6 +101,9 @@ fn complete_operation(path: &str, operation: &mut Map<String, Value>) {
         operation.insert("security".to_owned(), nobody.into_iter().chain(proofs).collect());
         operation.insert("x-role".to_owned(), json!(role));
     }
+    if extensions.is_body_optional {
+        operation["requestBody"]["required"] = json!(false);
+    }
     parameters::add(path, operation);
     refusals::add(path, operation, &extensions);
 }

@@ -136,6 +136,27 @@ async fn bad_requests_are_refused_and_leave_no_record() {
 }
 
 #[tokio::test]
+async fn a_ban_needs_no_body() {
+    let Some(cluster) = cluster(1).await else { return };
+    let (node, admin) = (&cluster.nodes[0], Moderator::of(&cluster, Role::Admin).await);
+    let ban = Route { method: "PUT", path: path(&["bans", "rahim"]), body: Value::Null, least: Role::Admin };
+    let reply = ask(node, Some(&admin.token), &ban).await;
+    assert_eq!(reply.status, 204, "{reply:?}");
+    let bans = admin.reads(node, "/api/bans").await["data"].clone();
+    assert_eq!(
+        (&bans[0]["user_id"], bans[0].get("until"), bans[0].get("reason")),
+        (&json!("rahim"), None, None)
+    );
+    let bearer = format!("Bearer {}", admin.token);
+    let call = node.http().call("PUT", &ban.path).header("authorization", &bearer);
+    let no_json = call.header("content-type", "text/plain").body("{}").send().await;
+    assert_eq!(no_json.error(400), "bad_request", "a body that is there must be JSON");
+    let description = node.http().get("/api/openapi.json").await.json();
+    let body = &description["paths"]["/api/bans/{user}"]["put"]["requestBody"];
+    assert_eq!(body["required"], false, "{body}");
+}
+
+#[tokio::test]
 async fn acts_are_recorded_and_bans_are_listed_newest_first() {
     let Some(cluster) = cluster(2).await else { return };
     let (node, other) = (&cluster.nodes[0], &cluster.nodes[1]);
