@@ -105,7 +105,9 @@ impl Session {
         let room = self.chat.room_name(&room_id)?;
         let principal = Principal::User(&self.identity);
         let access = self.chat.check_access(principal, Action::Read, &room).await?;
-        self.chat.mark_read(&self.identity, access, seq).await
+        self.chat.mark_read(&self.identity, access, seq).await?;
+        self.has_read = true;
+        Ok(())
     }
 
     pub(super) fn access_to_speak(&self, room_id: Option<&str>) -> Result<SpeechAccess, Rejection> {

@@ -59,7 +59,8 @@ impl Session {
                 chat.record_join(&identity, &name).await;
             }
         };
-        let is_new = !self.is_signed_in || self.params.kind == SessionKind::Plain;
+        let may_have_read = self.is_signed_in || self.has_read;
+        let is_new = !may_have_read || self.params.kind == SessionKind::Plain;
         let reader = chat.joining_reader(&identity, &name, is_new);
         let place = JoinPlace { since, history, reader };
         let joining = chat.join(&room, &session, place, || outbox.drained());

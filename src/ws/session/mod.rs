@@ -63,6 +63,8 @@ pub struct Session {
     identity: Identity,
     /// Whether a token said who it is, and not chance.
     is_signed_in: bool,
+    /// Whether it has said what it has read, so that a new guest has cursors, too.
+    has_read: bool,
     /// The name that the client chose; a token's own name yields to it.
     chosen_name: Option<Username>,
     rooms: HashMap<RoomName, Arc<Room>>,
@@ -101,6 +103,7 @@ impl Session {
             build,
             identity,
             is_signed_in: false,
+            has_read: false,
             chosen_name: None,
             rooms: HashMap::new(),
             rooms_watch: None,

@@ -122,6 +122,8 @@ async fn a_user_has_no_cursor_in_a_room_that_it_may_not_read() {
     assert_eq!(guest.join("general").await["read_seq"], Value::Null);
     reads(&mut guest, "general", 1).await;
     assert_eq!(guest.expect("read").await, told("general", 1));
+    guest.leave("general").await;
+    assert_eq!(guest.join("general").await["read_seq"], 1);
     let mut back = Client::returning(node, &guest.token).await;
     assert_eq!(back.join("general").await["read_seq"], 1);
 }
