@@ -76,8 +76,8 @@ impl Search {
     /// `bad_request` if nothing is left of the text, or too much.
     pub fn parse(text: &str, from: Option<UserId>, limit: usize) -> Result<Self, Rejection> {
         // A text of many times the limit is not worth folding.
-        let folded = if text.len() <= 64 * SOUGHT_CHARS { fold(text.trim()) } else { String::new() };
-        if !(1..=SOUGHT_CHARS).contains(&folded.chars().count()) {
+        let folded = if text.len() <= 64 * SOUGHT_CHARS { fold(text) } else { String::new() };
+        if folded.trim().is_empty() || folded.chars().count() > SOUGHT_CHARS {
             let sentence = format!("q must be a text of 1 to {SOUGHT_CHARS} characters");
             return Err(Rejection::new(ErrorCode::BadRequest, sentence));
         }
@@ -281,6 +281,15 @@ mod tests {
             goes_on
         });
         assert_eq!(pages.count(), PAGES);
+    }
+
+    #[test]
+    fn blanks_around_a_sought_text_are_a_part_of_it() {
+        assert!(search("od", 1).matches(&message(1, "odd")));
+        for (sought, found, other) in [("odd ", "odd one", "odd"), (" odd", "an odd", "odd one")] {
+            assert!(search(sought, 1).matches(&message(1, found)), "{sought:?} in {found}");
+            assert!(!search(sought, 1).matches(&message(1, other)), "{sought:?} in {other}");
+        }
     }
 
     #[test]
