@@ -113,8 +113,8 @@ pub struct AuditRecord {
     /// The room in which it was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room_id: Option<String>,
-    /// The notification or the schedule.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The notification, the schedule or the report.
+    #[serde(default, rename = "object_id", alias = "id", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The number of the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]

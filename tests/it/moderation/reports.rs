@@ -64,7 +64,7 @@ async fn a_report_reaches_moderators_that_are_there_and_those_that_come_later() 
     let audit = moderator.reads(&cluster.nodes[1], "/api/audit?limit=1").await;
     let act = &audit["data"][0];
     assert_eq!(
-        (&act["action"], &act["id"], &act["user_id"], &act["room_id"]),
+        (&act["action"], &act["object_id"], &act["user_id"], &act["room_id"]),
         (&json!("settle_report"), &json!(id), &json!(rahim.user_id), &json!("general"))
     );
     karim.catch_up().await;

@@ -118,7 +118,7 @@ async fn notifications_and_schedules_are_in_the_record() {
     let acts: Vec<_> = audit["data"].as_array().unwrap().iter().rev().collect();
     let named = |act: &&&Value| act["failed"] != json!(true);
     let named: Vec<_> =
-        acts.iter().filter(named).map(|act| (text(&act["action"]), text(&act["id"]))).collect();
+        acts.iter().filter(named).map(|act| (text(&act["action"]), text(&act["object_id"]))).collect();
     let expected = [
         ("notify", &sent),
         ("take_back_notification", &sent),
