@@ -61,7 +61,7 @@ fn encode(criterion: &mut Criterion) {
         is_duplicate: false,
     };
     let ack = || -> Option<Frame> {
-        let ack = RoomFrame::Ack { nonce: Some("7b22"), receipt: ReceiptJson::new(&room, &receipt) };
+        let ack = RoomFrame::Ack { receipt: ReceiptJson::new(&room, Some("7b22"), &receipt) };
         server::encode(&ack.into(), SessionKind::Full)
     };
     criterion.bench_function("encode an ack", |bencher| bencher.iter(|| black_box(ack())));
