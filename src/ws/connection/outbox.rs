@@ -338,12 +338,7 @@ impl FrameSink for Outbox {
     }
 
     fn close(&self, code: CloseCode) {
-        let mut queue = self.lock();
-        if queue.takes_frames() {
-            queue.is_dismissed = true;
-            queue.close(Frame::close(code));
-        }
-        drop(queue);
+        self.lock().dismiss(Frame::close(code));
         self.changed.notify_one();
     }
 

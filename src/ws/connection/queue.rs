@@ -60,6 +60,12 @@ impl Queue {
         }
     }
 
+    /// The same, by the node and not at the wish of the client.
+    pub(super) fn dismiss(&mut self, goodbye: Frame) {
+        self.is_dismissed |= self.takes_frames();
+        self.close(goodbye);
+    }
+
     pub(super) fn end(&mut self) {
         self.phase = Phase::Ended;
         self.frames = VecDeque::new();
