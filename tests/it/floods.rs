@@ -101,7 +101,8 @@ async fn an_unfinished_message_has_a_deadline_that_no_byte_puts_off() {
     let node = Node::with(&[("session.message_timeout", "3s")]).await;
     let mut friend = Client::full(&node, "friend").await;
     friend.join("general").await;
-    let half_frame = [&[TEXT, 0xfe, 0x10, 0, 1, 2, 3, 4][..], &[b'x'; 100]].concat();
+    // Longer than what drips in until the deadline.
+    let half_frame = [&[TEXT, 0xfe, 0xff, 0, 1, 2, 3, 4][..], &[b'x'; 100]].concat();
     let mut frame = silent(&node, "frame").await;
     let mut fragments = silent(&node, "fragments").await;
     let mut header = silent(&node, "header").await;
