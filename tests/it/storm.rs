@@ -3,8 +3,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::join_all;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::harness::http::encode;
 use crate::harness::stopwatch::Stopwatch;
 use crate::harness::swarm::Tally;
 use crate::harness::{Client, Cluster, DEADLINE, HaProxy, LONG_DEADLINE, Node, Swarm, eventually};
@@ -63,11 +64,22 @@ fn rooms(count: usize) -> impl Iterator<Item = String> {
     (0..count).step_by(IN_A_ROOM).map(room)
 }
 
-/// Posts some messages in each room.
+/// Posts some messages in each room. A node that is busy with all who come back may refuse one, which is sent again.
 async fn speak(cluster: &Cluster, count: usize) {
     for number in 0..SAID {
         let posts = rooms(count).zip(cluster.nodes.iter().cycle()).map(async |(room, node)| {
-            node.http().post(&room, &format!("message {number}")).await;
+            let path = format!("/api/rooms/{}/messages", encode(&room));
+            let message = json!({ "content": format!("message {number}"), "username": "curl" });
+            eventually("the message is posted", LONG_DEADLINE, async || {
+                let call = node
+                    .http()
+                    .call("POST", &path)
+                    .header("idempotency-key", &format!("{room} {number}").replace(' ', "-"));
+                let reply = call.json(&message).send().await;
+                assert!([201, 503].contains(&reply.status), "{reply:?}");
+                (reply.status == 201).then_some(())
+            })
+            .await;
         });
         join_all(posts).await;
     }
