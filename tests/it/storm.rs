@@ -36,6 +36,8 @@ async fn begin(leave_grace: &str) -> Option<Cluster> {
         ("presence.leave_grace", leave_grace),
         ("redis.pool_wait", "30s"),
         ("redis.command_timeout", "10s"),
+        ("redis.connect_timeout", "10s"),
+        ("redis.canary_late", "30s"),
     ];
     Cluster::with(3, &settings).await
 }
