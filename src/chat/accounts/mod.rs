@@ -9,6 +9,8 @@ mod setup;
 #[cfg(test)]
 mod tests;
 
+use std::sync::LazyLock;
+
 pub use self::commands::{CommandError, change_role, create_account, replace_password};
 pub(super) use self::hashing::HashingPool;
 use self::hashing::Verdict;
@@ -19,7 +21,7 @@ use super::identity::banned;
 use super::{Chat, Identity, IssuedToken, RoomScope, Source};
 use crate::backend::{Account, Condition, Creation, PasswordHash, StandingChange};
 use crate::config::Registration;
-use crate::model::{Role, Timestamp, UserId, Username};
+use crate::model::{Role, Skeleton, Timestamp, UserId, Username};
 use crate::protocol::{ClientAddress, ErrorCode, Rejection};
 use crate::telemetry::{LoginOutcome, count_login};
 
@@ -245,16 +247,21 @@ fn new_account(username: Username, password: PasswordHash, role: Role) -> Accoun
 
 /// Guests who choose no name would have that of such an account.
 fn check_reserved(username: &Username) -> Result<(), Rejection> {
-    if is_like(username, ANONYMOUS) { Err(username_taken()) } else { check_not_system(username) }
+    static RESERVED: LazyLock<[Skeleton; 2]> = LazyLock::new(|| skeletons_of(ANONYMOUS));
+    if is_like(username, &RESERVED) { Err(username_taken()) } else { check_not_system(username) }
 }
 
 /// Refuses the name of the user that nobody is, which guests may not have either.
 fn check_not_system(username: &Username) -> Result<(), Rejection> {
-    if is_like(username, UserId::SYSTEM) { Err(username_taken()) } else { Ok(()) }
+    static RESERVED: LazyLock<[Skeleton; 2]> = LazyLock::new(|| skeletons_of(UserId::SYSTEM));
+    if is_like(username, &RESERVED) { Err(username_taken()) } else { Ok(()) }
 }
 
-fn is_like(username: &Username, name: &'static str) -> bool {
-    let reserved = Username::from_trusted(name).skeletons();
+fn skeletons_of(name: &'static str) -> [Skeleton; 2] {
+    Username::from_trusted(name).skeletons()
+}
+
+fn is_like(username: &Username, reserved: &[Skeleton; 2]) -> bool {
     username.skeletons().iter().any(|skeleton| reserved.contains(skeleton))
 }
 
