@@ -1,4 +1,4 @@
-//! Comments and indentation of sources, a fifth of what a phone would load. Lines stay lines, so that a source map holds.
+//! Comments and indentation of sources, a fifth of what a phone would load. Lines stay lines, for those who number them.
 
 /// Empties the comments that begin a line of JavaScript or CSS, and takes the indentation of the other lines. A text with a template of
 /// several lines stays as it is: what looks like a comment there may be text.

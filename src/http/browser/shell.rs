@@ -101,7 +101,8 @@ impl Page {
         let links = page.lines().filter(|line| line.trim_start().starts_with("<link rel=\"stylesheet\""));
         let paths = links.filter_map(|line| line.split("href=\"").nth(1)?.split('"').next());
         let styles = paths.filter_map(text).collect::<Vec<_>>().join("\n");
-        stripped(styles.lines().map(str::to_owned).collect()).join("\n")
+        let lines = stripped(styles.lines().map(str::to_owned).collect());
+        lines.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
     }
 
     /// The modules in one script. If they can't be linked, the script is an error that says why, and the page tells

@@ -94,17 +94,15 @@ impl<R: Fn(&str) -> Option<String>> Linker<R> {
     }
 
     fn write(&mut self, path: &str, module: &Module) {
-        let name = function_name(path);
+        let name = variable(path);
         let bindings: Vec<String> = module.imports.iter().map(binding).collect();
-        self.script.push(format!("// {path}"));
-        self.script.push(format!("const {name} = (function {name}() {{ {}", bindings.join(" ")));
-        // In a source map "A" is no step and "C" is one: here from a line to the line below.
-        let mappings = format!("AAAA{}", ";AACA".repeat(module.lines.len().saturating_sub(1)));
+        self.script.push(format!("const {name} = (() => {{ {}", bindings.join(" ")));
+        let kept = kept_lines(&module.lines);
         self.sections.push(json!({
             "offset": { "line": self.script.len(), "column": 0 },
-            "map": { "version": 3, "sources": [path], "names": [], "mappings": mappings },
+            "map": { "version": 3, "sources": [path], "names": [], "mappings": mappings(&kept) },
         }));
-        self.script.extend(module.lines.iter().cloned());
+        self.script.extend(kept.iter().map(|&place| module.lines[place].clone()));
         let exports: Vec<&str> = module.exports.iter().map(String::as_str).collect();
         self.script.push(format!("return {{ {} }}; }})();", exports.join(", ")));
     }
@@ -112,11 +110,40 @@ impl<R: Fn(&str) -> Option<String>> Linker<R> {
 
 /// The statement that makes an import's names known in the function of its module.
 fn binding(import: &Import) -> String {
-    format!("const {} = {};", import.pattern, function_name(&import.from))
+    format!("const {} = {};", import.pattern, variable(&import.from))
 }
 
-/// `js/state/rooms/room.js` is `js$state$rooms$room`, which no module has among its own names. Errors show it.
-fn function_name(path: &str) -> String {
+/// The places of a module's lines that are not empty. An empty line may be part of a template of several lines: of a module that has one
+/// all lines stay.
+fn kept_lines(lines: &[String]) -> Vec<usize> {
+    let has_template = lines.iter().any(|line| !line.matches('`').count().is_multiple_of(2));
+    (0..lines.len()).filter(|&place| has_template || !lines[place].is_empty()).collect()
+}
+
+/// The mappings of a source map for lines that follow each other and were at these places of their file.
+fn mappings(places: &[usize]) -> String {
+    let befores = std::iter::once(&0).chain(places);
+    let steps = befores.zip(places).map(|(before, place)| format!("AA{}A", vlq(place - before)));
+    steps.collect::<Vec<_>>().join(";")
+}
+
+/// A number as source maps write it: five bits a digit, the lowest first, behind a bit for the sign (ECMA-426, section 5).
+fn vlq(number: usize) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut left = number << 1;
+    let mut digits = String::new();
+    loop {
+        let goes_on = usize::from(left > 31) << 5;
+        digits.push(char::from(DIGITS[(left & 31) | goes_on]));
+        left >>= 5;
+        if left == 0 {
+            return digits;
+        }
+    }
+}
+
+/// `js/state/rooms/room.js` is `js$state$rooms$room`, which no module has among its own names.
+fn variable(path: &str) -> String {
     path.trim_end_matches(".js")
         .replace(|character: char| !character.is_ascii_alphanumeric() && character != '_', "$")
 }
