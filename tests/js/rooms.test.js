@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { totalUnread } from '../../public/js/state/chat.js';
-import { usersOf } from '../../public/js/state/rooms/members.js';
-import { peopleIn } from '../../public/js/state/rooms/room.js';
+import { usersOf, withMe } from '../../public/js/state/rooms/members.js';
+import { isListDue, peopleIn } from '../../public/js/state/rooms/room.js';
+import { isSilent, parseSettings } from '../../public/js/state/settings/settings.js';
 import { unreadAbove } from '../../public/js/state/rooms/unread.js';
 import { WELCOME, clientInGeneral, fakeClient, joined, looksAt, message, messages } from './fakes.js';
 
@@ -175,6 +176,87 @@ test('people are counted, not their windows', () => {
   assert.equal(peopleIn(room(client, 'চা')), 3);
   client.socket().say(joined('চা', { client_count: 500, members }));
   assert.equal(peopleIn(room(client, 'চা')), 500);
+});
+
+const member = (number) => ({ id: `c${number}`, user_id: `u${number}`, username: `u${number}` });
+
+test('a room that has grown beyond what its notices tell is counted by the server, also once it has emptied', () => {
+  const client = clientInGeneral();
+  const members = Array.from({ length: 90 }, (_, at) => member(at));
+  const count = (client_count) => client.socket().say({ type: 'count', room_id: 'চা', client_count });
+  client.chat.openRoom('চা');
+  client.socket().say(joined('চা', { client_count: 90, members }));
+  assert.deepEqual([peopleIn(room(client, 'চা')), isListDue(room(client, 'চা'))], [90, false]);
+  for (let at = 90; at < 200; at += 1) client.socket().say({ type: 'join', id: `n${at}`, room_id: 'চা', user_id: `u${at}`, username: `u${at}`, client_count: at + 1 });
+  count(500);
+  assert.deepEqual([peopleIn(room(client, 'চা')), isListDue(room(client, 'চা'))], [500, false]);
+  count(5);
+  assert.deepEqual([peopleIn(room(client, 'চা')), isListDue(room(client, 'চা'))], [5, true]);
+  client.store.dispatch({ type: 'members_listed', room: 'চা', page: { members: members.slice(0, 5), isFirst: true, next: null } });
+  assert.deepEqual([peopleIn(room(client, 'চা')), isListDue(room(client, 'চা'))], [5, false]);
+});
+
+test('a person whose connection broke off is listed until they had the time to come back', () => {
+  const client = clientInGeneral();
+  const count = (client_count) => client.socket().say({ type: 'count', room_id: 'চা', client_count });
+  const listed = () => [peopleIn(room(client, 'চা')), isListDue(room(client, 'চা'))];
+  client.chat.openRoom('চা');
+  client.socket().say(joined('চা', { client_count: 3, members: [1, 2, 3].map(member) }));
+  count(2);
+  client.clock.advance(10_000);
+  client.socket().say(message(1, { room_id: 'চা' }));
+  assert.deepEqual(listed(), [3, false], 'a page that reloads does not flicker');
+  count(3);
+  client.clock.advance(10_000);
+  count(2);
+  client.clock.advance(10_000);
+  client.socket().say(message(2, { room_id: 'চা' }));
+  assert.deepEqual(listed(), [3, false]);
+  client.clock.advance(10_000);
+  client.socket().say(message(3, { room_id: 'চা' }));
+  assert.deepEqual(listed(), [2, true], 'their notice was missed');
+});
+
+test('oneself is in the list of a large room, whose first page may lack one', () => {
+  assert.deepEqual(withMe([member(1)], { userId: 'me', username: 'রহিম' }).map(({ user_id }) => user_id), ['u1', 'me']);
+  assert.equal(withMe([member(1)], { userId: 'u1', username: 'u1' }).length, 1);
+});
+
+test('a message that is deleted before anybody read it is unread no more', () => {
+  const client = inTwoRooms();
+  const unread = () => [room(client, 'general').unread, room(client, 'general').mentions, room(client, 'general').dividerSeq];
+  const remove = (ref, seq) => client.socket().say({ type: 'delete', room_id: 'general', seq, ref, user_id: 'u2', timestamp: message(1).timestamp });
+  client.store.dispatch({ type: 'people_ignored', userIds: ['u9'] });
+  client.socket().say(message(1, { user_id: 'guest-1' }));
+  client.socket().say(message(2, { mentions: ['guest-1'] }));
+  client.socket().say(message(3));
+  client.socket().say(message(4, { user_id: 'u9' }));
+  assert.deepEqual(unread(), [2, 1, 1]);
+  remove(1, 5);
+  remove(4, 6);
+  assert.deepEqual(unread(), [2, 1, 1], 'one\'s own and those of ignored people were not counted');
+  remove(2, 7);
+  remove(2, 8);
+  assert.deepEqual(unread(), [1, 0, 1], 'once');
+  remove(3, 9);
+  assert.deepEqual(unread(), [0, 0, null]);
+});
+
+test('a deletion of what was read changes no count', () => {
+  const client = inTwoRooms();
+  client.socket().say(message(1));
+  client.socket().say({ type: 'read', room_id: 'general', seq: 1 });
+  client.socket().say(message(2));
+  client.socket().say({ type: 'delete', room_id: 'general', seq: 3, ref: 1, user_id: 'u2', timestamp: message(1).timestamp });
+  assert.equal(room(client, 'general').unread, 1);
+});
+
+test('a room of which somebody wants to hear nothing does not count in the title', () => {
+  const client = inTwoRooms();
+  client.socket().say(message(1));
+  const settings = parseSettings({ levels: [{ room: 'general', level: 'none' }] }, 'bn');
+  assert.equal(totalUnread(client.store.state, (id) => isSilent(settings, id)), 0);
+  assert.equal(totalUnread(client.store.state, (id) => isSilent(parseSettings({ level: 'none' }, 'bn'), id)), 1, 'where nothing is told of, the title still counts');
 });
 
 test('the page takes the normalised name of a room from the server', () => {

@@ -42,7 +42,7 @@ export function createApi({ fetch, base = '' }) {
 
   return {
     listRooms: ({ limit, prefix } = {}) => get('api/rooms', { limit, prefix }),
-    getRoom: (room, { cursor } = {}, token = undefined) => get(roomPath(room), { cursor }, token),
+    getRoom: (room, { cursor, limit } = {}, token = undefined) => get(roomPath(room), { cursor, limit }, token),
     listMessages: (room, { before, after, limit }, token = undefined) =>
       get(`${roomPath(room)}/messages`, { before, after, limit }, token),
 

@@ -6,6 +6,7 @@ import { createAsking } from '../asking.js';
 // A list that is younger than this is not asked for again.
 const ROOMS_FRESH_MS = 5_000;
 const MEMBERS_EVERY_MS = 15_000;
+const MEMBERS_SEARCHED = 1_000;
 const ROOMS_SHOWN = 200;
 const ROOMS_FOUND = 20;
 
@@ -32,25 +33,24 @@ export function createDirectory({ store, api, chat, timers, random, isWatched })
     store.dispatch({ type: 'directory_listed', page: await api.listRooms({ limit: ROOMS_SHOWN }) });
   }
 
-  /** The people of the room on screen from the first on, or those after the ones that are known. */
+  /** The people of the room on screen from the first on, or those after the ones that are known ('next'), many of them for a search ('all'). */
   async function askMembers(from) {
     const room = store.state.rooms.get(store.state.active);
-    if (!room || room.isWhole || isAsking || !isDue(room.id, from)) return;
+    const cursor = from === 'first' ? undefined : room?.nextMembers;
+    if (!room?.isJoined || room.isWhole || isAsking || cursor === null || (cursor === undefined && !isDue(room.id))) return;
     isAsking = true;
-    const cursor = from === 'next' ? (room.nextMembers ?? undefined) : undefined;
-    const answer = await api.getRoom(room.id, { cursor }).catch(() => null);
+    const limit = from === 'all' ? MEMBERS_SEARCHED : undefined;
+    const answer = await api.getRoom(room.id, { cursor, limit }, chat.tokenFor(room.id)).catch(() => null);
+    // A server that does not answer is left alone for a while.
+    if (!answer) return void timers.setTimeout(() => { isAsking = false; }, MEMBERS_EVERY_MS);
     isAsking = false;
-    if (!answer) return void membersAskedAt.delete(room.id);
     const page = { members: answer.data.clients, isFirst: cursor === undefined, next: answer.data.next ?? null };
     store.dispatch({ type: 'members_listed', room: room.id, page });
   }
 
-  function isDue(id, from) {
-    const isSoon = timers.now() - (membersAskedAt.get(id) ?? -Infinity) < MEMBERS_EVERY_MS;
-    if (from === 'first') {
-      if (isSoon) return false;
-      membersAskedAt.set(id, timers.now());
-    }
+  function isDue(id) {
+    if (timers.now() - (membersAskedAt.get(id) ?? -Infinity) < MEMBERS_EVERY_MS) return false;
+    membersAskedAt.set(id, timers.now());
     return true;
   }
 

@@ -12,9 +12,11 @@ export const ROOMS = {
   other_rooms: { en: 'Other rooms', bn: 'অন্যান্য ঘর' },
   recent_rooms: { en: 'Recent rooms', bn: 'সম্প্রতি যেখানে ছিলেন' },
   open_room: { en: 'Find or open a room', bn: 'ঘরের নাম লিখুন' },
-  rooms_more: { en: 'There are more rooms. Write a part of a name above to find one.', bn: 'আরও ঘর আছে। ওপরে নামের অংশ লিখে খুঁজুন।' },
+  rooms_more: { en: 'There are more rooms. Write the beginning of a name above to find one.', bn: 'আরও ঘর আছে। ওপরে নামের শুরুটা লিখে খুঁজুন।' },
   room_online: { en: '{count} online', bn: 'অনলাইনে {count} জন' },
-  room_label: { en: '{room}, {count} online', bn: '{room}, অনলাইনে {count} জন' },
+  // Where sessions are counted, and not people.
+  sessions_online: { en: '{count} online', bn: 'অনলাইনে {count}' },
+  room_label: { en: '{room}, {count} online', bn: '{room}, অনলাইনে {count}' },
   room_label_unread: {
     en: { one: '{room}, {count} unread message', other: '{room}, {count} unread messages' },
     bn: '{room}, {count}টি অপঠিত বার্তা',

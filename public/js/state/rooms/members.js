@@ -11,6 +11,11 @@ export function withoutUser(members, { user_id }) {
   return members.filter((member) => member.user_id !== user_id);
 }
 
+/** With ourselves: the first page of a large room may lack us. */
+export function withMe(members, me) {
+  return me === null || members.some(({ user_id }) => user_id === me.userId) ? members : [...members, { id: null, user_id: me.userId, username: me.username }];
+}
+
 /** `[{user_id, username, sessions}]`, ourselves first, then by name as the reader's language sorts. */
 export function usersOf(members, me, compare) {
   const users = new Map();

@@ -5,7 +5,7 @@ import * as members from './members.js';
 import { withChange } from '../timeline/changes.js';
 import { withJoined } from '../timeline/joined.js';
 import { emptyTimeline, withFollowing, withFewer, withGap, withMessage, withNotice, withReset } from '../timeline/timeline.js';
-import { counted, readElsewhere, unreadSince, withCursor } from './unread.js';
+import { counted, readElsewhere, unreadSince, withCursor, withoutDeleted } from './unread.js';
 import { stillTyping, withoutTyping, withTyping } from './typing.js';
 
 /** A room with what was kept of it since the last visit, if anything was. */
@@ -23,12 +23,12 @@ export function emptyRoom(id) {
     timeline: emptyTimeline(),
     members: [],
     clientCount: 0,
-    // When the count was last told live: a list that was asked before is older than that.
-    countedAt: 0,
     // `members` began as the whole list, and notices have kept it so.
     isWhole: false,
-    // Where the next page of a large room's list begins; null before the first was asked for.
-    nextMembers: null,
+    // Since when more people are listed than there are sessions, or null.
+    shortSince: null,
+    // Where the next page of a large room's list begins: undefined before the first was asked for, null behind the last.
+    nextMembers: undefined,
     typing: [],
     unread: 0,
     // How many of them mention us.
@@ -52,7 +52,7 @@ export function emptyRoom(id) {
  */
 export function withRoomFrame(room, frame, context) {
   const change = Object.hasOwn(changes, frame.type) ? changes[frame.type] : null;
-  return change ? change(room, frame, context) : room;
+  return change ? withListChecked(change(room, frame, context), context) : room;
 }
 
 const changes = {
@@ -77,9 +77,10 @@ const changes = {
       // Another epoch has other numbers.
       readTo: frame.epoch === epoch ? before.readTo : 0,
       members: frame.members ?? [],
-      ...countOf(frame, context),
+      ...countOf(frame),
       isWhole: (frame.members ?? []).length === frame.client_count,
-      nextMembers: null,
+      shortSince: null,
+      nextMembers: undefined,
     };
   },
   text(room, message, context) {
@@ -87,22 +88,23 @@ const changes = {
     const told = counted(room, message, room, context);
     return watched({ ...told, typing, timeline: withSaid(room.timeline, message, context) }, context);
   },
-  join(room, notice, context) {
+  join(room, notice) {
     const timeline = withNotice(room.timeline, notice);
-    return { ...room, timeline, members: members.withUser(room.members, notice), ...countOf(notice, context) };
+    return { ...room, timeline, members: members.withUser(room.members, notice), ...countOf(notice) };
   },
-  leave(room, notice, context) {
+  leave(room, notice) {
     const timeline = withNotice(room.timeline, notice);
     const typing = withoutTyping(room.typing, notice.user_id);
     const left = members.withoutUser(room.members, notice);
-    return { ...room, timeline, typing, members: left, ...countOf(notice, context) };
+    return { ...room, timeline, typing, members: left, ...countOf(notice) };
   },
   typing(room, notice, { me, now }) {
     if (notice.user_id === me?.userId) return room;
     return { ...room, typing: withTyping(room.typing, notice, now) };
   },
-  count: (room, frame, context) => ({ ...room, ...countOf(frame, context) }),
-  ...Object.fromEntries(['edit', 'delete', 'reaction'].map((type) => [type, (room, frame) => ({ ...room, timeline: withChange(room.timeline, frame) })])),
+  count: (room, frame) => ({ ...room, ...countOf(frame) }),
+  ...Object.fromEntries(['edit', 'reaction'].map((type) => [type, (room, frame) => ({ ...room, timeline: withChange(room.timeline, frame) })])),
+  delete: (room, frame, context) => ({ ...withoutDeleted(room, frame, context), timeline: withChange(room.timeline, frame) }),
   gap: (room, frame) => ({ ...room, timeline: withGap(room.timeline, frame) }),
   read: (room, { seq }) => readElsewhere({ ...room, cursor: Math.max(room.cursor ?? 0, seq) }, { epoch: room.timeline.epoch, seq }),
   read_by: (room, frame) => withOtherRead(room, frame),
@@ -121,8 +123,28 @@ export function withOtherRead(room, told) {
 // A page may hold changes of messages, too.
 const isText = ({ type = 'text' }) => type === 'text';
 
-function countOf({ client_count }, { now }) {
-  return Number.isInteger(client_count) ? { clientCount: client_count, countedAt: now } : {};
+function countOf({ client_count }) {
+  return Number.isInteger(client_count) ? { clientCount: client_count } : {};
+}
+
+// The server lists so many when one joins. Notices keep the list of a room up to some size only: beyond that the sessions are counted.
+const LISTED = 100;
+// A person whose connection broke off counts no more at once, and is listed until they have had the time to come back.
+const SHORT_MS = 15_000;
+
+const namedIn = ({ members: list }) => new Set(list.map(({ user_id: userId }) => userId)).size;
+
+function withListChecked(room, { now }) {
+  if (!room.isWhole) return room;
+  const isShort = room.members.length > room.clientCount && namedIn(room) > room.clientCount;
+  const shortSince = isShort ? (room.shortSince ?? now) : null;
+  const isWhole = room.clientCount <= LISTED && !(isShort && now - shortSince > SHORT_MS);
+  return isWhole && shortSince === room.shortSince ? room : { ...room, isWhole, shortSince };
+}
+
+/** Whether the list of a small room is not whole, though one answer of the server would have it. */
+export function isListDue({ isJoined, isWhole, clientCount }) {
+  return isJoined && !isWhole && clientCount <= LISTED;
 }
 
 // A message that nobody will see is not counted below either.
@@ -157,13 +179,12 @@ export function withRoomFollowing(room, isFollowing) {
 export function withMembersListed(room, { members: page, isFirst, next }) {
   const known = new Set(isFirst ? [] : room.members.map(({ id }) => id));
   const list = [...(isFirst ? [] : room.members), ...page.filter(({ id }) => id === null || !known.has(id))];
-  return { ...room, members: list, nextMembers: next, isWhole: next == null && list.length >= room.clientCount };
+  return { ...room, members: list, nextMembers: next, isWhole: next == null && list.length >= room.clientCount && room.clientCount <= LISTED };
 }
 
 /** How many people are in a room, as far as it is known: of a large one the sessions are counted. */
-export function peopleIn({ members: list, isWhole, clientCount }) {
-  const people = new Set(list.map(({ user_id: userId }) => userId)).size;
-  return isWhole ? people : Math.max(people, clientCount);
+export function peopleIn(room) {
+  return room.isWhole ? namedIn(room) : room.clientCount;
 }
 
 export function withTypingExpired(room, now) {

@@ -69,6 +69,19 @@ export function withoutUnreadOf(room, userIds, me) {
   return { ...room, unread: Math.max(0, room.unread - theirs.length), mentions: Math.max(0, room.mentions - theirs.filter((it) => mentions(it, me)).length) };
 }
 
+/** A room before one of its messages is deleted: an unread one is to be read no more. */
+export function withoutDeleted(room, { ref }, { me, ignored }) {
+  if (room.unread === 0) return room;
+  const { dividerSeq, readTo, isHeld, timeline: { entries, latest } } = room;
+  const isUnread = ({ kind, seq, user_id: userId, deleted }) => kind === 'message' && seq === ref && !deleted && userId !== me?.userId && !ignored.has(userId) &&
+    seq > Math.max(readTo, dividerSeq ?? latest - room.unread);
+  const message = entries.find(isUnread);
+  if (!message) return room;
+  const unread = Math.max(isHeld ? 1 : 0, room.unread - 1);
+  const left = Math.max(0, room.mentions - (mentions(message, me) ? 1 : 0));
+  return { ...room, unread, mentions: Math.min(left, unread), dividerSeq: unread === 0 ? null : dividerSeq };
+}
+
 export function withoutDivider(room) {
   return { ...room, dividerSeq: null };
 }

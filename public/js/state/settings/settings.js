@@ -34,6 +34,11 @@ export function levelOf(settings, room) {
   return settings.levels.find((it) => it.room === room)?.level ?? settings.level;
 }
 
+/** Whether somebody wants to hear nothing of this room: its unread messages are then for its own row alone. */
+export function isSilent(settings, room) {
+  return settings.levels.some((it) => it.room === room && it.level === 'none');
+}
+
 /** `level` null: as all rooms. */
 export function withLevel(settings, room, level) {
   const others = settings.levels.filter((it) => it.room !== room);

@@ -2,13 +2,14 @@
 
 import { badgeOf } from '../../state/rooms/badge.js';
 import { totalUnread } from '../../state/chat.js';
+import { isSilent } from '../../state/settings/settings.js';
 
 const SIZE = 64;
 const RADIUS = 22;
 const COLOURS = { disc: '#b3261e', rim: '#fff', number: '#fff' };
 
 /** Returns `update(state)`, which may be called while the page is hidden. */
-export function favicon({ i18n }) {
+export function favicon({ i18n, settings }) {
   const link = document.querySelector('link[rel="icon"]');
   const plain = { href: link.href, type: link.type };
   const cup = new Image(SIZE, SIZE);
@@ -24,7 +25,7 @@ export function favicon({ i18n }) {
   }
 
   return function update(state) {
-    const badge = badgeOf(totalUnread(state));
+    const badge = badgeOf(totalUnread(state, (room) => isSilent(settings.current, room)));
     wanted = textOf(badge, i18n);
     if (wanted !== '' && !cup.src) cup.src = plain.href;
     draw();

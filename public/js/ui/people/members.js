@@ -1,10 +1,10 @@
 // The members of the room on screen: oneself, then the latest speakers, then the others by name.
 
 import { activeRoom } from '../../state/chat.js';
-import { awayOf, usersOf } from '../../state/rooms/members.js';
+import { awayOf, usersOf, withMe } from '../../state/rooms/members.js';
 import { sharedNames, signOf } from '../../state/finding/namesakes.js';
 import { bySpeaking, namedLike } from '../../state/finding/people.js';
-import { peopleIn } from '../../state/rooms/room.js';
+import { isListDue, peopleIn } from '../../state/rooms/room.js';
 import { avatar } from '../lib/avatar.js';
 import { keyedRows } from '../lib/keyed_rows.js';
 import { byId, cloned, setAttribute, setText } from '../lib/markup.js';
@@ -44,12 +44,25 @@ export function members({ i18n, directory, hueOf, redraw }) {
     if (isNearEnd) directory.askMembers('next');
   }, { passive: true });
   byId('people-button').addEventListener('click', () => directory.askMembers('first'));
+  // Beside the room the list has no drawer. A reader further down keeps their place.
+  const panel = byId('members-panel');
+  panel.addEventListener('focusin', ({ relatedTarget }) => {
+    if (list.scrollTop === 0 && field.value === '' && !panel.contains(relatedTarget)) directory.askMembers('first');
+  });
+
+  // Others may be on pages that were not asked for yet.
+  function sought(room, found) {
+    if (field.value === '') return '';
+    const isKnown = room.isWhole || room.nextMembers === null;
+    if (!isKnown && found.length < SEARCHED_FROM) directory.askMembers('all');
+    return found.length === 0 && isKnown ? i18n.text('nobody_found') : '';
+  }
 
   return {
     update(state) {
       const room = activeRoom(state);
       if (!room) return;
-      const present = bySpeaking(usersOf(room.members, state.me, i18n.format.compare), room.timeline.entries, state.me);
+      const present = bySpeaking(usersOf(room.isJoined ? withMe(room.members, state.me) : room.members, state.me, i18n.format.compare), room.timeline.entries, state.me);
       const { owner = null, people = [] } = state.memberships.get(room.id) ?? {};
       const users = [...present, ...awayOf(people, present, i18n.format.compare)];
       const names = sharedNames(users);
@@ -59,8 +72,9 @@ export function members({ i18n, directory, hueOf, redraw }) {
         hasMenu: user.user_id !== state.me?.userId,
         isOwner: user.user_id === owner, isAway: user.isAway === true, hue: hueOf(room.id, user.user_id), isShared: names.has(user.username) })), i18n.version);
       stops.settle();
-      setText(byId('nobody-found'), found.length === 0 && field.value !== '' ? i18n.text('nobody_found') : '');
-      const unlisted = peopleIn(room) - users.length;
+      setText(byId('nobody-found'), sought(room, found));
+      if (isListDue(room) && list.offsetParent !== null) directory.askMembers('first');
+      const unlisted = peopleIn(room) - present.length;
       more.hidden = unlisted <= 0;
       setText(more, i18n.text('members_more', { count: unlisted }));
     },

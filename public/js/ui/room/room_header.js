@@ -4,9 +4,10 @@ import { activeRoom, totalUnread } from '../../state/chat.js';
 import { isAway } from '../../state/connection.js';
 import { isLocked } from '../../state/rooms/moderation.js';
 import { peopleIn } from '../../state/rooms/room.js';
+import { isSilent } from '../../state/settings/settings.js';
 import { byId, setAttribute, setText } from '../lib/markup.js';
 
-export function roomHeader({ i18n, now }) {
+export function roomHeader({ i18n, settings, now }) {
   return {
     update(state) {
       const room = activeRoom(state);
@@ -18,11 +19,11 @@ export function roomHeader({ i18n, now }) {
       const isKnown = wasJoined && !isAway(state.connection, now());
       setText(byId('room-topic'), state.myRooms.get(room.id)?.topic ?? '');
       byId('room-locked').hidden = !isLocked(state, room.id);
-      setText(byId('room-count'), isKnown ? i18n.text('room_online', { count: peopleIn(room) }) : '');
+      setText(byId('room-count'), isKnown ? i18n.text(room.isWhole ? 'room_online' : 'sessions_online', { count: peopleIn(room) }) : '');
     },
     /** Also while the page is hidden, where nothing else is drawn. */
     updateTitle(state) {
-      const unread = totalUnread(state);
+      const unread = totalUnread(state, (room) => isSilent(settings.current, room));
       const key = unread > 0 ? 'page_title_unread' : 'page_title';
       const title = state.active === null ? i18n.text('app_name') : i18n.text(key, { room: state.active, count: unread });
       if (document.title !== title) document.title = title;

@@ -2,6 +2,7 @@
 
 import { inPlace, roomSections } from '../../state/finding/room_sections.js';
 import { isConversation, isPrivate } from '../../state/rooms/my_rooms.js';
+import { isSilent } from '../../state/settings/settings.js';
 import { keyedRows } from '../lib/keyed_rows.js';
 import { byId, cloned, setAttribute, setText } from '../lib/markup.js';
 import { roving } from '../lib/roving.js';
@@ -11,7 +12,7 @@ const SHOWN_AT_FIRST = 30;
 const SHOWN_MORE = 50;
 
 export function roomList(page) {
-  const { i18n, openRoom } = page;
+  const { i18n, settings, openRoom } = page;
   const root = byId('room-list');
   const showSections = keyedRows(root, createSection, updateSection);
   const stops = roving(root, 'a');
@@ -94,7 +95,7 @@ export function roomList(page) {
       stops.settle(root.querySelector('[aria-current]'));
       more.hidden = shown.length === others.length;
       byId('rooms-more').hidden = !more.hidden || !state.roomDirectory.hasMore;
-      byId('menu-unread').hidden = ours.every(({ unread, isActive }) => unread === 0 || isActive);
+      byId('menu-unread').hidden = ours.every(({ name, unread, isActive }) => unread === 0 || isActive || isSilent(settings.current, name));
     },
   };
 }

@@ -82,7 +82,7 @@ export function switcher({ i18n, store, storage, directory, drawers, openRoom })
 
   function update(option, { name, count, isNew }) {
     setText(option.querySelector('.suggestions__name'), isNew ? i18n.text('create_room', { room: name }) : i18n.roomName(name));
-    setText(option.querySelector('.suggestions__note'), isNew || count === 0 ? '' : i18n.text('people_count', { count }));
+    setText(option.querySelector('.suggestions__note'), isNew || count === 0 ? '' : i18n.text('sessions_online', { count }));
   }
 
   function choose({ name }) {
