@@ -1,6 +1,7 @@
 // Builds the parts and connects them: the net speaks, the state changes, the views show it.
 
 import { createAccount } from './app/account/account.js';
+import { createRenaming } from './app/account/renaming.js';
 import { createChat } from './app/chat.js';
 import { createDirectory } from './app/rooms/directory.js';
 import { createUploading } from './app/messages/uploads.js';
@@ -42,6 +43,7 @@ const connectTransport = (callbacks) =>
 const tabs = createTabs({ locks: navigator.locks ?? null, BroadcastChannel: globalThis.BroadcastChannel ?? null });
 const account = createAccount({ store, storage, api, timers, random, clock });
 const chat = createChat({ store, storage, api, tabs, account, timers, random, clock, connectTransport, newNonce });
+const goBy = createRenaming({ store, chat });
 const moderation = createModeration({ store, api, account, timers, random });
 const myRooms = createMyRooms({ store, storage, api, account, timers, random });
 const reports = createReports({ store, api, tokenOf: chat.tokenOf, timers, random });
@@ -52,6 +54,6 @@ const search = createSearch({ store, api, tokenFor: chat.tokenFor });
 const exportRoom = createRoomExport({ api, timers, tokenFor: chat.tokenFor });
 const directory = createDirectory({ store, api, chat, timers, random, isWatched: () => !document.hidden });
 
-ui.start({ store, storage, i18n, chat, account, moderation, myRooms, sharing, reports, search, uploads, exportRoom, tabs, timers, directory, now: timers.now, today: () => clock() + store.state.serverAheadMs });
+ui.start({ store, storage, i18n, chat, goBy, account, moderation, myRooms, sharing, reports, search, uploads, exportRoom, tabs, timers, directory, now: timers.now, today: () => clock() + store.state.serverAheadMs });
 directory.start();
 document.getElementById('load-failure').remove();

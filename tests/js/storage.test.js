@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createRenaming } from '../../public/js/app/account/renaming.js';
 import { WELCOME, clientInGeneral, fakeClient, joined } from './fakes.js';
 
 test('two tabs of one browser may be two people, over a reload too', () => {
@@ -30,6 +31,17 @@ test('drafts belong to a name and a room, and signing out ends them', () => {
   client.chat.exit();
   assert.equal(client.storage.draft('রহিম', 'general'), '');
   assert.deepEqual([...client.local.entries.keys(), ...client.session.entries.keys()].filter((key) => key.startsWith('adda.drafts')), []);
+});
+
+test('another name takes the rooms along, and what is half written in the others', () => {
+  const client = clientInGeneral();
+  client.chat.openRoom('চা');
+  client.chat.keepDraft('general', 'আধা লে');
+  client.chat.keepDraft('চা', '/nick করিম');
+  createRenaming(client)('করিম');
+  assert.deepEqual([...client.store.state.rooms.keys()], ['চা', 'general']);
+  assert.deepEqual(['general', 'চা'].map(client.chat.draft), ['আধা লে', '']);
+  assert.deepEqual(['general', 'চা'].map((room) => client.storage.draft('রহিম', room)), ['', '']);
 });
 
 test('a tab keeps its own draft over a reload; another one begins with the last', () => {

@@ -52,7 +52,7 @@ import { switcher as createSwitcher } from './sidebar/switcher.js';
 import { viewer } from './timeline/files/viewer.js';
 import { timeline as createTimeline } from './timeline/timeline.js';
 
-/** `parts` is {store, storage, i18n, chat, account, moderation, myRooms, sharing, reports, search, uploads, exportRoom, directory, tabs, timers, now, today}. */
+/** `parts` is {store, storage, i18n, chat, goBy, account, moderation, myRooms, sharing, reports, search, uploads, exportRoom, directory, tabs, timers, now, today}. */
 export function start(parts) {
   const { i18n, store, storage, chat } = parts;
   const drawers = createDrawers();
@@ -134,12 +134,10 @@ export function start(parts) {
     return requestAnimationFrame(composer.focus);
   }
 
-  // Another name is another person to the server: the same rooms, entered anew.
   function rename(name) {
     if (hasAccount(store.state.me)) return page.tell(i18n.text('name_is_accounts'));
-    const [room, ...others] = [store.state.active, ...store.state.rooms.keys()];
-    chat.exit();
-    return enter(name, room, others);
+    parts.goBy(name);
+    return requestAnimationFrame(composer.focus);
   }
 
   function choose() {

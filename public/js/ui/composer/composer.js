@@ -9,6 +9,7 @@ import { mentionedIn } from '../../state/text/mentions.js';
 import { lastEditable } from '../../state/timeline/editable.js';
 import { mentionable } from '../../state/identity/rights.js';
 import { activeRoom } from '../../state/chat.js';
+import { refusalText } from '../room/removal.js';
 import { commandLine } from './command_line.js';
 import { completions } from './completions.js';
 import { replyOf } from './context.js';
@@ -58,7 +59,8 @@ export function composer(page) {
     commands.clear();
     // A person who writes on is not done.
     isAwaitingFiles = false;
-    if (!isEditing()) chat.keepDraft(shownRoom, input.value);
+    if (isEditing()) context.keep(input.value);
+    else chat.keepDraft(shownRoom, input.value);
     setText(error, '');
     updateInput();
   });
@@ -99,10 +101,12 @@ export function composer(page) {
     const max = store.state.limits.content_chars;
     if (written > max) return setText(error, i18n.text('message_too_long', { count: overBy(content, max) }));
     const room = shownRoom;
-    if (isEditing()) return saveEdit(room, content);
+    if (isEditing()) return isRefused(room) || saveEdit(room, content);
     let isHeld = false;
     const take = readiness === 'none' ? commands.take : (text, send) => send(text) || true;
     const isDone = take(content, (text) => {
+      isHeld = isRefused(room);
+      if (isHeld) return undefined;
       isHeld = isHeldBack(store.state, room, now());
       if (isHeld) return held.say();
       chat.post(room, text, { files: attached.take(room), reply: replyOf(context.current()), mentions: mentionedIn(text, mentionable(store.state, room), named()) });
@@ -111,6 +115,13 @@ export function composer(page) {
     });
     if (isDone && !isHeld) empty(room);
     return undefined;
+  }
+
+  // A room that does not let us in would let a message wait for long: it stays in the field.
+  function isRefused(room) {
+    const refusal = store.state.rooms.get(room)?.refusal ?? null;
+    if (refusal !== null) setText(error, refusalText(i18n, refusal));
+    return refusal !== null;
   }
 
   function goOn() {
@@ -168,7 +179,7 @@ export function composer(page) {
       if (state.active !== shownRoom) {
         shownRoom = state.active;
         isAwaitingFiles = false;
-        input.value = shownRoom === null ? '' : chat.draft(shownRoom).slice(0, state.limits.content_chars * MOST);
+        input.value = isEditing() ? context.current().text : (shownRoom === null ? '' : chat.draft(shownRoom).slice(0, state.limits.content_chars * MOST));
         setText(error, '');
         commands.clear();
         updateInput();

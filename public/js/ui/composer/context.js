@@ -1,30 +1,34 @@
-// Over the composer: the message that one answers or edits.
+// Over the composer: the message that one answers or edits, in each room another one.
 
 import { beginningOf } from '../../state/timeline/changes.js';
 import { byId, setAttribute, setText } from '../lib/markup.js';
 
-/** `{reply(row), edit(row), cancel(), current, onChange, update}`; `current()` is null or {kind: 'reply' | 'edit', room, message}. */
-export function context({ i18n, store }) {
+/** In the room on screen; `current()` is null or {kind: 'reply' | 'edit', message, text}, where `text` is what an edit has come to. */
+export function context({ i18n, store, redraw }) {
   const box = byId('composer-context');
-  let current = null;
+  const contexts = new Map();
   let tell = () => {};
   byId('composer-context-cancel').addEventListener('click', () => set(null));
 
+  const current = () => contexts.get(store.state.active) ?? null;
+
   function set(next) {
-    const before = current;
-    current = next;
-    draw();
+    const before = current();
+    if (next === null) contexts.delete(store.state.active);
+    else contexts.set(store.state.active, next);
+    redraw();
     tell(next, before);
   }
 
   function start(kind, { seq, user_id, username, content }) {
-    set({ kind, room: store.state.active, message: { seq, user_id, username, content } });
+    set({ kind, message: { seq, user_id, username, content }, text: content });
   }
 
-  function draw() {
-    box.hidden = current === null;
-    if (current === null) return;
-    const { kind, message: { username, content } } = current;
+  function update({ rooms }) {
+    for (const room of contexts.keys()) if (!rooms.has(room)) contexts.delete(room);
+    box.hidden = current() === null;
+    if (box.hidden) return;
+    const { kind, message: { username, content } } = current();
     setText(byId('composer-context-title'), kind === 'edit' ? i18n.text('editing') : i18n.text('replying_to', { name: username }));
     setText(byId('composer-context-text'), kind === 'edit' ? '' : beginningOf(content) || i18n.text('quotation_files'));
     setAttribute(byId('composer-context-cancel'), 'aria-label', i18n.text(kind === 'edit' ? 'cancel_edit' : 'cancel_reply'));
@@ -33,14 +37,15 @@ export function context({ i18n, store }) {
   return {
     reply: (row) => start('reply', row),
     edit: (row) => start('edit', row),
-    cancel: () => current !== null && set(null),
-    current: () => current,
+    cancel: () => current() !== null && set(null),
+    current,
+    /** Keeps what an edit has come to. */
+    keep: (text) => contexts.set(store.state.active, { ...current(), text }),
+    /** Whether nothing is answered or edited in any room. */
+    isEmpty: () => contexts.size === 0,
     /** `listener(current, before)` is called after each change. */
     onChange: (listener) => { tell = listener; },
-    update(state) {
-      if (current !== null && state.active !== current.room) set(null);
-      else draw();
-    },
+    update,
   };
 }
 

@@ -5,6 +5,11 @@ import { isPrivate } from '../../state/rooms/my_rooms.js';
 import { isRemoved } from '../../state/rooms/room.js';
 import { byId, setText } from '../lib/markup.js';
 
+/** Why somebody is not in a room; `code` is that of the server. */
+export function refusalText(i18n, code) {
+  return i18n.text([`removed_${code}`, `room_refused_${code}`].find(i18n.has) ?? 'room_refused');
+}
+
 export function removal({ i18n, chat, store, tell }) {
   const box = byId('removal');
   byId('removal-enter').addEventListener('click', () => {
@@ -24,7 +29,7 @@ export function removal({ i18n, chat, store, tell }) {
       box.hidden = !room || !isRemoved(room);
       // Into a private room only a member lets one in.
       byId('removal-enter').hidden = !room || isPrivate(room.id);
-      setText(byId('removal-text'), box.hidden ? '' : i18n.text(room.refusal === 'kicked' ? 'removed_kicked' : 'removed_other'));
+      setText(byId('removal-text'), box.hidden ? '' : refusalText(i18n, room.refusal));
     },
   };
 }

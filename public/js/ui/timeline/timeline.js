@@ -13,6 +13,7 @@ import { MAX_ENTRIES } from '../../state/timeline/timeline.js';
 import { PAGE_MESSAGES } from '../../state/timeline/pages.js';
 import { keyedRows } from '../lib/keyed_rows.js';
 import { byId, setAttribute, setText } from '../lib/markup.js';
+import { refusalText } from '../room/removal.js';
 import { failureButtons } from './message/failure.js';
 import { quotationLinks } from './message/quotation.js';
 import { createMessage, updateMessage } from './message/message.js';
@@ -109,11 +110,7 @@ export function timeline(page) {
     byId('empty-invite').hidden = isPrivate(id);
     setText(byId('timeline-empty-lead'), i18n.text(people > 1 ? 'timeline_empty' : 'timeline_empty_lead'));
     start.hidden = hasOlder || isSilent || !(isJoined || refusal || entries.length > 0);
-    setText(start, refusal ? refusalText(refusal) : i18n.text('timeline_start'));
-  }
-
-  function refusalText(code) {
-    return i18n.text(i18n.has(`room_refused_${code}`) ? `room_refused_${code}` : 'room_refused');
+    setText(start, refusal ? refusalText(i18n, refusal) : i18n.text('timeline_start'));
   }
 
   function updateJump(room) {

@@ -55,8 +55,8 @@ export const MODERATION = {
 
   removed_kicked: { en: 'A moderator has removed you from this room.', bn: 'একজন মডারেটর আপনাকে এই ঘর থেকে বের করেছেন।' },
   removed_from: { en: 'A moderator has removed you from {room}.', bn: 'একজন মডারেটর আপনাকে {room} থেকে বের করেছেন।' },
-  removed_other: { en: 'You are no longer in this room.', bn: 'আপনি আর এই ঘরে নেই।' },
-  enter_again: { en: 'Come in again', bn: 'আবার ঢোকা' },
+  removed_removed: { en: 'You are no longer in this room.', bn: 'আপনি আর এই ঘরে নেই।' },
+  enter_again: { en: 'Come in again', bn: 'আবার ঢুকুন' },
   room_locked: { en: 'Locked', bn: 'লেখা বন্ধ' },
 
   report_message: { en: 'Report…', bn: 'অভিযোগ করা…' },
