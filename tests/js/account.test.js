@@ -155,6 +155,15 @@ test('after a new password of another tab this one asks by the cookie, and not b
   assert.deepEqual([client.socket().sentOf('auth'), client.store.state.connection.phase], [[], 'online']);
 });
 
+test('a cookie that the server takes no more is thrown away, and that of another account is not', async () => {
+  for (const [getMe, isEnded] of [[refusal(401, 'bad_token'), true], [{ ...RAHIM, user_id: 'a2' }, false], [new TypeError('network'), false]]) {
+    const client = await signedIn({ accounts: fakeAccounts({ logIn: RAHIM, getMe }) });
+    client.socket().end(4401);
+    await settled();
+    assert.equal(client.accounts.calls.some(([name]) => name === 'endSession'), isEnded, String(getMe));
+  }
+});
+
 test('an answer about the cookie of before does not sign out the tab that has just signed in again', async () => {
   const AFTER = Date.now();
   let client = null;

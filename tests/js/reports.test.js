@@ -38,6 +38,19 @@ test('anybody reports a message or a person, and learns why it could not be sent
   assert.equal(client.names().includes('listReports'), false, 'the list is for moderators');
 });
 
+test('a report shows its message as it is now', async () => {
+  const report = (id, seq) => ({ id, room_id: 'general', seq, message: { seq, content: 'আগের কথা' } });
+  const client = await signedIn('moderator', { listReports: { data: [report('3-0', 9), report('2-0', 8), { id: '1-0', room_id: 'general', user_id: 'u2' }] } });
+  const said = () => client.store.state.moderation.reports.entries.map(({ message }) => message && [message.content, message.deleted === true]);
+  const change = (type, seq, fields) => client.socket().say({ type, room_id: 'general', seq, user_id: 'u2', timestamp: '2026-11-20T08:00:00.000Z', ...fields });
+  change('edit', 10, { ref: 9, content: 'নতুন কথা' });
+  change('delete', 11, { ref: 8 });
+  assert.deepEqual(said(), [['নতুন কথা', false], ['', true], undefined]);
+  const { reports } = client.store.state.moderation;
+  change('delete', 12, { ref: 7 });
+  assert.equal(client.store.state.moderation.reports, reports);
+});
+
 test('a moderator has the list on coming in, and again when it has changed', async () => {
   const client = await signedIn('moderator', { listReports: { data: [{ id: '2-0' }, { id: '1-0' }], next: '1-0' } });
   assert.deepEqual([client.names(), client.listed()], [['listReports'], ['2-0', '1-0']]);

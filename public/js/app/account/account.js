@@ -70,7 +70,7 @@ export function createAccount({ store, storage, api, timers, random, clock }) {
 
   async function isBelieved(userId, token) {
     try {
-      return (await api.getMe(token)).user_id === userId ? 'yes' : 'no';
+      return (await api.getMe(token)).user_id === userId ? 'yes' : 'other';
     } catch (error) {
       return error.status === 401 || error.status === 403 ? 'no' : 'unknown';
     }
@@ -107,10 +107,15 @@ export function createAccount({ store, storage, api, timers, random, clock }) {
       const token = own?.token;
       const byToken = token === undefined ? byCookie : await isBelieved(userId, token);
       // Calls of REST go by the cookie then, too.
-      if (byCookie === 'yes' && byToken === 'no' && own?.token === token) own = null;
-      const answer = byCookie === 'no' ? byToken : byCookie;
+      const isRefused = (it) => it === 'no' || it === 'other';
+      if (byCookie === 'yes' && isRefused(byToken) && own?.token === token) own = null;
+      const answer = isRefused(byCookie) ? byToken : byCookie;
+      if (!isRefused(answer)) return answer;
       // Signed in by another tab meanwhile: the answer may be about the cookie of before.
-      return answer === 'no' && storage.account()?.at !== before ? this.isSignedIn(userId) : answer;
+      if (storage.account()?.at !== before) return this.isSignedIn(userId);
+      // It proves nothing any more, and the server would refuse it with each picture of a guest.
+      if (byCookie === 'no') await api.endSession().catch(() => {});
+      return 'no';
     },
     /** That user is not signed in here any more. */
     forget,

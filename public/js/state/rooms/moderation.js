@@ -28,7 +28,18 @@ export const moderation = {
     report_settled: (state, { id }) => changed(state, 'reports', (it) => ({ ...it, entries: it.entries.filter((report) => report.id !== id) })),
     ban_lifted: (state, { userId }) => changed(state, 'bans', (it) => ({ ...it, entries: it.entries.filter(({ user_id: id }) => id !== userId) })),
   },
+  frames: {
+    delete: (state, change) => reported(state, change, { content: '', deleted: true }),
+    edit: (state, change) => reported(state, change, { content: change.content }),
+  },
 };
+
+// A report shows its message as it is now.
+function reported(state, { room_id: room, ref }, fields) {
+  const isIt = (it) => it.room_id === room && it.seq === ref && it.message && !it.message.deleted;
+  if (!state.moderation.reports.entries.some(isIt)) return state;
+  return changed(state, 'reports', (it) => ({ ...it, entries: it.entries.map((report) => (isIt(report) ? { ...report, message: { ...report.message, ...fields } } : report)) }));
+}
 
 /** Whether only moderators write in a room: as they read it in its rules, and as others are refused. */
 export function isLocked(state, room) {
