@@ -32,6 +32,11 @@ export function matchingRooms(text, rooms, recent, shownAs = (name) => name) {
     .map(({ name, count, place }) => ({ name, count, section: sought === '' ? sectionOf(place) : null }));
 }
 
+/** The room that somebody calls `name`: the one of that very name, else one of `names` that differs in its case alone, else a new one. */
+export function roomCalled(name, names) {
+  return names.includes(name) ? name : (names.find((other) => folded(other) === folded(name)) ?? name);
+}
+
 const sectionOf = (place) => (place === Infinity ? 'other' : 'recent');
 
 // Infinity from Infinity is no number.

@@ -1,5 +1,6 @@
 // Carries out what begins with a slash, and asks about what it does not know.
 
+import { roomCalled } from '../../state/finding/switcher.js';
 import { roomOf } from '../../i18n/i18n.js';
 import { asMessage, commandsFor, parseCommand } from '../../state/text/commands.js';
 import { parseName, parseRoom, tidied } from '../../state/text/names.js';
@@ -18,6 +19,8 @@ export function commandLine(page) {
     const send = sendAnyway;
     clear();
     send?.();
+    // The button is gone.
+    byId('composer-input').focus();
   });
 
   // Without `send` there is nothing to do but to write it otherwise.
@@ -36,7 +39,7 @@ export function commandLine(page) {
   }
 
   const commands = {
-    join: (text) => named('room', text.replace(/^#+/u, ''), parseRoom, (room) => openRoom(roomOf(room))),
+    join: (text) => named('room', text.replace(/^#+/u, ''), parseRoom, (room) => openRoom(roomCalled(roomOf(room), [...store.state.rooms.keys(), ...store.state.roomDirectory.rooms.map(({ id }) => id)]))),
     nick: (text) => named('name', text, parseName, rename),
     me(action, send) {
       send(`/me ${action}`);

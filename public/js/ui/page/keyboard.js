@@ -6,14 +6,18 @@ import { byId } from '../lib/markup.js';
 
 // Written so, lest it be taken for an address.
 const SLASH = '\u002f';
-const REGIONS = ['rooms-panel', 'timeline', 'composer-input', 'members-panel'];
+const REGIONS = ['rooms-panel', 'room-title', 'timeline', 'composer-input', 'members-panel'];
 
 // The browser's own search comes first: the second time in so short a time is meant for ours.
 const TWICE_MS = 2_000;
 
+/** The Latin letter of a key: on a Bengali keyboard the one that is printed beside. */
+export function latinOf({ key, code }) {
+  return (/^[ -~]+$/.test(key) ? key : code.replace(/^Key/, '')).toLowerCase();
+}
+
 export function keyboard({ i18n, store, openRoom, drawers, timeline, switcher, searching, composer, now }) {
   let findAskedAt = -Infinity;
-
 
   document.addEventListener('keydown', (event) => {
     if (store.state.active === null || event.isComposing || document.querySelector('dialog[open]')) return;
@@ -21,21 +25,24 @@ export function keyboard({ i18n, store, openRoom, drawers, timeline, switcher, s
     if (act && act() !== false) event.preventDefault();
   });
   byId('timeline').addEventListener('keydown', (event) => {
+    // A player has the arrows for itself.
+    if (event.altKey || event.ctrlKey || event.metaKey || event.target.closest('audio, video')) return;
     const row = rowFor(event.key);
-    if (!row || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (!row) return;
     event.preventDefault();
     row.focus();
   });
 
   function actionFor(event) {
     const { key, altKey, ctrlKey, metaKey, shiftKey } = event;
+    const latin = latinOf(event);
     if (key === 'F6') return () => nextRegion(shiftKey ? -1 : 1);
     if (key === 'Escape') return escape;
     if (altKey && key === 'ArrowUp') return () => nextRoom(-1, shiftKey);
     if (altKey && key === 'ArrowDown') return () => nextRoom(1, shiftKey);
-    if (altKey && key.toLowerCase() === 'a') return () => nextRoom(1, true);
-    if ((ctrlKey || metaKey) && key.toLowerCase() === 'k') return switcher.focus;
-    if ((ctrlKey || metaKey) && key.toLowerCase() === 'f') return find;
+    if (altKey && latin === 'a') return () => nextRoom(1, true);
+    if ((ctrlKey || metaKey) && latin === 'k') return switcher.focus;
+    if ((ctrlKey || metaKey) && latin === 'f') return find;
     if ((ctrlKey || metaKey) && event.code === 'Slash') return () => openDialog('help');
     if (altKey || ctrlKey || metaKey) return null;
     if (event.target === byId('composer-input')) return pageKey(key);
@@ -78,7 +85,8 @@ export function keyboard({ i18n, store, openRoom, drawers, timeline, switcher, s
 
   function nextRegion(step) {
     const regions = REGIONS.map(byId).filter((element) => element.checkVisibility({ visibilityProperty: true }));
-    const at = regions.findIndex((element) => element.contains(document.activeElement));
+    // The room's name stands for all of its header.
+    const at = regions.findIndex((element) => (element.closest('.room__header') ?? element).contains(document.activeElement));
     regions.at((at + step) % regions.length).focus();
   }
 
@@ -92,9 +100,10 @@ export function keyboard({ i18n, store, openRoom, drawers, timeline, switcher, s
 
   function rowFor(key) {
     const rows = [...byId('timeline-rows').querySelectorAll('.message')];
-    const at = rows.indexOf(document.activeElement);
+    // The focus may be on something in a row.
+    const at = rows.indexOf(document.activeElement.closest('.message'));
     if (key === 'ArrowUp') return at === -1 ? rows.at(-1) : rows[at - 1];
-    if (key === 'ArrowDown') return rows[at + 1];
+    if (key === 'ArrowDown') return at === -1 ? null : rows[at + 1];
     if (key === 'Home') return rows[0];
     return key === 'End' ? rows.at(-1) : null;
   }

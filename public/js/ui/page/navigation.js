@@ -1,6 +1,7 @@
-// The browser's history: Back is the room before, and on a phone it closes the open drawer. An
+// The browser's history: Back closes a dialog, on a phone the open drawer, else it is the room before. An
 // entry's state is {drawer?}; its address says which room.
 
+import { closeDialog } from '../lib/dialogs.js';
 import { addressOf, placeInAddress } from './address.js';
 
 /** `openPlace({room, seq})` shows a place; `drawers` says when one opens or closes. */
@@ -28,6 +29,12 @@ export function navigation({ store, drawers, openPlace }) {
 
   addEventListener('popstate', ({ state }) => {
     if (store.state.active === null) return;
+    // A dialog lies over the page: it goes, and the room stays.
+    const dialog = document.querySelector('dialog[open]');
+    if (dialog) {
+      closeDialog(dialog);
+      return void history.forward();
+    }
     isReturning = true;
     const isDrawer = drawers.isOpen() || state?.drawer != null;
     drawers.show(state?.drawer ?? null);

@@ -50,11 +50,11 @@ export function searchDialog(page) {
     field.select();
   }
 
-  function statusOf({ results, next, isLoading, isDone, problem }) {
+  function statusOf({ next, isLoading, isDone, problem }, count) {
     if (problem) return i18n.text(problem.key, problem.slots);
     if (isLoading) return i18n.text('search_running');
     if (!isDone) return i18n.text('search_start');
-    if (results.length > 0) return i18n.text('search_count', { count: results.length });
+    if (count > 0) return i18n.text('search_count', { count });
     return i18n.text(next === null ? 'search_none' : 'search_none_yet');
   }
 
@@ -70,7 +70,7 @@ export function searchDialog(page) {
       const { results, text, room, next, isLoading } = state.search;
       const seen = results.filter(({ user_id: userId }) => !isIgnored(settings.current, userId));
       show(seen.map((message) => ({ ...message, key: `${message.room_id} ${message.seq}`, text, isElsewhere: room === null })), i18n.version);
-      setText(byId('search-status'), statusOf(state.search));
+      setText(byId('search-status'), statusOf(state.search, seen.length));
       byId('search-more').hidden = next === null || isLoading;
     },
   };

@@ -31,10 +31,11 @@ export function messageMenu(page) {
   });
   rows.addEventListener('keydown', (event) => {
     const isOnRow = event.target.classList.contains('message');
+    if (isOnRow && event.key === 'Delete') return deleteAt(event.target);
     const isAsked = event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey) || event.key === 'Enter';
-    if (!isOnRow || !isAsked) return;
+    if (!isOnRow || !isAsked) return undefined;
     event.preventDefault();
-    open(event.target);
+    return open(event.target);
   });
   const actions = {
     'message-react-more': () => react(room(), row),
@@ -90,6 +91,12 @@ export function messageMenu(page) {
     showAbout(person);
     showOrders(person);
     box.open(element.querySelector('.message__menu'));
+  }
+
+  // One's own only: a moderator's slip would take another's words.
+  function deleteAt(element) {
+    row = rowOf(element.dataset.key);
+    if (row && mayEdit(store.state, row, today())) remove();
   }
 
   async function copy(text, told) {

@@ -103,6 +103,8 @@ export function timeline(page) {
     const older = byId('older-button');
     const start = byId('timeline-start');
     const isSilent = !list.some(isMessage) && !hasOlder && isJoined;
+    // The focus must not go with the button.
+    if (!hasOlder && document.activeElement === older) scroller.focus({ preventScroll: true });
     older.hidden = !hasOlder;
     setText(older, i18n.text(loading === 'older' ? 'older_loading' : 'older'));
     byId('timeline-empty').hidden = !isSilent;

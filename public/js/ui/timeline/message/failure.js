@@ -1,6 +1,6 @@
 // Below a message that was not sent, or whose edit was refused: why, and what to do. Made only when it is needed.
 
-import { cloned, setText } from '../../lib/markup.js';
+import { byId, cloned, setText } from '../../lib/markup.js';
 
 /** Shows or takes away the `.message__failure` of a row; `failed` is {nonce, kind, reason}, or null when nothing failed. `kind` is that of a change. */
 export function updateFailure(element, failed, i18n) {
@@ -31,5 +31,7 @@ export function failureButtons(rows, chat) {
     const { nonce } = button.closest('.message__failure').dataset;
     if (button.classList.contains('message__retry')) chat.retry(nonce);
     else chat.discard(nonce);
+    // The button goes away, and the focus must not go with it.
+    byId('timeline').focus({ preventScroll: true });
   });
 }
