@@ -6,7 +6,7 @@ import { isMentioned, splitNames } from '../../public/js/state/text/mentions.js'
 import { sharedNames, signOf } from '../../public/js/state/finding/namesakes.js';
 import { bySpeaking, namedLike } from '../../public/js/state/finding/people.js';
 import { inPlace, roomSections } from '../../public/js/state/finding/room_sections.js';
-import { matchingRooms } from '../../public/js/state/finding/switcher.js';
+import { matchingRooms, roomCalled } from '../../public/js/state/finding/switcher.js';
 
 const rooms = [['general', 8], ['General talk', 2], ['my general', 1], ['নতুন ঘর', 3], ['ঘর', 1], ['মেলা', 251]].map(([name, count]) => ({ name, count }));
 const found = (text, recent = []) => matchingRooms(text, rooms, recent).map(({ name }) => name);
@@ -17,6 +17,20 @@ test('rooms are found by any part, in any script and case, the same name first',
   assert.deepEqual(found('ঘর'), ['ঘর', 'নতুন ঘর']);
   assert.deepEqual(found('নতুন'), ['নতুন ঘর']);
   assert.deepEqual(found('xyz'), []);
+});
+
+test('a room that somebody names is the one that is there, whatever its case', () => {
+  const names = ['general', 'Tea'];
+  assert.deepEqual(['General', 'tea', 'general', 'চা'].map((name) => roomCalled(name, names)), ['general', 'Tea', 'general', 'চা']);
+  assert.equal(roomCalled('TEA', ['tea', 'TEA']), 'TEA', 'its very name is the best match');
+});
+
+test('a conversation is called one, and no room', () => {
+  const bn = createI18n('bn');
+  bn.useTitles((id) => ({ '@a1a2': 'রহিম', '!xxxxxxxx': 'দল' })[id] ?? null);
+  const said = (room) => ['left_room', 'told_muted', 'timeline_label', 'search_here', 'mute_room'].map((key) => bn.text(key, { room }));
+  assert.equal(said('@a1a2').every((text) => text.includes('আলাপ') && !text.includes('ঘর')), true, said('@a1a2').join(' '));
+  assert.equal(said('!xxxxxxxx').some((text) => text.includes('আলাপ')), false);
 });
 
 test('a room is found by its name in the language of the page, too', () => {

@@ -36,6 +36,11 @@ test('a moment is a date and a time, with a comma between', () => {
   assert.match(en.moment(at), /^Friday,? 20 November 2026, 14:05$/);
 });
 
+test('hours are spelt as the texts spell them', () => {
+  assert.equal(bn.duration(7_200), '২ ঘণ্টা');
+  assert.equal(bn.duration(90_000), '১ দিন ১ ঘণ্টা');
+});
+
 test('lists say ও, as the texts do', () => {
   assert.equal(bn.list(['রহিম', 'করিম']), 'রহিম ও করিম');
   assert.equal(bn.list(['রহিম', 'করিম', 'মিনা']), 'রহিম, করিম ও মিনা');

@@ -46,7 +46,9 @@ test('every text is used', () => {
   const stems = scripts.flatMap((script) => [...script.matchAll(/`(\w+_)\$\{/g)].map((match) => match[1]));
   stems.push('name_', 'room_', ...Object.keys(CHOICES).map((choice) => `${choice}_`));
   for (const [key] of all) {
-    const isUsed = asked.includes(key) || scripts.some((script) => script.includes(`'${key}'`)) || stems.some((stem) => key.startsWith(stem));
+    // Of a conversation there is another text.
+    const said = key.replace(/_talk$/, '');
+    const isUsed = asked.includes(said) || scripts.some((script) => script.includes(`'${said}'`)) || stems.some((stem) => said.startsWith(stem));
     assert.ok(isUsed, `nobody says ${key}`);
   }
 });

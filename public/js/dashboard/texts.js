@@ -9,7 +9,7 @@ export const TEXTS = {
   cluster: { en: 'All nodes', bn: 'সব নোড' },
   charts: { en: 'Charts', bn: 'লেখচিত্র' },
   table: { en: 'Figures of the last second', bn: 'শেষ সেকেন্ডের সংখ্যা' },
-  table_show: { en: 'Show the table', bn: 'সারণি দেখান' },
+  table_show: { en: 'Show the table', bn: 'সারণি দেখুন' },
   table_hide: { en: 'Hide the table', bn: 'সারণি লুকান' },
   figure: { en: 'Figure', bn: 'মাপ' },
   minutes_ago: { en: '{count} min ago', bn: '{count} মিনিট আগে' },
@@ -39,7 +39,7 @@ export const TEXTS = {
   node_came: { en: 'Node {node} is there.', bn: 'নোড {node} এসেছে।' },
   node_went: { en: 'Node {node} has gone.', bn: 'নোড {node} চলে গেছে।' },
 
-  refused: { en: 'The dashboard is for administrators. Sign in with such an account, then come back here.', bn: 'ড্যাশবোর্ড প্রশাসকদের জন্য। তেমন অ্যাকাউন্ট দিয়ে সাইন ইন করে এখানে ফিরুন।' },
+  refused: { en: 'The dashboard is for administrators. Sign in with such an account, then come back here.', bn: 'ড্যাশবোর্ড অ্যাডমিনদের জন্য। তেমন অ্যাকাউন্ট দিয়ে সাইন ইন করে এখানে ফিরুন।' },
   sign_in: { en: 'Sign in', bn: 'সাইন ইন' },
   try_again: { en: 'Try again', bn: 'আবার চেষ্টা করুন' },
 };

@@ -42,7 +42,7 @@ export function createFormat(language, { digits = 'own', clock = 'auto', timeZon
     time: onceAMinute(time),
     moment: onceAMinute((at) => `${fullDay.format(at)}, ${time(at)}`),
     /** A time that passes, in its two largest units: "9 minutes 32 seconds". */
-    duration: (seconds) => unitsOf(seconds).map(([unit, count]) => measure(unit).format(count)).join(' '),
+    duration: (seconds) => unitsOf(seconds).map(([unit, count]) => measure(unit).format(count).replace('ঘন্টা', 'ঘণ্টা')).join(' '),
     list: (texts) => list.formatToParts(texts.map(isolated)).map(({ type, value }) => (type === 'literal' ? joined(value) : value)).join(''),
     plural: (count) => plural.select(count),
     compare: collator.compare,

@@ -21,8 +21,11 @@ export function createI18n(language) {
       i18n.format = createFormat(i18n.language, habits);
       i18n.version = JSON.stringify([i18n.language, habits]);
     },
-    /** A text; numbers among the slots are written in the language's digits, and `room` is an id. */
-    text: (key, slots = {}) => fill(chosen(TEXTS[key][i18n.language], slots, i18n.format), slots, i18n),
+    /** A text; numbers among the slots are written in the language's digits, and `room` is an id. Of a conversation there may be another one: it is no room to people. */
+    text(key, slots = {}) {
+      const text = (slots.room?.startsWith('@') && TEXTS[`${key}_talk`]) || TEXTS[key];
+      return fill(chosen(text[i18n.language], slots, i18n.format), slots, i18n);
+    },
     roomName: (id) => nameOf(id, i18n),
     /** `titleOf(id)` is the title of a room whose id the server has made, or null. */
     useTitles(titleOf) {

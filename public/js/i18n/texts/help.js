@@ -1,8 +1,8 @@
 // The list of keys, commands and signs of style.
 
 export const HELP = {
-  help: { en: 'Keys and commands', bn: 'কী ও কমান্ড' },
-  help_keys: { en: 'Keys', bn: 'কীবোর্ড' },
+  help: { en: 'Keys and commands', bn: 'কিবোর্ড ও কমান্ড' },
+  help_keys: { en: 'Keys', bn: 'কিবোর্ড' },
   help_commands: { en: 'Commands', bn: 'কমান্ড' },
   help_writing: { en: 'Writing', bn: 'লেখা' },
 

@@ -27,7 +27,7 @@ export const MESSAGES = {
   undo: { en: 'Undo', bn: 'ফিরিয়ে আনুন' },
   undo_late: { en: 'Too late: the message has been deleted.', bn: 'দেরি হয়ে গেছে, বার্তাটি মুছে গেছে।' },
 
-  change_failed_edit: { en: 'The edit was not saved.', bn: 'সম্পাদনা রাখা যায়নি।' },
+  change_failed_edit: { en: 'The edit was not saved.', bn: 'সম্পাদনা সেভ করা যায়নি।' },
   change_failed_delete: { en: 'The message could not be deleted.', bn: 'বার্তাটি মোছা যায়নি।' },
   change_failed_reaction: { en: 'The reaction was not taken.', bn: 'প্রতিক্রিয়া জানানো যায়নি।' },
   change_reason_forbidden: { en: 'This is not allowed, or too late.', bn: 'এর অনুমতি নেই, অথবা সময় পেরিয়ে গেছে।' },

@@ -32,6 +32,7 @@ export const ROOMS = {
   create_room: { en: 'Create the room “{room}”', bn: 'নতুন ঘর বানান: “{room}”' },
   rooms_show_more: { en: 'Show more rooms', bn: 'আরও ঘর দেখুন' },
   left_room: { en: 'You left {room}.', bn: 'আপনি {room} ঘর থেকে বেরিয়েছেন।' },
+  left_room_talk: { en: 'You closed the conversation with {room}.', bn: '{room}-এর সঙ্গে আলাপ বন্ধ করেছেন।' },
   rejoin: { en: 'Go back in', bn: 'আবার ঢুকুন' },
   find_people: { en: 'Find people', bn: 'নাম দিয়ে খুঁজুন' },
   nobody_found: { en: 'Nobody here has that name.', bn: 'এই নামে কেউ নেই।' },
@@ -54,6 +55,10 @@ export const ROOMS = {
   details_latest: { en: 'Number of the latest message', bn: 'সর্বশেষ বার্তার নম্বর' },
   mute_room: { en: 'Mute this room', bn: 'এই ঘরের কিছু জানাবেন না' },
   unmute_room: { en: 'Unmute this room', bn: 'এই ঘরের কথা আবার জানান' },
+  mute_room_talk: { en: 'Mute this conversation', bn: 'এই আলাপের কিছু জানাবেন না' },
+  unmute_room_talk: { en: 'Unmute this conversation', bn: 'এই আলাপের কথা আবার জানান' },
   told_muted: { en: '{room} is muted.', bn: '{room} ঘরের কিছু আপনাকে জানানো হবে না।' },
   told_unmuted: { en: '{room} is no longer muted.', bn: '{room} ঘরের কথা আবার জানানো হবে।' },
+  told_muted_talk: { en: 'The conversation with {room} is muted.', bn: '{room}-এর সঙ্গে আলাপের কিছু আপনাকে জানানো হবে না।' },
+  told_unmuted_talk: { en: 'The conversation with {room} is no longer muted.', bn: '{room}-এর সঙ্গে আলাপের কথা আবার জানানো হবে।' },
 };

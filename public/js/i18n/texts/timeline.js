@@ -2,6 +2,7 @@
 
 export const TIMELINE = {
   timeline_label: { en: 'Messages in {room}', bn: '{room} ঘরের বার্তা' },
+  timeline_label_talk: { en: 'Messages with {room}', bn: '{room}-এর সঙ্গে আলাপ' },
   timeline_empty: { en: 'Nothing has been said here yet.', bn: 'এখানে এখনো কেউ কিছু বলেননি।' },
   timeline_start: { en: 'This is the beginning.', bn: 'এর আগের কোনো বার্তা নেই।' },
   older: { en: 'Show older messages', bn: 'আগের বার্তা দেখুন' },
@@ -43,7 +44,7 @@ export const TIMELINE = {
   copy_text: { en: 'Copy text', bn: 'লেখা কপি করুন' },
   text_copied: { en: 'Text copied.', bn: 'লেখা কপি হয়েছে।' },
   ignore_person: { en: 'Ignore {name}', bn: '{name}-কে উপেক্ষা করুন' },
-  stop_ignoring_person: { en: 'Show {name} again', bn: '{name}-কে আবার দেখান' },
+  stop_ignoring_person: { en: 'Show {name} again', bn: '{name}-এর বার্তা আবার দেখুন' },
   ignored_person: { en: 'You no longer see what {name} writes.', bn: '{name} যা লেখেন, তা আর দেখবেন না।' },
   notification_title: { en: '{name} in {room}', bn: '{room} ঘরে {name}' },
   show_more: { en: 'Show more', bn: 'আরও দেখুন' },

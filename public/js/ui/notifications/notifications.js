@@ -49,7 +49,7 @@ export function notifications({ i18n, store, settings, tabs, timers, openPlace }
     const options = { body: spokenText(message), lang: i18n.language, icon: 'icon-192.png',
       // Tabs that can't agree replace what another has shown: the same tag.
       tag: `${message.room_id} ${message.seq}`, data: { address: addressOf(message.room_id, message.seq) } };
-    const title = i18n.text('notification_title', { name: message.username, room: message.room_id });
+    const title = isConversation(message.room_id) ? message.username : i18n.text('notification_title', { name: message.username, room: message.room_id });
     show(title, options, () => openPlace({ room: message.room_id, seq: message.seq }));
   }
 

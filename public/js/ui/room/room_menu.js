@@ -64,7 +64,7 @@ export function roomMenu({ i18n, store, settings, tell, invite, openRoom, leaveR
       byId('room-lock').hidden = !mayOrder(state.me, 'lock');
       setText(byId('room-lock'), i18n.text(isLocked(state, state.active) ? 'unlock_room' : 'lock_room'));
       byId('room-moderation').hidden = !mayOrder(state.me, 'audit') && !isOwner(state, state.active);
-      setText(byId('room-notices'), i18n.text(isMuted(state.active) ? 'unmute_room' : 'mute_room'));
+      setText(byId('room-notices'), i18n.text(isMuted(state.active) ? 'unmute_room' : 'mute_room', { room: state.active }));
     },
   };
 }

@@ -25,7 +25,7 @@ export const ACCOUNT = {
     en: 'This password is too easy to guess: it is the name, or many people use it. Choose another one.',
     bn: 'এই পাসওয়ার্ড সহজেই অনুমান করা যায়: এটি নামটিই, অথবা অনেকে ব্যবহার করেন। অন্য একটি দিন।',
   },
-  password_too_short: { en: 'A password has at least {count} characters.', bn: 'পাসওয়ার্ড অন্তত {count} অক্ষরের হতে হবে।' },
+  password_too_short: { en: 'A password has at least {count} characters.', bn: 'পাসওয়ার্ড অন্তত {count} ক্যারেক্টারের হতে হবে।' },
   password_too_long: { en: 'This password is too long.', bn: 'পাসওয়ার্ডটি বেশি লম্বা।' },
   bad_credentials: { en: 'The name or the password is wrong.', bn: 'নাম বা পাসওয়ার্ড মিলছে না।' },
   old_password_wrong: { en: 'This is not your current password.', bn: 'এটি আপনার এখনকার পাসওয়ার্ড নয়।' },
