@@ -25,7 +25,7 @@ const MODULES: [&str; 11] = [
 const FORBIDDEN: [(&str, &[&str]); 2] = [("ws", &["backend"]), ("http", &["backend", "ws"])];
 
 /// The floors of `backend::redis`, lowest first.
-const REDIS_FLOORS: [&str; 19] = [
+const REDIS_FLOORS: [&str; 20] = [
     "mutations",
     "keys",
     "client",
@@ -35,6 +35,7 @@ const REDIS_FLOORS: [&str; 19] = [
     "log",
     "cursors",
     "presence",
+    "standing",
     "moderation",
     "preferences",
     "reports",

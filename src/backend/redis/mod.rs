@@ -21,6 +21,7 @@ mod quotas;
 mod reports;
 mod rooms;
 mod schedules;
+mod standing;
 mod topology;
 
 use std::sync::Arc;
@@ -37,7 +38,7 @@ use self::cursors::RedisCursors;
 use self::files::RedisFiles;
 use self::keys::Keys;
 use self::log::Log;
-use self::moderation::{RedisModeration, RedisStandings};
+use self::moderation::RedisModeration;
 use self::notifications::RedisNotifications;
 use self::preferences::RedisPreferences;
 use self::presence::RedisPresence;
@@ -55,6 +56,7 @@ use self::quotas::RedisQuotas;
 use self::reports::RedisReports;
 use self::rooms::RedisRooms;
 use self::schedules::RedisSchedules;
+use self::standing::RedisStandings;
 use self::topology::Shards;
 use super::node::events;
 use super::{Backend, BackendError, Events, Result};
@@ -195,7 +197,8 @@ fn scripts() -> Vec<&'static Script> {
         cursors::SCRIPTS.to_vec(),
         quotas::SCRIPTS.to_vec(),
         presence::scripts(),
-        moderation::scripts(),
+        standing::scripts(),
+        moderation::SCRIPTS.to_vec(),
         cluster::scripts(),
         accounts::SCRIPTS.to_vec(),
         preferences::SCRIPTS.to_vec(),

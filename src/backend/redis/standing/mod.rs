@@ -2,13 +2,15 @@
 //! users in a list. A change that ends half-way leaves an entry too many in the list, or one too few in the set: the
 //! list is read with the bans themselves, and a missing admin only makes the last one harder to dismiss.
 
+mod bans;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use redis::Value;
 
-use super::bans::BanList;
+use self::bans::BanList;
 use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::role::Role as Connection;
 use crate::backend::redis::client::script::{Memory, Script, TYPES};
@@ -33,8 +35,10 @@ static MODERATE: Script = Script::new(Memory::Spares, &[TYPES, CLOCK, STANDING, 
 
 static ADMINS: Script = Script::new(Memory::Spares, &[TYPES, include_str!("admins.lua")]);
 
-/// The scripts of this file.
-pub(super) const SCRIPTS: &[&Script] = &[&READ, &CHANGE, &MODERATE, &ADMINS];
+/// The scripts of this folder.
+pub(super) fn scripts() -> Vec<&'static Script> {
+    [&[&READ, &CHANGE, &MODERATE, &ADMINS], bans::SCRIPTS].concat()
+}
 
 /// The standing of users in Redis.
 #[derive(Debug)]
