@@ -4,12 +4,12 @@ mod address;
 mod connection;
 mod dashboard;
 mod echo;
-mod registry;
 mod session;
+mod sessions;
 mod socket;
 mod unreadable;
 mod upgrade;
 
-pub use registry::Sessions;
+pub use sessions::Sessions;
 pub use socket::{Flaw, Socket};
 pub use upgrade::router;

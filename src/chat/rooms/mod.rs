@@ -2,9 +2,9 @@
 
 mod attendance;
 mod delivery;
+mod hub;
 mod join;
 mod list;
-mod registry;
 mod room;
 mod rules;
 mod sink;
@@ -13,10 +13,10 @@ mod tests;
 mod throttle;
 mod upkeep;
 
+pub(super) use self::hub::Hub;
 pub use self::join::JoinPlace;
 pub(super) use self::list::RoomList;
 pub use self::list::RoomsWatch;
-pub(super) use self::registry::Hub;
 pub use self::room::Room;
 pub(super) use self::rules::SpeechRules;
 pub use self::sink::{FlushSet, FrameSink, Pushed, RoomSession};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::registry::Hub;
+use super::hub::Hub;
 use super::sink::FlushSet;
 use super::throttle::RoundRobin;
 use crate::backend::Channel;

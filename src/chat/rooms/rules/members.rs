@@ -11,7 +11,7 @@ use tracing::debug;
 
 use crate::backend::{Relation, RoomRecord};
 use crate::chat::Chat;
-use crate::chat::rooms::registry::Hub;
+use crate::chat::rooms::hub::Hub;
 use crate::chat::rooms::room::{Action, Delivery, Room};
 use crate::chat::users::{Control, LeaveReason};
 use crate::model::UserId;

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use tracing::debug;
 
 use self::members::KnownMembers;
-use super::registry::{Hub, names_of};
+use super::hub::{Hub, names_of};
 use super::room::Room;
 use crate::backend::{BackendError, Result, RoomRecord, RoomRules};
 use crate::chat::Identity;

@@ -18,10 +18,10 @@ use crate::supervisor::{Supervisor, isolated};
 use crate::telemetry::meters;
 use crate::websocket::{CloseCode, Frame, Opcode};
 
-/// Shards of the registry, so that a storm of connections does not queue for one lock.
+/// Shards of the table of sessions, so that a storm of connections does not queue for one lock.
 const SHARDS: usize = 16;
 
-/// The registry; a cheap handle.
+/// All sessions of this node; a cheap handle.
 #[derive(Debug, Clone)]
 pub struct Sessions {
     inner: Arc<Inner>,
@@ -40,7 +40,7 @@ struct Inner {
 }
 
 impl Sessions {
-    /// A registry for at most `most` sessions.
+    /// A table for at most `most` sessions.
     pub fn new(most: usize) -> Self {
         let most = most.min(Semaphore::MAX_PERMITS);
         let places = Arc::new(Semaphore::new(most));

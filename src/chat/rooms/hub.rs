@@ -27,7 +27,7 @@ const COMPARED: usize = 256;
 /// Wait before a log that could not be read is tried again.
 const RETRY: Duration = Duration::from_millis(250);
 
-/// The registry of rooms; a cheap handle.
+/// The rooms of this node; a cheap handle.
 #[derive(Debug, Clone)]
 pub(in crate::chat) struct Hub {
     pub(super) inner: Arc<Inner>,
