@@ -86,7 +86,7 @@ impl Dashboard {
         loop {
             tokio::select! {
                 biased;
-                control = self.controls.next() => self.obey(control),
+                control = self.controls.next() => self.on_control(control),
                 received = connection.next() => match received {
                     Ok(message) => self.answer(&message),
                     Err(reason) => return reason,
@@ -104,7 +104,7 @@ impl Dashboard {
         }
     }
 
-    fn obey(&mut self, control: Control) {
+    fn on_control(&mut self, control: Control) {
         match (control, self.identity.take()) {
             (Control::Close(code), _) => self.outbox.close(code),
             (Control::Standing(standing), Some(identity)) => {

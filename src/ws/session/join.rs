@@ -28,7 +28,7 @@ impl Session {
         self.chat.admit_join(self.client.address())?;
         let wait = self.replay().wait();
         if !wait.is_zero() {
-            self.obey_for(wait).await;
+            self.wait_handling_controls(wait).await;
             if self.outbox.is_closing() {
                 return Ok(());
             }
@@ -65,7 +65,7 @@ impl Session {
         let place = JoinPlace { since, history, reader };
         let joining = chat.join(&room, &session, place, || outbox.drained());
         let work = async { tokio::join!(joining, recording).0 };
-        let outcome = self.obey_during(work, &name).await;
+        let outcome = self.run_handling_controls(work, &name).await;
         self.replay().spend(*outcome.as_ref().unwrap_or(&0));
         match outcome {
             Ok(_) => self.client.identify(),
@@ -75,20 +75,20 @@ impl Session {
     }
 
     /// Does what the node asks for some time, unless it asks for the end of the session.
-    async fn obey_for(&mut self, wait: Duration) {
+    async fn wait_handling_controls(&mut self, wait: Duration) {
         let mut end = pin!(sleep(wait));
         while !self.outbox.is_closing() {
             tokio::select! {
                 biased;
-                control = self.controls.next() => self.obey(control).await,
+                control = self.controls.next() => self.on_control(control).await,
                 () = &mut end => return,
             }
         }
     }
 
-    /// Does `work` to its end, and what the node asks meanwhile. An order to leave the room that is `entered` is obeyed afterwards:
+    /// Does `work` to its end, and what the node asks meanwhile. An order to leave the room that is `entered` is carried out afterwards:
     /// nobody may enter a room and leave it at once.
-    async fn obey_during<T>(&mut self, work: impl Future<Output = T>, entered: &RoomName) -> T {
+    async fn run_handling_controls<T>(&mut self, work: impl Future<Output = T>, entered: &RoomName) -> T {
         let mut work = pin!(work);
         let mut postponed = None;
         let outcome = loop {
@@ -101,11 +101,11 @@ impl Session {
                 Control::LeaveRoom(room, reason) if room == *entered => {
                     postponed = Some(Control::LeaveRoom(room, reason));
                 }
-                control => self.obey(control).await,
+                control => self.on_control(control).await,
             }
         };
         if let Some(control) = postponed {
-            self.obey(control).await;
+            self.on_control(control).await;
         }
         outcome
     }

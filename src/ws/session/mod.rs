@@ -142,7 +142,7 @@ impl Session {
             tokio::select! {
                 // Receipts before messages: they make room for more.
                 biased;
-                control = self.controls.next() => self.obey(control).await,
+                control = self.controls.next() => self.on_control(control).await,
                 Some(posted) = self.replies.next(), if waiting > 0 => self.acknowledge(posted),
                 received = inbox.next(), if waiting < most_posts => match received {
                     // Messages of a session that was refused or sent away.
@@ -155,7 +155,7 @@ impl Session {
     }
 
     /// Does what the node asks. A session that is closed leaves its rooms in [`Session::shutdown`].
-    async fn obey(&mut self, control: Control) {
+    async fn on_control(&mut self, control: Control) {
         match control {
             Control::Close(code) => self.outbox.close(code),
             Control::LeaveRoom(name, reason) => {
