@@ -11,11 +11,11 @@ use crate::model::{ConnectionId, Member, UserId};
 use crate::protocol::server::Encodings;
 use crate::websocket::Frame;
 
-/// Frames kept for a session that is not seated, at most: it reads long pages meanwhile. The newest tell the
+/// Frames kept for a session that is not attached, at most: it reads long pages meanwhile. The newest tell the
 /// count.
-const KEPT: usize = 256;
+const MAX_KEPT_FRAMES: usize = 256;
 
-/// The entries by connection. Entering, leaving and seating cost the same however many there are.
+/// The entries by connection. Entering, leaving and attaching cost the same however many there are.
 #[derive(Debug, Default)]
 pub(super) struct Attendance(IndexMap<ConnectionId, Attendee>);
 
@@ -30,7 +30,7 @@ struct Attendee {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Entrance {
     Awaited,
-    Heard,
+    Observed,
 }
 
 #[derive(Debug)]
@@ -38,13 +38,13 @@ enum Stage {
     /// Reads what was before; what it must be told afterwards is kept.
     Entering(VecDeque<Frame>),
     /// Takes part, and was given everything up to this number.
-    Seated(u64),
+    Attached(u64),
     /// Is given nothing more, as its user is no member, and is about to leave.
     Expelled,
 }
 
 /// A session that takes part.
-pub(super) struct Seat<'a> {
+pub(super) struct Attached<'a> {
     pub(super) session: &'a RoomSession,
     /// The number up to which it has been given everything.
     pub(super) delivered: u64,
@@ -64,16 +64,16 @@ impl Attendance {
 
     /// The session takes part from now on, and has been given everything up to `delivered`. Returns what was kept for
     /// it.
-    pub(super) fn seat(&mut self, session: &RoomSession, delivered: u64) -> VecDeque<Frame> {
-        let seated = Stage::Seated(delivered);
+    pub(super) fn attach(&mut self, session: &RoomSession, delivered: u64) -> VecDeque<Frame> {
+        let attached = Stage::Attached(delivered);
         match self.0.get_mut(&session.member.id) {
-            Some(attendee) => match std::mem::replace(&mut attendee.stage, seated) {
+            Some(attendee) => match std::mem::replace(&mut attendee.stage, attached) {
                 Stage::Entering(kept) => kept,
-                Stage::Seated(_) | Stage::Expelled => VecDeque::new(),
+                Stage::Attached(_) | Stage::Expelled => VecDeque::new(),
             },
             None => {
                 let session = session.clone();
-                let attendee = Attendee { session, entrance: Entrance::Heard, stage: seated };
+                let attendee = Attendee { session, entrance: Entrance::Observed, stage: attached };
                 self.0.insert(attendee.session.member.id, attendee);
                 VecDeque::new()
             }
@@ -103,14 +103,14 @@ impl Attendance {
     /// From now on all is news to the session.
     pub(super) fn observe_join(&mut self, id: ConnectionId) {
         if let Some(attendee) = self.0.get_mut(&id) {
-            attendee.entrance = Entrance::Heard;
+            attendee.entrance = Entrance::Observed;
         }
     }
 
     /// From now on all is news to everybody.
     pub(super) fn observe_all_joins(&mut self) {
         for attendee in self.0.values_mut() {
-            attendee.entrance = Entrance::Heard;
+            attendee.entrance = Entrance::Observed;
         }
     }
 
@@ -130,9 +130,9 @@ impl Attendance {
     }
 
     /// Those that take part.
-    pub(super) fn seats(&self) -> impl Iterator<Item = Seat<'_>> {
+    pub(super) fn attached(&self) -> impl Iterator<Item = Attached<'_>> {
         self.0.values().filter_map(|attendee| match attendee.stage {
-            Stage::Seated(delivered) => Some(Seat { session: &attendee.session, delivered }),
+            Stage::Attached(delivered) => Some(Attached { session: &attendee.session, delivered }),
             Stage::Entering(_) | Stage::Expelled => None,
         })
     }
@@ -140,7 +140,7 @@ impl Attendance {
     /// All that take part have been given everything up to `delivered`.
     pub(super) fn set_delivered(&mut self, delivered: u64) {
         for attendee in self.0.values_mut() {
-            if let Stage::Seated(seq) = &mut attendee.stage {
+            if let Stage::Attached(seq) = &mut attendee.stage {
                 *seq = delivered;
             }
         }
@@ -161,12 +161,12 @@ impl Attendance {
             }
             let Some(frame) = frame.get(attendee.session.kind) else { continue };
             match &mut attendee.stage {
-                Stage::Seated(_) => {
+                Stage::Attached(_) => {
                     flushes.push(&attendee.session.sink, frame);
                     told += 1;
                 }
                 Stage::Entering(kept) => {
-                    if kept.len() == KEPT {
+                    if kept.len() == MAX_KEPT_FRAMES {
                         kept.pop_front();
                     }
                     kept.push_back(frame.clone());

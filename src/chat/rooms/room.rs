@@ -196,7 +196,7 @@ impl Room {
             flushes.push(&session.sink, frame);
         }
         // A session may be ahead of the room: the log is written before the publication arrives.
-        for frame in state.attendance.seat(session, delivered.max(position.seq)) {
+        for frame in state.attendance.attach(session, delivered.max(position.seq)) {
             flushes.push(&session.sink, &frame);
         }
         drop(state);

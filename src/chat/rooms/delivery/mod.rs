@@ -86,9 +86,9 @@ impl State {
         self.set_delivered(message.seq);
         let frame = server::message(message);
         let mut deliveries = 0;
-        for seat in self.attendance.seats().filter(|seat| seat.delivered < message.seq) {
-            if server::is_shown(message.kind, seat.session.kind) {
-                flushes.push(&seat.session.sink, &frame);
+        for attached in self.attendance.attached().filter(|attached| attached.delivered < message.seq) {
+            if server::is_shown(message.kind, attached.session.kind) {
+                flushes.push(&attached.session.sink, &frame);
                 deliveries += 1;
             }
         }
@@ -116,15 +116,15 @@ impl State {
         self.tail.clear();
         meters().messages_lost.increment((to - from).saturating_add(1));
         let mut frames = HashMap::new();
-        for seat in self.attendance.seats().filter(|seat| seat.delivered < to) {
-            let kind = seat.session.kind;
-            let from = from.max(seat.delivered + 1);
+        for attached in self.attendance.attached().filter(|attached| attached.delivered < to) {
+            let kind = attached.session.kind;
+            let from = from.max(attached.delivered + 1);
             let gap = RoomFrame::Gap { room_id: room, from, to };
             let frame = frames.entry((kind, from)).or_insert_with(|| encode(&gap.into(), kind));
             let Some(frame) = frame else { continue };
-            flushes.push(&seat.session.sink, frame);
+            flushes.push(&attached.session.sink, frame);
             meters().deliveries.increment(1);
-            count_gap_error(seat.session);
+            count_gap_error(attached.session);
         }
     }
 
@@ -136,7 +136,7 @@ impl State {
         flushes: &mut FlushSet,
     ) {
         let mut deliveries = 0;
-        let sessions = self.attendance.seats().map(|seat| seat.session);
+        let sessions = self.attendance.attached().map(|attached| attached.session);
         for session in sessions.filter(|session| concerns(session)) {
             if let Some(frame) = frame.get(session.kind) {
                 flushes.push(&session.sink, frame);
