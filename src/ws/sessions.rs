@@ -83,7 +83,7 @@ impl Sessions {
     ) {
         // Spread, so that sessions which came together are not pinged together.
         let first_ping = fastrand::u32(heartbeat_s(heartbeat) / 2..=heartbeat_s(heartbeat));
-        outbox.hear(now_s());
+        outbox.note_alive(now_s());
         outbox.ping_from(now_s() + first_ping);
         self.shard(id).insert(id, outbox.clone());
         if self.is_draining() {

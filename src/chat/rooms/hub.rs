@@ -330,12 +330,12 @@ impl Hub {
         if rooms.is_empty() {
             return;
         }
-        let heard: Vec<u64> = rooms.iter().map(|room| room.counts_heard()).collect();
+        let received: Vec<u64> = rooms.iter().map(|room| room.counts_received()).collect();
         match self.inner.backend.presence.counts(&names_of(&rooms)).await {
             Ok(counts) => {
                 let mut flushes = FlushSet::default();
-                for ((room, client_count), heard) in rooms.into_iter().zip(counts).zip(heard) {
-                    room.correct_count(client_count, heard, &mut flushes);
+                for ((room, client_count), received) in rooms.into_iter().zip(counts).zip(received) {
+                    room.correct_count(client_count, received, &mut flushes);
                 }
                 flushes.run().await;
             }

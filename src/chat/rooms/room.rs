@@ -338,15 +338,15 @@ impl Room {
     }
 
     /// How many counts have arrived.
-    pub(super) fn counts_heard(&self) -> u64 {
-        self.lock().counts.heard()
+    pub(super) fn counts_received(&self) -> u64 {
+        self.lock().counts.received()
     }
 
     /// Tells the number of sessions if it differs from the last that arrived: the event that told of it was lost. `heard` is
-    /// [`Room::counts_heard`] from before it was asked for: a count that arrived since is newer.
-    pub(super) fn correct_count(&self, client_count: u64, heard: u64, flushes: &mut FlushSet) {
+    /// [`Room::counts_received`] from before it was asked for: a count that arrived since is newer.
+    pub(super) fn correct_count(&self, client_count: u64, received: u64, flushes: &mut FlushSet) {
         let mut state = self.lock();
-        if state.counts.heard() == heard && state.counts.is_news(client_count) {
+        if state.counts.received() == received && state.counts.is_news(client_count) {
             state.counts.set(client_count);
             state.send_count(&self.name, flushes);
         }

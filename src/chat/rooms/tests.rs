@@ -177,7 +177,7 @@ fn a_gap_is_told_only_to_who_was_not_given_what_it_covers() {
 fn a_gap_is_told_where_the_log_holds_what_can_not_be_read() {
     let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
     room.begin(place(0), 0, &mut flushes);
-    let heard = attach(&room, &place(0));
+    let sink = attach(&room, &place(0));
     assert_eq!(room.check_head(&place(4)), Action::CatchUp);
     assert_eq!(room.catch_up_from(), Some(repair(place(0), 0)));
     let mut page = page(0, 4);
@@ -186,7 +186,7 @@ fn a_gap_is_told_where_the_log_holds_what_can_not_be_read() {
     assert_eq!(room.catch_up(&page, &repair(place(0), 0), &mut flushes), Action::None);
     let gap = |seq| gap(&room.name, seq, seq);
     let message = |seq| server::message(&message(seq));
-    assert_eq!(*heard.0.lock().unwrap(), [message(1), gap(2), message(3), gap(4)]);
+    assert_eq!(*sink.0.lock().unwrap(), [message(1), gap(2), message(3), gap(4)]);
     assert_eq!(room.check_head(&place(4)), Action::None, "nothing is left to be read");
 }
 
@@ -207,7 +207,7 @@ fn a_message_that_was_never_logged_is_dropped_after_one_look() {
 fn a_session_is_told_who_came_and_went_between_its_entrance_and_its_attachment() {
     let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
     room.begin(place(0), 0, &mut flushes);
-    let ((early, heard), (other, _)) = (session(), session());
+    let ((early, sink), (other, _)) = (session(), session());
     let mut tell = |notice: &Notice| room.notify(notice, TYPING, &mut flushes);
     room.add_member(&early);
     tell(&joins(&other, 1));
@@ -215,28 +215,28 @@ fn a_session_is_told_who_came_and_went_between_its_entrance_and_its_attachment()
     tell(&joins(&other, 3));
     room.attach(&early, &place(0), &mut Vec::new()).unwrap();
     tell(&joins(&other, 4));
-    assert_eq!(heard.counts(), [3, 4], "neither what `joined` has told nor its own entrance");
+    assert_eq!(sink.counts(), [3, 4], "neither what `joined` has told nor its own entrance");
 }
 
 #[test]
 fn a_session_that_is_attached_before_its_entrance_is_heard_of_hears_nothing_older() {
     let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
     room.begin(place(0), 0, &mut flushes);
-    let ((quick, heard), (other, _)) = (session(), session());
+    let ((quick, sink), (other, _)) = (session(), session());
     room.add_member(&quick);
     room.attach(&quick, &place(0), &mut Vec::new()).unwrap();
     room.notify(&joins(&other, 1), TYPING, &mut flushes);
     room.count(2, Some(quick.member.id), &mut flushes);
     room.notify(&joins(&other, 3), TYPING, &mut flushes);
-    assert_eq!(heard.counts(), [3]);
+    assert_eq!(sink.counts(), [3]);
     // A session whose entrance is told to nobody, or was lost, must not wait for it.
     for release in [|room: &Room, id| room.assume_joined(id), |room: &Room, _| room.assume_all_joined()] {
-        let (again, heard) = session();
+        let (again, sink) = session();
         room.add_member(&again);
         release(&room, again.member.id);
         room.notify(&joins(&other, 4), TYPING, &mut flushes);
         room.attach(&again, &place(0), &mut Vec::new()).unwrap();
-        assert_eq!(heard.counts(), [4]);
+        assert_eq!(sink.counts(), [4]);
     }
 }
 
@@ -244,14 +244,14 @@ fn a_session_that_is_attached_before_its_entrance_is_heard_of_hears_nothing_olde
 fn a_count_that_was_asked_for_before_a_newer_one_was_heard_is_not_told() {
     let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
     room.begin(place(0), 0, &mut flushes);
-    let heard = attach(&room, &place(0));
+    let sink = attach(&room, &place(0));
     let (other, _) = session();
-    let before = room.counts_heard();
+    let before = room.counts_received();
     room.notify(&joins(&other, 6), TYPING, &mut flushes);
     room.correct_count(5, before, &mut flushes);
-    assert_eq!(heard.counts(), [6]);
-    room.correct_count(5, room.counts_heard(), &mut flushes);
-    assert_eq!(heard.counts(), [6, 5]);
+    assert_eq!(sink.counts(), [6]);
+    room.correct_count(5, room.counts_received(), &mut flushes);
+    assert_eq!(sink.counts(), [6, 5]);
 }
 
 /// Anybody who can publish could name a number that no log will ever reach.
@@ -260,7 +260,7 @@ fn a_number_above_the_head_of_the_log_was_never_given() {
     for (epoch, seq) in [("e", 1000), ("e", u64::MAX), ("other", 7)] {
         let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
         assert_eq!(room.begin(place(2), 0, &mut flushes), Action::None);
-        let heard = attach(&room, &place(2));
+        let sink = attach(&room, &place(2));
         let forged = LoggedMessage { epoch: Epoch::new(epoch), seq, ..message(1) };
         assert_eq!(room.on_message(forged, &mut flushes), Action::CatchUp);
         assert_eq!(room.catch_up_from(), Some(repair(place(2), 1)));
@@ -270,7 +270,7 @@ fn a_number_above_the_head_of_the_log_was_never_given() {
             "{epoch} {seq}"
         );
         assert_eq!(room.on_message(message(3), &mut flushes), Action::None);
-        assert_eq!(*heard.0.lock().unwrap(), [server::message(&message(3))], "{epoch} {seq}");
+        assert_eq!(*sink.0.lock().unwrap(), [server::message(&message(3))], "{epoch} {seq}");
     }
 }
 
@@ -281,27 +281,27 @@ fn the_last_number_has_no_successor_and_a_page_from_before_no_gap() {
     assert_eq!(room.on_message(message(1), &mut flushes), Action::None);
     assert_eq!(room.on_message(message(u64::MAX), &mut flushes), Action::None);
     assert_eq!(room.begin(place(10), 0, &mut flushes), Action::None);
-    let heard = attach(&room, &place(10));
+    let sink = attach(&room, &place(10));
     assert_eq!(room.check_head(&place(11)), Action::CatchUp);
     assert!(room.catch_up_from().is_some());
     let mut page = page(10, 11);
     page.continuity = Continuity { is_proven: true, resume_at: 3, oldest: 6 };
     assert_eq!(room.catch_up(&page, &repair(place(0), 0), &mut flushes), Action::None);
-    assert_eq!(*heard.0.lock().unwrap(), [server::message(&message(11))]);
+    assert_eq!(*sink.0.lock().unwrap(), [server::message(&message(11))]);
 }
 
 #[test]
 fn nobody_is_told_who_types_in_a_large_room() {
     let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
     room.begin(place(0), 0, &mut flushes);
-    let heard = attach(&room, &place(0));
+    let sink = attach(&room, &place(0));
     let (other, _) = session();
     let types = || Notice { kind: NoticeKind::Typing, ..joins(&other, 0) };
     for (count, told) in [(200, 1), (201, 1), (200, 2)] {
         room.count(count, None, &mut flushes);
         assert_eq!(room.tells_typing(&other.member.user_id, TYPING), count <= 200);
         room.notify(&types(), TYPING, &mut flushes);
-        let frames = heard.0.lock().unwrap();
+        let frames = sink.0.lock().unwrap();
         let typing =
             frames.iter().filter(|frame| frame.as_bytes().windows(8).any(|bytes| bytes == b"\"typing\""));
         assert_eq!(typing.count(), told, "{count} sessions");

@@ -48,30 +48,30 @@ pub(super) struct CountThrottle {
     /// The last that arrived, told or not.
     last: Option<u64>,
     /// How many have arrived.
-    heard: u64,
+    received: u64,
 }
 
 impl CountThrottle {
     /// So many sessions are in the room now.
     pub(super) fn set(&mut self, client_count: u64) {
         self.untold = Some(client_count);
-        self.hear(client_count);
+        self.record(client_count);
     }
 
     /// A notice has told the count.
     pub(super) fn settle(&mut self, client_count: u64) {
         self.untold = None;
-        self.hear(client_count);
+        self.record(client_count);
     }
 
-    fn hear(&mut self, client_count: u64) {
+    fn record(&mut self, client_count: u64) {
         self.last = Some(client_count);
-        self.heard += 1;
+        self.received += 1;
     }
 
     /// How many counts have arrived.
-    pub(super) fn heard(&self) -> u64 {
-        self.heard
+    pub(super) fn received(&self) -> u64 {
+        self.received
     }
 
     /// The count that arrived last.

@@ -229,7 +229,7 @@ impl Connection {
         match self.outbox.socket().try_read(&mut bytes) {
             Ok(0) => Err(CloseReason::Lost),
             Ok(read) => {
-                self.outbox.hear(now_s());
+                self.outbox.note_alive(now_s());
                 self.turn.count_read(read);
                 self.decoder.feed(&bytes[..read]);
                 Ok(())

@@ -28,7 +28,7 @@ pub struct Outbox {
     changed: Notify,
     bounds: Bounds,
     /// When the client last gave a sign of life, in seconds of the node's life.
-    heard_at: AtomicU32,
+    alive_at: AtomicU32,
     /// When it is to be pinged next, likewise.
     ping_at: AtomicU32,
     /// When the token of its user runs out, in seconds since 1970; the greatest number: never.
@@ -85,7 +85,7 @@ impl Outbox {
             queue: Mutex::default(),
             changed: Notify::new(),
             bounds,
-            heard_at: AtomicU32::new(0),
+            alive_at: AtomicU32::new(0),
             ping_at: AtomicU32::new(u32::MAX),
             expires_at: AtomicU32::new(u32::MAX),
         }
@@ -131,13 +131,13 @@ impl Outbox {
     }
 
     /// Notes that the client gave a sign of life.
-    pub fn hear(&self, now_s: u32) {
-        self.heard_at.store(now_s, Ordering::Relaxed);
+    pub fn note_alive(&self, now_s: u32) {
+        self.alive_at.store(now_s, Ordering::Relaxed);
     }
 
     /// Seconds since the client's last sign of life.
     pub fn silent_for(&self, now_s: u32) -> u32 {
-        now_s.saturating_sub(self.heard_at.load(Ordering::Relaxed))
+        now_s.saturating_sub(self.alive_at.load(Ordering::Relaxed))
     }
 
     /// Whether a ping is due; if so, the next is due `every_s` from now. The first is called for by
@@ -171,7 +171,7 @@ impl Outbox {
     pub fn is_silent(&self, now_s: u32, silence_s: u32) -> bool {
         // Progress shows by comparison with what was left before.
         if self.silent_for(now_s) >= silence_s / 2 && self.takes_unsent() {
-            self.hear(now_s);
+            self.note_alive(now_s);
         }
         self.silent_for(now_s) >= silence_s
     }
@@ -223,7 +223,7 @@ impl Outbox {
         let (was_full, before) = (queue.full_since.is_some(), queue.bytes);
         let left = queue.write(&self.socket);
         if was_full && queue.bytes < before {
-            self.hear(now_s());
+            self.note_alive(now_s());
         }
         left
     }
