@@ -57,7 +57,7 @@ enum Reading {
     /// The node was told that they have changed: no user can have seen the new ones.
     Changed,
     /// Events may have been missed: users may have seen them on other nodes.
-    InDoubt,
+    MayHaveMissed,
 }
 
 type OwnRead = (Instant, Vec<UserId>, Vec<Result<UserNotifications>>);
@@ -80,9 +80,9 @@ impl Notices {
     }
 
     /// Any event may have been missed.
-    pub(in crate::chat) fn on_doubt(&self, users: &Users) {
+    pub(in crate::chat) fn on_possible_loss(&self, users: &Users) {
         let mut state = self.lock();
-        state.reading = Reading::InDoubt;
+        state.reading = Reading::MayHaveMissed;
         state.due.extend(users.listening());
         drop(state);
         self.0.work.notify_one();
@@ -130,7 +130,7 @@ impl Notices {
     /// The read has failed.
     fn read_again(&self, reading: Reading) {
         let mut state = self.lock();
-        if state.reading != Reading::InDoubt {
+        if state.reading != Reading::MayHaveMissed {
             state.reading = reading;
         }
     }
@@ -166,7 +166,7 @@ impl Chat {
     /// Reads what may have changed and gives it to the sessions of this node, until the node stops.
     pub(in crate::chat) async fn keep_notifications(self) {
         let mut feed = self.inner.backend.pubsub.resumed();
-        self.inner.notices.on_doubt(&self.inner.users);
+        self.inner.notices.on_possible_loss(&self.inner.users);
         let mut reads = FuturesUnordered::new();
         loop {
             if self.inner.supervisor.until_stopping(self.refresh_broadcasts()).await.is_none() {
@@ -183,7 +183,7 @@ impl Chat {
                 () = self.inner.supervisor.stopping() => return,
                 Some(read) = reads.next() => self.give_own(read).await,
                 () = self.inner.notices.0.work.notified() => {}
-                Ok(()) = feed.changed() => self.inner.notices.on_doubt(&self.inner.users),
+                Ok(()) = feed.changed() => self.inner.notices.on_possible_loss(&self.inner.users),
             }
         }
     }

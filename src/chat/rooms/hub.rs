@@ -40,7 +40,7 @@ pub(super) struct Inner {
     // that nobody else holds can be let go under it.
     pub(super) rooms: RwLock<HashMap<RoomName, Arc<Room>>>,
     /// Rooms in which something was published that this version can't read: it may have been a message.
-    doubtful: Mutex<HashSet<RoomName>>,
+    unreadable_rooms: Mutex<HashSet<RoomName>>,
     page: usize,
     typing: TypingRule,
     /// All rooms are to be compared with their logs.
@@ -65,7 +65,7 @@ impl Hub {
             inner: Arc::new(Inner {
                 backend,
                 rooms,
-                doubtful: Mutex::default(),
+                unreadable_rooms: Mutex::default(),
                 page,
                 typing,
                 resumed,
@@ -95,8 +95,8 @@ impl Hub {
         self.inner.rooms.read().expect("no code panics while it holds this lock").get(name).cloned()
     }
 
-    pub(super) fn lock_doubtful(&self) -> MutexGuard<'_, HashSet<RoomName>> {
-        self.inner.doubtful.lock().expect("no code panics while it holds this lock")
+    pub(super) fn lock_unreadable_rooms(&self) -> MutexGuard<'_, HashSet<RoomName>> {
+        self.inner.unreadable_rooms.lock().expect("no code panics while it holds this lock")
     }
 
     pub(super) fn all(&self) -> Vec<Arc<Room>> {
@@ -163,7 +163,7 @@ impl Hub {
                         self.handle(&name, event, &mut flushes);
                     }
                     BackendEvent::Unreadable(Channel::Room(name)) => {
-                        self.lock_doubtful().insert(name);
+                        self.lock_unreadable_rooms().insert(name);
                     }
                     BackendEvent::Published(
                         Channel::Control,
@@ -180,8 +180,8 @@ impl Hub {
                     // It may have been such a change.
                     BackendEvent::Published(Channel::Control, _)
                     | BackendEvent::Unreadable(Channel::Control) => {
-                        self.inner.standings.on_doubt();
-                        self.inner.notices.on_doubt(self.users());
+                        self.inner.standings.on_possible_loss();
+                        self.inner.notices.on_possible_loss(self.users());
                     }
                     BackendEvent::Published(Channel::User(user), Event::User(event)) => {
                         self.tell_user(&user, &event, &mut flushes);

@@ -35,9 +35,9 @@ impl Hub {
                 }
             }
             flushes.run().await;
-            let doubtful = std::mem::take(&mut *self.lock_doubtful());
+            let unreadable_rooms = std::mem::take(&mut *self.lock_unreadable_rooms());
             let mut turn = round_robin.turn(&rooms);
-            for room in doubtful.iter().filter_map(|name| self.find(name)) {
+            for room in unreadable_rooms.iter().filter_map(|name| self.find(name)) {
                 self.reread_rules(&room);
                 turn.push(room);
             }

@@ -92,7 +92,7 @@ impl KnownStandings {
     }
 
     /// The standing of any user may have changed.
-    pub(in crate::chat) fn on_doubt(&self) {
+    pub(in crate::chat) fn on_possible_loss(&self) {
         let users = self.users.all();
         let mut state = self.lock();
         state.version.0 += 1;
@@ -240,7 +240,7 @@ impl Chat {
         if self.inner.supervisor.until_stopping(self.hear_changes()).await.is_none() {
             return;
         }
-        standings.on_doubt();
+        standings.on_possible_loss();
         loop {
             while reads.len() < MOST_READS {
                 let batch = standings.take_due();
@@ -253,7 +253,7 @@ impl Chat {
                 () = self.inner.supervisor.stopping() => return,
                 Some(read) = reads.next() => standings.finish(read),
                 () = standings.due.notified() => {}
-                Ok(()) = feed.changed() => standings.on_doubt(),
+                Ok(()) = feed.changed() => standings.on_possible_loss(),
             }
         }
     }

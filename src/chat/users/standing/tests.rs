@@ -71,7 +71,7 @@ fn a_standing_that_was_read_before_a_change_is_not_kept() {
     assert_eq!(kept, None);
     standings.keep(&user, Instant::now(), Standing::default(), version);
     assert_eq!(standings.fresh(&user).0, Some(Standing::default()));
-    standings.on_doubt();
+    standings.on_possible_loss();
     assert_eq!(standings.fresh(&user).0, None);
 }
 
