@@ -46,7 +46,7 @@ pub enum Sent {
     /// It is stored and was published.
     Published,
     /// It is stored, and no node followed the user's channel.
-    Unheard,
+    NoSubscriber,
     /// It was sent before.
     Before,
 }

@@ -301,7 +301,7 @@ impl Chat {
     /// A node that was cut off may find the backend without its own sessions, until it has put
     /// them back; until then it has no answer about who is where. Nor has one whose lease can't be
     /// renewed because the backend takes nothing in: what that shows grows old.
-    fn check_contact(&self) -> Result<(), Rejection> {
+    fn ensure_backend(&self) -> Result<(), Rejection> {
         if *self.inner.health.borrow() == Health::Ready {
             return Ok(());
         }

@@ -214,7 +214,7 @@ impl Chat {
         flights: &Flights<Q, Q::Value>,
         query: Q,
     ) -> Result<Arc<Q::Value>, Rejection> {
-        self.check_contact()?;
+        self.ensure_backend()?;
         let reads = &self.inner.reads;
         let answer = match flights.board(&query, || reads.slot())? {
             Boarding::Waits(answer) => answer,

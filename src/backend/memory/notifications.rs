@@ -25,7 +25,7 @@ impl Notifications for MemoryNode {
         };
         let channel = Channel::User(user.clone());
         shared.fanout.publish(&channel, &Event::User(UserEvent::Notification(stored)));
-        Ok(if shared.fanout.has_subscriber(&channel) { Sent::Published } else { Sent::Unheard })
+        Ok(if shared.fanout.has_subscriber(&channel) { Sent::Published } else { Sent::NoSubscriber })
     }
 
     async fn to_all(&self) -> Result<Vec<Broadcast>> {

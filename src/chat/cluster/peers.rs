@@ -36,7 +36,7 @@ impl Chat {
                 _ = ticks.tick() => {}
             }
             // An outage is told by the renewal of the lease.
-            if self.check_contact().is_ok()
+            if self.ensure_backend().is_ok()
                 && let Err(error) = self.compare_with_peers(&mut differing).await
             {
                 debug!(error = %error.root_cause(), "could not compare this node with the others");

@@ -32,7 +32,7 @@ impl Chat {
     /// # Errors
     /// `unavailable`
     pub async fn my_rooms(&self, by: &Identity) -> Result<Vec<MyRoom>, Rejection> {
-        self.check_contact()?;
+        self.ensure_backend()?;
         let _slot = self.inner.reads.own_slot(&by.author.user_id).await?;
         let mut found = self.listed_rooms(by).await?;
         let rooms: Vec<RoomName> = found.iter().map(|my| my.room.clone()).collect();

@@ -59,7 +59,7 @@ impl Chat {
         if sent != Sent::Before {
             meters().notifications_sent.increment(1);
         }
-        if let (Sent::Unheard, Audience::User(user)) = (sent, &new.words.to) {
+        if let (Sent::NoSubscriber, Audience::User(user)) = (sent, &new.words.to) {
             self.tell_notified(user).await;
         }
         Ok(sent)

@@ -44,7 +44,7 @@ impl Chat {
     /// Opens a room for a session to join. While the backend is known not to answer, that is refused at
     /// once: what the session says next would wait for each of its joins in turn.
     pub async fn open(&self, access: &RoomAccess) -> Result<Arc<Room>, Rejection> {
-        self.check_contact()?;
+        self.ensure_backend()?;
         let deadline = self.inner.config.redis.command_timeout;
         // Those who open a room together wait for one of them; none longer than for an answer.
         Ok(within(deadline, self.inner.hub.open(access.room())).await?)

@@ -220,7 +220,7 @@ impl Chat {
     }
 
     async fn busiest(&self) -> Result<Busiest, Rejection> {
-        self.check_contact()?;
+        self.ensure_backend()?;
         Ok(self.inner.backend.presence.busiest(LISTED).await?)
     }
 }

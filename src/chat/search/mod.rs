@@ -139,7 +139,7 @@ impl Chat {
         search: &Search,
         before: Option<u64>,
     ) -> Result<Found<u64>, Rejection> {
-        self.check_contact()?;
+        self.ensure_backend()?;
         let _slot = self.inner.reads.slot()?;
         let mut reading = Reading::new(search);
         let next = self.look_through(access, &mut reading, before).await?;
@@ -156,7 +156,7 @@ impl Chat {
         search: &Search,
         place: Option<FoundPlace>,
     ) -> Result<Found<FoundPlace>, Rejection> {
-        self.check_contact()?;
+        self.ensure_backend()?;
         let _slot = self.inner.reads.slot()?;
         let listed = self.listed_rooms(by).await?.into_iter().map(|my| my.room);
         let rooms = listed.filter(|room| place.as_ref().is_none_or(|place| *room >= place.room));

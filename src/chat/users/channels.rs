@@ -285,9 +285,9 @@ impl Chat {
 
     /// Unsubscribes from the channels of users whose last session ended some time ago.
     fn unfollow_users(&self) {
-        let linger = self.inner.config.presence.unsubscribe_after;
+        let unsubscribe_after = self.inner.config.presence.unsubscribe_after;
         let mut left = lock(&self.inner.users.0.changes.left);
-        let due = left.partition_point(|(at, _)| at.elapsed() >= linger);
+        let due = left.partition_point(|(at, _)| at.elapsed() >= unsubscribe_after);
         let due: Vec<UserId> = left.drain(..due).map(|(_, user)| user).collect();
         drop(left);
         let mut followed = lock(&self.inner.user_channels.followed);

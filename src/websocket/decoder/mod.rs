@@ -135,7 +135,7 @@ impl Decoder {
         match header.opcode {
             Opcode::Ping => Ok(Incoming::Ping(payload)),
             Opcode::Pong => Ok(Incoming::Pong),
-            Opcode::Close => read_goodbye(&payload).map(Incoming::Close),
+            Opcode::Close => read_close(&payload).map(Incoming::Close),
             Opcode::Text | Opcode::Binary if self.message.is_some() => Err(CloseCode::ProtocolError),
             Opcode::Text | Opcode::Binary => {
                 self.continue_with(Fragments { opcode: header.opcode, payload, valid: 0 }, header.is_final)
@@ -197,7 +197,7 @@ fn unmask(payload: &mut [u8], mask: [u8; 4]) {
     }
 }
 
-fn read_goodbye(payload: &[u8]) -> Result<Option<u16>, CloseCode> {
+fn read_close(payload: &[u8]) -> Result<Option<u16>, CloseCode> {
     match payload {
         [] => Ok(None),
         [_] => Err(CloseCode::ProtocolError),

@@ -122,7 +122,7 @@ fn read_plainly(mut bytes: &[u8], max_bytes: usize) -> (Vec<Incoming>, Option<Cl
         bytes = &bytes[begin + length as usize..];
         match (opcode, message.take()) {
             (8, kept) => {
-                match read_goodbye(&payload) {
+                match read_close(&payload) {
                     Ok(code) => incoming.push(Incoming::Close(code)),
                     Err(code) => return (incoming, Some(code)),
                 }

@@ -53,17 +53,17 @@ impl Queue {
         self.full_since.is_some_and(|since| since.elapsed() > time)
     }
 
-    pub(super) fn close(&mut self, goodbye: Frame) {
+    pub(super) fn close(&mut self, close: Frame) {
         if self.takes_frames() {
-            self.put(goodbye);
+            self.put(close);
             self.phase = Phase::Closing;
         }
     }
 
     /// The same, by the node and not at the wish of the client.
-    pub(super) fn dismiss(&mut self, goodbye: Frame) {
+    pub(super) fn dismiss(&mut self, close: Frame) {
         self.is_dismissed |= self.takes_frames();
-        self.close(goodbye);
+        self.close(close);
     }
 
     pub(super) fn end(&mut self) {

@@ -67,7 +67,7 @@ pub async fn a_notification_is_its_users_own_and_is_read_on_every_node(mut clust
     assert_eq!(of(&nodes[0], &rahim).await, UserNotifications::default());
     assert!(nodes[0].backend.notifications.of_users(&[]).await.is_empty());
     let sent = notification(Audience::User(rahim.clone()), "one\n\"হ্যালো\"");
-    assert_eq!(send(&nodes[0], &sent).await, Sent::Unheard);
+    assert_eq!(send(&nodes[0], &sent).await, Sent::NoSubscriber);
     send_to(&nodes[1], &rahim, "two").await;
     for node in &nodes {
         let found = node.backend.notifications.of_users(&[mita.clone(), rahim.clone()]).await;

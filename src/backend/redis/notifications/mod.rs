@@ -113,7 +113,7 @@ impl Notifications for RedisNotifications {
         }
         Ok(match parsed::<Vec<u64>>(reply)?.as_slice() {
             [0, ..] | [] => Sent::Before,
-            [_, 0] => Sent::Unheard,
+            [_, 0] => Sent::NoSubscriber,
             _ => Sent::Published,
         })
     }

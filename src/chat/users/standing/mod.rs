@@ -237,7 +237,7 @@ impl Chat {
         let standings = &self.inner.standings;
         let mut feed = self.inner.backend.pubsub.resumed();
         let mut reads = FuturesUnordered::new();
-        if self.inner.supervisor.until_stopping(self.hear_changes()).await.is_none() {
+        if self.inner.supervisor.until_stopping(self.subscribe_to_changes()).await.is_none() {
             return;
         }
         standings.on_possible_loss();
@@ -259,7 +259,7 @@ impl Chat {
     }
 
     /// Subscribes to changes of standing, as often as it takes.
-    async fn hear_changes(&self) {
+    async fn subscribe_to_changes(&self) {
         while let Err(error) = self.inner.backend.pubsub.subscribe(&Channel::Control).await {
             debug!(error = %error.root_cause(), "could not subscribe to changes of standing");
             sleep(RETRY).await;
