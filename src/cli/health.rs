@@ -12,7 +12,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 /// Time for each of connecting, asking and reading the answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const STEP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Most bytes of an answer that are read.
 const MOST_BYTES: u64 = 4096;
@@ -102,9 +102,9 @@ impl Question {
     }
 
     fn ask_at(&self, address: SocketAddr) -> IoResult<String> {
-        let socket = TcpStream::connect_timeout(&address, PATIENCE)?;
-        socket.set_read_timeout(Some(PATIENCE))?;
-        socket.set_write_timeout(Some(PATIENCE))?;
+        let socket = TcpStream::connect_timeout(&address, STEP_TIMEOUT)?;
+        socket.set_read_timeout(Some(STEP_TIMEOUT))?;
+        socket.set_write_timeout(Some(STEP_TIMEOUT))?;
         if !self.is_https {
             return self.exchange(socket);
         }

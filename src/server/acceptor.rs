@@ -29,14 +29,14 @@ use crate::ws::{Flaw, Sessions, Socket};
 const HEAD_BYTES: usize = 16 * 1024;
 
 /// Wait before another connection is accepted where the system refuses.
-const AGAIN: Duration = Duration::from_millis(100);
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
 /// Accepts connections.
 pub(super) struct Acceptor {
     pub(super) listener: TcpListener,
     pub(super) router: Router,
     pub(super) head_within: Duration,
-    pub(super) patience: Duration,
+    pub(super) write_timeout: Duration,
     /// Sockets of clients, at most.
     pub(super) most_sockets: usize,
     pub(super) sessions: Sessions,
@@ -73,7 +73,7 @@ impl Acceptor {
                     // Open connections are not affected.
                     self.complaint.warn(self.sockets(), "could not accept a connection");
                     tracing::debug!(%error, "could not accept a connection");
-                    tokio::time::sleep(AGAIN).await;
+                    tokio::time::sleep(ACCEPT_RETRY).await;
                 }
             }
         }
@@ -103,7 +103,7 @@ impl Acceptor {
         visits.push_back(Arc::downgrade(&visit));
         // Small frames must not wait for the acknowledgement of the last one.
         let _ = socket.set_nodelay(true);
-        let socket = Socket::new(socket, self.patience);
+        let socket = Socket::new(socket, self.write_timeout);
         let client = Client { peer, settings: self.settings.clone(), visit };
         let serving = serve(socket, self.router.clone(), client, self.head_within, self.last_answers.clone());
         self.connections.spawn(isolated("connection", serving));

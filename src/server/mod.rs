@@ -28,13 +28,13 @@ use crate::telemetry::Logging;
 use crate::ws::{self, Sessions};
 
 /// Time that answers under way have at the end.
-const LAST_ANSWERS: Duration = Duration::from_secs(2);
+const FINISH_ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 
 /// Time that the last session has to close, besides the time that Redis may take.
-const PARTING: Duration = Duration::from_secs(3);
+const CLOSE_SESSIONS_WITHIN: Duration = Duration::from_secs(3);
 
 /// How often collected metrics are condensed, even if no program reads them.
-const UPKEEP: Duration = Duration::from_secs(5);
+const CONDENSE_METRICS_EVERY: Duration = Duration::from_secs(5);
 
 /// Why a node could not start: one sentence.
 #[derive(Debug, thiserror::Error)]
@@ -146,7 +146,7 @@ impl Server {
             listener: self.listener,
             router: http::router(self.app.clone(), sessions),
             head_within: config.server.header_timeout,
-            patience: config.session.write_timeout,
+            write_timeout: config.session.write_timeout,
             most_sockets: self.share.sockets,
             sessions: self.sessions.clone(),
             complaint: self.complaint,
@@ -168,10 +168,10 @@ impl Server {
         }
         info!(sessions = self.sessions.count(), "draining sessions");
         self.chat.start_draining();
-        let patience = PARTING + 2 * config.redis.command_timeout;
+        let close_within = CLOSE_SESSIONS_WITHIN + 2 * config.redis.command_timeout;
         // A balancer that does not try again finds out by asking, so the port stays open for that long.
         tokio::join!(
-            self.sessions.drain(config.server.drain, patience),
+            self.sessions.drain(config.server.drain, close_within),
             tokio::time::sleep(config.server.lame_duck)
         );
         // With the accepting the port is closed, at once: a connection that nobody accepts would wait
@@ -180,7 +180,7 @@ impl Server {
         self.chat.retire().await;
         last_answers.cancel();
         connections.close();
-        let _ = tokio::time::timeout(LAST_ANSWERS, connections.wait()).await;
+        let _ = tokio::time::timeout(FINISH_ANSWERS_WITHIN, connections.wait()).await;
         info!("stopped");
         supervisor.failure().map_or(Ok(()), |task| Err(TaskFailed(task)))
     }
@@ -213,7 +213,7 @@ async fn follow_settings(chat: Chat, mut settings: Current, supervisor: Supervis
 }
 
 async fn condense(metrics: PrometheusHandle, supervisor: Supervisor) {
-    let mut ticks = ticks(UPKEEP);
+    let mut ticks = ticks(CONDENSE_METRICS_EVERY);
     loop {
         tokio::select! {
             () = supervisor.stopping() => return,

@@ -10,7 +10,7 @@ use super::MemoryNode;
 use crate::backend::{Grant, Quota, Quotas, Rate, Result};
 
 /// Buckets up to which full ones are not looked for.
-const FEW: usize = 1024;
+const SWEEP_FROM_BUCKETS: usize = 1024;
 
 /// The buckets that are not full.
 #[derive(Debug, Default)]
@@ -41,9 +41,9 @@ impl Buckets {
     }
 
     fn forget(&mut self, now: Instant) {
-        if self.full_at.len() >= self.forget_at.max(FEW) {
+        if self.full_at.len() >= self.forget_at.max(SWEEP_FROM_BUCKETS) {
             self.full_at.retain(|_, full_at| *full_at > now);
-            self.full_at.shrink_to(FEW);
+            self.full_at.shrink_to(SWEEP_FROM_BUCKETS);
             self.forget_at = 2 * self.full_at.len();
         }
     }
@@ -68,6 +68,10 @@ mod tests {
             let quota = Quota::AddressMessages(place.to_string());
             buckets.take(&quota, rate, 0, 1, start + place * Duration::from_millis(1));
         }
-        assert!(buckets.full_at.len() <= FEW && buckets.full_at.capacity() <= 4 * FEW, "{buckets:?}");
+        assert!(
+            buckets.full_at.len() <= SWEEP_FROM_BUCKETS
+                && buckets.full_at.capacity() <= 4 * SWEEP_FROM_BUCKETS,
+            "{buckets:?}"
+        );
     }
 }

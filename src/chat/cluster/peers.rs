@@ -77,7 +77,7 @@ fn tell(other_node: NodeId, what: What) {
         What::Settings => warn!(
             %other_node,
             "Another node of this cluster has other settings than this one; all must have the same {}",
-            COMPARED.join(", ")
+            COMPARED_SETTINGS.join(", ")
         ),
     }
 }
@@ -91,7 +91,7 @@ fn differences(own: &Fingerprints, other: &Fingerprints) -> Vec<What> {
 }
 
 /// The settings that decide what is kept in common, and who may say what.
-const COMPARED: [&str; 13] = [
+const COMPARED_SETTINGS: [&str; 13] = [
     "history.max_messages",
     "history.ttl",
     "presence.lease",
@@ -107,7 +107,7 @@ const COMPARED: [&str; 13] = [
     "files.orphan_after",
 ];
 
-/// Of the settings of [`COMPARED`].
+/// Of the settings of [`COMPARED_SETTINGS`].
 fn fingerprint_of_settings(config: &Config) -> String {
     let Config { history, presence, limits, auth, files, .. } = config;
     let log = (history.max_messages, history.ttl);
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn each_setting_that_the_warning_names_is_compared() {
-        let changes: [fn(&mut Config); COMPARED.len()] = [
+        let changes: [fn(&mut Config); COMPARED_SETTINGS.len()] = [
             |config| config.history.max_messages += 1,
             |config| config.history.ttl *= 2,
             |config| config.presence.lease *= 2,
@@ -186,7 +186,7 @@ mod tests {
         ];
         let own = fingerprint_of_settings(&Config::defaults());
         let document = include_str!("../../../docs/redis.md");
-        for (name, change) in COMPARED.iter().zip(changes) {
+        for (name, change) in COMPARED_SETTINGS.iter().zip(changes) {
             let mut config = Config::defaults();
             change(&mut config);
             assert_ne!(fingerprint_of_settings(&config), own, "{name}");

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use crate::protocol::ClientAddress;
 
 /// Addresses for which the table keeps its memory.
-const FEW: usize = 1024;
+const KEPT_ADDRESSES: usize = 1024;
 
 /// The sessions of each address that has some; a cheap handle. It is as large as there are sessions.
 #[derive(Debug, Clone, Default)]
@@ -93,7 +93,7 @@ impl Drop for ClientSession {
         if count.open == 0 {
             counts.remove(&self.address);
             if counts.len() < counts.capacity() / 8 {
-                let kept = FEW.max(2 * counts.len());
+                let kept = KEPT_ADDRESSES.max(2 * counts.len());
                 counts.shrink_to(kept);
             }
         }
@@ -133,6 +133,6 @@ mod tests {
         assert_eq!(connections.len(), 100_000);
         drop(sessions);
         assert_eq!(connections.len(), 0);
-        assert!(connections.lock().capacity() <= 4 * FEW);
+        assert!(connections.lock().capacity() <= 4 * KEPT_ADDRESSES);
     }
 }

@@ -10,7 +10,7 @@ use crate::backend::Rate;
 use crate::chat::Chat;
 
 /// The multiple of a rate at which a session that goes on is closed.
-const PATIENCE: u32 = 10;
+const CLOSE_AT_MULTIPLE: u32 = 10;
 
 /// For so long a session may be refused as often as one at nearly that rate.
 const GRACE: Duration = Duration::from_secs(5);
@@ -52,14 +52,14 @@ impl Refusals {
             Pace::Notifications => (&mut buckets.notifications, Some(NOTIFICATIONS)),
         };
         let Some(rate) = rate else { return false };
-        refused.get_or_insert_with(|| bucket(bearable(rate))).check().is_err()
+        refused.get_or_insert_with(|| bucket(tolerated(rate))).check().is_err()
     }
 }
 
 /// The refusals that are borne. Of the frames of a session at ten times the rate one in ten passes, so nine times the rate is
 /// too much, and a little less is borne for good.
-fn bearable(rate: Rate) -> Rate {
-    let every = (rate.every / (PATIENCE - 2)).max(Duration::from_nanos(1));
+fn tolerated(rate: Rate) -> Rate {
+    let every = (rate.every / (CLOSE_AT_MULTIPLE - 2)).max(Duration::from_nanos(1));
     let burst = u32::try_from(GRACE.as_nanos() / every.as_nanos()).unwrap_or(u32::MAX);
     Rate { every, burst: burst.max(1) }
 }
@@ -75,7 +75,7 @@ mod tests {
 
     /// Whether a session that sends at so many times the rate for ten minutes is sent away. One in `times` frames passes.
     fn is_sent_away(rate: Rate, times: u32) -> bool {
-        let Rate { every, burst } = bearable(rate);
+        let Rate { every, burst } = tolerated(rate);
         let quota = governor::Quota::with_period(every).expect("a refusal takes some time");
         let quota = quota.allow_burst(NonZeroU32::new(burst).expect("some are borne"));
         let clock = FakeRelativeClock::default();

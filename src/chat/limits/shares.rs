@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, Weak};
 use tokio::sync::Semaphore;
 
 /// Entries up to which nothing is forgotten.
-const FEW: usize = 64;
+const SWEEP_FROM_ENTRIES: usize = 64;
 
 /// A semaphore for each key that has something under way. Each caller that waits for one or holds a permit of one keeps it, so the
 /// number of entries is at most about twice that of these callers.
@@ -23,7 +23,7 @@ struct Semaphores<K> {
 
 impl<K> Default for Shares<K> {
     fn default() -> Self {
-        Self(Mutex::new(Semaphores { by_key: HashMap::new(), swept_at: FEW }))
+        Self(Mutex::new(Semaphores { by_key: HashMap::new(), swept_at: SWEEP_FROM_ENTRIES }))
     }
 }
 
@@ -37,7 +37,7 @@ impl<K: Eq + Hash> Shares<K> {
         }
         if by_key.len() >= *swept_at {
             by_key.retain(|_, permits| permits.strong_count() > 0);
-            *swept_at = FEW.max(2 * by_key.len());
+            *swept_at = SWEEP_FROM_ENTRIES.max(2 * by_key.len());
         }
         let permits = Arc::new(Semaphore::new(most));
         by_key.insert(key, Arc::downgrade(&permits));

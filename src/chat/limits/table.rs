@@ -13,7 +13,7 @@ use tokio::time::Instant;
 const MOST: usize = 65_536;
 
 /// Entries for which a table keeps its memory.
-const FEW: usize = 1024;
+const KEPT_ENTRIES: usize = 1024;
 
 /// Least time between two searches for forgotten entries in a full table.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
@@ -101,7 +101,7 @@ impl<V> Entries<V> {
     fn sweep(&mut self, forget_after: Duration, now: Instant) {
         self.by_key.retain(|_, entry| now.saturating_duration_since(entry.used_at) < forget_after);
         if self.by_key.len() < self.by_key.capacity() / 4 {
-            let kept = FEW.max(2 * self.by_key.len());
+            let kept = KEPT_ENTRIES.max(2 * self.by_key.len());
             self.by_key.shrink_to(kept);
         }
         self.swept_at = Some(now);
@@ -130,7 +130,7 @@ mod tests {
         assert!(table.len() <= 24_000, "{}", table.len());
         table.sweep(FORGET_AFTER, start + Duration::from_secs(200));
         assert_eq!(table.len(), 0);
-        assert!(table.lock().by_key.capacity() <= 2 * FEW);
+        assert!(table.lock().by_key.capacity() <= 2 * KEPT_ENTRIES);
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::telemetry::meters;
 const BATCH: usize = 256;
 
 /// Rooms whose places are compared in one pipeline.
-const COMPARED: usize = 256;
+const ROOMS_PER_COMPARISON: usize = 256;
 
 /// Wait before a log that could not be read is tried again.
 const RETRY: Duration = Duration::from_millis(250);
@@ -316,7 +316,7 @@ impl Hub {
     /// be read: a part of the backend that is down must not hold up the rooms of others. Nor, where it
     /// takes a time-out to find that out, may many of its rooms: so all groups are compared at once.
     async fn compare_all(&self, rooms: &[Arc<Room>]) -> Vec<Arc<Room>> {
-        let comparing = rooms.chunks(COMPARED).map(async |rooms| {
+        let comparing = rooms.chunks(ROOMS_PER_COMPARISON).map(async |rooms| {
             let ((compared, silent), ()) = tokio::join!(self.compare(rooms), self.reread_all_rules(rooms));
             self.correct_counts(&compared).await;
             silent

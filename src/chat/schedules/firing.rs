@@ -24,7 +24,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 const RETRY: Duration = Duration::from_millis(250);
 
 /// A time that is fired so long after it was due counts as late.
-const LATE: Duration = Duration::from_secs(2);
+const LATE_AFTER: Duration = Duration::from_secs(2);
 
 impl Chat {
     /// Fires due schedules until the node stops.
@@ -81,7 +81,7 @@ impl Chat {
         };
         if is_first {
             meters().schedules_fired.increment(1);
-            if *late >= LATE {
+            if *late >= LATE_AFTER {
                 meters().schedules_late.increment(1);
             }
         }

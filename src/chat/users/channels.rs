@@ -28,7 +28,7 @@ use crate::supervisor::ticks;
 const GUEST_DELAY: Duration = Duration::from_millis(100);
 
 /// Longest wait of a session for its subscription. After that it goes on and is told when the subscription stands.
-const PATIENCE: Duration = Duration::from_millis(500);
+const MAX_SUBSCRIBE_WAIT: Duration = Duration::from_millis(500);
 
 /// A full session, as the events of its user reach it.
 pub struct Listener {
@@ -249,7 +249,7 @@ impl Chat {
         if self.inner.backend.pubsub.health() == FeedHealth::Stale {
             // The subscription is part of the next one, which is followed by a look.
             let _ = opening.now_or_never();
-        } else if !matches!(timeout(PATIENCE, opening).await, Ok(Ok(_))) {
+        } else if !matches!(timeout(MAX_SUBSCRIBE_WAIT, opening).await, Ok(Ok(_))) {
             lock(&self.inner.user_channels.late).insert(user.clone());
         }
     }

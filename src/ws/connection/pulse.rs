@@ -12,7 +12,7 @@ use crate::supervisor::ticks;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// A tick that is later than this is no second of the node's life.
-const LATE: Duration = Duration::from_millis(500);
+const MAX_TICK_DELAY: Duration = Duration::from_millis(500);
 
 static SECONDS: AtomicU32 = AtomicU32::new(0);
 
@@ -47,9 +47,9 @@ impl Pulse {
     pub async fn beat(&mut self) -> Beat {
         let at = self.ticks.tick().await;
         let now = Instant::now();
-        let is_late = now - at > LATE;
+        let is_late = now - at > MAX_TICK_DELAY;
         let since = now - std::mem::replace(&mut self.last, now);
-        if is_late || since > SECOND + LATE {
+        if is_late || since > SECOND + MAX_TICK_DELAY {
             return Beat::Late;
         }
         SECONDS.fetch_add(1, Ordering::Relaxed);

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tracing::debug;
 
 /// Differences smaller than this are not seen.
-const STEP: usize = 1024;
+const RESOLUTION_BYTES: usize = 1024;
 
 /// Lets the kernel take in no more while it holds so many bytes unsent (tcp(7), TCP_NOTSENT_LOWAT).
 /// Bytes on their way to a reader that takes them do not count.
@@ -37,9 +37,9 @@ pub(super) fn lift_limit(socket: &TcpStream) {
 /// anew for each question, and a wait could miss its end meanwhile.
 pub(super) fn measure(socket: &TcpStream, limit: usize) -> io::Result<usize> {
     // Linux calls a socket writable only below half its limit.
-    let (mut least, mut most) = (0, limit.saturating_mul(2).saturating_add(STEP));
-    let mut middle = STEP;
-    while most - least > STEP {
+    let (mut least, mut most) = (0, limit.saturating_mul(2).saturating_add(RESOLUTION_BYTES));
+    let mut middle = RESOLUTION_BYTES;
+    while most - least > RESOLUTION_BYTES {
         try_limit(socket, middle)?;
         if is_writable(socket)? {
             most = middle
@@ -96,7 +96,7 @@ mod tests {
     async fn what_a_reader_takes_shows_though_nothing_is_written() {
         let (ours, mut theirs) = pair().await;
         ours.writable().await.unwrap();
-        assert!(measure(&ours, LIMIT).unwrap() <= STEP, "nothing is held yet");
+        assert!(measure(&ours, LIMIT).unwrap() <= RESOLUTION_BYTES, "nothing is held yet");
         fill(&ours);
         let full = measure(&ours, LIMIT).unwrap();
         assert_eq!(measure(&ours, LIMIT).unwrap(), full, "the reader takes nothing");

@@ -16,7 +16,7 @@ use crate::websocket::CloseCode;
 const DEFAULT_ROOM: &str = "general";
 
 /// Wait before the room of a plain session is tried again.
-const AGAIN: Duration = Duration::from_millis(500);
+const JOIN_RETRY: Duration = Duration::from_millis(500);
 
 impl Session {
     /// Welcomes the session and lets it into its first room.
@@ -86,10 +86,10 @@ impl Session {
             let is_worth_another = outcome.as_ref().is_err_and(|rejection| {
                 matches!(rejection.code, ErrorCode::Unavailable | ErrorCode::TooFast)
             });
-            if !is_worth_another || inbox.has_ended() || began.elapsed() + AGAIN > patience {
+            if !is_worth_another || inbox.has_ended() || began.elapsed() + JOIN_RETRY > patience {
                 return outcome;
             }
-            inbox.during(sleep(AGAIN)).await;
+            inbox.during(sleep(JOIN_RETRY)).await;
         }
     }
 

@@ -14,7 +14,7 @@ use crate::websocket::Frame;
 pub(super) const EVERY: Duration = Duration::from_secs(1);
 
 /// States that are kept: one a second.
-const KEPT: usize = FIGURES_KEPT.as_secs() as usize;
+const STATES_KEPT: usize = FIGURES_KEPT.as_secs() as usize;
 
 /// The states as the watchers of this node know them.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ impl StatsFeed {
         let mut kept = self.lock();
         let added = states.len() as u64;
         kept.extend(states);
-        let excess = kept.len().saturating_sub(KEPT);
+        let excess = kept.len().saturating_sub(STATES_KEPT);
         kept.drain(..excess);
         self.count.send_if_modified(|count| {
             *count += added;
