@@ -13,7 +13,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_bearer_bears_a_token() {
+    fn only_the_bearer_scheme_carries_a_token() {
         assert_eq!(bearer(b"Bearer abc.def"), Some("abc.def"));
         assert_eq!(bearer(b"bearer   abc "), Some("abc"));
         for other in [&b"Basic YTpi"[..], b"", b"Bearers abc", b"Digest username=\"\xff\""] {

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_goodbye_bears_its_code() {
+    fn a_close_frame_carries_its_code() {
         assert_eq!(Frame::close(CloseCode::Slow).as_bytes()[2..4], 4009u16.to_be_bytes());
     }
 }

@@ -17,10 +17,10 @@ use tokio::time::{Sleep, sleep, timeout};
 
 use super::unreadable::{late_head, replace_bare_answer};
 
-/// Time and bytes that a client is listened to after it was refused: a connection that is closed with unread bytes is reset,
+/// Time and bytes in which the input of a refused client is read and discarded: a connection that is closed with unread bytes is reset,
 /// and a reset may overtake the refusal.
-const LINGER: Duration = Duration::from_secs(1);
-const LINGER_BYTES: u64 = 4 << 20;
+const DISCARD_TIME: Duration = Duration::from_secs(1);
+const DISCARD_BYTES: u64 = 4 << 20;
 
 /// The fault of a request's head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,10 +66,10 @@ impl Socket {
                 self.stream.write_all(&late_head()).await?;
             }
             self.stream.shutdown().await?;
-            tokio::io::copy(&mut self.stream.take(LINGER_BYTES), &mut tokio::io::sink()).await
+            tokio::io::copy(&mut self.stream.take(DISCARD_BYTES), &mut tokio::io::sink()).await
         };
         // The connection ends also if this fails.
-        let _ = timeout(LINGER, parting).await;
+        let _ = timeout(DISCARD_TIME, parting).await;
     }
 
     /// The connection without its limit.

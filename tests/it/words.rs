@@ -1,5 +1,5 @@
-//! Plain words: comments, documents and names of tests use the field's terms. No word of the list, and no sentence
-//! whose subject is a clause with *who* or *what*. Code in backticks is exempt.
+//! Plain words: comments, documents, names of tests and names of items use the field's terms. No word of the list, and
+//! no sentence whose subject is a clause with *who* or *what*. Code in backticks is exempt.
 
 use std::path::{Path, PathBuf};
 
@@ -40,6 +40,15 @@ const WORDS: [&str; 43] = [
     "thereby", "till", "unheard", "whoever", "whom", "whomever", "whosoever", "burial", "deaf",
 ];
 
+/// Words that prose may use, and names of items may not.
+const NAMES: [&str; 6] = ["bearable", "doubtful", "obey", "obeyed", "seated", "seating"];
+
+/// The attributes of a test.
+const TESTS: [&str; 2] = ["#[test]", "#[tokio::test"];
+
+/// The keywords before the name of an item.
+const ITEMS: [&str; 8] = ["const", "enum", "fn", "mod", "static", "struct", "trait", "type"];
+
 const ENDS: [char; 5] = ['.', '!', '?', ':', ';'];
 
 /// The sentences of a file by line: its comments or Markdown, and the names of its tests.
@@ -52,16 +61,51 @@ fn prose(path: &str, text: &str) -> Vec<(usize, String)> {
     };
     let mut found = Vec::new();
     let mut is_code = false;
+    let mut is_test = path.starts_with("tests/");
     for (number, line) in (1..).zip(text.lines().map(str::trim)) {
         is_code ^= path.ends_with(".md") && line.starts_with("```");
         let starting = marks.iter().find_map(|mark| line.strip_prefix(mark));
         let comment = starting.or_else(|| Some(line.split_once(&format!(" {}", marks[0]))?.1));
         let name = line.trim_start_matches("async ").strip_prefix("fn ").or(line.strip_prefix("test('"));
-        let name = name.filter(|_| path.starts_with("tests/")).map(capitalized);
+        let name = name.filter(|_| is_test).map(capitalized);
+        let is_attribute = line.starts_with("#[");
+        is_test = path.starts_with("tests/")
+            || is_attribute && (is_test || TESTS.iter().any(|test| line.starts_with(test)));
         let sentence = comment.map(|comment| comment.split('`').step_by(2).collect::<Vec<_>>().join("code"));
         found.extend(sentence.or(name).filter(|_| !is_code).map(|sentence| (number, sentence)));
     }
     found
+}
+
+/// The names of the items of a source file by line, each in words: `HeardAt` and `HEARD_AT` are two.
+fn names(path: &str, text: &str) -> Vec<(usize, String)> {
+    let is_source = path.starts_with("src/") && path.ends_with(".rs");
+    let lines = (1..).zip(text.lines().map(str::trim)).filter(|_| is_source);
+    lines.filter_map(|(number, line)| Some((number, in_words(item(line)?)))).collect()
+}
+
+/// The name of the item that a line begins.
+fn item(line: &str) -> Option<&str> {
+    let tokens = line.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|token| !token.is_empty());
+    let tokens: Vec<&str> = tokens.collect();
+    let is_item = |token: &str| ITEMS.contains(&token);
+    let begins_item = tokens.first().is_some_and(|first| is_item(first) || ["pub", "async"].contains(first));
+    let named = |pair: &&[&str]| is_item(pair[0]) && !is_item(pair[1]);
+    tokens.windows(2).find(named).filter(|_| begins_item && !line.starts_with('/')).map(|pair| pair[1])
+}
+
+/// A name of any case in small words.
+fn in_words(name: &str) -> String {
+    let mut words = String::new();
+    let mut was_small = false;
+    for c in name.chars() {
+        if was_small && c.is_uppercase() {
+            words.push(' ');
+        }
+        was_small = c.is_lowercase();
+        words.extend(c.to_lowercase());
+    }
+    words.replace('_', " ")
 }
 
 /// A name as a sentence.
@@ -86,6 +130,10 @@ fn violations(path: &str, text: &str) -> Vec<String> {
         let first_words = statements.filter_map(|part| words(part).into_iter().find(|word| !word.is_empty()));
         let subjects = first_words.filter(|word| SUBJECTS.contains(&word.as_str()));
         found.extend(listed.chain(subjects).map(|word| format!("{path}:{number}: {word}")));
+    }
+    for (number, name) in names(path, text) {
+        let listed = name.split(' ').filter(|word| WORDS.contains(word) || NAMES.contains(word));
+        found.extend(listed.map(|word| format!("{path}:{number}: {word} in a name")));
     }
     found
 }
@@ -119,6 +167,10 @@ fn a_private_word_and_a_clause_as_subject_are_found() {
         ("config/x.toml", "# A farewell", "config/x.toml:1: farewell"),
         ("docs/x.md", "Sent to whom\nit concerns", "docs/x.md:1: whom"),
         ("tests/it/x.rs", "async fn who_left_is_gone() {", "tests/it/x.rs:1: Who"),
+        ("src/x.rs", "#[tokio::test]\nasync fn what_is_left_stays() {", "src/x.rs:2: What"),
+        ("src/x.rs", "pub(in crate::chat) const HEARD_AT: u8 = 0;", "src/x.rs:1: heard in a name"),
+        ("src/x.rs", "pub struct InDoubt;", "src/x.rs:1: doubt in a name"),
+        ("src/x.rs", "pub const fn obey() {}", "src/x.rs:1: obey in a name"),
         ("tests/js/x.test.js", "test('what is left stays', () => {", "tests/js/x.test.js:1: What"),
     ] {
         assert_eq!(violations(path, text), [expected]);
@@ -126,6 +178,7 @@ fn a_private_word_and_a_clause_as_subject_are_found() {
     for (path, text) in [
         ("src/x.rs", "/// Runs until `till`. What remains?\nlet hear = \"heard\";"),
         ("src/x.rs", "/// What is a question on\n/// two lines?"),
+        ("src/x.rs", "fn what_is_left() {}\nstruct Bearer;"),
         ("docs/x.md", "```\nhear\n```\nIt tells what it does."),
     ] {
         assert_eq!(violations(path, text), [""; 0], "{text}");

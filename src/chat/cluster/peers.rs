@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_yet_differs_from_nothing() {
+    fn an_unknown_fingerprint_differs_from_none() {
         let fingerprints = |secret: &str, settings: &str| Fingerprints {
             secret: secret.to_owned(),
             settings: settings.to_owned(),

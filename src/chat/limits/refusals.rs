@@ -56,8 +56,8 @@ impl Refusals {
     }
 }
 
-/// The refusals that are borne. Of the frames of a session at ten times the rate one in ten passes, so nine times the rate is
-/// too much, and a little less is borne for good.
+/// The refusals that are tolerated. Of the frames of a session at ten times the rate one in ten passes, so nine times the rate is
+/// too much, and a little less is tolerated for good.
 fn tolerated(rate: Rate) -> Rate {
     let every = (rate.every / (CLOSE_AT_MULTIPLE - 2)).max(Duration::from_nanos(1));
     let burst = u32::try_from(GRACE.as_nanos() / every.as_nanos()).unwrap_or(u32::MAX);
@@ -77,7 +77,7 @@ mod tests {
     fn is_sent_away(rate: Rate, times: u32) -> bool {
         let Rate { every, burst } = tolerated(rate);
         let quota = governor::Quota::with_period(every).expect("a refusal takes some time");
-        let quota = quota.allow_burst(NonZeroU32::new(burst).expect("some are borne"));
+        let quota = quota.allow_burst(NonZeroU32::new(burst).expect("some are tolerated"));
         let clock = FakeRelativeClock::default();
         let refused = RateLimiter::direct_with_clock(quota, clock.clone());
         let frames = (600.0 / rate.every.as_secs_f64()) as u32 * times;
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_times_the_rate_is_too_much_and_eight_times_is_borne() {
+    fn ten_times_the_rate_is_too_much_and_eight_times_is_tolerated() {
         let messages = Rate { every: Duration::from_millis(200), burst: 20 };
         let joins = Rate { every: Duration::from_millis(20), burst: 1000 };
         for rate in [messages, joins, CURSORS] {

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_owed_no_longer_is_hidden_unless_it_came_after_the_question() {
+    fn a_notification_that_is_no_longer_owed_is_hidden_unless_it_came_after_the_read() {
         let given = Given::default();
         given.show(&id(1));
         given.show(&id(2));

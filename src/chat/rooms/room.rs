@@ -342,7 +342,7 @@ impl Room {
         self.lock().counts.received()
     }
 
-    /// Tells the number of sessions if it differs from the last that arrived: the event that told of it was lost. `heard` is
+    /// Tells the number of sessions if it differs from the last that arrived: the event that told of it was lost. `received` is
     /// [`Room::counts_received`] from before it was asked for: a count that arrived since is newer.
     pub(super) fn correct_count(&self, client_count: u64, received: u64, flushes: &mut FlushSet) {
         let mut state = self.lock();

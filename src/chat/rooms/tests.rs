@@ -102,7 +102,7 @@ fn page(after: u64, head: u64) -> Page {
 }
 
 #[test]
-fn what_no_room_was_left_for_is_read_in_the_log_once_more() {
+fn a_message_that_found_the_buffer_full_is_read_in_the_log_once_more() {
     let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
     assert_eq!(room.begin(place(0), 0, &mut flushes), Action::None);
     let full = WAITING as u64 + 1;
@@ -219,7 +219,7 @@ fn a_session_is_told_who_came_and_went_between_its_entrance_and_its_attachment()
 }
 
 #[test]
-fn a_session_that_is_attached_before_its_entrance_is_heard_of_hears_nothing_older() {
+fn a_session_that_is_attached_before_its_entrance_is_observed_is_told_nothing_older() {
     let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
     room.begin(place(0), 0, &mut flushes);
     let ((quick, sink), (other, _)) = (session(), session());
@@ -241,7 +241,7 @@ fn a_session_that_is_attached_before_its_entrance_is_heard_of_hears_nothing_olde
 }
 
 #[test]
-fn a_count_that_was_asked_for_before_a_newer_one_was_heard_is_not_told() {
+fn a_count_that_was_asked_for_before_a_newer_one_arrived_is_not_told() {
     let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
     room.begin(place(0), 0, &mut flushes);
     let sink = attach(&room, &place(0));

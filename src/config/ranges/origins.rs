@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_browser_sends_is_no_origin() {
+    fn a_text_that_no_browser_sends_is_no_origin() {
         for text in [
             "",
             "*",

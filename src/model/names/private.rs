@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_conversation_has_one_name_whoever_asks() {
+    fn a_conversation_has_one_name_for_both_users() {
         let users = ["a", "b", "a b", "রহিম"].map(|id| UserId::parse(id).unwrap_or_else(UserId::guest));
         let mut names = std::collections::BTreeSet::new();
         for (at, one) in users.iter().enumerate() {

@@ -85,7 +85,7 @@ fn a_user_reads_a_room_up_to_a_message() {
 }
 
 #[test]
-fn what_is_no_object_is_a_bad_frame() {
+fn a_text_that_is_no_object_is_a_bad_frame() {
     for text in ["", "hello", "[]", "42", "null", "{", r#"{"content":1}"#, r#"{"type":7}"#] {
         assert_eq!(code(text), ErrorCode::BadFrame, "{text}");
     }

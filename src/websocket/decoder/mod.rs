@@ -89,7 +89,7 @@ impl Decoder {
     }
 
     /// Whether a message or a frame has begun and not ended.
-    pub fn is_amid_message(&self) -> bool {
+    pub fn is_within_message(&self) -> bool {
         self.message.is_some() || self.decoded < self.unread.len()
     }
 

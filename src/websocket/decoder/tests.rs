@@ -36,14 +36,14 @@ fn fragments_are_joined_and_control_frames_come_between() {
 }
 
 #[test]
-fn what_breaks_the_rules_is_refused_with_its_code() {
+fn a_frame_that_breaks_the_rules_is_refused_with_its_code() {
     let unmasked = [0x81, 0x01, b'a'];
     let reserved_bit = masked(0xC1, b"a");
     let reserved_opcode = masked(0x83, b"a");
     let fragmented_ping = masked(0x09, b"");
     let lone_continuation = masked(0x80, b"a");
     let long_ping = [0x89, 0xFE, 0, 200];
-    let short_goodbye = masked(0x88, &[3]);
+    let short_close = masked(0x88, &[3]);
     for bytes in [
         &unmasked[..],
         &reserved_bit,
@@ -51,7 +51,7 @@ fn what_breaks_the_rules_is_refused_with_its_code() {
         &fragmented_ping,
         &lone_continuation,
         &long_ping,
-        &short_goodbye,
+        &short_close,
     ] {
         assert_eq!(read(bytes, 64), Err(CloseCode::ProtocolError), "{bytes:?}");
     }
@@ -71,18 +71,18 @@ fn an_unfinished_message_costs_what_has_come_of_it() {
 }
 
 #[test]
-fn what_is_decoded_is_not_held() {
+fn decoded_bytes_are_not_held() {
     let mut decoder = Decoder::new(100);
     decoder.feed(&[masked(0x81, b"hello"), masked(0x01, b"wor")].concat());
     assert_eq!(decoder.take_frame(), Ok(Some(Incoming::Text("hello".into()))));
     assert_eq!(decoder.take_frame(), Ok(Some(Incoming::Fragment)));
     assert_eq!(decoder.take_frame(), Ok(None));
-    assert!(decoder.is_amid_message());
+    assert!(decoder.is_within_message());
     assert_eq!((decoder.unfinished(), decoder.unread.capacity()), (3, 0));
     decoder.feed(&masked(0x80, b"ld"));
     assert_eq!(decoder.take_frame(), Ok(Some(Incoming::Text("world".into()))));
     assert_eq!(decoder.take_frame(), Ok(None));
-    assert!(!decoder.is_amid_message());
+    assert!(!decoder.is_within_message());
 }
 
 #[test]

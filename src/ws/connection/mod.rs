@@ -195,7 +195,7 @@ impl Connection {
             Phase::Draining => return Err(CloseReason::Drained),
             Phase::Closing | Phase::Ended => return Err(CloseReason::Lost),
         }
-        if self.decoder.is_amid_message() {
+        if self.decoder.is_within_message() {
             self.unfinished.hold(self.decoder.unfinished()).map_err(|code| self.reject(code))?;
         } else {
             self.unfinished.release();
@@ -319,16 +319,16 @@ mod tests {
     }
 
     /// A client's close frame, masked with zeros.
-    fn goodbye(code: &[u8]) -> Vec<u8> {
+    fn close_frame(code: &[u8]) -> Vec<u8> {
         [&[0x88, 0x80 | code.len() as u8, 0, 0, 0, 0], code].concat()
     }
 
     async fn left_with(code: &[u8]) -> (Arc<Outbox>, Connection, TcpStream) {
-        connected(&goodbye(code)).await
+        connected(&close_frame(code)).await
     }
 
     /// Reads our close frame at the client's end.
-    async fn read_goodbye(client: &mut TcpStream) {
+    async fn read_close(client: &mut TcpStream) {
         let mut head = [0; 4];
         client.read_exact(&mut head).await.unwrap();
         assert_eq!(u16::from_be_bytes([head[2], head[3]]), CloseCode::Restarting.as_u16());
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_that_answers_our_goodbye_is_waited_for_until_then_and_no_longer() {
+    async fn a_closing_connection_waits_for_the_close_frame_of_the_client_and_no_longer() {
         let (outbox, mut connection, mut client) = connected(&[]).await;
         outbox.close(CloseCode::Restarting);
         let parting = async {
@@ -345,12 +345,12 @@ mod tests {
             tokio::select! {
                 biased;
                 () = &mut finishing => panic!("the client has not answered"),
-                () = read_goodbye(&mut client) => {}
+                () = read_close(&mut client) => {}
             }
             // A pong is no answer.
             client.write_all(&[0x8a, 0x80, 0, 0, 0, 0]).await.unwrap();
             assert!(poll!(&mut finishing).is_pending(), "the client has not answered");
-            client.write_all(&goodbye(&1012_u16.to_be_bytes())).await.unwrap();
+            client.write_all(&close_frame(&1012_u16.to_be_bytes())).await.unwrap();
             finishing.await;
         };
         timeout(DEADLINE, parting).await.expect("the client has answered");
@@ -363,12 +363,12 @@ mod tests {
         outbox.close(CloseCode::Restarting);
         let parting = connection.finish_within(Duration::from_millis(50), CloseReason::Drained);
         timeout(DEADLINE, parting).await.expect("the deadline has passed");
-        read_goodbye(&mut client).await;
+        read_close(&mut client).await;
         assert_eq!(client.read(&mut [0]).await.unwrap(), 0, "the node ends the connection");
     }
 
     #[tokio::test]
-    async fn who_leaves_for_good_says_so_with_1000_or_nothing() {
+    async fn a_client_that_closes_for_good_sends_1000_or_no_code() {
         for (code, reason) in [
             (&[][..], CloseReason::Closed),
             (&1000_u16.to_be_bytes(), CloseReason::Closed),
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_to_our_goodbye_is_no_goodbye() {
+    async fn a_close_frame_that_answers_ours_does_not_end_the_session_for_good() {
         for code in [&[][..], &1000_u16.to_be_bytes(), &1012_u16.to_be_bytes()] {
             let (outbox, mut connection, _client) = left_with(code).await;
             outbox.close(CloseCode::Restarting);

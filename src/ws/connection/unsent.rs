@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_reader_takes_shows_though_nothing_is_written() {
+    async fn the_progress_of_a_reader_shows_though_nothing_is_written() {
         let (ours, mut theirs) = pair().await;
         ours.writable().await.unwrap();
         assert!(measure(&ours, LIMIT).unwrap() <= RESOLUTION_BYTES, "nothing is held yet");
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_goodbye_finds_room_in_a_socket_that_takes_nothing_more() {
+    async fn a_close_frame_finds_room_in_a_full_socket() {
         let (ours, _theirs) = pair().await;
         ours.writable().await.unwrap();
         fill(&ours);

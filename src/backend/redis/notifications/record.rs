@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_ended_is_absent_and_the_rest_is_in_order() {
+    fn ended_notifications_are_absent_and_the_others_are_in_order() {
         let at = |sent: u64, ends: u64| format!("{sent} {ends}\n{WORDS}");
         let (kept, unreadable) = fields(&[
             ("n:b", &at(20, 2000)),

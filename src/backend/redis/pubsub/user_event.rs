@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_version_wrote_is_unreadable() {
+    fn an_event_of_another_version_is_unreadable() {
         for foreign in ["", "{}", "[]", r#"{"type":"other"}"#, r#"{"type":"read","room":"r"}"#, "\u{0}"] {
             assert_eq!(decode(foreign.as_bytes()), None, "{foreign:?}");
         }

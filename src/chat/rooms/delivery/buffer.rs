@@ -62,7 +62,7 @@ mod tests {
     use crate::model::{EntryKind, Epoch};
 
     #[test]
-    fn what_waits_is_bounded_by_its_bytes_too() {
+    fn waiting_messages_are_bounded_by_their_bytes_too() {
         let message = |bytes| LoggedMessage {
             epoch: Epoch::new("e"),
             seq: 1,

@@ -94,7 +94,7 @@ fn a_form_that_is_not_known_is_refused_with_its_place() {
 }
 
 #[test]
-fn what_is_only_like_such_a_form_is_copied() {
+fn a_line_that_only_resembles_such_a_form_is_copied() {
     for line in [
         "const a = import.meta.url;",
         "  import.meta.url,",
