@@ -15,7 +15,8 @@ pub const NONCE_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 /// The receipt of a draft that is queued for the log.
 pub type Appending<T> = BoxFuture<'static, Result<T>>;
 
-/// The rooms' logs. `tests/it/backend_contract/log.rs` and `pages.rs` are the suite that every implementation passes.
+/// The rooms' logs. `log.rs`, `log_pages.rs`, `log_changes.rs` and `log_changes_bounds.rs` in `tests/it/backend_contract/` are the
+/// suite that every implementation passes.
 ///
 /// Every method is safe to call concurrently and ends within `redis.command_timeout`. `heads` may take as long
 /// again for rooms that have moved.

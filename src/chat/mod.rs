@@ -305,7 +305,7 @@ impl Chat {
         if *self.inner.health.borrow() == Health::Ready {
             return Ok(());
         }
-        Err(Rejection::new(ErrorCode::Unavailable, "The server has lost its storage; try again"))
+        Err(Rejection::new(ErrorCode::Unavailable, "The server can't reach its storage right now; try again"))
     }
 
     // --- the node itself ---

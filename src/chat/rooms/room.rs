@@ -37,7 +37,7 @@ pub(super) struct State {
     pub(super) buffered: Buffer,
     /// Whether messages were left out since the log was last read.
     pub(super) overflowed: bool,
-    /// The newest place that a comparison has observed_head since then.
+    /// The newest place at which a comparison has found the log since then.
     pub(super) observed_head: Option<Position>,
     pub(super) tail: Tail,
     pub(super) counts: CountThrottle,

@@ -57,7 +57,7 @@ pub struct Leases {
     reaper: Reaper,
     /// The running maintenance, if it has outlasted a renewal.
     maintenance: Mutex<Option<AbortOnDropHandle<()>>>,
-    /// The time of this node's first_renewal renewal.
+    /// The time of this node's first renewal.
     first_renewal: OnceLock<Instant>,
     renew_every: Duration,
     sweeper: Sweeper,
