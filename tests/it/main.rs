@@ -73,6 +73,8 @@ mod schemathesis;
 mod protocol_document;
 // The paths in the documents exist.
 mod document_paths;
+// The lists of GitHub's workflows.
+mod workflows;
 // The figures of the cluster over REST and WebSocket.
 mod stats;
 // The dashboard, driven by a browser.
