@@ -4,14 +4,14 @@
 //! A session that has the name when the account is made goes on for [`GRACE`], so that a guest who registers can go over to
 //! the account; then it is closed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use indexmap::IndexMap;
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
 
 use super::{check_not_system, username_taken};
@@ -53,8 +53,8 @@ struct State {
     /// Rises with each account, so that an answer of before is not kept.
     version: u64,
     answers: IndexMap<Skeletons, Answer>,
-    /// Accounts whose names sessions may still have.
-    created: Vec<Author>,
+    /// Accounts whose names sessions may have until then, the oldest first.
+    in_grace: VecDeque<(Instant, Author)>,
 }
 
 #[derive(Debug)]
@@ -115,10 +115,30 @@ impl TakenNames {
             let mut state = self.lock();
             state.version += 1;
             state.answers.retain(|_, answer| !answer.owners.is_empty());
-            state.created.push(author);
+            state.in_grace.push_back((Instant::now() + GRACE, author));
             self.may_exist.store(true, Ordering::Release);
         }
         self.created.notify_one();
+    }
+
+    /// Waits until a new account has existed for [`GRACE`], and returns those that have. May be given up and called again.
+    async fn next_after_grace(&self) -> Vec<Author> {
+        loop {
+            let first = self.lock().in_grace.front().map(|(until, _)| *until);
+            match first {
+                None => self.created.notified().await,
+                Some(until) => {
+                    sleep_until(until).await;
+                    return self.take_after_grace(Instant::now());
+                }
+            }
+        }
+    }
+
+    fn take_after_grace(&self, now: Instant) -> Vec<Author> {
+        let in_grace = &mut self.lock().in_grace;
+        let over = in_grace.partition_point(|(until, _)| *until <= now);
+        in_grace.drain(..over).map(|(_, author)| author).collect()
     }
 
     fn forget_free_names(&self) {
@@ -184,11 +204,7 @@ impl Chat {
                     Err(_) => return supervisor.stopping().await,
                 },
                 () = sleep(RETRY), if !is_asked => is_asked = self.compare_names().await,
-                () = self.inner.taken_names.created.notified() => {
-                    supervisor.until_stopping(sleep(GRACE)).await;
-                    let created = std::mem::take(&mut self.inner.taken_names.lock().created);
-                    self.close_others(created).await;
-                }
+                created = self.inner.taken_names.next_after_grace() => self.close_others(created).await,
             }
         }
     }
@@ -292,6 +308,20 @@ mod tests {
         assert_eq!(is_taken(&names, "Mita", now), Some(true), "a name stays taken");
         names.keep(skeletons("Rahim"), answer(&[]), version);
         assert_eq!(is_taken(&names, "Rahim", now), None, "an answer of before is not kept");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_new_account_leaves_others_the_whole_grace_period() {
+        let (names, start) = (TakenNames::default(), Instant::now());
+        let (rahim, mita) = (author("Rahim"), author("Mita"));
+        names.add(rahim.clone());
+        let between = Duration::from_millis(2900);
+        tokio::time::advance(between).await;
+        names.add(mita.clone());
+        assert_eq!(names.next_after_grace().await, [rahim]);
+        assert!(start.elapsed() < between + GRACE, "{:?}", start.elapsed());
+        assert_eq!(names.next_after_grace().await, [mita]);
+        assert!(start.elapsed() >= between + GRACE, "{:?}", start.elapsed());
     }
 
     #[test]
