@@ -12,7 +12,7 @@ use tracing::debug;
 
 use super::allowance::{Allowance, Step};
 use super::table::Table;
-use crate::backend::{BackendError, Quota, Quotas, Rate};
+use crate::backend::{BackendError, Grant, Quota, Quotas, Rate};
 use crate::telemetry::meters;
 
 /// Longest wait for the cluster's bucket, in which the message of the session is not posted.
@@ -37,6 +37,15 @@ struct Sender {
     claiming: Option<Arc<tokio::sync::Mutex<()>>>,
     /// Decides while the backend does not answer.
     alone: Option<Box<DefaultDirectRateLimiter>>,
+}
+
+/// A message before the bucket is asked.
+#[derive(Debug)]
+enum Begun {
+    /// The message passes, or does not for so long.
+    Decided(Result<(), Duration>),
+    /// The bucket is to be told of `spent` tokens and asked for `wanted`.
+    Claim { spent: u32, wanted: u32 },
 }
 
 /// A bucket that is full.
@@ -87,34 +96,15 @@ impl<K: Hash> Meter<K> {
         let _turn = claiming.lock().await;
         let now = Instant::now();
         let is_alone = self.is_alone(now);
-        // Another session of the sender may have claimed enough meanwhile.
-        let begun = self.with_sender(key, rate, now, |sender| match sender.allowance.step(now) {
-            Step::Pass => Err(Ok(())),
-            Step::Refuse(wait) => Err(Err(wait)),
-            Step::Claim if is_alone => Err(sender.take_alone(rate)),
-            Step::Claim => Ok((sender.allowance.spent(), sender.allowance.wanted())),
-        });
-        let (spent, wanted) = match begun {
-            Some(Ok(claim)) => claim,
-            Some(Err(decided)) => return decided,
+        let (spent, wanted) = match self.with_sender(key, rate, now, |sender| sender.begin(is_alone, now)) {
+            Some(Begun::Claim { spent, wanted }) => (spent, wanted),
+            Some(Begun::Decided(decided)) => return decided,
             None => return self.take_without_entry(rate, &quota, quotas).await,
         };
         let claimed = claim(quotas.take(&quota, rate, spent, wanted)).await;
         let now = Instant::now();
-        if let Err(error) = &claimed {
-            self.decide_alone(error, now);
-        }
-        let decided = self.with_sender(key, rate, now, |sender| match &claimed {
-            Ok(grant) => {
-                sender.allowance.grant(*grant, spent, now);
-                match sender.allowance.step(now) {
-                    Step::Pass => Ok(()),
-                    Step::Refuse(wait) => Err(wait),
-                    Step::Claim => Err(rate.every),
-                }
-            }
-            Err(_) => sender.take_alone(rate),
-        });
+        let granted = claimed.inspect_err(|error| self.decide_alone(error, now)).ok();
+        let decided = self.with_sender(key, rate, now, |sender| sender.finish(granted, spent, now));
         // It was forgotten during the claim, and the table is full.
         decided.unwrap_or(Ok(()))
     }
@@ -187,9 +177,7 @@ impl<K: Hash> Meter<K> {
     }
 }
 
-async fn claim(
-    taking: impl Future<Output = Result<crate::backend::Grant, BackendError>>,
-) -> Result<crate::backend::Grant, BackendError> {
+async fn claim(taking: impl Future<Output = Result<Grant, BackendError>>) -> Result<Grant, BackendError> {
     meters().quota_claims.increment(1);
     timeout(CLAIM_WITHIN, taking)
         .await
@@ -213,7 +201,29 @@ impl Sender {
         self.claiming.get_or_insert_default().clone()
     }
 
-    fn take_alone(&mut self, rate: Rate) -> Result<(), Duration> {
+    /// Decides as far as that needs no answer: another session of the sender may have claimed enough meanwhile.
+    fn begin(&mut self, is_alone: bool, now: Instant) -> Begun {
+        match self.allowance.step(now) {
+            Step::Pass => Begun::Decided(Ok(())),
+            Step::Refuse(wait) => Begun::Decided(Err(wait)),
+            Step::Claim if is_alone => Begun::Decided(self.take_alone()),
+            Step::Claim => Begun::Claim { spent: self.allowance.spent(), wanted: self.allowance.wanted() },
+        }
+    }
+
+    /// Decides with the answer to a claim that reported `spent` tokens; `None`: there was none.
+    fn finish(&mut self, granted: Option<Grant>, spent: u32, now: Instant) -> Result<(), Duration> {
+        let Some(grant) = granted else { return self.take_alone() };
+        self.allowance.grant(grant, spent, now);
+        match self.allowance.step(now) {
+            Step::Pass => Ok(()),
+            Step::Refuse(wait) => Err(wait),
+            Step::Claim => Err(self.allowance.rate().every),
+        }
+    }
+
+    fn take_alone(&mut self) -> Result<(), Duration> {
+        let rate = self.allowance.rate();
         take(self.alone.get_or_insert_with(|| Box::new(bucket(rate))))
     }
 }
@@ -223,7 +233,6 @@ mod tests {
     use async_trait::async_trait;
 
     use super::*;
-    use crate::backend::Grant;
     use crate::model::UserId;
 
     /// Does not answer.
