@@ -158,41 +158,7 @@ impl Hub {
                 self.suspend_private_rooms();
             }
             for event in batch.drain(..) {
-                match event {
-                    BackendEvent::Published(Channel::Room(name), event) => {
-                        self.handle(&name, event, &mut flushes);
-                    }
-                    BackendEvent::Unreadable(Channel::Room(name)) => {
-                        self.lock_unreadable_rooms().insert(name);
-                    }
-                    BackendEvent::Published(
-                        Channel::Control,
-                        Event::Control(ControlEvent::UserChanged(user)),
-                    ) => self.inner.standings.on_change(&user),
-                    BackendEvent::Published(
-                        Channel::Control,
-                        Event::Control(ControlEvent::ReportsChanged),
-                    ) => self.users().tell_moderators(&mut flushes),
-                    BackendEvent::Published(Channel::Control, Event::Control(event)) => {
-                        self.inner.notices.on_control(&event, self.users());
-                        on_control(event);
-                    }
-                    // It may have been such a change.
-                    BackendEvent::Published(Channel::Control, _)
-                    | BackendEvent::Unreadable(Channel::Control) => {
-                        self.inner.standings.on_possible_loss();
-                        self.inner.notices.on_possible_loss(self.users());
-                    }
-                    BackendEvent::Published(Channel::User(user), Event::User(event)) => {
-                        self.tell_user(&user, &event, &mut flushes);
-                    }
-                    // It may have been anything.
-                    BackendEvent::Published(Channel::User(user), _)
-                    | BackendEvent::Unreadable(Channel::User(user)) => {
-                        self.tell_user(&user, &UserEvent::RoomsChanged, &mut flushes);
-                        self.inner.notices.owe(&user);
-                    }
-                }
+                self.on_event(event, &on_control, &mut flushes);
                 if flushes.is_long() {
                     flushes.run().await;
                 }
@@ -201,7 +167,47 @@ impl Hub {
         }
     }
 
-    fn handle(&self, name: &RoomName, event: Event, flushes: &mut FlushSet) {
+    fn on_event(&self, event: BackendEvent, on_control: &impl Fn(ControlEvent), flushes: &mut FlushSet) {
+        match event {
+            BackendEvent::Published(Channel::Room(name), event) => self.on_room_event(&name, event, flushes),
+            BackendEvent::Unreadable(Channel::Room(name)) => drop(self.lock_unreadable_rooms().insert(name)),
+            BackendEvent::Published(Channel::Control, Event::Control(event)) => {
+                self.on_control_event(event, on_control, flushes);
+            }
+            // It may have been such an event.
+            BackendEvent::Published(Channel::Control, _) | BackendEvent::Unreadable(Channel::Control) => {
+                self.inner.standings.on_possible_loss();
+                self.inner.notices.on_possible_loss(self.users());
+            }
+            BackendEvent::Published(Channel::User(user), Event::User(event)) => {
+                self.tell_user(&user, &event, flushes);
+            }
+            // It may have been anything.
+            BackendEvent::Published(Channel::User(user), _)
+            | BackendEvent::Unreadable(Channel::User(user)) => {
+                self.tell_user(&user, &UserEvent::RoomsChanged, flushes);
+                self.inner.notices.owe(&user);
+            }
+        }
+    }
+
+    fn on_control_event(
+        &self,
+        event: ControlEvent,
+        on_control: &impl Fn(ControlEvent),
+        flushes: &mut FlushSet,
+    ) {
+        match event {
+            ControlEvent::UserChanged(user) => self.inner.standings.on_change(&user),
+            ControlEvent::ReportsChanged => self.users().tell_moderators(flushes),
+            event => {
+                self.inner.notices.on_control(&event, self.users());
+                on_control(event);
+            }
+        }
+    }
+
+    fn on_room_event(&self, name: &RoomName, event: Event, flushes: &mut FlushSet) {
         // Events go on for a moment after the room was let go.
         let Some(room) = self.find(name) else { return };
         match event {
