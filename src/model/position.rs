@@ -46,3 +46,10 @@ pub struct Position {
     /// 0 before the first message.
     pub seq: u64,
 }
+
+impl Position {
+    /// Whether everything up to `other` is up to here as well. Of another epoch nothing is.
+    pub fn has_reached(&self, other: &Self) -> bool {
+        self.epoch == other.epoch && self.seq >= other.seq
+    }
+}

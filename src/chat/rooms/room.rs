@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard};
 use tokio::sync::OnceCell;
 
 use super::attendance::Attendance;
-use super::delivery::buffer::Buffer;
 use super::delivery::tail::Tail;
+use super::delivery::{Delivery, Succession, Waiting};
 use super::rules::LiveRules;
 use super::sink::{FlushSet, RoomSession};
 use super::throttle::{CountThrottle, TypingRule, TypingThrottle};
@@ -34,29 +34,11 @@ pub struct Room {
 pub(super) struct State {
     pub(super) attendance: Attendance,
     pub(super) delivery: Delivery,
-    pub(super) buffered: Buffer,
-    /// Whether messages were left out since the log was last read.
-    pub(super) overflowed: bool,
-    /// The newest place at which a comparison has found the log since then.
-    pub(super) observed_head: Option<Position>,
     pub(super) tail: Tail,
     pub(super) counts: CountThrottle,
     pub(super) typing_throttle: TypingThrottle,
     /// How often the members of a private room may have changed unnoticed.
     pub(super) suspensions: u64,
-}
-
-/// Whether messages pass. The order that clients see rests on this: in `Live` a message passes
-/// only as the direct successor of the last; in every other case it waits for the log.
-#[derive(Debug, Default)]
-pub(super) enum Delivery {
-    /// The place in the log is not known yet.
-    #[default]
-    Opening,
-    /// Everything up to here was delivered.
-    Live(Position),
-    /// Everything up to here was delivered, and something after it is missing.
-    CatchingUp(Position),
 }
 
 /// The hub's task after an event.
@@ -184,7 +166,7 @@ impl Room {
         if state.attendance.is_expelled(session.member.id) {
             return Err(NotAttached::Expelled);
         }
-        let delivered = state.delivered().filter(|delivered| delivered.epoch == position.epoch);
+        let delivered = state.delivery.delivered().filter(|delivered| delivered.epoch == position.epoch);
         let delivered = delivered.ok_or(NotAttached::TooFarBehind)?.seq;
         let missed =
             state.tail.last(delivered.saturating_sub(position.seq)).ok_or(NotAttached::TooFarBehind)?;
@@ -209,21 +191,26 @@ impl Room {
     /// Takes a live message: delivers it if it is the next, buffers it if something before it is missing.
     pub(super) fn on_message(&self, message: LoggedMessage, flushes: &mut FlushSet) -> Action {
         let mut state = self.lock();
-        let Delivery::Live(delivered) = &state.delivery else {
-            state.buffer(message);
-            return Action::None;
+        let delivered = match &mut state.delivery {
+            Delivery::Live(delivered) => delivered,
+            Delivery::Opening(waiting) | Delivery::CatchingUp(_, waiting) => {
+                waiting.push(message);
+                return Action::None;
+            }
         };
-        let is_same_epoch = delivered.epoch == message.epoch;
-        if is_same_epoch && message.seq <= delivered.seq {
-            return Action::None;
+        match Succession::of(&message, delivered) {
+            Succession::Past => Action::None,
+            Succession::Next => {
+                state.deliver(&message, flushes);
+                Action::None
+            }
+            Succession::Later => {
+                let mut waiting = Waiting::default();
+                waiting.push(message);
+                state.delivery = Delivery::CatchingUp(delivered.clone(), waiting);
+                Action::CatchUp
+            }
         }
-        if is_same_epoch && delivered.seq.checked_add(1) == Some(message.seq) {
-            state.deliver(&message, flushes);
-            return Action::None;
-        }
-        state.delivery = Delivery::CatchingUp(delivered.clone());
-        state.buffer(message);
-        Action::CatchUp
     }
 
     /// Begins at the room's newest place: sessions are given what comes after it, and read by
@@ -231,43 +218,33 @@ impl Room {
     /// `suspensions`: [`Room::suspensions`] from before its members were read.
     pub(super) fn begin(&self, head: Position, suspensions: u64, flushes: &mut FlushSet) -> Action {
         let mut state = self.lock();
-        state.delivery = Delivery::CatchingUp(head);
+        state.delivery.move_to(head);
         if state.suspensions != suspensions {
             return Action::CatchUp;
         }
-        state.drain_buffer(flushes)
+        state.deliver_waiting(flushes)
     }
 
     /// Compares the room with its newest place in the log.
     pub(super) fn check_head(&self, head: &Position) -> Action {
-        let mut state = self.lock();
-        match &state.delivery {
-            Delivery::Live(delivered) if !state.has_reached(head) => {
-                state.delivery = Delivery::CatchingUp(delivered.clone());
-                Action::CatchUp
-            }
-            Delivery::Live(_) => Action::None,
+        let delivery = &mut self.lock().delivery;
+        match delivery {
+            Delivery::Live(delivered) if delivered.has_reached(head) => {}
+            Delivery::Live(_) => return delivery.interrupt(),
             // The read that is under way may have been answered before that.
-            Delivery::Opening | Delivery::CatchingUp(_) => {
-                state.observed_head = Some(head.clone());
-                Action::None
+            Delivery::Opening(waiting) | Delivery::CatchingUp(_, waiting) => {
+                waiting.observe_head(head.clone())
             }
         }
+        Action::None
     }
 
     /// The place after which the log must be read, and what the room stands at meanwhile.
     pub(super) fn catch_up_from(&self) -> Option<Repair> {
-        let mut state = self.lock();
-        state.overflowed = false;
-        state.observed_head = None;
-        match &state.delivery {
-            Delivery::CatchingUp(delivered) => Some(Repair {
-                delivered: delivered.clone(),
-                buffered: state.buffered.len(),
-                suspensions: state.suspensions,
-            }),
-            Delivery::Opening | Delivery::Live(_) => None,
-        }
+        let state = &mut *self.lock();
+        let Delivery::CatchingUp(delivered, waiting) = &mut state.delivery else { return None };
+        let buffered = waiting.begin_read();
+        Some(Repair { delivered: delivered.clone(), buffered, suspensions: state.suspensions })
     }
 
     /// Delivers what was read after [`Room::catch_up_from`]'s place, tells what is lost, and lets pass
@@ -277,16 +254,12 @@ impl Room {
         if state.suspensions != repair.suspensions {
             return Action::CatchUp;
         }
-        let Delivery::CatchingUp(delivered) = &state.delivery else { return Action::None };
+        let Delivery::CatchingUp(delivered, waiting) = &mut state.delivery else { return Action::None };
+        waiting.end_read(repair.buffered, &page.head);
         let delivered = delivered.clone();
         meters().epochs_begun.increment(u64::from(delivered.epoch != page.head.epoch));
         state.deliver_page(&self.name, &delivered, page, flushes);
-        // A message that waited before the read and has another epoch is older than the page; and each
-        // publication is logged, so a number above the head was never assigned.
-        let follows =
-            |message: &LoggedMessage| message.epoch == page.head.epoch && message.seq <= page.head.seq;
-        state.buffered.retain_first(repair.buffered, follows);
-        if page.has_more { Action::CatchUp } else { state.drain_buffer(flushes) }
+        if page.has_more { Action::CatchUp } else { state.deliver_waiting(flushes) }
     }
 
     // --- notices ---

@@ -2,11 +2,12 @@
 
 pub(super) mod buffer;
 pub(super) mod tail;
+mod waiting;
 
 use std::collections::HashMap;
 
-use self::buffer::Kept;
-use super::room::{Action, Delivery, State};
+pub(super) use self::waiting::{Succession, Waiting};
+use super::room::{Action, State};
 use super::sink::{FlushSet, RoomSession};
 use super::throttle::TypingRule;
 use crate::backend::{Delta, Page};
@@ -14,18 +15,74 @@ use crate::model::{LoggedMessage, Position, RoomName, UserId};
 use crate::protocol::server::{self, Encodings, RoomFrame, encode};
 use crate::telemetry::{count_error, meters};
 
-impl State {
+/// Whether messages pass. The order that clients see rests on this: in `Live` a message passes
+/// only as the direct successor of the last; in every other case it waits for the log.
+#[derive(Debug)]
+pub(super) enum Delivery {
+    /// The place in the log is not known yet.
+    Opening(Waiting),
+    /// Everything up to here was delivered.
+    Live(Position),
+    /// Everything up to here was delivered, and something after it is missing.
+    CatchingUp(Position, Waiting),
+}
+
+impl Default for Delivery {
+    fn default() -> Self {
+        Self::Opening(Waiting::default())
+    }
+}
+
+impl Delivery {
+    /// The place up to which everything was delivered.
     pub(super) fn delivered(&self) -> Option<&Position> {
-        match &self.delivery {
-            Delivery::Live(delivered) | Delivery::CatchingUp(delivered) => Some(delivered),
-            Delivery::Opening => None,
+        match self {
+            Self::Live(delivered) | Self::CatchingUp(delivered, _) => Some(delivered),
+            Self::Opening(_) => None,
         }
     }
 
-    pub(super) fn has_reached(&self, head: &Position) -> bool {
-        self.delivered().is_some_and(|delivered| delivered.epoch == head.epoch && delivered.seq >= head.seq)
+    fn set_delivered(&mut self, seq: u64) {
+        if let Self::Live(delivered) | Self::CatchingUp(delivered, _) = self {
+            delivered.seq = seq;
+        }
     }
 
+    /// The room's place in the log is known, or another one: an epoch has begun.
+    pub(super) fn move_to(&mut self, position: Position) {
+        let waiting = match std::mem::take(self) {
+            Self::Opening(waiting) | Self::CatchingUp(_, waiting) => waiting,
+            Self::Live(_) => Waiting::default(),
+        };
+        *self = Self::CatchingUp(position, waiting);
+    }
+
+    /// Something after the last message is missing, and nothing newer passes before the log was read.
+    pub(super) fn interrupt(&mut self) -> Action {
+        match self {
+            Self::Live(delivered) => {
+                *self = Self::CatchingUp(delivered.clone(), Waiting::default());
+                Action::CatchUp
+            }
+            // The read that is under way shows it, or is made again.
+            Self::Opening(_) | Self::CatchingUp(..) => Action::None,
+        }
+    }
+
+    /// Goes live unless something is known to be missing.
+    fn resume(&mut self) -> Action {
+        match self {
+            Self::CatchingUp(delivered, waiting) if waiting.is_over(delivered) => {
+                *self = Self::Live(delivered.clone());
+                Action::None
+            }
+            Self::CatchingUp(..) => Action::CatchUp,
+            Self::Opening(_) | Self::Live(_) => Action::None,
+        }
+    }
+}
+
+impl State {
     /// Whether the room is known to have more sessions, on all nodes.
     pub(super) fn is_above(&self, sessions: u64) -> bool {
         self.counts.last().is_some_and(|count| count > sessions)
@@ -35,30 +92,14 @@ impl State {
         !self.is_above(rule.up_to) && self.typing_throttle.allow(user, rule.every)
     }
 
-    pub(super) fn buffer(&mut self, message: LoggedMessage) {
-        if self.buffered.push(message) == Kept::NoRoom {
-            self.overflowed = true;
-        }
-    }
-
     /// Lets pass what waited and goes on from the place reached; what is left shows another hole.
-    pub(super) fn drain_buffer(&mut self, flushes: &mut FlushSet) -> Action {
-        for message in self.buffered.take() {
-            let Some(delivered) = self.delivered() else { break };
-            if message.epoch != delivered.epoch || message.seq > delivered.seq.saturating_add(1) {
-                self.buffer(message);
-            } else if message.seq > delivered.seq {
+    pub(super) fn deliver_waiting(&mut self, flushes: &mut FlushSet) -> Action {
+        if let Delivery::CatchingUp(delivered, waiting) = &mut self.delivery {
+            for message in waiting.take_successors(delivered) {
                 self.deliver(&message, flushes);
             }
         }
-        let is_behind = self.observed_head.take().is_some_and(|head| !self.has_reached(&head));
-        if self.buffered.len() > 0 || self.overflowed || is_behind {
-            return Action::CatchUp;
-        }
-        if let Delivery::CatchingUp(delivered) = &self.delivery {
-            self.delivery = Delivery::Live(delivered.clone());
-        }
-        Action::None
+        self.delivery.resume()
     }
 
     /// Gives what a page tells after `delivered`.
@@ -83,7 +124,7 @@ impl State {
 
     /// The one place where a message or a change passes to the sessions.
     pub(super) fn deliver(&mut self, message: &LoggedMessage, flushes: &mut FlushSet) {
-        self.set_delivered(message.seq);
+        self.delivery.set_delivered(message.seq);
         let frame = server::message(message);
         let mut deliveries = 0;
         for attached in self.attendance.attached().filter(|attached| attached.delivered < message.seq) {
@@ -96,23 +137,17 @@ impl State {
         self.tail.push(frame, message.kind);
     }
 
-    fn set_delivered(&mut self, seq: u64) {
-        if let Delivery::Live(delivered) | Delivery::CatchingUp(delivered) = &mut self.delivery {
-            delivered.seq = seq;
-        }
-    }
-
     fn reset(&mut self, room: &RoomName, position: Position, flushes: &mut FlushSet) {
         self.tail.clear();
         self.attendance.set_delivered(position.seq);
         self.send(Encodings::new(RoomFrame::reset(room, &position)), &|_| true, flushes);
-        self.delivery = Delivery::CatchingUp(position);
+        self.delivery.move_to(position);
     }
 
     /// Tells that the messages `from` to `to` never will be delivered. A session that is ahead of the room has been
     /// given some of them, or all: it is told of the rest, for a gap says where to go on.
     fn announce_gap(&mut self, room: &RoomName, from: u64, to: u64, flushes: &mut FlushSet) {
-        self.set_delivered(to);
+        self.delivery.set_delivered(to);
         self.tail.clear();
         meters().messages_lost.increment((to - from).saturating_add(1));
         let mut frames = HashMap::new();

@@ -12,7 +12,7 @@ use tracing::debug;
 use crate::backend::{Relation, RoomRecord};
 use crate::chat::Chat;
 use crate::chat::rooms::hub::Hub;
-use crate::chat::rooms::room::{Action, Delivery, Room};
+use crate::chat::rooms::room::{Action, Room};
 use crate::chat::users::{Control, LeaveReason};
 use crate::model::UserId;
 use crate::protocol::Rejection;
@@ -82,14 +82,7 @@ impl Room {
     fn suspend(&self) -> Action {
         let mut state = self.lock();
         state.suspensions += 1;
-        match &state.delivery {
-            Delivery::Live(delivered) => {
-                state.delivery = Delivery::CatchingUp(delivered.clone());
-                Action::CatchUp
-            }
-            // The read that is under way is made again.
-            Delivery::Opening | Delivery::CatchingUp(_) => Action::None,
-        }
+        state.delivery.interrupt()
     }
 
     /// How often the room was suspended. To be asked for before its members are read.
