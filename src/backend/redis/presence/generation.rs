@@ -65,6 +65,19 @@ pub enum WaitFor {
     NoOther,
 }
 
+/// The sessions that membership has, as a renewal shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Completeness {
+    /// Those of this node are not restored.
+    OwnMissing,
+    /// This node does not know all others yet.
+    OthersUnknown,
+    /// Those of another node are not restored, which was living before.
+    OthersMissing,
+    /// All are there.
+    Complete,
+}
+
 impl DataGeneration {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no code panics while it holds this lock")
@@ -101,26 +114,20 @@ impl DataGeneration {
             generation.clone_into(&mut state.restored);
         }
         generation.clone_into(&mut state.current);
-        if state.restored != generation {
-            return Lease::Expired;
+        let nodes = living.iter().map(|(id, _)| id.clone());
+        match state.assess(report, wait_for, &this.to_string()) {
+            Completeness::OwnMissing => Lease::Expired,
+            Completeness::OthersUnknown => {
+                state.expected_nodes.extend(nodes);
+                Lease::Incomplete
+            }
+            Completeness::OthersMissing => Lease::Incomplete,
+            Completeness::Complete => {
+                generation.clone_into(&mut state.complete_in);
+                state.expected_nodes = nodes.collect();
+                Lease::Held
+            }
         }
-        if wait_for == WaitFor::Discovery {
-            state.expected_nodes.extend(living.iter().map(|(id, _)| id.clone()));
-            return Lease::Incomplete;
-        }
-        let this = this.to_string();
-        let has_restored = |node: &String| {
-            *node == this || living.iter().any(|(id, restored)| id == node && restored == generation)
-        };
-        if state.complete_in != generation
-            && wait_for == WaitFor::ExpectedNodes
-            && !state.expected_nodes.iter().all(has_restored)
-        {
-            return Lease::Incomplete;
-        }
-        generation.clone_into(&mut state.complete_in);
-        state.expected_nodes = living.iter().map(|(id, _)| id.clone()).collect();
-        Lease::Held
     }
 
     /// Checks that data which was read just before this generation is complete. Before the first renewal there is
@@ -155,6 +162,25 @@ impl ConnectionObserver for DataGeneration {
 }
 
 impl State {
+    /// Judges membership by a renewal of `this` node.
+    fn assess(&self, report: &RenewalReport<'_>, wait_for: WaitFor, this: &str) -> Completeness {
+        let RenewalReport { generation, living, .. } = *report;
+        let is_back = |node: &String| {
+            node == this || living.iter().any(|(id, restored)| id == node && restored == generation)
+        };
+        if self.restored != generation {
+            return Completeness::OwnMissing;
+        }
+        match wait_for {
+            WaitFor::Discovery => Completeness::OthersUnknown,
+            WaitFor::NoOther => Completeness::Complete,
+            // It stays complete: a node that comes later had no sessions in it.
+            WaitFor::ExpectedNodes if self.complete_in == generation => Completeness::Complete,
+            WaitFor::ExpectedNodes if self.expected_nodes.iter().all(is_back) => Completeness::Complete,
+            WaitFor::ExpectedNodes => Completeness::OthersMissing,
+        }
+    }
+
     /// Logs that Redis may have lost data.
     fn report_loss(&mut self, replid: &str, generation: &str) {
         let before = std::mem::replace(&mut self.replid, replid.to_owned());
@@ -203,6 +229,34 @@ mod tests {
 
     fn living(nodes: &[(&str, &str)]) -> Vec<(String, String)> {
         nodes.iter().map(|(id, restored)| ((*id).to_owned(), (*restored).to_owned())).collect()
+    }
+
+    #[test]
+    fn completeness_depends_on_this_node_then_on_the_others() {
+        use Completeness::{Complete, OthersMissing, OthersUnknown, OwnMissing};
+        use WaitFor::{Discovery, ExpectedNodes, NoOther};
+        // The generation in which this node has restored its sessions, the one that was complete, the one of the other
+        // node, and the nodes to wait for.
+        for (restored, complete_in, other, wait_for, expected) in [
+            ("one", "one", "two", NoOther, OwnMissing),
+            ("one", "one", "two", Discovery, OwnMissing),
+            ("two", "one", "two", Discovery, OthersUnknown),
+            ("two", "one", "one", NoOther, Complete),
+            ("two", "one", "one", ExpectedNodes, OthersMissing),
+            ("two", "one", "two", ExpectedNodes, Complete),
+            ("two", "two", "one", ExpectedNodes, Complete),
+        ] {
+            let state = State {
+                restored: restored.to_owned(),
+                complete_in: complete_in.to_owned(),
+                expected_nodes: ["this", "other"].map(str::to_owned).into(),
+                ..State::default()
+            };
+            let living = living(&[("this", "one"), ("other", other)]);
+            let report = RenewalReport { reported: &[], replid: "h", generation: "two", living: &living };
+            let assessed = state.assess(&report, wait_for, "this");
+            assert_eq!(assessed, expected, "{restored} {complete_in} {other} {wait_for:?}");
+        }
     }
 
     #[test]
