@@ -41,27 +41,22 @@ impl MembershipWriter {
         }
     }
 
+    /// Applies changes in three steps: the rooms of this node, the memberships, the index.
     async fn run_batch(&self, mut batch: Vec<Change>) {
         batch.retain(|change| !change.is_abandoned());
-        let entering: Vec<&RoomName> = batch.iter().filter_map(Change::entered).collect();
-        if let Err(error) = self.index.add_node_rooms(self.node, &entering).await {
-            let sentence = error.root_cause();
-            // A Redis at its memory limit refuses enters, but no leaves.
-            let is_refused = |change: &mut Change| !is_refusal(&error) || change.entered().is_some();
-            batch.extract_if(.., is_refused).for_each(|change| change.refuse(&sentence));
-        }
+        self.add_node_rooms(&mut batch).await;
         if batch.is_empty() {
             return;
         }
-        let ids: Vec<MessageId> = batch.iter().map(|_| MessageId::now()).collect();
-        let calls: Vec<Call> = batch.iter().zip(&ids).map(|(change, id)| self.call(change, *id)).collect();
-        for change in &batch {
+        let prepared: Vec<Prepared> = batch.into_iter().map(Prepared::new).collect();
+        let calls: Vec<Call> = prepared.iter().map(|prepared| self.call(prepared)).collect();
+        for Prepared { change, .. } in &prepared {
             let (room, session) = change.session();
             self.pending.mark_applied(room, session);
         }
         let values = self.shards.call_all(&MEMBERSHIPS, &calls).await;
         let (mut enters, mut leaves) = (Vec::new(), Vec::new());
-        for ((change, value), id) in batch.into_iter().zip(values).zip(ids) {
+        for (Prepared { change, id }, value) in prepared.into_iter().zip(values) {
             match change {
                 Change::Enter { room, member, reply } => {
                     self.lock_local_members().entry(room.clone()).or_default().insert(member.id);
@@ -76,6 +71,16 @@ impl MembershipWriter {
         }
         self.finish_enters(enters).await;
         self.finish_leaves(leaves).await;
+    }
+
+    /// Lists the rooms that are entered as rooms of this node. Refuses and removes the changes that can't go on without that.
+    async fn add_node_rooms(&self, batch: &mut Vec<Change>) {
+        let entering: Vec<&RoomName> = batch.iter().filter_map(Change::entered).collect();
+        let Err(error) = self.index.add_node_rooms(self.node, &entering).await else { return };
+        let sentence = error.root_cause();
+        // A Redis at its memory limit refuses enters, but no leaves.
+        let is_refused = |change: &mut Change| !is_refusal(&error) || change.entered().is_some();
+        batch.extract_if(.., is_refused).for_each(|change| change.refuse(&sentence));
     }
 
     async fn finish_enters(&self, enters: Vec<EnterOp>) {
@@ -143,7 +148,7 @@ impl MembershipWriter {
         Ok(())
     }
 
-    fn call(&self, change: &Change, id: MessageId) -> Call {
+    fn call(&self, Prepared { change, id }: &Prepared) -> Call {
         let keys = &self.keys;
         match change {
             Change::Enter { room, member, .. } => {
@@ -154,7 +159,7 @@ impl MembershipWriter {
                     .arg(self.announce_up_to)
                     .bytes(entry::encode(self.node, member))
                     .arg(member.id)
-                    .arg(id)
+                    .arg(*id)
                     .arg(MEMBERS_IN_JOINED)
             }
             Change::Leave { room, member, mode, .. } => {
@@ -167,7 +172,7 @@ impl MembershipWriter {
                     .arg(self.announce_up_to)
                     .bytes(entry::encode(self.node, member))
                     .arg(member.id)
-                    .arg(id)
+                    .arg(*id)
                     .arg(wait_ms)
             }
         }
@@ -175,6 +180,19 @@ impl MembershipWriter {
 
     pub(super) fn lock_local_members(&self) -> MutexGuard<'_, LocalMembers> {
         self.local_members.lock().expect("no code panics while it holds this lock")
+    }
+}
+
+/// A change that is about to be applied.
+struct Prepared {
+    change: Change,
+    /// The id of its notice, if there will be one.
+    id: MessageId,
+}
+
+impl Prepared {
+    fn new(change: Change) -> Self {
+        Self { change, id: MessageId::now() }
     }
 }
 
