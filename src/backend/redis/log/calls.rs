@@ -87,19 +87,41 @@ pub(super) struct Store {
     min_replicas: usize,
 }
 
-/// An entry, as the scripts that give a number take it.
-struct Entry<'a> {
-    channel: String,
-    id: String,
+/// An entry that is to be given a number.
+struct Entry {
+    id: MessageId,
+    /// [`Wire::mark`]
     mark: String,
     digest: String,
-    user: &'a UserId,
-    nonce: Option<&'a Nonce>,
 }
 
-impl Entry<'_> {
-    fn nonce_key(&self, keys: &Keys, room: &RoomName) -> Option<String> {
-        self.nonce.map(|nonce| keys.nonce(room, self.user, nonce))
+/// The arguments of `once.lua`, which begin those of each script that gives a number.
+struct Numbering {
+    channel: String,
+    entry: Entry,
+    log_ttl_ms: u128,
+    head_ttl_ms: u128,
+    nonce_ttl_ms: u128,
+    /// Whether replicas will be waited for.
+    waits_for_replicas: bool,
+    max_messages: usize,
+    /// The field that the record of a private room must have.
+    recorded: String,
+}
+
+impl Numbering {
+    fn add_to(self, call: Call) -> Call {
+        let Entry { id, mark, digest } = self.entry;
+        call.arg(self.channel)
+            .arg(id)
+            .arg(mark)
+            .arg(digest)
+            .arg(self.log_ttl_ms)
+            .arg(self.head_ttl_ms)
+            .arg(self.nonce_ttl_ms)
+            .arg(u8::from(self.waits_for_replicas))
+            .arg(self.max_messages)
+            .arg(self.recorded)
     }
 }
 
@@ -123,15 +145,11 @@ impl Store {
     }
 
     pub(super) fn post_call(&self, draft: &Draft) -> Call {
-        let entry = Entry {
-            channel: self.keys.channel(&draft.room),
-            id: draft.id.to_string(),
-            mark: self.wire.mark(draft.taken_in),
-            digest: draft.nonce.as_ref().map_or_else(|| "-".to_owned(), |_| draft.digest()),
-            user: &draft.author.user_id,
-            nonce: draft.nonce.as_ref(),
-        };
-        let call = self.numbering_call(&APPEND, &draft.room, &entry).arg(draft.open_json());
+        let (user, nonce) = (&draft.author.user_id, draft.nonce.as_ref());
+        let mark = self.wire.mark(draft.taken_in);
+        let digest = nonce.map_or_else(|| "-".to_owned(), |_| draft.digest());
+        let entry = Entry { id: draft.id, mark, digest };
+        let call = self.numbering_call(&APPEND, &draft.room, user, nonce, entry).arg(draft.open_json());
         match draft.reply_to {
             Some(seq) => call.arg(seq.min(MAX_SEQ)),
             None => call,
@@ -139,24 +157,18 @@ impl Store {
     }
 
     pub(super) fn change_call(&self, draft: &ChangeDraft) -> Call {
-        let entry = Entry {
-            channel: self.keys.channel(&draft.room),
-            id: draft.id.to_string(),
-            mark: self.wire.mark(draft.taken_in),
-            digest: draft.digest(),
-            user: &draft.author.user_id,
-            nonce: draft.nonce.as_ref(),
-        };
+        let (user, nonce) = (&draft.author.user_id, draft.nonce.as_ref());
+        let entry = Entry { id: draft.id, mark: self.wire.mark(draft.taken_in), digest: draft.digest() };
         let script = match &draft.change {
             Change::Edit { .. } => &EDIT,
             Change::Delete { .. } => &DELETE,
             Change::React { .. } => &REACT,
         };
         let call = self
-            .numbering_call(script, &draft.room, &entry)
+            .numbering_call(script, &draft.room, user, nonce, entry)
             .arg(self.max_changes)
             .arg(draft.target.min(MAX_SEQ))
-            .arg(json(draft.author.user_id.as_str()))
+            .arg(json(user.as_str()))
             .arg(draft.open_json());
         match &draft.change {
             Change::Edit { content } => call.arg(self.editable_ms).arg(json(content)),
@@ -167,45 +179,51 @@ impl Store {
         }
     }
 
-    fn numbering_call(&self, script: &'static Script, room: &RoomName, entry: &Entry<'_>) -> Call {
+    fn numbering_call(
+        &self,
+        script: &'static Script,
+        room: &RoomName,
+        user: &UserId,
+        nonce: Option<&Nonce>,
+        entry: Entry,
+    ) -> Call {
         let LogKeys { read, written } = self.keys.log_keys(room);
         let record = room.is_private().then(|| self.keys.record(room));
-        let nonce = entry.nonce_key(&self.keys, room);
+        let nonce = nonce.map(|nonce| self.keys.nonce(room, user, nonce));
         let recorded = match &record {
             None => String::new(),
             // The system speaks in each room that there is.
-            Some(_) if entry.user.is_system() => "created".to_owned(),
-            Some(_) => format!("m:{}", entry.user),
+            Some(_) if user.is_system() => "created".to_owned(),
+            Some(_) => format!("m:{user}"),
         };
-        Call::new(script, read.into_iter().chain(written).chain(record).chain(nonce))
-            .arg(&entry.channel)
-            .arg(&entry.id)
-            .arg(&entry.mark)
-            .arg(&entry.digest)
-            .arg(self.log_ttl_ms)
-            .arg(self.head_ttl_ms)
-            .arg(NONCE_TTL.as_millis())
-            .arg(u8::from(self.min_replicas > 0))
-            .arg(self.max_messages)
-            .arg(recorded)
+        let numbering = Numbering {
+            channel: self.keys.channel(room),
+            entry,
+            log_ttl_ms: self.log_ttl_ms,
+            head_ttl_ms: self.head_ttl_ms,
+            nonce_ttl_ms: NONCE_TTL.as_millis(),
+            waits_for_replicas: self.min_replicas > 0,
+            max_messages: self.max_messages,
+            recorded,
+        };
+        numbering.add_to(Call::new(script, read.into_iter().chain(written).chain(record).chain(nonce)))
     }
 
     /// A test post to separate keys in the room's slot, without subscribers.
     pub(super) fn probe_call(&self, room: &RoomName) -> Call {
         let ttl_ms = probe::TTL.as_millis();
         let LogKeys { read, written } = self.keys.probe(room);
-        Call::new(&APPEND, read.into_iter().chain(written))
-            .arg(self.keys.probe_channel(room))
-            .arg(MessageId::now())
-            .arg("-")
-            .arg("-")
-            .arg(ttl_ms)
-            .arg(ttl_ms)
-            .arg(ttl_ms)
-            .arg(0)
-            .arg(1)
-            .arg("")
-            .arg("{\"id\":\"probe\"")
+        let numbering = Numbering {
+            channel: self.keys.probe_channel(room),
+            entry: Entry { id: MessageId::now(), mark: "-".to_owned(), digest: "-".to_owned() },
+            log_ttl_ms: ttl_ms,
+            head_ttl_ms: ttl_ms,
+            nonce_ttl_ms: ttl_ms,
+            waits_for_replicas: false,
+            max_messages: 1,
+            recorded: String::new(),
+        };
+        numbering.add_to(Call::new(&APPEND, read.into_iter().chain(written))).arg("{\"id\":\"probe\"")
     }
 
     pub(super) fn head_call(&self, script: &'static Script, room: &RoomName) -> Call {
