@@ -30,6 +30,26 @@ impl SessionKind {
         self != Self::Plain
     }
 
+    /// Whether it is told in `auth_success` which user it speaks for.
+    pub fn is_told_of_sign_in(self) -> bool {
+        self != Self::Plain
+    }
+
+    /// Whether its user's list of rooms concerns it: its joins are remembered there, and it is told of its changes.
+    pub fn has_room_list(self) -> bool {
+        self == Self::Full
+    }
+
+    /// Whether it marks up to where its user has read, and is told how far others have.
+    pub fn marks_reading(self) -> bool {
+        self == Self::Full
+    }
+
+    /// Whether others may name its user, so that the name is remembered.
+    pub fn introduces_user(self) -> bool {
+        self == Self::Full
+    }
+
     /// The error as which it is told of lost messages, if not by a frame of their own.
     pub fn gap_error(self) -> Option<ErrorCode> {
         (self == Self::Plain).then_some(ErrorCode::MessagesSkipped)

@@ -16,7 +16,7 @@ use crate::backend::{Delta, Entered, LeaveMode, MEMBERS_IN_JOINED, Page, Span, w
 use crate::chat::{Chat, JoiningReader, RoomAccess};
 use crate::model::{LoggedMessage, Position, ReadBy};
 use crate::protocol::server::{self, Entrance, RoomFrame, encode};
-use crate::protocol::{ErrorCode, Rejection, SessionKind};
+use crate::protocol::{ErrorCode, Rejection};
 use crate::websocket::{CloseCode, Frame};
 
 /// Pages that a session may need to come up with a room that goes on talking. At a page of
@@ -151,7 +151,7 @@ impl Chat {
     }
 
     async fn readers(&self, room: &Room, session: &RoomSession, reader: Option<&JoiningReader>) -> Readers {
-        if session.kind != SessionKind::Full {
+        if !session.kind.marks_reading() {
             return Readers { own: self.joined_at(&room.name, reader).await, other: None };
         }
         let other = self.read_by_other(&room.name, &session.member.user_id);

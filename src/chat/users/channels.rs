@@ -101,7 +101,7 @@ impl Users {
             let concerns = match event {
                 UserEvent::Notification(notification) => mailbox.given.show(&notification.id),
                 UserEvent::Seen(id) => mailbox.given.hide(id),
-                _ if listener.kind != SessionKind::Full => false,
+                _ if !listener.kind.has_room_list() => false,
                 UserEvent::Inbox(entry) => mailbox.admits(&entry.room) && !is_in(&entry.room, listener.id),
                 UserEvent::Read { room, .. } | UserEvent::ReadBy { room, .. } => mailbox.admits(room),
                 UserEvent::RoomsChanged | UserEvent::ReportsChanged => true,
@@ -134,7 +134,7 @@ impl Users {
             .cloned()
             .collect();
         for mailbox in mailboxes {
-            if mailbox.listener.as_ref().is_some_and(|listener| listener.kind == SessionKind::Full) {
+            if mailbox.listener.as_ref().is_some_and(|listener| listener.kind.has_room_list()) {
                 mailbox.push(UserFrame::ReportsChanged, flushes);
             }
         }

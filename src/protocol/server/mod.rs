@@ -46,16 +46,19 @@ pub enum ServerFrame<'a> {
 
 /// The bytes of a frame for a kind of session; nothing if sessions of this kind don't get it.
 pub fn encode(frame: &ServerFrame<'_>, kind: SessionKind) -> Option<Frame> {
-    if kind == SessionKind::Full {
-        return Some(json(frame));
+    match kind {
+        SessionKind::Full => Some(json(frame)),
+        SessionKind::Notifications => is_of_notifications(frame).then(|| json(frame)),
+        SessionKind::Plain => encode_plain(frame),
     }
-    if kind == SessionKind::Notifications {
-        return is_of_notifications(frame).then(|| json(frame));
-    }
+}
+
+/// A plain session gets no reference to a frame of its own, and is told of a loss by an error.
+fn encode_plain(frame: &ServerFrame<'_>) -> Option<Frame> {
     match frame {
         ServerFrame::Notice(notice) => Some(json(notice)),
         ServerFrame::Error(error) => Some(json(&error.without_reference())),
-        ServerFrame::Room(RoomFrame::Gap { from, to, .. }) => kind
+        ServerFrame::Room(RoomFrame::Gap { from, to, .. }) => SessionKind::Plain
             .gap_error()
             .map(|code| json(&ErrorFrame::new(&skipped(code, *from, *to), FrameRef::default()))),
         ServerFrame::Session(_) | ServerFrame::Room(_) | ServerFrame::Rooms(_) | ServerFrame::User(_) => None,

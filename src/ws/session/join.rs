@@ -10,7 +10,7 @@ use super::Session;
 use super::replay::Replay;
 use crate::chat::{Action, Control, FrameSink, JoinPlace, Principal, RoomSession};
 use crate::model::{Position, RoomName};
-use crate::protocol::{ErrorCode, Rejection, SessionKind};
+use crate::protocol::{ErrorCode, Rejection};
 
 impl Session {
     pub(super) async fn join(
@@ -55,12 +55,12 @@ impl Session {
         let (chat, identity, outbox) = (self.chat.clone(), self.identity.clone(), self.outbox.clone());
         let session = RoomSession { member: self.member(), kind: self.params.kind, sink: outbox.clone() };
         let recording = async {
-            if session.kind == SessionKind::Full {
+            if session.kind.has_room_list() {
                 chat.record_join(&identity, &name).await;
             }
         };
         let may_have_read = self.is_signed_in || self.has_read;
-        let is_new = !may_have_read || self.params.kind == SessionKind::Plain;
+        let is_new = !may_have_read || !self.params.kind.marks_reading();
         let reader = chat.joining_reader(&identity, &name, is_new);
         let place = JoinPlace { since, history, reader };
         let joining = chat.join(&room, &session, place, || outbox.drained());

@@ -8,7 +8,7 @@ use super::inbox::Inbox;
 use crate::chat::{FrameSink, Identity, Source, Version};
 use crate::protocol::client::{Auth, FileFrame, Marks};
 use crate::protocol::server::{FrameRef, SessionFrame};
-use crate::protocol::{ClientFrame, ErrorCode, Proof, Rejection, SessionKind};
+use crate::protocol::{ClientFrame, ErrorCode, Proof, Rejection};
 use crate::websocket::CloseCode;
 use crate::ws::connection::{CloseReason, Message};
 
@@ -115,8 +115,7 @@ impl Session {
 
     async fn prove(&mut self, token: &str) -> Result<(Identity, String), Rejection> {
         let mut identity = self.identify(token).await?;
-        // In `auth_success`.
-        let is_told = self.params.kind != SessionKind::Plain;
+        let is_told = self.params.kind.is_told_of_sign_in();
         let token = self.token_to_keep(&mut identity, token.to_owned(), is_told)?;
         Ok((identity, token))
     }
@@ -155,7 +154,7 @@ impl Session {
         self.controls.set_user(&identity.author.user_id, &identity.scope);
         self.controls.set_role(identity.role);
         self.chat.recheck_since(&identity.author.user_id, version);
-        if self.params.kind == SessionKind::Full {
+        if self.params.kind.introduces_user() {
             tokio::join!(self.chat.follow_user(&identity.author.user_id), self.chat.introduce(&identity));
         } else if self.params.kind.follows_user() {
             self.chat.follow_user(&identity.author.user_id).await;
