@@ -2,6 +2,8 @@
 
 use infer::MatcherType;
 
+use super::exif::is_on_its_side;
+
 /// Bytes at the beginning of a file that are looked at: the size of a photo stands behind its thumbnail.
 const HEAD_BYTES: usize = 128 * 1024;
 
@@ -10,8 +12,10 @@ const BYTES: &str = "application/octet-stream";
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
+const JPEG: &str = "image/jpeg";
+
 /// Images that browsers show without running anything in them.
-const SAFE_IMAGES: [&str; 5] = ["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"];
+const SAFE_IMAGES: [&str; 5] = ["image/png", JPEG, "image/gif", "image/webp", "image/avif"];
 
 /// Looks at the bytes of a file as they pass.
 #[derive(Debug, Default)]
@@ -24,7 +28,7 @@ pub(super) struct Inspector {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Kind {
     pub(super) media_type: &'static str,
-    /// Width and height of an image.
+    /// Width and height of an image as it is shown.
     pub(super) pixels: Option<(u32, u32)>,
 }
 
@@ -46,6 +50,8 @@ impl Inspector {
         let is_image = SAFE_IMAGES.contains(&media_type);
         let size = imagesize::blob_size(&self.head).ok().filter(|_| is_image);
         let pixels = size.and_then(|size| Some((size.width.try_into().ok()?, size.height.try_into().ok()?)));
+        let is_turned = media_type == JPEG && is_on_its_side(&self.head);
+        let pixels = pixels.map(|(width, height)| if is_turned { (height, width) } else { (width, height) });
         Kind { media_type, pixels }
     }
 }
@@ -104,10 +110,16 @@ mod tests {
     #[test]
     fn a_type_is_that_of_the_bytes() {
         let gif = b"GIF89a\x03\x00\x02\x00/*<script>alert(1)</script>*/";
+        // Of 4 times 3 stored pixels. The orientation is 6: a quarter turned.
+        let exif = b"\xff\xe1\0\x22Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+        let frame = b"\xff\xc0\0\x0b\x08\0\x03\0\x04\x01\x01\x11\0\xff\xda\0\x02";
+        let [turned, upright] = [exif.as_slice(), b""].map(|exif| [&b"\xff\xd8"[..], exif, frame].concat());
         let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x05\0\0\0\x07\x08\x06\0\0\0";
         for (bytes, media_type, pixels) in [
             (gif.as_slice(), "image/gif", Some((3, 2))),
             (png.as_slice(), "image/png", Some((5, 7))),
+            (&turned, JPEG, Some((3, 4))),
+            (&upright, JPEG, Some((4, 3))),
             ("শুভ সকাল".as_bytes(), TEXT, None),
             (b"", TEXT, None),
             (b"<!DOCTYPE html><script>alert(1)</script>", TEXT, None),

@@ -1,6 +1,7 @@
 //! Files: uploading and reading them, the messages that they belong to, and the removal of those that no message has. Their
 //! bytes are in a [`Store`], their records in the backend.
 
+mod exif;
 mod kind;
 mod posting;
 mod reading;
