@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::Result;
 use crate::model::{FileId, NodeId, RoomName, UserId};
 
+/// How long an upload that neither is finished nor fails keeps a repetition waiting. Its node may have died.
+pub const REPETITION_WAITS: Duration = Duration::from_secs(10);
+
 /// The records of files. `tests/it/backend_contract/files.rs` is the suite that every implementation passes.
 ///
 /// A file is uploading, then stored, then claimed by a message that is about to be posted, then posted. Its record is removed
@@ -19,7 +22,7 @@ use crate::model::{FileId, NodeId, RoomName, UserId};
 #[async_trait]
 pub trait Files: Send + Sync + fmt::Debug {
     /// Records a file whose upload begins, and takes bytes of all its quotas: as many as are wanted, or as many as they
-    /// have left.
+    /// have left. No repetition of it begins for [`REPETITION_WAITS`], unless it is finished or cancelled before.
     async fn begin(&self, upload: &Upload) -> Result<Begun>;
 
     /// Records that an upload is still under way, so that its record does not expire.
@@ -55,7 +58,8 @@ pub trait FileSweep: Send + Sync + fmt::Debug {
     /// Whether this node may search for a while: none does, or it has done so last.
     async fn lead(&self, node: NodeId, lasts: Duration) -> Result<bool>;
 
-    /// Removes the records of files that no message has claimed for `age`, and looks at `limit` files at most. Files that a
+    /// Removes the records of files that no message has claimed for `age`, and looks at `limit` files at most. The quotas get
+    /// back what uploads among them have taken that were not finished. Files that a
     /// message claimed so long ago, of which nobody knows whether it was posted, are returned, and come again after
     /// another `age`.
     async fn expire(&self, age: Duration, limit: usize) -> Result<Expired>;
@@ -130,6 +134,8 @@ pub enum Begun {
     Granted(u64),
     /// An upload with the same fingerprint is stored as this file.
     Stored(FileId),
+    /// One with the same fingerprint is under way.
+    UnderWay,
     /// A quota has too few bytes left, until the day ends.
     Exhausted {
         /// When that is.

@@ -36,7 +36,7 @@ pub use self::cluster::{
 pub use self::cursors::{Cursors, LastText, Reader, ReaderKind, Unread};
 pub use self::files::{
     Begun, ByteQuota, Claim, Claimed, Expired, FileDescription, FileSweep, Files, PostedFile, QuotaOwner,
-    StoredFile, Upload,
+    REPETITION_WAITS, StoredFile, Upload,
 };
 pub use self::log::{Appending, Continuity, Delta, Excerpt, Log, NONCE_TTL, Page, Span};
 pub use self::moderation::{

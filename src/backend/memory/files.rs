@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::MemoryNode;
 use crate::backend::{
     Begun, Claim, Claimed, Expired, FileDescription, FileSweep, Files, NONCE_TTL, PostedFile, QuotaOwner,
-    Result, StoredFile, Upload,
+    REPETITION_WAITS, Result, StoredFile, Upload,
 };
 use crate::model::{FileId, NodeId, RoomName, Timestamp, UserId};
 
@@ -39,6 +39,8 @@ struct Record {
     room: RoomName,
     day: u64,
     bytes: u64,
+    /// Owners of the quotas that the bytes are taken of.
+    owners: Vec<QuotaOwner>,
     file: Option<FileDescription>,
     claim: Option<String>,
     place: Option<Place>,
@@ -53,10 +55,13 @@ fn today() -> u64 {
 }
 
 impl FileTable {
-    fn stored_before(&self, upload: &Upload) -> Option<FileId> {
+    /// The state of the same upload before, if it keeps this one from beginning.
+    fn begun_before(&self, upload: &Upload) -> Option<Begun> {
         let (id, since) = *self.uploads.get(upload.fingerprint.as_ref()?)?;
-        let is_stored = self.records.get(&id).is_some_and(|record| record.file.is_some());
-        (is_stored && since.elapsed() < NONCE_TTL).then_some(id)
+        let is_stored = self.records.get(&id)?.file.is_some();
+        let (begun, lasts) =
+            if is_stored { (Begun::Stored(id), NONCE_TTL) } else { (Begun::UnderWay, REPETITION_WAITS) };
+        (since.elapsed() < lasts).then_some(begun)
     }
 
     fn left(&self, upload: &Upload, day: u64) -> u64 {
@@ -69,8 +74,8 @@ impl FileTable {
     }
 
     fn begin(&mut self, upload: &Upload) -> Begun {
-        if let Some(id) = self.stored_before(upload) {
-            return Begun::Stored(id);
+        if let Some(begun) = self.begun_before(upload) {
+            return begun;
         }
         let day = today();
         let bytes = self.left(upload, day);
@@ -83,15 +88,24 @@ impl FileTable {
             self.uploaded.entry(quota.owner.clone()).or_insert((day, 0)).1 += bytes;
         }
         let (user, room) = (upload.user.clone(), upload.room.clone());
+        let owners = upload.quotas.iter().map(|quota| quota.owner.clone()).collect();
         let (file, claim, place) = (None, None, None);
-        let record = Record { user, room, day, bytes, file, claim, place, changed: Instant::now() };
+        let record = Record { user, room, day, bytes, owners, file, claim, place, changed: Instant::now() };
         self.records.insert(upload.id, record);
+        self.remember(upload);
         Begun::Granted(bytes)
     }
 
-    fn give_back(&mut self, upload: &Upload, day: u64, bytes: u64) {
-        for quota in &upload.quotas {
-            if let Some((of, used)) = self.uploaded.get_mut(&quota.owner)
+    fn remember(&mut self, upload: &Upload) {
+        self.uploads.retain(|_, (_, since)| since.elapsed() < NONCE_TTL);
+        if let Some(fingerprint) = &upload.fingerprint {
+            self.uploads.insert(fingerprint.clone(), (upload.id, Instant::now()));
+        }
+    }
+
+    fn give_back(&mut self, owners: &[QuotaOwner], day: u64, bytes: u64) {
+        for owner in owners {
+            if let Some((of, used)) = self.uploaded.get_mut(owner)
                 && *of == day
             {
                 *used = used.saturating_sub(bytes);
@@ -105,17 +119,15 @@ impl FileTable {
         record.bytes = file.size;
         record.file = Some(file.clone());
         record.changed = Instant::now();
-        self.give_back(upload, day, over);
-        self.uploads.retain(|_, (_, since)| since.elapsed() < NONCE_TTL);
-        if let Some(fingerprint) = &upload.fingerprint {
-            self.uploads.insert(fingerprint.clone(), (upload.id, Instant::now()));
-        }
+        let owners = record.owners.clone();
+        self.give_back(&owners, day, over);
+        self.remember(upload);
         true
     }
 
     fn cancel(&mut self, upload: &Upload) {
         if let Some(record) = self.records.remove(&upload.id) {
-            self.give_back(upload, record.day, record.bytes);
+            self.give_back(&record.owners, record.day, record.bytes);
         }
         self.removed.insert(upload.id, Instant::now());
     }
@@ -185,8 +197,10 @@ impl FileTable {
             if record.claim.is_some() {
                 record.changed = Instant::now();
                 expired.unsettled.push((record.room.clone(), id));
-            } else {
-                self.records.remove(&id);
+            } else if let Some(record) = self.records.remove(&id) {
+                if record.file.is_none() {
+                    self.give_back(&record.owners, record.day, record.bytes);
+                }
                 self.removed.insert(id, Instant::now());
                 expired.removed += 1;
             }

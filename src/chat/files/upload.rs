@@ -27,6 +27,9 @@ pub const ENVELOPE_BYTES: u64 = 64 * 1024;
 /// The record of an upload is kept from expiring so often in the time after which it would.
 const KEPT_IN_TIME: u32 = 4;
 
+/// Wait before an upload that is under way is repeated.
+const REPETITION_WAIT: Duration = Duration::from_millis(250);
+
 const DAY_MILLIS: u64 = 24 * 60 * 60 * 1000;
 
 const STORAGE_FAILED: &str = "could not store a file";
@@ -114,29 +117,38 @@ impl Chat {
         self.check_upload(request.length)?;
         let slot = self.inner.files.slots.take(request.identity, request.address)?;
         let upload = self.upload(request);
-        match self.inner.backend.files.begin(&upload).await? {
+        let writer = self.store()?.writer(upload.id).map_err(|error| unavailable(&error, STORAGE_FAILED))?;
+        // From here on a failure cancels it: an answer that is lost may have granted bytes.
+        let mut uploading = Uploading {
+            chat: self.clone(),
+            open: Some(Open { upload: upload.clone(), writer: Some(writer) }),
+            granted: 0,
+            size: 0,
+            kept: Instant::now(),
+            inspector: Inspector::default(),
+            _slot: slot,
+        };
+        let begun = self.inner.backend.files.begin(&upload).await?;
+        if !matches!(begun, Begun::Granted(_)) {
+            // There is no record.
+            uploading.open = None;
+        }
+        match begun {
+            Begun::Granted(granted) => {
+                uploading.granted = granted;
+                Ok(UploadStart::Open(Box::new(uploading)))
+            }
             Begun::Stored(id) => {
                 let file = self.inner.backend.files.find(id).await?.ok_or_else(super::file_not_found)?;
                 Ok(UploadStart::Stored(file_info(id, file.description)))
             }
+            Begun::UnderWay => {
+                let sentence = "The same file is being stored; send it again in a moment";
+                Err(Rejection::new(ErrorCode::Unavailable, sentence).retry_in(REPETITION_WAIT))
+            }
             Begun::Exhausted { retry_after } => {
                 count_refused_upload(Refusal::Quota);
                 Err(quota_exceeded().retry_in(retry_after))
-            }
-            Begun::Granted(granted) => {
-                let writer = self.store()?.writer(upload.id);
-                let writer = writer.map_err(|error| unavailable(&error, STORAGE_FAILED))?;
-                let open = Some(Open { upload, writer: Some(writer) });
-                let (chat, inspector) = (self.clone(), Inspector::default());
-                Ok(UploadStart::Open(Box::new(Uploading {
-                    chat,
-                    open,
-                    granted,
-                    size: 0,
-                    kept: Instant::now(),
-                    inspector,
-                    _slot: slot,
-                })))
             }
         }
     }

@@ -4,7 +4,7 @@ use futures_util::FutureExt;
 use serde::Deserialize;
 
 use super::completion::Completion;
-use super::{content_of, parse_nonce};
+use super::parse_nonce;
 use crate::backend::{Appending, AuditAction, AuditRecord};
 use crate::chat::{Chat, Identity, RoomAccess, SpeechAccess};
 use crate::model::{
@@ -129,7 +129,7 @@ impl Chat {
         let nonce = nonce.as_deref().map(parse_nonce).transpose()?;
         let (room, change) = match action {
             ChangeAction::Edit(access, content) => {
-                let content = content_of(content, self.inner.config.limits.content_chars)?;
+                let content = self.content(content)?;
                 (access.into_room(), Change::Edit { content })
             }
             ChangeAction::Delete(Deletion { room, rights, .. }) => (room, Change::Delete { rights }),

@@ -84,9 +84,21 @@ impl Chat {
         Ok(receipt)
     }
 
+    /// Refuses a message with files by what it says, before they are stored.
+    ///
+    /// # Errors
+    /// `bad_content`, `content_too_long`, `bad_nonce`
+    pub fn check_file_message(&self, content: &str, nonce: Option<&str>) -> Result<(), Rejection> {
+        if !content.is_empty() {
+            check_content(content, self.inner.config.limits.content_chars)?;
+        }
+        nonce.map(parse_nonce).transpose().map(drop)
+    }
+
     /// A text that follows the rules for messages.
     pub(super) fn content(&self, content: String) -> Result<String, Rejection> {
-        content_of(content, self.inner.config.limits.content_chars)
+        check_content(&content, self.inner.config.limits.content_chars)?;
+        Ok(content)
     }
 
     /// Counts a session among those that wait for receipts.
@@ -144,8 +156,8 @@ pub(super) fn typing_rule(config: &Config) -> TypingRule {
     TypingRule { every: presence.typing_every, up_to: presence.announce_up_to as u64 }
 }
 
-fn content_of(content: String, limit: usize) -> Result<String, Rejection> {
-    if !has_visible(&content) {
+fn check_content(content: &str, limit: usize) -> Result<(), Rejection> {
+    if !has_visible(content) {
         return Err(Rejection::new(ErrorCode::BadContent, "A message must have something to see"));
     }
     if content.contains('\0') {
@@ -155,7 +167,7 @@ fn content_of(content: String, limit: usize) -> Result<String, Rejection> {
         let sentence = format!("A message must have at most {limit} characters; make it shorter");
         return Err(Rejection::new(ErrorCode::ContentTooLong, sentence));
     }
-    Ok(content)
+    Ok(())
 }
 
 fn parse_nonce(raw: &str) -> Result<Nonce, Rejection> {

@@ -47,6 +47,9 @@ impl Session {
         self.outbox.flush();
         let admitted = self.chat.admit_post(&self.identity, self.client.address()).decided().await;
         let access = admitted.and_then(|()| self.access_to_speak(Some(&room_id)));
+        // A file whose message is refused would count against the user's quota.
+        let checked = self.chat.check_file_message(&content, nonce.as_deref());
+        let access = access.and_then(|access| checked.map(|()| access));
         let (reply_to, mentions) = Default::default();
         let mut text = Text { room_id: Some(room_id), content, nonce, reply_to, mentions, files: Vec::new() };
         let stored = match &access {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use adda::backend::PostedFile;
+use adda::backend::{Begun, ByteQuota, PostedFile, QuotaOwner, Upload};
 use adda::model::{FileId, NodeId, UserId};
 
 use super::files::{claim, claims, description, stored, upload};
@@ -69,6 +69,27 @@ pub async fn an_upload_under_way_does_not_expire(mut cluster: Cluster) {
     .await;
     node.backend.files.keep(&upload).await.unwrap();
     assert!(!node.backend.files.finish(&upload, &description(10)).await.unwrap(), "there is no record");
+}
+
+pub async fn an_upload_that_expires_gives_its_bytes_back(mut cluster: Cluster) {
+    let [here, there] = cluster.nodes().await;
+    let (user, room) = (UserId::guest(), room("general"));
+    let guests = ByteQuota { owner: QuotaOwner::Guests("2001:db8::1".to_owned()), limit: 1500 };
+    let of_guest = |wanted, least| {
+        let mut upload = Upload { least, ..upload(&user, &room, wanted) };
+        upload.quotas.push(guests.clone());
+        upload
+    };
+    let [kept, lost] = [of_guest(300, 1), of_guest(700, 1)];
+    let begin = async |upload: &Upload| here.backend.files.begin(upload).await.unwrap();
+    assert_eq!(begin(&kept).await, Begun::Granted(300));
+    assert!(here.backend.files.finish(&kept, &description(300)).await.unwrap());
+    assert_eq!(begin(&lost).await, Begun::Granted(700));
+    assert!(matches!(begin(&of_guest(1, 1)).await, Begun::Exhausted { .. }));
+    assert_eq!(there.backend.file_sweep.expire(Duration::ZERO, 10).await.unwrap().removed, 2);
+    assert_eq!(begin(&of_guest(1000, 1)).await, Begun::Granted(700), "a file that was stored counts");
+    let of_address = Upload { quotas: vec![guests.clone()], ..upload(&user, &room, 1500) };
+    assert_eq!(begin(&of_address).await, Begun::Granted(500));
 }
 
 pub async fn a_claimed_file_is_never_expired(mut cluster: Cluster) {

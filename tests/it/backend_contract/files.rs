@@ -105,19 +105,30 @@ pub async fn what_an_upload_does_not_need_is_given_back(mut cluster: Cluster) {
     assert_eq!(begin(&node, &upload(&user, &room, 1000)).await, Begun::Granted(700));
 }
 
+fn repeatable() -> Upload {
+    let fingerprint = Some("user room nonce {a} hash".to_owned());
+    Upload { fingerprint, ..upload(&UserId::guest(), &room("general"), 10) }
+}
+
 pub async fn a_repeated_upload_is_the_first_file(mut cluster: Cluster) {
     let [here, there] = cluster.nodes().await;
-    let attempt = || {
-        let fingerprint = Some("user room nonce {a} hash".to_owned());
-        Upload { fingerprint, ..upload(&UserId::guest(), &room("general"), 10) }
-    };
-    let [first, second, third, fourth] = std::array::from_fn(|_| attempt());
+    let [first, second, third, fourth] = std::array::from_fn(|_| repeatable());
     assert_eq!(begin(&here, &first).await, Begun::Granted(10));
-    assert_eq!(begin(&there, &second).await, Begun::Granted(10), "the first is not stored yet");
+    assert_eq!(begin(&there, &second).await, Begun::UnderWay, "the first is not stored yet");
     assert!(here.backend.files.finish(&first, &description(10)).await.unwrap());
     assert_eq!(begin(&there, &third).await, Begun::Stored(first.id));
     here.backend.files.remove(&first.room, &[first.id]).await.unwrap();
     assert_eq!(begin(&there, &fourth).await, Begun::Granted(10));
+}
+
+pub async fn an_upload_that_fails_is_repeated_at_once(mut cluster: Cluster) {
+    let [here, there] = cluster.nodes().await;
+    let [first, second, third] = std::array::from_fn(|_| repeatable());
+    assert_eq!(begin(&here, &first).await, Begun::Granted(10));
+    here.backend.files.cancel(&first).await.unwrap();
+    assert_eq!(begin(&there, &second).await, Begun::Granted(10));
+    here.backend.files.cancel(&first).await.unwrap();
+    assert_eq!(begin(&here, &third).await, Begun::UnderWay, "another's failure says nothing about it");
 }
 
 pub async fn files_are_claimed_by_one_message_all_or_none(mut cluster: Cluster) {

@@ -243,6 +243,7 @@ contract! {
         an_upload_counts_against_all_its_quotas
         what_an_upload_does_not_need_is_given_back
         a_repeated_upload_is_the_first_file
+        an_upload_that_fails_is_repeated_at_once
         files_are_claimed_by_one_message_all_or_none
         files_of_others_and_of_other_rooms_are_not_claimed
         a_message_that_was_not_posted_gives_its_files_back
@@ -251,6 +252,7 @@ contract! {
     file_sweep {
         one_node_sweeps_at_a_time
         files_that_no_message_claims_expire
+        an_upload_that_expires_gives_its_bytes_back
         a_claimed_file_is_never_expired
         an_upload_under_way_does_not_expire
         a_room_is_swept_while_it_has_files

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Folder, PNG, get, pair, url};
 use crate::harness::{Client, Node};
 
-async fn send(client: &mut Client, head: &serde_json::Value, bytes: &[u8]) {
+pub(super) async fn send(client: &mut Client, head: &serde_json::Value, bytes: &[u8]) {
     let frame = [head.to_string().as_bytes(), b"\n", bytes].concat();
     client.send_message(tokio_tungstenite::tungstenite::Message::Binary(frame.into())).await;
 }
@@ -41,6 +41,34 @@ async fn a_binary_frame_is_a_message_with_a_file() {
     send(&mut rahim, &json!({ "room_id": "general", "name": "" }), b"").await;
     rahim.expect("ack").await;
     assert_eq!(mita.expect("text").await["files"][0]["name"], "file");
+}
+
+/// The answer to a frame that is sent again for as long as the server says so.
+async fn posts(client: &mut Client, head: &serde_json::Value, bytes: &[u8]) -> serde_json::Value {
+    loop {
+        send(client, head, bytes).await;
+        let answer = client.next_of(&["ack", "error"]).await;
+        if answer["code"] != "unavailable" {
+            return answer;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_binary_frame_that_comes_on_two_connections_at_once_is_one_message() {
+    let folder = Folder::new();
+    let Some(cluster) = pair(&folder, &[]).await else { return };
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    let mut again = Client::returning(&cluster.nodes[1], &rahim.token).await;
+    rahim.join("general").await;
+    again.join("general").await;
+    for round in 0..10 {
+        let head = json!({ "room_id": "general", "name": "a", "nonce": format!("n{round}") });
+        let (first, second) = tokio::join!(posts(&mut rahim, &head, PNG), posts(&mut again, &head, PNG));
+        assert!(first["id"].is_string(), "{first}");
+        assert_eq!((&first["id"], &first["seq"]), (&second["id"], &second["seq"]), "{first} {second}");
+    }
+    assert_eq!(cluster.nodes[0].http().messages("general", "").await.len(), 10);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod bucket;
 mod frames;
 mod posting;
+mod quotas;
 mod reading;
 mod removal;
 mod upload;

@@ -1,9 +1,11 @@
 //! Reading files: access, ranges, headers.
 
+use adda::model::Role;
 use serde_json::json;
 
 use super::{Folder, get, pair, settings, upload, url};
 use crate::harness::{Client, Node, Signer};
+use crate::notifications::{SECRET, token};
 
 #[tokio::test]
 async fn any_node_serves_a_file() {
@@ -95,6 +97,26 @@ async fn a_file_that_may_not_be_read_is_as_one_that_never_was() {
     }
     assert_eq!(get(&node, Some(&rahim.token), url(&file)).await.status, 200);
     assert_eq!(get(&node, None, url(&file)).await.status, 200, "guests read public rooms");
+}
+
+/// As a page shows it by `<img src>`: the browser sends no `Origin` with it.
+#[tokio::test]
+async fn a_page_of_the_node_reads_a_file_by_the_cookie() {
+    let folder = Folder::new();
+    let more = [("auth.guests", "false"), ("auth.secret", SECRET)];
+    let node = Node::with(&settings(&folder, &more)).await;
+    let token = token("rahim", Role::Member);
+    let file = upload(&node, &token, "general", "a.txt", b"xyz").await;
+    let session = node.http().call("POST", "/api/session").header("authorization", &format!("Bearer {token}"));
+    let session = session.send().await;
+    assert_eq!(session.status, 204, "{session:?}");
+    let (cookie, _) = session.header("set-cookie").split_once(';').unwrap();
+    for (site, status) in [("same-origin", 200), ("same-site", 401), ("cross-site", 401), ("none", 401)] {
+        let call = node.http().call("GET", url(&file)).header("cookie", cookie);
+        let reply = call.header("sec-fetch-site", site).send().await;
+        assert_eq!(reply.status, status, "{site}: {reply:?}");
+    }
+    assert_eq!(node.http().call("GET", url(&file)).header("cookie", cookie).send().await.status, 401);
 }
 
 #[tokio::test]

@@ -1,8 +1,11 @@
 //! Files that no message has are removed.
 
 use super::{Folder, get, pair, post, settings, upload, url};
+use crate::harness::http::encode;
 use crate::harness::raw::{first_byte::TEXT, masked};
 use crate::harness::{Client, Cluster, DEADLINE, Node, RawSocket, eventually};
+use crate::notifications::{SECRET, token};
+use adda::model::Role;
 use serde_json::{Value, json};
 
 /// Waits until a file is gone: neither found nor stored.
@@ -60,6 +63,30 @@ async fn a_file_goes_with_its_message_from_the_log() {
         rahim.posts("general", text).await;
     }
     until_gone(&cluster.nodes[1], &folder, &file).await;
+}
+
+#[tokio::test]
+async fn files_go_with_their_private_room() {
+    let folder = Folder::new();
+    let Some(cluster) = pair(&folder, &[("auth.secret", SECRET)]).await else { return };
+    let [here, there] = [&cluster.nodes[0], &cluster.nodes[1]];
+    let token = token("rahim", Role::Member);
+    let bearer = format!("Bearer {token}");
+    let made = here.http().call("POST", "/api/rooms").header("authorization", &bearer);
+    let made = made.json(&json!({ "title": "tea" })).send().await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let room = made.json()["id"].as_str().unwrap().to_owned();
+    let mut rahim = Client::returning(here, &token).await;
+    rahim.join(&room).await;
+    let posted = upload(here, &token, &room, "a.txt", b"x").await;
+    post(&mut rahim, &room, "n1", &[&posted]).await;
+    let deleted = there.http().call("DELETE", &format!("/api/rooms/{}", encode(&room)));
+    let deleted = deleted.header("authorization", &bearer).send().await;
+    assert_eq!(deleted.status, 204, "{deleted:?}");
+    for node in [here, there] {
+        assert_eq!(get(node, Some(&token), url(&posted)).await.error(404), "file_not_found");
+    }
+    eventually("nothing stays", DEADLINE, async || folder.names().is_empty().then_some(())).await;
 }
 
 #[tokio::test]
@@ -147,7 +174,9 @@ async fn another_node_sweeps_when_the_one_that_did_has_died() {
 #[tokio::test]
 async fn an_upload_of_a_killed_node_is_removed() {
     let folder = Folder::new();
-    let Some(mut cluster) = pair(&folder, &[("files.orphan_after", "1s")]).await else { return };
+    let quota = [("files.per_user_per_day", "5000000"), ("files.max_bytes", "5000000")];
+    let settings = [&[("files.orphan_after", "1s")], &quota[..]].concat();
+    let Some(mut cluster) = pair(&folder, &settings).await else { return };
     let rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     let mut socket = crate::harness::RawSocket::connect(cluster.nodes[0].port).await;
     let body = super::form("a.bin", &vec![7; 4 << 20]);
@@ -163,6 +192,8 @@ async fn an_upload_of_a_killed_node_is_removed() {
     eventually("bytes are stored", DEADLINE, async || (!folder.names().is_empty()).then_some(())).await;
     cluster.nodes[0].kill();
     eventually("nothing stays", DEADLINE, async || folder.names().is_empty().then_some(())).await;
+    // The quota has its bytes back.
+    upload(&cluster.nodes[1], &rahim.token, "general", "a.bin", &vec![7; 4 << 20]).await;
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use crate::harness::http::text;
 use crate::harness::{Client, Cluster, DEADLINE, LONG_DEADLINE, Node, Reply, eventually};
 
 /// The secret of the nodes, with which the tests sign the token of an admin.
-const SECRET: &str = "a secret of these tests alone, long enough";
+pub const SECRET: &str = "a secret of these tests alone, long enough";
 
 const SETTINGS: [(&str, &str); 2] = [("redis.prefix", "adda:"), ("auth.secret", SECRET)];
 
@@ -57,7 +57,8 @@ impl Admin {
     }
 }
 
-fn token(user: &str, role: Role) -> String {
+/// The token of a user with an account.
+pub fn token(user: &str, role: Role) -> String {
     let author = Author {
         user_id: UserId::parse(user).expect("a user id"),
         username: Username::parse(user, 32).expect("a name"),

@@ -3,7 +3,8 @@
 use adda::model::Role;
 use serde_json::{Value, json};
 
-use super::{Admin, asks, cluster, ids, token, unseen};
+use super::{Admin, SETTINGS, asks, cluster, ids, token, unseen};
+use crate::harness::Cluster;
 use crate::harness::http::text;
 
 #[tokio::test]
@@ -53,6 +54,7 @@ async fn words_and_times_have_rules() {
     }
     for (change, code) in [
         (json!({ "every_s": 0 }), "bad_request"),
+        (json!({ "every_s": 31_622_401 }), "bad_request"),
         (json!({ "every_s": 1, "at": "2999-01-01T00:00:00Z" }), "bad_request"),
         (json!({}), "bad_request"),
         (json!({ "at": "2020-01-01T00:00:00Z" }), "bad_request"),
@@ -69,6 +71,22 @@ async fn words_and_times_have_rules() {
         body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         refused("/api/schedules", body, code).await;
     }
+}
+
+#[tokio::test]
+async fn a_cluster_has_a_bounded_number_of_schedules() {
+    let settings = [&SETTINGS[..], &[("notifications.schedules", "2")]].concat();
+    let Some(cluster) = Cluster::with(2, &settings).await else { return };
+    let (admin, nodes) = (Admin::new(), &cluster.nodes);
+    let schedule = json!({ "to": "all", "content": "x", "every_s": 31_622_400 });
+    let first = admin.schedules(&nodes[0], schedule.clone()).await;
+    admin.schedules(&nodes[1], schedule.clone()).await;
+    for node in nodes {
+        let refused = admin.asks(node, "POST", "/api/schedules", Some(schedule.clone())).await;
+        assert_eq!(refused.error(400), "bad_request");
+    }
+    admin.asks(&nodes[1], "DELETE", &format!("/api/schedules/{first}"), None).await;
+    admin.schedules(&nodes[0], schedule).await;
 }
 
 #[tokio::test]

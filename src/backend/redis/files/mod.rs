@@ -15,7 +15,8 @@ use crate::backend::redis::client::server::{parsed, parsed_if_ours};
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::topology::Shards;
 use crate::backend::{
-    Begun, Claim, Claimed, FileDescription, Files, NONCE_TTL, Result, StoredFile, Upload, within,
+    Begun, ByteQuota, Claim, Claimed, FileDescription, Files, NONCE_TTL, QuotaOwner, REPETITION_WAITS,
+    Result, StoredFile, Upload, within,
 };
 use crate::model::{FileId, RoomName, UserId};
 use crate::telemetry::{Unreadable, count_unreadable};
@@ -69,40 +70,62 @@ impl RedisFiles {
 
     /// The keys of an upload, and of its quotas.
     fn upload_keys(&self, upload: &Upload, other: Option<String>) -> Vec<String> {
-        let first = [self.keys.file(upload.id), self.keys.unposted_files()];
+        let file = self.keys.file(upload.id);
+        let print = upload.fingerprint.as_ref().map_or_else(|| file.clone(), |print| self.keys.upload(print));
         let quotas = upload.quotas.iter().map(|quota| self.keys.byte_quota(&quota.owner));
-        first.into_iter().chain(other).chain(quotas).collect()
+        [file, self.keys.unposted_files(), print].into_iter().chain(other).chain(quotas).collect()
     }
 
-    /// The file of an upload that is repeated.
-    async fn stored_before(&self, upload: &Upload) -> Result<Option<FileId>> {
-        let Some(fingerprint) = &upload.fingerprint else { return Ok(None) };
-        let call = Call::plain("GET", self.keys.upload(fingerprint));
-        let id: Option<String> = parsed_if_ours(self.call(call).await)?;
-        let Some(id) = id.and_then(|id| FileId::parse(&id)) else { return Ok(None) };
-        Ok(self.find(id).await?.map(|_| id))
-    }
-}
-
-#[async_trait]
-impl Files for RedisFiles {
-    async fn begin(&self, upload: &Upload) -> Result<Begun> {
-        if let Some(id) = self.stored_before(upload).await? {
-            return Ok(Begun::Stored(id));
-        }
+    /// Begins an upload. `gone`: a file of the same upload that there is no more.
+    async fn begin_once(&self, upload: &Upload, gone: &str) -> Result<Beginning> {
         let call = Call::new(&BEGIN, self.upload_keys(upload, None))
             .arg(upload.id)
             .arg(&upload.user)
             .arg(&upload.room)
             .arg(upload.wanted)
-            .arg(upload.least);
+            .arg(upload.least)
+            .arg(owners(&upload.quotas))
+            .arg(REPETITION_WAITS.as_millis())
+            .arg(gone);
         let call = upload.quotas.iter().fold(call, |call, quota| call.arg(quota.limit));
-        let (is_granted, number): (bool, u64) = parsed(self.call(call).await?)?;
-        Ok(if is_granted {
-            Begun::Granted(number)
-        } else {
-            Begun::Exhausted { retry_after: Duration::from_millis(number) }
+        let mut words = parsed::<Vec<String>>(self.call(call).await?)?.into_iter();
+        let word = words.next().unwrap_or_default();
+        let rest = words.next().unwrap_or_default();
+        let number = rest.parse().unwrap_or_default();
+        Ok(match word.as_str() {
+            "granted" => Beginning::Decided(Begun::Granted(number)),
+            "under_way" => Beginning::Decided(Begun::UnderWay),
+            "stored" => Beginning::Stored(rest),
+            _ => Beginning::Decided(Begun::Exhausted { retry_after: Duration::from_millis(number) }),
         })
+    }
+}
+
+/// The answer of `begin.lua`.
+enum Beginning {
+    Decided(Begun),
+    /// The same upload was stored as this file, which may be gone.
+    Stored(String),
+}
+
+#[async_trait]
+impl Files for RedisFiles {
+    async fn begin(&self, upload: &Upload) -> Result<Begun> {
+        let mut gone = String::new();
+        loop {
+            match self.begin_once(upload, &gone).await? {
+                Beginning::Decided(begun) => return Ok(begun),
+                Beginning::Stored(before) => {
+                    let id = FileId::parse(&before);
+                    if let Some(id) = id
+                        && self.find(id).await?.is_some()
+                    {
+                        return Ok(Begun::Stored(id));
+                    }
+                    gone = before;
+                }
+            }
+        }
     }
 
     async fn keep(&self, upload: &Upload) -> Result<()> {
@@ -112,9 +135,7 @@ impl Files for RedisFiles {
 
     async fn finish(&self, upload: &Upload, file: &FileDescription) -> Result<bool> {
         let json = serde_json::to_string(file).expect("texts and numbers are JSON");
-        let fingerprint = upload.fingerprint.as_ref();
-        let repeated = fingerprint.map_or_else(|| self.keys.file(upload.id), |print| self.keys.upload(print));
-        let call = Call::new(&FINISH, self.upload_keys(upload, Some(repeated)))
+        let call = Call::new(&FINISH, self.upload_keys(upload, None))
             .arg(upload.id)
             .arg(file.size)
             .arg(json)
@@ -172,6 +193,26 @@ impl Files for RedisFiles {
         let call = Call::new(&REMOVE, self.keys(first, ids)).arg(room);
         parsed(self.call(with_ids(call, ids)).await?)
     }
+}
+
+/// The owners of quotas as words of a text.
+fn owners(quotas: &[ByteQuota]) -> String {
+    let words = quotas.iter().map(|quota| match &quota.owner {
+        QuotaOwner::User(user) => format!("user:{user}"),
+        QuotaOwner::Guests(address) => format!("guests:{address}"),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Without words of other programs.
+fn read_owners(text: &[u8]) -> Vec<QuotaOwner> {
+    let words = std::str::from_utf8(text).unwrap_or_default().split(' ');
+    let owner = |word: &str| match word.split_once(':')? {
+        ("user", user) => UserId::parse(user).map(QuotaOwner::User),
+        ("guests", address) => Some(QuotaOwner::Guests(address.to_owned())),
+        _ => None,
+    };
+    words.filter_map(owner).collect()
 }
 
 fn with_ids(call: Call, ids: &[FileId]) -> Call {

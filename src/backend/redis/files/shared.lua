@@ -20,11 +20,17 @@ local function set_uploaded(quota, day, bytes)
   redis.call('PEXPIRE', quota, 2 * DAY)
 end
 
--- Gives quotas bytes back that an upload has taken and does not need, unless their day has ended.
-local function give_back(file, bytes, first_quota)
+-- Gives quotas bytes back that an upload has taken and does not need, unless their day has ended. The keys of the quotas are
+-- KEYS from `first` to `last`.
+local function give_back(file, bytes, first, last)
   local day = tonumber(call('HGET', file, 'day') or '')
-  for i = first_quota, #KEYS do
+  for i = first, last do
     local has = uploaded(KEYS[i], day)
     if has > 0 then set_uploaded(KEYS[i], day, has - bytes) end
   end
 end
+
+-- The value of an upload that is not finished. Later it is the id of the file.
+local function begun(id) return 'begun ' .. id end
+
+local function is_begun(value) return string.sub(value or '', 1, 6) == 'begun ' end

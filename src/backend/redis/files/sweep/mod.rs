@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{RedisFiles, SHARED, with_ids};
+use super::{RedisFiles, SHARED, read_owners, with_ids};
 use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::script::{Memory, Script, TYPES};
 use crate::backend::redis::client::server::{parsed, parsed_if_ours};
@@ -15,6 +15,8 @@ use crate::telemetry::{Unreadable, count_unreadable};
 static LEAD: Script = Script::new(Memory::Spares, &[TYPES, SHARED, include_str!("lead.lua")]);
 
 static DUE: Script = Script::new(Memory::Spares, &[TYPES, SHARED, include_str!("due.lua")]);
+
+static OWNERS: Script = Script::new(Memory::Spares, &[TYPES, include_str!("owners.lua")]);
 
 static EXPIRE: Script = Script::new(Memory::Spares, &[TYPES, SHARED, include_str!("expire.lua")]);
 
@@ -28,7 +30,8 @@ static UNRECORDED: Script = Script::new(Memory::Untouched, &[include_str!("unrec
 static LISTING: Script = Script::new(Memory::Spares, &[TYPES, SHARED, include_str!("listing.lua")]);
 
 /// The scripts of this file.
-pub(super) const SCRIPTS: &[&Script] = &[&LEAD, &DUE, &EXPIRE, &ROOMS, &POSTPONE, &UNRECORDED, &LISTING];
+pub(super) const SCRIPTS: &[&Script] =
+    &[&LEAD, &DUE, &OWNERS, &EXPIRE, &ROOMS, &POSTPONE, &UNRECORDED, &LISTING];
 
 impl RedisFiles {
     /// Files of a list that are due since `age`.
@@ -47,10 +50,22 @@ impl FileSweep for RedisFiles {
 
     async fn expire(&self, age: Duration, limit: usize) -> Result<Expired> {
         let ids = self.due(self.keys.unposted_files(), age, limit).await?;
-        let first = [self.keys.unposted_files(), self.keys.removed_files()];
-        let call = Call::new(&EXPIRE, self.keys(first, &ids)).arg(age.as_millis());
-        let (removed, claimed): (u64, Vec<(Vec<u8>, String)>) =
-            parsed(self.call(with_ids(call, &ids)).await?)?;
+        if ids.is_empty() {
+            return Ok(Expired::default());
+        }
+        let owners = Call::new(&OWNERS, self.keys([], &ids));
+        let owners: Vec<Vec<u8>> = parsed(self.call(owners).await?)?;
+        let mut keys = vec![self.keys.unposted_files(), self.keys.removed_files()];
+        let mut counts = Vec::with_capacity(ids.len());
+        for (id, owners) in ids.iter().zip(owners) {
+            let owners = read_owners(&owners);
+            keys.push(self.keys.file(*id));
+            keys.extend(owners.iter().map(|owner| self.keys.byte_quota(owner)));
+            counts.push((id, owners.len()));
+        }
+        let call = Call::new(&EXPIRE, keys).arg(age.as_millis());
+        let call = counts.into_iter().fold(call, |call, (id, count)| call.arg(id).arg(count));
+        let (removed, claimed): (u64, Vec<(Vec<u8>, String)>) = parsed(self.call(call).await?)?;
         let unsettled =
             claimed.into_iter().filter_map(|(room, id)| Some((room_name(&room)?, FileId::parse(&id)?)));
         Ok(Expired { removed, unsettled: unsettled.collect() })
