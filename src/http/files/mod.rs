@@ -114,14 +114,17 @@ pub async fn show_file(
 ) -> Result<Response, ApiError> {
     let file = state.chat.file(caller.principal(), &id, &name).await?;
     let tag = format!("\"{id}\"");
-    let mut response = if matches(&headers, &header::IF_NONE_MATCH, &tag) {
+    let mut response = if is_known(&headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         content(file, &method, &headers, &tag).await?
     };
+    let is_file = response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED;
     let fixed = response.headers_mut();
     fixed.insert(header::ETAG, header_value(&tag)?);
-    fixed.insert(header::CACHE_CONTROL, CACHE);
+    if is_file {
+        fixed.insert(header::CACHE_CONTROL, CACHE);
+    }
     // Nothing in it runs, should a browser open it as a page.
     fixed.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
     Ok(response)
@@ -135,8 +138,9 @@ async fn content(
 ) -> Result<Response, ApiError> {
     let ReadableFile { description, reader } = file;
     let size = description.size;
-    let is_current = !headers.contains_key(header::IF_RANGE) || matches(headers, &header::IF_RANGE, tag);
-    let asked = headers.get(header::RANGE).filter(|_| is_current);
+    // A part of another file would be of no use, and only a GET has parts (RFC 9110, sections 13.1.5 and 14.2).
+    let is_current = headers.get(header::IF_RANGE).is_none_or(|known| known.as_bytes() == tag.as_bytes());
+    let asked = headers.get(header::RANGE).filter(|_| is_current && method == Method::GET);
     let (status, range) = match requested(asked, size) {
         Requested::All => (StatusCode::OK, 0..size),
         Requested::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
@@ -168,10 +172,11 @@ fn range_refused(size: u64) -> Result<Response, ApiError> {
     Ok(response)
 }
 
-/// Whether a header names the file as it is.
-fn matches(headers: &HeaderMap, name: &header::HeaderName, tag: &str) -> bool {
-    let value = headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.split(',').map(str::trim).any(|given| given == tag || given.strip_prefix("W/") == Some(tag))
+/// Whether the client says that it has the file (RFC 9110, section 13.1.2).
+fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let is_same = |given: &str| given == "*" || given.strip_prefix("W/").unwrap_or(given) == tag;
+    let lists = headers.get_all(header::IF_NONE_MATCH).into_iter();
+    lists.filter_map(|list| list.to_str().ok()).flat_map(|list| list.split(',')).map(str::trim).any(is_same)
 }
 
 /// How to show the file, and the name to save it under: in ASCII for old browsers, and whole (RFC 6266; RFC 8187).

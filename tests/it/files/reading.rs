@@ -65,12 +65,25 @@ async fn a_part_of_a_file_is_read_by_its_range() {
     let beyond = call("GET", &[("range", "bytes=10-")]).await;
     assert_eq!(beyond.error(416), "bad_request");
     assert_eq!(beyond.header("content-range"), "bytes */10");
-    assert_eq!(call("GET", &[("range", "bytes=0-1"), ("if-range", "\"other\"")]).await.status, 200);
-    assert_eq!(call("GET", &[("range", "bytes=0-1"), ("if-range", &tag)]).await.status, 206);
-    let known = call("GET", &[("if-none-match", &tag)]).await;
-    assert_eq!((known.status, known.body.len()), (304, 0));
-    let head = call("HEAD", &[]).await;
-    assert_eq!((head.status, head.header("content-length"), head.body.len()), (200, "10", 0));
+    assert_eq!(beyond.header("cache-control"), "", "a refusal is not kept");
+    let weak = format!("W/{tag}");
+    for (known, status) in [(&*tag, 206), ("\"other\"", 200), (&weak, 200), ("*", 200)] {
+        assert_eq!(
+            call("GET", &[("range", "bytes=0-1"), ("if-range", known)]).await.status,
+            status,
+            "{known}"
+        );
+    }
+    for known in [&*tag, &weak, "*", &format!("\"other\", {tag}")] {
+        let reply = call("GET", &[("if-none-match", known)]).await;
+        assert_eq!((reply.status, reply.body.len()), (304, 0), "{known}");
+        assert_eq!(reply.header("cache-control"), whole.header("cache-control"), "{known}");
+    }
+    assert_eq!(call("GET", &[("if-none-match", "\"other\"")]).await.status, 200);
+    for range in ["", "bytes=0-1", "bytes=10-"] {
+        let head = call("HEAD", &[("range", range)]).await;
+        assert_eq!((head.status, head.header("content-length"), head.body.len()), (200, "10", 0), "{range}");
+    }
 }
 
 #[tokio::test]
@@ -107,7 +120,8 @@ async fn a_page_of_the_node_reads_a_file_by_the_cookie() {
     let node = Node::with(&settings(&folder, &more)).await;
     let token = token("rahim", Role::Member);
     let file = upload(&node, &token, "general", "a.txt", b"xyz").await;
-    let session = node.http().call("POST", "/api/session").header("authorization", &format!("Bearer {token}"));
+    let session =
+        node.http().call("POST", "/api/session").header("authorization", &format!("Bearer {token}"));
     let session = session.send().await;
     assert_eq!(session.status, 204, "{session:?}");
     let (cookie, _) = session.header("set-cookie").split_once(';').unwrap();
