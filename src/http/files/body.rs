@@ -7,9 +7,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream, Bytes};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use futures_util::Stream;
-use multer::{Multipart, parse_boundary};
+use multer::{Field, Multipart, parse_boundary};
 use tokio::time::{Instant, timeout};
 
 use crate::chat::{ENVELOPE_BYTES, Uploading};
@@ -27,7 +27,7 @@ const PROGRESS_BYTES: u64 = 16 * 1024;
 /// Bytes a second that a client must send on average, from the first to the last. At less its upload would hold its slot for hours.
 const LEAST_RATE: u64 = 8 * 1024;
 
-/// Parts of a form that are looked at for a file.
+/// Parts of a form, the file among them.
 const PARTS: usize = 8;
 
 /// The form of a request.
@@ -46,7 +46,7 @@ impl Form {
         }
     }
 
-    /// Stores the first file of the form, which has at most `length` bytes. `patience`: time in which its client must make progress.
+    /// Stores the file of the form, which has at most `length` bytes. `patience`: time in which its client must make progress.
     pub(super) async fn store(
         self,
         body: Body,
@@ -58,11 +58,17 @@ impl Form {
         let source = Source { body: body.into_data_stream(), held: 0, passed: passed.clone() };
         let mut form = Multipart::new(source, self.boundary);
         let mut pace = Pace::new(patience, length);
-        let mut beside_file = 0;
-        for _ in 0..PARTS {
-            let part = pace.wait(form.next_field()).await?.map_err(flaw)?;
-            let Some(mut part) = part else { break };
-            let name = part.file_name().map(str::to_owned);
+        let (mut stored, mut beside_file) = (None, 0);
+        // To its end: a form that breaks off behind the file was not sent whole.
+        for place in 0.. {
+            let Some(mut part) = pace.wait(form.next_field()).await?.map_err(flaw)? else { break };
+            if place == PARTS {
+                return Err(unreadable("The form has too many parts"));
+            }
+            let name = file_name(&part)?;
+            if name.is_some() && stored.is_some() {
+                return Err(unreadable("A form has one file; send each in a request of its own"));
+            }
             while let Some(bytes) = pace.wait(part.chunk()).await?.map_err(flaw)? {
                 passed.fetch_add(bytes.len() as u64, Ordering::Relaxed);
                 if name.is_some() {
@@ -75,15 +81,28 @@ impl Form {
                     }
                 }
             }
-            if let Some(name) = name {
-                drop(part);
-                // A form that breaks off behind the file was not sent whole.
-                while pace.wait(form.next_field()).await?.map_err(flaw)?.is_some() {}
-                return Ok(uploading.finish(&name).await?);
-            }
+            stored = stored.or(name);
         }
-        Err(unreadable("The form has no file"))
+        match stored {
+            Some(name) => Ok(uploading.finish(&name).await?),
+            None => Err(unreadable("The form has no file")),
+        }
     }
+}
+
+/// The name of the file in a part; none in other fields, and where no file was chosen.
+fn file_name(part: &Field<'_>) -> Result<Option<String>, ApiError> {
+    if let Some(name) = part.file_name() {
+        // How browsers send these three, and no other (WHATWG HTML, multipart/form-data).
+        let name = name.replace("%22", "\"").replace("%0D", "\r").replace("%0A", "\n");
+        return Ok(Some(name).filter(|name| !name.is_empty()));
+    }
+    let disposition = part.headers().get(header::CONTENT_DISPOSITION).map_or(&[][..], HeaderValue::as_bytes);
+    let mut parameters = disposition.split(|byte| *byte == b';');
+    if parameters.any(|parameter| parameter.trim_ascii_start().starts_with(b"filename")) {
+        return Err(unreadable("The name of a file must be in UTF-8, in the parameter filename"));
+    }
+    Ok(None)
 }
 
 const TOO_MUCH: &str = "The form has too much besides its file";

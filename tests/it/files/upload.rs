@@ -42,7 +42,9 @@ async fn hostile_files_are_stored_as_what_they_are() {
         ("polyglot.html", gif, "polyglot.html", "image/gif", true),
         ("../../etc/passwd", b"\0\x01", "passwd", "application/octet-stream", false),
         ("photo\u{202e}gnp.exe", b"\xffMZ", "photognp.exe", "application/octet-stream", false),
-        ("a\"\r\nb.txt", "শুভ".as_bytes(), "a%22%0D%0Ab.txt", text, false),
+        ("a\"\r\nb.txt", "শুভ".as_bytes(), "a b.txt", text, false),
+        ("100%2F%0d.txt", b"x", "100%2F%0d.txt", text, false),
+        ("\"", b"x", "file", text, false),
         ("empty", b"", "empty", text, false),
     ] {
         let file = upload(&node, &rahim.token, "general", name, bytes).await;
@@ -160,6 +162,48 @@ async fn a_body_that_is_no_whole_form_leaves_nothing() {
     let plain = node.http().call("POST", "/api/rooms/general/files").header("content-type", "text/plain");
     let plain = plain.header("authorization", &format!("Bearer {}", rahim.token)).body("x").send().await;
     assert_eq!(plain.error(400), "bad_request");
+}
+
+#[tokio::test]
+async fn a_form_has_one_file_and_few_parts() {
+    let folder = Folder::new();
+    let node = Node::with(&settings(&folder, &[])).await;
+    let rahim = Client::full(&node, "রহিম").await;
+    let part = |parameters: &[u8]| {
+        let head = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; ");
+        [head.as_bytes(), parameters, b"\r\n\r\nx\r\n"].concat()
+    };
+    let file = part(b"name=\"f\"; filename=\"a.txt\"");
+    let none = part(b"name=\"f\"; filename=\"\"");
+    let field = part(b"name=\"filename\"");
+    let latin = part(b"name=\"f\"; filename=\"caf\xe9.txt\"");
+    let starred = part(b"name=\"f\"; filename*=UTF-8''a.txt");
+    for (parts, flaw) in [
+        (vec![&file], ""),
+        (vec![&field, &file, &field], ""),
+        (vec![&none, &file, &none], ""),
+        ([vec![&field; 7], vec![&file]].concat(), ""),
+        ([vec![&field; 8], vec![&file]].concat(), "too many parts"),
+        ([vec![&file], vec![&field; 7]].concat(), ""),
+        ([vec![&file], vec![&field; 8]].concat(), "too many parts"),
+        (vec![&file, &file], "one file"),
+        (vec![&file, &field, &latin], "UTF-8"),
+        (vec![&none], "no file"),
+        (vec![&field], "no file"),
+        (vec![&latin], "UTF-8"),
+        (vec![&starred], "UTF-8"),
+    ] {
+        let parts: Vec<u8> = parts.into_iter().flatten().copied().collect();
+        let body = [parts.as_slice(), format!("--{BOUNDARY}--\r\n").as_bytes()].concat();
+        let reply = send_form(&node, &rahim.token, "general", body).await;
+        if flaw.is_empty() {
+            assert_eq!((reply.status, &reply.json()["name"]), (201, &json!("a.txt")));
+        } else {
+            assert_eq!(reply.error(400), "bad_request");
+            assert!(reply.json()["error"].as_str().unwrap().contains(flaw), "{flaw}: {reply:?}");
+        }
+    }
+    eventually("no other is stored", DEADLINE, async || (folder.names().len() == 5).then_some(())).await;
 }
 
 #[tokio::test]
