@@ -38,6 +38,9 @@ pub trait Presence: Send + Sync + fmt::Debug {
     /// seconds; the counts are exact.
     async fn busiest(&self, limit: usize) -> Result<Busiest>;
 
+    /// The number of occupied public rooms: [`Busiest::total`] without the rooms.
+    async fn room_count(&self) -> Result<u64>;
+
     /// The members of a room in the order of their positions, at most `limit` after `after`.
     async fn members(
         &self,

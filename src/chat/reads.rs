@@ -28,7 +28,7 @@ pub(super) struct Reads {
     members: Flights<MembersQuery, MemberPage>,
     pages: Flights<PageQuery, Excerpt>,
     nodes: Flights<NodesQuery, Vec<NodeInfo>>,
-    figures: Flights<FiguresQuery, Vec<NodeFigures>>,
+    figures: Flights<FiguresQuery, NewestFigures>,
     broadcasts: Flights<BroadcastsQuery, Vec<Broadcast>>,
     /// Readings of the list of a user's rooms.
     own: Shares<UserId>,
@@ -69,6 +69,13 @@ struct NodesQuery;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct FiguresQuery;
+
+/// The newest figures of the nodes, in the order of storage, and the number of occupied rooms, if it could be read.
+#[derive(Debug)]
+pub(super) struct NewestFigures {
+    pub(super) nodes: Vec<NodeFigures>,
+    pub(super) rooms: Option<u64>,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct BroadcastsQuery;
@@ -139,10 +146,12 @@ impl Query for NodesQuery {
 }
 
 impl Query for FiguresQuery {
-    type Value = Vec<NodeFigures>;
+    type Value = NewestFigures;
 
-    async fn read(&self, backend: &Backend) -> Result<Vec<NodeFigures>, BackendError> {
-        Ok(backend.cluster.figures(FiguresSpan::Newest(NEWEST_FIGURES)).await?.figures)
+    async fn read(&self, backend: &Backend) -> Result<NewestFigures, BackendError> {
+        let nodes = backend.cluster.figures(FiguresSpan::Newest(NEWEST_FIGURES));
+        let (nodes, rooms) = tokio::join!(nodes, backend.presence.room_count());
+        Ok(NewestFigures { nodes: nodes?.figures, rooms: rooms.ok() })
     }
 }
 
@@ -199,8 +208,7 @@ impl Chat {
         self.share(&self.inner.reads.nodes, NodesQuery).await
     }
 
-    /// The newest figures of the nodes, in the order of storage.
-    pub(super) async fn newest_figures(&self) -> Result<Arc<Vec<NodeFigures>>, Rejection> {
+    pub(super) async fn newest_figures(&self) -> Result<Arc<NewestFigures>, Rejection> {
         self.share(&self.inner.reads.figures, FiguresQuery).await
     }
 

@@ -142,7 +142,11 @@ async fn figures_count_each_event_once_as_the_metrics_do() {
     assert!(times.is_sorted(), "the oldest first: {times:?}");
 
     let last = frame(&mut screen, "all sessions", |stats| stats["cluster"]["sessions"] == 3).await;
-    assert_eq!(last["cluster"]["rooms"], 2, "one on each node");
+    assert_eq!([&last["nodes"][0]["rooms"], &last["nodes"][1]["rooms"]], [1, 1], "{last}");
+    assert_eq!(last["cluster"]["rooms"], 1, "it is the same one");
+    for node in &cluster.nodes {
+        assert_eq!(ask(node, &admin).await.json()["cluster"]["rooms"], 1);
+    }
     let metrics = [cluster.nodes[0].http().metrics().await, cluster.nodes[1].http().metrics().await];
     let sum = |name: &str| metrics.iter().map(|metrics| metrics.value(name)).sum::<f64>();
     assert_eq!(sum("adda_messages_posted_total"), (POSTS + 1) as f64);

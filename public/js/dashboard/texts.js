@@ -22,7 +22,7 @@ export const TEXTS = {
   messages: { en: 'Messages a second', bn: 'সেকেন্ডে বার্তা' },
   deliveries: { en: 'Deliveries a second', bn: 'সেকেন্ডে বিলি' },
   sessions: { en: 'Sessions', bn: 'সেশন' },
-  rooms: { en: 'Rooms on nodes', bn: 'নোডে থাকা ঘর' },
+  rooms: { en: 'Public rooms', bn: 'সবার জন্য খোলা ঘর' },
   delivery: { en: 'Delivery, 99th percentile', bn: 'পৌঁছানোর সময়, নিরানব্বইতম শতাংশ' },
   redis: { en: 'Redis, 99th percentile', bn: 'রেডিস, নিরানব্বইতম শতাংশ' },
   cpu: { en: 'Processor', bn: 'প্রসেসর' },

@@ -88,6 +88,10 @@ impl Members {
             .collect()
     }
 
+    pub(super) fn public_rooms(&self) -> u64 {
+        self.rooms.keys().filter(|room| !room.is_private()).count() as u64
+    }
+
     pub(super) fn busiest(&self, limit: usize) -> Busiest {
         let count = |(room, members): (&RoomName, &BTreeMap<_, _>)| RoomCount {
             room: room.clone(),

@@ -66,6 +66,10 @@ impl Presence for MemoryNode {
         Ok(self.cluster.lock().rooms.members.busiest(limit))
     }
 
+    async fn room_count(&self) -> Result<u64> {
+        Ok(self.cluster.lock().rooms.members.public_rooms())
+    }
+
     async fn members(
         &self,
         room: &RoomName,

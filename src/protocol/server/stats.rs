@@ -41,7 +41,8 @@ pub struct FiguresJson {
     requests_s: f64,
     errors_s: f64,
     sessions: u64,
-    rooms: u64,
+    /// Public rooms: those with sessions of the node, or all of the cluster. `null` where it is not known how many these were.
+    rooms: Option<u64>,
     messages_s: f64,
     deliveries_s: f64,
     delivery_ms: Quantiles,
@@ -56,7 +57,22 @@ struct Quantiles {
     p99: Option<f64>,
 }
 
+impl Stats {
+    /// Gives the cluster its number of occupied public rooms.
+    pub fn count_rooms(&mut self, rooms: u64) {
+        self.cluster.rooms = Some(rooms);
+    }
+}
+
 impl FiguresJson {
+    /// The figures of a cluster: the sums, but of rooms. A room may be on several nodes, so the number is only known where
+    /// one node has all of them.
+    pub fn of_cluster<'a>(nodes: impl Iterator<Item = &'a Figures> + Clone) -> Self {
+        let with_rooms = nodes.clone().filter(|figures| figures.rooms > 0).count();
+        let sum = Self::sum(nodes);
+        Self { rooms: sum.rooms.filter(|_| with_rooms <= 1), ..sum }
+    }
+
     /// The sums of figures, and the quantiles of all their latencies together.
     pub fn sum<'a>(all: impl Iterator<Item = &'a Figures> + Clone) -> Self {
         let rate = |count: fn(&Figures) -> u64| {
@@ -79,7 +95,7 @@ impl FiguresJson {
             requests_s: rate(|figures| figures.requests),
             errors_s: rate(|figures| figures.errors),
             sessions: total(|figures| figures.sessions),
-            rooms: total(|figures| figures.rooms),
+            rooms: Some(total(|figures| figures.rooms)),
             messages_s: rate(|figures| figures.messages),
             deliveries_s: rate(|figures| figures.deliveries),
             delivery_ms: quantiles(|figures| &figures.delivery),
@@ -124,5 +140,14 @@ mod tests {
         let sum = FiguresJson::sum([&one, &other].into_iter());
         assert_eq!((sum.cpu, sum.sessions, sum.messages_s), (0.75, 5, 15.0));
         assert_eq!((sum.delivery_ms.p50, sum.delivery_ms.p99), (None, None));
+    }
+
+    #[test]
+    fn rooms_of_several_nodes_are_not_added() {
+        let with = |rooms| Figures { rooms, ..Figures::default() };
+        let of_cluster = |all: &[Figures]| FiguresJson::of_cluster(all.iter()).rooms;
+        assert_eq!(of_cluster(&[with(2), with(0)]), Some(2));
+        assert_eq!(of_cluster(&[]), Some(0));
+        assert_eq!(of_cluster(&[with(2), with(1)]), None);
     }
 }

@@ -198,6 +198,7 @@ pub async fn the_busiest_rooms_are_the_largest(mut cluster: Cluster) {
     let until = async |expected: &[&str], total: u64| {
         eventually(&format!("{expected:?} are the busiest"), DEADLINE, async || {
             let Busiest { rooms, total: all } = there.backend.presence.busiest(3).await.unwrap();
+            assert_eq!(there.backend.presence.room_count().await.unwrap(), all);
             let rooms: Vec<_> = rooms
                 .iter()
                 .map(|RoomCount { room, client_count }| format!("{room} {client_count}"))

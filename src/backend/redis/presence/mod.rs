@@ -73,6 +73,10 @@ impl Presence for RedisPresence {
         within(self.deadline, self.reads.busiest(limit)).await
     }
 
+    async fn room_count(&self) -> Result<u64> {
+        within(self.deadline, self.reads.room_count()).await
+    }
+
     async fn members(
         &self,
         room: &RoomName,

@@ -89,6 +89,11 @@ impl Reads {
         Ok(Busiest { rooms, total })
     }
 
+    pub async fn room_count(&self) -> Result<u64> {
+        let call = Call::plain("ZCARD", self.keys.rooms());
+        parsed_if_ours(self.shards.call(&Role::Pooled, call).await)
+    }
+
     /// The occupied rooms, in order.
     async fn counted(&self, names: &[Vec<u8>]) -> Result<impl Iterator<Item = RoomCount>> {
         let rooms: Vec<RoomName> = names.iter().filter_map(|name| room(name)).collect();

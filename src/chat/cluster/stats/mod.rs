@@ -24,10 +24,14 @@ impl Chat {
     pub async fn stats(&self) -> Result<Stats, Rejection> {
         let newest = self.newest_figures().await?;
         let mut timeline = Timeline::new(self.inner.config.presence.renew_every);
-        let before = timeline.add(newest.to_vec()).pop();
-        timeline.state().or(before).ok_or_else(|| {
+        let before = timeline.add(newest.nodes.clone()).pop();
+        let mut state = timeline.state().or(before).ok_or_else(|| {
             Rejection::new(ErrorCode::Unavailable, "The nodes have not given their figures yet; try again")
-        })
+        })?;
+        if let Some(rooms) = newest.rooms {
+            state.count_rooms(rooms);
+        }
+        Ok(state)
     }
 
     /// From now on the backend is asked for figures, until what is returned is dropped.
@@ -57,10 +61,15 @@ impl Chat {
             let mut ticks = ticks(EVERY);
             while self.inner.stats.is_watched() {
                 ticks.tick().await;
-                match self.figures_after(&mut after).await {
+                let rooms = self.inner.backend.presence.room_count();
+                let (figures, rooms) = tokio::join!(self.figures_after(&mut after), rooms);
+                match figures {
                     Ok(figures) => {
                         let mut states = timeline.add(figures);
                         states.extend(timeline.state());
+                        if let Ok(rooms) = rooms {
+                            count_rooms(&mut states, rooms);
+                        }
                         self.inner.stats.add(states.iter().map(server::stats).collect());
                     }
                     // The outage itself is logged once, by the renewal of the lease.
@@ -86,4 +95,12 @@ impl Chat {
             }
         }
     }
+}
+
+/// Gives the newest states the number of rooms that was read with them. Nobody knows how many there were before.
+fn count_rooms(states: &mut [Stats], rooms: u64) {
+    let Some(newest_ms) = states.last().map(|newest| newest.timestamp.unix_millis()) else { return };
+    let read_ms = newest_ms.saturating_sub(2 * EVERY.as_millis() as u64);
+    let are_new = |state: &&mut Stats| state.timestamp.unix_millis() > read_ms;
+    states.iter_mut().filter(are_new).for_each(|state| state.count_rooms(rooms));
 }

@@ -73,7 +73,7 @@ impl Timeline {
         self.nodes.values_mut().for_each(|latest| latest.is_told = true);
         Some(Stats {
             timestamp,
-            cluster: FiguresJson::sum(self.nodes.values().map(|latest| &latest.figures)),
+            cluster: FiguresJson::of_cluster(self.nodes.values().map(|latest| &latest.figures)),
             nodes: self.nodes.iter().filter_map(|(node, latest)| latest.json(*node)).collect(),
         })
     }
