@@ -7,6 +7,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::connection::{CloseReason, Connection, Message, Outbox};
 use crate::chat::{Chat, ClientSession, Control, Controls, FrameSink, Identity, StatsWatch};
+use crate::config::Current;
 use crate::model::{Role, UserId};
 use crate::protocol::server::{ErrorFrame, FrameRef, SessionFrame, encode};
 use crate::protocol::{ClientFrame, ErrorCode, Proof, Rejection, SessionKind};
@@ -19,26 +20,40 @@ pub struct Dashboard {
     outbox: Arc<Outbox>,
     client: ClientSession,
     controls: Controls,
-    /// `None` where everybody may see the figures.
+    settings: Current,
+    proof: Option<Proof>,
+    /// Whether it is shown the figures because everybody is.
+    is_public: bool,
     identity: Option<Identity>,
 }
 
 impl Dashboard {
     /// A session that nobody has signed in to.
-    pub fn new(chat: Chat, outbox: Arc<Outbox>, client: ClientSession) -> Self {
+    pub fn new(
+        chat: Chat,
+        settings: Current,
+        outbox: Arc<Outbox>,
+        client: ClientSession,
+        proof: Option<Proof>,
+    ) -> Self {
         let controls = chat.register_session(&UserId::guest(), None);
-        Self { chat, outbox, client, controls, identity: None }
+        let is_public = settings.borrow().http.public_stats;
+        Self { chat, outbox, client, controls, settings, proof, is_public, identity: None }
     }
 
     /// Lives until the connection ends.
-    pub async fn run(mut self, mut connection: Connection, proof: Option<Proof>, is_public: bool) {
-        let signed_in = match proof {
-            _ if is_public => Ok(()),
-            Some(proof) => self.sign_in(proof.token()).await,
-            None => match self.await_sign_in(&mut connection).await {
+    pub async fn run(mut self, mut connection: Connection) {
+        let signed_in = if self.is_public {
+            // Nothing more is waited for, so it is as good as one with a user.
+            self.client.identify();
+            Ok(())
+        } else if self.proof.is_some() {
+            self.prove().await
+        } else {
+            match self.await_sign_in(&mut connection).await {
                 Ok(outcome) => outcome,
                 Err(reason) => return connection.finish(reason).await,
-            },
+            }
         };
         let reason = match signed_in {
             Ok(()) => self.show(&mut connection).await,
@@ -63,6 +78,15 @@ impl Dashboard {
             Some(ClientFrame::Auth(auth)) => self.sign_in(&auth.token).await,
             _ => Err(self.chat.auth_required()),
         })
+    }
+
+    /// Signs in with what the upgrade has shown.
+    async fn prove(&mut self) -> Result<(), Rejection> {
+        let token = self.proof.as_ref().map(|proof| proof.token().to_owned());
+        match token {
+            Some(token) => self.sign_in(&token).await,
+            None => Err(self.chat.auth_required()),
+        }
     }
 
     async fn sign_in(&mut self, token: &str) -> Result<(), Rejection> {
@@ -91,9 +115,24 @@ impl Dashboard {
                     Ok(message) => self.answer(&message),
                     Err(reason) => return reason,
                 },
-                frame = next_frame(&self.chat, &self.outbox, &mut watch) => self.outbox.send(&frame),
+                frame = next_frame(&self.chat, &self.outbox, &mut watch) => match self.recheck().await {
+                    Ok(()) => self.outbox.send(&frame),
+                    Err(rejection) => {
+                        self.refuse(&rejection);
+                        return until_end(connection).await;
+                    }
+                },
             }
         }
+    }
+
+    /// Asks for a token once the figures are not for everybody any more.
+    async fn recheck(&mut self) -> Result<(), Rejection> {
+        if !self.is_public || self.settings.borrow().http.public_stats {
+            return Ok(());
+        }
+        self.is_public = false;
+        self.prove().await
     }
 
     /// A client has nothing to say here but `ping`.

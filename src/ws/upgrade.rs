@@ -106,10 +106,11 @@ async fn open_dashboard(State(state): State<WsState>, request: Request) -> Respo
         return reject(StatusCode::SERVICE_UNAVAILABLE, &rejection);
     }
     let proof = state.proof(&request);
-    let is_public = state.settings.borrow().http.public_stats;
     state.upgrade(request, None, move |state, _, outbox, connection, client| async move {
         let _counted = state.chat.count_session();
-        Dashboard::new(state.chat.clone(), outbox, client).run(connection, proof, is_public).await;
+        Dashboard::new(state.chat.clone(), state.settings.clone(), outbox, client, proof)
+            .run(connection)
+            .await;
     })
 }
 

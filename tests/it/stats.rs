@@ -1,14 +1,16 @@
 //! The figures of the cluster, over REST and `/ws/dashboard`: of all nodes on each of them, and equal to those of `/metrics`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use adda::chat::{Identity, Source, sign_token};
 use adda::model::{Author, Role, UserId, Username};
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 use crate::harness::http::text;
-use crate::harness::{Client, Cluster, DEADLINE, Dial, LONG_DEADLINE, Node, Reply, eventually};
+use crate::harness::{Client, Cluster, DEADLINE, Dial, LONG_DEADLINE, Launch, Node, Reply, eventually};
 
 /// Signs the tokens of the nodes.
 pub const SECRET: &str = "3f1c6a0d94be27518a7e0c5d2b9f4e6871d0a3c5f2e84b96";
@@ -212,4 +214,46 @@ async fn a_dashboard_is_refused_without_the_role_and_open_to_all_if_the_settings
     let mut screen = Dial::plain(open.port, "/ws/dashboard").open().await;
     frame(&mut screen, "figures", |stats| node_ids(stats).len() == 1).await;
     assert_eq!(open.http().get("/api/stats").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_public_dashboard_ends_with_the_setting_but_for_admins() {
+    let launch = Launch::new();
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("stats-{}.toml", launch.port()));
+    let settings = |is_public: bool| {
+        let text = format!("[http]\npublic_stats = {is_public}\n[auth]\nsecret = \"{SECRET}\"\n");
+        std::fs::write(&path, text).expect("the target folder can be written");
+    };
+    settings(true);
+    let bind = format!("127.0.0.1:{}", launch.port());
+    let command = launch.command(&["serve", "--bind", &bind, "--config", path.to_str().expect("text")]);
+    let node = launch.spawn_command(command).ready().await;
+    let mut open = Dial::plain(node.port, "/ws/dashboard").open().await;
+    let mut member = dashboard(&node, &token(Role::Member)).await;
+    let mut admin = dashboard(&node, &token(Role::Admin)).await;
+    for screen in [&mut open, &mut member, &mut admin] {
+        frame(screen, "figures", |_| true).await;
+    }
+    settings(false);
+    node.signal(Signal::SIGHUP);
+    assert_eq!(open.expect("error").await["code"], "auth_required");
+    assert_eq!(open.closed().await, 4401);
+    assert_eq!(member.expect("error").await["code"], "forbidden");
+    assert_eq!(member.closed().await, 4403);
+    admin.catch_up().await;
+    frame(&mut admin, "figures", |_| true).await;
+    std::fs::remove_file(&path).expect("it was there");
+}
+
+#[tokio::test]
+async fn public_dashboards_take_no_place_of_sessions_that_have_yet_to_sign_in() {
+    let settings = [("http.public_stats", "true"), ("limits.unauthenticated_per_address", "1")];
+    let node = Node::with(&settings).await;
+    let mut screens = Vec::new();
+    for _ in 0..3 {
+        let mut screen = Dial::plain(node.port, "/ws/dashboard").open().await;
+        frame(&mut screen, "figures", |_| true).await;
+        screens.push(screen);
+    }
+    Client::full(&node, "রহিম").await.join("general").await;
 }
