@@ -45,6 +45,15 @@ async fn the_bot_answers() {
     answers(&mut bot, &node).await;
 }
 
+#[tokio::test]
+async fn the_bot_ends_where_it_may_not_be() {
+    let Some(python) = python_with_websockets().await else { return skip("python3-websockets") };
+    let node = Node::with(&[("auth.guests", "false"), ("auth.timeout", "1s")]).await;
+    let mut bot = example(python, &["examples/bot.py", &format!("ws://127.0.0.1:{}/ws", node.port)]);
+    let ended = tokio::time::timeout(LONG_DEADLINE, bot.wait()).await.expect("it ends in time");
+    assert!(!ended.expect("it was started").success());
+}
+
 /// The options with which Node.js has a WebSocket; `None` without such a version of it.
 async fn node_with_websocket() -> Option<&'static str> {
     // A version that needs no option takes this one.
