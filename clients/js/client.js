@@ -5,7 +5,7 @@ import { createEvents } from './events.js';
 import { createOutbox } from './outbox.js';
 import { createRooms } from './rooms.js';
 import { newNonce } from './shared/app/nonce.js';
-import { createApi } from './shared/net/api.js';
+import { Refusal, createApi, detailsOf } from './shared/net/api.js';
 import { createTransport } from './shared/net/transport.js';
 
 const systemTimers = {
@@ -90,6 +90,8 @@ export function connect({ url, username = 'Anonymous', token, userId, WebSocket 
   const change = (room, nonce, ref, kind, fields = {}) =>
     outbox.add({ room, nonce: nonce ?? newNonce(), content: fields.content ?? '', change: { kind, ref, ...fields } });
 
+  const rest = { fetch: (...request) => fetch(...request), base: address.replace(/^ws/, 'http').replace(/[?#].*/s, '').replace(/ws$/, '') };
+
   transport.connect();
   return {
     on,
@@ -105,6 +107,7 @@ export function connect({ url, username = 'Anonymous', token, userId, WebSocket 
     },
     send: (room, content, { nonce, replyTo, mentions = [], files = [] } = {}) =>
       outbox.add({ room, nonce: nonce ?? newNonce(), content, mentions, reply: replyTo === undefined ? null : { seq: replyTo }, files: files.map((id) => ({ id })) }),
+    upload: (room, file, options) => upload({ ...rest, token: me.token }, room, file, options),
     edit: (room, seq, content, { nonce } = {}) => change(room, nonce, seq, 'edit', { content }),
     delete: (room, seq, { nonce } = {}) => change(room, nonce, seq, 'delete'),
     react: (room, seq, emoji, isOn = true, { nonce } = {}) => change(room, nonce, seq, 'reaction', { emoji, on: isOn }),
@@ -122,7 +125,7 @@ export function connect({ url, username = 'Anonymous', token, userId, WebSocket 
     get token() {
       return me.token;
     },
-    api: createApi({ fetch: (...request) => fetch(...request), base: address.replace(/^ws/, 'http').replace(/ws$/, '') }),
+    api: createApi(rest),
     wake: transport.wake,
     retryNow: transport.retryNow,
     close() {
@@ -131,4 +134,15 @@ export function connect({ url, username = 'Anonymous', token, userId, WebSocket 
       outbox.close();
     },
   };
+}
+
+/** `file` is a Blob, or a File with a name of its own. Resolves to the server's answer or rejects as the calls of createApi. */
+async function upload({ fetch, base, token }, room, file, { name = file.name ?? 'file', signal } = {}) {
+  const path = `api/rooms/${encodeURIComponent(room)}/files`;
+  const body = new FormData();
+  body.append('file', file, name);
+  const headers = { accept: 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) };
+  const response = await fetch(`${base}${path}`, { method: 'POST', headers, body, signal });
+  if (!response.ok) throw new Refusal(path, response.status, await detailsOf(response));
+  return response.json();
 }

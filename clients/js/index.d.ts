@@ -56,6 +56,8 @@ export interface Joined extends Position {
   /** Whether all messages after the position of the join follow. */
   recovered: boolean;
   read_seq?: number;
+  /** How far the other one of a conversation has read. */
+  read_by?: { user_id: string; seq: number };
   client_count: number;
   members: (User & { id: string })[];
   messages: (Message | Change)[];
@@ -143,6 +145,8 @@ export interface Session {
   join(room: string, options?: { since?: Position | null }): Promise<Joined>;
   leave(room: string): void;
   send(room: string, content: string, options?: Nonce & { replyTo?: number; mentions?: string[]; files?: string[] }): Promise<Ack>;
+  /** Before the message that has it: its `id` is one of the `files` of `send`. */
+  upload(room: string, file: Blob, options?: { name?: string; signal?: AbortSignal }): Promise<File>;
   edit(room: string, seq: number, content: string, options?: Nonce): Promise<Ack>;
   delete(room: string, seq: number, options?: Nonce): Promise<Ack>;
   react(room: string, seq: number, emoji: string, isOn?: boolean, options?: Nonce): Promise<Ack>;
@@ -172,8 +176,8 @@ export interface Page<Item> {
 
 /** Routes of docs/rest.md; `token` proves who asks. */
 export interface Api {
-  listRooms(query?: { limit?: number; prefix?: string }): Promise<any>;
-  getRoom(room: string, query?: { cursor?: string }, token?: string): Promise<any>;
+  listRooms(query?: { limit?: number; prefix?: string; cursor?: string }): Promise<any>;
+  getRoom(room: string, query?: { cursor?: string; limit?: number }, token?: string): Promise<any>;
   listMessages(room: string, query: { before?: number; after?: number; limit?: number }, token?: string): Promise<Page<Message> & { epoch: string | null }>;
   getAccess(): Promise<{ needed: boolean; guests: boolean; registration: 'open' | 'closed' }>;
   createAccount(given: { username: string; password: string }): Promise<Account>;

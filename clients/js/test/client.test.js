@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeClock, WELCOME, fakeSockets, joined, message, settled } from '../../../tests/js/fakes.js';
-import { SessionError, connect, withChange } from '../index.js';
+import { Refusal, SessionError, connect, withChange } from '../index.js';
 
 const IDENTITY = { type: 'auth_success', user_id: 'guest-1', username: 'রহিম', role: 'guest', token: 'token-guest-1' };
 
@@ -234,6 +234,33 @@ test('REST is asked beside the socket', async () => {
   const { session } = started({ url: 'https://host/chat/ws', fetch });
   await session.api.listMessages('চা', { limit: 1 });
   assert.deepEqual(asked, [`https://host/chat/api/rooms/${encodeURIComponent('চা')}/messages?limit=1`]);
+});
+
+test('the address of REST is that of the socket without its query', async () => {
+  for (const url of ['ws://host/chat/ws', 'ws://host/chat/ws?room=a/ws', 'http://host/chat/ws?#ws']) {
+    const asked = [];
+    const fetch = async (address) => (asked.push(address), { ok: true, status: 200, json: async () => ({ data: [] }) });
+    await started({ url, fetch }).session.api.listRooms({ cursor: 'c' });
+    assert.deepEqual(asked, ['http://host/chat/api/rooms?cursor=c'], url);
+  }
+});
+
+test('a file is uploaded as a form, by the user of the session', async () => {
+  const asked = [];
+  let answer = { status: 201, body: { id: 'f1', name: 'ছবি.png' } };
+  const fetch = async (address, options) => {
+    asked.push(new Request(address, options));
+    return Response.json(answer.body, { status: answer.status });
+  };
+  const { session } = await inRoom({}, { fetch });
+  assert.deepEqual(await session.upload('চা', new Blob(['xyz']), { name: 'ছবি.png' }), answer.body);
+  const [request] = asked;
+  assert.deepEqual([request.method, request.url, request.headers.get('authorization')],
+    ['POST', `http://host/api/rooms/${encodeURIComponent('চা')}/files`, `Bearer ${session.token}`]);
+  const file = (await request.formData()).get('file');
+  assert.deepEqual([file.name, await file.text()], ['ছবি.png', 'xyz']);
+  answer = { status: 413, body: { code: 'file_too_large', error: 'Too large' } };
+  await assert.rejects(session.upload('চা', new Blob(['xyz'])), (error) => error instanceof Refusal && error.code === 'file_too_large');
 });
 
 test('a change is in a message once', () => {

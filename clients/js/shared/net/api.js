@@ -41,8 +41,8 @@ export function createApi({ fetch, base = '' }) {
   const roomPath = (room) => `api/rooms/${encodeURIComponent(room)}`;
 
   return {
-    listRooms: ({ limit, prefix } = {}) => get('api/rooms', { limit, prefix }),
-    getRoom: (room, { cursor } = {}, token = undefined) => get(roomPath(room), { cursor }, token),
+    listRooms: ({ limit, prefix, cursor } = {}) => get('api/rooms', { limit, prefix, cursor }),
+    getRoom: (room, { cursor, limit } = {}, token = undefined) => get(roomPath(room), { cursor, limit }, token),
     listMessages: (room, { before, after, limit }, token = undefined) =>
       get(`${roomPath(room)}/messages`, { before, after, limit }, token),
 
@@ -65,7 +65,7 @@ export function createApi({ fetch, base = '' }) {
   };
 }
 
-async function detailsOf(response) {
+export async function detailsOf(response) {
   const details = await response.json().catch(() => null);
   const seconds = Number(response.headers?.get('retry-after') ?? 0);
   return { ...(seconds > 0 ? { retry_after_ms: seconds * 1_000 } : {}), ...(typeof details === 'object' ? details : {}) };
