@@ -109,7 +109,9 @@ impl FromRequestParts<AppState> for CookieAttributes {
 /// `POST /api/session`: gives the browser the bearer's token as a cookie; 204.
 #[utoipa::path(
     post, path = "/session", tag = "accounts",
-    responses((status = 204, description = "The cookie is set")),
+    responses((status = 204, description = "The cookie is set", headers(
+        ("Set-Cookie" = String, description = "`adda_session`, for as long as the token is valid"),
+    ))),
     extensions(("x-role" = json!("guest")), ("x-errors" = json!("bad_origin"))),
 )]
 pub async fn open_session(
@@ -132,7 +134,9 @@ pub async fn open_session(
 /// `DELETE /api/session`: takes the cookie away; 204.
 #[utoipa::path(
     delete, path = "/session", tag = "accounts",
-    responses((status = 204, description = "The cookie is gone")),
+    responses((status = 204, description = "The cookie is gone", headers(
+        ("Set-Cookie" = String, description = "`adda_session`, out of date"),
+    ))),
     extensions(("x-errors" = json!("bad_origin"))),
 )]
 pub async fn close_session(CookieAttributes(attributes): CookieAttributes) -> Result<Response, ApiError> {

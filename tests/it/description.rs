@@ -153,6 +153,35 @@ fn find_references(value: &Value, found: &mut Vec<String>) {
 }
 
 #[tokio::test]
+async fn headers_that_a_client_needs_are_described() {
+    let node = Node::memory().await;
+    let description = description(&node).await;
+    let file = "/api/files/{id}/{name}";
+    for (method, path, status, headers) in [
+        ("post", "/api/session", "204", &["Set-Cookie"][..]),
+        ("delete", "/api/session", "204", &["Set-Cookie"]),
+        ("get", file, "200", &["ETag", "Accept-Ranges", "Content-Disposition"]),
+        ("get", file, "206", &["ETag", "Accept-Ranges", "Content-Disposition", "Content-Range"]),
+        ("get", file, "304", &["ETag"]),
+        ("get", file, "416", &["Content-Range"]),
+        ("get", "/api/rooms", "503", &["Retry-After"]),
+    ] {
+        let described = description["paths"][path][method]["responses"][status]["headers"].as_object();
+        for header in headers.iter().chain(&["X-Request-Id"]) {
+            let is_described = described.is_some_and(|described| described.contains_key(*header));
+            assert!(is_described, "{header} of {status} of {method} {path}: {described:?}");
+        }
+    }
+    let parameters = description["paths"][file]["get"]["parameters"].as_array().unwrap();
+    for name in ["Range", "If-Range", "If-None-Match"] {
+        assert!(parameters.iter().any(|parameter| parameter["name"] == name), "{name}");
+    }
+    assert!(!node.http().get("/api/rooms").await.header("x-request-id").is_empty());
+    let stats = description["paths"]["/api/stats"]["get"]["description"].as_str().unwrap();
+    assert!(stats.contains("http.public_stats"), "{stats}");
+}
+
+#[tokio::test]
 async fn the_description_is_read_again_only_if_it_is_another() {
     let node = Node::memory().await;
     let first = node.http().get("/api/openapi.json").await;

@@ -27,7 +27,7 @@ impl FromRequestParts<AppState> for StatsReader {
     }
 }
 
-/// `GET /api/stats`: of the last second.
+/// `GET /api/stats`: for admins; where `http.public_stats` is set, for everybody and without a token.
 #[utoipa::path(
     get, path = "/stats", tag = "cluster",
     responses((status = 200, body = Stats, description = "Of the last second")),

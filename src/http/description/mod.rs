@@ -28,6 +28,9 @@ const OWN_PATHS: [&str; 2] = ["/openapi.json", "/docs"];
 /// The page that shows it, among the files of the browser client.
 const PAGE: &str = "api_docs.html";
 
+/// A header of every answer.
+const REQUEST_ID: &str = "X-Request-Id";
+
 const INTRODUCTION: &str = "Requests and answers are JSON unless said otherwise. `x-role` is the least role that may call an \
     operation: `anyone` needs no token where guests may take part, `guest` is any user with a token. A refusal has a \
     sentence for people and a code for programs. Times are RFC 3339 in UTC. \
@@ -75,6 +78,10 @@ fn complete(described: &OpenApi, config: &Config) -> Value {
     document["tags"] =
         TAGS.iter().map(|(name, description)| json!({ "name": name, "description": description })).collect();
     document["components"]["schemas"]["Error"] = refusals::schema();
+    document["components"]["headers"][REQUEST_ID] = json!({
+        "description": "The request in the node's log; that of the request, if it has one",
+        "schema": { "type": "string" },
+    });
     document["components"]["securitySchemes"] = json!({
         "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" },
         "cookie": {
@@ -106,6 +113,10 @@ fn complete_operation(path: &str, operation: &mut Map<String, Value>) {
     }
     parameters::add(path, operation);
     refusals::add(path, operation, &extensions);
+    let answers = operation.get_mut("responses").and_then(Value::as_object_mut).into_iter().flatten();
+    for (_, answer) in answers {
+        answer["headers"][REQUEST_ID] = json!({ "$ref": format!("#/components/headers/{REQUEST_ID}") });
+    }
 }
 
 /// A handler's name is its summary. Its comment begins with method and path, which are known here.

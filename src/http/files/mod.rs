@@ -96,12 +96,29 @@ impl IntoResponse for Refused {
 /// `GET /api/files/{id}/{name}`: the bytes, or a range of them.
 #[utoipa::path(
     get, path = "/files/{id}/{name}", tag = "files",
-    params(("Range" = Option<String>, Header, description = "One range of bytes", example = "bytes=0-0"), ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer")),
+    params(
+        ("Range" = Option<String>, Header, description = "One range of bytes", example = "bytes=0-0"),
+        ("If-Range" = Option<String>, Header, description = "The `ETag` of the bytes that a range of is asked for"),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of an earlier answer"),
+    ),
     responses(
-        (status = 200, description = "Its bytes", content_type = "*/*"),
-        (status = 206, description = "A range of them", content_type = "*/*"),
-        (status = 304, description = "The client has them"),
-        (status = 416, description = "`bad_request`: it has no such bytes"),
+        (status = 200, description = "Its bytes", content_type = "*/*", headers(
+            ("ETag" = String, description = "That of the file, which never changes"),
+            ("Accept-Ranges" = String, description = "`bytes`"),
+            ("Content-Disposition" = String, description = "`inline` or `attachment`, and the name"),
+        )),
+        (status = 206, description = "A range of them", content_type = "*/*", headers(
+            ("ETag" = String, description = "That of the file, which never changes"),
+            ("Accept-Ranges" = String, description = "`bytes`"),
+            ("Content-Disposition" = String, description = "`inline` or `attachment`, and the name"),
+            ("Content-Range" = String, description = "Which bytes, and of how many"),
+        )),
+        (status = 304, description = "The client has them", headers(
+            ("ETag" = String, description = "That of the file, which never changes"),
+        )),
+        (status = 416, description = "`bad_request`: it has no such bytes", headers(
+            ("Content-Range" = String, description = "How many bytes it has"),
+        )),
     ),
     extensions(("x-role" = json!("anyone")), ("x-errors" = json!("file_not_found not_found"))),
 )]
