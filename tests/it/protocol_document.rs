@@ -10,12 +10,15 @@ use adda::model::{
     Position, ReadBy, Receipt, Role, RoomName, Timestamp, UserEvent, UserId, Username, Words,
 };
 use adda::protocol::server::{
-    Entrance, ErrorFrame, FrameRef, NoticeFrame, ReceiptJson, RoomFrame, RoomSize, RoomsFrame, ServerFrame,
-    SessionFrame, UserFrame, WelcomeLimits, entrance,
+    Entrance, ErrorFrame, FiguresJson, FrameRef, NodeFiguresJson, NoticeFrame, ReceiptJson, RoomFrame,
+    RoomSize, RoomsFrame, ServerFrame, SessionFrame, Stats, UserFrame, WelcomeLimits, entrance, stats,
 };
 use adda::protocol::{ClientFrame, ErrorCode, Rejection, SessionKind};
-use adda::websocket::CloseCode;
+use adda::telemetry::Figures;
+use adda::websocket::{CloseCode, Frame};
 use serde_json::Value;
+
+use crate::harness::{Client, Node};
 
 const DOCUMENT: &str = include_str!("../../docs/protocol.md");
 
@@ -54,6 +57,20 @@ fn a_node_takes_the_examples_of_a_client_and_every_type_has_one() {
         types.insert(type_of(&serde_json::from_str(example).unwrap()));
     }
     assert_eq!(types, client_types());
+}
+
+#[tokio::test]
+async fn a_session_takes_the_examples_of_a_client_one_after_another() {
+    let node = Node::memory().await;
+    let mut rahim = Client::full(&node, "রহিম").await;
+    for example in examples("client") {
+        rahim.send(serde_json::from_str(example).unwrap()).await;
+        rahim.catch_up().await;
+        for frame in rahim.take_all() {
+            let is_no_frame = ["bad_frame", "unknown_type"].iter().any(|code| frame["code"] == *code);
+            assert!(!is_no_frame, "{example}: {frame}");
+        }
+    }
 }
 
 #[test]
@@ -139,7 +156,23 @@ fn frames() -> Vec<Value> {
     let read_by = ReadBy { user: author.user_id.clone(), seq: 5 };
     frames.extend([None, Some(&read_by)].map(|read_by| joined(&room, &author, read_by)));
     frames.extend(logged(&room, &author));
+    frames.push(figures());
     frames
+}
+
+/// A frame of `/ws/dashboard`.
+fn figures() -> Value {
+    let figures = Figures::read("1000 5 7 2 1 3 0 4 4 0 3:4 3:4").expect("figures as they are stored");
+    let (node_id, timestamp) = (NodeId::random(), Timestamp::now());
+    let of_node = || FiguresJson::sum(std::iter::once(&figures));
+    let node = NodeFiguresJson { node_id, timestamp, seconds: 1.0, figures: of_node() };
+    object(&stats(&Stats { timestamp, cluster: of_node(), nodes: vec![node] }))
+}
+
+/// The object in a frame.
+fn object(frame: &Frame) -> Value {
+    let start = frame.as_bytes().iter().position(|byte| *byte == b'{').expect("an object");
+    serde_json::from_slice(&frame.as_bytes()[start..]).unwrap()
 }
 
 #[allow(clippy::too_many_lines, reason = "one example a frame")]
@@ -283,9 +316,7 @@ fn joined(room: &RoomName, author: &Author, read_by: Option<&ReadBy>) -> Value {
         messages: &[],
         notice: None,
     };
-    let frame = &entrance(&answer, SessionKind::Full)[0];
-    let start = frame.as_bytes().iter().position(|byte| *byte == b'{').expect("an object");
-    serde_json::from_slice(&frame.as_bytes()[start..]).unwrap()
+    object(&entrance(&answer, SessionKind::Full)[0])
 }
 
 /// The entries of a log, as it gives them.
