@@ -2,6 +2,7 @@
 
 mod bucket;
 mod frames;
+mod large;
 mod posting;
 mod quotas;
 mod reading;
