@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use super::rooms::SpeechRules;
 use super::{Chat, Identity, Room};
-use crate::backend::Relation;
+use crate::backend::{Relation, RoomRecord};
 use crate::model::{Role, RoomName, UserId};
 use crate::protocol::{ErrorCode, Rejection};
 
@@ -64,6 +64,11 @@ impl RoomAccess {
     /// Whether the user has the right as an admin alone.
     pub(super) fn is_admin(&self) -> bool {
         matches!(self.private, Some((_, Rank::Admin)))
+    }
+
+    /// Whether the user still has the right by a later record of the room.
+    pub(super) fn holds_by(&self, record: &RoomRecord) -> bool {
+        self.private.as_ref().is_none_or(|(user, rank)| *rank == Rank::Admin || record.has(user))
     }
 
     pub(super) fn into_room(self) -> RoomName {

@@ -1,16 +1,21 @@
 //! A node for the tests of these operations.
 
 use super::Chat;
-use crate::backend::{self, Health};
+use crate::backend::{self, Backend, Health};
 use crate::config::Config;
 use crate::model::NodeId;
 use crate::supervisor::Supervisor;
 
 /// A node alone, once it is ready.
 pub(super) async fn chat() -> Chat {
+    chat_with(|backend| backend).await
+}
+
+/// The same with another backend around the one in memory.
+pub(super) async fn chat_with(around: impl FnOnce(Backend) -> Backend) -> Chat {
     let (config, node, supervisor) = (Config::defaults(), NodeId::random(), Supervisor::default());
     let (backend, events) = backend::start(&config, node, &supervisor).await.unwrap();
-    let chat = Chat::start(node, config, backend, events, supervisor).unwrap();
+    let chat = Chat::start(node, config, around(backend), events, supervisor).unwrap();
     chat.inner.health.clone().wait_for(|health| *health == Health::Ready).await.unwrap();
     chat
 }

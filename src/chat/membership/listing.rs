@@ -1,5 +1,7 @@
 //! The rooms of a user: private rooms, conversations, and the public rooms that an account has joined and not left.
 
+use std::collections::HashMap;
+
 use tracing::debug;
 
 use super::super::{Chat, Identity, Source};
@@ -34,11 +36,14 @@ impl Chat {
     pub async fn my_rooms(&self, by: &Identity) -> Result<Vec<MyRoom>, Rejection> {
         self.ensure_backend()?;
         let _slot = self.inner.reads.own_slot(&by.author.user_id).await?;
-        let mut found = self.listed_rooms(by).await?;
-        let rooms: Vec<RoomName> = found.iter().map(|my| my.room.clone()).collect();
-        let unread = self.inner.backend.cursors.unread(&by.author.user_id, &rooms).await;
-        for (my, unread) in found.iter_mut().zip(unread) {
-            my.unread = unread?;
+        let listed = self.listed(by).await?;
+        let unread = self.inner.backend.cursors.unread(&by.author.user_id, &listed).await;
+        let unread = unread.into_iter().collect::<Result<Vec<Unread>, _>>()?;
+        let mut unread: HashMap<RoomName, Unread> = listed.iter().cloned().zip(unread).collect();
+        // Membership is read last: what a room has now is not for a user that was removed from it meanwhile.
+        let mut found = self.own_rooms(by, listed).await?;
+        for my in &mut found {
+            my.unread = unread.remove(&my.room).unwrap_or_default();
         }
         self.add_readers(by, &mut found).await?;
         // Timestamps are of one form, so their order is that of time. Of equal ones the order of names stays.
@@ -63,11 +68,23 @@ impl Chat {
         Ok(())
     }
 
-    /// The same by name, not counted. Entries of private rooms that the user is no member of are removed.
-    pub(in crate::chat) async fn listed_rooms(&self, by: &Identity) -> Result<Vec<MyRoom>, Rejection> {
-        let (user, rooms) = (&by.author.user_id, &self.inner.backend.rooms);
-        let mut listed = rooms.listed(user).await?;
+    /// The names of the rooms of a user that its token admits to.
+    pub(in crate::chat) async fn listed_rooms(&self, by: &Identity) -> Result<Vec<RoomName>, Rejection> {
+        let listed = self.listed(by).await?;
+        Ok(self.own_rooms(by, listed).await?.into_iter().map(|my| my.room).collect())
+    }
+
+    /// The names on the list of a user that its token admits to, whether it is still in these rooms or not.
+    async fn listed(&self, by: &Identity) -> Result<Vec<RoomName>, Rejection> {
+        let mut listed = self.inner.backend.rooms.listed(&by.author.user_id).await?;
         listed.retain(|room| by.scope.admits(room));
+        Ok(listed)
+    }
+
+    /// Those of the rooms on a user's list that it is in, by name, not counted. Entries of private rooms that the user is no
+    /// member of are removed.
+    async fn own_rooms(&self, by: &Identity, listed: Vec<RoomName>) -> Result<Vec<MyRoom>, Rejection> {
+        let (user, rooms) = (&by.author.user_id, &self.inner.backend.rooms);
         let (private, public): (Vec<RoomName>, Vec<RoomName>) =
             listed.into_iter().partition(RoomName::is_private);
         let mut found: Vec<MyRoom> = public.into_iter().map(|room| MyRoom::new(room, None, user)).collect();
@@ -97,10 +114,11 @@ impl Chat {
         }
     }
 
-    /// Takes a public room that an account leaves off its list.
+    /// Takes a public room that an account leaves off its list, and removes the account's cursor.
     pub async fn record_leave(&self, identity: &Identity, room: &RoomName) {
         if has_list(identity, room) {
-            self.unlist_room(&identity.author.user_id, room).await;
+            let user = &identity.author.user_id;
+            tokio::join!(self.unlist_room(user, room), self.end_reading(room, user));
         }
     }
 }

@@ -49,16 +49,17 @@ impl Chat {
         Ok((room, record))
     }
 
-    /// The record of a private room.
+    /// The record of a private room, as it is now.
     ///
     /// # Errors
-    /// `room_not_found`, also for a public room; `unavailable`.
+    /// `room_not_found`, also for a public room, and if the user was removed meanwhile; `unavailable`.
     pub async fn room_record(&self, access: &RoomAccess) -> Result<RoomRecord, Rejection> {
         if !access.room().is_private() {
             return Err(Rejection::room_not_found());
         }
         let record = self.inner.backend.rooms.records(std::slice::from_ref(access.room())).await.pop();
-        record.transpose()?.flatten().ok_or_else(Rejection::room_not_found)
+        let record = record.transpose()?.flatten().filter(|record| access.holds_by(record));
+        record.ok_or_else(Rejection::room_not_found)
     }
 
     /// Makes a user a member of a private room. It must be one that is known.

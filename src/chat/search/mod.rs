@@ -158,8 +158,8 @@ impl Chat {
     ) -> Result<Found<FoundPlace>, Rejection> {
         self.ensure_backend()?;
         let _slot = self.inner.reads.slot()?;
-        let listed = self.listed_rooms(by).await?.into_iter().map(|my| my.room);
-        let rooms = listed.filter(|room| place.as_ref().is_none_or(|place| *room >= place.room));
+        let listed = self.listed_rooms(by).await?;
+        let rooms = listed.into_iter().filter(|room| place.as_ref().is_none_or(|place| *room >= place.room));
         let mut reading = Reading::new(search);
         let mut next = None;
         for room in rooms {
