@@ -237,7 +237,9 @@ impl Model {
 pub async fn unread_texts_follow_a_model_on_every_node(mut cluster: Cluster) {
     cluster.config.history.max_messages = KEPT;
     let (nodes, room) = (cluster.nodes::<3>().await, room("general"));
-    let users: [User; USERS] = ["Rahim", "Mita", "Karim", "Anu"].map(User::new);
+    // Ids that look like another's, and like the end of a list, inside JSON.
+    let user = |id| User { id: UserId::parse(id).unwrap(), ..User::new(id) };
+    let users: [User; USERS] = ["a", "a]", "],", "x\"a"].map(user);
     let seed = fastrand::u64(..);
     let (mut random, mut model) = (fastrand::Rng::with_seed(seed), Model::default());
     for step in 0..400 {

@@ -3,8 +3,9 @@
 -- ARGV[4] number after which to count; '' to begin at the cursor  [5] texts that one call looks at, at most
 -- Returns {head, cursor or '', texts, mentions, reached, JSON of the newest text or ''}.
 -- reached: the number up to which was counted. The newest text is looked for by the first call alone.
-local TTL, USER, FROM, MOST = tonumber(ARGV[1]), ARGV[2], ARGV[4], tonumber(ARGV[5])
-local AUTHOR, OWN = ',"user_id":', ',"user_id":' .. ARGV[3] .. ','
+local TTL, USER, NAMED, FROM, MOST = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
+local AUTHOR, OWN = ',"user_id":', ',"user_id":' .. NAMED .. ','
+local MENTIONS = ',"mentions":['
 local h = read_head()
 local seq = h and h.seq or 0
 if not h or h.run ~= REPLID then
@@ -26,15 +27,27 @@ local function stored(entry)
   return number_of(entry) and (not version or version == '1') and field(entry, 'm') or nil
 end
 
+-- Whether the user is in a list of strings that begins at a place in JSON.
+local function is_named(json, at)
+  -- In most lists it is not, nor looks as if it were.
+  if not string.find(json, NAMED, at, true) then return false end
+  while string.byte(json, at) == 34 do
+    if string.sub(json, at, at + #NAMED - 1) == NAMED then return true end
+    local ended = string.find(json, '["\\]', at + 1)
+    while ended and string.byte(json, ended) == 92 do ended = string.find(json, '["\\]', ended + 2) end
+    if not ended then return false end
+    at = ended + 2
+  end
+  return false
+end
+
 local function count(json)
   local author = json and string.find(json, AUTHOR, 1, true)
   if not author or string.sub(json, author, author + #OWN - 1) == OWN then return end
   unread = unread + 1
   -- No string in JSON has an unescaped quote, so this is no part of one.
-  local list = string.find(json, ',"mentions":[', author, true)
-  local ended = list and string.find(json, ']', list, true)
-  local at = ended and string.find(json, ARGV[3], list, true)
-  if at and at < ended then mentions = mentions + 1 end
+  local list = string.find(json, MENTIONS, author, true)
+  if list and is_named(json, list + #MENTIONS) then mentions = mentions + 1 end
 end
 
 -- The extras of texts that were changed, by their order in `numbers`.
