@@ -1,5 +1,7 @@
 //! The places up to which users have read, and what they have not read.
 
+use std::cell::Cell;
+
 use adda::backend::{LastText, Reader, ReaderKind, Unread};
 use adda::model::{Draft, RoomName, UserId};
 use futures_util::future::join_all;
@@ -161,6 +163,29 @@ pub async fn more_texts_than_one_call_looks_at_are_counted(mut cluster: Cluster)
     assert_eq!(node.counts(&rahim, &room).await, (1_400, 0));
     node.says(&mita, &room, "pushes the first out").await;
     assert_eq!(node.counts(&User::new("Karim"), &room).await, (2_000, 0));
+}
+
+pub async fn a_count_is_of_the_head_that_it_tells(mut cluster: Cluster) {
+    cluster.config.redis.command_timeout = std::time::Duration::from_secs(30);
+    cluster.config.history.max_messages = 2_500;
+    let ([here, there], room) = (cluster.nodes().await, room("general"));
+    let (rahim, mita) = (User::new("Rahim"), User::new("Mita"));
+    join_all((0..1_500).map(|_| here.backend.log.append(mita.text(&room, "hello")))).await;
+    let is_done = Cell::new(false);
+    let posting = async {
+        for _ in 0..300 {
+            here.says(&mita, &room, "one more").await;
+        }
+        is_done.set(true);
+    };
+    let counting = async {
+        while !is_done.get() {
+            let Unread { head, texts, .. } = there.unread(&rahim, &room).await;
+            assert_eq!(texts, head);
+        }
+    };
+    tokio::join!(posting, counting);
+    assert_eq!(there.counts(&rahim, &room).await, (1_800, 0));
 }
 
 pub async fn a_guest_that_is_far_behind_gives_way_where_a_room_has_too_many_cursors(mut cluster: Cluster) {

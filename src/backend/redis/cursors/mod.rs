@@ -116,6 +116,7 @@ impl RedisCursors {
         let mut outcomes: Vec<Option<Result<Unread>>> = rooms.iter().map(|_| None).collect();
         let mut pending: Vec<(usize, Counting<'_>)> = rooms
             .iter()
+            .arg(counting.from.map_or_else(String::new, |_| counting.unread.head.to_string()))
             .map(|room| Counting { room, from: None, unread: Unread::default() })
             .enumerate()
             .collect();
@@ -154,7 +155,7 @@ impl Counting<'_> {
         }
         unread.texts += texts;
         unread.mentions += mentions;
-        // Texts that came meanwhile are of the next count. A log that was lost meanwhile has no more.
+        // Texts that came since the first call are of the next count. A log that was lost meanwhile has no more.
         Ok(reached >= unread.head || before.is_some_and(|before| reached <= before))
     }
 }

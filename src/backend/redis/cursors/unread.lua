@@ -1,6 +1,7 @@
 -- Counts the texts of a room that a user has not read. Writes nothing.
 -- KEYS as in `cursors.lua`  ARGV[1] ttl of the log, ms  [2] user  [3] user as JSON
 -- ARGV[4] number after which to count; '' to begin at the cursor  [5] texts that one call looks at, at most
+-- ARGV[6] number up to which to count; '' for the head
 -- Returns {head, cursor or '', texts, mentions, reached, JSON of the newest text or ''}.
 -- reached: the number up to which was counted. The newest text is looked for by the first call alone.
 local TTL, USER, NAMED, FROM, MOST = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
@@ -13,6 +14,7 @@ if not h or h.run ~= REPLID then
   seq = math.max(seq, last and number_of(last) or 0)
 end
 h = h or {epoch = '', seq = seq, past = '', start = seq, changed = highest(CHANGES)}
+seq = math.min(seq, tonumber(ARGV[6]) or seq)
 since = clock() - TTL
 local texts = h.changed and pages()
 local bottom = oldest_kept(seq, since)
