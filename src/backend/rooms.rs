@@ -94,9 +94,9 @@ pub enum Relation {
 /// A change of a private room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RoomChange {
-    /// The user becomes a member.
+    /// The user becomes a member. Its cursor begins at the head in the same step: what was posted before counts as read.
     Add(Author),
-    /// The user is a member no longer.
+    /// The user is a member no longer, and has no cursor.
     Remove(UserId),
     /// Another title and topic, where they are given.
     Describe {

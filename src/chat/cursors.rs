@@ -77,15 +77,7 @@ impl Chat {
         }
     }
 
-    /// Has a new member of a private room begin at its end.
-    pub(super) async fn begin_reading(&self, room: &RoomName, user: &UserId) {
-        let reader = Reader { user: user.clone(), kind: ReaderKind::Lasting };
-        if let Err(error) = self.inner.backend.cursors.begin(room, &reader).await {
-            debug!(error = %error.root_cause(), "could not begin the cursor of a member");
-        }
-    }
-
-    /// Removes the cursor of a user that has left a room for good.
+    /// Removes the cursor of a user that has left a public room for good. That of a member ends with its membership.
     pub(super) async fn end_reading(&self, room: &RoomName, user: &UserId) {
         if let Err(error) = self.inner.backend.cursors.forget(room, user).await {
             debug!(error = %error.root_cause(), "could not remove the cursor of a user");

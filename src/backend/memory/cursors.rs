@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::MemoryNode;
+use super::log::Logs;
 use crate::backend::{Cursors, Reader, ReaderKind, Result, Unread};
 use crate::model::{RoomName, UserId};
 
@@ -35,9 +36,7 @@ impl Cursors for MemoryNode {
     }
 
     async fn forget(&self, room: &RoomName, user: &UserId) -> Result<()> {
-        if let Some((cursors, _)) = self.cluster.lock().logs.cursors(room) {
-            cursors.places.remove(user);
-        }
+        self.cluster.lock().logs.forget_cursor(room, user);
         Ok(())
     }
 
@@ -47,7 +46,22 @@ impl Cursors for MemoryNode {
     }
 }
 
-/// `advance.lua`
+impl Logs {
+    /// `add.lua`
+    pub(super) fn begin_cursor(&mut self, room: &RoomName, user: &UserId) {
+        if let Some((cursors, head)) = self.cursors(room) {
+            cursors.advance(&Reader { user: user.clone(), kind: ReaderKind::Lasting }, head);
+        }
+    }
+
+    pub(super) fn forget_cursor(&mut self, room: &RoomName, user: &UserId) {
+        if let Some((cursors, _)) = self.cursors(room) {
+            cursors.places.remove(user);
+        }
+    }
+}
+
+/// `move.lua`
 #[derive(Debug)]
 pub(super) struct RoomCursors {
     places: HashMap<UserId, (u64, ReaderKind)>,

@@ -40,9 +40,15 @@ impl Rooms for MemoryNode {
     async fn change(&self, room: &RoomName, change: &RoomChange) -> Result<RoomChanged> {
         let mut shared = self.cluster.lock();
         let (changed, event) = shared.records.change(room, change);
-        if *change == RoomChange::Delete && changed == RoomChanged::Changed {
-            shared.logs.remove(room);
-            shared.moderation.forget(room);
+        match change {
+            _ if changed != RoomChanged::Changed => {}
+            RoomChange::Add(member) => shared.logs.begin_cursor(room, &member.user_id),
+            RoomChange::Remove(user) => shared.logs.forget_cursor(room, user),
+            RoomChange::Describe { .. } => {}
+            RoomChange::Delete => {
+                shared.logs.remove(room);
+                shared.moderation.forget(room);
+            }
         }
         shared.publish(event.map(|event| (room.clone(), Event::Control(event))));
         Ok(changed)
@@ -107,7 +113,7 @@ impl Records {
         }
     }
 
-    /// `change.lua` and `delete.lua`: the outcome, and the event to publish.
+    /// `add.lua`, `remove.lua`, `change.lua` and `delete.lua`: the outcome, and the event to publish.
     fn change(&mut self, room: &RoomName, change: &RoomChange) -> (RoomChanged, Option<ControlEvent>) {
         let Some(record) = self.rooms.get_mut(room) else { return (RoomChanged::NoRoom, None) };
         match change {

@@ -85,7 +85,6 @@ impl Chat {
         }
         match self.inner.backend.rooms.change(room, &RoomChange::Add(user.clone())).await? {
             RoomChanged::Changed => {
-                self.begin_reading(room, &user.user_id).await;
                 self.inner.backend.rooms.list(&user.user_id, room, Listing::Own).await?;
             }
             RoomChanged::Unchanged => return Ok(()),
@@ -228,8 +227,7 @@ impl Chat {
     /// the next reading of the list does it.
     async fn unlist_room(&self, user: &UserId, room: &RoomName) {
         let listed = std::slice::from_ref(room);
-        let unlisting = self.inner.backend.rooms.unlist(user, listed, Unlisting::Left);
-        let (unlisted, ()) = tokio::join!(unlisting, self.end_reading(room, user));
+        let unlisted = self.inner.backend.rooms.unlist(user, listed, Unlisting::Left).await;
         if let Err(error) = unlisted.and(self.relist_member(user, room).await) {
             debug!(error = %error.root_cause(), "could not take a room off the list of a user");
         }
@@ -239,7 +237,6 @@ impl Chat {
     async fn relist_member(&self, user: &UserId, room: &RoomName) -> Result<(), BackendError> {
         let rooms = &self.inner.backend.rooms;
         if let Relation::Member | Relation::Owner = rooms.relation(room, user).await? {
-            self.begin_reading(room, user).await;
             rooms.list(user, room, Listing::Own).await?;
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use adda::backend::{LastText, Reader, ReaderKind, Unread};
+use adda::backend::{LastText, Reader, ReaderKind, RoomChange, RoomChanged, RoomRecord, Unread};
 use adda::model::{Draft, RoomName, UserId};
 use futures_util::future::join_all;
 
@@ -186,6 +186,31 @@ pub async fn a_count_is_of_the_head_that_it_tells(mut cluster: Cluster) {
     };
     tokio::join!(posting, counting);
     assert_eq!(there.counts(&rahim, &room).await, (1_800, 0));
+}
+
+pub async fn a_new_member_has_read_what_was_posted_before(mut cluster: Cluster) {
+    let ([here, there], room) = (cluster.nodes().await, RoomName::private());
+    let (rahim, mita, karim) = (User::new("Rahim"), User::new("Mita"), User::new("Karim"));
+    let rooms = &here.backend.rooms;
+    let record = RoomRecord { members: vec![mita.author()], ..RoomRecord::default() };
+    rooms.create(&room, &record).await.unwrap();
+    let change = async |change: RoomChange| rooms.change(&room, &change).await.unwrap();
+    change(RoomChange::Add(karim.author())).await;
+    assert_eq!(there.cursor(&karim, &room).await, None, "there is nothing yet");
+    here.says(&mita, &room, "one").await;
+    for round in 1..=2 {
+        change(RoomChange::Add(rahim.author())).await;
+        assert_eq!(there.cursor(&rahim, &room).await, Some(round));
+        here.says(&mita, &room, "two").await;
+        assert_eq!(change(RoomChange::Add(rahim.author())).await, RoomChanged::Unchanged);
+        assert_eq!(
+            (there.counts(&rahim, &room).await, there.cursor(&rahim, &room).await),
+            ((1, 0), Some(round))
+        );
+        change(RoomChange::Remove(rahim.id.clone())).await;
+        assert_eq!(there.cursor(&rahim, &room).await, None, "its cursor ends with its membership");
+    }
+    assert_eq!(there.counts(&karim, &room).await, (3, 0));
 }
 
 pub async fn a_guest_that_is_far_behind_gives_way_where_a_room_has_too_many_cursors(mut cluster: Cluster) {

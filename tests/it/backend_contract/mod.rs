@@ -125,6 +125,7 @@ contract! {
         the_last_text_is_the_newest_that_is_not_deleted
         more_texts_than_one_call_looks_at_are_counted
         a_count_is_of_the_head_that_it_tells
+        a_new_member_has_read_what_was_posted_before
         unread_texts_follow_a_model_on_every_node
         a_guest_that_is_far_behind_gives_way_where_a_room_has_too_many_cursors
     }

@@ -19,10 +19,12 @@ use crate::config::Config;
 use crate::model::{RoomName, UserId};
 
 /// The part that the scripts of cursors share.
-const CURSORS: &str = include_str!("cursors.lua");
+pub(super) const CURSORS: &str = include_str!("cursors.lua");
+/// The part of those that move cursors.
+pub(super) const MOVE: &str = include_str!("move.lua");
 
 static ADVANCE: Script =
-    Script::new(Memory::Grows, &[TYPES, REPLID, FENCE, ENTRIES, CURSORS, include_str!("advance.lua")]);
+    Script::new(Memory::Grows, &[TYPES, REPLID, FENCE, ENTRIES, CURSORS, MOVE, include_str!("advance.lua")]);
 
 static CURSOR: Script =
     Script::new(Memory::Untouched, &[REPLID, FENCE, ENTRIES, CURSORS, include_str!("cursor.lua")]);
@@ -68,15 +70,19 @@ struct Counting<'a> {
     unread: Unread,
 }
 
+/// The lifetime of the cursors of a room: that of its head.
+pub(super) fn lifetime_ms(config: &Config) -> u128 {
+    let ttl = config.history.ttl;
+    (ttl + ttl / 16 + NONCE_TTL).as_millis()
+}
+
 impl RedisCursors {
     pub fn new(keys: Keys, shards: Arc<Shards>, config: &Config) -> Self {
-        let ttl = config.history.ttl;
         Self {
             keys,
             shards,
-            log_ttl_ms: ttl.as_millis(),
-            // As that of the head.
-            ttl_ms: (ttl + ttl / 16 + NONCE_TTL).as_millis(),
+            log_ttl_ms: config.history.ttl.as_millis(),
+            ttl_ms: lifetime_ms(config),
             max_per_room: config.limits.cursors_per_room,
             deadline: config.redis.command_timeout,
         }
@@ -110,13 +116,13 @@ impl RedisCursors {
             .arg(serde_json::to_string(user.as_str()).expect("a string is always JSON"))
             .arg(counting.from.map_or_else(String::new, |from| from.to_string()))
             .arg(COUNTED)
+            .arg(counting.from.map_or_else(String::new, |_| counting.unread.head.to_string()))
     }
 
     async fn count(&self, user: &UserId, rooms: &[RoomName]) -> Vec<Result<Unread>> {
         let mut outcomes: Vec<Option<Result<Unread>>> = rooms.iter().map(|_| None).collect();
         let mut pending: Vec<(usize, Counting<'_>)> = rooms
             .iter()
-            .arg(counting.from.map_or_else(String::new, |_| counting.unread.head.to_string()))
             .map(|room| Counting { room, from: None, unread: Unread::default() })
             .enumerate()
             .collect();

@@ -8,9 +8,11 @@ use redis::Value;
 
 use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::role::Role as Connection;
-use crate::backend::redis::client::script::{Memory, Script, TYPES};
+use crate::backend::redis::client::script::{Memory, REPLID, Script, TYPES};
 use crate::backend::redis::client::server::{parsed, parsed_if_ours};
+use crate::backend::redis::cursors::{CURSORS, MOVE, lifetime_ms};
 use crate::backend::redis::keys::{Keys, LogKeys};
+use crate::backend::redis::log::{ENTRIES, FENCE};
 use crate::backend::redis::presence::CLOCK;
 use crate::backend::redis::pubsub::codec::PUBLISH;
 use crate::backend::redis::topology::Shards;
@@ -23,11 +25,14 @@ use crate::telemetry::{Unreadable, count_unreadable};
 
 static CREATE: Script = Script::new(Memory::Grows, &[TYPES, CLOCK, include_str!("create.lua")]);
 
-/// For changes that make a room larger.
-static CHANGE: Script = Script::new(Memory::Grows, &[TYPES, PUBLISH, include_str!("change.lua")]);
+static ADD: Script = Script::new(
+    Memory::Grows,
+    &[TYPES, REPLID, FENCE, ENTRIES, CURSORS, MOVE, PUBLISH, include_str!("add.lua")],
+);
 
-/// The same script for removals, allowed at the memory limit.
-static REMOVE: Script = Script::new(Memory::Spares, &[TYPES, PUBLISH, include_str!("change.lua")]);
+static CHANGE: Script = Script::new(Memory::Grows, &[TYPES, include_str!("change.lua")]);
+
+static REMOVE: Script = Script::new(Memory::Spares, &[TYPES, PUBLISH, include_str!("remove.lua")]);
 
 static DELETE: Script = Script::new(Memory::Spares, &[TYPES, PUBLISH, include_str!("delete.lua")]);
 
@@ -36,7 +41,7 @@ static LIST: Script = Script::new(Memory::Grows, &[TYPES, CLOCK, include_str!("l
 static UNLIST: Script = Script::new(Memory::Spares, &[TYPES, CLOCK, include_str!("unlist.lua")]);
 
 /// The scripts of this folder.
-pub(super) const SCRIPTS: &[&Script] = &[&CREATE, &CHANGE, &REMOVE, &DELETE, &LIST, &UNLIST];
+pub(super) const SCRIPTS: &[&Script] = &[&CREATE, &ADD, &CHANGE, &REMOVE, &DELETE, &LIST, &UNLIST];
 
 /// Age of an entry of a list whose user is no member, after which it is removed. A member is recorded right after its entry.
 const RECORDED_WITHIN_MS: u64 = 60_000;
@@ -47,12 +52,21 @@ pub struct RedisRooms {
     keys: Keys,
     shards: Arc<Shards>,
     token_ttl: Duration,
+    cursor_ttl_ms: u128,
+    cursors_per_room: usize,
     deadline: Duration,
 }
 
 impl RedisRooms {
     pub fn new(keys: Keys, shards: Arc<Shards>, config: &Config) -> Self {
-        Self { keys, shards, token_ttl: config.auth.token_ttl, deadline: config.redis.command_timeout }
+        Self {
+            keys,
+            shards,
+            token_ttl: config.auth.token_ttl,
+            cursor_ttl_ms: lifetime_ms(config),
+            cursors_per_room: config.limits.cursors_per_room,
+            deadline: config.redis.command_timeout,
+        }
     }
 
     async fn call(&self, call: Call) -> Result<Value> {
@@ -65,22 +79,29 @@ impl RedisRooms {
         Call::new(&DELETE, first.into_iter().chain(read).chain(written)).arg(self.keys.channel(room))
     }
 
+    fn add_call(&self, room: &RoomName, member: &Author) -> Call {
+        Call::new(&ADD, self.keys.cursor_keys(room).into_iter().chain([self.keys.record(room)]))
+            .arg(self.keys.channel(room))
+            .arg(&member.user_id)
+            .arg(&member.username)
+            .arg(MAX_MEMBERS)
+            .arg(self.cursor_ttl_ms)
+            .arg(self.cursors_per_room)
+    }
+
     fn change_call(&self, room: &RoomName, change: &RoomChange) -> Call {
-        let (script, what, first, second) = match change {
-            RoomChange::Add(member) => (&CHANGE, "add", member.user_id.as_str(), member.username.as_str()),
-            RoomChange::Remove(user) => (&REMOVE, "remove", user.as_str(), ""),
-            RoomChange::Describe { title, topic } => {
-                (&CHANGE, "describe", title.as_deref().unwrap_or(""), topic.as_deref().unwrap_or(""))
+        match change {
+            RoomChange::Add(member) => self.add_call(room, member),
+            RoomChange::Remove(user) => {
+                Call::new(&REMOVE, [self.keys.record(room)]).arg(self.keys.channel(room)).arg(user)
             }
-            RoomChange::Delete => return self.delete_call(room),
-        };
-        let is_given = |text: &Option<String>| u8::from(text.is_some());
-        let (has_title, has_topic) = match change {
-            RoomChange::Describe { title, topic } => (is_given(title), is_given(topic)),
-            _ => (0, 0),
-        };
-        let call = Call::new(script, [self.keys.record(room)]).arg(self.keys.channel(room)).arg(what);
-        call.arg(first).arg(second).arg(MAX_MEMBERS).arg(has_title).arg(has_topic)
+            RoomChange::Describe { title, topic } => Call::new(&CHANGE, [self.keys.record(room)])
+                .arg(u8::from(title.is_some()))
+                .arg(u8::from(topic.is_some()))
+                .arg(title.as_deref().unwrap_or_default())
+                .arg(topic.as_deref().unwrap_or_default()),
+            RoomChange::Delete => self.delete_call(room),
+        }
     }
 }
 
