@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 
 use super::Result;
-use crate::model::{ChangeDraft, ChangeReceipt, Draft, Epoch, LoggedMessage, Position, Receipt, RoomName};
+use crate::model::{
+    ChangeDraft, ChangeReceipt, Draft, EntryKind, Epoch, LoggedMessage, Position, Receipt, RoomName,
+};
 
 /// How long a nonce is remembered.
 pub const NONCE_TTL: Duration = Duration::from_secs(24 * 60 * 60);
@@ -113,11 +115,17 @@ impl Page {
         let rest = messages.flat_map(move |message| {
             // Messages that the log has dropped, and entries that can't be read.
             let to = message.map_or(self.end, |message| message.seq.saturating_sub(1));
-            let gap = (to > reached).then(|| Delta::Gap { from: reached + 1, to });
+            let gap = (to > reached).then(|| self.gap(reached + 1, to));
             reached = message.map_or(reached.max(to), |message| message.seq);
             gap.into_iter().chain(message.map(Delta::Message))
         });
         reset.into_iter().chain(rest)
+    }
+
+    fn gap(&self, from: u64, to: u64) -> Delta<'_> {
+        // All texts from the oldest one on are in the page.
+        let has_texts = from < self.continuity.oldest_text || self.unreadable > 0;
+        Delta::Gap { from, to, of: if has_texts { EntryKind::Text } else { EntryKind::Change } }
     }
 }
 
@@ -133,6 +141,8 @@ pub enum Delta<'a> {
         from: u64,
         /// The last of them.
         to: u64,
+        /// `Change` if there was no text among them, else `Text`.
+        of: EntryKind,
     },
     /// The next message.
     Message(&'a LoggedMessage),
@@ -174,6 +184,8 @@ pub struct Continuity {
     /// The number of the oldest message in the log; head + 1 if it is empty. Of [`Span::After`] the number from which on
     /// nothing is missing: `history.max_changes` may have dropped changes of later messages.
     pub oldest: u64,
+    /// The number of the oldest message in the log, changes not counted; head + 1 if there is none.
+    pub oldest_text: u64,
 }
 
 impl Continuity {
@@ -191,7 +203,6 @@ impl Continuity {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::EntryKind;
 
     fn at(epoch: &str, seq: u64) -> Position {
         Position { epoch: Epoch::new(epoch), seq }
@@ -211,7 +222,7 @@ mod tests {
             messages: messages.iter().map(message).collect(),
             end,
             unreadable: 0,
-            continuity: Continuity { is_proven: true, resume_at, oldest: 1 },
+            continuity: Continuity { is_proven: true, resume_at, oldest: 1, oldest_text: 3 },
             has_more: false,
         }
     }
@@ -228,8 +239,17 @@ mod tests {
         assert_eq!(steps(&whole, at("e", 1)), expected(&[Message(second), Message(third)]));
         assert_eq!(steps(&page(1, &[], 1), at("e", 1)), expected(&[]));
         let holes = page(0, &[2, 3], 5);
-        let gaps = [Gap { from: 1, to: 1 }, Message(second), Message(third), Gap { from: 4, to: 5 }];
-        assert_eq!(steps(&holes, at("e", 0)), expected(&gaps));
+        let gaps = |last| {
+            let first = Gap { from: 1, to: 1, of: EntryKind::Text };
+            expected(&[first, Message(second), Message(third), Gap { from: 4, to: 5, of: last }])
+        };
+        assert_eq!(
+            steps(&holes, at("e", 0)),
+            gaps(EntryKind::Change),
+            "all texts from the oldest on are there"
+        );
+        let unreadable = Page { unreadable: 1, ..holes.clone() };
+        assert_eq!(steps(&unreadable, at("e", 0)), gaps(EntryKind::Text), "one may be a text");
         let reset = [Reset(at("e", 1)), Message(second), Message(third)];
         assert_eq!(steps(&whole, at("d", 7)), expected(&reset));
         let mut unproven = whole.clone();

@@ -277,7 +277,8 @@ fn follow(
         position.seq = delta.end();
         let frame = match &delta {
             Delta::Reset(position) => encode(&RoomFrame::reset(&room.name, position).into(), session.kind),
-            Delta::Gap { from, to } => {
+            Delta::Gap { of, .. } if !server::is_shown(*of, session.kind) => None,
+            Delta::Gap { from, to, .. } => {
                 count_gap_error(session);
                 encode(&RoomFrame::Gap { room_id: &room.name, from: *from, to: *to }.into(), session.kind)
             }

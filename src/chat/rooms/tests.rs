@@ -18,7 +18,7 @@ const TYPING: TypingRule = TypingRule { every: Duration::ZERO, up_to: 200 };
 
 /// An outbox that keeps what is pushed.
 #[derive(Default)]
-struct Inbox(Mutex<Vec<Frame>>);
+pub(super) struct Inbox(Mutex<Vec<Frame>>);
 
 impl FrameSink for Inbox {
     fn push(&self, frame: &Frame) -> Pushed {
@@ -36,7 +36,7 @@ impl FrameSink for Inbox {
 }
 
 /// A full session, and what it is given.
-fn session() -> (RoomSession, Arc<Inbox>) {
+pub(super) fn session() -> (RoomSession, Arc<Inbox>) {
     let inbox = Arc::new(Inbox::default());
     let (id, user_id) = (ConnectionId::random(), UserId::guest());
     let member = Member { id, user_id, username: Username::from_trusted("x") };
@@ -96,7 +96,7 @@ fn page(after: u64, head: u64) -> Page {
         messages: (after + 1..=head).map(message).collect(),
         end: head,
         unreadable: 0,
-        continuity: Continuity { is_proven: true, resume_at: after, oldest: 1 },
+        continuity: Continuity { is_proven: true, resume_at: after, oldest: 1, oldest_text: 1 },
         has_more: false,
     }
 }
@@ -162,7 +162,7 @@ fn a_gap_is_told_only_to_who_was_not_given_what_it_covers() {
     assert_eq!(room.check_head(&place(21)), Action::CatchUp);
     assert_eq!(room.catch_up_from(), Some(repair(place(10), 0)));
     let mut page = page(19, 21);
-    page.continuity = Continuity { is_proven: true, resume_at: 10, oldest: 20 };
+    page.continuity = Continuity { is_proven: true, resume_at: 10, oldest: 20, oldest_text: 20 };
     assert_eq!(room.catch_up(&page, &repair(place(0), 0), &mut flushes), Action::None);
 
     let gap = |from| gap(&room.name, from, 19);
@@ -170,6 +170,31 @@ fn a_gap_is_told_only_to_who_was_not_given_what_it_covers() {
     assert_eq!(*behind.0.lock().unwrap(), [gap(11), message(20), message(21)]);
     assert_eq!(*between.0.lock().unwrap(), [gap(16), message(20), message(21)]);
     assert_eq!(*ahead.0.lock().unwrap(), [message(21)]);
+}
+
+/// A repair finds that the log has dropped changes. Its texts are all there.
+#[test]
+fn a_plain_session_has_lost_nothing_where_changes_are_lost() {
+    let gap_frame = |room_id: &RoomName, from, to| {
+        encode(&RoomFrame::Gap { room_id, from, to }.into(), SessionKind::Plain).unwrap()
+    };
+    for (oldest_text, is_told) in [(4, false), (11, false), (12, true)] {
+        let (room, mut flushes) = (Room::new(RoomName::from_trusted("general")), FlushSet::default());
+        assert_eq!(room.begin(place(10), 0, &mut flushes), Action::None);
+        let (session, inbox) = session();
+        let plain = RoomSession { kind: SessionKind::Plain, ..session };
+        room.attach(&plain, &place(10), &mut Vec::new()).unwrap();
+        let full = attach(&room, &place(10));
+        assert_eq!(room.check_head(&place(14)), Action::CatchUp);
+        assert_eq!(room.catch_up_from(), Some(repair(place(10), 0)));
+        let mut page = page(13, 14);
+        page.continuity = Continuity { is_proven: true, resume_at: 10, oldest: 14, oldest_text };
+        assert_eq!(room.catch_up(&page, &repair(place(10), 0), &mut flushes), Action::None);
+        let text = server::message(&message(14));
+        assert_eq!(*full.0.lock().unwrap(), [gap(&room.name, 11, 13), text.clone()]);
+        let told = is_told.then(|| gap_frame(&room.name, 11, 13));
+        assert_eq!(*inbox.0.lock().unwrap(), told.into_iter().chain([text]).collect::<Vec<_>>());
+    }
 }
 
 /// An entry that can't be read stands in the log between two messages, and another one at its end.
@@ -285,7 +310,7 @@ fn the_last_number_has_no_successor_and_a_page_from_before_no_gap() {
     assert_eq!(room.check_head(&place(11)), Action::CatchUp);
     assert!(room.catch_up_from().is_some());
     let mut page = page(10, 11);
-    page.continuity = Continuity { is_proven: true, resume_at: 3, oldest: 6 };
+    page.continuity = Continuity { is_proven: true, resume_at: 3, oldest: 6, oldest_text: 6 };
     assert_eq!(room.catch_up(&page, &repair(place(0), 0), &mut flushes), Action::None);
     assert_eq!(*sink.0.lock().unwrap(), [server::message(&message(11))]);
 }

@@ -63,6 +63,7 @@ pub async fn dropped_changes_are_a_hole(mut cluster: Cluster) {
         let span = Span::After(Position { seq, ..head.clone() });
         let page = node.backend.log.read(&room, span, 100).await.unwrap();
         assert!(page.continuity.is_proven);
+        assert_eq!(page.continuity.oldest_text, 1, "no text is missing");
         let numbers: Vec<u64> = page.messages.iter().map(|message| message.seq).collect();
         (page.is_whole(), numbers)
     };

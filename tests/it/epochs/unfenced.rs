@@ -87,11 +87,16 @@ impl Model {
         };
         Page {
             head: Position { epoch: epoch.clone(), seq: number(1) },
-            messages: fields[6..].chunks_exact(2).map(message).collect(),
-            continuity: Continuity { is_proven: fields[2] == "1", resume_at: number(3), oldest: number(4) },
+            messages: fields[7..].chunks_exact(2).map(message).collect(),
+            continuity: Continuity {
+                is_proven: fields[2] == "1",
+                resume_at: number(3),
+                oldest: number(4),
+                oldest_text: number(5),
+            },
             end: number(1),
             unreadable: 0,
-            has_more: fields[5] == "1",
+            has_more: fields[6] == "1",
         }
     }
 }

@@ -200,7 +200,7 @@ impl RoomLog {
         }
         let edge = messages.last().map(|message| message.seq);
         let end = edge.filter(|_| has_more && !is_backward).unwrap_or(self.seq);
-        let continuity = Continuity { is_proven, resume_at, oldest };
+        let continuity = Continuity { is_proven, resume_at, oldest, oldest_text: self.oldest() };
         Page { head, messages, end, unreadable: 0, continuity, has_more }
     }
 }

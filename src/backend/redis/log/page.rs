@@ -31,8 +31,9 @@ impl Found {
         let is_proven = text()? == "1";
         let resume_at = text()?.parse().ok()?;
         let oldest = text()?.parse().ok()?;
+        let oldest_text = text()?.parse().ok()?;
         let has_more = text()? == "1";
-        let continuity = Continuity { is_proven, resume_at, oldest };
+        let continuity = Continuity { is_proven, resume_at, oldest, oldest_text };
         let mut found = Self {
             epoch,
             seq,
@@ -89,7 +90,7 @@ mod tests {
     use super::*;
     use crate::backend::redis::mutations::read_mutations;
 
-    const FIELDS: [&str; 6] = ["0123abcd", "7", "1", "5", "2", "0"];
+    const FIELDS: [&str; 7] = ["0123abcd", "7", "1", "5", "2", "2", "0"];
 
     fn json(seq: u64) -> String {
         format!(

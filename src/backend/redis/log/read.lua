@@ -2,7 +2,7 @@
 -- KEYS as in `fence.lua`
 -- ARGV[1] ttl of the log, ms  [2] most entries  [3] bytes at which a page ends
 -- ARGV[4] 'newest', 'before', 'above' or 'after'  [5] seq, of all but newest  [6] epoch, of after
--- Returns {epoch, seq, proven, resume_at, oldest, more, number, json, number, json, …}, the oldest entry first.
+-- Returns {epoch, seq, proven, resume_at, oldest, oldest_text, more, number, json, number, json, …}, the oldest entry first.
 -- Texts are as they are now. A page of 'after' has changes, too.
 -- epoch: '' if none is open under this replication id; then a page of 'after' is empty, as nothing is proven.
 -- json: '' if this version can't read the entry.
@@ -28,7 +28,7 @@ local whole_from = oldest
 if span == 'above' then
   resume_at = place
 elseif span == 'after' then
-  if not is_open then return {'', digits(seq), 0, digits(seq), digits(oldest), 0} end
+  if not is_open then return {'', digits(seq), 0, digits(seq), digits(oldest), digits(oldest), 0} end
   proven, resume_at = continuity(h, ARGV[6], place)
   if changed then whole_from = math.max(oldest, texts.dropped(changed) + 1) end
 end
@@ -92,9 +92,9 @@ for i = 1, math.min(#found, limit) do
   contents[i] = json
 end
 local reply = {is_open and h.epoch or '', digits(seq), proven, digits(resume_at), digits(whole_from),
-  #contents < #found and 1 or 0}
+  digits(oldest), #contents < #found and 1 or 0}
 for i = 1, #contents do
   local at = is_backward and #contents + 1 - i or i
-  reply[5 + 2 * i], reply[6 + 2 * i] = found[at][1], contents[at]
+  reply[6 + 2 * i], reply[7 + 2 * i] = found[at][1], contents[at]
 end
 return reply

@@ -5,13 +5,14 @@ pub(super) mod tail;
 mod waiting;
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 pub(super) use self::waiting::{Succession, Waiting};
 use super::room::{Action, State};
 use super::sink::{FlushSet, RoomSession};
 use super::throttle::TypingRule;
 use crate::backend::{Delta, Page};
-use crate::model::{LoggedMessage, Position, RoomName, UserId};
+use crate::model::{EntryKind, LoggedMessage, Position, RoomName, UserId};
 use crate::protocol::server::{self, Encodings, RoomFrame, encode};
 use crate::telemetry::{count_error, meters};
 
@@ -113,7 +114,7 @@ impl State {
         for delta in page.deltas(delivered) {
             match delta {
                 Delta::Reset(position) => self.reset(room, position, flushes),
-                Delta::Gap { from, to } => self.announce_gap(room, from, to, flushes),
+                Delta::Gap { from, to, of } => self.announce_gap(room, from..=to, of, flushes),
                 Delta::Message(message) => {
                     meters().messages_recovered.increment(1);
                     self.deliver(message, flushes);
@@ -144,15 +145,25 @@ impl State {
         self.delivery.move_to(position);
     }
 
-    /// Tells that the messages `from` to `to` never will be delivered. A session that is ahead of the room has been
-    /// given some of them, or all: it is told of the rest, for a gap says where to go on.
-    fn announce_gap(&mut self, room: &RoomName, from: u64, to: u64, flushes: &mut FlushSet) {
+    /// Tells that messages never will be delivered. A session that is ahead of the room has been given some of them, or all:
+    /// it is told of the rest, for a gap says where to go on. Sessions that get no entries of the kind `of` have lost nothing.
+    fn announce_gap(
+        &mut self,
+        room: &RoomName,
+        lost: RangeInclusive<u64>,
+        of: EntryKind,
+        flushes: &mut FlushSet,
+    ) {
+        let (from, to) = lost.into_inner();
         self.delivery.set_delivered(to);
         self.tail.clear();
         meters().messages_lost.increment((to - from).saturating_add(1));
         let mut frames = HashMap::new();
         for attached in self.attendance.attached().filter(|attached| attached.delivered < to) {
             let kind = attached.session.kind;
+            if !server::is_shown(of, kind) {
+                continue;
+            }
             let from = from.max(attached.delivered + 1);
             let gap = RoomFrame::Gap { room_id: room, from, to };
             let frame = frames.entry((kind, from)).or_insert_with(|| encode(&gap.into(), kind));
