@@ -192,7 +192,7 @@ async fn messages_are_changed_over_rest() {
 }
 
 /// All keys of Redis by their type, as text.
-const DUMP: &str = "local found = {}
+pub const DUMP: &str = "local found = {}
     for _, key in ipairs(redis.call('KEYS', '*')) do
       local commands = {string = {'GET', key}, hash = {'HGETALL', key}, zset = {'ZRANGE', key, 0, -1},
         set = {'SMEMBERS', key}, stream = {'XRANGE', key, '-', '+'}}

@@ -5,6 +5,7 @@ use std::time::Instant;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::DIGEST_BYTES;
 use crate::model::{Author, Epoch, MessageId, Nonce, Receipt, RoomName, UserId, Username, hex};
 
 /// An emoji that Unicode recommends for general interchange (RGI), in its fully qualified form.
@@ -126,7 +127,7 @@ impl ChangeDraft {
         text
     }
 
-    /// 64 bits that tell it apart from another message or change with the same nonce.
+    /// Tells it apart from another message or change with the same nonce, as [`Draft::digest`](crate::model::Draft::digest).
     pub fn digest(&self) -> String {
         let target = self.target;
         let text = match &self.change {
@@ -134,7 +135,7 @@ impl ChangeDraft {
             Change::Delete { .. } => format!("\0delete {target}"),
             Change::React { emoji, on } => format!("\0react {target} {} {on}", emoji.as_str()),
         };
-        hex(&Sha256::digest(text)[..8])
+        hex(&Sha256::digest(text)[..DIGEST_BYTES])
     }
 }
 

@@ -6,6 +6,7 @@ mod reports;
 mod rest;
 mod revocation;
 mod rooms;
+mod traces;
 
 use adda::backend::{self, Backend, Events, StandingChange};
 use adda::config::Config;

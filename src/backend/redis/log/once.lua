@@ -6,7 +6,7 @@
 -- ARGV[8] '1' if replicas will be waited for  [9] history.max_messages
 -- ARGV[10] the field that the record of a private room must have: that of the user, or one that each record has for the system; '' in
 -- other rooms
--- Returns {1, "epoch seq id timestamp …"} of the first message with this nonce, {2} if that had other content, or {7} if the
+-- Returns {1, "epoch seq id timestamp  …"} of the first message with this nonce, {2} if that had other content, or {7} if the
 -- user is no member.
 local RECORDED = ARGV[10]
 local REACTIONS, CURSORS, NONCE = KEYS[6], KEYS[7], RECORDED == '' and KEYS[8] or KEYS[9]
@@ -17,8 +17,9 @@ if RECORDED ~= '' and redis.pcall('HEXISTS', KEYS[8], RECORDED) ~= 1 then return
 if NONCE then
   local first = redis.call('GET', NONCE)
   if first then
-    local digest = string.match(first, '^%S+ %S+ %S+ %S+ (%S+)')
-    if digest and digest ~= DIGEST then return {2} end
+    -- Earlier versions wrote a longer one behind a single blank. Behind two they see none, and compare nothing.
+    local digest = string.match(first, '^%S+ %S+ %S+ %S+  ?(%S+)')
+    if digest and string.sub(digest, 1, #DIGEST) ~= DIGEST then return {2} end
     -- WAIT waits for writes of its own connection, so a duplicate writes something, too.
     if ARGV[8] == '1' then redis.call('PEXPIRE', NONCE, NONCE_TTL) end
     return {1, first}
@@ -66,7 +67,7 @@ end
 
 local function remember(seq)
   if NONCE then
-    local receipt = h.epoch .. ' ' .. seq .. ' ' .. ID .. ' ' .. timestamp .. ' ' .. DIGEST
+    local receipt = h.epoch .. ' ' .. seq .. ' ' .. ID .. ' ' .. timestamp .. '  ' .. DIGEST
     redis.call('SET', NONCE, receipt, 'PX', NONCE_TTL)
   end
 end
