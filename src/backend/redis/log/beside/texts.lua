@@ -21,6 +21,14 @@ local function parsed(x)
   return {changed = changed, at = at, edited = edited, reply = reply, where = where, kinds = kinds}
 end
 
+-- The JSON of a text that is in the stream, its time and the number that it replies to; nil if there is none.
+local function in_stream(seq)
+  local entry = redis.call('XRANGE', LOG, seq, seq, 'COUNT', 1)[1]
+  local at = entry and whole(field(entry, 't'))
+  if not at or at < since or field(entry, 'v') ~= '1' then return nil end
+  return field(entry, 'm') or nil, digits(at), field(entry, 'r') or '-'
+end
+
 -- The JSON of a text without what was added later, its extras, its time and the number that it replies to; nil if it
 -- has left the log, was deleted or never was.
 local function find(seq)
@@ -29,10 +37,8 @@ local function find(seq)
   if x and tonumber(x.at) < since then x = nil end
   if x and x.where == 'd' then return nil end
   if x and x.where == 'e' then return kept[2] or nil, x, x.at, x.reply end
-  local entry = redis.call('XRANGE', LOG, seq, seq, 'COUNT', 1)[1]
-  local at = entry and whole(field(entry, 't'))
-  if not at or at < since or field(entry, 'v') ~= '1' then return nil end
-  return field(entry, 'm') or nil, x, digits(at), field(entry, 'r') or '-'
+  local json, at, reply = in_stream(seq)
+  return json, x, at, reply
 end
 
 -- The places in a text's JSON: where its author begins, and where its content begins and ends (with quotes). No string

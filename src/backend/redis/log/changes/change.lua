@@ -10,12 +10,17 @@ since = now - TTL
 -- The number of the change, once it is appended.
 local seq = nil
 
+-- The extras of a text that had no change yet.
+local function first_extras(at, reply)
+  return {at = at, edited = '-', reply = reply, where = 's', kinds = '', is_first = true}
+end
+
 -- The text: its JSON, and its extras (made, if there are none yet).
 local function target()
   if tonumber(TARGET) > h.seq then return nil end
   local json, x, at, reply = find(TARGET)
   if not json then return nil end
-  return json, x or {at = at, edited = '-', reply = reply, where = 's', kinds = '', is_first = true}
+  return json, x or first_extras(at, reply)
 end
 
 -- Appends the change. `edited`: of an edit its JSON with its content, which is stored with its text alone. Returns the

@@ -9,9 +9,9 @@ if tonumber(TARGET) > h.seq then return {3} end
 local kept = redis.call('HMGET', STATE, 'x' .. TARGET, FIELD)
 local x = parsed(kept[1])
 if not x or tonumber(x.at) < since then
-  local text, made = target()
+  local text, at, reply = in_stream(TARGET)
   if not text or not places(text) then return {3} end
-  x = made
+  x = first_extras(at, reply)
 end
 if x.where == 'd' then return {3} end
 
