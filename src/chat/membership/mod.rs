@@ -242,6 +242,14 @@ impl Chat {
         Ok(())
     }
 
+    /// Has the members of a private room ask for their rooms again: the message that their lists show, or count, is deleted.
+    pub(super) async fn tell_deleted(&self, room: &RoomName) {
+        let record = self.inner.backend.rooms.records(std::slice::from_ref(room)).await.pop();
+        if let Some(Ok(Some(RoomRecord { members, .. }))) = record {
+            self.tell_rooms_changed(members.iter().map(|member| &member.user_id)).await;
+        }
+    }
+
     /// Has users ask for their rooms again. They also do so after each gap of their node's subscription.
     pub(super) async fn tell_rooms_changed<'a>(&self, users: impl IntoIterator<Item = &'a UserId>) {
         let telling =

@@ -115,7 +115,7 @@ impl Chat {
             ChangeAction::Delete(deletion) => (Some(deletion.room.clone()), deletion.record.take()),
             ChangeAction::Edit(..) | ChangeAction::React(..) => (None, None),
         };
-        let room = room.filter(|_| self.takes_files());
+        let room = room.filter(|room| self.takes_files() || room.is_private());
         let changing = self.change_draft(author, change).map(|draft| self.inner.backend.log.change(draft));
         if room.is_none() && record.is_none() {
             return async move { changing?.await.map_err(Rejection::from) }.left_future();
@@ -144,11 +144,11 @@ impl Chat {
     }
 }
 
-/// `files_in`: the room whose files go with their message.
+/// `room`: that of the message, if its files go with the message, or if it is private.
 async fn complete_deletion(
     chat: Chat,
     deleting: Result<Appending<ChangeReceipt>, Rejection>,
-    files_in: Option<RoomName>,
+    room: Option<RoomName>,
     record: Option<AuditRecord>,
 ) -> Result<ChangeReceipt, Rejection> {
     let deleting = async { deleting?.await.map_err(Rejection::from) };
@@ -156,8 +156,14 @@ async fn complete_deletion(
     if let Some(record) = record {
         chat.settle_record(record, outcome.is_ok()).await;
     }
-    if let (Ok(ChangeReceipt::Logged { files, .. }), Some(room)) = (&outcome, files_in) {
-        chat.forget_files(&room, files).await;
+    if let (Ok(ChangeReceipt::Logged { files, .. }), Some(room)) = (&outcome, room) {
+        if chat.takes_files() {
+            chat.forget_files(&room, files).await;
+        }
+        if room.is_private() {
+            let supervisor = chat.inner.supervisor.clone();
+            drop(supervisor.run_once("deletion-news", async move { chat.tell_deleted(&room).await }));
+        }
     }
     outcome
 }

@@ -98,6 +98,27 @@ async fn a_list_of_rooms_counts_messages_and_mentions_and_begins_with_the_newest
 }
 
 #[tokio::test]
+#[tokio::test]
+async fn members_outside_of_a_room_are_told_that_a_message_is_deleted() {
+    let Some(cluster) = cluster(2).await else { return };
+    let nodes = &cluster.nodes;
+    let (rahim, mita) =
+        (Person::register(&nodes[0], "Rahim").await, Person::register(&nodes[0], "Mita").await);
+    let private = mita.makes_room(&nodes[0], "one").await;
+    mita.adds(&nodes[0], &private, &rahim).await;
+    for room in [private, mita.converses(&nodes[1], &rahim).await] {
+        let seq = mita.posts(&nodes[0], &room, "too much said").await.to_string();
+        assert_eq!(listed(&rahim, &nodes[1], &room).await["last"]["preview"], "too much said");
+        let mut outside = rahim.session(&nodes[1]).await;
+        outside.catch_up().await;
+        outside.take_all();
+        mita.does(&nodes[0], "DELETE", &path(&["rooms", &room, "messages", &seq]), None, 200).await;
+        outside.expect("my_rooms_changed").await;
+        let room = listed(&rahim, &nodes[1], &room).await;
+        assert_eq!((&room["unread"], &room["last"]), (&json!(0), &Value::Null));
+    }
+}
+
 async fn a_user_has_no_cursor_in_a_room_that_it_may_not_read() {
     let Some(cluster) = cluster(1).await else { return };
     let node = &cluster.nodes[0];
