@@ -260,6 +260,15 @@ async fn a_token_of_an_issuer_says_name_role_and_rooms() {
     assert_eq!(mita.expect("rooms").await["rooms"].as_array().unwrap().len(), 2);
     mita.send(json!({ "type": "rooms", "watch": true })).await;
     assert_eq!(mita.expect("error").await["code"], "forbidden");
+    // She is told of no mention in a room that her token keeps her out of.
+    guest.join("team-2").await;
+    for room in ["other", "team-2"] {
+        let text =
+            json!({ "type": "text", "room_id": room, "content": room, "nonce": room, "mentions": ["7"] });
+        guest.send(text).await;
+        guest.expect_that("an ack", |frame| frame["type"] == "ack" && frame["nonce"] == room).await;
+    }
+    assert_eq!(mita.expect("inbox").await["room_id"], "team-2");
 }
 
 #[tokio::test]

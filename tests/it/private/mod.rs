@@ -10,6 +10,7 @@ mod search;
 mod secrecy;
 mod sharing;
 mod unread;
+mod work;
 
 use serde_json::{Value, json};
 

@@ -1,6 +1,7 @@
 //! To a stranger a private room is as one that never was: the same answers over WebSocket and REST, and no word of it anywhere.
 
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
 
 use super::{Person, cluster, path};
 use crate::harness::{Client, Cluster, Dial, Node, Reply};
@@ -9,6 +10,8 @@ use crate::harness::{Client, Cluster, Dial, Node, Reply};
 pub(super) struct Secrets {
     pub owner: Person,
     pub member: Person,
+    /// A member of the private room once.
+    pub removed: Person,
     pub rooms: Vec<String>,
     pub sessions: Vec<Client>,
 }
@@ -20,6 +23,9 @@ impl Secrets {
             (Person::register(&nodes[0], "Rahim").await, Person::register(&nodes[1], "Mita").await);
         let room = owner.makes_room(&nodes[0], "a secret title").await;
         owner.adds(&nodes[0], &room, &member).await;
+        let removed = Person::register(&nodes[0], "Anu").await;
+        owner.adds(&nodes[0], &room, &removed).await;
+        owner.removes(&nodes[1], &room, &removed).await;
         let rooms = vec![room, owner.converses(&nodes[0], &member).await];
         let mut sessions = Vec::new();
         for (person, node) in [(&owner, &nodes[0]), (&member, &nodes[1])] {
@@ -30,7 +36,7 @@ impl Secrets {
             }
             sessions.push(session);
         }
-        Self { owner, member, rooms, sessions }
+        Self { owner, member, removed, rooms, sessions }
     }
 }
 
@@ -40,16 +46,19 @@ pub(super) fn unused(room: &str) -> String {
 }
 
 /// A request of a stranger about a room.
-struct Request {
-    method: &'static str,
-    path: Vec<String>,
+pub(super) struct Request {
+    pub method: &'static str,
+    /// The parts of the path before the room.
+    before: &'static [&'static str],
+    pub path: Vec<String>,
     query: &'static str,
     body: Option<Value>,
 }
 
-fn requests(user: &str) -> Vec<Request> {
+pub(super) fn requests(user: &str) -> Vec<Request> {
     let request = |method, path: &[&str], query, body| Request {
         method,
+        before: &["rooms"],
         path: path.iter().map(|&part| part.to_owned()).collect(),
         query,
         body,
@@ -81,13 +90,14 @@ fn requests(user: &str) -> Vec<Request> {
         request("GET", &["reports"], "", None),
         request("PUT", &["lock"], "", None),
         request("DELETE", &["lock"], "", None),
+        Request { before: &["me", "rooms"], ..request("PUT", &["read"], "", Some(json!({ "seq": 1 }))) },
     ]
 }
 
 /// The whole answer about a room, with its id taken out.
-async fn answer(node: &Node, token: Option<&str>, request: &Request, room: &str) -> String {
+pub(super) async fn answer(node: &Node, token: Option<&str>, request: &Request, room: &str) -> String {
     let parts: Vec<&str> =
-        ["rooms", room].into_iter().chain(request.path.iter().map(String::as_str)).collect();
+        request.before.iter().copied().chain([room]).chain(request.path.iter().map(String::as_str)).collect();
     let call = node.http().call(request.method, &format!("{}{}", path(&parts), request.query));
     let call = match token {
         Some(token) => call.header("authorization", &format!("Bearer {token}")),
@@ -123,7 +133,8 @@ async fn rest_answers_a_stranger_as_for_a_room_that_never_was() {
     for node in &cluster.nodes {
         for user in users {
             for request in requests(user) {
-                for token in [Some(stranger.token.as_str()), Some(&guest.token), None] {
+                let tokens = [&stranger.token, &guest.token, &secrets.removed.token];
+                for token in tokens.map(|token| Some(token.as_str())).into_iter().chain([None]) {
                     for room in &secrets.rooms {
                         let told = answer(node, token, &request, room).await;
                         let of_none = answer(node, token, &request, &unused(room)).await;
@@ -163,16 +174,28 @@ async fn frames(session: &mut Client, frame: &Value, room: &str) -> String {
     format!("{answer} {}", Value::from(session.take_all())).replace(room, "ROOM")
 }
 
+/// The same for a file in one binary frame.
+async fn file_frame(session: &mut Client, room: &str) -> String {
+    let head = json!({ "room_id": room, "name": "a", "nonce": "n" }).to_string();
+    session.send_message(Message::Binary([head.as_bytes(), b"\nx"].concat().into())).await;
+    let answer = session.expect("error").await;
+    session.catch_up().await;
+    format!("{answer} {}", Value::from(session.take_all())).replace(room, "ROOM")
+}
+
 #[tokio::test]
 async fn a_session_of_a_stranger_is_answered_as_for_a_room_that_never_was() {
     let Some(cluster) = cluster(2).await else { return };
     let secrets = Secrets::of(&cluster).await;
     let stranger = Person::register(&cluster.nodes[0], "Karim").await;
-    for node in &cluster.nodes {
-        let mut session = stranger.session(node).await;
+    for (node, person) in cluster.nodes.iter().flat_map(|node| [(node, &stranger), (node, &secrets.removed)])
+    {
+        let mut session = person.session(node).await;
         session.take_all();
         for frame in [
             json!({ "type": "join" }),
+            json!({ "type": "read", "seq": 1 }),
+            json!({ "type": "text", "content": "x", "files": [uuid::Uuid::new_v4()] }),
             json!({ "type": "join", "history": 10 }),
             json!({ "type": "join", "since": { "epoch": "e", "seq": 1 } }),
             json!({ "type": "text", "content": "x", "nonce": "n" }),
@@ -193,17 +216,27 @@ async fn a_session_of_a_stranger_is_answered_as_for_a_room_that_never_was() {
                 assert_eq!(frames(&mut session, &frame, bad).await, of_none, "{frame} {bad}");
             }
         }
+        // A file in one frame.
+        for room in &secrets.rooms {
+            let told = file_frame(&mut session, room).await;
+            assert_eq!(told, file_frame(&mut session, &unused(room)).await);
+            assert!(told.contains("room_not_found"), "{told}");
+        }
         // In the address of the upgrade.
         for room in &secrets.rooms {
-            let mut told = Vec::new();
-            for room in [room, &unused(room)] {
-                let address = format!("/ws?room={}", crate::harness::http::encode(room));
-                let bearer = format!("Bearer {}", stranger.token);
-                let mut plain = Dial::plain(node.port, address).header("authorization", &bearer).open().await;
-                let code = plain.closed().await;
-                told.push((code, Value::from(plain.take_all()).to_string()));
+            let bearer = format!("Bearer {}", person.token);
+            for bearer in [Some(&bearer), None] {
+                let mut told = Vec::new();
+                for room in [room, &unused(room)] {
+                    let address = format!("/ws?room={}", crate::harness::http::encode(room));
+                    let dial = Dial::plain(node.port, address);
+                    let dial = bearer.into_iter().fold(dial, |dial, it| dial.header("authorization", it));
+                    let mut plain = dial.open().await;
+                    let code = plain.closed().await;
+                    told.push((code, Value::from(plain.take_all()).to_string()));
+                }
+                assert_eq!(told[0], told[1]);
             }
-            assert_eq!(told[0], told[1]);
         }
     }
 }

@@ -154,7 +154,10 @@ impl Chat {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Author, Username};
+    use crate::chat::rooms::room::NotAttached;
+    use crate::chat::rooms::sink::FlushSet;
+    use crate::chat::rooms::tests::session;
+    use crate::model::{Author, Epoch, Position, RoomName, Username};
 
     fn record(members: &[&UserId]) -> Option<RoomRecord> {
         let username = Username::from_trusted("x");
@@ -184,5 +187,21 @@ mod tests {
         assert!(known.has(&user));
         known.take_in(3, record(&[]));
         assert!(!known.has(&user));
+    }
+
+    #[test]
+    fn a_member_that_is_removed_while_it_joins_is_not_attached() {
+        let room = Room::new(RoomName::private());
+        let place = Position { epoch: Epoch::new("e"), seq: 0 };
+        room.begin(place.clone(), 0, &mut FlushSet::default());
+        let ((joining, _), (other, _)) = (session(), session());
+        room.add_member(&joining);
+        room.add_member(&other);
+        let user = joining.member.user_id.clone();
+        assert_eq!(room.expel(&|one| *one == user), [user.clone()]);
+        let mut frames = vec![crate::websocket::Frame::text(b"joined")];
+        assert_eq!(room.attach(&joining, &place, &mut frames), Err(NotAttached::Expelled));
+        assert_eq!(frames.len(), 1, "it is given nothing");
+        assert_eq!(room.attach(&other, &place, &mut Vec::new()), Ok(()));
     }
 }
