@@ -1,4 +1,4 @@
-//! Six users post, edit, delete and react at random, while subscriptions are cut, clients come back on other nodes and a node is
+//! Six users post, reply, edit, delete and react at random, while subscriptions are cut, clients come back on other nodes and a node is
 //! killed. In the end each client, and each node's page, shows the same.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +19,9 @@ struct Shown {
     content: String,
     is_deleted: bool,
     reactions: BTreeMap<String, BTreeSet<String>>,
+    edited_at: Option<String>,
+    /// The message that it replies to.
+    reply_to: Option<u64>,
     changed: u64,
 }
 
@@ -34,6 +37,8 @@ impl Shown {
             content: text["content"].as_str().unwrap().to_owned(),
             is_deleted: text["deleted"] == true,
             reactions,
+            edited_at: text["edited_at"].as_str().map(str::to_owned),
+            reply_to: text["reply_to"]["seq"].as_u64(),
             changed: text["changed"].as_u64().unwrap_or(0),
         }
     }
@@ -45,7 +50,10 @@ impl Shown {
         }
         self.changed = seq;
         match change["type"].as_str().unwrap() {
-            "edit" => self.content = change["content"].as_str().unwrap().to_owned(),
+            "edit" => {
+                self.content = change["content"].as_str().unwrap().to_owned();
+                self.edited_at = change["timestamp"].as_str().map(str::to_owned);
+            }
             "delete" => *self = Self { is_deleted: true, changed: seq, ..Self::default() },
             _ => {
                 let (emoji, user) = (change["emoji"].as_str().unwrap(), change["user_id"].as_str().unwrap());
@@ -71,12 +79,14 @@ struct Timeline {
     epoch: String,
     seq: u64,
     texts: BTreeMap<u64, Shown>,
+    /// The number below which it may show no text of those that there are.
+    begins: u64,
 }
 
 impl Timeline {
     fn join(&mut self, joined: &Value) {
         if joined["recovered"] == false {
-            self.texts.clear();
+            (self.texts, self.begins) = (BTreeMap::new(), 0);
         }
         for entry in joined["messages"].as_array().unwrap() {
             self.take(entry);
@@ -93,7 +103,12 @@ impl Timeline {
                     text.apply(frame);
                 }
             }
-            "gap" | "reset" => panic!("nothing is lost: {frame}"),
+            // Changes of what it shows may be lost. A client would read a page.
+            "gap" => {
+                (self.texts, self.begins) = (BTreeMap::new(), frame["to"].as_u64().unwrap());
+                return;
+            }
+            "reset" => panic!("nothing is lost: {frame}"),
             _ => return,
         }
         self.seq = self.seq.max(frame["seq"].as_u64().unwrap());
@@ -170,19 +185,41 @@ impl Walker {
 }
 
 /// The messages that a node's pages show.
-async fn shown_by(node: &Node) -> BTreeMap<u64, Shown> {
-    let page = node.http().messages(ROOM, "?limit=200").await;
-    page.iter().map(|text| (text["seq"].as_u64().unwrap(), Shown::of(text))).collect()
+async fn shown_by(node: &Node) -> Vec<Value> {
+    node.http().messages(ROOM, "?limit=200").await
 }
 
-async fn compare(walkers: &mut [Walker], nodes: &[Node], seed: u64) {
+/// A reply shows what it replies to as the page shows that.
+fn check_quotations(page: &[Value]) {
+    for reply in page.iter().filter(|text| text["reply_to"].is_object()) {
+        let seq = &reply["reply_to"]["seq"];
+        let quoted = page.iter().find(|text| text["seq"] == *seq && text["deleted"] != true);
+        let expected = match quoted {
+            Some(text) => json!({
+                "seq": seq, "user_id": text["user_id"], "username": text["username"], "content": text["content"],
+            }),
+            None => json!({ "seq": seq, "deleted": true }),
+        };
+        assert_eq!(reply["reply_to"], expected, "{reply}");
+    }
+}
+
+/// Returns how many replies the pages show.
+async fn compare(walkers: &mut [Walker], nodes: &[Node], seed: u64) -> usize {
     let mut first = Walker::enter(&nodes[0], 99).await;
     let end = json!({"type": "text", "room_id": ROOM, "content": "the end", "nonce": "end"});
     first.say(&end).await;
-    let truth = shown_by(&nodes[0]).await;
+    let page = shown_by(&nodes[0]).await;
+    check_quotations(&page);
     for node in nodes {
-        assert_eq!(shown_by(node).await, truth, "seed {seed}");
+        assert_eq!(shown_by(node).await, page, "seed {seed}");
+        let joined =
+            Client::full(node, "late").await.join_with(json!({"room_id": ROOM, "history": 200})).await;
+        assert_eq!(joined["messages"], json!(page), "seed {seed}");
     }
+    let truth: BTreeMap<u64, Shown> =
+        page.iter().map(|text| (text["seq"].as_u64().unwrap(), Shown::of(text))).collect();
+    let oldest = *truth.keys().next().expect("there are some");
     for walker in walkers {
         let last = walker
             .client
@@ -190,15 +227,31 @@ async fn compare(walkers: &mut [Walker], nodes: &[Node], seed: u64) {
             .await;
         walker.read();
         walker.timeline.take(&last);
-        assert_eq!(walker.timeline.texts, truth, "seed {seed}: {}", walker.client);
+        let Timeline { texts, begins, .. } = &mut walker.timeline;
+        // It may show texts that the log has dropped.
+        texts.retain(|seq, _| *seq >= oldest);
+        let truth = truth.iter().filter(|(seq, _)| **seq > *begins);
+        let truth: BTreeMap<u64, Shown> = truth.map(|(seq, shown)| (*seq, shown.clone())).collect();
+        assert_eq!(*texts, truth, "seed {seed}: {}", walker.client);
     }
+    page.iter().filter(|text| text["reply_to"].is_object()).count()
 }
 
 #[tokio::test]
 async fn all_nodes_and_clients_show_the_same_in_the_end() {
+    walk(&[]).await;
+}
+
+/// Texts leave the log while they are changed, and changes before those who come back have seen them.
+#[tokio::test]
+async fn all_show_the_same_where_the_log_is_short() {
+    walk(&[("history.max_messages", "40"), ("history.max_changes", "30")]).await;
+}
+
+async fn walk(more: &[(&str, &str)]) {
     let seed = fastrand::u64(..);
     let mut rng = Rng::with_seed(seed);
-    let settings = [("presence.leave_grace", "1s"), ("history.max_page", "200")];
+    let settings = [&[("presence.leave_grace", "1s"), ("history.max_page", "200")], more].concat();
     let Some(mut cluster) = Cluster::with(3, &settings).await else { return };
     let mut walkers = Vec::new();
     for name in 0..USERS {
@@ -237,7 +290,8 @@ async fn all_nodes_and_clients_show_the_same_in_the_end() {
         Some(())
     })
     .await;
-    compare(&mut walkers, &cluster.nodes, seed).await;
+    let replies = compare(&mut walkers, &cluster.nodes, seed).await;
+    assert!(replies > 0, "seed {seed}");
 }
 
 #[tokio::test]

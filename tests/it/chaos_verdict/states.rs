@@ -1,5 +1,7 @@
 //! The state of messages at the end: pages and readers that differ from the changes of the log are found.
 
+use serde_json::json;
+
 use super::assert_counts;
 use super::story::{ALL, Story, WITHOUT_READER, change, message, place};
 use crate::chaos::memory::{Dialect, Told};
@@ -85,6 +87,17 @@ fn a_page_that_differs_is_found() {
         story.shows(page.to_vec());
         assert_states(&story, 1);
     }
+}
+
+#[test]
+fn pages_that_show_a_text_in_two_ways_are_found() {
+    let (mut story, texts) = changed_story();
+    for edited_at in ["2026-11-20T08:00:00.123Z", "2026-11-20T08:00:00.123Z", "2026-11-20T08:00:00.124Z"] {
+        story.shows(texts.to_vec());
+        let page = story.log.pages.last_mut().expect("it was just shown");
+        page.json = vec![json!({ "seq": 1, "edited_at": edited_at }), json!({ "seq": 2 })];
+    }
+    assert_states(&story, 1);
 }
 
 #[test]
@@ -187,6 +200,31 @@ fn a_change_that_is_logged_otherwise_than_it_was_sent_is_found() {
         story.log.messages[2].entry = other.entry;
         assert_states(&story, 1);
     }
+}
+
+#[test]
+fn a_change_that_is_logged_twice_is_found() {
+    let mut story = Story::new();
+    story.tell("writer", Told::User("writer".to_owned()));
+    story.posts("a", 1, &ALL);
+    story.changes(2, 1, &edit("better"), &ALL);
+    assert_counts(&story, [0; 6]);
+    // Under another id, of which its writer knows nothing.
+    let again = change(3, 1, &edit("better"));
+    story.log.messages.push(again.clone());
+    assert_counts(&story, [0, 0, 1, 0, 0, 0]);
+    for (is_waiting, is_gone) in [(true, false), (false, true)] {
+        let mut story = Story { memories: story.memories.clone(), log: story.log.clone(), ..story };
+        (story.memories[0].is_waiting, story.memories[0].is_gone) = (is_waiting, is_gone);
+        assert_counts(&story, [0; 6]);
+    }
+    // And under the same.
+    let again = Received { id: story.log.messages[1].id.clone(), ..again };
+    story.log.messages[2] = again.clone();
+    assert_counts(&story, [0, 0, 1, 0, 0, 0]);
+    story.log.messages.pop();
+    story.tell("writer", Told::Acked { place: place("a", 3), message: again });
+    assert_counts(&story, [0, 0, 1, 0, 0, 0]);
 }
 
 #[test]

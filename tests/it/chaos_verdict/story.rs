@@ -61,7 +61,7 @@ impl Story {
 
     /// A node shows a page of these texts.
     pub fn shows(&mut self, texts: Vec<Received>) {
-        self.log.pages.push(Page { name: "a page".to_owned(), texts });
+        self.log.pages.push(Page { name: "a page".to_owned(), texts, json: Vec::new() });
     }
 
     /// The log continues in a new epoch without its messages after a number.

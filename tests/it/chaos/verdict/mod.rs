@@ -13,6 +13,8 @@ mod state;
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::memory::{End, Memory, Told};
 use super::messages::Received;
 use room::Room;
@@ -36,6 +38,8 @@ pub struct Page {
     pub name: String,
     /// The texts.
     pub texts: Vec<Received>,
+    /// All of their JSON, if it is a page of a node.
+    pub json: Vec<Value>,
 }
 
 /// The findings about messages.

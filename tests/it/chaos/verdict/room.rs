@@ -84,6 +84,7 @@ impl<'a> Room<'a> {
         verdict.announced += announced.len();
         self.compare(&orders, verdict);
         self.find_conflicts(memories, verdict);
+        self.find_doubles(memories, verdict);
         self.judge_log(verdict);
     }
 
@@ -137,6 +138,36 @@ impl<'a> Room<'a> {
         }
     }
 
+    /// An id has one number, in all epochs; and of what a writer has said under one nonce one message alone was logged. The writer is
+    /// given the id of one. So a change that nobody was given, of a user that waits for nothing, is there twice.
+    fn find_doubles(&self, memories: &[&'a Memory], verdict: &mut Verdict) {
+        let mut find = |finding: std::fmt::Arguments<'_>| {
+            verdict.doubled += 1;
+            verdict.find(Kind::Doubled, format!("{finding} in {}", self.name));
+        };
+        let acked = memories.iter().flat_map(|memory| memory.told()).filter_map(|told| match told {
+            Told::Acked { place, message } => Some((message.id.as_str(), place.seq)),
+            _ => None,
+        });
+        let acked: Vec<(&str, u64)> = acked.collect();
+        let logged = self.log.messages.iter().map(|message| (message.id.as_str(), message.seq));
+        let mut numbers: HashMap<&str, u64> = HashMap::new();
+        for (id, seq) in acked.iter().copied().chain(logged) {
+            let first = *numbers.entry(id).or_insert(seq);
+            if first != seq {
+                find(format_args!("{id} has the numbers {first} and {seq}"));
+            }
+        }
+        let acked: HashSet<&str> = acked.into_iter().map(|(id, _)| id).collect();
+        let settled: HashSet<&str> = memories.iter().filter_map(|memory| settled_user(memory)).collect();
+        for message in &self.log.messages {
+            let Entry::Change(change) = &message.entry else { continue };
+            if settled.contains(change.user_id.as_str()) && !acked.contains(message.id.as_str()) {
+                find(format_args!("{} ({}) was acknowledged as another", message.seq, message.id));
+            }
+        }
+    }
+
     /// The log holds no text twice, and each writer's texts in the order of posting. Edits have other contents.
     fn judge_log(&self, verdict: &mut Verdict) {
         let mut said: BTreeMap<&str, u64> = BTreeMap::new();
@@ -155,6 +186,17 @@ impl<'a> Room<'a> {
             }
         }
     }
+}
+
+/// The user of a client, if it was one all the time and all that it has sent was answered.
+fn settled_user(memory: &Memory) -> Option<&str> {
+    let mut users = memory.told().filter_map(|told| match told {
+        Told::User(user) => Some(user.as_str()),
+        _ => None,
+    });
+    let user = users.next()?;
+    let is_settled = !memory.is_waiting && !memory.is_gone && users.all(|other| other == user);
+    is_settled.then_some(user)
 }
 
 fn epochs_in_order<'a>(memories: &[&'a Memory], log: &'a Log) -> Vec<&'a str> {

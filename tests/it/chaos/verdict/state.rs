@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Kind, Log, Verdict};
+use serde_json::Value;
+
+use super::{Kind, Log, Page, Verdict};
 use crate::chaos::memory::{Dialect, Memory, Told};
 use crate::chaos::messages::{Action, Change, Entry, Received, Shown};
 
@@ -42,6 +44,13 @@ impl<'a> State<'a> {
                 self.find(verdict, &page.name, format_args!("{seq} ({id}) is shown, but not in the log"));
             }
             self.compare(verdict, &page.name, &shown, &truth);
+        }
+        // Where they show the same they may still show more than that in different ways.
+        let mut pages = self.log.pages.iter().filter(|page| !page.json.is_empty());
+        if let Some(first) = pages.next() {
+            for (page, text, other) in pages.flat_map(|page| differing(first, page)) {
+                self.find(verdict, page, format_args!("shows {text}, and {} {other}", first.name));
+            }
         }
         for memory in memories {
             match memory.dialect {
@@ -127,6 +136,16 @@ impl<'a> State<'a> {
         verdict.states += 1;
         verdict.find(Kind::State, format!("{who} in {}: {what}", self.room));
     }
+}
+
+/// The texts that two pages have both and show in different ways, with the name of the second.
+fn differing<'a>(first: &'a Page, page: &'a Page) -> Vec<(&'a str, &'a Value, &'a Value)> {
+    let of_first: BTreeMap<u64, &Value> =
+        first.json.iter().filter_map(|text| Some((text["seq"].as_u64()?, text))).collect();
+    let both = page.json.iter().filter_map(|text| Some((text, *of_first.get(&text["seq"].as_u64()?)?)));
+    both.filter(|(text, other)| text != other)
+        .map(|(text, other)| (page.name.as_str(), text, other))
+        .collect()
 }
 
 /// The texts that a full session's client shows. Once it may have missed changes, it shows what it is given from then on.
