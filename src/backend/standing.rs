@@ -58,8 +58,10 @@ pub struct Ban {
 /// A change of a user's standing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StandingChange {
-    /// All tokens of before are refused.
+    /// All tokens of before are refused, for good: a token may live for years.
     NextGeneration,
+    /// The same for a guest. Forgotten after `auth.token_ttl`, which no guest's token outlives.
+    NextGuestGeneration,
     /// Gives a role.
     SetRole(Role),
     /// Bans the user, for good or for a time. Replaces an earlier ban.

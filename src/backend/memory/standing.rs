@@ -37,6 +37,8 @@ pub(super) struct Users {
 #[derive(Default)]
 struct Stored {
     generation: u64,
+    /// Whether the generation is a guest's, which is forgotten.
+    is_guest: bool,
     signed_out_at: Option<Timestamp>,
     role: Option<Role>,
     ban: Option<StoredBan>,
@@ -61,7 +63,7 @@ impl Users {
         self.stored.get(user).map(|stored| stored.standing(now)).unwrap_or_default()
     }
 
-    /// `change.lua`: what no token can outlive is kept for as long as a token lives.
+    /// `change.lua`: the generation of a guest and a ban that ends are forgotten, all else is kept.
     fn change(&mut self, user: &UserId, change: StandingChange, now: Instant) -> Result<Standing> {
         if matches!(change, StandingChange::SetRole(role) if role != Role::Admin) && self.is_last_admin(user)
         {
@@ -70,7 +72,8 @@ impl Users {
         let clock = Timestamp::now();
         let stored = self.stored.entry(user.clone()).or_default();
         match change {
-            StandingChange::NextGeneration => {
+            StandingChange::NextGeneration | StandingChange::NextGuestGeneration => {
+                stored.is_guest = change == StandingChange::NextGuestGeneration;
                 stored.generation = clock.unix_millis().max(stored.generation + 1);
                 stored.signed_out_at = Timestamp::from_unix_millis(clock.unix_millis());
             }
@@ -85,7 +88,9 @@ impl Users {
             StandingChange::Unban => stored.ban = None,
         }
         let ban_ends = stored.ban.as_ref().and_then(|ban| ban.ends);
-        let is_for_good = stored.role.is_some() || stored.ban.as_ref().is_some_and(|ban| ban.ends.is_none());
+        let is_for_good = stored.role.is_some()
+            || stored.ban.as_ref().is_some_and(|ban| ban.ends.is_none())
+            || (stored.generation > 0 && !stored.is_guest);
         let until = (now + self.token_ttl).max(ban_ends.unwrap_or(now));
         stored.expires = (!is_for_good).then_some(until);
         Ok(stored.standing(now))
@@ -111,7 +116,7 @@ impl Users {
         BanPage { bans: banned.into_iter().map(|(_, banned)| banned).collect(), next }
     }
 
-    /// Forgets what no token can outlive.
+    /// Forgets the generations of guests and bans that have ended.
     pub(super) fn remove_expired(&mut self, now: Instant) {
         self.stored.retain(|_, stored| stored.expires.is_none_or(|expires| expires > now));
     }

@@ -87,7 +87,11 @@ impl Chat {
     /// # Errors
     /// `unavailable`: the log-out is to be repeated.
     pub async fn log_out(&self, identity: &Identity) -> Result<(), Rejection> {
-        self.next_generation(&identity.author.user_id).await
+        let change = match identity.source {
+            Source::Guest => StandingChange::NextGuestGeneration,
+            Source::Account | Source::Issuer => StandingChange::NextGeneration,
+        };
+        self.change_standing(&identity.author.user_id, change).await.map(drop)
     }
 
     /// Replaces the password of the user, and ends all sessions and tokens of before. May be repeated with the same

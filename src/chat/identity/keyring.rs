@@ -2,6 +2,7 @@
 //! configured, or made by the first node and kept in the backend.
 
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use super::tokens::Tokens;
 use crate::backend::{NodeSecret, Secrets};
@@ -10,6 +11,8 @@ use crate::config::Auth;
 
 /// The secrets with which this node signs and verifies; never shown.
 pub(in crate::chat) struct Keyring {
+    /// That of the start: the backend remembers log-outs of guests for so long.
+    token_ttl: Duration,
     state: RwLock<State>,
 }
 
@@ -32,7 +35,8 @@ impl Keyring {
         let Auth { secret, previous_secrets, token_ttl, .. } = auth;
         let is_configured = !secret.is_empty();
         let tokens = is_configured.then(|| Arc::new(Tokens::new(secret, previous_secrets, *token_ttl)));
-        Self { state: RwLock::new(State { auth: auth.clone(), shared: None, tokens }) }
+        let state = State { auth: auth.clone(), shared: None, tokens };
+        Self { token_ttl: *token_ttl, state: RwLock::new(state) }
     }
 
     /// `None` before the secrets are known.
@@ -65,7 +69,7 @@ impl Keyring {
             earlier.dedup();
             earlier.retain(|secret| *secret != current);
             let verifying = [state.auth.previous_secrets.as_slice(), &earlier].concat();
-            state.tokens = Some(Arc::new(Tokens::new(&current, &verifying, state.auth.token_ttl)));
+            state.tokens = Some(Arc::new(Tokens::new(&current, &verifying, self.token_ttl)));
             state.shared = Some(Secrets { current, earlier });
         });
     }
@@ -83,7 +87,7 @@ impl Keyring {
                 (configured, _) => Some(configured.to_owned()),
             };
             if let Some(signing) = signing.filter(|_| state.tokens.is_some()) {
-                state.tokens = Some(Arc::new(Tokens::new(&signing, &verifying, auth.token_ttl)));
+                state.tokens = Some(Arc::new(Tokens::new(&signing, &verifying, self.token_ttl)));
             }
             if !auth.secret.is_empty() || state.auth.secret.is_empty() {
                 state.auth = auth.clone();

@@ -85,9 +85,17 @@ impl Tokens {
         IssuedToken { token, expires_at: moment(claims.exp as f64) }
     }
 
-    /// The identity that the token proves; `None` if it is forged, malformed or out of date.
+    /// The identity that the token proves; `None` if it is forged, malformed or out of date. A guest's is out of date after
+    /// `ttl`, whatever it says: its log-out is forgotten then.
     pub fn verify(&self, token: &str) -> Option<Identity> {
         let claims = self.verifying.iter().find_map(|key| key.read::<Claims>(token, &self.expected))?;
+        let expiry = match claims.role {
+            Role::Guest => claims.exp.min(claims.iat.saturating_add(self.ttl.as_secs())),
+            _ => claims.exp,
+        };
+        if expiry <= unix_now_s() {
+            return None;
+        }
         Some(Identity {
             author: Author {
                 user_id: UserId::parse(&claims.sub)?,
@@ -98,7 +106,7 @@ impl Tokens {
             scope: RoomScope::ALL,
             generation: claims.r#gen,
             issued_at: Some(moment(claims.iat as f64)),
-            expires_at: Some(moment(claims.exp as f64)),
+            expires_at: Some(moment(expiry as f64)),
         })
     }
 }
@@ -162,6 +170,21 @@ mod tests {
     fn a_token_runs_out() {
         let tokens = Tokens::new(SECRET, &[], Duration::ZERO);
         assert_eq!(tokens.verify(&tokens.issue(&guest()).token), None);
+    }
+
+    #[test]
+    fn a_token_of_a_guest_lives_no_longer_than_such_tokens_do_now() {
+        let before = Tokens::new(SECRET, &[], MINUTE);
+        let now = Tokens::new(SECRET, &[], MINUTE / 2);
+        let proved = |identity: &Identity| now.verify(&before.issue(identity).token).unwrap();
+        let guest = proved(&guest());
+        let member = proved(&Identity { role: Role::Member, ..guest.clone() });
+        let lasts_s = |of: &Identity| {
+            let [from, to] = [of.issued_at, of.expires_at].map(|moment| moment.unwrap().unix_millis() / 1000);
+            to - from
+        };
+        assert_eq!((lasts_s(&guest), lasts_s(&member)), (30, 60));
+        assert_eq!(Tokens::new(SECRET, &[], Duration::ZERO).verify(&before.issue(&guest).token), None);
     }
 
     #[test]

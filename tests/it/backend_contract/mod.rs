@@ -202,7 +202,7 @@ contract! {
         a_later_ban_replaces_an_earlier_one
         bans_come_in_pages_with_the_newest_first
         the_last_admin_keeps_the_role
-        what_no_token_can_outlive_is_forgotten
+        only_the_log_outs_of_guests_are_forgotten
         every_node_is_told_of_a_change_of_standing
     }
     preferences {

@@ -131,27 +131,36 @@ pub async fn the_last_admin_keeps_the_role(mut cluster: Cluster) {
     change(&here, &UserId::guest(), dismissed).await;
 }
 
-pub async fn what_no_token_can_outlive_is_forgotten(mut cluster: Cluster) {
+pub async fn only_the_log_outs_of_guests_are_forgotten(mut cluster: Cluster) {
     cluster.config.auth.token_ttl = Duration::from_millis(300);
     cluster.shorten_timers();
     let node = cluster.node().await;
-    let [signed_out, banned_briefly, banned, member] = [(); 4].map(|()| UserId::guest());
-    change(&node, &banned, StandingChange::NextGeneration).await;
+    let [signed_out, unbanned, banned_briefly, banned, member, guest] = [(); 6].map(|()| UserId::guest());
+    let (log_out, of_guest) = (StandingChange::NextGeneration, StandingChange::NextGuestGeneration);
+    change(&node, &banned, of_guest.clone()).await;
     change(&node, &banned, ban(None, None)).await;
     change(&node, &member, StandingChange::SetRole(Role::Member)).await;
-    let kept = change(&node, &member, StandingChange::NextGeneration).await;
+    let promoted = change(&node, &member, of_guest.clone()).await;
     let briefly = change(&node, &banned_briefly, ban(Some(Duration::from_secs(60)), None)).await;
-    change(&node, &signed_out, StandingChange::NextGeneration).await;
-    eventually("it is forgotten", DEADLINE, async || {
-        (standing(&node, &signed_out).await == Standing::default()).then_some(())
+    change(&node, &signed_out, of_guest.clone()).await;
+    let kept = change(&node, &signed_out, log_out.clone()).await;
+    change(&node, &unbanned, log_out).await;
+    change(&node, &unbanned, ban(Some(Duration::from_millis(300)), None)).await;
+    let cleared = change(&node, &unbanned, StandingChange::Unban).await;
+    let last = change(&node, &guest, of_guest.clone()).await;
+    eventually("the guest's is forgotten", DEADLINE, async || {
+        (standing(&node, &guest).await == Standing::default()).then_some(())
     })
     .await;
-    assert_eq!(standing(&node, &banned_briefly).await, briefly);
-    assert_eq!(standing(&node, &member).await, kept);
+    for (user, expected) in
+        [(&signed_out, &kept), (&unbanned, &cleared), (&banned_briefly, &briefly), (&member, &promoted)]
+    {
+        assert_eq!(standing(&node, user).await, *expected);
+    }
     assert!(standing(&node, &banned).await.ban.is_some());
     // A token of before must not be valid again.
-    let next = change(&node, &signed_out, StandingChange::NextGeneration).await;
-    assert!(next.generation > kept.generation, "{next:?}");
+    let next = change(&node, &guest, of_guest).await;
+    assert!(next.generation > last.generation, "{next:?}");
 }
 
 pub async fn every_node_is_told_of_a_change_of_standing(mut cluster: Cluster) {

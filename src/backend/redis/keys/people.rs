@@ -4,8 +4,9 @@ use super::{Keys, Tag};
 use crate::model::{RoomName, UserId};
 
 impl Keys {
-    /// Hash: generation, signed_out_at (ms), role, ban (its end, ms, or `-`), reason. `auth.token_ttl` after the last
-    /// change, unless there is a role or a ban for good.
+    /// Hash: generation, signed_out_at (ms), role, ban (its end, ms, or `-`), reason, guest (the generation is one's). For
+    /// good; without a role, a ban for good and the generation of a user that is no guest `auth.token_ttl` after the last
+    /// change.
     pub fn standing(&self, user: &UserId) -> String {
         format!("{}{{user:{}}}:standing", self.prefix, Tag(user.as_str()))
     }

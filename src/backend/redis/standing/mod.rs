@@ -85,7 +85,9 @@ impl RedisStandings {
                 self.note_admin(user, false).await?;
                 self.store(user, &change).await
             }
-            StandingChange::NextGeneration => self.store(user, &change).await,
+            StandingChange::NextGeneration | StandingChange::NextGuestGeneration => {
+                self.store(user, &change).await
+            }
         }
     }
 
@@ -106,10 +108,14 @@ impl RedisStandings {
     }
 
     async fn store(&self, user: &UserId, change: &StandingChange) -> Result<Standing> {
-        let script = if *change == StandingChange::NextGeneration { &CHANGE } else { &MODERATE };
+        let script = match change {
+            StandingChange::NextGeneration | StandingChange::NextGuestGeneration => &CHANGE,
+            _ => &MODERATE,
+        };
         let call = Call::new(script, [self.keys.standing(user)]).arg(self.token_ttl.as_millis());
         let call = match change {
             StandingChange::NextGeneration => call.arg("generation"),
+            StandingChange::NextGuestGeneration => call.arg("guest_generation"),
             StandingChange::SetRole(role) => call.arg("role").arg(role.as_str()),
             StandingChange::Ban { lasts, reason } => {
                 let lasts = lasts.map_or_else(|| "-".to_owned(), |lasts| lasts.as_millis().to_string());
