@@ -115,7 +115,7 @@ impl Chat {
         limit: usize,
     ) -> Result<(Vec<Report>, Option<AuditPosition>), Rejection> {
         if access.is_none() {
-            by.at_least(Role::Moderator)?;
+            by.everywhere(Role::Moderator)?;
         }
         let _slot = self.inner.reads.slot()?;
         let room = access.map(|access| access.room().as_str());
@@ -145,12 +145,14 @@ impl Chat {
     }
 
     /// Settles a report: it is kept no longer. Moderators may, and the owner of its room. To a user that is not in the room of the
-    /// report each id is as one that never was: after the same work, whether the storage of that room answers or not.
+    /// report, and to one whose token does not admit to it, each id is as one that never was: after the same work, whether the
+    /// storage of that room answers or not.
     ///
     /// # Errors
     /// `forbidden`, also for a report about the caller; `not_found`; `unavailable`.
     pub async fn settle_report(&self, by: &Identity, id: AuditPosition) -> Result<(), Rejection> {
         let report = self.inner.backend.reports.report(id).await?;
+        let report = report.filter(|report| by.scope.admits(&RoomName::from_trusted(&report.room_id)));
         let is_moderator = by.role >= Role::Moderator;
         let is_owner = !is_moderator && self.owns_room_of(by, report.as_ref()).await?;
         if !is_moderator && !is_owner {

@@ -230,7 +230,7 @@ pub async fn ban_user(
     OptionalJson(ban): OptionalJson<NewBan>,
 ) -> Result<StatusCode, ApiError> {
     let lasts = ban.for_s.map(|Whole(seconds)| Duration::from_secs(seconds));
-    by.at_least(Role::Admin)?;
+    by.everywhere(Role::Admin)?;
     state.chat.ban(&by, &user(&user_id)?, lasts, ban.reason).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -246,7 +246,7 @@ pub async fn unban_user(
     ApiPath(user_id): ApiPath<String>,
     Caller(by): Caller,
 ) -> Result<StatusCode, ApiError> {
-    by.at_least(Role::Admin)?;
+    by.everywhere(Role::Admin)?;
     state.chat.unban(&by, &user(&user_id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -264,7 +264,7 @@ pub async fn give_role(
     Caller(by): Caller,
     ApiJson(new): ApiJson<NewRole>,
 ) -> Result<StatusCode, ApiError> {
-    by.at_least(Role::Admin)?;
+    by.everywhere(Role::Admin)?;
     let sentence = "role must be member, moderator or admin";
     let role = Role::parse(&new.role).ok_or_else(|| ApiError::new(ErrorCode::BadRequest, sentence))?;
     state.chat.give_role(&by, &user(&user_id)?, role).await?;

@@ -92,7 +92,7 @@ impl Dashboard {
     async fn sign_in(&mut self, token: &str) -> Result<(), Rejection> {
         let version = self.chat.standings_version();
         let identity = self.chat.authenticate(token).await?;
-        identity.at_least(Role::Admin)?;
+        identity.everywhere(Role::Admin)?;
         let user = &identity.author.user_id;
         self.client.identify();
         self.controls.set_user(user, &identity.scope);
@@ -148,7 +148,7 @@ impl Dashboard {
             (Control::Close(code), _) => self.outbox.close(code),
             (Control::Standing(standing), Some(identity)) => {
                 let compared = identity.compared_with(&standing);
-                match compared.and_then(|identity| identity.at_least(Role::Admin).map(|()| identity)) {
+                match compared.and_then(|identity| identity.everywhere(Role::Admin).map(|()| identity)) {
                     Ok(identity) => self.identity = Some(identity),
                     Err(rejection) => self.refuse(&rejection),
                 }

@@ -178,5 +178,7 @@ mod navigation;
 mod unreadable;
 // Plain words in comments, documents and names of tests.
 mod words;
+// Roles of tokens that admit to some rooms only.
+mod token_scope;
 // Valid and bad tokens, over WebSocket and REST.
 mod tokens;

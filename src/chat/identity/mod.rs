@@ -104,11 +104,27 @@ impl Identity {
         Ok(self)
     }
 
-    /// Whether the user may do what a role may.
+    /// Whether the user may do what a role may, where it is about all rooms or none. A token that is limited to some rooms gives
+    /// no right beyond them.
     ///
     /// # Errors
     /// `forbidden`.
-    pub fn at_least(&self, role: Role) -> Result<(), Rejection> {
+    pub fn everywhere(&self, role: Role) -> Result<(), Rejection> {
+        self.at_least(role)?;
+        if self.scope.is_all() {
+            return Ok(());
+        }
+        Err(Rejection::new(
+            ErrorCode::Forbidden,
+            "This token admits to some rooms only, and this concerns others",
+        ))
+    }
+
+    /// Whether the user may do what a role may, in a room that its token admits it to.
+    ///
+    /// # Errors
+    /// `forbidden`.
+    pub(super) fn at_least(&self, role: Role) -> Result<(), Rejection> {
         if self.role >= role {
             return Ok(());
         }

@@ -66,7 +66,7 @@ impl Chat {
         lasts: Option<Duration>,
         reason: Option<String>,
     ) -> Result<(), Rejection> {
-        by.at_least(Role::Admin)?;
+        by.everywhere(Role::Admin)?;
         lasts.map_or(Ok(()), |lasts| check_duration(lasts, LONGEST_BAN))?;
         let reason =
             reason.map(|reason| checked_reason(&reason)).transpose()?.filter(|text| !text.is_empty());
@@ -83,7 +83,7 @@ impl Chat {
 
     /// Lifts a ban.
     pub async fn unban(&self, by: &Identity, user: &UserId) -> Result<(), Rejection> {
-        by.at_least(Role::Admin)?;
+        by.everywhere(Role::Admin)?;
         self.check_rank(by, user).await?;
         let record =
             AuditRecord { user_id: Some(user.to_string()), ..AuditRecord::of(by, AuditAction::Unban) };
@@ -96,7 +96,7 @@ impl Chat {
     /// # Errors
     /// `not_found` without an account.
     pub async fn give_role(&self, by: &Identity, user: &UserId, role: Role) -> Result<(), Rejection> {
-        by.at_least(Role::Admin)?;
+        by.everywhere(Role::Admin)?;
         if role == Role::Guest {
             return Err(Rejection::new(ErrorCode::BadRequest, "An account is a member at least"));
         }
@@ -126,7 +126,7 @@ impl Chat {
 
     /// The banned users, the newest ban first.
     pub async fn bans(&self, by: &Identity, before: Option<u64>, limit: usize) -> Result<BanPage, Rejection> {
-        by.at_least(Role::Moderator)?;
+        by.everywhere(Role::Moderator)?;
         Ok(self.inner.backend.standings.bans(before, limit).await?)
     }
 
@@ -138,7 +138,7 @@ impl Chat {
         before: Option<AuditPosition>,
         limit: usize,
     ) -> Result<AuditPage, Rejection> {
-        by.at_least(Role::Moderator)?;
+        by.everywhere(Role::Moderator)?;
         let mut page = self.inner.backend.moderation.audit(before, limit).await?;
         if by.role < Role::Admin {
             for AuditEntry { record, .. } in &mut page.entries {

@@ -33,7 +33,7 @@ impl Chat {
         words: Words,
         ttl: Option<Duration>,
     ) -> Result<NotificationId, Rejection> {
-        by.at_least(Role::Admin)?;
+        by.everywhere(Role::Admin)?;
         let settings = &self.inner.config.notifications;
         let ttl = ttl.unwrap_or(settings.ttl.min(settings.max_ttl));
         if ttl.is_zero() || ttl > settings.max_ttl {
@@ -87,7 +87,7 @@ impl Chat {
     /// # Errors
     /// `forbidden`, `not_found`, `unavailable`.
     pub async fn take_back(&self, by: &Identity, id: &NotificationId) -> Result<(), Rejection> {
-        by.at_least(Role::Admin)?;
+        by.everywhere(Role::Admin)?;
         let record = AuditRecord {
             id: Some(id.to_string()),
             ..AuditRecord::of(by, AuditAction::TakeBackNotification)

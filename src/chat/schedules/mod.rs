@@ -26,7 +26,7 @@ impl Chat {
     /// `forbidden`; `room_not_found`; `bad_content`, `content_too_long` and `bad_request` for what it says; `unavailable`: it may
     /// have been made.
     pub async fn add_schedule(&self, by: &Identity, schedule: Schedule) -> Result<ScheduleId, Rejection> {
-        by.at_least(Role::Admin)?;
+        by.everywhere(Role::Admin)?;
         if matches!(schedule.timing, Timing::Every(every) if !(SHORTEST..=LONGEST).contains(&every)) {
             let sentence = format!("every_s must be from {} to {}", SHORTEST.as_secs(), LONGEST.as_secs());
             return Err(Rejection::new(ErrorCode::BadRequest, sentence));
@@ -62,7 +62,7 @@ impl Chat {
     /// # Errors
     /// `forbidden`, `unavailable`.
     pub async fn schedules(&self, by: &Identity) -> Result<Vec<Planned>, Rejection> {
-        by.at_least(Role::Admin)?;
+        by.everywhere(Role::Admin)?;
         Ok(self.inner.backend.schedules.list().await?)
     }
 
@@ -71,7 +71,7 @@ impl Chat {
     /// # Errors
     /// `forbidden`, `not_found`, `unavailable`.
     pub async fn remove_schedule(&self, by: &Identity, id: ScheduleId) -> Result<(), Rejection> {
-        by.at_least(Role::Admin)?;
+        by.everywhere(Role::Admin)?;
         let record =
             AuditRecord { id: Some(id.to_string()), ..AuditRecord::of(by, AuditAction::RemoveSchedule) };
         let removing = async {

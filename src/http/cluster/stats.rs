@@ -21,7 +21,7 @@ impl FromRequestParts<AppState> for StatsReader {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         if !state.settings.borrow().http.public_stats {
-            Caller::from_request_parts(parts, state).await?.at_least(Role::Admin)?;
+            Caller::from_request_parts(parts, state).await?.everywhere(Role::Admin)?;
         }
         Ok(Self)
     }

@@ -69,7 +69,7 @@ pub async fn send_notification(
     Caller(by): Caller,
     ApiJson(new): ApiJson<NewNotification>,
 ) -> Result<(StatusCode, Json<SentJson>), ApiError> {
-    by.at_least(Role::Admin)?;
+    by.everywhere(Role::Admin)?;
     let to = Audience::parse(&new.to)
         .ok_or_else(|| ApiError::new(ErrorCode::BadRequest, "to must be \"all\" or a user's id"))?;
     let words = Words { to, title: new.title, content: new.content };
@@ -89,7 +89,7 @@ pub async fn take_back_notification(
     ApiPath(id): ApiPath<String>,
     Caller(by): Caller,
 ) -> Result<StatusCode, ApiError> {
-    by.at_least(Role::Admin)?;
+    by.everywhere(Role::Admin)?;
     state.chat.take_back(&by, &notification(&id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -149,7 +149,7 @@ pub async fn add_schedule(
     Caller(by): Caller,
     ApiJson(new): ApiJson<NewSchedule>,
 ) -> Result<(StatusCode, Json<MadeJson>), ApiError> {
-    by.at_least(Role::Admin)?;
+    by.everywhere(Role::Admin)?;
     let timing = new.timing()?;
     let to = target(&state, new.to)?;
     let schedule = Schedule { id: ScheduleId::random(), to, title: new.title, content: new.content, timing };
@@ -182,7 +182,7 @@ pub async fn remove_schedule(
     ApiPath(id): ApiPath<String>,
     Caller(by): Caller,
 ) -> Result<StatusCode, ApiError> {
-    by.at_least(Role::Admin)?;
+    by.everywhere(Role::Admin)?;
     let id = ScheduleId::parse(&id)
         .ok_or_else(|| ApiError::new(ErrorCode::NotFound, "There is no such schedule"))?;
     state.chat.remove_schedule(&by, id).await?;
