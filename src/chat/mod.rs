@@ -47,7 +47,7 @@ pub use self::files::{
 #[cfg(fuzzing)]
 pub use self::identity::fuzzing;
 pub use self::identity::{Identity, IssuedToken, RoomScope, Source, check, sign_token};
-use self::identity::{Issuer, Issuers, Keyring};
+use self::identity::{Issuer, IssuerUsers, Issuers, Keyring};
 pub use self::inbox::PREVIEW_CHARS;
 use self::inbox::Posted;
 use self::limits::Limits;
@@ -132,6 +132,7 @@ struct Inner {
     hub: Hub,
     keyring: Keyring,
     issuers: Issuers,
+    issuer_users: IssuerUsers,
     limits: Limits,
     started: Instant,
     sessions: AtomicU64,
@@ -205,6 +206,7 @@ impl Chat {
             hub,
             keyring,
             issuers: issuers.clone(),
+            issuer_users: IssuerUsers::default(),
             limits,
             started: Instant::now(),
             sessions: AtomicU64::new(0),

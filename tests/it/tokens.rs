@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::harness::http::text;
 use crate::harness::jwt::{encode, seconds_from_now};
 use crate::harness::{Client, Dial, LONG_DEADLINE, Launch, Node, Signer, eventually};
+use crate::registration::register;
 
 const SECRET: &str = "76543210fedcba9876543210fedcba98";
 const ISSUER: &str = "https://login.example";
@@ -48,7 +49,8 @@ fn own(changes: Value) -> Value {
 
 fn foreign(changes: Value) -> Value {
     let claims = json!({
-        "iss": ISSUER, "aud": "adda", "sub": "auth0|7", "name": "মিতা", "exp": seconds_from_now(600),
+        "iss": ISSUER, "aud": "adda", "sub": "auth0|7", "name": "মিতা", "iat": seconds_from_now(0),
+        "exp": seconds_from_now(600),
     });
     changed(claims, changes)
 }
@@ -147,6 +149,8 @@ async fn a_bad_token_of_the_cluster_is_refused_everywhere_and_not_logged() {
         ("not yet", signer.token(&own(json!({ "nbf": seconds_from_now(60) })))),
         ("nbf as text", signer.token(&own(json!({ "nbf": seconds_from_now(60).to_string() })))),
         ("for somebody else", signer.token(&own(json!({ "aud": "another program" })))),
+        ("for a number", signer.token(&own(json!({ "aud": 5 })))),
+        ("for nobody", signer.token(&own(json!({ "aud": [] })))),
         ("of another issuer", signer.token(&own(json!({ "iss": ISSUER })))),
         ("without iss", signer.token(&own(json!({ "iss": null })))),
         ("without sub", signer.token(&own(json!({ "sub": null })))),
@@ -206,6 +210,9 @@ async fn a_bad_token_of_an_issuer_is_refused_everywhere_and_not_logged() {
         ("not yet", ec.token(&foreign(json!({ "nbf": seconds_from_now(60) })))),
         ("wrong aud", ec.token(&foreign(json!({ "aud": "another" })))),
         ("without aud", ec.token(&foreign(json!({ "aud": null })))),
+        ("aud as a number", ec.token(&foreign(json!({ "aud": 5 })))),
+        ("without iat", ec.token(&foreign(json!({ "iat": null })))),
+        ("iat as text", ec.token(&foreign(json!({ "iat": seconds_from_now(0).to_string() })))),
         ("wrong iss", ec.token(&foreign(json!({ "iss": "https://login.example.evil" })))),
         ("without iss", ec.token(&foreign(json!({ "iss": null })))),
         ("the issuer's as ours", ec.token(&own(json!({ "aud": "adda" })))),
@@ -231,7 +238,7 @@ async fn a_token_of_an_issuer_says_name_role_and_rooms() {
         .await;
     let claims = json!({
         "uid": 7, "name": "মিতা", "groups": ["staff", "moderator"], "rooms": ["lobby", "team-*"],
-        "exp": seconds_from_now(600),
+        "iat": seconds_from_now(0), "exp": seconds_from_now(600),
     });
     let token = Signer::secret(secret).token(&claims);
     let bearer = format!("Bearer {token}");
@@ -269,6 +276,28 @@ async fn a_token_of_an_issuer_says_name_role_and_rooms() {
         guest.expect_that("an ack", |frame| frame["type"] == "ack" && frame["nonce"] == room).await;
     }
     assert_eq!(mita.expect("inbox").await["room_id"], "team-2");
+}
+
+#[tokio::test]
+async fn a_token_of_an_issuer_without_its_time_is_told_of_in_the_log() {
+    let secret = "a secret that adda and its issuer share";
+    let node = Node::with(&[("auth.issuer.secret", secret), ("auth.issuer.audience", "adda")]).await;
+    for _ in 0..2 {
+        assert_refused(&node, "without iat", &Signer::secret(secret).token(&foreign(json!({ "iat": null }))))
+            .await;
+    }
+    assert_eq!(node.log().matches("without the claim iat").count(), 1, "{}", node.log());
+}
+
+#[tokio::test]
+async fn an_issuer_names_no_user_of_an_account() {
+    let secret = "a secret that adda and its issuer share";
+    let node = Node::with(&[("auth.issuer.secret", secret), ("auth.issuer.audience", "adda")]).await;
+    let account = register(&node, "Rahim", "correct horse battery").await.json();
+    let named = |id: &Value| Signer::secret(secret).token(&foreign(json!({ "sub": id })));
+    assert_refused(&node, "the id of an account", &named(&account["user_id"])).await;
+    assert_taken(&node, &named(&json!("another")), "another").await;
+    assert_taken(&node, &text(&account["token"]), &text(&account["user_id"])).await;
 }
 
 #[tokio::test]

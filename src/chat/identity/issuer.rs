@@ -1,6 +1,7 @@
 //! Another issuer of tokens, whose keys the settings name (`auth.issuer`). Its file of keys is read again when it changes.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -34,6 +35,8 @@ pub(in crate::chat) struct Issuer {
     keys: Vec<Key>,
     /// The text of the file of keys, by which a change is seen.
     file: String,
+    /// Whether a token without `iat` has been logged.
+    is_undated_told: AtomicBool,
 }
 
 impl Issuers {
@@ -111,7 +114,8 @@ impl Issuer {
         };
         let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let expected = Expected { issuer: given(&settings.issuer), audience: given(&settings.audience) };
-        Ok(Some(Self { settings: settings.clone(), expected, username_chars, keys, file }))
+        let is_undated_told = AtomicBool::new(false);
+        Ok(Some(Self { settings: settings.clone(), expected, username_chars, keys, file, is_undated_told }))
     }
 
     fn verify(&self, token: &str) -> Option<Identity> {
@@ -119,15 +123,28 @@ impl Issuer {
             self.keys.iter().find_map(|key| key.read::<Map<String, Value>>(token, &self.expected))?;
         let user_id = UserId::parse(&text(claims.get(&self.settings.user_claim)?)?)?;
         let moment_of = |claim: &str| claims.get(claim).and_then(Value::as_f64).map(moment);
+        let Some(issued_at) = moment_of("iat") else {
+            self.tell_undated();
+            return None;
+        };
         Some(Identity {
             role: self.role(&claims),
             source: Source::Issuer,
             scope: self.scope(&claims)?,
             generation: 0,
-            issued_at: moment_of("iat"),
+            issued_at: Some(issued_at),
             expires_at: moment_of("exp"),
             author: Author { username: self.username(&claims, &user_id), user_id },
         })
+    }
+
+    /// A log-out voids the tokens that were issued before, so one that does not say when it was can't be taken.
+    fn tell_undated(&self) {
+        if !self.is_undated_told.swap(true, Ordering::Relaxed) {
+            warn!(
+                "refused a token of the issuer without the claim iat; each token must say when it was issued"
+            );
+        }
     }
 
     /// The name that the issuer gives, if names of users here may be so; or else the user's id.

@@ -5,6 +5,7 @@ mod crypto;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod issuer;
+mod issuer_users;
 mod jwks;
 mod key;
 mod keyring;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) use self::issuer::{Issuer, Issuers};
+pub(super) use self::issuer_users::IssuerUsers;
 pub(super) use self::keyring::Keyring;
 pub use self::scope::RoomScope;
 use self::tokens::Tokens;
@@ -181,7 +183,9 @@ impl Chat {
         if is_unwanted || identity.author.user_id.is_system() {
             return Err(bad_token());
         }
-        self.admit(identity).await
+        let (identity, ()) =
+            tokio::try_join!(self.admit(identity.clone()), self.check_no_account(&identity))?;
+        Ok(identity)
     }
 
     /// A new token for an identity that this cluster vouches for.
