@@ -104,9 +104,11 @@ impl Backend {
     /// # Errors
     /// As [`Standings::change`] and [`PubSub::publish`]. The change may have been made: it is to be repeated.
     pub async fn change_standing(&self, user: &UserId, change: StandingChange) -> Result<Standing> {
-        let standing = self.standings.change(user, change).await?;
-        self.tell_change(user).await?;
-        Ok(standing)
+        let changed = self.standings.change(user, change).await;
+        if let Ok(_) | Err(BackendError::Unavailable(_)) = changed {
+            self.tell_change(user).await?;
+        }
+        changed
     }
 
     /// Tells all nodes that the standing of a user has changed.

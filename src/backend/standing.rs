@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::stream::BoxStream;
 
 use super::Result;
 use crate::model::{Role, Timestamp, UserId};
@@ -22,6 +23,9 @@ pub trait Standings: Send + Sync + fmt::Debug {
         let standings = self.standings(std::slice::from_ref(user)).await?;
         Ok(standings.into_iter().next().unwrap_or_default())
     }
+
+    /// The present standing of each of these users, in any order: each as soon as its part of the backend answers.
+    fn each_standing(&self, users: Vec<UserId>) -> BoxStream<'_, (UserId, Result<Standing>)>;
 
     /// Changes the standing of a user, and returns the new one. A change may be repeated.
     ///

@@ -4,6 +4,7 @@
 mod access;
 mod accounts;
 mod cluster;
+mod completion;
 mod cursors;
 mod files;
 mod identity;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tracing::{debug, warn};
 
+use super::completion::Completion;
 use super::{Action, Chat, Identity, Principal, RoomAccess};
 use crate::backend::{
     AuditAction, AuditPosition, AuditRecord, Filed, ReportRecord, ReportedMessage, ReportedUser, RoomRecord,
@@ -164,13 +165,14 @@ impl Chat {
         if report.user.user_id == by.author.user_id.as_str() {
             return Err(Rejection::new(ErrorCode::Forbidden, "Nobody settles a report about itself"));
         }
-        let settling = async {
-            self.inner.backend.reports.settle_report(id).await?;
-            self.tell_moderators().await;
+        let chat = self.clone();
+        let settling = async move {
+            chat.inner.backend.reports.settle_report(id).await?;
+            chat.tell_moderators().await;
             Ok(())
         };
         if is_owner {
-            return settling.await;
+            return Completion::new(&self.inner.supervisor, "settled-report", settling).await;
         }
         let record = AuditRecord {
             user_id: Some(report.user.user_id),

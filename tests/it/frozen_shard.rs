@@ -1,6 +1,12 @@
 //! A shard of a Redis Cluster that stands still, and rooms of the others.
 
+use adda::backend;
+use adda::config::Config;
+use adda::model::{NodeId, UserId};
+use adda::supervisor::Supervisor;
+use futures_util::StreamExt;
 use serde_json::json;
+use tokio::time::timeout;
 
 use crate::harness::store::Store;
 use crate::harness::{Client, Cluster, LONG_DEADLINE, Node, RedisCluster, eventually};
@@ -47,4 +53,37 @@ async fn joins_and_leaves_pass_while_rooms_of_a_frozen_shard_are_resynced() {
         redis.servers[place].thaw();
     }
     cluster.until_agreed(&far[0], &[]).await;
+}
+
+#[tokio::test]
+async fn standings_of_other_shards_are_read_while_one_is_frozen() {
+    let Some(redis) = RedisCluster::that_can_lose_a_shard().await else { return };
+    let mut config = Config::defaults();
+    config.redis.url = redis.url();
+    config.redis.command_timeout = LONG_DEADLINE * 2;
+    let started = backend::start(&config, NodeId::random(), &Supervisor::default()).await;
+    let (backend, _events) = started.expect("Redis is there");
+    let user_at = async |place: usize| loop {
+        let user = UserId::guest();
+        let key = format!("{}{{user:{user}}}:standing", config.redis.prefix);
+        if redis.master(redis.slot(&key).await).await == place {
+            return user;
+        }
+    };
+    let users = [user_at(0).await, user_at(1).await, user_at(2).await];
+    backend.standings.standings(&users).await.expect("all shards answer");
+    for place in [0, 3] {
+        redis.servers[place].freeze();
+    }
+    let mut read = backend.standings.each_standing(users.to_vec());
+    let mut found = Vec::new();
+    while found.len() < 2 {
+        let (user, standing) = timeout(LONG_DEADLINE, read.next()).await.expect("in time").expect("one each");
+        standing.expect("its shard answers");
+        found.push(user);
+    }
+    assert!(!found.contains(&users[0]), "{found:?}");
+    for place in [0, 3] {
+        redis.servers[place].thaw();
+    }
 }

@@ -1,10 +1,12 @@
 //! The first admin: made once in the cluster, with the code that the nodes log.
 
+use adda::model::Role;
 use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::harness::{Cluster, DEADLINE, Node, Reply, eventually};
 use crate::registration::{SETTINGS, log_in, register, send};
+use crate::stats;
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -89,6 +91,21 @@ async fn the_first_admin_is_made_where_registration_is_closed() {
     assert_eq!(register(&node, "root", PASSWORD).await.error(403), "registration_closed");
     let code = logged_code(&node).await;
     assert_eq!(set_up(&node, &code, "root").await.status, 201);
+}
+
+#[tokio::test]
+async fn an_admin_that_another_one_makes_ends_the_setup() {
+    let settings = [SETTINGS.as_slice(), &[("auth.secret", stats::SECRET)]].concat();
+    let node = Node::with(&settings).await;
+    let account = register(&node, "Rahim", PASSWORD).await.json();
+    assert!(needed(&node).await);
+    let path = format!("/api/accounts/{}/role", account["user_id"].as_str().unwrap());
+    let operator = stats::token(Role::Admin);
+    let given = send(&node, "PUT", &path, Some(&operator), json!({ "role": "admin" })).await;
+    assert_eq!(given.status, 204, "{given:?}");
+    assert!(!needed(&node).await);
+    let code = logged_code(&node).await;
+    assert_eq!(set_up(&node, &code, "root").await.error(403), "forbidden");
 }
 
 #[tokio::test]

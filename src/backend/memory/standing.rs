@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
 use tokio::time::Instant;
 
 use super::MemoryNode;
@@ -16,6 +18,16 @@ impl Standings for MemoryNode {
         let shared = self.cluster.lock();
         let now = Instant::now();
         Ok(users.iter().map(|user| shared.users.standing(user, now)).collect())
+    }
+
+    fn each_standing(&self, users: Vec<UserId>) -> BoxStream<'_, (UserId, Result<Standing>)> {
+        let shared = self.cluster.lock();
+        let now = Instant::now();
+        let read = |user: UserId| {
+            let standing = shared.users.standing(&user, now);
+            (user, Ok(standing))
+        };
+        stream::iter(users.into_iter().map(read).collect::<Vec<_>>()).boxed()
     }
 
     async fn change(&self, user: &UserId, change: StandingChange) -> Result<Standing> {

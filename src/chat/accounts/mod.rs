@@ -17,6 +17,7 @@ use self::hashing::Verdict;
 pub(super) use self::names::TakenNames;
 pub use self::password::Password;
 pub(super) use self::setup::Setup;
+use super::completion::Completion;
 use super::identity::banned;
 use super::{Chat, Identity, IssuedToken, RoomScope, Source};
 use crate::backend::{Account, Condition, Creation, PasswordHash, StandingChange};
@@ -120,21 +121,24 @@ impl Chat {
             if passwords.verify(new, stored).await? == Verdict::Differs {
                 return Err(bad_credentials());
             }
+            self.next_generation(&account.user_id).await?;
         } else {
             let hash = passwords.hash(new).await?;
-            if !self
-                .inner
-                .backend
-                .accounts
-                .replace_password(&account.user_id, &account.password, &hash)
-                .await?
-            {
-                return Err(bad_credentials());
-            }
-            account.password = hash;
+            let replacing = self.clone().replace_password(account, hash);
+            account = Completion::new(&self.inner.supervisor, "new-password", replacing).await?;
         }
-        self.next_generation(&account.user_id).await?;
         self.sign_in(account).await?.ok_or_else(bad_credentials)
+    }
+
+    /// Replaces the password of an account, and ends all sessions and tokens of before.
+    async fn replace_password(self, mut account: Account, hash: PasswordHash) -> Result<Account, Rejection> {
+        let (accounts, user) = (&self.inner.backend.accounts, &account.user_id);
+        if !accounts.replace_password(user, &account.password, &hash).await? {
+            return Err(bad_credentials());
+        }
+        self.next_generation(user).await?;
+        account.password = hash;
+        Ok(account)
     }
 
     async fn next_generation(&self, user: &UserId) -> Result<(), Rejection> {
@@ -159,7 +163,11 @@ impl Chat {
             return Err(username_taken());
         }
         let password = self.inner.passwords.hash(password).await?;
-        let account = new_account(username, password, role);
+        let creating = self.clone().store_account(new_account(username, password, role), condition);
+        Completion::new(&self.inner.supervisor, "new-account", creating).await
+    }
+
+    async fn store_account(self, account: Account, condition: Condition) -> Result<Account, Rejection> {
         match self.inner.backend.accounts.create(&account, condition).await? {
             Creation::Created => {}
             Creation::NameTaken => return Err(username_taken()),

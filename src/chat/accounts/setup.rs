@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{Credentials, SignedIn, bad_credentials};
 use crate::backend::Condition;
 use crate::chat::Chat;
-use crate::model::Role;
+use crate::model::{Role, UserId};
 use crate::protocol::{ErrorCode, Rejection};
 
 /// Delay before another attempt to ask the backend.
@@ -76,6 +76,13 @@ impl Chat {
         self.inner.setup.is_done.store(true, Ordering::Release);
         info!(user = %account.user_id, "the first admin was made");
         self.sign_in(account).await?.ok_or_else(bad_credentials)
+    }
+
+    /// From now on an admin exists, however it became one.
+    pub(in crate::chat) async fn close_setup(&self, admin: &UserId) -> crate::backend::Result<()> {
+        self.inner.backend.accounts.record_admin(admin).await?;
+        self.inner.setup.is_done.store(true, Ordering::Release);
+        Ok(())
     }
 
     /// The code while no admin exists.

@@ -15,6 +15,7 @@ use tracing::debug;
 
 pub use self::conversations::Conversation;
 pub use self::listing::MyRoom;
+use super::completion::Completion;
 use super::{Chat, Identity, RoomAccess, Source};
 use crate::backend::{
     AuditAction, BackendError, Listing, Relation, RoomChange, RoomChanged, RoomRecord, Unlisting,
@@ -75,7 +76,8 @@ impl Chat {
         let room = changeable(access)?;
         let user = self.known_user(user).await?;
         let act = (AuditAction::AddMember, Some(&user.user_id));
-        self.recorded_of_admin(by, access, act, self.add(room, &user)).await
+        let (chat, room, added) = (self.clone(), room.clone(), user.clone());
+        self.recorded_of_admin(by, access, act, async move { chat.add(&room, &added).await }).await
     }
 
     async fn add(&self, room: &RoomName, user: &Author) -> Result<(), Rejection> {
@@ -119,10 +121,11 @@ impl Chat {
             let sentence = "The owner can't leave its room; delete the room instead";
             return Err(Rejection::new(ErrorCode::Forbidden, sentence));
         }
-        let removing = async {
-            self.inner.backend.rooms.change(room, &RoomChange::Remove(user.clone())).await?;
-            self.unlist_room(user, room).await;
-            self.tell_rooms_changed([user]).await;
+        let (chat, room, removed) = (self.clone(), room.clone(), user.clone());
+        let removing = async move {
+            chat.inner.backend.rooms.change(&room, &RoomChange::Remove(removed.clone())).await?;
+            chat.unlist_room(&removed, &room).await;
+            chat.tell_rooms_changed([&removed]).await;
             Ok(())
         };
         self.recorded_of_admin(by, access, (AuditAction::RemoveMember, Some(user)), removing).await
@@ -142,17 +145,23 @@ impl Chat {
         let room = changeable(access)?;
         let title = title.map(|title| self.checked_title(title)).transpose()?;
         let topic = topic.map(|topic| checked_line("topic", topic, TOPIC_CHARS)).transpose()?;
-        let describing = async {
+        let (chat, room) = (self.clone(), room.clone());
+        let describing = async move {
             let description = RoomChange::Describe { title, topic };
-            if self.inner.backend.rooms.change(room, &description).await? == RoomChanged::NoRoom {
+            if chat.inner.backend.rooms.change(&room, &description).await? == RoomChanged::NoRoom {
                 return Err(Rejection::room_not_found());
             }
             Ok(())
         };
-        self.recorded_of_admin(by, access, (AuditAction::DescribeRoom, None), describing).await?;
-        let record = self.room_record(access).await?;
-        self.tell_rooms_changed(record.members.iter().map(|member| &member.user_id)).await;
-        Ok(record)
+        let (chat, by, access) = (self.clone(), by.clone(), access.clone());
+        let telling = async move {
+            let act = (AuditAction::DescribeRoom, None);
+            chat.recorded_of_admin(&by, &access, act, describing).await?;
+            let record = chat.room_record(&access).await?;
+            chat.tell_rooms_changed(record.members.iter().map(|member| &member.user_id)).await;
+            Ok(record)
+        };
+        Completion::new(&self.inner.supervisor, "room-description", telling).await
     }
 
     /// Removes a private room and its messages.
@@ -162,15 +171,15 @@ impl Chat {
     pub async fn delete_room(&self, by: &Identity, access: &RoomAccess) -> Result<(), Rejection> {
         let room = changeable(access)?;
         let record = self.room_record(access).await?;
-        let deleting = async {
-            self.inner.backend.rooms.change(room, &RoomChange::Delete).await?;
+        let (chat, room) = (self.clone(), room.clone());
+        let deleting = async move {
+            chat.inner.backend.rooms.change(&room, &RoomChange::Delete).await?;
+            let members = || record.members.iter().map(|member| &member.user_id);
+            join_all(members().map(|user| chat.unlist_room(user, &room))).await;
+            chat.tell_rooms_changed(members()).await;
             Ok(())
         };
-        self.recorded_of_admin(by, access, (AuditAction::DeleteRoom, None), deleting).await?;
-        let members = || record.members.iter().map(|member| &member.user_id);
-        join_all(members().map(|user| self.unlist_room(user, room))).await;
-        self.tell_rooms_changed(members()).await;
-        Ok(())
+        self.recorded_of_admin(by, access, (AuditAction::DeleteRoom, None), deleting).await
     }
 
     /// Whether a user may make private rooms and conversations.

@@ -3,9 +3,9 @@
 use futures_util::FutureExt;
 use serde::Deserialize;
 
-use super::completion::Completion;
 use super::parse_nonce;
 use crate::backend::{Appending, AuditAction, AuditRecord};
+use crate::chat::completion::Completion;
 use crate::chat::{Chat, Identity, RoomAccess, SpeechAccess};
 use crate::model::{
     Author, Change, ChangeDraft, ChangeReceipt, DeleteRights, Emoji, EntryKind, Role, RoomName, UserId,

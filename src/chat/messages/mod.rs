@@ -1,15 +1,14 @@
 //! Posting, typing, and the pages of a room's log that its sessions read.
 
 mod changes;
-mod completion;
 mod posters;
 
 use futures_util::FutureExt;
 
 pub use self::changes::{ChangeAction, Deletion, NewChange, Reaction};
-use self::completion::Completion;
 pub use self::posters::Poster;
 pub(super) use self::posters::Posters;
+use super::completion::Completion;
 use super::inbox::Posted;
 use super::rooms::TypingRule;
 use super::{Chat, ClaimedFiles, Room, SpeechAccess};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 
+use super::completion::Completion;
 use super::{Chat, Identity, RoomAccess};
 use crate::backend::{
     AuditAction, AuditEntry, AuditPage, AuditPosition, AuditRecord, AuditUser, BanPage, RoomRules,
@@ -77,8 +78,8 @@ impl Chat {
             reason: reason.clone(),
             ..AuditRecord::of(by, AuditAction::Ban)
         };
-        let change = self.change_standing(user, StandingChange::Ban { lasts, reason });
-        self.recorded(record, async { change.await.map(drop) }).await
+        self.recorded(record, self.clone().set_standing(user.clone(), StandingChange::Ban { lasts, reason }))
+            .await
     }
 
     /// Lifts a ban.
@@ -87,8 +88,7 @@ impl Chat {
         self.check_rank(by, user).await?;
         let record =
             AuditRecord { user_id: Some(user.to_string()), ..AuditRecord::of(by, AuditAction::Unban) };
-        let change = self.change_standing(user, StandingChange::Unban);
-        self.recorded(record, async { change.await.map(drop) }).await
+        self.recorded(record, self.clone().set_standing(user.clone(), StandingChange::Unban)).await
     }
 
     /// Gives a user with an account a role. An admin may give up its own, unless it is the last one.
@@ -103,10 +103,8 @@ impl Chat {
         if self.inner.backend.accounts.by_id(user).await?.is_none() {
             return Err(Rejection::new(ErrorCode::NotFound, "No account has this user_id"));
         }
-        if *user == by.author.user_id {
-            // So that the backend counts it among the admins, whatever vouched for it until now.
-            self.change_standing(user, StandingChange::SetRole(by.role)).await?;
-        } else {
+        let is_own = *user == by.author.user_id;
+        if !is_own {
             self.check_rank(by, user).await?;
         }
         let record = AuditRecord {
@@ -114,8 +112,23 @@ impl Chat {
             role: Some(role),
             ..AuditRecord::of(by, AuditAction::Role)
         };
-        let change = self.change_standing(user, StandingChange::SetRole(role));
-        self.recorded(record, async { change.await.map(drop) }).await
+        let (chat, user, own) = (self.clone(), user.clone(), by.role);
+        let giving = async move {
+            if is_own {
+                // So that the backend counts it among the admins, whatever vouched for it until now.
+                chat.change_standing(&user, StandingChange::SetRole(own)).await?;
+            }
+            chat.change_standing(&user, StandingChange::SetRole(role)).await?;
+            if role == Role::Admin {
+                chat.close_setup(&user).await?;
+            }
+            Ok(())
+        };
+        self.recorded(record, giving).await
+    }
+
+    async fn set_standing(self, user: UserId, change: StandingChange) -> Result<(), Rejection> {
+        self.change_standing(&user, change).await.map(drop)
     }
 
     /// The users that may not speak in a room, and whether it is locked.
@@ -165,7 +178,10 @@ impl Chat {
             RulesChange::Lock => (AuditAction::Lock, None, None),
             RulesChange::Unlock => (AuditAction::Unlock, None, None),
         };
-        let changing = async { Ok(self.inner.backend.moderation.change_rules(&room, &change).await?) };
+        let changing = {
+            let (chat, room, change) = (self.clone(), room.clone(), change.clone());
+            async move { Ok(chat.inner.backend.moderation.change_rules(&room, &change).await?) }
+        };
         if is_owner {
             // Members of a private room know who owns it, and no moderator has acted.
             if user == Some(&by.author.user_id) {
@@ -204,15 +220,15 @@ impl Chat {
     }
 
     /// Does something to a private room that its owner may do. That an admin does it is recorded.
-    pub(super) async fn recorded_of_admin<T>(
+    pub(super) async fn recorded_of_admin<T: Send + 'static>(
         &self,
         by: &Identity,
         access: &RoomAccess,
         (action, user): (AuditAction, Option<&UserId>),
-        act: impl Future<Output = Result<T, Rejection>> + Send,
+        act: impl Future<Output = Result<T, Rejection>> + Send + 'static,
     ) -> Result<T, Rejection> {
         if !access.is_admin() {
-            return act.await;
+            return Completion::new(&self.inner.supervisor, "room-change", act).await;
         }
         let record = AuditRecord {
             user_id: user.map(UserId::to_string),
@@ -222,16 +238,20 @@ impl Chat {
         self.recorded(record, act).await
     }
 
-    /// Records an act, and does it.
-    pub(super) async fn recorded<T>(
+    /// Records an act, and does it, also if the caller goes meanwhile.
+    pub(super) async fn recorded<T: Send + 'static>(
         &self,
         record: AuditRecord,
-        act: impl Future<Output = Result<T, Rejection>> + Send,
+        act: impl Future<Output = Result<T, Rejection>> + Send + 'static,
     ) -> Result<T, Rejection> {
-        self.inner.backend.moderation.record(&record).await?;
-        let outcome = act.await;
-        self.settle_record(record, outcome.is_ok()).await;
-        outcome
+        let chat = self.clone();
+        let recording = async move {
+            chat.inner.backend.moderation.record(&record).await?;
+            let outcome = act.await;
+            chat.settle_record(record, outcome.is_ok()).await;
+            outcome
+        };
+        Completion::new(&self.inner.supervisor, "recorded-act", recording).await
     }
 
     /// Tells the outcome of an act that was recorded before: a second record says that it could not be done.

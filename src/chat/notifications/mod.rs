@@ -49,7 +49,8 @@ impl Chat {
             ..AuditRecord::of(by, AuditAction::Notify)
         };
         let new = NewNotification { id: id.clone(), words, ttl };
-        self.recorded(record, async { self.send_notification(&new).await.map(drop) }).await?;
+        let chat = self.clone();
+        self.recorded(record, async move { chat.send_notification(&new).await.map(drop) }).await?;
         Ok(id)
     }
 
@@ -92,11 +93,12 @@ impl Chat {
             id: Some(id.to_string()),
             ..AuditRecord::of(by, AuditAction::TakeBackNotification)
         };
-        let taking = async {
-            let audience = self.inner.backend.notifications.take_back(id).await?.ok_or_else(unknown)?;
+        let (chat, id) = (self.clone(), id.clone());
+        let taking = async move {
+            let audience = chat.inner.backend.notifications.take_back(&id).await?.ok_or_else(unknown)?;
             if let Audience::User(user) = &audience {
                 // A session that has it may not follow its user's channel yet.
-                self.tell_notified(user).await;
+                chat.tell_notified(user).await;
             }
             Ok(())
         };

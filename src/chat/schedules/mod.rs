@@ -47,14 +47,17 @@ impl Chat {
         };
         let id = Some(schedule.id.to_string());
         let record = AuditRecord { user_id, room_id, id, ..AuditRecord::of(by, AuditAction::Schedule) };
-        let adding = async { added(self.inner.backend.schedules.add(&schedule).await?) };
-        self.recorded(record, adding).await?;
-        self.inner.next_schedule.notify_one();
-        if let Err(error) = self.inner.backend.tell_scheduled().await {
-            // The other nodes look for due schedules anyway.
-            debug!(error = %error.root_cause(), "could not tell the nodes of a schedule");
-        }
-        Ok(schedule.id)
+        let (chat, id) = (self.clone(), schedule.id);
+        let adding = async move {
+            added(chat.inner.backend.schedules.add(&schedule).await?)?;
+            chat.inner.next_schedule.notify_one();
+            if let Err(error) = chat.inner.backend.tell_scheduled().await {
+                // The other nodes look for due schedules anyway.
+                debug!(error = %error.root_cause(), "could not tell the nodes of a schedule");
+            }
+            Ok(id)
+        };
+        self.recorded(record, adding).await
     }
 
     /// All schedules, by the time at which each is due next.
@@ -74,8 +77,9 @@ impl Chat {
         by.everywhere(Role::Admin)?;
         let record =
             AuditRecord { id: Some(id.to_string()), ..AuditRecord::of(by, AuditAction::RemoveSchedule) };
-        let removing = async {
-            match self.inner.backend.schedules.remove(id).await? {
+        let chat = self.clone();
+        let removing = async move {
+            match chat.inner.backend.schedules.remove(id).await? {
                 true => Ok(()),
                 false => Err(Rejection::new(ErrorCode::NotFound, "There is no such schedule")),
             }

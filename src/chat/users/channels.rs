@@ -10,8 +10,9 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::future::join_all;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{Notify, OnceCell};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -263,19 +264,26 @@ impl Chat {
         let changes = &self.inner.users.0.changes;
         let mut feed = self.inner.backend.pubsub.resumed();
         let mut ticks = ticks(Duration::from_secs(1));
+        // Beside the loop: a subscription that takes long must not delay those of other users.
+        let mut following: FuturesUnordered<BoxFuture<'_, ()>> = FuturesUnordered::new();
         let keeping = async {
             loop {
                 tokio::select! {
                     () = changes.has_come.notified() => {
                         sleep(GUEST_DELAY).await;
-                        let came = std::mem::take(&mut *lock(&changes.came));
-                        let came = came.iter().filter(|user| self.inner.users.has_listener(user));
-                        join_all(came.map(|user| self.follow_user(user))).await;
+                        for user in std::mem::take(&mut *lock(&changes.came)) {
+                            if self.inner.users.has_listener(&user) {
+                                following.push(self.follow_new_user(user).boxed());
+                            }
+                        }
                     }
+                    Some(()) = following.next() => {}
                     Ok(()) = feed.changed() => self.inner.users.tell_all().await,
                     _ = ticks.tick() => {
                         self.unfollow_users();
-                        self.follow_late_users().await;
+                        for user in std::mem::take(&mut *lock(&self.inner.user_channels.late)) {
+                            following.push(self.follow_late_user(user).boxed());
+                        }
                     }
                 }
             }
@@ -299,25 +307,25 @@ impl Chat {
         }
     }
 
-    /// Waits again for subscriptions that took too long. Their users' sessions have gone on without.
-    async fn follow_late_users(&self) {
-        let late = std::mem::take(&mut *lock(&self.inner.user_channels.late));
-        join_all(late.iter().map(async |user| {
-            if !self.inner.users.has_listener(user) {
-                return;
+    async fn follow_new_user(&self, user: UserId) {
+        self.follow_user(&user).await;
+    }
+
+    /// Waits again for a subscription that took too long. The user's sessions have gone on without.
+    async fn follow_late_user(&self, user: UserId) {
+        if !self.inner.users.has_listener(&user) {
+            return;
+        }
+        let cell = self.inner.user_channels.cell(&user);
+        match cell.get_or_try_init(|| self.subscribe_to(&user)).await {
+            Ok(()) => {
+                let mut flushes = FlushSet::default();
+                self.inner.users.tell(&user, &UserEvent::RoomsChanged, |_, _| false, &mut flushes);
+                flushes.run_now();
+                self.inner.notices.owe(&user);
             }
-            let cell = self.inner.user_channels.cell(user);
-            match cell.get_or_try_init(|| self.subscribe_to(user)).await {
-                Ok(()) => {
-                    let mut flushes = FlushSet::default();
-                    self.inner.users.tell(user, &UserEvent::RoomsChanged, |_, _| false, &mut flushes);
-                    flushes.run_now();
-                    self.inner.notices.owe(user);
-                }
-                Err(_) => drop(lock(&self.inner.user_channels.late).insert(user.clone())),
-            }
-        }))
-        .await;
+            Err(_) => drop(lock(&self.inner.user_channels.late).insert(user)),
+        }
     }
 }
 

@@ -4,11 +4,15 @@
 
 mod bans;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream, FuturesUnordered};
 use redis::Value;
+use tokio::time::timeout;
 
 use self::bans::BanList;
 use crate::backend::redis::client::call::Call;
@@ -62,6 +66,20 @@ impl RedisStandings {
         let calls: Vec<Call> = users.iter().map(call).collect();
         let values = self.shards.call_all(&Connection::Pooled, &calls).await;
         values.into_iter().map(standing).collect()
+    }
+
+    /// Of users on one server.
+    async fn read_each(&self, users: Vec<UserId>) -> Vec<(UserId, Result<Standing>)> {
+        let calls: Vec<Call> =
+            users.iter().map(|user| Call::new(&READ, [self.keys.standing(user)])).collect();
+        let reading = self.shards.call_all(&Connection::Pooled, &calls);
+        match timeout(self.deadline, reading).await {
+            Ok(values) => users.into_iter().zip(values.into_iter().map(standing)).collect(),
+            Err(_) => {
+                let late = || Err(BackendError::Unavailable("no answer in time".into()));
+                users.into_iter().map(|user| (user, late())).collect()
+            }
+        }
     }
 
     async fn apply(&self, user: &UserId, change: StandingChange) -> Result<Standing> {
@@ -131,6 +149,15 @@ impl RedisStandings {
 impl Standings for RedisStandings {
     async fn standings(&self, users: &[UserId]) -> Result<Vec<Standing>> {
         within(self.deadline, self.read(users)).await
+    }
+
+    fn each_standing(&self, users: Vec<UserId>) -> BoxStream<'_, (UserId, Result<Standing>)> {
+        let mut by_server: HashMap<Option<String>, Vec<UserId>> = HashMap::new();
+        for user in users {
+            by_server.entry(self.shards.server_of(&self.keys.standing(&user))).or_default().push(user);
+        }
+        let reads: FuturesUnordered<_> = by_server.into_values().map(|users| self.read_each(users)).collect();
+        reads.flat_map(stream::iter).boxed()
     }
 
     async fn change(&self, user: &UserId, change: StandingChange) -> Result<Standing> {

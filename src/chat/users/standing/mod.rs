@@ -1,6 +1,8 @@
 //! The standing of users as this node knows it. It is kept for half a second for callers that show a token, and given to the
 //! sessions of users whose standing may have changed: at the event of a change, and after events may have been missed.
 
+mod changing;
+mod reading;
 #[cfg(test)]
 mod tests;
 
@@ -8,15 +10,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::future::join_all;
-use futures_util::stream::FuturesUnordered;
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep};
-use tracing::debug;
+use tokio::time::Instant;
 
 use super::{Control, Users};
-use crate::backend::{Backend, Channel, Standing, StandingChange};
+use crate::backend::Standing;
 use crate::chat::{Chat, Identity, Source};
 use crate::model::UserId;
 use crate::protocol::Rejection;
@@ -30,10 +28,7 @@ const MOST_KEPT: usize = 10_000;
 /// Users whose standing is read together.
 const BATCH: usize = 256;
 
-/// Reads under way, at most: a part of the backend that does not answer must not delay the users of others.
-const MOST_READS: usize = 8;
-
-/// Wait before a read that failed is tried again.
+/// Wait before what failed is tried again.
 const RETRY: Duration = Duration::from_millis(250);
 
 /// The standings that this node keeps, and those that its sessions must be given; a cheap handle.
@@ -54,6 +49,8 @@ struct State {
     due: HashSet<UserId>,
     /// Users whose standing is being read for their sessions. One read at a time, so that the newest is given last.
     reading: HashSet<UserId>,
+    /// Users of whose change the nodes are to be told yet.
+    untold: HashSet<UserId>,
 }
 
 #[derive(Debug)]
@@ -65,12 +62,6 @@ struct Kept {
 /// The changes of standing that a node had learned of at some moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Version(u64);
-
-/// A read of standings for sessions.
-struct Read {
-    found: Vec<(UserId, Standing)>,
-    failed: Vec<UserId>,
-}
 
 impl KnownStandings {
     /// Of the sessions in `users`.
@@ -146,16 +137,25 @@ impl KnownStandings {
         batch
     }
 
-    fn finish(&self, Read { found, failed }: Read) {
-        let mut state = self.lock();
-        for user in found.iter().map(|(user, _)| user).chain(&failed) {
-            state.reading.remove(user);
-        }
-        state.due.extend(failed);
-        drop(state);
-        for (user, standing) in found {
-            self.users.send(&user, &Control::Standing(Box::new(standing)));
-        }
+    /// Gives the sessions of a user a standing that was read.
+    fn give(&self, user: &UserId, standing: Standing) {
+        self.lock().reading.remove(user);
+        self.users.send(user, &Control::Standing(Box::new(standing)));
+    }
+
+    /// Has a standing that could not be read be read again.
+    fn read_again(&self, user: &UserId) {
+        self.lock().reading.remove(user);
+        self.recheck(user);
+    }
+
+    /// Whether the user was not among those of whose change the nodes are to be told.
+    fn note_untold(&self, user: &UserId) -> bool {
+        self.lock().untold.insert(user.clone())
+    }
+
+    fn note_told(&self, user: &UserId) {
+        self.lock().untold.remove(user);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -192,33 +192,6 @@ impl Chat {
         }
     }
 
-    /// Changes the standing of a user, and tells all nodes. Once this returns no node admits what the change forbids for
-    /// longer than half a second; the sessions of nodes that can't be told now learn it as soon as they can.
-    ///
-    /// # Errors
-    /// `unavailable`: the change may have been made; it is to be repeated. `forbidden` for the last admin's role.
-    pub async fn change_standing(
-        &self,
-        user: &UserId,
-        change: StandingChange,
-    ) -> Result<Standing, Rejection> {
-        let standing = self.inner.backend.standings.change(user, change).await?;
-        self.inner.standings.on_change(user);
-        if self.inner.backend.tell_change(user).await.is_err() {
-            let (chat, user) = (self.clone(), user.clone());
-            let supervisor = self.inner.supervisor.clone();
-            self.inner.supervisor.run_once("standing-change", async move {
-                let publishing = async {
-                    while chat.inner.backend.tell_change(&user).await.is_err() {
-                        sleep(RETRY).await;
-                    }
-                };
-                supervisor.until_stopping(publishing).await;
-            });
-        }
-        Ok(standing)
-    }
-
     /// The present version of what the node knows. To be asked for before a user's token is looked at.
     pub fn standings_version(&self) -> Version {
         self.inner.standings.version()
@@ -231,60 +204,4 @@ impl Chat {
             self.inner.standings.recheck(user);
         }
     }
-
-    /// Gives the sessions of this node what is to be known of their users, until the node stops.
-    pub(in crate::chat) async fn give_standings(self) {
-        let standings = &self.inner.standings;
-        let mut feed = self.inner.backend.pubsub.resumed();
-        let mut reads = FuturesUnordered::new();
-        if self.inner.supervisor.until_stopping(self.subscribe_to_changes()).await.is_none() {
-            return;
-        }
-        standings.on_possible_loss();
-        loop {
-            while reads.len() < MOST_READS {
-                let batch = standings.take_due();
-                if batch.is_empty() {
-                    break;
-                }
-                reads.push(read(&self.inner.backend, batch));
-            }
-            tokio::select! {
-                () = self.inner.supervisor.stopping() => return,
-                Some(read) = reads.next() => standings.finish(read),
-                () = standings.due.notified() => {}
-                Ok(()) = feed.changed() => standings.on_possible_loss(),
-            }
-        }
-    }
-
-    /// Subscribes to changes of standing, as often as it takes.
-    async fn subscribe_to_changes(&self) {
-        while let Err(error) = self.inner.backend.pubsub.subscribe(&Channel::Control).await {
-            debug!(error = %error.root_cause(), "could not subscribe to changes of standing");
-            sleep(RETRY).await;
-        }
-    }
-}
-
-/// Reads standings together, or each by itself if one of them fails. Ends a moment later if any failed.
-async fn read(backend: &Backend, users: Vec<UserId>) -> Read {
-    if let Ok(standings) = backend.standings.standings(&users).await {
-        return Read { found: users.into_iter().zip(standings).collect(), failed: Vec::new() };
-    }
-    let standings = join_all(users.iter().map(|user| backend.standings.standing(user))).await;
-    let mut read = Read { found: Vec::new(), failed: Vec::new() };
-    for (user, standing) in users.into_iter().zip(standings) {
-        match standing {
-            Ok(standing) => read.found.push((user, standing)),
-            Err(error) => {
-                debug!(error = %error.root_cause(), "could not read the standing of a user");
-                read.failed.push(user);
-            }
-        }
-    }
-    if !read.failed.is_empty() {
-        sleep(RETRY).await;
-    }
-    read
 }

@@ -99,9 +99,9 @@ fn the_standing_of_a_user_is_read_once_at_a_time_and_again_after_a_change() {
     assert_eq!(standings.take_due(), std::slice::from_ref(&user));
     standings.on_change(&user);
     assert!(standings.take_due().is_empty(), "it is being read");
-    standings.finish(Read { found: vec![(user.clone(), Standing::default())], failed: vec![] });
+    standings.give(&user, Standing::default());
     assert_eq!(session.take(), Some(Control::Standing(Box::default())));
     assert_eq!(standings.take_due(), std::slice::from_ref(&user));
-    standings.finish(Read { found: vec![], failed: vec![user.clone()] });
+    standings.read_again(&user);
     assert_eq!(standings.take_due(), [user], "a read that failed is tried again");
 }

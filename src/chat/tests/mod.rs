@@ -1,4 +1,8 @@
-//! A node for the tests of these operations.
+//! A node for the tests of these operations, also over a backend that holds answers back.
+
+mod abandoned;
+mod gate;
+mod late;
 
 use super::Chat;
 use crate::backend::{self, Backend, Health};

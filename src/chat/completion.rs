@@ -9,7 +9,8 @@ use tokio::runtime::Handle;
 use crate::supervisor::Supervisor;
 
 /// Work of a caller that goes on as a task of the node once the caller gives it up: nobody awaits the answers of a session whose
-/// client is lost. While the caller awaits it, it is no task, so the work of one session keeps its order.
+/// client is lost, or of a request whose client has disconnected. It is for work that has begun to change something and must not
+/// end half-way. While the caller awaits it, it is no task, so the work of one session keeps its order.
 pub(super) struct Completion<T: Send + 'static> {
     name: &'static str,
     work: Option<BoxFuture<'static, T>>,

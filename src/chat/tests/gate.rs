@@ -1,0 +1,126 @@
+//! Parts of a backend that do what they are asked to and hold the answer back.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use tokio::sync::Notify;
+
+use crate::backend::{
+    Account, Accounts, BackendError, BanPage, Condition, Creation, PasswordHash, Result, Standing,
+    StandingChange, Standings,
+};
+use crate::model::{Skeleton, UserId};
+
+/// Holds back the answer to each call until it is opened for it.
+#[derive(Debug, Default)]
+pub struct Gate {
+    reached: Notify,
+    open: Notify,
+}
+
+impl Gate {
+    /// Waits until a call has done what it was asked to.
+    pub async fn reached(&self) {
+        self.reached.notified().await;
+    }
+
+    /// Lets one answer through.
+    pub fn open(&self) {
+        self.open.notify_one();
+    }
+
+    pub async fn pass(&self) {
+        self.reached.notify_one();
+        self.open.notified().await;
+    }
+}
+
+/// Standings of which changes are answered late, or never in time.
+#[derive(Debug)]
+pub struct GatedStandings {
+    pub inner: Arc<dyn Standings>,
+    pub gate: Arc<Gate>,
+    /// Whether the answer to a change is lost.
+    pub is_lossy: bool,
+    /// A user whose standing is never read.
+    pub frozen: Option<UserId>,
+}
+
+#[async_trait]
+impl Standings for GatedStandings {
+    async fn standings(&self, users: &[UserId]) -> Result<Vec<Standing>> {
+        self.inner.standings(users).await
+    }
+
+    fn each_standing(&self, users: Vec<UserId>) -> BoxStream<'_, (UserId, Result<Standing>)> {
+        let (frozen, others): (Vec<UserId>, Vec<UserId>) =
+            users.into_iter().partition(|user| Some(user) == self.frozen.as_ref());
+        let rest = if frozen.is_empty() {
+            futures_util::stream::empty().boxed()
+        } else {
+            futures_util::stream::pending().boxed()
+        };
+        self.inner.each_standing(others).chain(rest).boxed()
+    }
+
+    async fn change(&self, user: &UserId, change: StandingChange) -> Result<Standing> {
+        let changed = self.inner.change(user, change).await;
+        if self.is_lossy {
+            return Err(BackendError::Unavailable("lost".into()));
+        }
+        self.gate.pass().await;
+        changed
+    }
+
+    async fn bans(&self, before: Option<u64>, limit: usize) -> Result<BanPage> {
+        self.inner.bans(before, limit).await
+    }
+}
+
+/// Accounts of which changes are answered late.
+#[derive(Debug)]
+pub struct GatedAccounts {
+    pub inner: Arc<dyn Accounts>,
+    pub gate: Arc<Gate>,
+}
+
+#[async_trait]
+impl Accounts for GatedAccounts {
+    async fn create(&self, account: &Account, condition: Condition) -> Result<Creation> {
+        let created = self.inner.create(account, condition).await;
+        self.gate.pass().await;
+        created
+    }
+
+    async fn by_name(&self, skeleton: &Skeleton) -> Result<Option<Account>> {
+        self.inner.by_name(skeleton).await
+    }
+
+    async fn by_id(&self, user: &UserId) -> Result<Option<Account>> {
+        self.inner.by_id(user).await
+    }
+
+    async fn replace_password(&self, user: &UserId, from: &PasswordHash, to: &PasswordHash) -> Result<bool> {
+        let replaced = self.inner.replace_password(user, from, to).await;
+        self.gate.pass().await;
+        replaced
+    }
+
+    async fn owners(&self, skeletons: &[Skeleton]) -> Result<Vec<Option<UserId>>> {
+        self.inner.owners(skeletons).await
+    }
+
+    async fn are_any(&self) -> Result<bool> {
+        self.inner.are_any().await
+    }
+
+    async fn record_admin(&self, user: &UserId) -> Result<()> {
+        self.inner.record_admin(user).await
+    }
+
+    async fn setup_code(&self, own: &str) -> Result<Option<String>> {
+        self.inner.setup_code(own).await
+    }
+}

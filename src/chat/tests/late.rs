@@ -1,0 +1,113 @@
+//! A part of the backend that does not answer, and the users of others.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+
+use super::chat_with;
+use super::gate::{Gate, GatedStandings};
+use crate::backend::{Backend, Channel, FeedHealth, PubSub, Publication, Result};
+use crate::chat::{Control, FrameSink, Listener, Pushed};
+use crate::model::{ConnectionId, UserId};
+use crate::protocol::SessionKind;
+use crate::websocket::{CloseCode, Frame};
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn a_standing_that_is_not_read_delays_no_other() {
+    let [far, near] = [UserId::guest(), UserId::guest()];
+    let frozen = Some(far.clone());
+    let chat = chat_with(|backend| {
+        let inner = backend.standings.clone();
+        let gate = Arc::<Gate>::default();
+        Backend { standings: Arc::new(GatedStandings { inner, gate, is_lossy: false, frozen }), ..backend }
+    })
+    .await;
+    let _waiting = chat.register_session(&far, None);
+    let mut session = chat.register_session(&near, None);
+    // Both are due, and read together.
+    chat.inner.standings.on_possible_loss();
+    let given = timeout(DEADLINE, session.next()).await.expect("it is given");
+    assert_eq!(given, Control::Standing(Box::default()));
+    chat.inner.standings.on_change(&near);
+    timeout(DEADLINE, session.next()).await.expect("it is given again");
+}
+
+/// Subscriptions, all told of, of which those of one user never stand.
+#[derive(Debug)]
+struct GatedPubSub {
+    inner: Arc<dyn PubSub>,
+    frozen: UserId,
+    asked: mpsc::UnboundedSender<Channel>,
+}
+
+#[async_trait]
+impl PubSub for GatedPubSub {
+    async fn subscribe(&self, channel: &Channel) -> Result<()> {
+        let _ = self.asked.send(channel.clone());
+        if *channel == Channel::User(self.frozen.clone()) {
+            std::future::pending::<()>().await;
+        }
+        self.inner.subscribe(channel).await
+    }
+
+    fn unsubscribe(&self, channel: &Channel) {
+        self.inner.unsubscribe(channel);
+    }
+
+    async fn publish(&self, channel: &Channel, publication: Publication) -> Result<()> {
+        self.inner.publish(channel, publication).await
+    }
+
+    fn resumed(&self) -> watch::Receiver<u64> {
+        self.inner.resumed()
+    }
+
+    fn health(&self) -> FeedHealth {
+        self.inner.health()
+    }
+}
+
+struct NoSink;
+
+impl FrameSink for NoSink {
+    fn push(&self, _frame: &Frame) -> Pushed {
+        Pushed::Queued
+    }
+
+    fn flush(&self) {}
+
+    fn close(&self, _code: CloseCode) {}
+
+    fn is_closing(&self) -> bool {
+        false
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_channel_that_is_not_confirmed_delays_no_other() {
+    let frozen = UserId::guest();
+    let (asked, mut was_asked) = mpsc::unbounded_channel();
+    let chat = chat_with(|backend| {
+        let (inner, frozen) = (backend.pubsub.clone(), frozen.clone());
+        Backend { pubsub: Arc::new(GatedPubSub { inner, frozen, asked }), ..backend }
+    })
+    .await;
+    let listener =
+        || Some(Listener { id: ConnectionId::random(), kind: SessionKind::Full, sink: Arc::new(NoSink) });
+    let mut follow = async |user: &UserId| {
+        let controls = chat.register_session(user, listener());
+        let wanted = Channel::User(user.clone());
+        let following = async { while was_asked.recv().await.expect("the node runs") != wanted {} };
+        timeout(DEADLINE, following).await.expect("its channel is subscribed to");
+        controls
+    };
+    let _far = follow(&frozen).await;
+    // It waits again by then, for as long as it takes.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let _near = follow(&UserId::guest()).await;
+}
