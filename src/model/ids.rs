@@ -119,6 +119,11 @@ impl UserId {
         Self::guest()
     }
 
+    /// The user of messages that no user has written.
+    pub fn system() -> Self {
+        Self(Self::SYSTEM.into())
+    }
+
     /// Takes an id from data that adda wrote; refuses one that adda could not have written.
     pub fn parse(text: &str) -> Option<Self> {
         let well_formed = !text.is_empty()

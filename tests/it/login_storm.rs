@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join_all;
+use serde_json::json;
 
 use crate::harness::{Client, Cluster, Node};
-use crate::registration::{log_in, register};
+use crate::registration::{log_in, register, send};
 
 const PASSWORD: &str = "correct horse battery";
 const LOGINS: usize = 200;
@@ -82,4 +83,38 @@ async fn guesses_beyond_the_limit_of_an_account_are_refused_on_all_nodes_togethe
     // Ten a minute for each of two names, and some more if the test takes long.
     assert!((20..60).contains(&tried), "{tried} of {LOGINS} were tried");
     assert!(statuses.iter().all(|status| matches!(status, 401 | 429)), "{statuses:?}");
+}
+
+#[tokio::test]
+async fn the_names_that_find_an_account_share_its_limit() {
+    let settings =
+        [("auth.logins_per_minute", "4"), ("passwords.memory_kib", "7168"), ("passwords.passes", "1")];
+    let Some(cluster) = Cluster::with(1, &settings).await else { return };
+    let node = &cluster.nodes[0];
+    // The registration is one of the four. The Cyrillic capital looks like the Latin one, and the small letter does not.
+    let account = register(node, "Вob", PASSWORD).await;
+    assert_eq!(account.status, 201);
+    let mut statuses = Vec::new();
+    for name in ["Вob", "Bob", "bob", "вob", "Вob", "Bob"] {
+        statuses.push(log_in(node, name, "wrong horse battery").await.status);
+    }
+    assert!(statuses.starts_with(&[401, 401, 401]) && statuses.contains(&429), "{statuses:?}");
+    // Another name has a limit of its own.
+    assert_eq!(log_in(node, "Mita", PASSWORD).await.status, 401);
+}
+
+#[tokio::test]
+async fn each_password_that_a_change_compares_is_a_guess() {
+    let settings =
+        [("auth.logins_per_minute", "4"), ("passwords.memory_kib", "7168"), ("passwords.passes", "1")];
+    let Some(cluster) = Cluster::with(1, &settings).await else { return };
+    let node = &cluster.nodes[0];
+    let account = register(node, "Rahim", PASSWORD).await.json();
+    let token = account["token"].as_str();
+    let body = json!({ "old": "wrong horse battery", "new": "another wrong battery" });
+    let mut statuses = Vec::new();
+    for _ in 0..2 {
+        statuses.push(send(node, "PUT", "/api/me/password", token, body.clone()).await.status);
+    }
+    assert_eq!(statuses, [401, 429], "the registration, two guesses, and one of the next two");
 }

@@ -107,17 +107,19 @@ impl Chat {
         new: Password,
         address: ClientAddress,
     ) -> Result<SignedIn, Rejection> {
-        let username = &identity.author.username;
-        self.admit_login(address, username.skeleton().as_str()).await?;
         let account = self.inner.backend.accounts.by_id(&identity.author.user_id).await?;
         let mut account = account.ok_or_else(|| {
             Rejection::new(ErrorCode::Forbidden, "Only the user of an account has a password")
         })?;
+        // Each comparison is a guess.
+        let name = account.username.skeleton();
+        self.admit_login(address, &name).await?;
         new.check(&account.username).map_err(weak)?;
         let passwords = &self.inner.passwords;
         let stored = Some(account.password.clone());
         if old.is_too_long() || passwords.verify(old, stored.clone()).await? == Verdict::Differs {
             // The password may have been replaced by an earlier try whose answer was lost.
+            self.admit_login(address, &name).await?;
             if passwords.verify(new, stored).await? == Verdict::Differs {
                 return Err(bad_credentials());
             }
@@ -157,7 +159,7 @@ impl Chat {
         let username = self.username(&username)?;
         check_reserved(&username)?;
         password.check(&username).map_err(weak)?;
-        self.admit_login(address, username.skeleton().as_str()).await?;
+        self.admit_login(address, &username.skeleton()).await?;
         let owners = self.inner.backend.accounts.owners(&username.skeletons()).await?;
         if owners.iter().any(Option::is_some) {
             return Err(username_taken());
@@ -182,16 +184,22 @@ impl Chat {
         let Credentials { username, password, address } = credentials;
         let username = self.username(&username)?;
         let skeleton = username.skeleton();
-        self.admit_login(address, skeleton.as_str()).await?;
+        self.admit_login(address, &skeleton).await?;
+        let mut account = self.inner.backend.accounts.by_name(&skeleton).await?;
+        let own_name = account.as_ref().map(|account| account.username.skeleton());
+        if let Some(own_name) = own_name.filter(|own_name| *own_name != skeleton) {
+            // Several names find an account, and all of them together may be tried as often as its own.
+            self.admit_login_to(&own_name).await?;
+        }
         if password.is_too_long() {
             return Err(bad_credentials());
         }
         for _ in 0..COMPARISONS {
-            let account = self.inner.backend.accounts.by_name(&skeleton).await?;
-            let account = self.check_password(account, &password).await?;
-            if let Some(signed_in) = self.sign_in(account).await? {
+            let checked = self.check_password(account, &password).await?;
+            if let Some(signed_in) = self.sign_in(checked).await? {
                 return Ok(signed_in);
             }
+            account = self.inner.backend.accounts.by_name(&skeleton).await?;
         }
         Err(bad_credentials())
     }

@@ -69,7 +69,7 @@ impl Chat {
         let expected = self.setup_code().await?.ok_or_else(done)?;
         if !is_same(&expected, code) {
             let username = self.username(&credentials.username)?;
-            self.admit_login(credentials.address, username.skeleton().as_str()).await?;
+            self.admit_login(credentials.address, &username.skeleton()).await?;
             return Err(Rejection { message: "This is not the setup code".into(), ..bad_credentials() });
         }
         let account = self.create(credentials, Role::Admin, Condition::IfNoAdmin).await?;

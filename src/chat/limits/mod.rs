@@ -28,7 +28,7 @@ use self::table::Table;
 use super::{Chat, Identity, Source};
 use crate::backend::{Quota, Rate};
 use crate::config::Config;
-use crate::model::{UserId, hex};
+use crate::model::{Skeleton, UserId, hex};
 use crate::protocol::{ClientAddress, ErrorCode, Rejection};
 use crate::supervisor::ticks;
 use crate::telemetry::{Limit, LimitTable, count_limited, measure_limits};
@@ -259,26 +259,29 @@ impl Chat {
     }
 
     /// Counts an attempt to log in, right or wrong, against the limits of the address and of the account, in the cluster.
-    /// `name_skeleton`: of the name that was given, whether there is such an account or not.
+    /// `name`: the one that was given, whether there is such an account or not.
     ///
     /// # Errors
     /// `too_fast`, or `unavailable`: without the backend there are no accounts.
-    pub async fn admit_login(&self, address: ClientAddress, name_skeleton: &str) -> Result<(), Rejection> {
-        let rates = self.inner.limits.rates();
-        // A password may stand in the place of the name, and is not stored.
-        let account = hex(&Sha256::digest(name_skeleton));
+    pub(super) async fn admit_login(&self, address: ClientAddress, name: &Skeleton) -> Result<(), Rejection> {
         // The address comes first: one that is refused does not use up what the account's owner may try.
-        for (limit, rate, quota) in [
-            (Limit::AddressLogins, rates.address_logins, Quota::AddressLogins(address.to_string())),
-            (Limit::AccountLogins, rates.account_logins, Quota::AccountLogins(account)),
-        ] {
-            let Some(rate) = rate else { continue };
-            let grant = self.inner.backend.quotas.take(&quota, rate, 0, 1).await?;
-            if grant.granted == 0 {
-                return Err(too_fast(limit, grant.retry_after));
-            }
-        }
-        Ok(())
+        let rate = self.inner.limits.rates().address_logins;
+        self.take_login(Limit::AddressLogins, rate, Quota::AddressLogins(address.to_string())).await?;
+        self.admit_login_to(name).await
+    }
+
+    /// Counts it against the limit of the account alone.
+    pub(super) async fn admit_login_to(&self, name: &Skeleton) -> Result<(), Rejection> {
+        let rate = self.inner.limits.rates().account_logins;
+        // A password may stand in the place of the name, and is not stored.
+        let account = hex(&Sha256::digest(name.as_str()));
+        self.take_login(Limit::AccountLogins, rate, Quota::AccountLogins(account)).await
+    }
+
+    async fn take_login(&self, limit: Limit, rate: Option<Rate>, quota: Quota) -> Result<(), Rejection> {
+        let Some(rate) = rate else { return Ok(()) };
+        let grant = self.inner.backend.quotas.take(&quota, rate, 0, 1).await?;
+        if grant.granted == 0 { Err(too_fast(limit, grant.retry_after)) } else { Ok(()) }
     }
 
     /// Takes over the settings in `limits` and `auth.logins_per_minute` that count how often something happens.

@@ -127,6 +127,5 @@ pub(super) fn message_text(schedule: &Schedule) -> String {
 
 /// The author of messages that no user has written. No token proves this user, and nobody else has its name.
 fn system_author() -> Author {
-    let user_id = UserId::parse(UserId::SYSTEM).expect("it is a word");
-    Author { user_id, username: Username::from_trusted(UserId::SYSTEM) }
+    Author { user_id: UserId::system(), username: Username::from_trusted(UserId::SYSTEM) }
 }

@@ -78,7 +78,8 @@ impl Accounts for RedisAccounts {
         let owner: Option<Vec<u8>> = parsed_if_ours(self.call(call).await)?;
         match owner.and_then(|owner| user(&owner)) {
             Some(owner) => self.read(owner).await,
-            None => Ok(None),
+            // The time of a refused log-in must not tell whether there is an account.
+            None => self.read(UserId::system()).await,
         }
     }
 
