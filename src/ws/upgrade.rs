@@ -95,6 +95,22 @@ async fn open_notifications(State(state): State<WsState>, request: Request) -> R
 }
 
 async fn open_echo(State(state): State<WsState>, request: Request) -> Response<Body> {
+    // It has no frame to say who it is.
+    if let Err(rejection) = state.chat.check_guests() {
+        let proof = state.proof(&request);
+        let outcome = match proof {
+            Some(proof) => state.chat.authenticate(proof.token()).await.map(drop),
+            None => Err(rejection),
+        };
+        if let Err(rejection) = outcome {
+            let status = match rejection.code {
+                ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+                ErrorCode::Banned => StatusCode::FORBIDDEN,
+                _ => StatusCode::UNAUTHORIZED,
+            };
+            return reject(status, &rejection);
+        }
+    }
     state.upgrade(request, None, |state, _, outbox, connection, client| async move {
         let (_counted, _client) = (state.chat.count_session(), client);
         echo::run(connection, &outbox).await;

@@ -3,6 +3,7 @@
 use adda::chat::{Identity, sign_token};
 use adda::model::Username;
 use serde_json::json;
+use tokio_tungstenite::tungstenite::Error;
 
 use crate::harness::jwt::seconds_from_now;
 use crate::harness::{Client, Cluster, DEADLINE, Dial, Launch, Node, Reply, Signer};
@@ -137,6 +138,21 @@ async fn a_request_of_nobody_is_refused_where_guests_may_not_take_part() {
     }
 }
 
+#[tokio::test]
+async fn without_guests_nothing_is_echoed_to_nobody() {
+    let node = Node::with(&CLOSED).await;
+    let echo = || Dial::plain(node.port, "/ws/echo");
+    for dial in [echo(), echo().header("authorization", "Bearer x")] {
+        match dial.try_open().await {
+            Err(Error::Http(response)) => assert_eq!(response.status(), 401),
+            other => panic!("{other:?}"),
+        }
+    }
+    let mut known = echo().header("authorization", bearer()).open().await;
+    known.send(json!({ "type": "anything" })).await;
+    known.expect("anything").await;
+}
+
 // --- tokens that run out ---
 
 #[tokio::test]
@@ -163,6 +179,17 @@ async fn a_session_whose_token_runs_out_is_closed() {
     for guest in [&mut guest, &mut back_by_header, &mut back_by_frame] {
         guest.join("general").await;
     }
+}
+
+#[tokio::test]
+async fn a_session_of_a_new_guest_ends_with_the_token_that_it_was_told() {
+    let node = Node::with(&[("auth.token_ttl", "2s")]).await;
+    let mut plain = Client::plain(&node, "general", "plain").await;
+    let mut guest = Client::full(&node, "guest").await;
+    assert_eq!(guest.closed().await, 4401);
+    // A plain session has no token, and so none that runs out.
+    plain.speak("still here").await;
+    plain.receives("still here").await;
 }
 
 #[tokio::test]

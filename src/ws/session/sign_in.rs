@@ -41,12 +41,16 @@ impl Session {
         Ok(token)
     }
 
-    /// The token with which a guest can come back; none where guests may not take part.
+    /// The token with which a guest can come back; none where guests may not take part. A session that is told it ends with it.
     pub(super) fn guest_token(&self) -> Result<Option<String>, Rejection> {
-        match self.may_take_part() {
-            true => Ok(Some(self.chat.issue_token(&self.identity)?.token)),
-            false => Ok(None),
+        if !self.may_take_part() {
+            return Ok(None);
         }
+        let issued = self.chat.issue_token(&self.identity)?;
+        if self.params.kind.gets_token() {
+            self.outbox.expire_at(issued.expires_at);
+        }
+        Ok(Some(issued.token))
     }
 
     /// Whether the session has a user, or is that of a guest that needs none.
