@@ -35,6 +35,7 @@ use tracing::debug;
 pub use self::access::{Action, Principal, RoomAccess, SpeechAccess};
 pub use self::accounts::{
     ANONYMOUS, CommandError, Credentials, Password, SignedIn, change_role, create_account, replace_password,
+    untrue_claims,
 };
 use self::accounts::{HashingPool, Setup, TakenNames};
 use self::cluster::StatsFeed;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adda::backend::{Backend, BackendError};
+use adda::backend::{Backend, BackendError, Standing};
 use adda::chat::{self, Identity, Source};
 use adda::config::Config;
 use adda::model::{Author, Role, UserId, Username};
@@ -29,10 +29,12 @@ pub struct Token {
     settings: Settings,
 }
 
-/// The secret that signs, and the generation of the user's tokens.
+/// The secret that signs, and what the nodes know of the user.
 struct Known {
     secret: String,
-    generation: u64,
+    standing: Standing,
+    /// The users of the accounts that have the name, or one that looks like it.
+    owners: Vec<UserId>,
 }
 
 fn read_ttl(text: &str) -> Result<Duration, String> {
@@ -52,13 +54,17 @@ pub fn run(token: Token) -> Result<String, String> {
     let name = token.name.as_deref().unwrap_or(user_id.as_str());
     let username =
         Username::parse(name, config.limits.username_chars).map_err(|error| format!("--name {error}"))?;
-    let known = known(&config, &user_id)?;
+    let author = Author { user_id, username };
+    let known = known(&config, &author)?;
     let identity = Identity {
         role: token.role,
         source: Source::Account,
-        generation: known.generation,
-        ..Identity::guest_with(Author { user_id, username })
+        generation: known.standing.generation,
+        ..Identity::guest_with(author)
     };
+    for sentence in chat::untrue_claims(&identity, &known.standing, &known.owners) {
+        eprintln!("warning: {sentence}");
+    }
     let issued = chat::sign_token(&known.secret, &identity, token.ttl.unwrap_or(config.auth.token_ttl));
     let Author { user_id, username } = &identity.author;
     eprintln!(
@@ -68,25 +74,28 @@ pub fn run(token: Token) -> Result<String, String> {
     Ok(issued.token)
 }
 
-/// Without a Redis nobody can have signed out.
-fn known(config: &Config, user: &UserId) -> Result<Known, String> {
+/// Without a Redis nothing is known of the user.
+fn known(config: &Config, author: &Author) -> Result<Known, String> {
+    let (standing, owners) = (Standing::default(), Vec::new());
     if config.redis.url.is_empty() {
         return match config.auth.secret.as_str() {
             "" => Err("there is no secret to sign with: set auth.secret, or name the Redis of the nodes with --redis".to_owned()),
-            secret => Ok(Known { secret: secret.to_owned(), generation: 0 }),
+            secret => Ok(Known { secret: secret.to_owned(), standing, owners }),
         };
     }
-    with_backend(config, async |backend| ask(backend, config, user).await)
+    with_backend(config, async |backend| ask(backend, config, author).await)
 }
 
-async fn ask(backend: &Backend, config: &Config, user: &UserId) -> Result<Known, String> {
+async fn ask(backend: &Backend, config: &Config, author: &Author) -> Result<Known, String> {
     let unreachable = |error: BackendError| format!("can't ask Redis: {}", error.root_cause());
-    let generation = backend.standings.standing(user).await.map_err(unreachable)?.generation;
+    let standing = backend.standings.standing(&author.user_id).await.map_err(unreachable)?;
+    let owners = backend.accounts.owners(&author.username.skeletons()).await.map_err(unreachable)?;
+    let owners = owners.into_iter().flatten().collect();
     if !config.auth.secret.is_empty() {
-        return Ok(Known { secret: config.auth.secret.clone(), generation });
+        return Ok(Known { secret: config.auth.secret.clone(), standing, owners });
     }
     match backend.cluster.secrets().await.map_err(unreachable)? {
-        Some(secrets) => Ok(Known { secret: secrets.current, generation }),
+        Some(secrets) => Ok(Known { secret: secrets.current, standing, owners }),
         None => Err("this Redis keeps no secret yet: start a node first, or set auth.secret".to_owned()),
     }
 }

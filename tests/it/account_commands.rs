@@ -27,6 +27,39 @@ async fn run(launch: &Launch, url: &str, arguments: &[&str], password: &str) -> 
     running.await.unwrap()
 }
 
+/// The warnings of `adda token`.
+fn warnings(launch: &Launch, arguments: &[&str]) -> String {
+    let output = launch.command(&[&["token"], arguments].concat()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let told = String::from_utf8(output.stderr).unwrap();
+    told.lines().filter(|line| line.starts_with("warning: ")).collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn a_token_whose_claims_do_not_hold_is_made_with_a_warning() {
+    let settings = [&SETTINGS[..], &[("redis.prefix", "adda:")]].concat();
+    let Some(cluster) = Cluster::with(1, &settings).await else { return };
+    let (launch, url) = (cluster.launch(), cluster.redis.url());
+    said(&run(&launch, &url, &["create", "Rahim"], PASSWORD).await);
+    let admin = said(&run(&launch, &url, &["create", "Mita", "--role", "admin"], PASSWORD).await);
+    let mita = admin.split("its user id is ").nth(1).unwrap().trim();
+    cluster.redis.command(&["HSET", "adda:{user:bad}:standing", "ban", "-", "reason", ""]).await;
+    let warned = |arguments: &[&str]| warnings(&launch, &[arguments, &["--redis", &url]].concat());
+    for (arguments, words) in [
+        (&["--user", "new"][..], ""),
+        (&["--user", mita, "--name", "MITA", "--role", "admin"], ""),
+        (&["--user", mita, "--name", "Mita"], "was given the role admin"),
+        (&["--user", "new", "--name", "RAHIM"], "that of another account"),
+        (&["--user", "new", "--name", "Adda"], "the name Adda is reserved"),
+        (&["--user", "adda", "--name", "x"], "the id adda is reserved"),
+        (&["--user", "bad"], "the user bad is banned"),
+    ] {
+        let told = warned(arguments);
+        assert_eq!(told.lines().count(), usize::from(!words.is_empty()), "{arguments:?}: {told}");
+        assert!(told.contains(words), "{arguments:?}: {told}");
+    }
+}
+
 fn said(output: &Output) -> String {
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout.clone()).unwrap()

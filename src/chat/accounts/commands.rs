@@ -2,10 +2,11 @@
 
 use super::hashing::Hasher;
 use super::password::Password;
-use super::{check_reserved, new_account};
-use crate::backend::{Account, Backend, BackendError, Condition, Creation, StandingChange};
+use super::{check_not_system, check_reserved, new_account};
+use crate::backend::{Account, Backend, BackendError, Condition, Creation, Standing, StandingChange};
+use crate::chat::Identity;
 use crate::config::Config;
-use crate::model::{Role, Username};
+use crate::model::{Author, Role, UserId, Username};
 use crate::protocol::Rejection;
 
 /// Why a command failed, as a sentence.
@@ -99,6 +100,33 @@ pub async fn replace_password(
     }
     backend.change_standing(&account.user_id, StandingChange::NextGeneration).await?;
     Ok(account)
+}
+
+/// The claims of a token of this user that do not hold: a sentence each.
+pub fn untrue_claims(identity: &Identity, standing: &Standing, owners: &[UserId]) -> Vec<String> {
+    let Author { user_id, username } = &identity.author;
+    let mut found = Vec::new();
+    if user_id.is_system() {
+        found.push(format!("the id {user_id} is reserved: no node takes the token"));
+    }
+    if let Some(ban) = &standing.ban {
+        let ends = ban.until.map(|until| format!(" until {until}")).unwrap_or_default();
+        found.push(format!("the user {user_id} is banned{ends}: no node takes the token"));
+    }
+    if check_not_system(username).is_err() {
+        found.push(format!("the name {username} is reserved: the user can enter no room with it"));
+    } else if owners.iter().any(|owner| owner != user_id) {
+        let sentence =
+            "or one that looks like it, is that of another account: the user can enter no room with it";
+        found.push(format!("the name {username}, {sentence}"));
+    }
+    if let Some(role) = standing.role.filter(|role| *role != identity.role) {
+        found.push(format!(
+            "the user {user_id} was given the role {role}, which counts and not {}",
+            identity.role
+        ));
+    }
+    found
 }
 
 fn parse_name(config: &Config, name: &str) -> Result<Username, CommandError> {
