@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::Config;
-use crate::model::{ControlEvent, NodeId, UserEvent, UserId};
+use crate::model::{Claimant, ControlEvent, NodeId, UserEvent, UserId};
 use crate::supervisor::Supervisor;
 
 mod accounts;
@@ -157,6 +157,14 @@ impl Backend {
     /// As [`PubSub::publish`].
     pub async fn tell_scheduled(&self) -> Result<()> {
         self.tell(ControlEvent::SchedulesChanged).await
+    }
+
+    /// Tells all nodes that one claims tokens for somebody's messages.
+    ///
+    /// # Errors
+    /// As [`PubSub::publish`].
+    pub async fn tell_claim(&self, claimant: Claimant) -> Result<()> {
+        self.tell(ControlEvent::Claimed(claimant)).await
     }
 
     async fn tell(&self, event: ControlEvent) -> Result<()> {

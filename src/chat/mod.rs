@@ -135,7 +135,7 @@ struct Inner {
     keyring: Keyring,
     issuers: Issuers,
     issuer_users: IssuerUsers,
-    limits: Limits,
+    limits: Arc<Limits>,
     started: Instant,
     sessions: AtomicU64,
     /// Whether the backend answers this node.
@@ -190,13 +190,13 @@ impl Chat {
             supervisor.clone(),
         );
         let taken_names = Arc::<TakenNames>::default();
-        supervisor
-            .run("hub", hub.clone().run(events, on_control(taken_names.clone(), next_schedule.clone())));
+        let limits = Arc::new(Limits::new(&config));
+        let on_control = on_control(taken_names.clone(), next_schedule.clone(), limits.clone());
+        supervisor.run("hub", hub.clone().run(events, on_control));
         supervisor.run("log-comparison", hub.clone().compare_when_resumed());
         let upkeep = hub.clone().keep_up(config.presence.unsubscribe_after, config.history.verify_every);
         supervisor.run("room-upkeep", upkeep);
         let keyring = Keyring::new(&config.auth);
-        let limits = Limits::new(&config);
         let reads = Reads::new(config.limits.reads_in_flight, supervisor.clone());
         let health = backend.cluster.health();
         let passwords = HashingPool::new(&config.passwords);
@@ -327,10 +327,15 @@ impl Chat {
 }
 
 /// Hands on the events for all nodes.
-fn on_control(names: Arc<TakenNames>, next_schedule: Arc<Notify>) -> impl Fn(ControlEvent) {
+fn on_control(
+    names: Arc<TakenNames>,
+    next_schedule: Arc<Notify>,
+    limits: Arc<Limits>,
+) -> impl Fn(ControlEvent) {
     move |event| match event {
         ControlEvent::AccountCreated(author) => names.add(author),
         ControlEvent::SchedulesChanged => next_schedule.notify_one(),
+        ControlEvent::Claimed(claimant) => limits.on_claim(&claimant),
         _ => {}
     }
 }

@@ -1,5 +1,7 @@
 //! The events that nodes receive.
 
+use core::net::IpAddr;
+
 use super::{
     Author, ConnectionId, LoggedMessage, MessageId, Notification, NotificationId, RoomName, Timestamp,
     UserId, Username,
@@ -102,6 +104,17 @@ pub enum ControlEvent {
     SchedulesChanged,
     /// On the channel of all nodes: something was reported, or a report was settled.
     ReportsChanged,
+    /// On the channel of all nodes: a node claims tokens for messages, so no node lets any pass without a claim.
+    Claimed(Claimant),
+}
+
+/// The sender of messages that are limited in the cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claimant {
+    /// A user.
+    User(UserId),
+    /// The guests of an address.
+    Guests(IpAddr),
 }
 
 impl Event {
@@ -113,7 +126,8 @@ impl Event {
             Self::Control(
                 ControlEvent::UserChanged(user)
                 | ControlEvent::MemberRemoved(user)
-                | ControlEvent::UserNotified(user),
+                | ControlEvent::UserNotified(user)
+                | ControlEvent::Claimed(Claimant::User(user)),
             ) => user.as_str().len(),
             Self::Control(ControlEvent::AccountCreated(author)) => {
                 author.user_id.as_str().len() + author.username.as_str().len()

@@ -14,7 +14,7 @@ pub mod role;
 pub mod schedule;
 pub mod timestamp;
 
-pub use event::{ControlEvent, Event, InboxEntry, Notice, NoticeKind, ReadBy, UserEvent};
+pub use event::{Claimant, ControlEvent, Event, InboxEntry, Notice, NoticeKind, ReadBy, UserEvent};
 pub use hex::hex;
 pub use ids::{ConnectionId, FileId, MessageId, NodeId, UserId};
 pub use member::{Author, Member};

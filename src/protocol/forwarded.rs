@@ -28,6 +28,11 @@ impl ClientAddress {
             }
         }
     }
+
+    /// The address, of IPv6 the first of those that count as one.
+    pub fn network(self) -> IpAddr {
+        self.0
+    }
 }
 
 impl fmt::Display for ClientAddress {

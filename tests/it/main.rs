@@ -148,6 +148,8 @@ mod supervision;
 mod secrets;
 // How often somebody may do something: messages, joins, connections.
 mod limits;
+// Those that hold in the whole cluster: messages through several nodes, and new accounts.
+mod cluster_limits;
 // The list of rooms over WebSocket, and what it costs.
 mod room_list;
 // Redis with older data: numbering and positions afterwards.

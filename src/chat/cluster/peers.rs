@@ -1,4 +1,5 @@
-//! Compares this node with the others of its cluster: what all must have in common is told by short hashes.
+//! Compares this node with the others of its cluster: what all must have in common is told by short hashes. Their number
+//! divides what passes of a limit without asking the cluster.
 
 use std::collections::HashMap;
 
@@ -47,6 +48,7 @@ impl Chat {
     async fn compare_with_peers(&self, differing: &mut Differing) -> Result<(), BackendError> {
         share_secret(&*self.inner.backend.cluster, self).await?;
         let (own, nodes) = (self.fingerprints(), self.inner.backend.cluster.nodes().await?);
+        self.inner.limits.divide_by(nodes.len());
         let mut now = Differing::new();
         for node in nodes.into_iter().filter(|node| node.id != self.inner.node) {
             for what in differences(&own, &node.stats.fingerprints) {

@@ -2,6 +2,7 @@
 
 use std::hash::Hash;
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -10,9 +11,9 @@ use governor::{DefaultDirectRateLimiter, RateLimiter};
 use tokio::time::{Instant, timeout};
 use tracing::debug;
 
-use super::allowance::{Allowance, Step};
+use super::allowance::{Allowance, Claim, Step};
 use super::table::Table;
-use crate::backend::{BackendError, Grant, Quota, Quotas, Rate};
+use crate::backend::{self, BackendError, Grant, Quota, Quotas, Rate};
 use crate::telemetry::meters;
 
 /// Longest wait for the cluster's bucket, in which the message of the session is not posted.
@@ -25,6 +26,8 @@ const ALONE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Meter<K> {
     senders: Table<K, Sender>,
+    /// Nodes of the cluster, as far as this one knows.
+    nodes: AtomicU32,
     /// Until then the node decides alone.
     alone_until: Mutex<Option<Instant>>,
 }
@@ -44,8 +47,8 @@ struct Sender {
 enum Begun {
     /// The message passes, or does not for so long.
     Decided(Result<(), Duration>),
-    /// The bucket is to be told of `spent` tokens and asked for `wanted`.
-    Claim { spent: u32, wanted: u32 },
+    /// The bucket is to be asked.
+    Claim(Claim),
 }
 
 /// A bucket that is full.
@@ -62,7 +65,7 @@ pub(super) fn take(bucket: &DefaultDirectRateLimiter) -> Result<(), Duration> {
 
 impl<K: Hash> Meter<K> {
     pub(super) fn new() -> Self {
-        Self { senders: Table::new(), alone_until: Mutex::default() }
+        Self { senders: Table::new(), nodes: AtomicU32::new(1), alone_until: Mutex::default() }
     }
 
     /// Takes a token if this node can tell without asking.
@@ -78,7 +81,19 @@ impl<K: Hash> Meter<K> {
         let _ = self.with_sender(key, rate, now, |sender| sender.allowance.give_back(now));
     }
 
-    /// Takes a token, of the cluster's bucket if need be.
+    /// Divides among so many nodes what passes without asking.
+    pub(super) fn divide_by(&self, nodes: u32) {
+        self.nodes.store(nodes.max(1), Ordering::Relaxed);
+    }
+
+    /// A node claims tokens for this sender.
+    pub(super) fn hold(&self, key: &K, rate: Rate) {
+        let now = Instant::now();
+        // In a full table a sender without an entry claims each token.
+        let _ = self.with_sender(key, rate, now, |sender| sender.allowance.hold(now));
+    }
+
+    /// Takes a token, of the cluster's bucket if need be. `announce`: tells all nodes of the claim.
     ///
     /// # Errors
     /// The time until there is one.
@@ -88,6 +103,7 @@ impl<K: Hash> Meter<K> {
         rate: Rate,
         quota: Quota,
         quotas: &dyn Quotas,
+        announce: impl AsyncFnOnce() -> backend::Result<()>,
     ) -> Result<(), Duration> {
         let claiming = self.with_sender(key, rate, Instant::now(), Sender::claiming);
         let Some(claiming) = claiming else {
@@ -96,15 +112,23 @@ impl<K: Hash> Meter<K> {
         let _turn = claiming.lock().await;
         let now = Instant::now();
         let is_alone = self.is_alone(now);
-        let (spent, wanted) = match self.with_sender(key, rate, now, |sender| sender.begin(is_alone, now)) {
-            Some(Begun::Claim { spent, wanted }) => (spent, wanted),
+        let asked = match self.with_sender(key, rate, now, |sender| sender.begin(is_alone, now)) {
+            Some(Begun::Claim(asked)) => asked,
             Some(Begun::Decided(decided)) => return decided,
             None => return self.take_without_entry(rate, &quota, quotas).await,
         };
-        let claimed = claim(quotas.take(&quota, rate, spent, wanted)).await;
+        let announcing = async {
+            if asked.is_news
+                && let Err(error) = in_time(announce()).await
+            {
+                debug!(error = %error.root_cause(), "could not tell the other nodes of a claim");
+            }
+        };
+        let claiming = claim(quotas.take(&quota, rate, asked.spent, asked.wanted));
+        let (claimed, ()) = tokio::join!(claiming, announcing);
         let now = Instant::now();
         let granted = claimed.inspect_err(|error| self.decide_alone(error, now)).ok();
-        let decided = self.with_sender(key, rate, now, |sender| sender.finish(granted, spent, now));
+        let decided = self.with_sender(key, rate, now, |sender| sender.finish(granted, asked.spent, now));
         // It was forgotten during the claim, and the table is full.
         decided.unwrap_or(Ok(()))
     }
@@ -137,14 +161,15 @@ impl<K: Hash> Meter<K> {
         now: Instant,
         act: impl FnOnce(&mut Sender) -> R,
     ) -> Option<R> {
-        let forget_after = Allowance::forgotten_after(rate);
+        let nodes = self.nodes.load(Ordering::Relaxed);
+        let forget_after = Allowance::forgotten_after(rate, nodes);
         self.senders.with(
             key,
             forget_after,
             now,
-            || Sender::new(rate, now),
+            || Sender::new(rate, nodes, now),
             |sender| {
-                sender.renew(rate, now);
+                sender.renew(rate, nodes, now);
                 act(sender)
             },
         )
@@ -165,8 +190,9 @@ impl<K: Hash> Meter<K> {
 
     /// Forgets senders that may send as if they never had. Without a rate, all.
     pub(super) fn sweep(&self, rate: Option<Rate>) {
+        let nodes = self.nodes.load(Ordering::Relaxed);
         match rate {
-            Some(rate) => self.senders.sweep(Allowance::forgotten_after(rate), Instant::now()),
+            Some(rate) => self.senders.sweep(Allowance::forgotten_after(rate, nodes), Instant::now()),
             None => self.senders.clear(),
         }
     }
@@ -177,24 +203,29 @@ impl<K: Hash> Meter<K> {
     }
 }
 
-async fn claim(taking: impl Future<Output = Result<Grant, BackendError>>) -> Result<Grant, BackendError> {
+async fn claim(taking: impl Future<Output = backend::Result<Grant>>) -> backend::Result<Grant> {
     meters().quota_claims.increment(1);
-    timeout(CLAIM_WITHIN, taking)
+    in_time(taking).await
+}
+
+async fn in_time<T>(asking: impl Future<Output = backend::Result<T>>) -> backend::Result<T> {
+    timeout(CLAIM_WITHIN, asking)
         .await
         .unwrap_or_else(|elapsed| Err(BackendError::Unavailable(elapsed.into())))
 }
 
 impl Sender {
-    fn new(rate: Rate, now: Instant) -> Self {
-        Self { allowance: Allowance::new(rate, now), claiming: None, alone: None }
+    fn new(rate: Rate, nodes: u32, now: Instant) -> Self {
+        Self { allowance: Allowance::new(rate, nodes, now), claiming: None, alone: None }
     }
 
     /// Begins anew if the settings have changed.
-    fn renew(&mut self, rate: Rate, now: Instant) {
+    fn renew(&mut self, rate: Rate, nodes: u32, now: Instant) {
         if self.allowance.rate() != rate {
-            self.allowance = Allowance::new(rate, now);
+            self.allowance = Allowance::new(rate, nodes, now);
             self.alone = None;
         }
+        self.allowance.divide_by(nodes);
     }
 
     fn claiming(&mut self) -> Arc<tokio::sync::Mutex<()>> {
@@ -207,7 +238,7 @@ impl Sender {
             Step::Pass => Begun::Decided(Ok(())),
             Step::Refuse(wait) => Begun::Decided(Err(wait)),
             Step::Claim if is_alone => Begun::Decided(self.take_alone()),
-            Step::Claim => Begun::Claim { spent: self.allowance.spent(), wanted: self.allowance.wanted() },
+            Step::Claim => Begun::Claim(self.allowance.claim(now)),
         }
     }
 
@@ -241,7 +272,7 @@ mod tests {
 
     #[async_trait]
     impl Quotas for Away {
-        async fn take(&self, _: &Quota, _: Rate, _: u32, _: u32) -> crate::backend::Result<Grant> {
+        async fn take(&self, _: &Quota, _: Rate, _: u32, _: u32) -> backend::Result<Grant> {
             std::future::pending().await
         }
     }
@@ -254,7 +285,8 @@ mod tests {
         let mut passed = 0;
         for _ in 0..100 {
             let quota = Quota::UserMessages(user.clone());
-            passed += usize::from(meter.take(&user, rate, quota, &Away).await.is_ok());
+            let taken = meter.take(&user, rate, quota, &Away, async || Ok(())).await;
+            passed += usize::from(taken.is_ok());
         }
         // Those that need no claim, and a bucket of the node's own.
         assert_eq!(passed, 25);

@@ -28,7 +28,7 @@ use self::table::Table;
 use super::{Chat, Identity, Source};
 use crate::backend::{Quota, Rate};
 use crate::config::Config;
-use crate::model::{Skeleton, UserId, hex};
+use crate::model::{Claimant, Skeleton, UserId, hex};
 use crate::protocol::{ClientAddress, ErrorCode, Rejection};
 use crate::supervisor::ticks;
 use crate::telemetry::{Limit, LimitTable, count_limited, measure_limits};
@@ -149,6 +149,30 @@ impl Limits {
         *self.rates.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Divides what passes without asking among the nodes of the cluster.
+    pub(super) fn divide_by(&self, nodes: usize) {
+        let nodes = u32::try_from(nodes).unwrap_or(u32::MAX);
+        self.users.divide_by(nodes);
+        self.addresses.divide_by(nodes);
+    }
+
+    /// A node claims tokens of the cluster.
+    pub(super) fn on_claim(&self, claimant: &Claimant) {
+        let rates = self.rates();
+        match claimant {
+            Claimant::User(user) => {
+                if let Some(rate) = rates.messages {
+                    self.users.hold(user, rate);
+                }
+            }
+            Claimant::Guests(network) => {
+                if let Some(rate) = rates.guest_messages {
+                    self.addresses.hold(&ClientAddress::new(*network), rate);
+                }
+            }
+        }
+    }
+
     fn sweep(&self) {
         let rates = self.rates();
         self.users.sweep(rates.messages);
@@ -213,15 +237,18 @@ impl Chat {
     fn ask(&self, user: UserId, address: ClientAddress, guest_rate: Option<Rate>) -> Admission {
         let chat = self.clone();
         Admission::Asked(Box::pin(async move {
-            let (limits, quotas) = (&chat.inner.limits, &*chat.inner.backend.quotas);
+            let (limits, backend) = (&chat.inner.limits, &chat.inner.backend);
             let rate = limits.rates().messages;
             if let Some(rate) = rate {
-                let taken = limits.users.take(&user, rate, Quota::UserMessages(user.clone()), quotas).await;
+                let quota = Quota::UserMessages(user.clone());
+                let announce = async || backend.tell_claim(Claimant::User(user.clone())).await;
+                let taken = limits.users.take(&user, rate, quota, &*backend.quotas, announce).await;
                 taken.map_err(|wait| too_fast(Limit::Messages, wait))?;
             }
             let Some(guest_rate) = guest_rate else { return Ok(()) };
             let quota = Quota::AddressMessages(address.to_string());
-            let taken = limits.addresses.take(&address, guest_rate, quota, quotas).await;
+            let announce = async || backend.tell_claim(Claimant::Guests(address.network())).await;
+            let taken = limits.addresses.take(&address, guest_rate, quota, &*backend.quotas, announce).await;
             taken.map_err(|wait| {
                 if let Some(rate) = rate {
                     limits.users.give_back(&user, rate);

@@ -17,6 +17,9 @@
 //! 1 na                                                   the notifications to all users have changed
 //! 1 nu <user>                                            a user was notified whose channel no node follows
 //! 1 sc                                                   a schedule was made
+//! 1 rp                                                   the reports have changed
+//! 1 qu <user>                                            a node claims tokens for messages of a user
+//! 1 qa <address>                                         the same of the guests of an address
 //! ```
 //!
 //! Scripts write messages, counts, joins, leaves, changes of rules and notifications; the others are written here. The first word is the version
@@ -29,8 +32,8 @@ use bytes::Bytes;
 use super::user_event;
 use crate::backend::Publication;
 use crate::model::{
-    Author, ConnectionId, ControlEvent, Epoch, Event, LoggedMessage, MessageId, NodeId, Notice, NoticeKind,
-    NotificationId, Timestamp, UserEvent, UserId, Username,
+    Author, Claimant, ConnectionId, ControlEvent, Epoch, Event, LoggedMessage, MessageId, NodeId, Notice,
+    NoticeKind, NotificationId, Timestamp, UserEvent, UserId, Username,
 };
 
 macro_rules! version {
@@ -104,11 +107,17 @@ impl Wire {
             "nu" => Some(Event::Control(ControlEvent::UserNotified(UserId::parse(words.next()?)?))),
             "sc" => Some(Event::Control(ControlEvent::SchedulesChanged)),
             "rp" => Some(Event::Control(ControlEvent::ReportsChanged)),
+            "qu" => Some(claimed(Claimant::User(UserId::parse(words.next()?)?))),
+            "qa" => Some(claimed(Claimant::Guests(words.next()?.parse().ok()?))),
             "e" => user_event::decode(&body).map(Event::User),
             kind @ ("j" | "l" | "t") => decode_notice(kind, words, &body).map(Event::Notice),
             _ => None,
         }
     }
+}
+
+fn claimed(claimant: Claimant) -> Event {
+    Event::Control(ControlEvent::Claimed(claimant))
 }
 
 fn decode_notice<'a>(
@@ -140,6 +149,10 @@ pub fn encode(publication: &Publication) -> String {
         Publication::Control(ControlEvent::UserNotified(user)) => format!("{VERSION} nu {user}"),
         Publication::Control(ControlEvent::SchedulesChanged) => format!("{VERSION} sc"),
         Publication::Control(ControlEvent::ReportsChanged) => format!("{VERSION} rp"),
+        Publication::Control(ControlEvent::Claimed(Claimant::User(user))) => format!("{VERSION} qu {user}"),
+        Publication::Control(ControlEvent::Claimed(Claimant::Guests(address))) => {
+            format!("{VERSION} qa {address}")
+        }
         Publication::Control(ControlEvent::RulesChanged) => format!("{VERSION} r"),
         Publication::Control(ControlEvent::MemberAdded) => format!("{VERSION} k"),
         Publication::Control(ControlEvent::MemberRemoved(user)) => format!("{VERSION} x {user}"),
@@ -246,10 +259,13 @@ mod tests {
             ControlEvent::NotificationsChanged,
             ControlEvent::SchedulesChanged,
             ControlEvent::ReportsChanged,
+            ControlEvent::Claimed(Claimant::Guests([192, 0, 2, 7].into())),
+            ControlEvent::Claimed(Claimant::Guests("2001:db8::".parse().expect("an address"))),
         ];
         let of_users = [
             ControlEvent::MemberRemoved(user.clone()),
             ControlEvent::UserNotified(user.clone()),
+            ControlEvent::Claimed(Claimant::User(user.clone())),
             ControlEvent::UserChanged(user),
         ];
         for event in of_rooms.into_iter().chain(of_nodes).chain(of_users) {
@@ -277,6 +293,8 @@ mod tests {
             format!("1 u {user}"),
             "1 r".to_owned(),
             format!("1 nu {user}"),
+            format!("1 qu {user}"),
+            "1 qa 192.0.2.7".to_owned(),
             format!("1 e\n{}", user_event::encode(&UserEvent::RoomsChanged)),
         ];
         let (mut events, mut unreadable) = (0, 0);
