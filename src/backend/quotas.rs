@@ -33,6 +33,8 @@ pub enum Quota {
     AccountLogins(String),
     /// Attempts to log in from an address.
     AddressLogins(String),
+    /// Accounts that are made from an address.
+    AddressRegistrations(String),
 }
 
 /// The tokens of a bucket.

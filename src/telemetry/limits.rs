@@ -39,10 +39,12 @@ pub enum Limit {
     AccountLogins,
     /// The same from an address.
     AddressLogins,
+    /// Accounts that are made from an address.
+    Registrations,
 }
 
 impl Limit {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Messages,
         Self::GuestMessages,
         Self::Joins,
@@ -55,6 +57,7 @@ impl Limit {
         Self::Unauthenticated,
         Self::AccountLogins,
         Self::AddressLogins,
+        Self::Registrations,
     ];
 
     fn as_str(self) -> &'static str {
@@ -71,6 +74,7 @@ impl Limit {
             Self::Unauthenticated => "unauthenticated",
             Self::AccountLogins => "account_logins",
             Self::AddressLogins => "address_logins",
+            Self::Registrations => "registrations",
         }
     }
 }

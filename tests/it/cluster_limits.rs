@@ -1,7 +1,12 @@
 //! Limits that hold in the whole cluster: the nodes together let pass what one would.
 
+use serde_json::json;
+
 use crate::harness::{Client, Cluster, DEADLINE, eventually};
-use crate::limits::{MESSAGES, send_at_once};
+use crate::limits::{MESSAGES, limited, send_at_once};
+use crate::registration::{SETTINGS, log_in, register};
+
+const PASSWORD: &str = "correct horse battery";
 
 async fn redis_seconds(cluster: &Cluster) -> f64 {
     let time: (f64, f64) = ::redis::from_redis_value(cluster.redis.command(&["TIME"]).await).unwrap();
@@ -84,4 +89,33 @@ async fn a_flood_through_one_node_and_slow_talk_through_two_passes_what_one_does
     let (one, passed) = (20.0 + 5.0 * elapsed, acks as f64);
     assert!(number as f64 > 2.0 * one, "{number} attempts are no flood");
     assert!((passed - one).abs() <= one / 4.0, "{passed} of {number} passed, and {one} through one node");
+}
+
+#[tokio::test]
+async fn an_address_makes_so_many_accounts_through_all_nodes_together() {
+    let settings =
+        [&SETTINGS[..], &[("auth.registrations_per_minute", "1"), ("server.trusted_proxies", "127.0.0.1")]]
+            .concat();
+    let Some(cluster) = Cluster::with(2, &settings).await else { return };
+    let mut made = 0;
+    for number in 0..30 {
+        let node = &cluster.nodes[number % 2];
+        let reply = register(node, &format!("pupil {number}"), PASSWORD).await;
+        if reply.status == 201 {
+            made += 1;
+            let again = register(node, &format!("PUPIL {number}"), PASSWORD).await;
+            assert_eq!(again.error(409), "username_taken", "it makes none, so it counts for none");
+        } else {
+            assert_eq!(reply.error(429), "too_fast");
+            let wait: u64 = reply.header("retry-after").parse().expect("seconds");
+            assert!((1..=60).contains(&wait), "{wait}");
+        }
+    }
+    assert!((10..15).contains(&made), "{made} accounts");
+    assert_eq!(log_in(&cluster.nodes[0], "pupil 0", PASSWORD).await.status, 200);
+    let metrics = cluster.nodes[0].http().metrics().await;
+    assert!(limited(&metrics, "registrations") >= 1.0);
+    let body = json!({ "username": "elsewhere", "password": PASSWORD });
+    let call = cluster.nodes[0].http().call("POST", "/api/accounts").json(&body);
+    assert_eq!(call.header("x-forwarded-for", "203.0.113.7").send().await.status, 201, "another address may");
 }

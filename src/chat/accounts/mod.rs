@@ -164,6 +164,10 @@ impl Chat {
         if owners.iter().any(Option::is_some) {
             return Err(username_taken());
         }
+        // The first admin's account needs a code.
+        if condition == Condition::Always {
+            self.admit_registration(address).await?;
+        }
         let password = self.inner.passwords.hash(password).await?;
         let creating = self.clone().store_account(new_account(username, password, role), condition);
         Completion::new(&self.inner.supervisor, "new-account", creating).await

@@ -1,4 +1,4 @@
-//! How often somebody may do something: messages and attempts to log in, counted in the cluster; joins and connections,
+//! How often somebody may do something: messages, attempts to log in and new accounts, counted in the cluster; joins and connections,
 //! counted on this node. Each setting may change while the node runs, and 0 is no limit.
 
 mod allowance;
@@ -39,6 +39,9 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5);
 /// Log-ins from an address, as a multiple of those to an account: an office has one address.
 const LOGINS_OF_ADDRESS: u32 = 10;
 
+/// Accounts that an address may make at once, as a multiple of those in a minute: a class makes its own together.
+const REGISTRATIONS_AT_ONCE: usize = 10;
+
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// The limits of a node, and what they count.
@@ -65,6 +68,7 @@ struct Rates {
     searches: Option<Rate>,
     account_logins: Option<Rate>,
     address_logins: Option<Rate>,
+    registrations: Option<Rate>,
     connections: usize,
     unidentified: usize,
 }
@@ -72,6 +76,7 @@ struct Rates {
 impl Rates {
     fn new(config: &Config) -> Self {
         let (limits, logins) = (&config.limits, config.auth.logins_per_minute);
+        let registrations = config.auth.registrations_per_minute;
         Self {
             messages: rate(limits.messages_per_s, Duration::from_secs(1), limits.messages_burst),
             guest_messages: rate(
@@ -87,6 +92,7 @@ impl Rates {
                 MINUTE,
                 logins * LOGINS_OF_ADDRESS as usize,
             ),
+            registrations: rate(registrations, MINUTE, registrations * REGISTRATIONS_AT_ONCE),
             connections: limits.connections_per_address,
             unidentified: limits.unauthenticated_per_address,
         }
@@ -311,7 +317,22 @@ impl Chat {
         if grant.granted == 0 { Err(too_fast(limit, grant.retry_after)) } else { Ok(()) }
     }
 
-    /// Takes over the settings in `limits` and `auth.logins_per_minute` that count how often something happens.
+    /// Counts an account that is about to be made from this address, in the cluster. Each may send as much as a user may, so an
+    /// address that makes many would have no limit of messages.
+    ///
+    /// # Errors
+    /// `too_fast`, `unavailable`.
+    pub(super) async fn admit_registration(&self, address: ClientAddress) -> Result<(), Rejection> {
+        let Some(rate) = self.inner.limits.rates().registrations else { return Ok(()) };
+        let quota = Quota::AddressRegistrations(address.to_string());
+        let grant = self.inner.backend.quotas.take(&quota, rate, 0, 1).await?;
+        if grant.granted == 0 {
+            return Err(too_fast(Limit::Registrations, grant.retry_after));
+        }
+        Ok(())
+    }
+
+    /// Takes over the settings in `limits` and `auth` that count how often something happens.
     pub fn renew_limits(&self, config: &Config) {
         let limits = &self.inner.limits;
         *limits.rates.write().unwrap_or_else(PoisonError::into_inner) = Rates::new(config);
@@ -350,6 +371,7 @@ fn too_fast(limit: Limit, wait: Duration) -> Rejection {
             "Your network has too many sessions on this node that have no user yet; wait a moment"
         }
         Limit::AccountLogins | Limit::AddressLogins => "Too many attempts to log in; wait a moment",
+        Limit::Registrations => "Too many accounts were made in your network; wait a moment",
     };
     // At least a millisecond: 0 means that waiting does not help.
     Rejection::new(ErrorCode::TooFast, sentence).retry_in(wait.max(Duration::from_millis(1)))

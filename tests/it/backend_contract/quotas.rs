@@ -72,6 +72,7 @@ pub async fn each_limit_and_each_subject_has_a_bucket_of_its_own(mut cluster: Cl
         Quota::AddressMessages(subject()),
         Quota::AddressLogins(subject()),
         Quota::AccountLogins(subject()),
+        Quota::AddressRegistrations(subject()),
     ] {
         assert_eq!(take(&node, &quota, 0, 20).await.granted, 20, "{quota:?}");
         assert_eq!(take(&node, &quota, 0, 20).await.granted, 0, "{quota:?}");

@@ -33,7 +33,7 @@ pub struct Node {
 }
 
 /// The settings of limits on how often something may happen; 0 is no limit. All clients of a test have one address.
-const LIMITS: [&str; 7] = [
+const LIMITS: [&str; 8] = [
     "limits.messages_per_s",
     "limits.guest_messages_per_s",
     "limits.joins_per_s",
@@ -41,6 +41,7 @@ const LIMITS: [&str; 7] = [
     "limits.connections_per_address",
     "limits.unauthenticated_per_address",
     "auth.logins_per_minute",
+    "auth.registrations_per_minute",
 ];
 
 impl Launch {

@@ -231,6 +231,7 @@ impl Keys {
             Quota::AddressMessages(address) => ("address-messages", address.as_str()),
             Quota::AccountLogins(account) => ("account-logins", account.as_str()),
             Quota::AddressLogins(address) => ("address-logins", address.as_str()),
+            Quota::AddressRegistrations(address) => ("address-registrations", address.as_str()),
         };
         format!("{}quota:{limit}:{{{}}}", self.prefix, Tag(subject))
     }
