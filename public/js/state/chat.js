@@ -29,7 +29,7 @@ export function activeRoom(state) {
   return state.rooms.get(state.active) ?? null;
 }
 
-/** `isSilent(room)` is whether somebody wants to hear nothing of a room. */
+/** `isSilent(room)` is whether somebody wants to be told nothing of a room. */
 export function totalUnread(state, isSilent = () => false) {
   const ids = new Set([...state.rooms.keys(), ...state.myRooms.keys()]);
   return [...ids].filter((id) => !isSilent(id)).reduce((sum, id) => sum + marksOf(state, id).unread, 0);

@@ -34,7 +34,7 @@ export function levelOf(settings, room) {
   return settings.levels.find((it) => it.room === room)?.level ?? settings.level;
 }
 
-/** Whether somebody wants to hear nothing of this room: its unread messages are then for its own row alone. */
+/** Whether somebody wants to be told nothing of this room: its unread messages are then for its own row alone. */
 export function isSilent(settings, room) {
   return settings.levels.some((it) => it.room === room && it.level === 'none');
 }
