@@ -134,6 +134,10 @@ mod restarts;
 mod page_accounts;
 // Texts that try to become markup or code.
 mod page_injection;
+// Replies, edits and words in the browser client that must not be lost.
+mod page_keeping;
+// Keys, focus, small screens and the browser's events in the browser client.
+mod page_keys;
 // Search, unread messages and notifications in the browser client.
 mod page_reading;
 // Settings, commands, ignored people and completions in the browser client.

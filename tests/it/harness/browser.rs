@@ -97,24 +97,24 @@ impl Browser {
             .connect(&format!("http://127.0.0.1:{}", self.port))
             .await
             .expect("Chromium starts");
-        driver.issue_cmd(RunFirst(script.to_owned())).await.expect("Chromium takes a script");
+        let first = Devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script }));
+        driver.issue_cmd(first).await.expect("Chromium takes a script");
         driver.goto(address).await.expect("the page loads");
         Page { driver }
     }
 }
 
-/// Chromedriver's way to its browser's `Page.addScriptToEvaluateOnNewDocument`.
+/// Chromedriver's way to a command of its browser's DevTools protocol, with parameters.
 #[derive(Debug)]
-struct RunFirst(String);
+struct Devtools(&'static str, Value);
 
-impl WebDriverCompatibleCommand for RunFirst {
+impl WebDriverCompatibleCommand for Devtools {
     fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
         base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
     }
 
     fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
-        let parameters = json!({ "source": self.0 });
-        let command = json!({ "cmd": "Page.addScriptToEvaluateOnNewDocument", "params": parameters });
+        let command = json!({ "cmd": self.0, "params": self.1 });
         (Method::POST, Some(command.to_string()))
     }
 }
@@ -234,6 +234,17 @@ impl Page {
     /// Makes the window as wide and high as a device.
     pub async fn resize(&self, width: u32, height: u32) {
         self.driver.set_window_size(width, height).await.expect("the window changes");
+    }
+
+    /// Shows the page as a device with a screen of this size does, also smaller than a window can be.
+    pub async fn shrink(&self, width: u32, height: u32) {
+        let screen = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", screen).await;
+    }
+
+    /// Gives a command to the browser, as its DevTools would.
+    pub async fn devtools(&self, command: &'static str, parameters: Value) {
+        self.driver.issue_cmd(Devtools(command, parameters)).await.expect(command);
     }
 
     /// Loads the page again.
