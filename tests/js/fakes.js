@@ -21,6 +21,10 @@ export class FakeClock {
   };
   clearTimeout = (id) => void this.#due.delete(id);
 
+  get timersSet() {
+    return this.#next - 1;
+  }
+
   /** Advances the time by `milliseconds` and calls the due timers in order. */
   advance(milliseconds) {
     const end = this.time + milliseconds;

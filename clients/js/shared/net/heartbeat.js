@@ -10,6 +10,9 @@ const PROBE_MS = 5_000;
 export function createHeartbeat({ timers, ping, onDead }) {
   let timer = null;
   let intervalMs = 25_000;
+  let heardAt = 0;
+  // The timer is that of a silence. It stays when a frame comes: a busy room has many.
+  let isWatching = false;
 
   function rearm(callback, delayMs) {
     timers.clearTimeout(timer);
@@ -17,24 +20,35 @@ export function createHeartbeat({ timers, ping, onDead }) {
   }
 
   function ask(patienceMs) {
+    isWatching = false;
     ping();
     rearm(onDead, patienceMs);
+  }
+
+  function watch() {
+    isWatching = true;
+    const restMs = heardAt + intervalMs + GRACE_MS - timers.now();
+    if (restMs > 0) rearm(watch, restMs);
+    else ask(Math.max(GRACE_MS, intervalMs - GRACE_MS));
   }
 
   return {
     /** A frame came. */
     onFrame() {
-      rearm(() => ask(Math.max(GRACE_MS, intervalMs - GRACE_MS)), intervalMs + GRACE_MS);
+      heardAt = timers.now();
+      if (!isWatching) watch();
     },
     /** The server's heartbeat interval, from `welcome.heartbeat_s`. */
     setIntervalMs(milliseconds) {
       intervalMs = milliseconds;
+      if (isWatching) watch();
     },
     /** Ask now: the page was asleep, or the connection may be lost. */
     probe() {
       ask(PROBE_MS);
     },
     stop() {
+      isWatching = false;
       timers.clearTimeout(timer);
     },
   };

@@ -3,11 +3,12 @@
 
 export const byId = (id) => document.getElementById(id);
 
-/** The first element of a template, copied and translated. */
+/** The first element of a template, translated once, and copied. */
 export function cloned(templateId, i18n) {
-  const element = byId(templateId).content.firstElementChild.cloneNode(true);
-  translate(element, i18n);
-  return element;
+  const { content } = byId(templateId);
+  if (content.version !== i18n.version) translate(content, i18n);
+  content.version = i18n.version;
+  return content.firstElementChild.cloneNode(true);
 }
 
 /** Puts texts where data-text, data-label (aria-label) and data-hint (placeholder) ask for them. */

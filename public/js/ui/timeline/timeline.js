@@ -117,8 +117,9 @@ export function timeline(page) {
 
   function updateJump(room) {
     const { unread, timeline: { isFollowing, hasNewer, below: arrived } } = room;
-    byId('jump-unread').hidden = unreadAbove(room) === null;
-    byId('jump-latest').hidden = isFollowing && !hasNewer;
+    // Unlike `hidden`, this writes nothing that is there already: the browser would lay out once more.
+    byId('jump-unread').toggleAttribute('hidden', unreadAbove(room) === null);
+    byId('jump-latest').toggleAttribute('hidden', isFollowing && !hasNewer);
     const unseen = Math.max(arrived, unread);
     const below = hasNewer || unseen === 0 ? unseen : Math.min(unseen, keeper.messagesBelow());
     setText(byId('jump-latest-text'), below > 0 ? i18n.text('jump_latest_new', { count: below }) : i18n.text('jump_latest'));
