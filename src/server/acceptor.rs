@@ -1,9 +1,8 @@
 //! Accepts connections, and serves them until they end or become sessions.
 
-use std::collections::VecDeque;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
@@ -19,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::descriptors::Complaint;
+use super::waiting::{RequestBody, Visit, Waiting};
 use crate::config::Current;
 use crate::http::UserBytes;
 use crate::protocol::Forwarded;
@@ -53,22 +53,13 @@ struct Client {
     visit: Arc<Visit>,
 }
 
-/// A connection that is not a session.
-#[derive(Debug, Default)]
-struct Visit {
-    /// Requests that are being answered.
-    requests: AtomicUsize,
-    /// Cancelled to end a connection that only waits.
-    end: CancellationToken,
-}
-
 impl Acceptor {
     /// Accepts connections for ever.
     pub(super) async fn accept(self) {
-        let mut visits = VecDeque::new();
+        let waiting = Waiting::default();
         loop {
             match self.listener.accept().await {
-                Ok((socket, peer)) => self.take(socket, peer.ip(), &mut visits),
+                Ok((socket, peer)) => self.take(socket, peer.ip(), &waiting),
                 Err(error) => {
                     // Open connections are not affected.
                     self.complaint.warn(self.sockets(), "could not accept a connection");
@@ -83,24 +74,16 @@ impl Acceptor {
         self.connections.len() + self.sessions.count()
     }
 
-    /// Serves a connection. If there are too many sockets, the connection that has waited longest for a
-    /// request goes: so those who send none can't keep out a health check.
-    fn take(&self, socket: TcpStream, peer: IpAddr, visits: &mut VecDeque<Weak<Visit>>) {
-        // A connection that ended or became a session is forgotten sooner or later.
-        while visits.front().is_some_and(|oldest| oldest.strong_count() == 0) {
-            visits.pop_front();
-        }
+    /// Serves a connection. If there are too many sockets, the connection goes whose client has kept the node waiting
+    /// longest: so those who send no request, or half of one, can't keep out a health check.
+    fn take(&self, socket: TcpStream, peer: IpAddr, waiting: &Waiting) {
         if self.sockets() >= self.most_sockets {
             self.complaint.warn(self.sockets(), "closed a connection");
-            if !end_oldest(visits) {
+            if !waiting.end_longest() {
                 return;
             }
         }
-        if visits.len() > 2 * self.most_sockets {
-            visits.retain(|visit| visit.strong_count() > 0);
-        }
-        let visit = Arc::<Visit>::default();
-        visits.push_back(Arc::downgrade(&visit));
+        let visit = waiting.enter();
         // Small frames must not wait for the acknowledgement of the last one.
         let _ = socket.set_nodelay(true);
         let socket = Socket::new(socket, self.write_timeout);
@@ -108,20 +91,6 @@ impl Acceptor {
         let serving = serve(socket, self.router.clone(), client, self.head_within, self.last_answers.clone());
         self.connections.spawn(isolated("connection", serving));
     }
-}
-
-/// Ends the oldest of the connections that only wait. Returns whether there is one.
-fn end_oldest(visits: &mut VecDeque<Weak<Visit>>) -> bool {
-    for _ in 0..visits.len() {
-        let Some(oldest) = visits.pop_front() else { return false };
-        let Some(visit) = oldest.upgrade() else { continue };
-        if visit.requests.load(Ordering::Relaxed) == 0 && !visit.end.is_cancelled() {
-            visit.end.cancel();
-            return true;
-        }
-        visits.push_back(oldest);
-    }
-    false
 }
 
 impl Client {
@@ -146,12 +115,12 @@ async fn serve(
     let answer = service_fn(|mut request: Request<Incoming>| {
         let forwarded = client.forwarded(request.headers());
         request.extensions_mut().insert(forwarded);
-        let (answering, visit, has_sent_files) =
-            (router.call(request), client.visit.clone(), has_sent_files.clone());
-        visit.requests.fetch_add(1, Ordering::Relaxed);
+        let (visit, has_sent_files) = (client.visit.clone(), has_sent_files.clone());
+        visit.begin_answer();
+        let answering = router.call(request.map(|body| RequestBody::new(body, visit.clone())));
         async move {
             let answered = answering.await;
-            visit.requests.fetch_sub(1, Ordering::Relaxed);
+            visit.begin_wait();
             if answered.as_ref().is_ok_and(|answer| answer.extensions().get::<UserBytes>().is_some()) {
                 has_sent_files.store(true, Ordering::Relaxed);
             }
@@ -166,7 +135,7 @@ async fn serve(
         .with_upgrades();
     let ended = tokio::select! {
         ended = &mut connection => ended,
-        () = client.visit.end.cancelled() => return,
+        () = client.visit.ended() => return,
         () = last_answer.cancelled() => {
             Pin::new(&mut connection).graceful_shutdown();
             (&mut connection).await

@@ -3,6 +3,7 @@
 mod acceptor;
 mod descriptors;
 pub mod signals;
+mod waiting;
 
 use std::io;
 use std::net::SocketAddr;

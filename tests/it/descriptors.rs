@@ -61,6 +61,24 @@ async fn sockets_that_send_nothing_do_not_keep_out_a_health_check() {
     assert_eq!(warnings(), 1, "once a minute: {}", node.log());
 }
 
+/// The head of a post, whose body the node asks for and never gets.
+const HEAD: &str = "POST /api/rooms/general/messages HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
+    content-length: 100\r\nexpect: 100-continue\r\n\r\n";
+
+#[tokio::test]
+async fn sockets_that_send_half_a_request_do_not_keep_out_a_health_check() {
+    let node = Launch::new().descriptors(LIMIT).set("server.body_timeout", "1h").start().await;
+    let mut halves = Vec::new();
+    for number in 0..3 * LIMIT {
+        let mut socket = RawSocket::connect(node.port).await;
+        socket.write(HEAD.as_bytes()).await;
+        assert!(socket.read_head().await.starts_with("HTTP/1.1 100"), "socket {number} is not served");
+        halves.push(socket);
+    }
+    assert_eq!(node.http().get("/readyz").await.status, 200);
+    assert_eq!(node.http().get("/metrics").await.status, 200);
+}
+
 #[tokio::test]
 async fn a_full_node_gets_its_redis_back_and_keeps_its_sessions() {
     let Some(redis) = RedisServer::start().await else { return };
