@@ -1,12 +1,19 @@
 //! A refusal over REST: a status and `{"error": sentence, "code": code}`.
 
+use std::error::Error;
+use std::time::Duration;
+
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::bodies::TooManyBytes;
 use super::json;
 use crate::protocol::{ErrorCode, Rejection, server};
 use crate::telemetry::count_error;
+
+/// When to send a body again that was refused because of all the others.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The answer of a handler that rejects a request.
 #[derive(Debug)]
@@ -87,8 +94,24 @@ impl From<BytesRejection> for ApiError {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             return Self::new(ErrorCode::ContentTooLong, "The body is too large");
         }
+        if is_caused_by_others(&rejection) {
+            let sentence = "The server holds as many long requests as it can; send it again in a moment";
+            return Rejection::new(ErrorCode::Unavailable, sentence).retry_in(RETRY_AFTER).into();
+        }
         Self::new(ErrorCode::BadRequest, rejection.body_text())
     }
+}
+
+/// Whether a body was refused because of all the other bodies.
+fn is_caused_by_others(rejection: &BytesRejection) -> bool {
+    let mut cause = rejection.source();
+    while let Some(error) = cause {
+        if error.is::<TooManyBytes>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 impl From<PathRejection> for ApiError {

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod assets;
+mod bodies;
 mod browser;
 mod caller;
 mod cluster;

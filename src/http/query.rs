@@ -1,6 +1,6 @@
 //! Reading what is asked: queries, paths, pages and bodies.
 
-use axum::body::{Bytes, HttpBody};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Number;
 
 use super::AppState;
+use super::bodies::HeldBody;
 use super::error::ApiError;
 use crate::model::UserId;
 use crate::protocol::ErrorCode;
@@ -50,7 +51,7 @@ impl<T: DeserializeOwned> FromRequest<AppState> for ApiJson<T> {
         if !is_json(request.headers()) {
             return Err(ApiError::new(ErrorCode::BadRequest, "The content-type must be application/json"));
         }
-        let body = Bytes::from_request(request, state);
+        let body = Bytes::from_request(request.map(|body| Body::new(HeldBody::new(body))), state);
         match tokio::time::timeout(state.chat.config().server.body_timeout, body).await {
             Ok(body) => read_object(&body?).map(Self),
             Err(_) => Err(ApiError::body_timeout()),

@@ -6,6 +6,8 @@ mod harness;
 
 // Invalid frames: the right error or close code, and no effect on other sessions.
 mod abuse;
+// Bodies of requests that never end.
+mod bodies;
 // Guests, tokens and the user of a session.
 mod accounts;
 // Accounts over REST.
