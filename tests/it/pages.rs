@@ -4,6 +4,7 @@ use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
 use redis::from_redis_value;
+use serde_json::json;
 
 use crate::harness::redis::RedisServer;
 use crate::harness::{Client, Cluster, LONG_DEADLINE, eventually};
@@ -127,6 +128,39 @@ async fn concurrent_identical_reads_share_one_answer() {
         assert!(sent < 4 << 20, "{path}: Redis sent {sent} bytes");
     }
     rahim.receives("in between").await;
+}
+
+/// Sessions join a room that has a full page of history; each asks for so much of it.
+async fn join_at_once(sessions: &mut [Client], history: impl Fn(usize) -> usize) {
+    let joins = sessions.iter_mut().enumerate().map(|(number, session)| {
+        session.join_with(json!({ "room_id": "general", "history": history(number) }))
+    });
+    let joined = join_all(joins).await;
+    assert!(joined.iter().all(|joined| joined["messages"].as_array().is_some_and(|all| all.len() >= 100)));
+}
+
+#[tokio::test]
+async fn sessions_that_join_at_once_do_not_fill_the_buffers_of_redis() {
+    const SESSIONS: usize = 400;
+    // Those who wait for their turn must not give up on a slow machine.
+    let patient = [("redis.pool_wait", "60s"), ("redis.command_timeout", "60s")];
+    let Some(cluster) = filled_with(&patient, 1, 1, 1).await else { return };
+    let node = &cluster.nodes[0];
+    let mut writer = Client::full(node, "writer").await;
+    writer.join("general").await;
+    for number in 0..200 {
+        writer.posts("general", &format!("{number} {}", "x".repeat(350))).await;
+    }
+    let names: Vec<String> = (0..SESSIONS).map(|number| format!("session {number}")).collect();
+    let mut sessions = join_all(names.iter().map(|name| Client::full(node, name))).await;
+    let before = cluster.redis.stat("total_net_output_bytes").await;
+    join_at_once(&mut sessions[..SESSIONS / 2], |_| 200).await;
+    let sent = cluster.redis.stat("total_net_output_bytes").await - before;
+    assert!(sent < 8 << 20, "equal pages are shared, but Redis sent {sent} bytes");
+    let peak = peak_memory(&cluster.redis).await;
+    join_at_once(&mut sessions[SESSIONS / 2..], |number| 100 + number % 100).await;
+    let grown = peak_memory(&cluster.redis).await - peak;
+    assert!(grown < 8 << 20, "{grown} bytes more at the peak");
 }
 
 #[tokio::test]

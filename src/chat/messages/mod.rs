@@ -1,4 +1,4 @@
-//! Posting, typing, and the pages of a room's log that its sessions read.
+//! Posting and typing.
 
 mod changes;
 mod posters;
@@ -12,7 +12,7 @@ use super::completion::Completion;
 use super::inbox::Posted;
 use super::rooms::TypingRule;
 use super::{Chat, ClaimedFiles, Room, SpeechAccess};
-use crate::backend::{Appending, Channel, Page, Publication, Span};
+use crate::backend::{Appending, Channel, Publication};
 use crate::config::Config;
 use crate::model::characters::has_visible;
 use crate::model::{
@@ -116,12 +116,6 @@ impl Chat {
         let content = if content.is_empty() && !files.is_empty() { content } else { self.content(content)? };
         let nonce = nonce.as_deref().map(parse_nonce).transpose()?;
         Ok(Draft { nonce, reply_to, mentions, files, ..Draft::new(room, author, content) })
-    }
-
-    /// A page, for a session of the room, of at most `history.max_page` messages.
-    pub(super) async fn history(&self, room: &RoomName, span: Span, limit: usize) -> Result<Page, Rejection> {
-        let limit = limit.clamp(1, self.inner.config.history.max_page);
-        Ok(self.inner.backend.log.read(room, span, limit).await?)
     }
 
     /// Tells the others in the room that the session's user is typing, at most once in

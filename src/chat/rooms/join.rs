@@ -134,7 +134,7 @@ impl Chat {
         room: &Room,
         session: &RoomSession,
         position: &Position,
-    ) -> Result<Option<Page>, Rejection> {
+    ) -> Result<Option<Arc<Page>>, Rejection> {
         loop {
             let reading = async {
                 let page = self.history(&room.name, Span::After(position.clone()), usize::MAX).await?;
@@ -175,7 +175,7 @@ impl Chat {
     async fn count_again(&self, room: &Room, entered: Entered) -> Entered {
         let asking = async {
             loop {
-                match self.inner.backend.presence.members(&room.name, None, MEMBERS_IN_JOINED).await {
+                match self.members_for_joined(&room.name, MEMBERS_IN_JOINED).await {
                     Ok(counted) => return counted,
                     Err(_) => tokio::time::sleep(RETRY).await,
                 }
@@ -184,7 +184,7 @@ impl Chat {
         match tokio::time::timeout(self.inner.config.redis.command_timeout, asking).await {
             Ok(page) => Entered {
                 client_count: page.client_count,
-                members: page.members,
+                members: page.members.clone(),
                 is_complete: true,
                 ..entered
             },
@@ -201,11 +201,12 @@ impl Chat {
         if let Some(since) = since {
             let page = self.history(&room.name, Span::After(since), usize::MAX).await?;
             if page.is_whole() {
-                return Ok(Start::new(page, IsRecovered::Yes));
+                return Ok(Start::new(Arc::unwrap_or_clone(page), IsRecovered::Yes));
             }
         }
         let wanted = history.unwrap_or(self.inner.config.history.on_join);
-        let mut page = self.history(&room.name, Span::Newest, wanted).await?;
+        let page = self.history(&room.name, Span::Newest, wanted).await?;
+        let mut page = Arc::unwrap_or_clone(page);
         if wanted == 0 {
             page.messages.clear();
         }

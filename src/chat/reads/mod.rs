@@ -1,18 +1,21 @@
-//! Reads for any caller, in a room or not. They cost the backend more than it costs to ask, so equal ones share
-//! an answer, and a node has `limits.reads_in_flight` of them under way at most.
+//! Reads for any caller, in a room or not, and those of sessions that join a room. They cost the backend more than it costs
+//! to ask, so equal ones share an answer, and a node has `limits.reads_in_flight` of each of the two under way at most: past
+//! that callers are refused, and sessions wait.
 
-use std::collections::HashMap;
+mod flights;
+
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use self::flights::{Boarding, Flights};
 use super::limits::Shares;
 use super::{Chat, RoomAccess};
 use crate::backend::{
     Backend, BackendError, Broadcast, Excerpt, FiguresSpan, MemberPage, MemberPosition, NodeFigures,
-    NodeInfo, RoomCount, Span,
+    NodeInfo, Page, RoomCount, Span, within,
 };
 use crate::model::{RoomName, UserId};
 use crate::protocol::{ErrorCode, Rejection};
@@ -27,12 +30,15 @@ pub(super) struct Reads {
     rooms: Flights<RoomsQuery, Vec<RoomCount>>,
     members: Flights<MembersQuery, MemberPage>,
     pages: Flights<PageQuery, Excerpt>,
+    histories: Flights<HistoryQuery, Page>,
     nodes: Flights<NodesQuery, Vec<NodeInfo>>,
     figures: Flights<FiguresQuery, NewestFigures>,
     broadcasts: Flights<BroadcastsQuery, Vec<Broadcast>>,
     /// Readings of the list of a user's rooms.
     own: Shares<UserId>,
     slots: Arc<Semaphore>,
+    /// Turns of sessions that join.
+    turns: Arc<Semaphore>,
     supervisor: Supervisor,
 }
 
@@ -64,6 +70,14 @@ struct PageQuery {
     limit: usize,
 }
 
+/// As [`PageQuery`], for a session of the room.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct HistoryQuery {
+    room: RoomName,
+    span: Span,
+    limit: usize,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct NodesQuery;
 
@@ -85,9 +99,10 @@ const NEWEST_FIGURES: usize = 512;
 
 impl Reads {
     pub(super) fn new(most: usize, supervisor: Supervisor) -> Self {
-        let slots = Arc::new(Semaphore::new(most));
-        let (rooms, members, pages, nodes, figures, broadcasts) = Default::default();
-        Self { rooms, members, pages, nodes, figures, broadcasts, own: Shares::default(), slots, supervisor }
+        let [slots, turns] = [(); 2].map(|()| Arc::new(Semaphore::new(most)));
+        let (rooms, members, pages, histories, nodes, figures, broadcasts) = Default::default();
+        let own = Shares::default();
+        Self { rooms, members, pages, histories, nodes, figures, broadcasts, own, slots, turns, supervisor }
     }
 
     /// The right to read what is a user's own. A user has one such read under way, and its others wait.
@@ -118,6 +133,14 @@ impl Query for PageQuery {
 
     async fn read(&self, backend: &Backend) -> Result<Excerpt, BackendError> {
         backend.log.peek(&self.room, self.span.clone(), self.limit).await
+    }
+}
+
+impl Query for HistoryQuery {
+    type Value = Page;
+
+    async fn read(&self, backend: &Backend) -> Result<Page, BackendError> {
+        backend.log.read(&self.room, self.span.clone(), self.limit).await
     }
 }
 
@@ -217,22 +240,74 @@ impl Chat {
         self.share(&self.inner.reads.broadcasts, BroadcastsQuery).await
     }
 
+    /// A page for a session of the room, of at most `history.max_page` messages. Its reading begins after the call.
+    pub(super) async fn history(
+        &self,
+        room: &RoomName,
+        span: Span,
+        limit: usize,
+    ) -> Result<Arc<Page>, Rejection> {
+        let limit = limit.clamp(1, self.inner.config.history.max_page);
+        let query = HistoryQuery { room: room.clone(), span, limit };
+        self.share_in_turn(&self.inner.reads.histories, query).await
+    }
+
+    /// The members for a session that has entered a room. Its reading begins after the call.
+    pub(super) async fn members_for_joined(
+        &self,
+        room: &RoomName,
+        limit: usize,
+    ) -> Result<Arc<MemberPage>, Rejection> {
+        let query = MembersQuery { room: room.clone(), after: None, limit };
+        self.share_in_turn(&self.inner.reads.members, query).await
+    }
+
+    /// Refuses to start a read if as many as may be are under way.
     async fn share<Q: Query>(
         &self,
         flights: &Flights<Q, Q::Value>,
         query: Q,
     ) -> Result<Arc<Q::Value>, Rejection> {
         self.ensure_backend()?;
-        let reads = &self.inner.reads;
-        let answer = match flights.board(&query, || reads.slot())? {
+        let boarding = flights.board(&query, || self.inner.reads.slot())?;
+        self.fly(flights, query, boarding, None).await
+    }
+
+    /// Waits for its turn instead, but not longer than for an answer.
+    async fn share_in_turn<Q: Query>(
+        &self,
+        flights: &Flights<Q, Q::Value>,
+        query: Q,
+    ) -> Result<Arc<Q::Value>, Rejection> {
+        self.ensure_backend()?;
+        let boarding = flights.board(&query, || Ok(()))?;
+        self.fly(flights, query, boarding, Some(self.inner.reads.turns.clone())).await
+    }
+
+    async fn fly<Q: Query, S: Send + 'static>(
+        &self,
+        flights: &Flights<Q, Q::Value>,
+        query: Q,
+        boarding: Boarding<Q::Value, S>,
+        turns: Option<Arc<Semaphore>>,
+    ) -> Result<Arc<Q::Value>, Rejection> {
+        let answer = match boarding {
             Boarding::Waits(answer) => answer,
             Boarding::Leads(first, slot, answer) => {
-                let backend = self.inner.backend.clone();
+                let (backend, patience) =
+                    (self.inner.backend.clone(), self.inner.config.redis.command_timeout);
                 let read = move |query: Q| {
-                    let backend = backend.clone();
-                    async move { query.read(&backend).await }
+                    let (backend, turns) = (backend.clone(), turns.clone());
+                    async move {
+                        let _turn = match turns {
+                            Some(turns) => Some(within(patience, turn(turns)).await?),
+                            None => None,
+                        };
+                        query.read(&backend).await
+                    }
                 };
-                drop(reads.supervisor.run_once("read", flights.clone().fly(query, first, read, slot)));
+                let flight = flights.clone().fly(query, first, read, slot);
+                drop(self.inner.reads.supervisor.run_once("read", flight));
                 answer
             }
         };
@@ -244,128 +319,13 @@ impl Chat {
     }
 }
 
-type Answer<V> = Result<Arc<V>, Arc<BackendError>>;
-type Waiting<V> = Vec<oneshot::Sender<Answer<V>>>;
-
-/// The reads of one kind that are in flight, at most one of a key, each with the callers who wait for the next; a
-/// cheap handle.
-///
-/// A read that has begun may have been answered before something that a later caller knows of: a session that has
-/// joined meanwhile. So callers never share a read that is in flight already; all who come during one share the next.
-#[derive(Debug)]
-struct Flights<K, V>(Arc<Mutex<HashMap<K, Waiting<V>>>>);
-
-impl<K, V> Clone for Flights<K, V> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<K, V> Default for Flights<K, V> {
-    fn default() -> Self {
-        Self(Arc::default())
-    }
-}
-
-/// A caller's task for its answer.
-enum Boarding<V> {
-    /// Nothing: a read is in flight, and the next answers.
-    Waits(oneshot::Receiver<Answer<V>>),
-    /// To start the read.
-    Leads(oneshot::Sender<Answer<V>>, OwnedSemaphorePermit, oneshot::Receiver<Answer<V>>),
-}
-
-impl<K: Clone + Eq + Hash, V> Flights<K, V> {
-    /// `slot` is asked for if a read has to be started.
-    fn board(
-        &self,
-        key: &K,
-        slot: impl FnOnce() -> Result<OwnedSemaphorePermit, Rejection>,
-    ) -> Result<Boarding<V>, Rejection> {
-        let (sender, receiver) = oneshot::channel();
-        let mut flights = self.lock();
-        if let Some(next) = flights.get_mut(key) {
-            next.push(sender);
-            return Ok(Boarding::Waits(receiver));
-        }
-        let slot = slot()?;
-        flights.insert(key.clone(), Vec::new());
-        Ok(Boarding::Leads(sender, slot, receiver))
-    }
-
-    /// Reads until nobody waits. Callers who have given up start nothing.
-    async fn fly<Reading: Future<Output = Result<V, BackendError>>>(
-        self,
-        key: K,
-        first: oneshot::Sender<Answer<V>>,
-        read: impl Fn(K) -> Reading,
-        _slot: OwnedSemaphorePermit,
-    ) {
-        let mut waiting = vec![first];
-        loop {
-            waiting.retain(|caller| !caller.is_closed());
-            if !waiting.is_empty() {
-                let answer = read(key.clone()).await.map(Arc::new).map_err(Arc::new);
-                for caller in waiting.drain(..) {
-                    // It may have given up meanwhile.
-                    let _ = caller.send(answer.clone());
-                }
-            }
-            let mut flights = self.lock();
-            waiting = flights.get_mut(&key).map(std::mem::take).unwrap_or_default();
-            if waiting.is_empty() {
-                flights.remove(&key);
-                return;
-            }
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<K, Waiting<V>>> {
-        self.0.lock().expect("no code panics while it holds this lock")
-    }
+async fn turn(turns: Arc<Semaphore>) -> Result<OwnedSemaphorePermit, BackendError> {
+    Ok(turns.acquire_owned().await.expect("the semaphore is never closed"))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
     use super::*;
-
-    /// Counts reads, each of which takes a turn of the test's task.
-    #[derive(Clone, Default)]
-    struct Counter(Arc<AtomicUsize>);
-
-    impl Counter {
-        async fn read(self) -> Result<usize, BackendError> {
-            let number = self.0.fetch_add(1, Ordering::Relaxed) + 1;
-            tokio::task::yield_now().await;
-            Ok(number)
-        }
-    }
-
-    fn slot() -> Result<OwnedSemaphorePermit, Rejection> {
-        Ok(Arc::new(Semaphore::new(1)).try_acquire_owned().expect("one is free"))
-    }
-
-    #[tokio::test]
-    async fn those_who_ask_during_a_read_share_the_next() {
-        let (flights, counter) = (Flights::<u8, usize>::default(), Counter::default());
-        let Ok(Boarding::Leads(first, slot, answer)) = flights.board(&1, slot) else { panic!("it leads") };
-        let flight = tokio::spawn(flights.clone().fly(1, first, move |_| counter.clone().read(), slot));
-        tokio::task::yield_now().await;
-        let mut later = Vec::new();
-        for _ in 0..400 {
-            let boarding = flights.board(&1, || panic!("one is in flight"));
-            let Ok(Boarding::Waits(answer)) = boarding else { panic!("it waits") };
-            later.push(answer);
-        }
-        assert_eq!(*answer.await.expect("an answer").expect("a value"), 1);
-        for answer in later {
-            assert_eq!(*answer.await.expect("an answer").expect("a value"), 2);
-        }
-        flight.await.expect("it ends");
-        assert!(flights.lock().is_empty());
-    }
 
     #[tokio::test]
     async fn a_user_reads_its_own_once_at_a_time() {
@@ -378,18 +338,5 @@ mod tests {
         assert!(reads.own_slot(&UserId::guest()).await.is_err(), "no slot is free");
         drop((first, other));
         assert!(second.await.is_ok());
-    }
-
-    #[tokio::test]
-    async fn callers_who_have_given_up_start_nothing() {
-        let (flights, counter) = (Flights::<u8, usize>::default(), Counter::default());
-        let Ok(Boarding::Leads(first, slot, answer)) = flights.board(&1, slot) else { panic!("it leads") };
-        for _ in 0..400 {
-            assert!(flights.board(&1, || panic!("one is in flight")).is_ok());
-        }
-        drop(answer);
-        flights.clone().fly(1, first, |_| counter.clone().read(), slot).await;
-        assert_eq!(counter.0.load(Ordering::Relaxed), 0);
-        assert!(flights.lock().is_empty());
     }
 }

@@ -1,0 +1,149 @@
+//! Equal reads of the backend, of which at most one is in flight and all others share the next.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use tokio::sync::oneshot;
+
+use crate::backend::BackendError;
+use crate::protocol::Rejection;
+
+type Answer<V> = Result<Arc<V>, Arc<BackendError>>;
+type Waiting<V> = Vec<oneshot::Sender<Answer<V>>>;
+
+/// The reads of one kind that are in flight, at most one of a key, each with the callers who wait for the next; a
+/// cheap handle.
+///
+/// A read that has begun may have been answered before something that a later caller knows of: a session that has
+/// joined meanwhile. So callers never share a read that is in flight already; all who come during one share the next.
+#[derive(Debug)]
+pub(super) struct Flights<K, V>(Arc<Mutex<HashMap<K, Waiting<V>>>>);
+
+impl<K, V> Clone for Flights<K, V> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<K, V> Default for Flights<K, V> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+/// A caller's task for its answer. `S` is held while the read that it starts is in flight.
+pub(super) enum Boarding<V, S> {
+    /// Nothing: a read is in flight, and the next answers.
+    Waits(oneshot::Receiver<Answer<V>>),
+    /// To start the read.
+    Leads(oneshot::Sender<Answer<V>>, S, oneshot::Receiver<Answer<V>>),
+}
+
+impl<K: Clone + Eq + Hash, V> Flights<K, V> {
+    /// `slot` is asked for if a read has to be started.
+    pub(super) fn board<S>(
+        &self,
+        key: &K,
+        slot: impl FnOnce() -> Result<S, Rejection>,
+    ) -> Result<Boarding<V, S>, Rejection> {
+        let (sender, receiver) = oneshot::channel();
+        let mut flights = self.lock();
+        if let Some(next) = flights.get_mut(key) {
+            next.push(sender);
+            return Ok(Boarding::Waits(receiver));
+        }
+        let slot = slot()?;
+        flights.insert(key.clone(), Vec::new());
+        Ok(Boarding::Leads(sender, slot, receiver))
+    }
+
+    /// Reads until nobody waits. Callers who have given up start nothing.
+    pub(super) async fn fly<S, Reading: Future<Output = Result<V, BackendError>>>(
+        self,
+        key: K,
+        first: oneshot::Sender<Answer<V>>,
+        read: impl Fn(K) -> Reading,
+        _slot: S,
+    ) {
+        let mut waiting = vec![first];
+        loop {
+            waiting.retain(|caller| !caller.is_closed());
+            if !waiting.is_empty() {
+                let answer = read(key.clone()).await.map(Arc::new).map_err(Arc::new);
+                for caller in waiting.drain(..) {
+                    // It may have given up meanwhile.
+                    let _ = caller.send(answer.clone());
+                }
+            }
+            let mut flights = self.lock();
+            waiting = flights.get_mut(&key).map(std::mem::take).unwrap_or_default();
+            if waiting.is_empty() {
+                flights.remove(&key);
+                return;
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, Waiting<V>>> {
+        self.0.lock().expect("no code panics while it holds this lock")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+    use super::*;
+
+    /// Counts reads, each of which takes a turn of the test's task.
+    #[derive(Clone, Default)]
+    struct Counter(Arc<AtomicUsize>);
+
+    impl Counter {
+        async fn read(self) -> Result<usize, BackendError> {
+            let number = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+            tokio::task::yield_now().await;
+            Ok(number)
+        }
+    }
+
+    fn slot() -> Result<OwnedSemaphorePermit, Rejection> {
+        Ok(Arc::new(Semaphore::new(1)).try_acquire_owned().expect("one is free"))
+    }
+
+    #[tokio::test]
+    async fn those_who_ask_during_a_read_share_the_next() {
+        let (flights, counter) = (Flights::<u8, usize>::default(), Counter::default());
+        let Ok(Boarding::Leads(first, slot, answer)) = flights.board(&1, slot) else { panic!("it leads") };
+        let flight = tokio::spawn(flights.clone().fly(1, first, move |_| counter.clone().read(), slot));
+        tokio::task::yield_now().await;
+        let mut later = Vec::new();
+        for _ in 0..400 {
+            let boarding = flights.board::<()>(&1, || panic!("one is in flight"));
+            let Ok(Boarding::Waits(answer)) = boarding else { panic!("it waits") };
+            later.push(answer);
+        }
+        assert_eq!(*answer.await.expect("an answer").expect("a value"), 1);
+        for answer in later {
+            assert_eq!(*answer.await.expect("an answer").expect("a value"), 2);
+        }
+        flight.await.expect("it ends");
+        assert!(flights.lock().is_empty());
+    }
+
+    #[tokio::test]
+    async fn callers_who_have_given_up_start_nothing() {
+        let (flights, counter) = (Flights::<u8, usize>::default(), Counter::default());
+        let Ok(Boarding::Leads(first, slot, answer)) = flights.board(&1, slot) else { panic!("it leads") };
+        for _ in 0..400 {
+            assert!(flights.board::<()>(&1, || panic!("one is in flight")).is_ok());
+        }
+        drop(answer);
+        flights.clone().fly(1, first, |_| counter.clone().read(), slot).await;
+        assert_eq!(counter.0.load(Ordering::Relaxed), 0);
+        assert!(flights.lock().is_empty());
+    }
+}
