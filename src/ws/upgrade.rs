@@ -121,6 +121,12 @@ async fn open_dashboard(State(state): State<WsState>, request: Request) -> Respo
     if let Err(rejection) = state.chat.check_open() {
         return reject(StatusCode::SERVICE_UNAVAILABLE, &rejection);
     }
+    // The states that it is given at once are as much as many pages of a room.
+    let client =
+        request.extensions().get::<Forwarded>().expect("the acceptor adds it to each request").client;
+    if let Err(rejection) = state.chat.admit_join(client) {
+        return reject(StatusCode::TOO_MANY_REQUESTS, &rejection);
+    }
     let proof = state.proof(&request);
     state.upgrade(request, None, move |state, _, outbox, connection, client| async move {
         let _counted = state.chat.count_session();

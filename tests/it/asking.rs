@@ -75,6 +75,7 @@ async fn a_session_that_goes_on_asking_too_fast_is_closed() {
     other.join("general").await;
     for frame in [
         json!({ "type": "join", "room_id": "general" }),
+        json!({ "type": "auth", "token": other.token }),
         json!({ "type": "read", "room_id": "general", "seq": 1 }),
         json!({ "type": "seen", "id": "00000000-0000-0000-0000-000000000000" }),
     ] {

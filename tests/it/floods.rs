@@ -238,3 +238,34 @@ async fn joins_are_paid_for_with_the_history_that_they_ask_for() {
     // The last join may overdraw.
     assert!((given as f64) < earned + 130_000.0, "{given} bytes in {:?}", begin.elapsed());
 }
+
+/// A request of 35 bytes is answered with the list of rooms.
+#[tokio::test]
+async fn lists_of_rooms_are_paid_for_as_well() {
+    const ASKED: usize = 150;
+    /// The cost of an answer besides its bytes.
+    const WORK: usize = 8 * 1024;
+    let settings = [("limits.replay_bytes", "1000000"), ("limits.replay_bytes_per_second", "1000000")];
+    let node = Node::with(&settings).await;
+    let mut crowd = Client::full(&node, "crowd").await;
+    for number in 0..100 {
+        crowd.join(&format!("{number:060}")).await;
+    }
+    crowd.send(json!({ "type": "rooms", "watch": true })).await;
+    crowd.expect("rooms").await;
+    for question in [json!({ "type": "rooms", "watch": true }), json!({ "type": "rooms", "prefix": "0" })] {
+        let mut greedy = Client::full(&node, "greedy").await;
+        let begin = std::time::Instant::now();
+        for _ in 0..ASKED {
+            greedy.send(question.clone()).await;
+        }
+        let mut given = 0;
+        for _ in 0..ASKED {
+            given += greedy.expect("rooms").await.to_string().len() + WORK;
+        }
+        let earned = 1_000_000.0 + 1_000_000.0 * begin.elapsed().as_secs_f64();
+        assert!(given > 1_500_000, "{given} bytes were to be had");
+        // The last answer may overdraw.
+        assert!((given as f64) < earned + 30_000.0, "{question}: {given} in {:?}", begin.elapsed());
+    }
+}

@@ -257,3 +257,16 @@ async fn public_dashboards_take_no_place_of_sessions_that_have_yet_to_sign_in() 
     }
     Client::full(&node, "রহিম").await.join("general").await;
 }
+
+/// Each is given the last 15 minutes.
+#[tokio::test]
+async fn dashboards_are_opened_as_often_as_rooms_are_joined() {
+    let settings = [("http.public_stats", "true"), ("limits.joins_per_s", "1"), ("limits.joins_burst", "2")];
+    let node = Node::with(&settings).await;
+    let mut screens = Vec::new();
+    while let Ok(screen) = Dial::plain(node.port, "/ws/dashboard").try_open().await {
+        screens.push(screen);
+        assert!(screens.len() < 100, "no upgrade is refused");
+    }
+    assert!(screens.len() >= 2);
+}

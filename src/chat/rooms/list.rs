@@ -90,18 +90,22 @@ impl RoomList {
         self.state.lock().expect("no code panics while it holds this lock")
     }
 
-    fn add(&self, id: ConnectionId, outbox: Arc<dyn FrameSink>) {
+    /// Returns the bytes that the session was given at once.
+    fn add(&self, id: ConnectionId, outbox: Arc<dyn FrameSink>) -> usize {
         let mut flushes = FlushSet::default();
         let mut state = self.lock();
         let mut watcher = Watcher { outbox, knows: Knows::Nothing };
         // Where nothing is at hand, the next read tells it.
+        let mut given = 0;
         if let Some(told) = &state.listing {
             watcher.tell(&told.frame, &mut flushes);
+            given = told.frame.len();
         }
         state.watchers.insert(id, watcher);
         drop(state);
         self.watched.notify_one();
         flushes.run_now();
+        given
     }
 
     fn remove(&self, id: ConnectionId) {
@@ -175,11 +179,11 @@ fn frame(frame: RoomsFrame<'_>) -> Frame {
 
 impl Chat {
     /// A session is told which rooms are occupied: first all that are listed, then changes. While the backend does not
-    /// answer, it is told nothing.
+    /// answer, it is told nothing. Also returns the bytes that it was given at once.
     #[must_use = "it watches no longer than this lives"]
-    pub fn watch_rooms(&self, id: ConnectionId, outbox: Arc<dyn FrameSink>) -> RoomsWatch {
-        self.inner.room_list.add(id, outbox);
-        RoomsWatch { chat: self.clone(), id }
+    pub fn watch_rooms(&self, id: ConnectionId, outbox: Arc<dyn FrameSink>) -> (RoomsWatch, usize) {
+        let given = self.inner.room_list.add(id, outbox);
+        (RoomsWatch { chat: self.clone(), id }, given)
     }
 
     /// The beginning of a room's name, in the form that names have.

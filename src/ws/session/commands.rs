@@ -70,7 +70,7 @@ impl Session {
             }
             ClientFrame::Leave(leave) => return Box::pin(self.leave(leave)).await,
             ClientFrame::Read(read) => return Box::pin(self.mark_read(read)).await,
-            ClientFrame::Rooms(query) => return self.tell_rooms(query).await,
+            ClientFrame::Rooms(query) => return Box::pin(self.tell_rooms(query)).await,
             ClientFrame::Seen(Seen { id }) => return Box::pin(self.see_notification(&id)).await,
             ClientFrame::Ping => self.send(SessionFrame::Pong),
         }
@@ -181,7 +181,7 @@ impl Session {
     }
 
     /// A client that goes on far too fast is sent away.
-    fn count_refusal(&mut self, rejection: &Rejection, pace: Pace) {
+    pub(super) fn count_refusal(&mut self, rejection: &Rejection, pace: Pace) {
         if rejection.code == ErrorCode::TooFast && self.refusals.count(&self.chat, pace) {
             self.outbox.close(CloseCode::TooFast);
         }

@@ -26,12 +26,8 @@ impl Session {
             return Err(Rejection::new(ErrorCode::TooManyRooms, message));
         }
         self.chat.admit_join(self.client.address())?;
-        let wait = self.replay().wait();
-        if !wait.is_zero() {
-            self.wait_handling_controls(wait).await;
-            if self.outbox.is_closing() {
-                return Ok(());
-            }
+        if !self.await_replay().await {
+            return Ok(());
         }
         // An account may have been given the name since the session began.
         Box::pin(self.chat.check_name(&self.identity)).await?;
@@ -74,6 +70,18 @@ impl Session {
         outcome.map(drop)
     }
 
+    /// Waits until the session may be given more of what it asks for. Returns whether it still wants it.
+    pub(super) async fn await_replay(&mut self) -> bool {
+        let wait = self.replay().wait();
+        if wait.is_zero() {
+            return true;
+        }
+        // Earlier answers need not wait for it.
+        self.outbox.flush();
+        self.wait_handling_controls(wait).await;
+        !self.outbox.is_closing()
+    }
+
     /// Does what the node asks for some time, unless it asks for the end of the session.
     async fn wait_handling_controls(&mut self, wait: Duration) {
         let mut end = pin!(sleep(wait));
@@ -110,7 +118,7 @@ impl Session {
         outcome
     }
 
-    fn replay(&mut self) -> &mut Replay {
+    pub(super) fn replay(&mut self) -> &mut Replay {
         let limits = &self.chat.config().limits;
         self.replay
             .get_or_insert_with(|| Box::new(Replay::new(limits.replay_bytes, limits.replay_bytes_per_second)))

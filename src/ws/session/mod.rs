@@ -242,9 +242,14 @@ impl Session {
     /// Pushes a frame, which is written with the others of the session's turn. Sessions of some kinds don't get some
     /// frames.
     fn send<'a>(&self, frame: impl Into<ServerFrame<'a>>) {
-        if let Some(frame) = encode(&frame.into(), self.params.kind) {
-            self.outbox.answer(&frame);
-        }
+        self.send_counted(frame);
+    }
+
+    /// The same; returns the bytes of the frame.
+    fn send_counted<'a>(&self, frame: impl Into<ServerFrame<'a>>) -> usize {
+        let Some(frame) = encode(&frame.into(), self.params.kind) else { return 0 };
+        self.outbox.answer(&frame);
+        frame.len()
     }
 }
 

@@ -1,14 +1,15 @@
-//! The budget of a session for replayed messages. A join of 50 bytes is answered with up to a page of
-//! history, so it is paid for with what it makes the node send, not with what it is long.
+//! The budget of a session for what it is given for asking: messages that are replayed, and lists of rooms. A join of 50
+//! bytes is answered with up to a page of history, so it is paid for with what it makes the node send, not with what it is
+//! long.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The cost of an entrance besides its page, in bytes of one: the work of Redis is the same.
-const ENTRANCE: usize = 8 * 1024;
+/// The cost of an answer besides its bytes, in bytes of one: the work of Redis is the same.
+const WORK: usize = 8 * 1024;
 
-/// A session's budget of replayed bytes. It refills over time, up to its burst.
+/// A session's budget of such bytes. It refills over time, up to its burst.
 #[derive(Debug)]
 pub(super) struct Replay {
     burst: f64,
@@ -24,13 +25,13 @@ impl Replay {
         Self { burst, per_second: bytes_per_second as f64, left: burst, at: Instant::now() }
     }
 
-    /// A join was answered with so many bytes.
+    /// The session was given so many bytes.
     pub(super) fn spend(&mut self, bytes: usize) {
         self.grow(Instant::now());
-        self.left -= (bytes + ENTRANCE) as f64;
+        self.left -= (bytes + WORK) as f64;
     }
 
-    /// How long the next join has to wait.
+    /// How long the next question has to wait.
     pub(super) fn wait(&mut self) -> Duration {
         self.grow(Instant::now());
         Duration::from_secs_f64((-self.left).max(0.0) / self.per_second)
@@ -52,7 +53,7 @@ mod tests {
         let mut replay = Replay::new(1 << 20, 1 << 18);
         for _ in 0..8 {
             assert_eq!(replay.wait(), Duration::ZERO);
-            replay.spend((1 << 17) + 100 - ENTRANCE);
+            replay.spend((1 << 17) + 100 - WORK);
         }
         assert!(replay.wait() <= Duration::from_millis(10));
         replay.spend(1 << 19);

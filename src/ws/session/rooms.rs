@@ -17,9 +17,14 @@ impl Session {
                 return Err(Rejection::new(ErrorCode::Forbidden, message));
             }
             RoomsQuery::Watch => {
+                if !self.await_replay().await {
+                    return Ok(());
+                }
                 // The end of a watch takes the session out, so it comes before the next one.
                 self.rooms_watch = None;
-                self.rooms_watch = Some(self.chat.watch_rooms(self.id, self.outbox.clone()));
+                let (watch, given) = self.chat.watch_rooms(self.id, self.outbox.clone());
+                self.rooms_watch = Some(watch);
+                self.replay().spend(given);
             }
             RoomsQuery::Unwatch => self.rooms_watch = None,
             RoomsQuery::Prefix(prefix) => return self.find_rooms(&prefix).await,
@@ -29,13 +34,18 @@ impl Session {
 
     async fn find_rooms(&mut self, prefix: &str) -> Result<(), Rejection> {
         let prefix = self.chat.room_prefix(prefix)?;
+        if !self.await_replay().await {
+            return Ok(());
+        }
         let found = self.chat.rooms(&prefix, None, FOUND).await?;
         let rooms: Vec<_> = found
             .iter()
             .filter(|found| self.identity.scope.admits(&found.room))
             .map(|found| RoomSize { id: &found.room, client_count: found.client_count })
             .collect();
-        self.send(RoomsFrame::Rooms { prefix: Some(&prefix), rooms: &rooms, total: None });
+        let given =
+            self.send_counted(RoomsFrame::Rooms { prefix: Some(&prefix), rooms: &rooms, total: None });
+        self.replay().spend(given);
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Session;
 use super::inbox::Inbox;
-use crate::chat::{FrameSink, Identity, Source, Version};
+use crate::chat::{FrameSink, Identity, Pace, Source, Version};
 use crate::protocol::client::{Auth, FileFrame, Marks};
 use crate::protocol::server::{FrameRef, SessionFrame};
 use crate::protocol::{ClientFrame, ErrorCode, Proof, Rejection};
@@ -97,7 +97,7 @@ impl Session {
             return self.reject_marked(&rejection, marks);
         }
         let version = self.chat.standings_version();
-        match self.prove(&auth.token).await {
+        match self.prove_again(&auth.token).await {
             Ok((identity, token)) => {
                 self.set_identity(identity, version).await;
                 self.send(SessionFrame::AuthSuccess {
@@ -110,11 +110,20 @@ impl Session {
             }
             Err(rejection) => {
                 self.reject_marked(&rejection, marks);
+                self.count_refusal(&rejection, Pace::Joins);
                 if let Some(code) = close_code(&rejection) {
                     self.outbox.close(code);
                 }
             }
         }
+    }
+
+    /// A session that goes from user to user follows each of them, as one that goes from room to room does.
+    async fn prove_again(&mut self, token: &str) -> Result<(Identity, String), Rejection> {
+        if self.is_signed_in {
+            self.chat.admit_join(self.client.address())?;
+        }
+        self.prove(token).await
     }
 
     async fn prove(&mut self, token: &str) -> Result<(Identity, String), Rejection> {
