@@ -167,6 +167,29 @@ async fn a_node_that_was_frozen_closes_no_session_for_its_own_silence() {
     }
 }
 
+/// The rest of it waits in the socket, and is more than one read takes.
+#[tokio::test]
+async fn a_message_that_comes_while_the_node_is_frozen_is_in_time() {
+    let node = Node::with(&[("session.message_timeout", "1s")]).await;
+    let mut socket = RawSocket::upgraded(node.port, "/ws?username=in%20time", Some("adda.v1")).await;
+    socket.read_frame().await.expect("its welcome");
+    socket.frame(first_byte::TEXT_BEGIN, br#"{"type":"ping","#).await;
+    // Its time runs once the node waits for more, which it does before it takes the second.
+    for _ in 0..2 {
+        socket.frame(first_byte::PING, b"begun").await;
+        let (first_byte, _) = socket.read_frame().await.expect("a pong");
+        assert_eq!(first_byte, first_byte::PONG);
+    }
+    node.freeze();
+    let rest = format!(r#""x":"{}"}}"#, "x".repeat(60_000));
+    socket.frame(first_byte::CONTINUE | 0x80, rest.as_bytes()).await;
+    // Longer than a message may take.
+    outage(Duration::from_secs(2)).await;
+    node.thaw();
+    let (_, answer) = socket.read_frame().await.expect("an answer");
+    assert_eq!(String::from_utf8_lossy(&answer), r#"{"type":"pong"}"#);
+}
+
 #[tokio::test]
 async fn a_session_without_pongs_is_closed_and_one_with_pongs_stays() {
     let settings = [("session.ping_every", "1s"), ("session.idle_timeout", "3s")];

@@ -19,6 +19,7 @@ use self::outbox::{CloseReply, Phase};
 pub use self::pulse::{Beat, Pulse, now_s};
 use self::turn::Turn;
 use self::unfinished::Unfinished;
+pub(super) use self::unsent::limit as limit_unsent;
 use crate::chat::FrameSink;
 use crate::websocket::{CloseCode, Decoder, Frame, Incoming, Opcode};
 
@@ -213,7 +214,7 @@ impl Connection {
             biased;
             () = self.outbox.changed() => return Ok(()),
             ready = self.outbox.socket().ready(interest) => ready.map_err(|_| CloseReason::Lost)?,
-            () = self.unfinished.expired() => return Ok(()),
+            () = self.unfinished.expired() => return Err(self.reject(CloseCode::Unfinished)),
         };
         if ready.is_writable() {
             self.outbox.write_answers();
@@ -231,6 +232,7 @@ impl Connection {
             Ok(read) => {
                 self.outbox.note_alive(now_s());
                 self.turn.count_read(read);
+                self.unfinished.count_read(read);
                 self.decoder.feed(&bytes[..read]);
                 Ok(())
             }

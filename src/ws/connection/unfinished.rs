@@ -15,6 +15,10 @@ const ALL: usize = 64 * 1024 * 1024;
 /// Bytes of one message that are taken whatever others hold: almost every message is shorter.
 const EACH: usize = 8 * 1024;
 
+/// Bytes that are taken after the deadline of a message: those that came before it and that the node, when it stood still,
+/// has not read. A kernel holds no more of a socket.
+const LATE: usize = 8 * 1024 * 1024;
+
 /// Bytes that all sessions of this process hold now.
 static HELD: AtomicUsize = AtomicUsize::new(0);
 
@@ -23,6 +27,8 @@ static HELD: AtomicUsize = AtomicUsize::new(0);
 pub(super) struct Unfinished {
     timeout: Duration,
     held: usize,
+    /// Bytes that were read after the deadline.
+    late: usize,
     /// Runs from its first byte to its last, whatever comes in between.
     limit: Option<Pin<Box<Sleep>>>,
 }
@@ -30,15 +36,23 @@ pub(super) struct Unfinished {
 impl Unfinished {
     /// None yet. Each may take `timeout`.
     pub(super) fn new(timeout: Duration) -> Self {
-        Self { timeout, held: 0, limit: None }
+        Self { timeout, held: 0, late: 0, limit: None }
     }
 
     /// A message has ended: the next has a deadline of its own.
     pub(super) fn end(&mut self) {
         self.limit = None;
+        self.late = 0;
     }
 
-    /// So many bytes of a message are held, and the socket has no more of it now.
+    /// So many bytes were read.
+    pub(super) fn count_read(&mut self, bytes: usize) {
+        if self.limit.as_ref().is_some_and(|limit| limit.deadline() <= Instant::now()) {
+            self.late += bytes;
+        }
+    }
+
+    /// So many bytes of a message are held, and nothing more of it was read yet.
     ///
     /// # Errors
     /// The code to close with.
@@ -50,18 +64,19 @@ impl Unfinished {
             return Err(CloseCode::TooMuch);
         }
         let timeout = self.timeout;
-        let limit = self.limit.get_or_insert_with(|| Box::pin(sleep(timeout)));
-        if limit.deadline() <= Instant::now() { Err(CloseCode::Unfinished) } else { Ok(()) }
+        self.limit.get_or_insert_with(|| Box::pin(sleep(timeout)));
+        if self.late > LATE { Err(CloseCode::Unfinished) } else { Ok(()) }
     }
 
     /// Nothing is held.
     pub(super) fn release(&mut self) {
-        self.limit = None;
+        self.end();
         HELD.fetch_sub(self.held, Ordering::Relaxed);
         self.held = 0;
     }
 
-    /// Ends when the message that is held has taken too long; never if there is none.
+    /// Ends when the message that is held has taken too long; never if there is none. To be asked only when the socket has
+    /// nothing more: what came in time counts, however late the node reads it.
     pub(super) async fn expired(&mut self) {
         match &mut self.limit {
             Some(limit) => limit.as_mut().await,
@@ -86,6 +101,9 @@ mod tests {
         assert_eq!(unfinished.hold(1), Ok(()));
         assert_eq!(unfinished.hold(2), Ok(()));
         unfinished.expired().await;
+        unfinished.count_read(LATE);
+        assert_eq!(unfinished.hold(3), Ok(()), "it may have come in time");
+        unfinished.count_read(1);
         assert_eq!(unfinished.hold(3), Err(CloseCode::Unfinished));
         unfinished.end();
         assert_eq!(unfinished.hold(3), Ok(()), "of the next message");
