@@ -15,12 +15,17 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep, timeout};
 
+use super::connection::limit_unsent;
 use super::unreadable::{late_head, replace_bare_answer};
 
 /// Time and bytes in which the input of a refused client is read and discarded: a connection that is closed with unread bytes is reset,
 /// and a reset may overtake the refusal.
 const DISCARD_TIME: Duration = Duration::from_secs(1);
 const DISCARD_BYTES: u64 = 4 << 20;
+
+/// Bytes that the kernel may hold unsent of answers: what a fast reader takes in a millisecond. Of a download that nobody reads it
+/// would hold megabytes.
+const UNSENT: usize = 256 * 1024;
 
 /// The fault of a request's head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +53,7 @@ pub struct Socket {
 impl Socket {
     /// A write that gets nowhere for `patience` fails with [`io::ErrorKind::TimedOut`].
     pub fn new(stream: TcpStream, patience: Duration) -> Self {
+        limit_unsent(&stream, UNSENT);
         let has_sent_files = Arc::default();
         Self { stream, patience, limit: None, instead: Bytes::new(), is_asked: false, has_sent_files }
     }

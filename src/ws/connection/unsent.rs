@@ -14,9 +14,9 @@ const RESOLUTION_BYTES: usize = 1024;
 
 /// Lets the kernel take in no more while it holds so many bytes unsent (tcp(7), TCP_NOTSENT_LOWAT).
 /// Bytes on their way to a reader that takes them do not count.
-pub(super) fn limit(socket: &TcpStream, bytes: usize) {
+pub(in crate::ws) fn limit(socket: &TcpStream, bytes: usize) {
     if let Err(error) = try_limit(socket, bytes) {
-        debug!(%error, "could not limit what the kernel holds for a session");
+        debug!(%error, "could not limit what the kernel holds for a socket");
     }
 }
 

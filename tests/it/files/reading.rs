@@ -4,7 +4,7 @@ use adda::model::Role;
 use serde_json::json;
 
 use super::{Folder, get, pair, settings, upload, url};
-use crate::harness::{Client, Node, Signer};
+use crate::harness::{Client, DEADLINE, Node, RawSocket, Signer, eventually};
 use crate::notifications::{SECRET, token};
 
 #[tokio::test]
@@ -34,6 +34,21 @@ async fn a_file_that_ends_like_an_answer_of_the_server_comes_as_it_is() {
     assert!(get(&node, None, url(&file)).await.body == bytes);
     let end = node.http().call("GET", url(&file)).header("range", "bytes=-100").send().await;
     assert_eq!(&end.body[..], &bytes[bytes.len() - 100..]);
+}
+
+#[tokio::test]
+async fn a_download_that_nobody_takes_fills_no_megabytes() {
+    const FILE: usize = 16 << 20;
+    let folder = Folder::new();
+    let settings = settings(&folder, &[("session.write_timeout", "1s"), ("files.max_bytes", "33554432")]);
+    let node = Node::with(&settings).await;
+    let rahim = Client::full(&node, "রহিম").await;
+    let file = upload(&node, &rahim.token, "general", "a.bin", &vec![b'x'; FILE]).await;
+    let mut stalled = RawSocket::connect(node.port).await;
+    stalled.write(format!("GET {} HTTP/1.1\r\nhost: a\r\n\r\n", url(&file)).as_bytes()).await;
+    eventually("it is given up", DEADLINE, async || stalled.is_cut().then_some(())).await;
+    let read = node.http().metrics().await.value("adda_file_bytes_sent_total");
+    assert!(read < f64::from(1 << 20), "{read} bytes were read for a client that takes none");
 }
 
 #[tokio::test]
