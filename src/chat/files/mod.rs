@@ -10,6 +10,10 @@ mod store;
 mod sweep;
 mod upload;
 
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
 pub use self::kind::is_shown;
 pub use self::posting::{ClaimedFiles, MAX_FILES};
 pub use self::reading::{FileReader, ReadableFile};
@@ -22,11 +26,15 @@ use crate::config::Config;
 use crate::model::{FileId, FileInfo, NodeId};
 use crate::protocol::{ErrorCode, Rejection};
 
-/// The storage of a node, and its uploads under way.
+/// Reads of the storage at once. Each is a piece, so that thousands of readers get on though a few of them read.
+const READS: usize = 32;
+
+/// The storage of a node, and its uploads and reads under way.
 #[derive(Debug)]
 pub(super) struct FileService {
     store: Option<Store>,
     slots: UploadSlots,
+    reads: Arc<Semaphore>,
 }
 
 impl FileService {
@@ -35,7 +43,7 @@ impl FileService {
     pub(super) fn open(config: &Config, node: NodeId) -> Result<Self, String> {
         let store = Store::open(&config.files, node, config.redis.url.is_empty())?;
         let slots = UploadSlots::new(config.files.uploads_in_flight);
-        Ok(Self { store, slots })
+        Ok(Self { store, slots, reads: Arc::new(Semaphore::new(READS)) })
     }
 }
 
