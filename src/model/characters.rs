@@ -42,17 +42,14 @@ pub(super) fn is_mark(c: char) -> bool {
     GeneralCategoryGroup::Mark.contains(category(c))
 }
 
-/// Whether a mark belongs to no script of its own, as the accents of Latin do.
-pub(super) fn is_shared_mark(c: char) -> bool {
-    matches!(script(c), Script::Inherited | Script::Common)
-}
-
-/// Whether letters of this kind need marks of their own script: those of most scripts do.
-pub(super) fn needs_marks(base: char) -> bool {
-    !matches!(
+/// Whether a letter needs the mark: both are of one script, and of one that has marks of its own, as most have. The accents
+/// of Latin belong to no script.
+pub(super) fn needs_mark(base: char, mark: char) -> bool {
+    let is_without = matches!(
         script(base),
         Script::Common | Script::Inherited | Script::Latin | Script::Greek | Script::Cyrillic
-    )
+    );
+    !is_without && script(mark) == script(base)
 }
 
 /// The sign that joins two consonants or silences one (RFC 5892, A.1).

@@ -2,8 +2,9 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::{MARKS, SHARED_MARKS, invisible, trimmed};
-use crate::model::characters::{is_forbidden, is_invisible, is_mark, is_shared_mark, needs_marks};
+use super::marks::Marks;
+use super::{invisible, trimmed};
+use crate::model::characters::{is_forbidden, is_invisible, is_mark};
 
 /// Characters of a name.
 const MAX_CHARS: usize = 100;
@@ -66,29 +67,14 @@ fn clean(text: &str) -> String {
 }
 
 /// The text without marks that have no letter, or are too many on it.
-fn bounded_marks(text: &str) -> std::vec::IntoIter<char> {
-    let mut kept = Vec::new();
-    let mut base = ' ';
-    let (mut marks, mut shared) = (0, 0);
-    for c in text.nfd() {
-        if !is_mark(c) || is_invisible(c) {
-            kept.push(c);
-            if !is_invisible(c) {
-                (base, marks, shared) = (c, 0, 0);
-            }
-            continue;
-        }
-        marks += 1;
-        shared += usize::from(is_shared_mark(c) || !needs_marks(base));
-        if base != ' ' && marks <= MARKS && shared <= SHARED_MARKS {
-            kept.push(c);
-        }
-    }
-    kept.into_iter()
+fn bounded_marks(text: &str) -> impl Iterator<Item = char> {
+    let mut marks = Marks::new();
+    text.nfd().filter(move |c| is_invisible(*c) || marks.allow(*c))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::marks::NEEDLESS_MARKS;
     use super::*;
 
     #[test]
@@ -129,6 +115,6 @@ mod tests {
             assert_eq!(file_name(&name), name);
         }
         let zalgo = file_name(&format!("a{}.txt", "\u{301}".repeat(500)));
-        assert!(zalgo.chars().count() <= 1 + SHARED_MARKS + 4, "{zalgo:?}");
+        assert!(zalgo.chars().count() <= 1 + NEEDLESS_MARKS + 4, "{zalgo:?}");
     }
 }

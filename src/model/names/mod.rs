@@ -2,6 +2,7 @@
 
 mod file_name;
 mod invisible;
+mod marks;
 mod private;
 mod skeleton;
 #[cfg(test)]
@@ -15,8 +16,9 @@ use unicode_normalization::UnicodeNormalization;
 use utoipa::ToSchema;
 
 pub use self::file_name::file_name;
+use self::marks::Marks;
 pub use self::skeleton::Skeleton;
-use super::characters::{is_forbidden, is_invisible, is_mark, is_shared_mark, needs_marks};
+use super::characters::{is_forbidden, is_invisible};
 
 /// Why a name was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -40,11 +42,6 @@ pub enum NameError {
     #[error("must not be \".\" or \"..\" or begin with ! or @")]
     Reserved,
 }
-
-/// More of them on a letter hide what is written above and below it.
-const SHARED_MARKS: usize = 4;
-/// With the marks that a script needs for its own letters; Burmese and Tibetan need most.
-const MARKS: usize = 8;
 
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident) => {
@@ -133,7 +130,10 @@ fn parse_name(raw: &str, max_chars: usize) -> Result<Arc<str>, NameError> {
         return Err(NameError::Hidden);
     }
     let text: String = name.iter().collect();
-    check_marks(&text)?;
+    let mut marks = Marks::new();
+    if !text.nfd().filter(|c| !is_invisible(*c)).all(|c| marks.allow(c)) {
+        return Err(NameError::Marks);
+    }
     if name.len() > max_chars {
         return Err(NameError::TooLong { limit: max_chars });
     }
@@ -161,25 +161,4 @@ fn is_hidden(name: &[char], at: usize) -> bool {
         c if is_forbidden(c) || c.is_whitespace() => true,
         c => is_invisible(c) && !invisible::has_purpose(name, at),
     }
-}
-
-/// Counts the marks of letters that NFC has composed, too.
-fn check_marks(name: &str) -> Result<(), NameError> {
-    let mut base = ' ';
-    let mut marks = 0;
-    let mut shared = 0;
-    for c in name.nfd().filter(|c| !is_invisible(*c)) {
-        if !is_mark(c) {
-            base = c;
-            marks = 0;
-            shared = 0;
-            continue;
-        }
-        marks += 1;
-        shared += usize::from(is_shared_mark(c) || !needs_marks(base));
-        if base == ' ' || marks > MARKS || shared > SHARED_MARKS {
-            return Err(NameError::Marks);
-        }
-    }
-    Ok(())
 }

@@ -18,10 +18,9 @@ export const isInvisible = (character) =>
 /** No name has it anywhere. */
 export const isForbidden = (character) => FORBIDDEN.test(character);
 export const isMark = (character) => MARK.test(character);
-/** A mark that belongs to no script of its own, as the accents of Latin do. */
-export const isSharedMark = (character) => SHARED.test(character);
-/** Letters of this kind need marks of their own script. */
-export const needsMarks = (base) => !WITHOUT_MARKS.test(base);
+/** The letter needs the mark: both are of a script with marks of its own. Of that a page knows no more than that it is about one block of 256. */
+export const needsMark = (base, mark) =>
+  !WITHOUT_MARKS.test(base) && !SHARED.test(mark) && base.codePointAt() >> 8 === mark.codePointAt() >> 8;
 
 /** Half a character, as a broken keyboard or a cut leaves it, becomes the sign for that. */
 export const wellFormed = (text) => text.replace(/\p{Cs}/gu, '\ufffd');

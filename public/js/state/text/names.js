@@ -1,10 +1,10 @@
 // Names of rooms and users: the server's rule (src/model/names.rs), which decides;
 // this spares the round trip. Both are tested with tests/names.json.
 
-import { isForbidden, isInvisible, isMark, isSharedMark, isWhiteSpace, needsMarks, wellFormed } from './characters.js';
+import { isForbidden, isInvisible, isMark, isWhiteSpace, needsMark, wellFormed } from './characters.js';
 import { hasPurpose, isJoiner } from './invisible.js';
 
-const SHARED_MARKS = 4;
+const NEEDLESS_MARKS = 4;
 const MARKS = 8;
 // UTF-16 units a character; a longer text is too long, whatever is in it.
 const UNITS = 8;
@@ -58,17 +58,19 @@ function isHidden(name, at) {
 // Counts the marks of letters that NFC has composed, too.
 function hasTooManyMarks(name) {
   let base = ' ';
+  let last = ' ';
   let marks = 0;
-  let shared = 0;
+  let needless = 0;
   for (const character of name.normalize('NFD')) {
     if (isInvisible(character)) continue;
     if (!isMark(character)) {
-      [base, marks, shared] = [character, 0, 0];
-      continue;
+      [base, marks, needless] = [character, 0, 0];
+    } else {
+      marks += 1;
+      if (character === last || !needsMark(base, character)) needless += 1;
+      if (base === ' ' || marks > MARKS || needless > NEEDLESS_MARKS) return true;
     }
-    marks += 1;
-    if (isSharedMark(character) || !needsMarks(base)) shared += 1;
-    if (base === ' ' || marks > MARKS || shared > SHARED_MARKS) return true;
+    last = character;
   }
   return false;
 }
