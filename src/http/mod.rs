@@ -76,7 +76,7 @@ pub fn router(state: AppState, sessions: Router) -> Router {
         .merge(assets)
         .with_state(state)
         .merge(with_cors(sessions, &settings))
-        .layer(middleware::from_fn(layers::check_head))
+        .layer(middleware::from_fn_with_state(with_cors(layers::refusals(), &settings), layers::check_head))
         // An answer with what users wrote is never taken for a page.
         .layer(SetResponseHeaderLayer::overriding(
             header::X_CONTENT_TYPE_OPTIONS,

@@ -213,9 +213,14 @@ async fn a_request_names_one_host_and_one_framing() {
         "GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n",
         "POST /api/rooms/x/messages HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         "POST /api/rooms/x/messages HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        "OPTIONS /api/rooms HTTP/1.1\r\nAccess-Control-Request-Method: GET\r\n\r\n",
     ] {
-        let (status, body, _) = refusal(&node, head).await;
+        // A page of another origin may read why.
+        let head = head.replacen("\r\n", "\r\nOrigin: http://elsewhere.example\r\n", 1);
+        let (status, body, head) = refusal(&node, &head).await;
         assert_eq!((status, &body["code"]), (400, &"bad_request".into()), "{head:?}");
+        assert!(head.contains("access-control-allow-origin: *"), "{head}");
+        assert!(head.contains("connection: close"), "{head}");
     }
     for head in [
         "GET /healthz HTTP/1.0\r\n\r\n",

@@ -1,24 +1,43 @@
 //! Rules for a request's head beyond hyper's own: one host and one framing, so that nobody in front of a node reads
 //! it differently.
 
-use axum::extract::Request;
+use axum::body::Body;
+use axum::extract::{Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderValue, Version, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Version, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
+use axum::{Extension, Router};
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
 
 use crate::http::error::ApiError;
 use crate::protocol::ErrorCode;
 
+/// The fault of a head: one sentence.
+#[derive(Debug, Clone, Copy)]
+struct Flaw(&'static str);
+
+/// Answers the requests that [`check_head`] refuses; to be given the layers of other answers.
+pub fn refusals() -> Router {
+    Router::new().fallback(async |Extension(Flaw(sentence)): Extension<Flaw>| {
+        ApiError::new(ErrorCode::BadRequest, sentence)
+    })
+}
+
 /// Refuses a head with no host or two (RFC 9112, section 3.2), or with an encoding that is not just `chunked`
 /// (section 6.1), and ends its connection: its body may be another request to somebody else.
-pub async fn check_head(request: Request, next: Next) -> Response {
+pub async fn check_head(State(refusals): State<Router>, mut request: Request, next: Next) -> Response {
     let flaw = match (is_host_right(&request), is_framing_right(request.headers())) {
         (true, true) => return next.run(request).await,
-        (false, _) => "The request must name one host",
-        (_, false) => "The transfer-encoding must be chunked, or none",
+        (false, _) => Flaw("The request must name one host"),
+        (_, false) => Flaw("The transfer-encoding must be chunked, or none"),
     };
-    let mut response = ApiError::new(ErrorCode::BadRequest, flaw).into_response();
+    request.extensions_mut().insert(flaw);
+    // A preflight is refused as well.
+    *request.method_mut() = Method::GET;
+    *request.body_mut() = Body::empty();
+    let Ok(mut response) = TowerToHyperService::new(refusals).call(request).await;
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response
 }

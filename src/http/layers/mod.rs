@@ -5,5 +5,5 @@ mod head;
 mod trace;
 
 pub use self::cors::with_cors;
-pub use self::head::check_head;
+pub use self::head::{check_head, refusals};
 pub use self::trace::log_request;
