@@ -269,3 +269,18 @@ async fn lists_of_rooms_are_paid_for_as_well() {
         assert!((given as f64) < earned + 30_000.0, "{question}: {given} in {:?}", begin.elapsed());
     }
 }
+
+/// The types that a session says it knows, when it is sent another.
+#[tokio::test]
+async fn the_script_floods_with_each_type_of_frame() {
+    let script = include_str!("../../scripts/flood");
+    let node = Node::memory().await;
+    let mut session = Client::full(&node, "session").await;
+    session.send(json!({ "type": "dance" })).await;
+    let sentence = session.expect("error").await["content"].as_str().expect("a sentence").to_owned();
+    let (_, known) = sentence.split_once("known are ").expect("a list");
+    for kind in known.split(", ") {
+        assert!(script.contains(&format!("type=\"{kind}\"")), "{kind}");
+    }
+    assert!(known.contains("ping") && script.contains("frame(0x82, "), "files come in binary frames");
+}
