@@ -89,7 +89,7 @@ fn write_all(waiting: &Receiver<Item>, mut out: impl Write, format: LogFormat, _
         bytes.clear();
         for done in flushed {
             // Nobody waits any more if this fails.
-            drop(done.try_send(()));
+            let _ = done.try_send(());
         }
         thread::sleep(PAUSE);
     }
