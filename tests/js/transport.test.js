@@ -236,21 +236,6 @@ test('after a silence one ping is sent, then the connection is dropped', () => {
   assert.equal(sockets.length, 2);
 });
 
-test('frames in a row set no timer each, and the silence counts from the last', () => {
-  const { socket, clock } = connected();
-  socket().say(WELCOME);
-  const before = clock.timersSet;
-  for (let second = 0; second < 20; second += 1) {
-    clock.advance(1_000);
-    socket().say({ type: 'pong' });
-  }
-  assert.equal(clock.timersSet, before);
-  clock.advance(29_999);
-  assert.equal(socket().sentOf('ping').length, 0);
-  clock.advance(1);
-  assert.equal(socket().sentOf('ping').length, 1);
-});
-
 test('an answer to the ping keeps the connection', () => {
   const { socket, sockets, clock } = connected();
   socket().say(WELCOME);
