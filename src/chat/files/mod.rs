@@ -8,6 +8,8 @@ mod reading;
 mod slots;
 mod store;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod upload;
 
 use std::sync::Arc;

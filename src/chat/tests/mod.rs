@@ -17,7 +17,12 @@ pub(super) async fn chat() -> Chat {
 
 /// The same with another backend around the one in memory.
 pub(super) async fn chat_with(around: impl FnOnce(Backend) -> Backend) -> Chat {
-    let (config, node, supervisor) = (Config::defaults(), NodeId::random(), Supervisor::default());
+    configured_chat(Config::defaults(), around).await
+}
+
+/// The same with settings.
+pub(super) async fn configured_chat(config: Config, around: impl FnOnce(Backend) -> Backend) -> Chat {
+    let (node, supervisor) = (NodeId::random(), Supervisor::default());
     let (backend, events) = backend::start(&config, node, &supervisor).await.unwrap();
     let chat = Chat::start(node, config, around(backend), events, supervisor).unwrap();
     chat.inner.health.clone().wait_for(|health| *health == Health::Ready).await.unwrap();
