@@ -113,10 +113,12 @@ mod tests {
         }
     }
 
+    /// Positions that wait after 5 of the epoch e; numbers taken; whether nothing is missing any more.
+    type Case = (&'static [(&'static str, u64)], &'static [u64], bool);
+
     #[test]
     fn successors_are_taken_up_to_the_next_hole() {
-        // Waiting after 5 of the epoch e; taken; whether nothing is missing any more.
-        let cases: [(&[(&str, u64)], &[u64], bool); 7] = [
+        let cases: [Case; 7] = [
             (&[], &[], true),
             (&[("e", 6), ("e", 7)], &[6, 7], true),
             (&[("e", 4), ("e", 5), ("e", 6)], &[6], true),

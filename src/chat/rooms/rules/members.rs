@@ -198,7 +198,7 @@ mod tests {
         room.add_member(&joining);
         room.add_member(&other);
         let user = joining.member.user_id.clone();
-        assert_eq!(room.expel(&|one| *one == user), [user.clone()]);
+        assert_eq!(room.expel(&|one| *one == user), std::slice::from_ref(&user));
         let mut frames = vec![crate::websocket::Frame::text(b"joined")];
         assert_eq!(room.attach(&joining, &place, &mut frames), Err(NotAttached::Expelled));
         assert_eq!(frames.len(), 1, "it is given nothing");
