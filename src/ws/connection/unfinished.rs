@@ -19,6 +19,10 @@ const EACH: usize = 8 * 1024;
 /// has not read. A kernel holds no more of a socket.
 const LATE: usize = 8 * 1024 * 1024;
 
+/// Time after the deadline of a message in which it becomes known that a socket has more. A node that stood still learns of its
+/// timers first.
+const SETTLE: Duration = Duration::from_millis(100);
+
 /// Bytes that all sessions of this process hold now.
 static HELD: AtomicUsize = AtomicUsize::new(0);
 
@@ -29,6 +33,8 @@ pub(super) struct Unfinished {
     held: usize,
     /// Bytes that were read after the deadline.
     late: usize,
+    /// Whether `limit` has ended once, and runs for [`SETTLE`].
+    is_settling: bool,
     /// Runs from its first byte to its last, whatever comes in between.
     limit: Option<Pin<Box<Sleep>>>,
 }
@@ -36,18 +42,20 @@ pub(super) struct Unfinished {
 impl Unfinished {
     /// None yet. Each may take `timeout`.
     pub(super) fn new(timeout: Duration) -> Self {
-        Self { timeout, held: 0, late: 0, limit: None }
+        Self { timeout, held: 0, late: 0, is_settling: false, limit: None }
     }
 
     /// A message has ended: the next has a deadline of its own.
     pub(super) fn end(&mut self) {
         self.limit = None;
         self.late = 0;
+        self.is_settling = false;
     }
 
     /// So many bytes were read.
     pub(super) fn count_read(&mut self, bytes: usize) {
-        if self.limit.as_ref().is_some_and(|limit| limit.deadline() <= Instant::now()) {
+        let is_over = self.limit.as_ref().is_some_and(|limit| limit.deadline() <= Instant::now());
+        if self.is_settling || is_over {
             self.late += bytes;
         }
     }
@@ -78,9 +86,12 @@ impl Unfinished {
     /// Ends when the message that is held has taken too long; never if there is none. To be asked only when the socket has
     /// nothing more: what came in time counts, however late the node reads it.
     pub(super) async fn expired(&mut self) {
-        match &mut self.limit {
-            Some(limit) => limit.as_mut().await,
-            None => std::future::pending().await,
+        let Some(limit) = &mut self.limit else { return std::future::pending().await };
+        limit.as_mut().await;
+        if !self.is_settling {
+            self.is_settling = true;
+            limit.as_mut().reset(Instant::now() + SETTLE);
+            limit.as_mut().await;
         }
     }
 }
