@@ -1,4 +1,4 @@
-// What a silent connection costs and shows: one timer, then a ping.
+// A silent connection: one timer, then a ping.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

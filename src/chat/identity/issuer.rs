@@ -123,26 +123,29 @@ impl Issuer {
             self.keys.iter().find_map(|key| key.read::<Map<String, Value>>(token, &self.expected))?;
         let user_id = UserId::parse(&text(claims.get(&self.settings.user_claim)?)?)?;
         let moment_of = |claim: &str| claims.get(claim).and_then(Value::as_f64).map(moment);
-        let Some(issued_at) = moment_of("iat") else {
-            self.tell_undated();
-            return None;
+        let issued_at = match claims.get("iat") {
+            None | Some(Value::Null) => {
+                self.tell_undated();
+                None
+            }
+            Some(time) => Some(moment(time.as_f64()?)),
         };
         Some(Identity {
             role: self.role(&claims),
             source: Source::Issuer,
             scope: self.scope(&claims)?,
             generation: 0,
-            issued_at: Some(issued_at),
+            issued_at,
             expires_at: moment_of("exp"),
             author: Author { username: self.username(&claims, &user_id), user_id },
         })
     }
 
-    /// A log-out voids the tokens that were issued before, so one that does not say when it was can't be taken.
+    /// A log-out voids the tokens that were issued before, and so every one that does not say when it was.
     fn tell_undated(&self) {
         if !self.is_undated_told.swap(true, Ordering::Relaxed) {
             warn!(
-                "refused a token of the issuer without the claim iat; each token must say when it was issued"
+                "a token of the issuer comes without the claim iat; once its user has logged out, no such token counts"
             );
         }
     }
