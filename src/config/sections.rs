@@ -199,7 +199,7 @@ settings! {
         previous_secrets: Vec<String> = SECRETS, r#"["the output of: openssl rand -hex 32"]"#, "a shorter one can be guessed";
         previous_secrets_file: String = text(4096), r#""/run/secrets/adda_previous""#, "it is a path";
         logins_per_minute: usize = number(0, 10_000), "10", "each costs a processor a moment, and shows whether a password is right";
-        registrations_per_minute: usize = number(0, 10_000), "1", "each may send as much as any user";
+        registrations_per_minute: usize = number(0, 10_000), "5", "each may send as much as any user";
         token_ttl: Duration = time(SECOND, MANY_YEARS), r#""30days""#, "it is counted in seconds";
         guests: bool = YesNo, "true", "there is no third way";
         guests_may_whisper: bool = YesNo, "true", "there is no third way";
