@@ -13,6 +13,9 @@ const NODES_AT_ONCE: usize = 3;
 /// Tasks of one client, whose panics affect only that client.
 const ISOLATED: [&str; 3] = ["connection", "session", "upgrade"];
 
+/// Tasks that have ended before a test could inject a panic.
+const SHORT_LIVED: [&str; 5] = ["pack-script", "read", "resync", "reaper", "sweep"];
+
 /// The tasks that a node has started, by its log.
 fn tasks(node: &Node) -> BTreeSet<String> {
     let log = node.log();
@@ -51,9 +54,7 @@ async fn a_node_ends_if_one_of_its_tasks_panics() {
     for task in ["acceptor", "heartbeat", "hub", "lease", "post-writer", "subscription"] {
         assert!(endless.iter().any(|started| started == task), "{task} among {endless:?}");
     }
-    // Short-lived tasks have ended before a test could inject a panic.
-    let lasting =
-        endless.iter().filter(|task| !["pack-script", "resync", "reaper", "sweep"].contains(&task.as_str()));
+    let lasting = endless.iter().filter(|task| !SHORT_LIVED.contains(&task.as_str()));
     let checks = lasting.map(|task| assert_ends_without(task, launch.another()));
     stream::iter(checks).for_each_concurrent(NODES_AT_ONCE, |check| check).await;
 }
