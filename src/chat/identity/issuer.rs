@@ -122,7 +122,6 @@ impl Issuer {
         let claims =
             self.keys.iter().find_map(|key| key.read::<Map<String, Value>>(token, &self.expected))?;
         let user_id = UserId::parse(&text(claims.get(&self.settings.user_claim)?)?)?;
-        let moment_of = |claim: &str| claims.get(claim).and_then(Value::as_f64).map(moment);
         let issued_at = match claims.get("iat") {
             None | Some(Value::Null) => {
                 self.tell_undated();
@@ -136,7 +135,7 @@ impl Issuer {
             scope: self.scope(&claims)?,
             generation: 0,
             issued_at,
-            expires_at: moment_of("exp"),
+            expires_at: claims.get("exp").and_then(Value::as_f64).map(moment),
             author: Author { username: self.username(&claims, &user_id), user_id },
         })
     }
