@@ -1,5 +1,4 @@
-//! Limits on how often a room is told its count and of typing users, and the spreading of slow checks of all
-//! rooms are spread over time.
+//! Limits on how often a room is told its count and of typing users, and on how slow checks of all rooms are spread over time.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};

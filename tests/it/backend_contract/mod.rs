@@ -53,15 +53,20 @@ macro_rules! contract {
             )*)*
         }
 
-        /// One Redis Cluster for all cases, each with keys of its own: it takes long to form.
-        #[tokio::test]
-        async fn in_a_redis_cluster_all_of_it_holds() {
-            let Some(redis) = RedisCluster::start().await.map(Arc::new) else { return };
-            $($(
-                eprintln!("{}", stringify!($case));
-                // On the heap: all of them together are too large for the stack.
-                Box::pin($subject::$case(Cluster::redis_cluster(&redis))).await;
-            )*)*
+        mod redis_cluster {
+            use super::*;
+            $(
+                /// One Redis Cluster for all cases, each with keys of its own: it takes long to form.
+                #[tokio::test]
+                async fn $subject() {
+                    let Some(redis) = RedisCluster::start().await.map(Arc::new) else { return };
+                    $(
+                        eprintln!("{}", stringify!($case));
+                        // On the heap: all of them together are too large for the stack.
+                        Box::pin($subject::$case(Cluster::redis_cluster(&redis))).await;
+                    )*
+                }
+            )*
         }
     };
 }

@@ -50,8 +50,8 @@ pub use self::swarm::Swarm;
 /// The wait for an expected event. Only a failing test reaches it.
 pub const DEADLINE: Duration = Duration::from_secs(10);
 
-/// The wait for an event that needs a node or Redis to restart first.
-pub const LONG_DEADLINE: Duration = Duration::from_secs(30);
+/// The wait for an event that needs a node or Redis to restart first, or a page to draw.
+pub const LONG_DEADLINE: Duration = Duration::from_secs(60);
 
 /// Polls until there is an answer; fails after `within`.
 pub async fn eventually<T>(what: &str, within: Duration, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
