@@ -58,6 +58,7 @@ use self::rooms::RedisRooms;
 use self::schedules::RedisSchedules;
 use self::standing::RedisStandings;
 use self::topology::Shards;
+use self::topology::pooled::PooledCalls;
 use super::node::events;
 use super::{Backend, BackendError, Events, Result};
 use crate::config::Config;
@@ -106,19 +107,20 @@ pub async fn start(config: &Config, node: NodeId, supervisor: &Supervisor) -> Re
         deadline,
         _size_keeper: supervisor.keep("room_sizes", sizes.keep(keys.clone(), shards.clone())),
     };
-    let accounts = RedisAccounts { keys: keys.clone(), shards: shards.clone(), deadline };
     let leases = Leases::new(node, keys.clone(), shards.clone(), data_generation, index, config, supervisor);
     let cluster = RedisCluster::new(leases, reconciler, &config.presence);
-    let moderation = RedisModeration::new(keys.clone(), shards.clone(), config);
-    let standings = RedisStandings::new(keys.clone(), shards.clone(), config);
-    let preferences = RedisPreferences::new(keys.clone(), shards.clone(), config);
-    let reports = RedisReports { keys: keys.clone(), shards: shards.clone(), deadline };
-    let rooms = RedisRooms::new(keys.clone(), shards.clone(), config);
-    let notifications = RedisNotifications::new(keys.clone(), shards.clone(), config);
-    let schedules = RedisSchedules::new(keys.clone(), shards.clone(), config);
     let quotas = RedisQuotas::new(keys.clone(), shards.clone(), deadline);
-    let cursors = RedisCursors::new(keys.clone(), shards.clone(), config);
-    let files = Arc::new(RedisFiles { keys: keys.clone(), shards: shards.clone(), deadline });
+    let calls = PooledCalls { shards: shards.clone(), deadline };
+    let accounts = RedisAccounts { keys: keys.clone(), calls: calls.clone() };
+    let moderation = RedisModeration::new(keys.clone(), calls.clone(), config);
+    let standings = RedisStandings::new(keys.clone(), calls.clone(), config);
+    let preferences = RedisPreferences::new(keys.clone(), calls.clone(), config);
+    let reports = RedisReports { keys: keys.clone(), calls: calls.clone() };
+    let rooms = RedisRooms::new(keys.clone(), calls.clone(), config);
+    let notifications = RedisNotifications::new(keys.clone(), calls.clone(), config);
+    let schedules = RedisSchedules::new(keys.clone(), calls.clone(), config);
+    let cursors = RedisCursors::new(keys.clone(), calls.clone(), config);
+    let files = Arc::new(RedisFiles { keys: keys.clone(), calls });
     let pubsub = Subscriber::start(keys, wire, node, shards, settings, events, supervisor);
     let backend = Backend {
         log: Arc::new(log),

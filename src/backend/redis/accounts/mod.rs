@@ -1,19 +1,14 @@
 //! Accounts. All their keys share one slot, so a script creates an account in one step: names of any two accounts are
 //! compared, and the first admin is made once.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use async_trait::async_trait;
-use redis::Value;
 
 use crate::backend::redis::client::call::Call;
-use crate::backend::redis::client::role::Role as Connection;
 use crate::backend::redis::client::script::{Memory, Script, TYPES};
 use crate::backend::redis::client::server::{parsed, parsed_if_ours};
 use crate::backend::redis::keys::Keys;
-use crate::backend::redis::topology::Shards;
-use crate::backend::{Account, Accounts, Condition, Creation, PasswordHash, Result, within};
+use crate::backend::redis::topology::pooled::PooledCalls;
+use crate::backend::{Account, Accounts, Condition, Creation, PasswordHash, Result};
 use crate::model::{Role, Skeleton, Timestamp, UserId, Username};
 use crate::telemetry::{Unreadable, count_unreadable};
 
@@ -30,19 +25,14 @@ pub(super) const SCRIPTS: &[&Script] = &[&CREATE, &PASSWORD, &SETUP];
 #[derive(Debug)]
 pub struct RedisAccounts {
     pub keys: Keys,
-    pub shards: Arc<Shards>,
-    pub deadline: Duration,
+    pub calls: PooledCalls,
 }
 
 impl RedisAccounts {
-    async fn call(&self, call: Call) -> Result<Value> {
-        within(self.deadline, self.shards.call(&Connection::Pooled, call)).await
-    }
-
     async fn read(&self, user: UserId) -> Result<Option<Account>> {
         let call = Call::plain("HMGET", self.keys.account(&user));
         let call = FIELDS.iter().fold(call, |call, field| call.arg(field));
-        let fields: Vec<Option<Vec<u8>>> = parsed_if_ours(self.call(call).await)?;
+        let fields: Vec<Option<Vec<u8>>> = parsed_if_ours(self.calls.call(call).await)?;
         let is_there = fields.iter().any(Option::is_some);
         let account = account(user, fields);
         if is_there && account.is_none() {
@@ -66,7 +56,7 @@ impl Accounts for RedisAccounts {
         let values = [username.as_str(), &password.0, role.as_str(), &created_at.unix_millis().to_string()];
         let fields = FIELDS.into_iter().zip(values);
         let call = fields.fold(call, |call, (field, value)| call.arg(field).arg(value));
-        match parsed::<String>(self.call(call).await?)?.as_str() {
+        match parsed::<String>(self.calls.call(call).await?)?.as_str() {
             "created" => Ok(Creation::Created),
             "admin_exists" => Ok(Creation::AdminExists),
             _ => Ok(Creation::NameTaken),
@@ -75,7 +65,7 @@ impl Accounts for RedisAccounts {
 
     async fn by_name(&self, skeleton: &Skeleton) -> Result<Option<Account>> {
         let call = Call::plain("HGET", self.keys.names()).arg(skeleton);
-        let owner: Option<Vec<u8>> = parsed_if_ours(self.call(call).await)?;
+        let owner: Option<Vec<u8>> = parsed_if_ours(self.calls.call(call).await)?;
         match owner.and_then(|owner| user(&owner)) {
             Some(owner) => self.read(owner).await,
             // The time of a refused log-in must not tell whether there is an account.
@@ -89,7 +79,7 @@ impl Accounts for RedisAccounts {
 
     async fn replace_password(&self, user: &UserId, from: &PasswordHash, to: &PasswordHash) -> Result<bool> {
         let call = Call::new(&PASSWORD, [self.keys.account(user)]).arg(&from.0).arg(&to.0);
-        parsed(self.call(call).await?)
+        parsed(self.calls.call(call).await?)
     }
 
     async fn owners(&self, skeletons: &[Skeleton]) -> Result<Vec<Option<UserId>>> {
@@ -98,25 +88,25 @@ impl Accounts for RedisAccounts {
         }
         let call = Call::plain("HMGET", self.keys.names());
         let call = skeletons.iter().fold(call, |call, skeleton| call.arg(skeleton));
-        let mut owners: Vec<Option<Vec<u8>>> = parsed_if_ours(self.call(call).await)?;
+        let mut owners: Vec<Option<Vec<u8>>> = parsed_if_ours(self.calls.call(call).await)?;
         // The names of a foreign type are none.
         owners.resize(skeletons.len(), None);
         Ok(owners.into_iter().map(|owner| user(&owner?)).collect())
     }
 
     async fn are_any(&self) -> Result<bool> {
-        let count: u64 = parsed_if_ours(self.call(Call::plain("HLEN", self.keys.names())).await)?;
+        let count: u64 = parsed_if_ours(self.calls.call(Call::plain("HLEN", self.keys.names())).await)?;
         Ok(count > 0)
     }
 
     async fn record_admin(&self, user: &UserId) -> Result<()> {
         let call = Call::plain("HSETNX", self.keys.setup()).arg("admin").arg(user);
-        self.call(call).await.map(drop)
+        self.calls.call(call).await.map(drop)
     }
 
     async fn setup_code(&self, own: &str) -> Result<Option<String>> {
         let call = Call::new(&SETUP, [self.keys.setup()]).arg(own);
-        parsed(self.call(call).await?)
+        parsed(self.calls.call(call).await?)
     }
 }
 

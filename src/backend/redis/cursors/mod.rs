@@ -1,20 +1,16 @@
 //! Cursors in Redis: a hash beside each room's log, so that one script can count from them.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use async_trait::async_trait;
 use redis::Value;
 use serde::Deserialize;
 
 use crate::backend::redis::client::call::Call;
-use crate::backend::redis::client::role::Role;
 use crate::backend::redis::client::script::{Memory, REPLID, Script, TYPES};
 use crate::backend::redis::client::server::parsed;
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::log::{ENTRIES, FENCE, PAGES, TEXTS};
-use crate::backend::redis::topology::Shards;
-use crate::backend::{Cursors, LastText, NONCE_TTL, Reader, ReaderKind, Result, Unread, within};
+use crate::backend::redis::topology::pooled::PooledCalls;
+use crate::backend::{Cursors, LastText, NONCE_TTL, Reader, ReaderKind, Result, Unread};
 use crate::config::Config;
 use crate::model::{RoomName, UserId};
 
@@ -47,11 +43,10 @@ const PIPELINE: usize = 100;
 #[derive(Debug)]
 pub struct RedisCursors {
     keys: Keys,
-    shards: Arc<Shards>,
+    calls: PooledCalls,
     log_ttl_ms: u128,
     ttl_ms: u128,
     max_per_room: usize,
-    deadline: Duration,
 }
 
 /// The fields of [`LastText`].
@@ -77,19 +72,14 @@ pub(super) fn lifetime_ms(config: &Config) -> u128 {
 }
 
 impl RedisCursors {
-    pub fn new(keys: Keys, shards: Arc<Shards>, config: &Config) -> Self {
+    pub fn new(keys: Keys, calls: PooledCalls, config: &Config) -> Self {
         Self {
             keys,
-            shards,
+            calls,
             log_ttl_ms: config.history.ttl.as_millis(),
             ttl_ms: lifetime_ms(config),
             max_per_room: config.limits.cursors_per_room,
-            deadline: config.redis.command_timeout,
         }
-    }
-
-    async fn call(&self, call: Call) -> Result<Value> {
-        within(self.deadline, self.shards.call(&Role::Pooled, call)).await
     }
 
     /// Moves a cursor to a number, or to the head if there is none yet. Returns whether it was moved, and its place.
@@ -105,7 +95,7 @@ impl RedisCursors {
             .arg(seq.map_or_else(String::new, |seq| seq.to_string()))
             .arg(self.ttl_ms)
             .arg(self.max_per_room);
-        let (is_moved, place): (bool, String) = parsed(self.call(call).await?)?;
+        let (is_moved, place): (bool, String) = parsed(self.calls.call(call).await?)?;
         Ok((is_moved, place.parse().ok()))
     }
 
@@ -130,7 +120,7 @@ impl RedisCursors {
         while !pending.is_empty() {
             let calls: Vec<Call> =
                 pending.iter().map(|(_, counting)| self.unread_call(user, counting)).collect();
-            let values = self.shards.call_all(&Role::Pooled, &calls).await;
+            let values = self.calls.call_all(&calls).await;
             let mut rest = Vec::new();
             for ((place, mut counting), value) in pending.into_iter().zip(values) {
                 match value.and_then(|value| counting.add(value)) {
@@ -183,7 +173,7 @@ impl Cursors for RedisCursors {
         let mut places = Vec::with_capacity(of.len());
         for of in of.chunks(PIPELINE) {
             let calls: Vec<Call> = of.iter().map(call).collect();
-            let values = self.shards.call_all(&Role::Pooled, &calls).await;
+            let values = self.calls.call_all(&calls).await;
             places.extend(values.into_iter().map(|value| {
                 let place: String = parsed(value?)?;
                 Ok(place.parse().ok())
@@ -194,7 +184,7 @@ impl Cursors for RedisCursors {
 
     async fn forget(&self, room: &RoomName, user: &UserId) -> Result<()> {
         let [.., cursors] = self.keys.cursor_keys(room);
-        self.call(Call::plain("HDEL", cursors).arg(user)).await.map(drop)
+        self.calls.call(Call::plain("HDEL", cursors).arg(user)).await.map(drop)
     }
 
     async fn unread(&self, user: &UserId, rooms: &[RoomName]) -> Vec<Result<Unread>> {

@@ -2,21 +2,18 @@
 
 mod sweep;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use redis::Value;
 
 use crate::backend::redis::client::call::Call;
-use crate::backend::redis::client::role::Role;
 use crate::backend::redis::client::script::{Memory, Script, TYPES};
 use crate::backend::redis::client::server::{parsed, parsed_if_ours};
 use crate::backend::redis::keys::Keys;
-use crate::backend::redis::topology::Shards;
+use crate::backend::redis::topology::pooled::PooledCalls;
 use crate::backend::{
     Begun, ByteQuota, Claim, Claimed, FileDescription, Files, NONCE_TTL, QuotaOwner, REPETITION_WAITS,
-    Result, StoredFile, Upload, within,
+    Result, StoredFile, Upload,
 };
 use crate::model::{FileId, RoomName, UserId};
 use crate::telemetry::{Unreadable, count_unreadable};
@@ -47,15 +44,10 @@ pub(super) fn scripts() -> Vec<&'static Script> {
 #[derive(Debug)]
 pub struct RedisFiles {
     pub keys: Keys,
-    pub shards: Arc<Shards>,
-    pub deadline: Duration,
+    pub calls: PooledCalls,
 }
 
 impl RedisFiles {
-    async fn call(&self, call: Call) -> Result<Value> {
-        within(self.deadline, self.shards.call(&Role::Pooled, call)).await
-    }
-
     /// The keys of files, behind others.
     fn keys(&self, first: impl IntoIterator<Item = String>, ids: &[FileId]) -> Vec<String> {
         first.into_iter().chain(ids.iter().map(|id| self.keys.file(*id))).collect()
@@ -65,7 +57,7 @@ impl RedisFiles {
     async fn settle_at(&self, room: &RoomName, ids: &[FileId], place: String) -> Result<()> {
         let first = [self.keys.unposted_files(), self.keys.file_rooms(), self.keys.room_files(room)];
         let call = Call::new(&SETTLE, self.keys(first, ids)).arg(room).arg(place);
-        self.call(with_ids(call, ids)).await.map(drop)
+        self.calls.call(with_ids(call, ids)).await.map(drop)
     }
 
     /// The keys of an upload, and of its quotas.
@@ -88,7 +80,7 @@ impl RedisFiles {
             .arg(REPETITION_WAITS.as_millis())
             .arg(gone);
         let call = upload.quotas.iter().fold(call, |call, quota| call.arg(quota.limit));
-        let mut words = parsed::<Vec<String>>(self.call(call).await?)?.into_iter();
+        let mut words = parsed::<Vec<String>>(self.calls.call(call).await?)?.into_iter();
         let word = words.next().unwrap_or_default();
         let rest = words.next().unwrap_or_default();
         let number = rest.parse().unwrap_or_default();
@@ -130,7 +122,7 @@ impl Files for RedisFiles {
 
     async fn keep(&self, upload: &Upload) -> Result<()> {
         let call = Call::new(&sweep::POSTPONE, [self.keys.unposted_files()]).arg(0).arg(upload.id);
-        self.call(call).await.map(drop)
+        self.calls.call(call).await.map(drop)
     }
 
     async fn finish(&self, upload: &Upload, file: &FileDescription) -> Result<bool> {
@@ -140,17 +132,17 @@ impl Files for RedisFiles {
             .arg(file.size)
             .arg(json)
             .arg(NONCE_TTL.as_millis());
-        parsed(self.call(call).await?)
+        parsed(self.calls.call(call).await?)
     }
 
     async fn cancel(&self, upload: &Upload) -> Result<()> {
         let keys = self.upload_keys(upload, Some(self.keys.removed_files()));
-        self.call(Call::new(&CANCEL, keys).arg(upload.id)).await.map(drop)
+        self.calls.call(Call::new(&CANCEL, keys).arg(upload.id)).await.map(drop)
     }
 
     async fn find(&self, id: FileId) -> Result<Option<StoredFile>> {
         let call = Call::plain("HMGET", self.keys.file(id)).arg("user").arg("room").arg("file");
-        let fields: Vec<Option<Vec<u8>>> = parsed_if_ours(self.call(call).await)?;
+        let fields: Vec<Option<Vec<u8>>> = parsed_if_ours(self.calls.call(call).await)?;
         let is_stored = fields.last().is_some_and(Option::is_some);
         let file = stored(fields);
         count_unreadable(Unreadable::File, u64::from(is_stored && file.is_none()));
@@ -163,7 +155,7 @@ impl Files for RedisFiles {
             .arg(&claim.room)
             .arg(&claim.message);
         let call = with_ids(call, ids);
-        let replies: Vec<(Vec<u8>, u8)> = parsed(self.call(call).await?)?;
+        let replies: Vec<(Vec<u8>, u8)> = parsed(self.calls.call(call).await?)?;
         if replies.len() != ids.len() {
             return Ok(None);
         }
@@ -180,7 +172,7 @@ impl Files for RedisFiles {
 
     async fn release(&self, ids: &[FileId]) -> Result<()> {
         let call = Call::new(&RELEASE, self.keys([self.keys.unposted_files()], ids));
-        self.call(with_ids(call, ids)).await.map(drop)
+        self.calls.call(with_ids(call, ids)).await.map(drop)
     }
 
     async fn remove(&self, room: &RoomName, ids: &[FileId]) -> Result<u64> {
@@ -191,7 +183,7 @@ impl Files for RedisFiles {
             self.keys.room_files(room),
         ];
         let call = Call::new(&REMOVE, self.keys(first, ids)).arg(room);
-        parsed(self.call(with_ids(call, ids)).await?)
+        parsed(self.calls.call(with_ids(call, ids)).await?)
     }
 }
 

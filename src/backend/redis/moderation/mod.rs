@@ -1,22 +1,20 @@
 //! The rules of rooms, a hash each in the slot of its room, and the record of what moderators did, a stream.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use redis::Value;
 
 use crate::backend::redis::client::call::Call;
-use crate::backend::redis::client::role::Role as Connection;
 use crate::backend::redis::client::script::{Memory, Script, TYPES};
 use crate::backend::redis::client::server::{parsed, parsed_if_ours};
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::presence::CLOCK;
 use crate::backend::redis::pubsub::codec::PUBLISH;
-use crate::backend::redis::topology::Shards;
+use crate::backend::redis::topology::pooled::PooledCalls;
 use crate::backend::{
     AuditEntry, AuditPage, AuditPosition, AuditRecord, BackendError, KICK_KEPT, MAX_RULES, Moderation, Mute,
-    Result, RoomRules, RulesChange, within,
+    Result, RoomRules, RulesChange,
 };
 use crate::config::Config;
 use crate::model::{RoomName, Timestamp, UserId};
@@ -37,19 +35,14 @@ pub(super) const SCRIPTS: &[&Script] = &[&READ, &CHANGE, &RECORD];
 #[derive(Debug)]
 pub struct RedisModeration {
     keys: Keys,
-    shards: Arc<Shards>,
+    calls: PooledCalls,
     audit_entries: usize,
-    deadline: Duration,
 }
 
 impl RedisModeration {
-    pub fn new(keys: Keys, shards: Arc<Shards>, config: &Config) -> Self {
+    pub fn new(keys: Keys, calls: PooledCalls, config: &Config) -> Self {
         let audit_entries = config.moderation.audit_entries;
-        Self { keys, shards, audit_entries, deadline: config.redis.command_timeout }
-    }
-
-    async fn call(&self, call: Call) -> Result<Value> {
-        within(self.deadline, self.shards.call(&Connection::Pooled, call)).await
+        Self { keys, calls, audit_entries }
     }
 }
 
@@ -58,7 +51,7 @@ impl Moderation for RedisModeration {
     async fn rules(&self, rooms: &[RoomName]) -> Vec<Result<RoomRules>> {
         let call = |room: &RoomName| Call::new(&READ, [self.keys.rules(room)]);
         let calls: Vec<Call> = rooms.iter().map(call).collect();
-        let values = self.shards.call_all(&Connection::Pooled, &calls).await;
+        let values = self.calls.call_all(&calls).await;
         values.into_iter().map(rules).collect()
     }
 
@@ -77,7 +70,7 @@ impl Moderation for RedisModeration {
             .arg(lasts.as_millis())
             .arg(MAX_RULES)
             .arg(KICK_KEPT.as_millis());
-        match parsed::<u8>(self.call(call).await?)? {
+        match parsed::<u8>(self.calls.call(call).await?)? {
             0 => Err(BackendError::TooManyRules),
             _ => Ok(()),
         }
@@ -86,13 +79,13 @@ impl Moderation for RedisModeration {
     async fn record(&self, entry: &AuditRecord) -> Result<()> {
         let json = serde_json::to_string(entry).expect("texts and numbers are JSON");
         let call = Call::new(&RECORD, [self.keys.audit()]).arg(self.audit_entries).arg(json);
-        self.call(call).await.map(drop)
+        self.calls.call(call).await.map(drop)
     }
 
     async fn audit(&self, before: Option<AuditPosition>, limit: usize) -> Result<AuditPage> {
         let from = before.map_or_else(|| "+".to_owned(), |before| format!("({before}"));
         let call = Call::plain("XREVRANGE", self.keys.audit()).arg(from).arg("-").arg("COUNT").arg(limit);
-        let found: Vec<(String, Vec<Vec<u8>>)> = parsed_if_ours(self.call(call).await)?;
+        let found: Vec<(String, Vec<Vec<u8>>)> = parsed_if_ours(self.calls.call(call).await)?;
         let next = found.last().filter(|_| found.len() == limit);
         let next = next.and_then(|(id, _)| AuditPosition::parse(id));
         let entries: Vec<AuditEntry> = found.iter().filter_map(|(id, fields)| entry(id, fields)).collect();

@@ -3,7 +3,6 @@
 
 mod record;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,9 +16,9 @@ use crate::backend::redis::client::server::{parsed, parsed_if_ours};
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::presence::CLOCK;
 use crate::backend::redis::pubsub::codec::{PUBLISH, seen_text};
-use crate::backend::redis::topology::Shards;
+use crate::backend::redis::topology::pooled::PooledCalls;
 use crate::backend::{
-    Broadcast, Channel, Notifications, Result, Seen, SeenBroadcast, Sent, UserNotifications, within,
+    Broadcast, Channel, Notifications, Result, Seen, SeenBroadcast, Sent, UserNotifications,
 };
 use crate::config::Config;
 use crate::model::{Audience, NewNotification, NotificationId, UserId};
@@ -52,20 +51,15 @@ pub(super) const SCRIPTS: &[&Script] = &[&SEND, &SEND_ALL, &SEE, &WITHDRAW, &REA
 #[derive(Debug)]
 pub struct RedisNotifications {
     keys: Keys,
-    shards: Arc<Shards>,
+    calls: PooledCalls,
     kept: usize,
     kept_bytes: usize,
-    deadline: Duration,
 }
 
 impl RedisNotifications {
-    pub fn new(keys: Keys, shards: Arc<Shards>, config: &Config) -> Self {
+    pub fn new(keys: Keys, calls: PooledCalls, config: &Config) -> Self {
         let (kept, kept_bytes) = (config.notifications.kept, config.notification_bytes());
-        Self { keys, shards, kept, kept_bytes, deadline: config.redis.command_timeout }
-    }
-
-    async fn call(&self, call: Call) -> Result<Value> {
-        within(self.deadline, self.shards.call(&Connection::Pooled, call)).await
+        Self { keys, calls, kept, kept_bytes }
     }
 
     fn see_call(&self, user: &UserId, id: &NotificationId, broadcast: Option<&SeenBroadcast>) -> Call {
@@ -82,7 +76,7 @@ impl RedisNotifications {
     /// The user of a notification to one user.
     async fn recipient(&self, id: &NotificationId) -> Result<Option<UserId>> {
         let call = Call::plain("GET", self.keys.notification(id));
-        let user: Option<Vec<u8>> = parsed_if_ours(self.call(call).await)?;
+        let user: Option<Vec<u8>> = parsed_if_ours(self.calls.call(call).await)?;
         Ok(user.and_then(|user| UserId::parse(std::str::from_utf8(&user).ok()?)))
     }
 }
@@ -96,7 +90,7 @@ impl Notifications for RedisNotifications {
             Audience::User(user) => {
                 // First, so that what is stored can be taken back.
                 let call = Call::plain("SET", self.keys.notification(id)).arg(user);
-                self.call(call.arg("PX").arg(ttl.as_millis())).await?;
+                self.calls.call(call.arg("PX").arg(ttl.as_millis())).await?;
                 (&SEND, self.keys.notifications(user), Channel::User(user.clone()))
             }
         };
@@ -107,7 +101,7 @@ impl Notifications for RedisNotifications {
             .arg(json)
             .arg(self.kept)
             .arg(self.kept_bytes);
-        let reply = self.call(call).await?;
+        let reply = self.calls.call(call).await?;
         if words.to == Audience::All {
             return Ok(if parsed::<u8>(reply)? == 0 { Sent::Before } else { Sent::Published });
         }
@@ -120,7 +114,7 @@ impl Notifications for RedisNotifications {
 
     async fn to_all(&self) -> Result<Vec<Broadcast>> {
         let (found, unreadable) =
-            fields(self.call(Call::new(&READ, [self.keys.broadcasts()])).await)?.broadcasts();
+            fields(self.calls.call(Call::new(&READ, [self.keys.broadcasts()])).await)?.broadcasts();
         count_unreadable(Unreadable::Notification, unreadable);
         Ok(found)
     }
@@ -128,7 +122,7 @@ impl Notifications for RedisNotifications {
     async fn of_users(&self, users: &[UserId]) -> Vec<Result<UserNotifications>> {
         let call = |user: &UserId| Call::new(&READ, [self.keys.notifications(user)]);
         let calls: Vec<Call> = users.iter().map(call).collect();
-        let values = self.shards.call_all(&LOOKS, &calls).await;
+        let values = self.calls.shards.call_all(&LOOKS, &calls).await;
         let read = |value| {
             let (kept, unreadable) = fields(value)?.of_user();
             count_unreadable(Unreadable::Notification, unreadable);
@@ -143,7 +137,7 @@ impl Notifications for RedisNotifications {
         id: &NotificationId,
         broadcast: Option<&SeenBroadcast>,
     ) -> Result<Seen> {
-        Ok(match parsed::<u8>(self.call(self.see_call(user, id, broadcast)).await?)? {
+        Ok(match parsed::<u8>(self.calls.call(self.see_call(user, id, broadcast)).await?)? {
             0 => Seen::Unknown,
             1 => Seen::Before,
             _ => Seen::Now,
@@ -153,7 +147,7 @@ impl Notifications for RedisNotifications {
     async fn take_back(&self, id: &NotificationId) -> Result<Option<Audience>> {
         let channel = self.keys.bus(&Channel::Control);
         let call = Call::new(&WITHDRAW, [self.keys.broadcasts()]).arg(channel).arg(id);
-        if parsed::<u8>(self.call(call).await?)? == 1 {
+        if parsed::<u8>(self.calls.call(call).await?)? == 1 {
             return Ok(Some(Audience::All));
         }
         let Some(user) = self.recipient(id).await? else { return Ok(None) };

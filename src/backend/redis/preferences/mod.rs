@@ -1,16 +1,14 @@
 //! Preferences in Redis: a hash a user, with those that differ from the default.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::backend::redis::client::call::Call;
-use crate::backend::redis::client::role::Role;
 use crate::backend::redis::client::script::{Memory, Script, TYPES};
 use crate::backend::redis::client::server::parsed_if_ours;
 use crate::backend::redis::keys::Keys;
-use crate::backend::redis::topology::Shards;
+use crate::backend::redis::topology::pooled::PooledCalls;
 use crate::backend::{Preferences, ReadSharing, Reader, ReaderKind, Result, within};
 use crate::config::Config;
 use crate::model::UserId;
@@ -24,14 +22,13 @@ pub(super) const SCRIPTS: &[&Script] = &[&SHARE_READING];
 #[derive(Debug)]
 pub struct RedisPreferences {
     keys: Keys,
-    shards: Arc<Shards>,
+    calls: PooledCalls,
     token_ttl: Duration,
-    deadline: Duration,
 }
 
 impl RedisPreferences {
-    pub fn new(keys: Keys, shards: Arc<Shards>, config: &Config) -> Self {
-        Self { keys, shards, token_ttl: config.auth.token_ttl, deadline: config.redis.command_timeout }
+    pub fn new(keys: Keys, calls: PooledCalls, config: &Config) -> Self {
+        Self { keys, calls, token_ttl: config.auth.token_ttl }
     }
 }
 
@@ -40,8 +37,8 @@ impl Preferences for RedisPreferences {
     async fn read_sharing(&self, users: &[UserId]) -> Result<Vec<ReadSharing>> {
         let call = |user: &UserId| Call::plain("HGET", self.keys.preferences(user)).arg("share_reading");
         let calls: Vec<Call> = users.iter().map(call).collect();
-        let reading = async { Ok(self.shards.call_all(&Role::Pooled, &calls).await) };
-        let values = within(self.deadline, reading).await?;
+        let reading = async { Ok(self.calls.call_all(&calls).await) };
+        let values = within(self.calls.deadline, reading).await?;
         let sharing = values.into_iter().map(|value| {
             let stored: Option<Vec<u8>> = parsed_if_ours(value)?;
             Ok(ReadSharing::from_flag(stored.as_deref() != Some(b"off")))
@@ -57,6 +54,6 @@ impl Preferences for RedisPreferences {
         let call = Call::new(&SHARE_READING, [self.keys.preferences(&user.user)])
             .arg(if sharing.is_on() { "on" } else { "off" })
             .arg(ttl);
-        within(self.deadline, self.shards.call(&Role::Pooled, call)).await.map(drop)
+        self.calls.call(call).await.map(drop)
     }
 }

@@ -1,20 +1,15 @@
 //! Reports in Redis: a stream, and beside it a hash of what each is about, so that a user's second report about the same is found.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use async_trait::async_trait;
-use redis::Value;
 
 use crate::backend::redis::client::call::Call;
-use crate::backend::redis::client::role::Role;
 use crate::backend::redis::client::script::{Memory, Script, TYPES};
 use crate::backend::redis::client::server::{parsed, parsed_if_ours};
 use crate::backend::redis::keys::Keys;
-use crate::backend::redis::topology::Shards;
+use crate::backend::redis::topology::pooled::PooledCalls;
 use crate::backend::{
     AuditPosition, BackendError, Filed, MAX_REPORTS, REPORTS_OF_USER, ReportPage, ReportRecord, Reports,
-    Result, within,
+    Result,
 };
 use crate::telemetry::{Unreadable, count_unreadable};
 
@@ -32,19 +27,14 @@ pub(super) const SCRIPTS: &[&Script] = &[&FILE, &SETTLE];
 #[derive(Debug)]
 pub struct RedisReports {
     pub keys: Keys,
-    pub shards: Arc<Shards>,
-    pub deadline: Duration,
+    pub calls: PooledCalls,
 }
 
 impl RedisReports {
-    async fn call(&self, call: Call) -> Result<Value> {
-        within(self.deadline, self.shards.call(&Role::Pooled, call)).await
-    }
-
     /// Entries of the stream between two places, the newest first.
     async fn read(&self, from: &str, to: &str, limit: usize) -> Result<ReportPage> {
         let call = Call::plain("XREVRANGE", self.keys.reports()).arg(from).arg(to).arg("COUNT").arg(limit);
-        let found: Vec<(String, Vec<Vec<u8>>)> = parsed_if_ours(self.call(call).await)?;
+        let found: Vec<(String, Vec<Vec<u8>>)> = parsed_if_ours(self.calls.call(call).await)?;
         let next = found.last().filter(|_| found.len() == limit);
         let next = next.and_then(|(id, _)| AuditPosition::parse(id));
         let reports: Vec<_> = found.iter().filter_map(|(id, fields)| report(id, fields)).collect();
@@ -62,7 +52,7 @@ impl Reports for RedisReports {
             .arg(report.subject())
             .arg(json)
             .arg(REPORTS_OF_USER);
-        let (is_new, id): (bool, String) = parsed(self.call(call).await?)?;
+        let (is_new, id): (bool, String) = parsed(self.calls.call(call).await?)?;
         let unreadable = || BackendError::Unavailable("the id of a report can't be read".into());
         let id = AuditPosition::parse(&id).ok_or_else(unreadable)?;
         Ok(if is_new { Filed::New(id) } else { Filed::Again(id) })
@@ -80,7 +70,7 @@ impl Reports for RedisReports {
 
     async fn settle_report(&self, id: AuditPosition) -> Result<bool> {
         let call = Call::new(&SETTLE, [self.keys.reports(), self.keys.report_subjects()]).arg(id);
-        parsed(self.call(call).await?)
+        parsed(self.calls.call(call).await?)
     }
 }
 

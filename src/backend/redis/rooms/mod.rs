@@ -1,13 +1,10 @@
 //! Private rooms, a hash each in the slot of its room, and the lists of users' rooms, a hash each in the slot of its user.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use redis::Value;
 
 use crate::backend::redis::client::call::Call;
-use crate::backend::redis::client::role::Role as Connection;
 use crate::backend::redis::client::script::{Memory, REPLID, Script, TYPES};
 use crate::backend::redis::client::server::{parsed, parsed_if_ours};
 use crate::backend::redis::cursors::{CURSORS, MOVE, lifetime_ms};
@@ -15,9 +12,9 @@ use crate::backend::redis::keys::{Keys, LogKeys};
 use crate::backend::redis::log::{ENTRIES, FENCE};
 use crate::backend::redis::presence::CLOCK;
 use crate::backend::redis::pubsub::codec::PUBLISH;
-use crate::backend::redis::topology::Shards;
+use crate::backend::redis::topology::pooled::PooledCalls;
 use crate::backend::{
-    Listing, MAX_MEMBERS, Relation, Result, RoomChange, RoomChanged, RoomRecord, Rooms, Unlisting, within,
+    Listing, MAX_MEMBERS, Relation, Result, RoomChange, RoomChanged, RoomRecord, Rooms, Unlisting,
 };
 use crate::config::Config;
 use crate::model::{Author, RoomName, UserId, Username};
@@ -50,27 +47,21 @@ const RECORDED_WITHIN_MS: u64 = 60_000;
 #[derive(Debug)]
 pub struct RedisRooms {
     keys: Keys,
-    shards: Arc<Shards>,
+    calls: PooledCalls,
     token_ttl: Duration,
     cursor_ttl_ms: u128,
     cursors_per_room: usize,
-    deadline: Duration,
 }
 
 impl RedisRooms {
-    pub fn new(keys: Keys, shards: Arc<Shards>, config: &Config) -> Self {
+    pub fn new(keys: Keys, calls: PooledCalls, config: &Config) -> Self {
         Self {
             keys,
-            shards,
+            calls,
             token_ttl: config.auth.token_ttl,
             cursor_ttl_ms: lifetime_ms(config),
             cursors_per_room: config.limits.cursors_per_room,
-            deadline: config.redis.command_timeout,
         }
-    }
-
-    async fn call(&self, call: Call) -> Result<Value> {
-        within(self.deadline, self.shards.call(&Connection::Pooled, call)).await
     }
 
     fn delete_call(&self, room: &RoomName) -> Call {
@@ -110,7 +101,7 @@ impl Rooms for RedisRooms {
     async fn relation(&self, room: &RoomName, user: &UserId) -> Result<Relation> {
         let call = Call::plain("HMGET", self.keys.record(room));
         let call = call.arg("created").arg("owner").arg(format_args!("m:{user}"));
-        let fields: Vec<Option<Vec<u8>>> = parsed_if_ours(self.call(call).await)?;
+        let fields: Vec<Option<Vec<u8>>> = parsed_if_ours(self.calls.call(call).await)?;
         let has = |at: usize| fields.get(at).is_some_and(Option::is_some);
         let is_owner = fields.get(1).and_then(Option::as_deref) == Some(user.as_str().as_bytes());
         Ok(match (has(0), has(2)) {
@@ -124,7 +115,7 @@ impl Rooms for RedisRooms {
     async fn records(&self, rooms: &[RoomName]) -> Vec<Result<Option<RoomRecord>>> {
         let calls: Vec<Call> =
             rooms.iter().map(|room| Call::plain("HGETALL", self.keys.record(room))).collect();
-        let values = self.shards.call_all(&Connection::Pooled, &calls).await;
+        let values = self.calls.call_all(&calls).await;
         values.into_iter().map(|value| Ok(record(parsed_if_ours(value)?))).collect()
     }
 
@@ -133,12 +124,12 @@ impl Rooms for RedisRooms {
             .arg(new.owner.as_ref().map_or("", UserId::as_str))
             .arg(new.title.as_deref().unwrap_or_default());
         let call = new.members.iter().fold(call, |call, one| call.arg(&one.user_id).arg(&one.username));
-        let fields: Vec<Vec<u8>> = parsed(self.call(call).await?)?;
+        let fields: Vec<Vec<u8>> = parsed(self.calls.call(call).await?)?;
         Ok(record(fields).unwrap_or_default())
     }
 
     async fn change(&self, room: &RoomName, change: &RoomChange) -> Result<RoomChanged> {
-        let outcome: String = parsed(self.call(self.change_call(room, change)).await?)?;
+        let outcome: String = parsed(self.calls.call(self.change_call(room, change)).await?)?;
         Ok(match outcome.as_str() {
             "changed" => RoomChanged::Changed,
             "unchanged" => RoomChanged::Unchanged,
@@ -149,7 +140,7 @@ impl Rooms for RedisRooms {
 
     async fn list(&self, user: &UserId, room: &RoomName, listing: Listing) -> Result<bool> {
         let call = Call::new(&LIST, [self.keys.listed(user)]).arg(room).arg(listing.most());
-        parsed(self.call(call).await?)
+        parsed(self.calls.call(call).await?)
     }
 
     async fn unlist(&self, user: &UserId, rooms: &[RoomName], unlisting: Unlisting) -> Result<()> {
@@ -158,11 +149,11 @@ impl Rooms for RedisRooms {
         }
         let age = if unlisting == Unlisting::Left { 0 } else { RECORDED_WITHIN_MS };
         let call = Call::new(&UNLIST, [self.keys.listed(user)]).arg(age);
-        self.call(rooms.iter().fold(call, |call, room| call.arg(room))).await.map(drop)
+        self.calls.call(rooms.iter().fold(call, |call, room| call.arg(room))).await.map(drop)
     }
 
     async fn listed(&self, user: &UserId) -> Result<Vec<RoomName>> {
-        let found = self.call(Call::plain("HKEYS", self.keys.listed(user))).await;
+        let found = self.calls.call(Call::plain("HKEYS", self.keys.listed(user))).await;
         let found: Vec<Vec<u8>> = parsed_if_ours(found)?;
         let names = found.iter().filter_map(|name| std::str::from_utf8(name).ok());
         let mut rooms: Vec<RoomName> = names.map(RoomName::from_trusted).collect();
@@ -173,12 +164,12 @@ impl Rooms for RedisRooms {
 
     async fn introduce(&self, user: &Author) -> Result<()> {
         let call = Call::plain("SET", self.keys.introduction(&user.user_id)).arg(&user.username);
-        self.call(call.arg("PX").arg(self.token_ttl.as_millis())).await.map(drop)
+        self.calls.call(call.arg("PX").arg(self.token_ttl.as_millis())).await.map(drop)
     }
 
     async fn introduced(&self, user: &UserId) -> Result<Option<Username>> {
         let name: Option<Vec<u8>> =
-            parsed_if_ours(self.call(Call::plain("GET", self.keys.introduction(user))).await)?;
+            parsed_if_ours(self.calls.call(Call::plain("GET", self.keys.introduction(user))).await)?;
         Ok(name.and_then(|name| std::str::from_utf8(&name).ok().map(Username::from_trusted)))
     }
 }

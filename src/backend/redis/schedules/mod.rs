@@ -2,20 +2,17 @@
 //! cluster's clock, which rules them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use redis::Value;
 
 use crate::backend::redis::client::call::Call;
-use crate::backend::redis::client::role::Role as Connection;
 use crate::backend::redis::client::script::{Memory, Script, TYPES};
 use crate::backend::redis::client::server::{parsed, parsed_if_ours};
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::presence::CLOCK;
-use crate::backend::redis::topology::Shards;
-use crate::backend::{Addition, CLAIM, CLAIM_BATCH, Claims, MAX_WAITING, Planned, Result, Schedules, within};
+use crate::backend::redis::topology::pooled::PooledCalls;
+use crate::backend::{Addition, CLAIM, CLAIM_BATCH, Claims, MAX_WAITING, Planned, Result, Schedules};
 use crate::config::Config;
 use crate::model::schedule::StoredSchedule;
 use crate::model::{Firing, Schedule, ScheduleId, Timestamp, Timing};
@@ -37,19 +34,14 @@ pub(super) const SCRIPTS: &[&Script] = &[&ADD, &CLAIM_DUE, &COMPLETE];
 #[derive(Debug)]
 pub struct RedisSchedules {
     keys: Keys,
-    shards: Arc<Shards>,
+    calls: PooledCalls,
     most: usize,
-    deadline: Duration,
 }
 
 impl RedisSchedules {
-    pub fn new(keys: Keys, shards: Arc<Shards>, config: &Config) -> Self {
+    pub fn new(keys: Keys, calls: PooledCalls, config: &Config) -> Self {
         let most = config.notifications.schedules;
-        Self { keys, shards, most, deadline: config.redis.command_timeout }
-    }
-
-    async fn call(&self, call: Call) -> Result<Value> {
-        within(self.deadline, self.shards.call(&Connection::Pooled, call)).await
+        Self { keys, calls, most }
     }
 
     fn script(&self, script: &'static Script) -> Call {
@@ -66,7 +58,7 @@ impl Schedules for RedisSchedules {
         };
         let json = serde_json::to_string(&StoredSchedule::new(schedule)).expect("texts are JSON");
         let call = self.script(&ADD).arg(schedule.id).arg(every_ms).arg(at_ms).arg(json).arg(self.most);
-        Ok(match parsed::<String>(self.call(call).await?)?.as_str() {
+        Ok(match parsed::<String>(self.calls.call(call).await?)?.as_str() {
             "added" => Addition::Added,
             "past" => Addition::Past,
             _ => Addition::TooMany,
@@ -74,7 +66,7 @@ impl Schedules for RedisSchedules {
     }
 
     async fn list(&self) -> Result<Vec<Planned>> {
-        let value = self.call(Call::plain("HGETALL", self.keys.schedules())).await;
+        let value = self.calls.call(Call::plain("HGETALL", self.keys.schedules())).await;
         let stored: BTreeMap<Vec<u8>, Vec<u8>> = parsed_if_ours(value)?;
         let read = |(id, value): (&Vec<u8>, &Vec<u8>)| planned(std::str::from_utf8(id).ok()?, value);
         let mut found: Vec<Planned> = stored.iter().filter_map(read).collect();
@@ -85,16 +77,16 @@ impl Schedules for RedisSchedules {
 
     async fn remove(&self, id: ScheduleId) -> Result<bool> {
         let call = Call::plain("HDEL", self.keys.schedules()).arg(id);
-        let removed: u64 = parsed_if_ours(self.call(call).await)?;
+        let removed: u64 = parsed_if_ours(self.calls.call(call).await)?;
         // Its place among the due ones is removed by the next claim if this fails.
         let call = Call::plain("ZREM", self.keys.due_schedules()).arg(id);
-        parsed_if_ours::<u64>(self.call(call).await)?;
+        parsed_if_ours::<u64>(self.calls.call(call).await)?;
         Ok(removed > 0)
     }
 
     async fn claim(&self) -> Result<Claims> {
         let call = self.script(&CLAIM_DUE).arg(CLAIM.as_millis()).arg(CLAIM_BATCH).arg(MAX_WAITING);
-        let (wait_ms, claimed): (i64, Vec<Vec<u8>>) = parsed(self.call(call).await?)?;
+        let (wait_ms, claimed): (i64, Vec<Vec<u8>>) = parsed(self.calls.call(call).await?)?;
         let firings: Vec<Firing> = claimed.chunks_exact(4).filter_map(firing).collect();
         count_unreadable(Unreadable::Schedule, (claimed.len() / 4 - firings.len()) as u64);
         Ok(Claims { firings, next_in: u64::try_from(wait_ms).ok().map(Duration::from_millis) })
@@ -105,7 +97,7 @@ impl Schedules for RedisSchedules {
             return Ok(());
         }
         let call = fired.iter().fold(self.script(&COMPLETE), |call, (id, due_ms)| call.arg(id).arg(due_ms));
-        self.call(call).await.map(drop)
+        self.calls.call(call).await.map(drop)
     }
 }
 

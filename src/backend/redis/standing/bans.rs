@@ -1,14 +1,11 @@
 //! The list of banned users, newest first. The bans themselves are part of the users' standing.
 
-use std::sync::Arc;
-
 use crate::backend::redis::client::call::Call;
-use crate::backend::redis::client::role::Role as Connection;
 use crate::backend::redis::client::script::{Memory, Script, TYPES};
 use crate::backend::redis::client::server::parsed_if_ours;
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::presence::CLOCK;
-use crate::backend::redis::topology::Shards;
+use crate::backend::redis::topology::pooled::PooledCalls;
 use crate::backend::{BanPage, BannedUser, Result, Standing};
 use crate::model::{Timestamp, UserId};
 use crate::telemetry::{Unreadable, count_unreadable};
@@ -30,7 +27,7 @@ const SET_WITHIN_MS: u64 = 60_000;
 #[derive(Debug)]
 pub struct BanList {
     keys: Keys,
-    shards: Arc<Shards>,
+    calls: PooledCalls,
 }
 
 /// Entries of the list, the newest first.
@@ -43,26 +40,26 @@ pub struct Listed {
 }
 
 impl BanList {
-    pub fn new(keys: Keys, shards: Arc<Shards>) -> Self {
-        Self { keys, shards }
+    pub fn new(keys: Keys, calls: PooledCalls) -> Self {
+        Self { keys, calls }
     }
 
     pub async fn add(&self, user: &UserId) -> Result<()> {
         let call = Call::new(&LIST, [self.keys.bans()]).arg(user);
-        self.shards.call(&Connection::Pooled, call).await.map(drop)
+        self.calls.call(call).await.map(drop)
     }
 
     pub async fn remove(&self, user: &UserId) -> Result<()> {
         let call = Call::plain("ZREM", self.keys.bans()).arg(user);
         // A key of another type has no entry.
-        parsed_if_ours::<u64>(self.shards.call(&Connection::Pooled, call).await).map(drop)
+        parsed_if_ours::<u64>(self.calls.call(call).await).map(drop)
     }
 
     pub async fn list(&self, before: Option<u64>, limit: usize) -> Result<Listed> {
         let below = before.map_or_else(|| "+inf".to_owned(), |before| format!("({before}"));
         let call = Call::plain("ZREVRANGEBYSCORE", self.keys.bans()).arg(below).arg("-inf");
         let call = call.arg("WITHSCORES").arg("LIMIT").arg(0).arg(limit);
-        let entries: Vec<(Vec<u8>, f64)> = parsed_if_ours(self.shards.call(&Connection::Pooled, call).await)?;
+        let entries: Vec<(Vec<u8>, f64)> = parsed_if_ours(self.calls.call(call).await)?;
         let next = entries.last().filter(|_| entries.len() == limit).and_then(|(_, score)| number(*score));
         let read = entries.iter().filter_map(|(user, score)| {
             let user = std::str::from_utf8(user).ok().and_then(UserId::parse)?;
@@ -76,7 +73,7 @@ impl BanList {
     /// Some entries, whichever.
     pub async fn sample(&self) -> Result<Vec<UserId>> {
         let call = Call::plain("ZRANDMEMBER", self.keys.bans()).arg(SAMPLE);
-        let users: Vec<Vec<u8>> = parsed_if_ours(self.shards.call(&Connection::Pooled, call).await)?;
+        let users: Vec<Vec<u8>> = parsed_if_ours(self.calls.call(call).await)?;
         Ok(users.iter().filter_map(|user| UserId::parse(std::str::from_utf8(user).ok()?)).collect())
     }
 
@@ -87,7 +84,7 @@ impl BanList {
         }
         let call = Call::new(&UNLIST, [self.keys.bans()]).arg(SET_WITHIN_MS);
         let call = users.iter().fold(call, |call, user| call.arg(user));
-        self.shards.call(&Connection::Pooled, call).await.map(drop)
+        self.calls.call(call).await.map(drop)
     }
 }
 

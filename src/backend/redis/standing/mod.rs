@@ -5,7 +5,6 @@
 mod bans;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -16,12 +15,11 @@ use tokio::time::timeout;
 
 use self::bans::BanList;
 use crate::backend::redis::client::call::Call;
-use crate::backend::redis::client::role::Role as Connection;
 use crate::backend::redis::client::script::{Memory, Script, TYPES};
 use crate::backend::redis::client::server::{parsed, parsed_if_ours};
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::presence::CLOCK;
-use crate::backend::redis::topology::Shards;
+use crate::backend::redis::topology::pooled::PooledCalls;
 use crate::backend::{BackendError, Ban, BanPage, Result, Standing, StandingChange, Standings, within};
 use crate::config::Config;
 use crate::model::{Role, Timestamp, UserId};
@@ -48,23 +46,21 @@ pub(super) fn scripts() -> Vec<&'static Script> {
 #[derive(Debug)]
 pub struct RedisStandings {
     keys: Keys,
-    shards: Arc<Shards>,
+    calls: PooledCalls,
     bans: BanList,
     token_ttl: Duration,
-    deadline: Duration,
 }
 
 impl RedisStandings {
-    pub fn new(keys: Keys, shards: Arc<Shards>, config: &Config) -> Self {
-        let bans = BanList::new(keys.clone(), shards.clone());
-        let (token_ttl, deadline) = (config.auth.token_ttl, config.redis.command_timeout);
-        Self { keys, shards, bans, token_ttl, deadline }
+    pub fn new(keys: Keys, calls: PooledCalls, config: &Config) -> Self {
+        let bans = BanList::new(keys.clone(), calls.clone());
+        Self { keys, calls, bans, token_ttl: config.auth.token_ttl }
     }
 
     async fn read(&self, users: &[UserId]) -> Result<Vec<Standing>> {
         let call = |user: &UserId| Call::new(&READ, [self.keys.standing(user)]);
         let calls: Vec<Call> = users.iter().map(call).collect();
-        let values = self.shards.call_all(&Connection::Pooled, &calls).await;
+        let values = self.calls.call_all(&calls).await;
         values.into_iter().map(standing).collect()
     }
 
@@ -72,8 +68,8 @@ impl RedisStandings {
     async fn read_each(&self, users: Vec<UserId>) -> Vec<(UserId, Result<Standing>)> {
         let calls: Vec<Call> =
             users.iter().map(|user| Call::new(&READ, [self.keys.standing(user)])).collect();
-        let reading = self.shards.call_all(&Connection::Pooled, &calls);
-        match timeout(self.deadline, reading).await {
+        let reading = self.calls.call_all(&calls);
+        match timeout(self.calls.deadline, reading).await {
             Ok(values) => users.into_iter().zip(values.into_iter().map(standing)).collect(),
             Err(_) => {
                 let late = || Err(BackendError::Unavailable("no answer in time".into()));
@@ -119,7 +115,7 @@ impl RedisStandings {
 
     async fn note_admin(&self, user: &UserId, is_admin: bool) -> Result<()> {
         let call = Call::new(&ADMINS, [self.keys.admins()]).arg(user).arg(u8::from(is_admin));
-        match parsed::<u8>(self.shards.call(&Connection::Pooled, call).await?)? {
+        match parsed::<u8>(self.calls.call(call).await?)? {
             0 => Err(BackendError::LastAdmin),
             _ => Ok(()),
         }
@@ -141,31 +137,31 @@ impl RedisStandings {
             }
             StandingChange::Unban => call.arg("unban"),
         };
-        standing(self.shards.call(&Connection::Pooled, call).await)
+        standing(self.calls.call(call).await)
     }
 }
 
 #[async_trait]
 impl Standings for RedisStandings {
     async fn standings(&self, users: &[UserId]) -> Result<Vec<Standing>> {
-        within(self.deadline, self.read(users)).await
+        within(self.calls.deadline, self.read(users)).await
     }
 
     fn each_standing(&self, users: Vec<UserId>) -> BoxStream<'_, (UserId, Result<Standing>)> {
         let mut by_server: HashMap<Option<String>, Vec<UserId>> = HashMap::new();
         for user in users {
-            by_server.entry(self.shards.server_of(&self.keys.standing(&user))).or_default().push(user);
+            by_server.entry(self.calls.shards.server_of(&self.keys.standing(&user))).or_default().push(user);
         }
         let reads: FuturesUnordered<_> = by_server.into_values().map(|users| self.read_each(users)).collect();
         reads.flat_map(stream::iter).boxed()
     }
 
     async fn change(&self, user: &UserId, change: StandingChange) -> Result<Standing> {
-        within(self.deadline, self.apply(user, change)).await
+        within(self.calls.deadline, self.apply(user, change)).await
     }
 
     async fn bans(&self, before: Option<u64>, limit: usize) -> Result<BanPage> {
-        within(self.deadline, async {
+        within(self.calls.deadline, async {
             let listed = self.bans.list(before, limit).await?;
             let users: Vec<UserId> = listed.users.iter().map(|(user, _)| user.clone()).collect();
             let standings = self.read(&users).await?;

@@ -2,6 +2,7 @@
 //! their key, and follow a key that moves.
 
 mod attempt;
+pub mod pooled;
 mod refresh;
 pub(super) mod slot_map;
 

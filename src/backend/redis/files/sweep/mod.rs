@@ -37,7 +37,7 @@ impl RedisFiles {
     /// Files of a list that are due since `age`.
     async fn due(&self, list: String, age: Duration, limit: usize) -> Result<Vec<FileId>> {
         let call = Call::new(&DUE, [list]).arg(age.as_millis()).arg(limit);
-        Ok(readable(parsed(self.call(call).await?)?))
+        Ok(readable(parsed(self.calls.call(call).await?)?))
     }
 }
 
@@ -45,7 +45,7 @@ impl RedisFiles {
 impl FileSweep for RedisFiles {
     async fn lead(&self, node: NodeId, lasts: Duration) -> Result<bool> {
         let call = Call::new(&LEAD, [self.keys.file_sweeper()]).arg(node).arg(lasts.as_millis());
-        parsed(self.call(call).await?)
+        parsed(self.calls.call(call).await?)
     }
 
     async fn expire(&self, age: Duration, limit: usize) -> Result<Expired> {
@@ -54,7 +54,7 @@ impl FileSweep for RedisFiles {
             return Ok(Expired::default());
         }
         let owners = Call::new(&OWNERS, self.keys([], &ids));
-        let owners: Vec<Vec<u8>> = parsed(self.call(owners).await?)?;
+        let owners: Vec<Vec<u8>> = parsed(self.calls.call(owners).await?)?;
         let mut keys = vec![self.keys.unposted_files(), self.keys.removed_files()];
         let mut counts = Vec::with_capacity(ids.len());
         for (id, owners) in ids.iter().zip(owners) {
@@ -65,7 +65,7 @@ impl FileSweep for RedisFiles {
         }
         let call = Call::new(&EXPIRE, keys).arg(age.as_millis());
         let call = counts.into_iter().fold(call, |call, (id, count)| call.arg(id).arg(count));
-        let (removed, claimed): (u64, Vec<(Vec<u8>, String)>) = parsed(self.call(call).await?)?;
+        let (removed, claimed): (u64, Vec<(Vec<u8>, String)>) = parsed(self.calls.call(call).await?)?;
         let unsettled =
             claimed.into_iter().filter_map(|(room, id)| Some((room_name(&room)?, FileId::parse(&id)?)));
         Ok(Expired { removed, unsettled: unsettled.collect() })
@@ -73,14 +73,14 @@ impl FileSweep for RedisFiles {
 
     async fn rooms(&self, limit: usize) -> Result<Vec<RoomName>> {
         let call = Call::new(&ROOMS, [self.keys.file_rooms()]).arg(limit);
-        let rooms: Vec<Vec<u8>> = parsed(self.call(call).await?)?;
+        let rooms: Vec<Vec<u8>> = parsed(self.calls.call(call).await?)?;
         Ok(rooms.iter().filter_map(|room| room_name(room)).collect())
     }
 
     async fn posted(&self, room: &RoomName, skip: usize, limit: usize) -> Result<Vec<PostedFile>> {
         let call = Call::plain("ZRANGEBYSCORE", self.keys.room_files(room)).arg("-inf").arg("+inf");
         let call = call.arg("WITHSCORES").arg("LIMIT").arg(skip).arg(limit);
-        let found: Vec<(Vec<u8>, f64)> = parsed_if_ours(self.call(call).await)?;
+        let found: Vec<(Vec<u8>, f64)> = parsed_if_ours(self.calls.call(call).await)?;
         let posted: Vec<PostedFile> =
             found.iter().filter_map(|(id, score)| posted_file(id, *score)).collect();
         count_unreadable(Unreadable::File, (found.len() - posted.len()) as u64);
@@ -99,25 +99,25 @@ impl FileSweep for RedisFiles {
         if ids.is_empty() {
             return Ok(());
         }
-        self.call(with_ids(Call::plain("ZREM", self.keys.removed_files()), ids)).await.map(drop)
+        self.calls.call(with_ids(Call::plain("ZREM", self.keys.removed_files()), ids)).await.map(drop)
     }
 
     async fn postpone(&self, ids: &[FileId], wait: Duration) -> Result<()> {
         let call = Call::new(&POSTPONE, [self.keys.removed_files()]).arg(wait.as_millis());
-        self.call(with_ids(call, ids)).await.map(drop)
+        self.calls.call(with_ids(call, ids)).await.map(drop)
     }
 
     async fn unrecorded(&self, ids: &[FileId]) -> Result<Vec<FileId>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let places: Vec<usize> = parsed(self.call(Call::new(&UNRECORDED, self.keys([], ids))).await?)?;
+        let places: Vec<usize> = parsed(self.calls.call(Call::new(&UNRECORDED, self.keys([], ids))).await?)?;
         Ok(places.into_iter().filter_map(|place| ids.get(place).copied()).collect())
     }
 
     async fn begin_listing(&self, every: Duration) -> Result<bool> {
         let call = Call::new(&LISTING, [self.keys.file_listing()]).arg(every.as_millis());
-        parsed(self.call(call).await?)
+        parsed(self.calls.call(call).await?)
     }
 }
 
