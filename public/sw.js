@@ -5,7 +5,7 @@
 const SHELL = { build: '', files: [] };
 const CACHE = `adda-${SHELL.build}`;
 // A network that answers later than this is none for somebody who waits.
-const PATIENCE_MS = 4_000;
+const PAGE_TIMEOUT_MS = 4_000;
 const PAGE = new URL('./', self.registration.scope).href;
 
 self.addEventListener('install', (event) => {
@@ -68,7 +68,7 @@ const isPage = (url) => url.split(/[?#]/, 1)[0] === PAGE;
 async function openPage(request) {
   const kept = () => caches.match(PAGE);
   try {
-    const page = await fetch(request, { signal: AbortSignal.timeout?.(PATIENCE_MS) });
+    const page = await fetch(request, { signal: AbortSignal.timeout?.(PAGE_TIMEOUT_MS) });
     return page.ok ? page : ((await kept()) ?? page);
   } catch (error) {
     const page = await kept();

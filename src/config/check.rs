@@ -28,7 +28,7 @@ impl Config {
             redis.canary_late / 2 >= redis.canary_every,
             "redis.canary_late",
             format_args!(
-                "be at least \"{}\", twice redis.canary_every, or a subscription is deaf between two canaries",
+                "be at least \"{}\", twice redis.canary_every, or a subscription counts as stale between two canaries",
                 humantime::format_duration(redis.canary_every * 2)
             ),
             humantime::format_duration(redis.canary_late),

@@ -130,8 +130,8 @@ settings! {
         connect_timeout: Duration = time(10 * MILLISECOND, MINUTE), r#""1s""#, "a node is not ready for so long when Redis' machine has died";
         pool_size: usize = number(1, 256), "4", "each is a connection to each server, which has a limit of them";
         pool_wait: Duration = time(10 * MILLISECOND, MINUTE), r#""1s""#, "a reader waits for so long before a refusal";
-        canary_every: Duration = time(50 * MILLISECOND, MINUTE), r#""1s""#, "each is a command, and a deaf subscription goes unnoticed between two";
-        canary_late: Duration = time(100 * MILLISECOND, 10 * MINUTE), r#""3s""#, "a deaf subscription goes unnoticed for so long";
+        canary_every: Duration = time(50 * MILLISECOND, MINUTE), r#""1s""#, "each is a command, and a broken subscription goes unnoticed between two";
+        canary_late: Duration = time(100 * MILLISECOND, 10 * MINUTE), r#""3s""#, "a broken subscription goes unnoticed for so long";
         feed_queue: usize = number(1, 1_000_000), "4096", "each is held in memory";
         feed_queue_bytes: usize = number(1, 1 << 30), "16777216", "they are held in memory";
         min_replicas_acked: usize = number(0, 100), "1", "each message waits for so many";

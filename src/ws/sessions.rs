@@ -138,8 +138,8 @@ impl Sessions {
 
     /// Sends all sessions away with [`CloseCode::Restarting`](crate::websocket::CloseCode::Restarting), each at a random moment of `drain` so
     /// that the other nodes are not stormed and as soon as what it has said is answered, and waits until all have ended, but no longer than
-    /// `patience` after the last was told: a Redis that does not answer must not keep the node.
-    pub async fn drain(&self, drain: Duration, patience: Duration) {
+    /// `close_timeout` after the last was told: a Redis that does not answer must not keep the node.
+    pub async fn drain(&self, drain: Duration, close_timeout: Duration) {
         self.inner.is_draining.store(true, Ordering::Relaxed);
         let begin = Instant::now();
         let mut leaving: Vec<_> =
@@ -151,7 +151,7 @@ impl Sessions {
         }
         // A session that came in between was closed at once.
         self.inner.tasks.close();
-        let _ = tokio::time::timeout(patience, self.inner.tasks.wait()).await;
+        let _ = tokio::time::timeout(close_timeout, self.inner.tasks.wait()).await;
     }
 }
 

@@ -40,7 +40,7 @@ pub enum Flaw {
 #[derive(Debug)]
 pub struct Socket {
     stream: TcpStream,
-    patience: Duration,
+    write_timeout: Duration,
     /// Runs while a write waits.
     limit: Option<Pin<Box<Sleep>>>,
     /// An answer that stands for one of hyper's own, as far as it is not written yet.
@@ -51,11 +51,11 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// A write that gets nowhere for `patience` fails with [`io::ErrorKind::TimedOut`].
-    pub fn new(stream: TcpStream, patience: Duration) -> Self {
+    /// A write that gets nowhere for `write_timeout` fails with [`io::ErrorKind::TimedOut`].
+    pub fn new(stream: TcpStream, write_timeout: Duration) -> Self {
         limit_unsent(&stream, UNSENT);
         let has_sent_files = Arc::default();
-        Self { stream, patience, limit: None, instead: Bytes::new(), is_asked: false, has_sent_files }
+        Self { stream, write_timeout, limit: None, instead: Bytes::new(), is_asked: false, has_sent_files }
     }
 
     /// To be set before the bytes of a file that a user has made are sent: they may end like an answer of hyper's own. From
@@ -66,7 +66,7 @@ impl Socket {
 
     /// Ends a connection that HTTP could not go on with, so that its client can read why.
     pub async fn refuse(mut self, flaw: Flaw) {
-        let parting = async {
+        let discarding = async {
             // A connection on which nobody has asked for anything ends without a word.
             if flaw == Flaw::Late && self.is_asked {
                 self.stream.write_all(&late_head()).await?;
@@ -75,7 +75,7 @@ impl Socket {
             tokio::io::copy(&mut self.stream.take(DISCARD_BYTES), &mut tokio::io::sink()).await
         };
         // The connection ends also if this fails.
-        let _ = timeout(DISCARD_TIME, parting).await;
+        let _ = timeout(DISCARD_TIME, discarding).await;
     }
 
     /// The connection without its limit.
@@ -88,7 +88,7 @@ impl Socket {
             self.limit = None;
             return written;
         }
-        let limit = self.limit.get_or_insert_with(|| Box::pin(sleep(self.patience)));
+        let limit = self.limit.get_or_insert_with(|| Box::pin(sleep(self.write_timeout)));
         limit.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }

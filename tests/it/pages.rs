@@ -143,8 +143,8 @@ async fn join_at_once(sessions: &mut [Client], history: impl Fn(usize) -> usize)
 async fn sessions_that_join_at_once_do_not_fill_the_buffers_of_redis() {
     const SESSIONS: usize = 240;
     // Those who wait for their turn must not give up on a slow machine.
-    let patient = [("redis.pool_wait", "60s"), ("redis.command_timeout", "60s")];
-    let Some(cluster) = filled_with(&patient, 1, 1, 1).await else { return };
+    let long_timeouts = [("redis.pool_wait", "60s"), ("redis.command_timeout", "60s")];
+    let Some(cluster) = filled_with(&long_timeouts, 1, 1, 1).await else { return };
     let node = &cluster.nodes[0];
     let mut writer = Client::full(node, "writer").await;
     writer.join("general").await;
@@ -168,8 +168,8 @@ async fn an_overloaded_node_refuses_at_once_and_reads_no_more() {
     const READS: usize = 32;
     const CALLERS: usize = 400;
     // Those who read must not give up before the last caller has come.
-    let patient = [("redis.pool_wait", "60s"), ("redis.command_timeout", "60s")];
-    let Some(cluster) = filled_with(&patient, CALLERS, 1, 1).await else { return };
+    let long_timeouts = [("redis.pool_wait", "60s"), ("redis.command_timeout", "60s")];
+    let Some(cluster) = filled_with(&long_timeouts, CALLERS, 1, 1).await else { return };
     let http = cluster.nodes[0].http();
     cluster.redis.freeze();
     let paths: Vec<String> = (1..=CALLERS).map(|limit| format!("/api/rooms/big?limit={limit}")).collect();

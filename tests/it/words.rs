@@ -33,11 +33,12 @@ const EXEMPT: [&str; 2] = ["tests/it/words.rs", "/target/"];
 const SUBJECTS: [&str; 6] = ["Who", "Whom", "Whose", "Whoever", "What", "Whatever"];
 
 #[rustfmt::skip]
-const WORDS: [&str; 43] = [
+const WORDS: [&str; 45] = [
     "aloud", "amid", "bear", "bearing", "bears", "bore", "buried", "buries", "bury", "clerk", "clerks", "desk",
     "doubt", "doubts", "door", "doors", "farewell", "farewells", "goodbye", "goodbyes", "hear", "heard", "hearing",
     "hears", "housework", "linger", "lingered", "lingering", "lingers", "lookout", "seat", "seats", "stray", "strays",
     "thereby", "till", "unheard", "whoever", "whom", "whomever", "whosoever", "burial", "deaf",
+    "impatience", "patience",
 ];
 
 /// Words that prose may use, and names of items may not.

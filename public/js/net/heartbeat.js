@@ -10,7 +10,7 @@ const PROBE_MS = 5_000;
 export function createHeartbeat({ timers, ping, onDead }) {
   let timer = null;
   let intervalMs = 25_000;
-  let heardAt = 0;
+  let lastFrameAt = 0;
   // The timer is that of a silence. It stays when a frame comes: a busy room has many.
   let isWatching = false;
 
@@ -19,15 +19,15 @@ export function createHeartbeat({ timers, ping, onDead }) {
     timer = timers.setTimeout(callback, delayMs);
   }
 
-  function ask(patienceMs) {
+  function ask(answerWithinMs) {
     isWatching = false;
     ping();
-    rearm(onDead, patienceMs);
+    rearm(onDead, answerWithinMs);
   }
 
   function watch() {
     isWatching = true;
-    const restMs = heardAt + intervalMs + GRACE_MS - timers.now();
+    const restMs = lastFrameAt + intervalMs + GRACE_MS - timers.now();
     if (restMs > 0) rearm(watch, restMs);
     else ask(Math.max(GRACE_MS, intervalMs - GRACE_MS));
   }
@@ -35,7 +35,7 @@ export function createHeartbeat({ timers, ping, onDead }) {
   return {
     /** A frame came. */
     onFrame() {
-      heardAt = timers.now();
+      lastFrameAt = timers.now();
       if (!isWatching) watch();
     },
     /** The server's heartbeat interval, from `welcome.heartbeat_s`. */

@@ -2,7 +2,7 @@
 //! to ask, so equal ones share an answer, and a node has `limits.reads_in_flight` of each of the two under way at most: past
 //! that callers are refused, and sessions wait.
 
-mod flights;
+mod shared;
 
 use std::hash::Hash;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use self::flights::{Boarding, Flights};
+use self::shared::{Claim, SharedReads};
 use super::limits::Shares;
 use super::{Chat, RoomAccess};
 use crate::backend::{
@@ -27,13 +27,13 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// The reads of the node.
 #[derive(Debug)]
 pub(super) struct Reads {
-    rooms: Flights<RoomsQuery, Vec<RoomCount>>,
-    members: Flights<MembersQuery, MemberPage>,
-    pages: Flights<PageQuery, Excerpt>,
-    histories: Flights<HistoryQuery, Page>,
-    nodes: Flights<NodesQuery, Vec<NodeInfo>>,
-    figures: Flights<FiguresQuery, NewestFigures>,
-    broadcasts: Flights<BroadcastsQuery, Vec<Broadcast>>,
+    rooms: SharedReads<RoomsQuery, Vec<RoomCount>>,
+    members: SharedReads<MembersQuery, MemberPage>,
+    pages: SharedReads<PageQuery, Excerpt>,
+    histories: SharedReads<HistoryQuery, Page>,
+    nodes: SharedReads<NodesQuery, Vec<NodeInfo>>,
+    figures: SharedReads<FiguresQuery, NewestFigures>,
+    broadcasts: SharedReads<BroadcastsQuery, Vec<Broadcast>>,
     /// Readings of the list of a user's rooms.
     own: Shares<UserId>,
     slots: Arc<Semaphore>,
@@ -265,49 +265,50 @@ impl Chat {
     /// Refuses to start a read if as many as may be are under way.
     async fn share<Q: Query>(
         &self,
-        flights: &Flights<Q, Q::Value>,
+        reads: &SharedReads<Q, Q::Value>,
         query: Q,
     ) -> Result<Arc<Q::Value>, Rejection> {
         self.ensure_backend()?;
-        let boarding = flights.board(&query, || self.inner.reads.slot())?;
-        self.fly(flights, query, boarding, None).await
+        let claim = reads.claim(&query, || self.inner.reads.slot())?;
+        self.answer(reads, query, claim, None).await
     }
 
     /// Waits for its turn instead, but not longer than for an answer.
     async fn share_in_turn<Q: Query>(
         &self,
-        flights: &Flights<Q, Q::Value>,
+        reads: &SharedReads<Q, Q::Value>,
         query: Q,
     ) -> Result<Arc<Q::Value>, Rejection> {
         self.ensure_backend()?;
-        let boarding = flights.board(&query, || Ok(()))?;
-        self.fly(flights, query, boarding, Some(self.inner.reads.turns.clone())).await
+        let claim = reads.claim(&query, || Ok(()))?;
+        self.answer(reads, query, claim, Some(self.inner.reads.turns.clone())).await
     }
 
-    async fn fly<Q: Query, S: Send + 'static>(
+    /// Runs the read that a caller has to start, and waits for the answer.
+    async fn answer<Q: Query, S: Send + 'static>(
         &self,
-        flights: &Flights<Q, Q::Value>,
+        reads: &SharedReads<Q, Q::Value>,
         query: Q,
-        boarding: Boarding<Q::Value, S>,
+        claim: Claim<Q::Value, S>,
         turns: Option<Arc<Semaphore>>,
     ) -> Result<Arc<Q::Value>, Rejection> {
-        let answer = match boarding {
-            Boarding::Waits(answer) => answer,
-            Boarding::Leads(first, slot, answer) => {
-                let (backend, patience) =
-                    (self.inner.backend.clone(), self.inner.config.redis.command_timeout);
+        let answer = match claim {
+            Claim::Waits(answer) => answer,
+            Claim::Starts(first, slot, answer) => {
+                let backend = self.inner.backend.clone();
+                let deadline = self.inner.config.redis.command_timeout;
                 let read = move |query: Q| {
                     let (backend, turns) = (backend.clone(), turns.clone());
                     async move {
                         let _turn = match turns {
-                            Some(turns) => Some(within(patience, turn(turns)).await?),
+                            Some(turns) => Some(within(deadline, turn(turns)).await?),
                             None => None,
                         };
                         query.read(&backend).await
                     }
                 };
-                let flight = flights.clone().fly(query, first, read, slot);
-                drop(self.inner.reads.supervisor.run_once("read", flight));
+                let running = reads.clone().run(query, first, read, slot);
+                drop(self.inner.reads.supervisor.run_once("read", running));
                 answer
             }
         };

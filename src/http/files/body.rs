@@ -46,18 +46,18 @@ impl Form {
         }
     }
 
-    /// Stores the file of the form, which has at most `length` bytes. `patience`: time in which its client must make progress.
+    /// Stores the file of the form, which has at most `length` bytes. `progress_timeout`: time in which its client must make progress.
     pub(super) async fn store(
         self,
         body: Body,
         length: u64,
         mut uploading: Uploading,
-        patience: Duration,
+        progress_timeout: Duration,
     ) -> Result<FileInfo, ApiError> {
         let passed = Arc::<AtomicU64>::default();
         let source = Source { body: body.into_data_stream(), held: 0, passed: passed.clone() };
         let mut form = Multipart::new(source, self.boundary);
-        let mut pace = Pace::new(patience, length);
+        let mut pace = Pace::new(progress_timeout, length);
         let (mut stored, mut beside_file) = (None, 0);
         // To its end: a form that breaks off behind the file was not sent whole.
         for place in 0.. {
@@ -122,16 +122,16 @@ fn flaw(error: multer::Error) -> ApiError {
 /// The deadlines for the client: for its progress, and for the whole form. Time in which the storage is waited for does not count.
 #[derive(Debug)]
 struct Pace {
-    patience: Duration,
+    progress_timeout: Duration,
     left: Duration,
     left_in_all: Duration,
     bytes: u64,
 }
 
 impl Pace {
-    fn new(patience: Duration, length: u64) -> Self {
-        let left_in_all = patience.saturating_add(Duration::from_secs(length / LEAST_RATE));
-        Self { patience, left: patience, left_in_all, bytes: 0 }
+    fn new(progress_timeout: Duration, length: u64) -> Self {
+        let left_in_all = progress_timeout.saturating_add(Duration::from_secs(length / LEAST_RATE));
+        Self { progress_timeout, left: progress_timeout, left_in_all, bytes: 0 }
     }
 
     async fn wait<T>(&mut self, work: impl Future<Output = T>) -> Result<T, ApiError> {
@@ -149,7 +149,7 @@ impl Pace {
     fn advance(&mut self, bytes: u64) {
         self.bytes += bytes;
         if self.bytes >= PROGRESS_BYTES {
-            (self.left, self.bytes) = (self.patience, 0);
+            (self.left, self.bytes) = (self.progress_timeout, 0);
         }
     }
 }
@@ -200,11 +200,15 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_makes_little_progress_is_given_up_in_the_end() {
-        let (patience, length) = (Duration::from_secs(10), 100 * PROGRESS_BYTES);
+        let (progress_timeout, length) = (Duration::from_secs(10), 100 * PROGRESS_BYTES);
         // The time for the whole form is 210 s.
-        let sent_slowly = sent(&mut Pace::new(patience, length), Duration::from_secs(9), length).await;
+        let sent_slowly =
+            sent(&mut Pace::new(progress_timeout, length), Duration::from_secs(9), length).await;
         assert_eq!(sent_slowly, 23 * PROGRESS_BYTES);
-        assert_eq!(sent(&mut Pace::new(patience, length), Duration::from_secs(2), length).await, length);
-        assert_eq!(sent(&mut Pace::new(patience, length), Duration::from_secs(11), length).await, 0);
+        assert_eq!(
+            sent(&mut Pace::new(progress_timeout, length), Duration::from_secs(2), length).await,
+            length
+        );
+        assert_eq!(sent(&mut Pace::new(progress_timeout, length), Duration::from_secs(11), length).await, 0);
     }
 }

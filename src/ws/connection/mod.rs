@@ -247,12 +247,12 @@ impl Connection {
         if reason == CloseReason::Drained {
             self.outbox.close(CloseCode::Restarting);
         }
-        let patience = if reason == CloseReason::Violation { AFTER_VIOLATION } else { CLOSE_TIMEOUT };
-        self.finish_within(patience, reason).await;
+        let timeout = if reason == CloseReason::Violation { AFTER_VIOLATION } else { CLOSE_TIMEOUT };
+        self.finish_within(timeout, reason).await;
     }
 
-    async fn finish_within(&mut self, patience: Duration, reason: CloseReason) {
-        let parting = async {
+    async fn finish_within(&mut self, timeout: Duration, reason: CloseReason) {
+        let closing = async {
             self.outbox.finish_writing().await;
             match reason {
                 CloseReason::Closed | CloseReason::GoingAway => {}
@@ -265,8 +265,8 @@ impl Connection {
                 CloseReason::Drained | CloseReason::Lost => self.await_close_frame().await,
             }
         };
-        // A client that does not part in time is dropped.
-        let _ = tokio::time::timeout(patience, parting).await;
+        // A client that does not close in time is dropped.
+        let _ = tokio::time::timeout(timeout, closing).await;
         self.outbox.abort();
     }
 
@@ -342,7 +342,7 @@ mod tests {
     async fn a_closing_connection_waits_for_the_close_frame_of_the_client_and_no_longer() {
         let (outbox, mut connection, mut client) = connected(&[]).await;
         outbox.close(CloseCode::Restarting);
-        let parting = async {
+        let closing = async {
             let mut finishing = pin!(connection.finish_within(HOUR, CloseReason::Drained));
             tokio::select! {
                 biased;
@@ -355,7 +355,7 @@ mod tests {
             client.write_all(&close_frame(&1012_u16.to_be_bytes())).await.unwrap();
             finishing.await;
         };
-        timeout(DEADLINE, parting).await.expect("the client has answered");
+        timeout(DEADLINE, closing).await.expect("the client has answered");
         assert_eq!(client.read(&mut [0]).await.unwrap(), 0, "the node ends the connection");
     }
 
@@ -363,8 +363,8 @@ mod tests {
     async fn a_client_that_never_answers_is_dropped_at_the_deadline() {
         let (outbox, mut connection, mut client) = connected(&[]).await;
         outbox.close(CloseCode::Restarting);
-        let parting = connection.finish_within(Duration::from_millis(50), CloseReason::Drained);
-        timeout(DEADLINE, parting).await.expect("the deadline has passed");
+        let closing = connection.finish_within(Duration::from_millis(50), CloseReason::Drained);
+        timeout(DEADLINE, closing).await.expect("the deadline has passed");
         read_close(&mut client).await;
         assert_eq!(client.read(&mut [0]).await.unwrap(), 0, "the node ends the connection");
     }

@@ -78,7 +78,7 @@ impl Session {
     async fn join_first(&mut self, room: &str, inbox: &mut Inbox) -> Result<(), Rejection> {
         let config = self.chat.config();
         let can_ask = self.params.kind.names_rooms();
-        let patience = if can_ask { Duration::ZERO } else { config.session.idle_timeout };
+        let retry_for = if can_ask { Duration::ZERO } else { config.session.idle_timeout };
         let history = (!can_ask).then_some(config.history.plain_on_join);
         let began = Instant::now();
         loop {
@@ -86,7 +86,7 @@ impl Session {
             let is_worth_another = outcome.as_ref().is_err_and(|rejection| {
                 matches!(rejection.code, ErrorCode::Unavailable | ErrorCode::TooFast)
             });
-            if !is_worth_another || inbox.has_ended() || began.elapsed() + JOIN_RETRY > patience {
+            if !is_worth_another || inbox.has_ended() || began.elapsed() + JOIN_RETRY > retry_for {
                 return outcome;
             }
             inbox.during(sleep(JOIN_RETRY)).await;

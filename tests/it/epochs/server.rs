@@ -127,10 +127,10 @@ impl Server {
 
     async fn connect(&self) -> RedisResult<MultiplexedConnection> {
         // The default of half a second is too short on a busy machine.
-        let patient = AsyncConnectionConfig::new()
+        let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(DEADLINE))
             .set_response_timeout(Some(DEADLINE));
-        Client::open(self.url())?.get_multiplexed_async_connection_with_config(&patient).await
+        Client::open(self.url())?.get_multiplexed_async_connection_with_config(&config).await
     }
 
     /// Its URL.

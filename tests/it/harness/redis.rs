@@ -193,10 +193,10 @@ impl RedisServer {
 
     async fn connect(&self) -> RedisResult<MultiplexedConnection> {
         // The default of half a second is too short for a script on a busy machine.
-        let patient = AsyncConnectionConfig::new()
+        let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(DEADLINE))
             .set_response_timeout(Some(DEADLINE));
-        Client::open(self.url())?.get_multiplexed_async_connection_with_config(&patient).await
+        Client::open(self.url())?.get_multiplexed_async_connection_with_config(&config).await
     }
 
     async fn until_it_answers(&mut self) {

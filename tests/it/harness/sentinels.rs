@@ -16,7 +16,7 @@ use super::{LONG_DEADLINE, eventually, ports};
 pub const MASTER: &str = "chat";
 
 /// Wait for a Sentinel's answer.
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Three servers and three Sentinels. A master that does not answer for a second is failed over.
 #[derive(Debug)]
@@ -150,10 +150,10 @@ impl Sentinel {
     async fn ask<T: ::redis::FromRedisValue>(&self, words: &[&str]) -> RedisResult<T> {
         let client = Client::open(format!("redis://127.0.0.1:{}", self.port))?;
         // The default of half a second is too short on a busy machine. One that is frozen takes all of it.
-        let patient = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE));
-        let mut connection = client.get_multiplexed_async_connection_with_config(&patient).await?;
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(TIMEOUT))
+            .set_response_timeout(Some(TIMEOUT));
+        let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
         let answer = ::redis::cmd(words[0]).arg(&words[1..]).query_async(&mut connection).await?;
         Ok(from_redis_value(answer)?)
     }

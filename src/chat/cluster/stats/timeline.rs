@@ -18,7 +18,7 @@ pub struct Timeline {
     /// The time of the newest figures.
     now_ms: u64,
     /// A node without figures for so long has gone.
-    patience_ms: u64,
+    stale_after_ms: u64,
 }
 
 #[derive(Debug)]
@@ -32,8 +32,8 @@ struct Latest {
 impl Timeline {
     /// Of a cluster whose nodes store figures with each renewal of their leases, but not more than once a second.
     pub fn new(renew_every: Duration) -> Self {
-        let patience = 2 * renew_every.max(Duration::from_secs(1));
-        Self { nodes: BTreeMap::new(), now_ms: 0, patience_ms: patience.as_millis() as u64 }
+        let stale_after = 2 * renew_every.max(Duration::from_secs(1));
+        Self { nodes: BTreeMap::new(), now_ms: 0, stale_after_ms: stale_after.as_millis() as u64 }
     }
 
     /// Adds figures, which may come in any number, and returns the states at the end of each second that they reach.
@@ -68,7 +68,7 @@ impl Timeline {
         if self.nodes.values().all(|latest| latest.is_told) {
             return None;
         }
-        let oldest_ms = self.now_ms.saturating_sub(self.patience_ms);
+        let oldest_ms = self.now_ms.saturating_sub(self.stale_after_ms);
         self.nodes.retain(|_, latest| latest.at_ms >= oldest_ms);
         self.nodes.values_mut().for_each(|latest| latest.is_told = true);
         Some(Stats {

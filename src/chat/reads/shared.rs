@@ -18,48 +18,48 @@ type Waiting<V> = Vec<oneshot::Sender<Answer<V>>>;
 /// A read that has begun may have been answered before something that a later caller knows of: a session that has
 /// joined meanwhile. So callers never share a read that is in flight already; all who come during one share the next.
 #[derive(Debug)]
-pub(super) struct Flights<K, V>(Arc<Mutex<HashMap<K, Waiting<V>>>>);
+pub(super) struct SharedReads<K, V>(Arc<Mutex<HashMap<K, Waiting<V>>>>);
 
-impl<K, V> Clone for Flights<K, V> {
+impl<K, V> Clone for SharedReads<K, V> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
-impl<K, V> Default for Flights<K, V> {
+impl<K, V> Default for SharedReads<K, V> {
     fn default() -> Self {
         Self(Arc::default())
     }
 }
 
-/// A caller's task for its answer. `S` is held while the read that it starts is in flight.
-pub(super) enum Boarding<V, S> {
+/// A caller's part in a read. `S` is held while the read that it starts is in flight.
+pub(super) enum Claim<V, S> {
     /// Nothing: a read is in flight, and the next answers.
     Waits(oneshot::Receiver<Answer<V>>),
     /// To start the read.
-    Leads(oneshot::Sender<Answer<V>>, S, oneshot::Receiver<Answer<V>>),
+    Starts(oneshot::Sender<Answer<V>>, S, oneshot::Receiver<Answer<V>>),
 }
 
-impl<K: Clone + Eq + Hash, V> Flights<K, V> {
-    /// `slot` is asked for if a read has to be started.
-    pub(super) fn board<S>(
+impl<K: Clone + Eq + Hash, V> SharedReads<K, V> {
+    /// The part of another caller. `slot` is asked for if a read has to be started.
+    pub(super) fn claim<S>(
         &self,
         key: &K,
         slot: impl FnOnce() -> Result<S, Rejection>,
-    ) -> Result<Boarding<V, S>, Rejection> {
+    ) -> Result<Claim<V, S>, Rejection> {
         let (sender, receiver) = oneshot::channel();
-        let mut flights = self.lock();
-        if let Some(next) = flights.get_mut(key) {
+        let mut in_flight = self.lock();
+        if let Some(next) = in_flight.get_mut(key) {
             next.push(sender);
-            return Ok(Boarding::Waits(receiver));
+            return Ok(Claim::Waits(receiver));
         }
         let slot = slot()?;
-        flights.insert(key.clone(), Vec::new());
-        Ok(Boarding::Leads(sender, slot, receiver))
+        in_flight.insert(key.clone(), Vec::new());
+        Ok(Claim::Starts(sender, slot, receiver))
     }
 
     /// Reads until nobody waits. Callers who have given up start nothing.
-    pub(super) async fn fly<S, Reading: Future<Output = Result<V, BackendError>>>(
+    pub(super) async fn run<S, Reading: Future<Output = Result<V, BackendError>>>(
         self,
         key: K,
         first: oneshot::Sender<Answer<V>>,
@@ -76,10 +76,10 @@ impl<K: Clone + Eq + Hash, V> Flights<K, V> {
                     let _ = caller.send(answer.clone());
                 }
             }
-            let mut flights = self.lock();
-            waiting = flights.get_mut(&key).map(std::mem::take).unwrap_or_default();
+            let mut in_flight = self.lock();
+            waiting = in_flight.get_mut(&key).map(std::mem::take).unwrap_or_default();
             if waiting.is_empty() {
-                flights.remove(&key);
+                in_flight.remove(&key);
                 return;
             }
         }
@@ -116,34 +116,34 @@ mod tests {
 
     #[tokio::test]
     async fn those_who_ask_during_a_read_share_the_next() {
-        let (flights, counter) = (Flights::<u8, usize>::default(), Counter::default());
-        let Ok(Boarding::Leads(first, slot, answer)) = flights.board(&1, slot) else { panic!("it leads") };
-        let flight = tokio::spawn(flights.clone().fly(1, first, move |_| counter.clone().read(), slot));
+        let (reads, counter) = (SharedReads::<u8, usize>::default(), Counter::default());
+        let Ok(Claim::Starts(first, slot, answer)) = reads.claim(&1, slot) else { panic!("it starts") };
+        let running = tokio::spawn(reads.clone().run(1, first, move |_| counter.clone().read(), slot));
         tokio::task::yield_now().await;
         let mut later = Vec::new();
         for _ in 0..400 {
-            let boarding = flights.board::<()>(&1, || panic!("one is in flight"));
-            let Ok(Boarding::Waits(answer)) = boarding else { panic!("it waits") };
+            let claim = reads.claim::<()>(&1, || panic!("one is in flight"));
+            let Ok(Claim::Waits(answer)) = claim else { panic!("it waits") };
             later.push(answer);
         }
         assert_eq!(*answer.await.expect("an answer").expect("a value"), 1);
         for answer in later {
             assert_eq!(*answer.await.expect("an answer").expect("a value"), 2);
         }
-        flight.await.expect("it ends");
-        assert!(flights.lock().is_empty());
+        running.await.expect("it ends");
+        assert!(reads.lock().is_empty());
     }
 
     #[tokio::test]
     async fn callers_who_have_given_up_start_nothing() {
-        let (flights, counter) = (Flights::<u8, usize>::default(), Counter::default());
-        let Ok(Boarding::Leads(first, slot, answer)) = flights.board(&1, slot) else { panic!("it leads") };
+        let (reads, counter) = (SharedReads::<u8, usize>::default(), Counter::default());
+        let Ok(Claim::Starts(first, slot, answer)) = reads.claim(&1, slot) else { panic!("it starts") };
         for _ in 0..400 {
-            assert!(flights.board::<()>(&1, || panic!("one is in flight")).is_ok());
+            assert!(reads.claim::<()>(&1, || panic!("one is in flight")).is_ok());
         }
         drop(answer);
-        flights.clone().fly(1, first, |_| counter.clone().read(), slot).await;
+        reads.clone().run(1, first, |_| counter.clone().read(), slot).await;
         assert_eq!(counter.0.load(Ordering::Relaxed), 0);
-        assert!(flights.lock().is_empty());
+        assert!(reads.lock().is_empty());
     }
 }
