@@ -47,14 +47,11 @@ impl Chat {
         Ok(())
     }
 
-    /// The cursor to look for when a user joins. `None` for one that can have none: a guest that is new.
-    pub fn joining_reader(&self, by: &Identity, room: &RoomName, is_new: bool) -> Option<JoiningReader> {
-        if is_new {
-            return None;
-        }
+    /// The cursor to look for when a user joins that may have one.
+    pub fn joining_reader(&self, by: &Identity, room: &RoomName) -> JoiningReader {
         let is_listed = by.source == Source::Account && !room.is_private();
         let begins = if is_listed { Begins::AtHead } else { Begins::Nowhere };
-        Some(JoiningReader { reader: reader(by), begins })
+        JoiningReader { reader: reader(by), begins }
     }
 
     /// The place of the cursor of a user that joins: 0 without one, `None` for a guest without one. A join does without it if it can't

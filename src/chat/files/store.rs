@@ -63,7 +63,7 @@ impl Store {
             url => {
                 let path = folder_path(url)?;
                 let folder = PathBuf::from(path);
-                let store = open_folder(&folder, true).map_err(|error| {
+                let store = open_folder(&folder, Durability::Disk).map_err(|error| {
                     format!("files.url names {}, which can't be used: {error}", folder.display())
                 })?;
                 Place::Folder(folder, store)
@@ -78,9 +78,8 @@ impl Store {
             Place::Temporary(folder, cell) => match cell.get() {
                 Some(store) => Ok(store.clone()),
                 None => {
-                    let store = open_folder(folder, false).map_err(|error| object_store::Error::Generic {
-                        store: "folder",
-                        source: error.into(),
+                    let store = open_folder(folder, Durability::Process).map_err(|error| {
+                        object_store::Error::Generic { store: "folder", source: error.into() }
                     })?;
                     Ok(cell.get_or_init(|| store).clone())
                 }
@@ -171,13 +170,21 @@ fn path(id: FileId) -> Path {
     Path::from(id.to_string())
 }
 
-/// `is_durable`: files outlive a crash of the machine.
-fn open_folder(folder: &FolderPath, is_durable: bool) -> Result<Arc<dyn ObjectStore>, String> {
+/// The events that the files of a folder must outlive.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Durability {
+    /// Nothing: this process alone has them.
+    Process,
+    /// A crash of the machine.
+    Disk,
+}
+
+fn open_folder(folder: &FolderPath, durability: Durability) -> Result<Arc<dyn ObjectStore>, String> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true).mode(0o750);
     builder.create(folder).map_err(|error| error.to_string())?;
     let store = LocalFileSystem::new_with_prefix(folder).map_err(|error| error.to_string())?;
-    Ok(Arc::new(store.with_fsync(is_durable)))
+    Ok(Arc::new(store.with_fsync(durability == Durability::Disk)))
 }
 
 fn bucket(settings: &Settings) -> Result<Arc<dyn ObjectStore>, String> {

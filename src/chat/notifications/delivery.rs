@@ -60,7 +60,13 @@ enum Reading {
     MayHaveMissed,
 }
 
-type OwnRead = (Instant, Vec<UserId>, Vec<Result<UserNotifications>>);
+/// A read of the notifications of users.
+struct OwnRead {
+    asked: Instant,
+    users: Vec<UserId>,
+    /// One result each, in the order of `users`.
+    found: Vec<Result<UserNotifications>>,
+}
 
 impl Notices {
     /// An event for all nodes.
@@ -226,10 +232,10 @@ impl Chat {
         if found.iter().any(Result::is_err) {
             sleep(RETRY).await;
         }
-        (asked, users, found)
+        OwnRead { asked, users, found }
     }
 
-    async fn give_own(&self, (asked, users, found): OwnRead) {
+    async fn give_own(&self, OwnRead { asked, users, found }: OwnRead) {
         let mut flushes = FlushSet::default();
         for (user, found) in users.into_iter().zip(found) {
             match found {

@@ -56,8 +56,8 @@ impl Session {
             }
         };
         let may_have_read = self.is_signed_in || self.has_read;
-        let is_new = !may_have_read || !self.params.kind.marks_reading();
-        let reader = chat.joining_reader(&identity, &name, is_new);
+        let may_have_cursor = may_have_read && self.params.kind.marks_reading();
+        let reader = may_have_cursor.then(|| chat.joining_reader(&identity, &name));
         let place = JoinPlace { since, history, reader };
         let joining = chat.join(&room, &session, place, || outbox.drained());
         let work = async { tokio::join!(joining, recording).0 };

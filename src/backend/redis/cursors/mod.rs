@@ -1,16 +1,18 @@
 //! Cursors in Redis: a hash beside each room's log, so that one script can count from them.
 
+mod replies;
+
 use async_trait::async_trait;
 use redis::Value;
-use serde::Deserialize;
 
+use self::replies::{Advance, Count};
 use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::script::{Memory, REPLID, Script, TYPES};
 use crate::backend::redis::client::server::parsed;
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::log::{ENTRIES, FENCE, PAGES, TEXTS};
 use crate::backend::redis::topology::pooled::PooledCalls;
-use crate::backend::{Cursors, LastText, NONCE_TTL, Reader, ReaderKind, Result, Unread};
+use crate::backend::{Cursors, NONCE_TTL, Reader, ReaderKind, Result, Unread};
 use crate::config::Config;
 use crate::model::{RoomName, UserId};
 
@@ -49,14 +51,6 @@ pub struct RedisCursors {
     max_per_room: usize,
 }
 
-/// The fields of [`LastText`].
-#[derive(Deserialize)]
-struct Stored {
-    username: String,
-    content: String,
-    timestamp: String,
-}
-
 /// A room that is being counted.
 struct Counting<'a> {
     room: &'a RoomName,
@@ -82,21 +76,15 @@ impl RedisCursors {
         }
     }
 
-    /// Moves a cursor to a number, or to the head if there is none yet. Returns whether it was moved, and its place.
-    async fn move_to(
-        &self,
-        room: &RoomName,
-        reader: &Reader,
-        seq: Option<u64>,
-    ) -> Result<(bool, Option<u64>)> {
+    /// Moves a cursor to a number, or to the head if there is none yet.
+    async fn move_to(&self, room: &RoomName, reader: &Reader, seq: Option<u64>) -> Result<Advance> {
         let call = Call::new(&ADVANCE, self.keys.cursor_keys(room))
             .arg(&reader.user)
             .arg(if reader.kind == ReaderKind::Guest { "g" } else { "u" })
             .arg(seq.map_or_else(String::new, |seq| seq.to_string()))
             .arg(self.ttl_ms)
             .arg(self.max_per_room);
-        let (is_moved, place): (bool, String) = parsed(self.calls.call(call).await?)?;
-        Ok((is_moved, place.parse().ok()))
+        parsed(self.calls.call(call).await?)
     }
 
     fn unread_call(&self, user: &UserId, counting: &Counting<'_>) -> Call {
@@ -138,15 +126,12 @@ impl RedisCursors {
 impl Counting<'_> {
     /// Adds the reply of a call. Returns whether all is counted.
     fn add(&mut self, value: Value) -> Result<bool> {
-        type Counted = (u64, String, u64, u64, u64, Vec<u8>);
-        let (head, cursor, texts, mentions, reached, last): Counted = parsed(value)?;
+        let Count { head, cursor, texts, mentions, reached, last } = parsed(value)?;
         let unread = &mut self.unread;
         let before = self.from.replace(reached);
         if before.is_none() {
-            unread.cursor = cursor.parse().ok();
-            unread.last = serde_json::from_slice(&last)
-                .ok()
-                .map(|Stored { username, content, timestamp }| LastText { username, content, timestamp });
+            unread.cursor = cursor;
+            unread.last = last;
             unread.head = head;
         }
         unread.texts += texts;
@@ -159,12 +144,12 @@ impl Counting<'_> {
 #[async_trait]
 impl Cursors for RedisCursors {
     async fn advance(&self, room: &RoomName, reader: &Reader, seq: u64) -> Result<Option<u64>> {
-        let (is_moved, place) = self.move_to(room, reader, Some(seq)).await?;
+        let Advance { is_moved, place } = self.move_to(room, reader, Some(seq)).await?;
         Ok(place.filter(|_| is_moved))
     }
 
     async fn begin(&self, room: &RoomName, reader: &Reader) -> Result<Option<u64>> {
-        Ok(self.move_to(room, reader, None).await?.1)
+        Ok(self.move_to(room, reader, None).await?.place)
     }
 
     async fn cursors(&self, of: &[(RoomName, UserId)]) -> Vec<Result<Option<u64>>> {

@@ -90,13 +90,13 @@ impl RedisStandings {
                 self.bans.remove(user).await?;
                 Ok(standing)
             }
-            StandingChange::SetRole(Role::Admin) => {
+            StandingChange::SetRole(role @ Role::Admin) => {
                 let standing = self.store(user, &change).await?;
-                self.note_admin(user, true).await?;
+                self.note_role(user, *role).await?;
                 Ok(standing)
             }
-            StandingChange::SetRole(_) => {
-                self.note_admin(user, false).await?;
+            StandingChange::SetRole(role) => {
+                self.note_role(user, *role).await?;
                 self.store(user, &change).await
             }
             StandingChange::NextGeneration | StandingChange::NextGuestGeneration => {
@@ -113,8 +113,9 @@ impl RedisStandings {
         self.bans.remove_ended(&ended).await
     }
 
-    async fn note_admin(&self, user: &UserId, is_admin: bool) -> Result<()> {
-        let call = Call::new(&ADMINS, [self.keys.admins()]).arg(user).arg(u8::from(is_admin));
+    /// Adds a user to the set of admins or removes it, as its role says.
+    async fn note_role(&self, user: &UserId, role: Role) -> Result<()> {
+        let call = Call::new(&ADMINS, [self.keys.admins()]).arg(user).arg(u8::from(role == Role::Admin));
         match parsed::<u8>(self.calls.call(call).await?)? {
             0 => Err(BackendError::LastAdmin),
             _ => Ok(()),
