@@ -99,18 +99,6 @@ pub struct Backend {
 }
 
 impl Backend {
-    /// Changes the standing of a user and tells all nodes, so that they read it again.
-    ///
-    /// # Errors
-    /// As [`Standings::change`] and [`PubSub::publish`]. The change may have been made: it is to be repeated.
-    pub async fn change_standing(&self, user: &UserId, change: StandingChange) -> Result<Standing> {
-        let changed = self.standings.change(user, change).await;
-        if let Ok(_) | Err(BackendError::Unavailable(_)) = changed {
-            self.tell_change(user).await?;
-        }
-        changed
-    }
-
     /// Tells all nodes that the standing of a user has changed.
     ///
     /// # Errors

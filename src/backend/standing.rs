@@ -12,7 +12,7 @@ use crate::model::{Role, Timestamp, UserId};
 /// The standing of users. `tests/it/backend_contract/standing.rs` is the suite that every implementation passes.
 ///
 /// Every method is safe to call concurrently and ends within `redis.command_timeout`. A change reaches the nodes by
-/// [`super::ControlEvent::UserChanged`], which [`super::Backend::change_standing`] publishes.
+/// [`super::ControlEvent::UserChanged`], which its caller publishes by [`super::Backend::tell_change`].
 #[async_trait]
 pub trait Standings: Send + Sync + fmt::Debug {
     /// The present standing of users, in the order of `users`. A ban that has ended is absent.

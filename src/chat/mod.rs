@@ -34,8 +34,8 @@ use tracing::debug;
 
 pub use self::access::{Action, Principal, RoomAccess, SpeechAccess};
 pub use self::accounts::{
-    ANONYMOUS, CommandError, Credentials, Password, SignedIn, change_role, create_account, replace_password,
-    untrue_claims,
+    ANONYMOUS, CommandError, Credentials, Password, SignedIn, change_role, change_standing, create_account,
+    replace_password, untrue_claims,
 };
 use self::accounts::{HashingPool, Setup, TakenNames};
 use self::cluster::StatsFeed;

@@ -59,7 +59,7 @@ pub async fn create_account(
         return Err(CommandError::Refused(sentence));
     }
     if role != Role::Member {
-        backend.change_standing(&account.user_id, StandingChange::SetRole(role)).await?;
+        change_standing(backend, &account.user_id, StandingChange::SetRole(role)).await?;
     }
     backend.tell_account(&account).await?;
     Ok(account)
@@ -76,7 +76,7 @@ pub async fn change_role(
     role: Role,
 ) -> Result<Account, CommandError> {
     let account = find(backend, config, name).await?;
-    backend.change_standing(&account.user_id, StandingChange::SetRole(role)).await?;
+    change_standing(backend, &account.user_id, StandingChange::SetRole(role)).await?;
     if role == Role::Admin {
         backend.accounts.record_admin(&account.user_id).await?;
     }
@@ -98,8 +98,25 @@ pub async fn replace_password(
     if !backend.accounts.replace_password(&account.user_id, &account.password, &hash).await? {
         return Err(CommandError::Changed);
     }
-    backend.change_standing(&account.user_id, StandingChange::NextGeneration).await?;
+    change_standing(backend, &account.user_id, StandingChange::NextGeneration).await?;
     Ok(account)
+}
+
+/// Changes the standing of a user and tells all nodes, so that they read it again. A command that fails is run again;
+/// a node goes on by itself ([`crate::chat::Chat::change_standing`]).
+///
+/// # Errors
+/// [`BackendError`]. The change may have been made.
+pub async fn change_standing(
+    backend: &Backend,
+    user: &UserId,
+    change: StandingChange,
+) -> Result<Standing, BackendError> {
+    let changed = backend.standings.change(user, change).await;
+    if let Ok(_) | Err(BackendError::Unavailable(_)) = changed {
+        backend.tell_change(user).await?;
+    }
+    changed
 }
 
 /// The claims of a token of this user that do not hold: a sentence each.

@@ -11,7 +11,9 @@ mod tests;
 
 use std::sync::LazyLock;
 
-pub use self::commands::{CommandError, change_role, create_account, replace_password, untrue_claims};
+pub use self::commands::{
+    CommandError, change_role, change_standing, create_account, replace_password, untrue_claims,
+};
 pub(super) use self::hashing::HashingPool;
 use self::hashing::Verdict;
 pub(super) use self::names::TakenNames;

@@ -168,7 +168,8 @@ pub async fn every_node_is_told_of_a_change_of_standing(mut cluster: Cluster) {
     for node in &nodes {
         node.backend.pubsub.subscribe(&Channel::Control).await.unwrap();
     }
-    let changed = nodes[0].backend.change_standing(&user, StandingChange::NextGeneration).await.unwrap();
+    let changed = change(&nodes[0], &user, StandingChange::NextGeneration).await;
+    nodes[0].backend.tell_change(&user).await.unwrap();
     for node in &mut nodes {
         let event = Event::Control(ControlEvent::UserChanged(user.clone()));
         assert_eq!(node.next().await, BackendEvent::Published(Channel::Control, event));

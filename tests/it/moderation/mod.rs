@@ -9,6 +9,7 @@ mod rooms;
 mod traces;
 
 use adda::backend::{self, Backend, Events, StandingChange};
+use adda::chat::change_standing;
 use adda::config::Config;
 use adda::model::{NodeId, Role, UserId};
 use adda::supervisor::Supervisor;
@@ -45,7 +46,7 @@ impl Operator {
 
     /// Changes the standing of a user, and tells the nodes.
     async fn change(&self, user_id: &str, change: StandingChange) {
-        self.backend.change_standing(&user(user_id), change).await.expect("Redis answers");
+        change_standing(&self.backend, &user(user_id), change).await.expect("Redis answers");
     }
 
     async fn give_role(&self, user_id: &str, role: Role) {
