@@ -48,7 +48,7 @@ pub use self::files::{
 };
 #[cfg(fuzzing)]
 pub use self::identity::fuzzing;
-pub use self::identity::{Identity, IssuedToken, RoomScope, Source, check, sign_token};
+pub use self::identity::{Admin, Identity, IssuedToken, RoomScope, Source, check, sign_token};
 use self::identity::{Issuer, IssuerUsers, Issuers, Keyring};
 pub use self::inbox::PREVIEW_CHARS;
 use self::inbox::Posted;

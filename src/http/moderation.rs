@@ -230,8 +230,8 @@ pub async fn ban_user(
     OptionalJson(ban): OptionalJson<NewBan>,
 ) -> Result<StatusCode, ApiError> {
     let lasts = ban.for_s.map(|Whole(seconds)| Duration::from_secs(seconds));
-    by.everywhere(Role::Admin)?;
-    state.chat.ban(&by, &user(&user_id)?, lasts, ban.reason).await?;
+    let by = by.as_admin()?;
+    state.chat.ban(by, &user(&user_id)?, lasts, ban.reason).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -246,8 +246,8 @@ pub async fn unban_user(
     ApiPath(user_id): ApiPath<String>,
     Caller(by): Caller,
 ) -> Result<StatusCode, ApiError> {
-    by.everywhere(Role::Admin)?;
-    state.chat.unban(&by, &user(&user_id)?).await?;
+    let by = by.as_admin()?;
+    state.chat.unban(by, &user(&user_id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -264,10 +264,10 @@ pub async fn give_role(
     Caller(by): Caller,
     ApiJson(new): ApiJson<NewRole>,
 ) -> Result<StatusCode, ApiError> {
-    by.everywhere(Role::Admin)?;
+    let by = by.as_admin()?;
     let sentence = "role must be member, moderator or admin";
     let role = Role::parse(&new.role).ok_or_else(|| ApiError::new(ErrorCode::BadRequest, sentence))?;
-    state.chat.give_role(&by, &user(&user_id)?, role).await?;
+    state.chat.give_role(by, &user(&user_id)?, role).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -12,6 +12,7 @@ mod keyring;
 mod scope;
 mod tokens;
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,6 +64,18 @@ pub struct IssuedToken {
     pub token: String,
     /// From then on it proves nothing.
     pub expires_at: Timestamp,
+}
+
+/// A caller that may do what admins may, in all rooms.
+#[derive(Debug, Clone, Copy)]
+pub struct Admin<'a>(&'a Identity);
+
+impl Deref for Admin<'_> {
+    type Target = Identity;
+
+    fn deref(&self) -> &Identity {
+        self.0
+    }
 }
 
 impl Identity {
@@ -120,6 +133,15 @@ impl Identity {
             ErrorCode::Forbidden,
             "This token admits to some rooms only, and this concerns others",
         ))
+    }
+
+    /// The user as an admin.
+    ///
+    /// # Errors
+    /// As [`Self::everywhere`].
+    pub fn as_admin(&self) -> Result<Admin<'_>, Rejection> {
+        self.everywhere(Role::Admin)?;
+        Ok(Admin(self))
     }
 
     /// Whether the user may do what a role may, in a room that its token admits it to.

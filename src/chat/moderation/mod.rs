@@ -6,7 +6,7 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use super::completion::Completion;
-use super::{Chat, Identity, RoomAccess};
+use super::{Admin, Chat, Identity, RoomAccess};
 use crate::backend::{
     AuditAction, AuditEntry, AuditPage, AuditPosition, AuditRecord, AuditUser, BanPage, RoomRules,
     RulesChange, StandingChange,
@@ -62,32 +62,30 @@ impl Chat {
     /// Ends a user's sessions and refuses new ones, for a time or for good.
     pub async fn ban(
         &self,
-        by: &Identity,
+        by: Admin<'_>,
         user: &UserId,
         lasts: Option<Duration>,
         reason: Option<String>,
     ) -> Result<(), Rejection> {
-        by.everywhere(Role::Admin)?;
         lasts.map_or(Ok(()), |lasts| check_duration(lasts, LONGEST_BAN))?;
         let reason =
             reason.map(|reason| checked_reason(&reason)).transpose()?.filter(|text| !text.is_empty());
-        self.check_rank(by, user).await?;
+        self.check_rank(&by, user).await?;
         let record = AuditRecord {
             user_id: Some(user.to_string()),
             for_s: lasts.map(|lasts| lasts.as_secs()),
             reason: reason.clone(),
-            ..AuditRecord::of(by, AuditAction::Ban)
+            ..AuditRecord::of(&by, AuditAction::Ban)
         };
         self.recorded(record, self.clone().set_standing(user.clone(), StandingChange::Ban { lasts, reason }))
             .await
     }
 
     /// Lifts a ban.
-    pub async fn unban(&self, by: &Identity, user: &UserId) -> Result<(), Rejection> {
-        by.everywhere(Role::Admin)?;
-        self.check_rank(by, user).await?;
+    pub async fn unban(&self, by: Admin<'_>, user: &UserId) -> Result<(), Rejection> {
+        self.check_rank(&by, user).await?;
         let record =
-            AuditRecord { user_id: Some(user.to_string()), ..AuditRecord::of(by, AuditAction::Unban) };
+            AuditRecord { user_id: Some(user.to_string()), ..AuditRecord::of(&by, AuditAction::Unban) };
         self.recorded(record, self.clone().set_standing(user.clone(), StandingChange::Unban)).await
     }
 
@@ -95,8 +93,7 @@ impl Chat {
     ///
     /// # Errors
     /// `not_found` without an account.
-    pub async fn give_role(&self, by: &Identity, user: &UserId, role: Role) -> Result<(), Rejection> {
-        by.everywhere(Role::Admin)?;
+    pub async fn give_role(&self, by: Admin<'_>, user: &UserId, role: Role) -> Result<(), Rejection> {
         if role == Role::Guest {
             return Err(Rejection::new(ErrorCode::BadRequest, "An account is a member at least"));
         }
@@ -105,12 +102,12 @@ impl Chat {
         }
         let is_own = *user == by.author.user_id;
         if !is_own {
-            self.check_rank(by, user).await?;
+            self.check_rank(&by, user).await?;
         }
         let record = AuditRecord {
             user_id: Some(user.to_string()),
             role: Some(role),
-            ..AuditRecord::of(by, AuditAction::Role)
+            ..AuditRecord::of(&by, AuditAction::Role)
         };
         let (chat, user, own) = (self.clone(), user.clone(), by.role);
         let giving = async move {

@@ -9,10 +9,10 @@ use tokio::time::sleep;
 
 pub(super) use self::delivery::Notices;
 pub(super) use self::given::Given;
-use super::{Chat, Identity};
+use super::{Admin, Chat, Identity};
 use crate::backend::{AuditAction, AuditRecord, Seen, SeenBroadcast, Sent};
 use crate::model::characters::has_visible;
-use crate::model::{Audience, NewNotification, Notification, NotificationId, Role, UserId, Words};
+use crate::model::{Audience, NewNotification, Notification, NotificationId, UserId, Words};
 use crate::protocol::{ClientAddress, ErrorCode, Rejection};
 use crate::telemetry::meters;
 
@@ -29,11 +29,10 @@ impl Chat {
     /// `forbidden`; `bad_content`, `content_too_long` and `bad_request` for what it says; `unavailable`: it may have been sent.
     pub async fn notify(
         &self,
-        by: &Identity,
+        by: Admin<'_>,
         words: Words,
         ttl: Option<Duration>,
     ) -> Result<NotificationId, Rejection> {
-        by.everywhere(Role::Admin)?;
         let settings = &self.inner.config.notifications;
         let ttl = ttl.unwrap_or(settings.ttl.min(settings.max_ttl));
         if ttl.is_zero() || ttl > settings.max_ttl {
@@ -46,7 +45,7 @@ impl Chat {
         let record = AuditRecord {
             user_id: Some(words.to.clone().into()),
             id: Some(id.to_string()),
-            ..AuditRecord::of(by, AuditAction::Notify)
+            ..AuditRecord::of(&by, AuditAction::Notify)
         };
         let new = NewNotification { id: id.clone(), words, ttl };
         let chat = self.clone();
@@ -87,11 +86,10 @@ impl Chat {
     ///
     /// # Errors
     /// `forbidden`, `not_found`, `unavailable`.
-    pub async fn take_back(&self, by: &Identity, id: &NotificationId) -> Result<(), Rejection> {
-        by.everywhere(Role::Admin)?;
+    pub async fn take_back(&self, by: Admin<'_>, id: &NotificationId) -> Result<(), Rejection> {
         let record = AuditRecord {
             id: Some(id.to_string()),
-            ..AuditRecord::of(by, AuditAction::TakeBackNotification)
+            ..AuditRecord::of(&by, AuditAction::TakeBackNotification)
         };
         let (chat, id) = (self.clone(), id.clone());
         let taking = async move {

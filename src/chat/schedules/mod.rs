@@ -8,9 +8,9 @@ use tracing::debug;
 
 use self::firing::message_text;
 use super::notifications::checked_title;
-use super::{Action, Chat, Identity, Principal};
+use super::{Action, Admin, Chat, Principal};
 use crate::backend::{Addition, AuditAction, AuditRecord, Planned};
-use crate::model::{Role, Schedule, ScheduleId, Target, Timing};
+use crate::model::{Schedule, ScheduleId, Target, Timing};
 use crate::protocol::{ErrorCode, Rejection};
 
 /// Shortest period.
@@ -25,14 +25,13 @@ impl Chat {
     /// # Errors
     /// `forbidden`; `room_not_found`; `bad_content`, `content_too_long` and `bad_request` for what it says; `unavailable`: it may
     /// have been made.
-    pub async fn add_schedule(&self, by: &Identity, schedule: Schedule) -> Result<ScheduleId, Rejection> {
-        by.everywhere(Role::Admin)?;
+    pub async fn add_schedule(&self, by: Admin<'_>, schedule: Schedule) -> Result<ScheduleId, Rejection> {
         if matches!(schedule.timing, Timing::Every(every) if !(SHORTEST..=LONGEST).contains(&every)) {
             let sentence = format!("every_s must be from {} to {}", SHORTEST.as_secs(), LONGEST.as_secs());
             return Err(Rejection::new(ErrorCode::BadRequest, sentence));
         }
         if let Target::Room(room) = &schedule.to {
-            self.check_access(Principal::User(by), Action::Join, room).await?;
+            self.check_access(Principal::User(&by), Action::Join, room).await?;
         }
         let title = checked_title(schedule.title)?;
         let schedule = Schedule { title, content: self.content(schedule.content)?, ..schedule };
@@ -46,7 +45,7 @@ impl Chat {
             Target::Room(room) => (None, Some(room.to_string())),
         };
         let id = Some(schedule.id.to_string());
-        let record = AuditRecord { user_id, room_id, id, ..AuditRecord::of(by, AuditAction::Schedule) };
+        let record = AuditRecord { user_id, room_id, id, ..AuditRecord::of(&by, AuditAction::Schedule) };
         let (chat, id) = (self.clone(), schedule.id);
         let adding = async move {
             added(chat.inner.backend.schedules.add(&schedule).await?)?;
@@ -63,20 +62,18 @@ impl Chat {
     /// All schedules, by the time at which each is due next.
     ///
     /// # Errors
-    /// `forbidden`, `unavailable`.
-    pub async fn schedules(&self, by: &Identity) -> Result<Vec<Planned>, Rejection> {
-        by.everywhere(Role::Admin)?;
+    /// `unavailable`.
+    pub async fn schedules(&self, _by: Admin<'_>) -> Result<Vec<Planned>, Rejection> {
         Ok(self.inner.backend.schedules.list().await?)
     }
 
     /// Removes a schedule.
     ///
     /// # Errors
-    /// `forbidden`, `not_found`, `unavailable`.
-    pub async fn remove_schedule(&self, by: &Identity, id: ScheduleId) -> Result<(), Rejection> {
-        by.everywhere(Role::Admin)?;
+    /// `not_found`, `unavailable`.
+    pub async fn remove_schedule(&self, by: Admin<'_>, id: ScheduleId) -> Result<(), Rejection> {
         let record =
-            AuditRecord { id: Some(id.to_string()), ..AuditRecord::of(by, AuditAction::RemoveSchedule) };
+            AuditRecord { id: Some(id.to_string()), ..AuditRecord::of(&by, AuditAction::RemoveSchedule) };
         let chat = self.clone();
         let removing = async move {
             match chat.inner.backend.schedules.remove(id).await? {

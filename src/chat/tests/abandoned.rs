@@ -124,7 +124,7 @@ async fn a_role_that_an_admin_gives_itself_is_recorded_before_anything_changes()
     let chat = gated_standings(&gate, false).await;
     let signed_in = chat.register(credentials()).await.unwrap();
     let admin = Identity { role: Role::Admin, ..signed_in.identity };
-    let mut giving = Box::pin(chat.give_role(&admin, &admin.author.user_id, Role::Member));
+    let mut giving = Box::pin(chat.give_role(admin.as_admin().unwrap(), &admin.author.user_id, Role::Member));
     tokio::select! {
         _ = &mut giving => panic!("it ended although no answer came"),
         () = gate.reached() => {}

@@ -14,7 +14,7 @@ use super::AppState;
 use super::caller::Caller;
 use super::error::ApiError;
 use super::query::{ApiJson, ApiPath, Whole};
-use crate::model::{Audience, Notification, NotificationId, Role, Timestamp, Words};
+use crate::model::{Audience, Notification, NotificationId, Timestamp, Words};
 use crate::protocol::{ErrorCode, Forwarded};
 
 /// A notification to send.
@@ -69,12 +69,12 @@ pub async fn send_notification(
     Caller(by): Caller,
     ApiJson(new): ApiJson<NewNotification>,
 ) -> Result<(StatusCode, Json<SentJson>), ApiError> {
-    by.everywhere(Role::Admin)?;
+    let by = by.as_admin()?;
     let to = Audience::parse(&new.to)
         .ok_or_else(|| ApiError::new(ErrorCode::BadRequest, "to must be \"all\" or a user's id"))?;
     let words = Words { to, title: new.title, content: new.content };
     let id =
-        state.chat.notify(&by, words, new.ttl_s.map(|Whole(seconds)| Duration::from_secs(seconds))).await?;
+        state.chat.notify(by, words, new.ttl_s.map(|Whole(seconds)| Duration::from_secs(seconds))).await?;
     Ok((StatusCode::ACCEPTED, Json(SentJson { id })))
 }
 
@@ -89,8 +89,8 @@ pub async fn take_back_notification(
     ApiPath(id): ApiPath<String>,
     Caller(by): Caller,
 ) -> Result<StatusCode, ApiError> {
-    by.everywhere(Role::Admin)?;
-    state.chat.take_back(&by, &notification(&id)?).await?;
+    let by = by.as_admin()?;
+    state.chat.take_back(by, &notification(&id)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -13,7 +13,7 @@ use crate::http::AppState;
 use crate::http::caller::Caller;
 use crate::http::error::ApiError;
 use crate::http::query::{ApiJson, ApiPath, Whole};
-use crate::model::{Role, RoomName, Schedule, ScheduleId, Target, Timestamp, Timing, UserId};
+use crate::model::{RoomName, Schedule, ScheduleId, Target, Timestamp, Timing, UserId};
 use crate::protocol::ErrorCode;
 
 /// A schedule to make.
@@ -149,11 +149,11 @@ pub async fn add_schedule(
     Caller(by): Caller,
     ApiJson(new): ApiJson<NewSchedule>,
 ) -> Result<(StatusCode, Json<MadeJson>), ApiError> {
-    by.everywhere(Role::Admin)?;
+    let by = by.as_admin()?;
     let timing = new.timing()?;
     let to = target(&state, new.to)?;
     let schedule = Schedule { id: ScheduleId::random(), to, title: new.title, content: new.content, timing };
-    let id = state.chat.add_schedule(&by, schedule).await?;
+    let id = state.chat.add_schedule(by, schedule).await?;
     Ok((StatusCode::CREATED, Json(MadeJson { id })))
 }
 
@@ -167,7 +167,7 @@ pub async fn list_schedules(
     State(state): State<AppState>,
     Caller(by): Caller,
 ) -> Result<Json<SchedulesJson>, ApiError> {
-    let schedules = state.chat.schedules(&by).await?;
+    let schedules = state.chat.schedules(by.as_admin()?).await?;
     Ok(Json(SchedulesJson { data: schedules.into_iter().map(ScheduleJson::from).collect() }))
 }
 
@@ -182,10 +182,10 @@ pub async fn remove_schedule(
     ApiPath(id): ApiPath<String>,
     Caller(by): Caller,
 ) -> Result<StatusCode, ApiError> {
-    by.everywhere(Role::Admin)?;
+    let by = by.as_admin()?;
     let id = ScheduleId::parse(&id)
         .ok_or_else(|| ApiError::new(ErrorCode::NotFound, "There is no such schedule"))?;
-    state.chat.remove_schedule(&by, id).await?;
+    state.chat.remove_schedule(by, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
