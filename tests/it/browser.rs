@@ -83,8 +83,7 @@ async fn the_page_goes_on_at_another_node_when_its_own_is_killed() {
     let Some(browser) = Browser::start().await else { return };
     let Some(mut cluster) = Cluster::start(2).await else { return };
     let balancer = Balancer::start(cluster.nodes[0].port).await;
-    let page = browser.open(balancer.port).await;
-    page.join("রহিম", "general").await;
+    let page = browser.enter(balancer.port, "রহিম", "general").await;
     let mut karim = Client::full(&cluster.nodes[1], "করিম").await;
     karim.join("general").await;
     page.posts("one").await;
@@ -116,8 +115,7 @@ async fn the_page_goes_on_at_another_node_when_its_own_falls_silent() {
     let Some(browser) = Browser::start().await else { return };
     let Some(cluster) = Cluster::with(2, &[("session.ping_every", "1s")]).await else { return };
     let balancer = Balancer::start(cluster.nodes[0].port).await;
-    let page = browser.open(balancer.port).await;
-    page.join("রহিম", "general").await;
+    let page = browser.enter(balancer.port, "রহিম", "general").await;
     let mut karim = Client::full(&cluster.nodes[1], "করিম").await;
     karim.join("general").await;
     page.posts("one").await;
@@ -144,8 +142,7 @@ async fn a_rolling_restart_behind_the_balancer_is_not_seen_in_the_timeline() {
     let Some(mut cluster) = Cluster::with(2, &settings).await else { return };
     let ports: Vec<_> = cluster.nodes.iter().map(|node| node.port).collect();
     let Some(mut balancer) = HaProxy::start(&ports).await else { return };
-    let page = browser.open(balancer.port).await;
-    page.join("রহিম", "general").await;
+    let page = browser.enter(balancer.port, "রহিম", "general").await;
     page.posts("begin").await;
     page.shows("begin").await;
     watch(&page).await;
@@ -189,8 +186,7 @@ async fn a_rolling_restart_behind_the_balancer_is_not_seen_in_the_timeline() {
 async fn a_page_that_is_loaded_again_is_not_announced() {
     let Some(browser) = Browser::start().await else { return };
     let node = Node::with(&[("presence.leave_grace", "60s")]).await;
-    let page = browser.open(node.port).await;
-    page.join("রহিম", "general").await;
+    let page = browser.enter(node.port, "রহিম", "general").await;
     let mut karim = Client::full(&node, "করিম").await;
     karim.join("general").await;
     for round in 0..2 {
@@ -210,8 +206,7 @@ async fn messages_written_during_an_outage_are_sent_later() {
     let Some(browser) = Browser::start().await else { return };
     let mut node = Node::memory().await;
     let balancer = Balancer::start(node.port).await;
-    let page = browser.open(balancer.port).await;
-    page.join("রহিম", "general").await;
+    let page = browser.enter(balancer.port, "রহিম", "general").await;
     page.posts("before").await;
     page.shows("before").await;
     balancer.point_to(ports::reserve());
@@ -234,8 +229,7 @@ async fn messages_written_during_an_outage_are_sent_later() {
 async fn markup_in_a_message_stays_text() {
     let Some(browser) = Browser::start().await else { return };
     let node = Node::memory().await;
-    let page = browser.open(node.port).await;
-    page.join("রহিম", "general").await;
+    let page = browser.enter(node.port, "রহিম", "general").await;
     let attacks = [
         "<img src=x onerror=\"window.wasHit=1\">",
         "<script>window.wasHit=1</script>",
@@ -321,8 +315,7 @@ async fn a_page_without_a_feature_joins_posts_and_reads() {
     let Some(browser) = Browser::start().await else { return };
     let node = Node::memory().await;
     let address = format!("http://127.0.0.1:{}/", node.port);
-    let other = browser.open(node.port).await;
-    other.join("করিম", "general").await;
+    let other = browser.enter(node.port, "করিম", "general").await;
     for (name, script) in LACKS {
         let watch =
             "window.failures = []; addEventListener('error', (event) => failures.push(event.message));";
@@ -348,8 +341,7 @@ async fn a_page_without_a_feature_joins_posts_and_reads() {
 async fn a_row_shown_to_screen_readers_alone_leaves_no_room_below_the_last_message() {
     let Some(browser) = Browser::start().await else { return };
     let node = Node::memory().await;
-    let page = browser.open(node.port).await;
-    page.join("একজন লম্বা নামের মানুষ আছেন", "general").await;
+    let page = browser.enter(node.port, "একজন লম্বা নামের মানুষ আছেন", "general").await;
     for number in 0..4 {
         page.posts(&format!("{number}")).await;
     }

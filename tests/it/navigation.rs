@@ -23,8 +23,7 @@ const PHONE: (u32, u32) = (500, 740);
 async fn back_leads_to_the_room_before() {
     let Some(browser) = Browser::start().await else { return };
     let node = Node::memory().await;
-    let page = browser.open(node.port).await;
-    page.join("রহিম", "general").await;
+    let page = browser.enter(node.port, "রহিম", "general").await;
     open(&page, "চা").await;
     open(&page, "খেলা").await;
     for room in ["চা", "general"] {
@@ -40,8 +39,7 @@ async fn back_leads_to_the_room_before() {
 async fn a_drawer_takes_the_focus_and_back_closes_it() {
     let Some(browser) = Browser::start().await else { return };
     let node = Node::memory().await;
-    let page = browser.open(node.port).await;
-    page.join("রহিম", "general").await;
+    let page = browser.enter(node.port, "রহিম", "general").await;
     page.resize(PHONE.0, PHONE.1).await;
     page.until("matchMedia('(width < 60rem)').matches").await;
     page.value("document.querySelector('#menu-button').focus()").await;
@@ -63,8 +61,7 @@ async fn a_link_leads_to_its_message_however_far_up() {
     for number in 1..=120 {
         karim.posts("general", &format!("message {number}")).await;
     }
-    let page = browser.open(node.port).await;
-    page.join("রহিম", "চা").await;
+    let page = browser.enter(node.port, "রহিম", "চা").await;
     page.visit("/?room=general#7").await;
     page.until("document.querySelector('.message--marked')?.dataset.seq === '7'").await;
     page.until("document.activeElement.dataset.seq === '7'").await;
@@ -79,8 +76,7 @@ async fn a_button_leads_to_the_first_unread_message_beyond_the_page() {
     let node = Node::memory().await;
     let mut karim = Client::full(&node, "করিম").await;
     karim.join("general").await;
-    let page = browser.open(node.port).await;
-    page.join("রহিম", "general").await;
+    let page = browser.enter(node.port, "রহিম", "general").await;
     karim.posts("general", "seen").await;
     page.shows("seen").await;
     open(&page, "চা").await;
@@ -108,8 +104,7 @@ async fn the_switcher_takes_the_best_match_and_makes_a_room_only_when_asked() {
     let node = Node::memory().await;
     let mut karim = Client::full(&node, "করিম").await;
     karim.join("নতুন ঘর").await;
-    let page = browser.open(node.port).await;
-    page.join("রহিম", "general").await;
+    let page = browser.enter(node.port, "রহিম", "general").await;
     page.until("document.querySelector('[data-room=\"নতুন ঘর\"]') !== null").await;
     page.press(&(Key::Control + "k")).await;
     page.until("document.activeElement.id === 'open-room-input'").await;
@@ -132,8 +127,7 @@ async fn the_switcher_takes_the_best_match_and_makes_a_room_only_when_asked() {
 async fn a_room_that_was_left_can_be_entered_again_at_once() {
     let Some(browser) = Browser::start().await else { return };
     let node = Node::memory().await;
-    let page = browser.open(node.port).await;
-    page.join("রহিম", "general").await;
+    let page = browser.enter(node.port, "রহিম", "general").await;
     open(&page, "চা").await;
     page.click("#room-menu-button").await;
     page.click("#leave-room").await;
@@ -147,8 +141,7 @@ async fn a_room_that_was_left_can_be_entered_again_at_once() {
 async fn rooms_are_kept_for_a_name_until_it_leaves_them() {
     let Some(browser) = Browser::start().await else { return };
     let node = Node::memory().await;
-    let page = browser.open(node.port).await;
-    page.join("রহিম", "general").await;
+    let page = browser.enter(node.port, "রহিম", "general").await;
     open(&page, "চা").await;
     page.value("sessionStorage.clear()").await;
     page.visit("/").await;

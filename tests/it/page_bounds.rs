@@ -57,8 +57,7 @@ async fn a_page_without_its_script_offers_a_reload() {
 async fn a_redis_that_is_stopped_and_started_is_not_seen_in_the_timeline() {
     let Some(browser) = Browser::start().await else { return };
     let Some(mut cluster) = Cluster::start(1).await else { return };
-    let page = browser.open(cluster.nodes[0].port).await;
-    page.join("রহিম", "general").await;
+    let page = browser.enter(cluster.nodes[0].port, "রহিম", "general").await;
     page.posts("one").await;
     page.until("document.querySelectorAll('#timeline .message[data-delivery]').length === 0").await;
     page.shows("one").await;
@@ -106,8 +105,7 @@ async fn a_tall_window_reads_few_pages_and_shows_the_newest() {
 async fn a_page_that_receives_5000_messages_keeps_a_bounded_number_of_rows() {
     let Some(browser) = Browser::start().await else { return };
     let node = Node::memory().await;
-    let page = browser.open(node.port).await;
-    page.join("রহিম", "general").await;
+    let page = browser.enter(node.port, "রহিম", "general").await;
     page.value(
         "(() => { window.mostRows = 0; const rows = document.querySelector('#timeline-rows');
           new MutationObserver(() => { mostRows = Math.max(mostRows, rows.childElementCount); })
@@ -134,8 +132,7 @@ async fn one_notch_of_the_wheel_is_respected() {
     let Some(browser) = Browser::start().await else { return };
     let node = Node::memory().await;
     let mut karim = talker(&node, "general", 60).await;
-    let page = browser.open(node.port).await;
-    page.join("রহিম", "general").await;
+    let page = browser.enter(node.port, "রহিম", "general").await;
     page.shows("message 60").await;
     let place = "document.querySelector('#timeline').scrollTop";
     page.until("(t => t.scrollHeight > t.clientHeight + 200 && t.scrollTop + t.clientHeight >= t.scrollHeight - 1)(document.querySelector('#timeline'))")
@@ -156,8 +153,7 @@ async fn one_notch_of_the_wheel_is_respected() {
 async fn a_paste_of_a_million_characters_leaves_a_bounded_draft() {
     let Some(browser) = Browser::start().await else { return };
     let node = Node::memory().await;
-    let page = browser.open(node.port).await;
-    page.join("রহিম", "general").await;
+    let page = browser.enter(node.port, "রহিম", "general").await;
     // Laying out so much text in a field would take the browser minutes.
     page.value(
         "document.addEventListener('copy', (event) => {

@@ -63,8 +63,7 @@ async fn an_edit_and_a_reply_wait_in_their_rooms_and_hold_back_a_newer_page() {
 async fn words_for_a_room_that_refuses_one_stay_in_the_composer() {
     let Some(browser) = Browser::start().await else { return };
     let node = Node::with(&[("limits.rooms_per_session", "1")]).await;
-    let page = browser.open(node.port).await;
-    page.join("রহিম", "general").await;
+    let page = browser.enter(node.port, "রহিম", "general").await;
     page.posts("/join চা").await;
     page.until("document.querySelector('#timeline-start').textContent.includes('Leave one')").await;
     page.posts("এখানে কেউ আছেন?").await;

@@ -23,8 +23,7 @@ async fn presses_control(page: &Page, key: &str, code: &str) {
 async fn keys_lead_round_the_page_along_the_rooms_and_out_of_a_row() {
     let Some(browser) = Browser::start().await else { return };
     let node = Node::memory().await;
-    let page = browser.open(node.port).await;
-    page.join("রহিম", "general").await;
+    let page = browser.enter(node.port, "রহিম", "general").await;
     for text in ["এক", "দুই"] {
         page.posts(text).await;
         page.shows(text).await;
@@ -52,8 +51,7 @@ async fn keys_lead_round_the_page_along_the_rooms_and_out_of_a_row() {
 async fn back_closes_a_dialog_and_the_room_stays() {
     let Some(browser) = Browser::start().await else { return };
     let node = Node::memory().await;
-    let page = browser.open(node.port).await;
-    page.join("রহিম", "general").await;
+    let page = browser.enter(node.port, "রহিম", "general").await;
     page.posts("/join চা").await;
     page.until("document.querySelector('#room-title').textContent === 'চা'").await;
     page.click("#settings-button").await;
@@ -74,8 +72,7 @@ async fn nothing_is_wider_than_a_small_screen_even_a_name_of_32_wide_letters() {
     let mut other = Client::full(&node, &"W".repeat(32)).await;
     other.join("general").await;
     other.posts("general", "hello").await;
-    let page = browser.open(node.port).await;
-    page.join(&"M".repeat(32), "general").await;
+    let page = browser.enter(node.port, &"M".repeat(32), "general").await;
     page.shows("hello").await;
     page.posts(&"W".repeat(200)).await;
     let wider = "[...document.querySelectorAll('#room-main *, #composer *')].filter(it => it.checkVisibility() \
@@ -95,8 +92,7 @@ async fn nothing_is_wider_than_a_small_screen_even_a_name_of_32_wide_letters() {
 async fn letters_are_of_13_px_at_least_and_fields_of_16_in_the_smallest_size() {
     let Some(browser) = Browser::start().await else { return };
     let node = Node::memory().await;
-    let page = browser.open(node.port).await;
-    page.join("রহিম", "general").await;
+    let page = browser.enter(node.port, "রহিম", "general").await;
     page.posts("`কোড` এক").await;
     page.click("#settings-button").await;
     page.choose("[data-setting=size]", "small").await;
@@ -118,8 +114,7 @@ async fn a_page_that_goes_away_leaves_its_rooms_comes_back_and_knows_that_it_is_
     let node = Node::memory().await;
     let mut witness = Client::full(&node, "করিম").await;
     witness.join("general").await;
-    let page = browser.open(node.port).await;
-    page.join("রহিম", "general").await;
+    let page = browser.enter(node.port, "রহিম", "general").await;
     witness.sees_join("রহিম").await;
     page.value("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))").await;
     witness.find("the session is gone", |frame| frame["type"] == "count" && frame["client_count"] == 1).await;
@@ -140,8 +135,7 @@ async fn a_page_that_goes_away_leaves_its_rooms_comes_back_and_knows_that_it_is_
 async fn settings_hold_in_the_other_tabs_of_a_browser_at_once() {
     let Some(browser) = Browser::start().await else { return };
     let node = Node::memory().await;
-    let page = browser.open(node.port).await;
-    page.join("রহিম", "general").await;
+    let page = browser.enter(node.port, "রহিম", "general").await;
     let first = page.opens_tab().await;
     page.until("document.body.dataset.connection === 'online'").await;
     page.click("#settings-button").await;

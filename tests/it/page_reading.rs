@@ -87,8 +87,7 @@ async fn a_search_leads_to_the_place_of_a_message_above_what_is_shown() {
 async fn the_keys_of_the_search_leave_the_browsers_own_and_what_is_typed_alone() {
     let Some(browser) = Browser::start().await else { return };
     let node = Node::memory().await;
-    let page = browser.open(node.port).await;
-    page.join("Rahim", "general").await;
+    let page = browser.enter(node.port, "Rahim", "general").await;
     page.value("document.querySelector('#composer-input').focus()").await;
     page.press("/").await;
     page.until("document.querySelector('#composer-input').value === '/'").await;

@@ -84,8 +84,7 @@ async fn joins_and_leaves_in_a_large_room_make_no_page_ask_over_rest() {
     let _crowd = Swarm::enter(500, &[node.port], |_| "general".to_owned()).await;
     let mut pages = Vec::new();
     for name in ["রহিম", "করিম", "মিনা"] {
-        let page = browser.open(node.port).await;
-        page.join(name, "general").await;
+        let page = browser.enter(node.port, name, "general").await;
         pages.push(page);
     }
     let mut watcher = tab(node, 0).await;

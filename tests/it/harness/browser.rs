@@ -64,6 +64,13 @@ impl Browser {
         self.open_at(&format!("http://127.0.0.1:{port}/")).await
     }
 
+    /// Opens the client of a port, as [`Self::open`] does, and enters a name and a room.
+    pub async fn enter(&self, port: u16, name: &str, room: &str) -> Page {
+        let page = self.open(port).await;
+        page.join(name, room).await;
+        page
+    }
+
     /// Opens an address in a window with a new profile.
     pub async fn open_at(&self, address: &str) -> Page {
         self.open_after(address, "").await

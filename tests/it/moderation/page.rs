@@ -157,8 +157,7 @@ async fn a_page_of_somebody_else_has_no_action_of_moderators() {
 async fn a_page_reports_a_message_and_a_moderators_page_settles_it() {
     let Some(browser) = Browser::start().await else { return };
     let Some((cluster, admin, guest)) = pages(&browser).await else { return };
-    let other = browser.open(cluster.nodes[1].port).await;
-    other.join("করিম", "general").await;
+    let other = browser.enter(cluster.nodes[1].port, "করিম", "general").await;
     other.shows("হ্যালো").await;
     other.value("document.querySelector('#timeline .message .message__menu').click()").await;
     other.click("#message-report").await;
