@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -15,17 +15,8 @@ use tracing::debug;
 use crate::backend::{Broadcast, Result, SeenBroadcast, UserNotifications};
 use crate::chat::Chat;
 use crate::chat::rooms::FlushSet;
-use crate::chat::users::{Controls, Users};
+use crate::chat::users::{Controls, DueUsers, MOST_READS, RETRY, Users};
 use crate::model::{ControlEvent, Notification, NotificationId, UserEvent, UserId};
-
-/// Users whose notifications are read together.
-const BATCH: usize = 256;
-
-/// Reads under way, at most: a part of the backend that does not answer must not delay the users of others.
-const MOST_READS: usize = 8;
-
-/// Wait before a read that failed is tried again.
-const RETRY: Duration = Duration::from_millis(250);
 
 /// This node's knowledge of notifications; a cheap handle.
 #[derive(Debug, Clone, Default)]
@@ -34,8 +25,10 @@ pub(in crate::chat) struct Notices(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     state: Mutex<State>,
-    /// There is something to read.
-    work: Notify,
+    /// The notifications to all may have changed.
+    changed: Notify,
+    /// Users with sessions here that may be owed something.
+    due: DueUsers,
 }
 
 #[derive(Debug, Default)]
@@ -44,8 +37,6 @@ struct State {
     to_all: Vec<Broadcast>,
     /// Whether `to_all` must be read again.
     reading: Reading,
-    /// Users with sessions here that may be owed something.
-    due: HashSet<UserId>,
 }
 
 /// The need to read the notifications to all again.
@@ -78,7 +69,7 @@ impl Notices {
                     state.reading = Reading::Changed;
                 }
                 drop(state);
-                self.0.work.notify_one();
+                self.0.changed.notify_one();
             }
             ControlEvent::UserNotified(user) if users.has_listener(user) => self.owe(user),
             _ => {}
@@ -87,17 +78,15 @@ impl Notices {
 
     /// Any event may have been missed.
     pub(in crate::chat) fn on_possible_loss(&self, users: &Users) {
-        let mut state = self.lock();
-        state.reading = Reading::MayHaveMissed;
-        state.due.extend(users.listening());
-        drop(state);
-        self.0.work.notify_one();
+        let listening = users.listening();
+        self.lock().reading = Reading::MayHaveMissed;
+        self.0.changed.notify_one();
+        self.0.due.add(listening);
     }
 
     /// The sessions of a user may be owed something.
     pub(in crate::chat) fn owe(&self, user: &UserId) {
-        self.lock().due.insert(user.clone());
-        self.0.work.notify_one();
+        self.0.due.add([user.clone()]);
     }
 
     /// The present notifications to all that are not among `seen`, the oldest first.
@@ -141,15 +130,6 @@ impl Notices {
         }
     }
 
-    fn take_due(&self) -> Vec<UserId> {
-        let mut state = self.lock();
-        let batch: Vec<UserId> = state.due.iter().take(BATCH).cloned().collect();
-        for user in &batch {
-            state.due.remove(user);
-        }
-        batch
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().expect("no code panics while it holds this lock")
     }
@@ -172,6 +152,7 @@ impl Chat {
     /// Reads what may have changed and gives it to the sessions of this node, until the node stops.
     pub(in crate::chat) async fn keep_notifications(self) {
         let mut feed = self.inner.backend.pubsub.resumed();
+        let notices = &self.inner.notices.0;
         self.inner.notices.on_possible_loss(&self.inner.users);
         let mut reads = FuturesUnordered::new();
         loop {
@@ -179,7 +160,7 @@ impl Chat {
                 return;
             }
             while reads.len() < MOST_READS {
-                let batch = self.inner.notices.take_due();
+                let batch = notices.due.take_batch(|_| true);
                 if batch.is_empty() {
                     break;
                 }
@@ -188,7 +169,8 @@ impl Chat {
             tokio::select! {
                 () = self.inner.supervisor.stopping() => return,
                 Some(read) = reads.next() => self.give_own(read).await,
-                () = self.inner.notices.0.work.notified() => {}
+                () = notices.changed.notified() => {}
+                () = notices.due.added() => {}
                 Ok(()) = feed.changed() => self.inner.notices.on_possible_loss(&self.inner.users),
             }
         }

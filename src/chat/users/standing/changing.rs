@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::RETRY;
 use crate::backend::{BackendError, Standing, StandingChange};
 use crate::chat::Chat;
 use crate::chat::completion::Completion;
+use crate::chat::users::due::RETRY;
 use crate::model::UserId;
 use crate::protocol::Rejection;
 

@@ -10,9 +10,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::due::DueUsers;
 use super::{Control, Users};
 use crate::backend::Standing;
 use crate::chat::{Chat, Identity, Source};
@@ -25,19 +25,13 @@ const FRESH: Duration = Duration::from_millis(500);
 /// Standings that are kept, at most.
 const MOST_KEPT: usize = 10_000;
 
-/// Users whose standing is read together.
-const BATCH: usize = 256;
-
-/// Wait before what failed is tried again.
-const RETRY: Duration = Duration::from_millis(250);
-
 /// The standings that this node keeps, and those that its sessions must be given; a cheap handle.
 #[derive(Debug, Clone, Default)]
 pub(in crate::chat) struct KnownStandings {
     users: Users,
     state: Arc<Mutex<State>>,
-    /// Users have become due.
-    due: Arc<Notify>,
+    /// Users with sessions here that must be given their standing.
+    due: Arc<DueUsers>,
 }
 
 #[derive(Debug, Default)]
@@ -45,8 +39,6 @@ struct State {
     /// Rises with each change that the node learns of.
     version: Version,
     kept: HashMap<UserId, Kept>,
-    /// Users with sessions here that must be given their standing.
-    due: HashSet<UserId>,
     /// Users whose standing is being read for their sessions. One read at a time, so that the newest is given last.
     reading: HashSet<UserId>,
     /// Users of whose change the nodes are to be told yet.
@@ -88,16 +80,14 @@ impl KnownStandings {
         let mut state = self.lock();
         state.version.0 += 1;
         state.kept.clear();
-        state.due.extend(users);
         drop(state);
-        self.due.notify_one();
+        self.due.add(users);
     }
 
     /// Has the standing of a user read for its sessions on this node.
     fn recheck(&self, user: &UserId) {
         if self.users.has(user) {
-            self.lock().due.insert(user.clone());
-            self.due.notify_one();
+            self.due.add([user.clone()]);
         }
     }
 
@@ -128,12 +118,8 @@ impl KnownStandings {
     /// Takes users that are due and not being read.
     fn take_due(&self) -> Vec<UserId> {
         let mut state = self.lock();
-        let State { due, reading, .. } = &mut *state;
-        let batch: Vec<UserId> = due.difference(reading).take(BATCH).cloned().collect();
-        for user in &batch {
-            due.remove(user);
-            reading.insert(user.clone());
-        }
+        let batch = self.due.take_batch(|user| !state.reading.contains(user));
+        state.reading.extend(batch.iter().cloned());
         batch
     }
 

@@ -10,15 +10,12 @@ use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 use tracing::debug;
 
-use super::RETRY;
 use crate::backend::Channel;
 use crate::chat::Chat;
+use crate::chat::users::due::{MOST_READS, RETRY};
 use crate::model::UserId;
 
-/// Batches that are read at the same time, at most. One that takes longer than [`MAX_BATCH_WAIT`] counts no more: others wait for
-/// some part of the backend with it.
-const MOST_READS: usize = 8;
-
+/// A batch that takes longer than this counts no more among [`MOST_READS`]: others wait for some part of the backend with it.
 const MAX_BATCH_WAIT: Duration = Duration::from_millis(100);
 
 impl Chat {
@@ -59,7 +56,7 @@ impl Chat {
                 },
                 Some(_) = slots.next() => {}
                 Some(user) = failed.next() => standings.read_again(&user),
-                () = standings.due.notified() => {}
+                () = standings.due.added() => {}
                 Ok(()) = feed.changed() => standings.on_possible_loss(),
             }
         }
