@@ -25,31 +25,28 @@ mod tests;
 mod users;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
 
 use tokio::sync::{Notify, mpsc, watch};
-use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 pub use self::access::{Action, Principal, RoomAccess, SpeechAccess};
+use self::accounts::AccountState;
 pub use self::accounts::{
     ANONYMOUS, CommandError, Credentials, Password, SignedIn, change_role, change_standing, create_account,
     replace_password, untrue_claims,
 };
-use self::accounts::{HashingPool, Setup, TakenNames};
-use self::cluster::StatsFeed;
-pub use self::cluster::{NotReady, StatsWatch};
+use self::cluster::ProcessState;
+pub use self::cluster::{NotReady, SessionGuard, StatsWatch};
 pub use self::cursors::JoiningReader;
 use self::files::FileService;
 pub use self::files::{
     ClaimedFiles, ENVELOPE_BYTES, FileReader, MAX_FILES, NewFile, ReadableFile, UploadRequest, UploadStart,
     Uploading, check_files, is_shown,
 };
+use self::identity::Identities;
 #[cfg(fuzzing)]
 pub use self::identity::fuzzing;
 pub use self::identity::{Admin, Identity, IssuedToken, RoomScope, Source, check, sign_token};
-use self::identity::{Issuer, IssuerUsers, Issuers, Keyring};
 pub use self::inbox::PREVIEW_CHARS;
 use self::inbox::Posted;
 use self::limits::Limits;
@@ -74,7 +71,7 @@ use crate::config::Config;
 use crate::model::{ConnectionId, ControlEvent, Member, NameError, NodeId, RoomName, Username};
 use crate::protocol::{ErrorCode, Rejection};
 use crate::supervisor::Supervisor;
-use crate::telemetry::{Sampler, begin_errors};
+use crate::telemetry::begin_errors;
 
 impl From<BackendError> for Rejection {
     fn from(error: BackendError) -> Self {
@@ -132,17 +129,13 @@ struct Inner {
     config: Config,
     backend: Backend,
     hub: Hub,
-    keyring: Keyring,
-    issuers: Issuers,
-    issuer_users: IssuerUsers,
+    identities: Identities,
+    accounts: AccountState,
     limits: Arc<Limits>,
-    started: Instant,
-    sessions: AtomicU64,
+    process: ProcessState,
     /// Whether the backend answers this node.
     health: watch::Receiver<Health>,
     reads: Reads,
-    /// Cancelled when the node is told to stop.
-    drain: CancellationToken,
     posters: Posters,
     users: Users,
     user_channels: UserChannels,
@@ -153,11 +146,6 @@ struct Inner {
     /// A schedule was made.
     next_schedule: Arc<Notify>,
     room_list: RoomList,
-    stats: StatsFeed,
-    sampler: Sampler,
-    passwords: HashingPool,
-    taken_names: Arc<TakenNames>,
-    setup: Setup,
     files: FileService,
     supervisor: Supervisor,
 }
@@ -175,7 +163,7 @@ impl Chat {
         events: Events,
         supervisor: Supervisor,
     ) -> Result<Self, String> {
-        let issuers = Issuers::new(Issuer::open(&config.auth_issuer, config.limits.username_chars)?);
+        let identities = Identities::open(&config)?;
         begin_errors(ErrorCode::ALL.map(ErrorCode::as_str));
         let files = FileService::open(&config, node)?;
         let users = Users::default();
@@ -189,32 +177,28 @@ impl Chat {
             notices.clone(),
             supervisor.clone(),
         );
-        let taken_names = Arc::<TakenNames>::default();
+        let accounts = AccountState::new(&config.passwords);
         let limits = Arc::new(Limits::new(&config));
-        let on_control = on_control(taken_names.clone(), next_schedule.clone(), limits.clone());
+        let on_control = on_control(accounts.taken_names.clone(), next_schedule.clone(), limits.clone());
         supervisor.run("hub", hub.clone().run(events, on_control));
         supervisor.run("log-comparison", hub.clone().compare_when_resumed());
         let upkeep = hub.clone().keep_up(config.presence.unsubscribe_after, config.history.verify_every);
         supervisor.run("room-upkeep", upkeep);
-        let keyring = Keyring::new(&config.auth);
+        let issuers = identities.issuers.clone();
         let reads = Reads::new(config.limits.reads_in_flight, supervisor.clone());
         let health = backend.cluster.health();
-        let passwords = HashingPool::new(&config.passwords);
         let (inbox, posted) = mpsc::channel(inbox::QUEUE);
         let inner = Inner {
             node,
             config,
             backend,
             hub,
-            keyring,
-            issuers: issuers.clone(),
-            issuer_users: IssuerUsers::default(),
+            identities,
+            accounts,
             limits,
-            started: Instant::now(),
-            sessions: AtomicU64::new(0),
+            process: ProcessState::new(),
             health,
             reads,
-            drain: CancellationToken::new(),
             posters: Posters::default(),
             users,
             user_channels: UserChannels::default(),
@@ -223,11 +207,6 @@ impl Chat {
             notices,
             next_schedule,
             room_list: RoomList::default(),
-            stats: StatsFeed::default(),
-            sampler: Sampler::default(),
-            passwords,
-            taken_names,
-            setup: Setup::default(),
             files,
             supervisor,
         };
@@ -311,24 +290,11 @@ impl Chat {
         }
         Err(Rejection::new(ErrorCode::Unavailable, "The server can't reach its storage right now; try again"))
     }
-
-    // --- the node itself ---
-
-    /// Number of open sessions.
-    fn session_count(&self) -> u64 {
-        self.inner.sessions.load(Ordering::Relaxed)
-    }
-
-    /// Counts a session for as long as the guard lives.
-    pub fn count_session(&self) -> SessionGuard {
-        self.inner.sessions.fetch_add(1, Ordering::Relaxed);
-        SessionGuard(self.clone())
-    }
 }
 
 /// Hands on the events for all nodes.
 fn on_control(
-    names: Arc<TakenNames>,
+    names: Arc<accounts::TakenNames>,
     next_schedule: Arc<Notify>,
     limits: Arc<Limits>,
 ) -> impl Fn(ControlEvent) {
@@ -337,16 +303,6 @@ fn on_control(
         ControlEvent::SchedulesChanged => next_schedule.notify_one(),
         ControlEvent::Claimed(claimant) => limits.on_claim(&claimant),
         _ => {}
-    }
-}
-
-/// An open session, as far as counting goes.
-#[derive(Debug)]
-pub struct SessionGuard(Chat);
-
-impl Drop for SessionGuard {
-    fn drop(&mut self) {
-        self.0.inner.sessions.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -9,21 +9,20 @@ mod setup;
 #[cfg(test)]
 mod tests;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 pub use self::commands::{
     CommandError, change_role, change_standing, create_account, replace_password, untrue_claims,
 };
-pub(super) use self::hashing::HashingPool;
-use self::hashing::Verdict;
+use self::hashing::{HashingPool, Verdict};
 pub(super) use self::names::TakenNames;
 pub use self::password::Password;
-pub(super) use self::setup::Setup;
+use self::setup::Setup;
 use super::completion::Completion;
 use super::identity::banned;
 use super::{Chat, Identity, IssuedToken, RoomScope, Source};
 use crate::backend::{Account, Condition, Creation, PasswordHash, StandingChange};
-use crate::config::Registration;
+use crate::config::{Passwords, Registration};
 use crate::model::{Role, Skeleton, Timestamp, UserId, Username};
 use crate::protocol::{ClientAddress, ErrorCode, Rejection};
 use crate::telemetry::{LoginOutcome, count_login};
@@ -34,6 +33,21 @@ const COMPARISONS: usize = 2;
 
 /// The name of guests who choose none, which no account can have.
 pub const ANONYMOUS: &str = "Anonymous";
+
+/// The hashing of passwords, the names that accounts have, and the setup of the first admin.
+#[derive(Debug)]
+pub(super) struct AccountState {
+    passwords: HashingPool,
+    pub(super) taken_names: Arc<TakenNames>,
+    setup: Setup,
+}
+
+impl AccountState {
+    /// Of a node that has read nothing yet.
+    pub(super) fn new(settings: &Passwords) -> Self {
+        Self { passwords: HashingPool::new(settings), taken_names: Arc::default(), setup: Setup::default() }
+    }
+}
 
 /// A user who has proven a password, and a new token.
 #[derive(Debug, Clone)]
@@ -117,7 +131,7 @@ impl Chat {
         let name = account.username.skeleton();
         self.admit_login(address, &name).await?;
         new.check(&account.username).map_err(weak)?;
-        let passwords = &self.inner.passwords;
+        let passwords = &self.inner.accounts.passwords;
         let stored = Some(account.password.clone());
         if old.is_too_long() || passwords.verify(old, stored.clone()).await? == Verdict::Differs {
             // The password may have been replaced by an earlier try whose answer was lost.
@@ -170,7 +184,7 @@ impl Chat {
         if condition == Condition::Always {
             self.admit_registration(address).await?;
         }
-        let password = self.inner.passwords.hash(password).await?;
+        let password = self.inner.accounts.passwords.hash(password).await?;
         let creating = self.clone().store_account(new_account(username, password, role), condition);
         Completion::new(&self.inner.supervisor, "new-account", creating).await
     }
@@ -218,11 +232,11 @@ impl Chat {
         password: &Password,
     ) -> Result<Account, Rejection> {
         let stored = account.as_ref().map(|account| account.password.clone());
-        let verdict = self.inner.passwords.verify(password.clone(), stored).await?;
+        let verdict = self.inner.accounts.passwords.verify(password.clone(), stored).await?;
         let account = account.filter(|_| verdict != Verdict::Differs);
         let mut account = account.ok_or_else(bad_credentials)?;
         if verdict == Verdict::EqualAndOutdated {
-            let hash = self.inner.passwords.hash(password.clone()).await?;
+            let hash = self.inner.accounts.passwords.hash(password.clone()).await?;
             let accounts = &self.inner.backend.accounts;
             if accounts.replace_password(&account.user_id, &account.password, &hash).await? {
                 account.password = hash;

@@ -158,7 +158,7 @@ impl Chat {
     /// # Errors
     /// `username_taken`, or `unavailable` if the backend can't be asked.
     pub async fn check_name(&self, identity: &Identity) -> std::result::Result<(), Rejection> {
-        let names = &self.inner.taken_names;
+        let names = &self.inner.accounts.taken_names;
         let Author { user_id, username } = &identity.author;
         check_not_system(username)?;
         if !names.may_exist() {
@@ -183,7 +183,7 @@ impl Chat {
 
     /// Tells all nodes of a new account. A node that is not told learns of it when it asks again.
     pub(super) async fn announce_account(&self, account: &Account) {
-        self.inner.taken_names.add(account.author());
+        self.inner.accounts.taken_names.add(account.author());
         if let Err(error) = self.inner.backend.tell_account(account).await {
             warn!(error = %error.root_cause(), "could not tell the nodes of a new account");
         }
@@ -204,7 +204,7 @@ impl Chat {
                     Err(_) => return supervisor.stopping().await,
                 },
                 () = sleep(RETRY), if !is_asked => is_asked = self.compare_names().await,
-                created = self.inner.taken_names.next_after_grace() => self.close_others(created).await,
+                created = self.inner.accounts.taken_names.next_after_grace() => self.close_others(created).await,
             }
         }
     }
@@ -222,7 +222,7 @@ impl Chat {
 
     /// Accounts may have been created unnoticed, and sessions of this node may have their names.
     async fn try_compare_names(&self) -> Result<()> {
-        let names = &self.inner.taken_names;
+        let names = &self.inner.accounts.taken_names;
         self.inner.backend.pubsub.subscribe(&Channel::Control).await?;
         names.forget_free_names();
         let version = names.version();

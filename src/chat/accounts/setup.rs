@@ -50,7 +50,7 @@ impl Chat {
     /// # Errors
     /// `unavailable`
     pub async fn needs_setup(&self) -> Result<bool, Rejection> {
-        let setup = &self.inner.setup;
+        let setup = &self.inner.accounts.setup;
         if setup.is_done.load(Ordering::Acquire) {
             return Ok(false);
         }
@@ -73,7 +73,7 @@ impl Chat {
             return Err(Rejection { message: "This is not the setup code".into(), ..bad_credentials() });
         }
         let account = self.create(credentials, Role::Admin, Condition::IfNoAdmin).await?;
-        self.inner.setup.is_done.store(true, Ordering::Release);
+        self.inner.accounts.setup.is_done.store(true, Ordering::Release);
         info!(user = %account.user_id, "the first admin was made");
         self.sign_in(account).await?.ok_or_else(bad_credentials)
     }
@@ -81,13 +81,13 @@ impl Chat {
     /// From now on an admin exists, however it became one.
     pub(in crate::chat) async fn close_setup(&self, admin: &UserId) -> crate::backend::Result<()> {
         self.inner.backend.accounts.record_admin(admin).await?;
-        self.inner.setup.is_done.store(true, Ordering::Release);
+        self.inner.accounts.setup.is_done.store(true, Ordering::Release);
         Ok(())
     }
 
     /// The code while no admin exists.
     async fn setup_code(&self) -> crate::backend::Result<Option<String>> {
-        let setup = &self.inner.setup;
+        let setup = &self.inner.accounts.setup;
         if setup.is_done.load(Ordering::Acquire) {
             return Ok(None);
         }

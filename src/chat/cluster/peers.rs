@@ -64,7 +64,7 @@ impl Chat {
     }
 
     pub(super) fn fingerprints(&self) -> Fingerprints {
-        let secret = self.inner.keyring.fingerprint();
+        let secret = self.inner.identities.keyring.fingerprint();
         Fingerprints { secret, settings: fingerprint_of_settings(&self.inner.config) }
     }
 }

@@ -45,7 +45,7 @@ impl Chat {
         if self.inner.supervisor.failure().is_some() {
             return Err(NotReady::TaskFailed);
         }
-        if self.inner.drain.is_cancelled() {
+        if self.inner.process.drain.is_cancelled() {
             return Err(NotReady::Draining);
         }
         match *self.inner.health.borrow() {
@@ -65,7 +65,7 @@ impl Chat {
 
     /// From now on the node is not ready.
     pub fn start_draining(&self) {
-        self.inner.drain.cancel();
+        self.inner.process.drain.cancel();
     }
 
     /// Ends when the backend has answered for the first time.

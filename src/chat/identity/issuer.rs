@@ -206,7 +206,7 @@ impl Chat {
     /// One sentence about it.
     pub fn renew_issuer(&self, settings: &AuthIssuer) -> Result<(), String> {
         let issuer = Issuer::open(settings, self.inner.config.limits.username_chars)?;
-        self.inner.issuers.set(issuer);
+        self.inner.identities.issuers.set(issuer);
         Ok(())
     }
 }

@@ -48,7 +48,7 @@ impl Chat {
     /// # Errors
     /// `bad_token`; `unavailable`.
     pub(super) async fn check_no_account(&self, identity: &Identity) -> Result<(), Rejection> {
-        let (user, known) = (&identity.author.user_id, &self.inner.issuer_users);
+        let (user, known) = (&identity.author.user_id, &self.inner.identities.issuer_users);
         if identity.source != Source::Issuer || known.is_known(user) {
             return Ok(());
         }

@@ -107,6 +107,6 @@ impl Keyring {
 impl Chat {
     /// Goes over to the secrets that the settings name now.
     pub fn renew_secrets(&self, auth: &Auth) {
-        self.inner.keyring.renew(auth);
+        self.inner.identities.keyring.renew(auth);
     }
 }

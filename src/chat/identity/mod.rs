@@ -16,9 +16,9 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(super) use self::issuer::{Issuer, Issuers};
-pub(super) use self::issuer_users::IssuerUsers;
-pub(super) use self::keyring::Keyring;
+use self::issuer::{Issuer, Issuers};
+use self::issuer_users::IssuerUsers;
+use self::keyring::Keyring;
 pub use self::scope::RoomScope;
 use self::tokens::Tokens;
 use super::Chat;
@@ -64,6 +64,25 @@ pub struct IssuedToken {
     pub token: String,
     /// From then on it proves nothing.
     pub expires_at: Timestamp,
+}
+
+/// The secrets and keys that prove identities, and the users of the other issuer that have no account.
+#[derive(Debug)]
+pub(super) struct Identities {
+    pub(super) keyring: Keyring,
+    pub(super) issuers: Issuers,
+    issuer_users: IssuerUsers,
+}
+
+impl Identities {
+    /// Of the settings.
+    ///
+    /// # Errors
+    /// One sentence, if the keys of `auth.issuer` can't be used.
+    pub(super) fn open(config: &Config) -> Result<Self, String> {
+        let issuers = Issuers::new(Issuer::open(&config.auth_issuer, config.limits.username_chars)?);
+        Ok(Self { keyring: Keyring::new(&config.auth), issuers, issuer_users: IssuerUsers::default() })
+    }
 }
 
 /// A caller that may do what admins may, in all rooms.
@@ -200,7 +219,7 @@ impl Chat {
     /// `bad_token`; `banned`; `unavailable` while the cluster's secret or the user's standing is not known.
     pub async fn authenticate(&self, token: &str) -> Result<Identity, Rejection> {
         let own = self.tokens()?.verify(token);
-        let identity = own.or_else(|| self.inner.issuers.verify(token)).ok_or_else(bad_token)?;
+        let identity = own.or_else(|| self.inner.identities.issuers.verify(token)).ok_or_else(bad_token)?;
         let is_unwanted = identity.source == Source::Guest && self.check_guests().is_err();
         if is_unwanted || identity.author.user_id.is_system() {
             return Err(bad_token());
@@ -238,7 +257,7 @@ impl Chat {
 
     fn tokens(&self) -> Result<Arc<Tokens>, Rejection> {
         let has_started = *self.inner.health.borrow() != Health::Starting;
-        self.inner.keyring.tokens().filter(|_| has_started).ok_or_else(|| {
+        self.inner.identities.keyring.tokens().filter(|_| has_started).ok_or_else(|| {
             Rejection::new(ErrorCode::Unavailable, "The server has not reached its storage yet; try again")
         })
     }

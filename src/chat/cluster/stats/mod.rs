@@ -36,13 +36,13 @@ impl Chat {
 
     /// From now on the backend is asked for figures, until what is returned is dropped.
     pub fn watch_stats(&self) -> StatsWatch {
-        self.inner.stats.watch()
+        self.inner.process.stats.watch()
     }
 
     /// The next frame for a watcher: first those of the last 15 minutes, then one a second. May be given up and called
     /// again.
     pub async fn next_stats(&self, watch: &mut StatsWatch) -> Frame {
-        watch.next(&self.inner.stats).await
+        watch.next(&self.inner.process.stats).await
     }
 
     /// Reads figures for those who watch, for as long as there are any.
@@ -55,11 +55,11 @@ impl Chat {
 
     async fn follow_stats(&self) {
         loop {
-            self.inner.stats.until_watched().await;
+            self.inner.process.stats.until_watched().await;
             let mut timeline = Timeline::new(self.inner.config.presence.renew_every);
             let mut after = None;
             let mut ticks = ticks(EVERY);
-            while self.inner.stats.is_watched() {
+            while self.inner.process.stats.is_watched() {
                 ticks.tick().await;
                 let rooms = self.inner.backend.presence.room_count();
                 let (figures, rooms) = tokio::join!(self.figures_after(&mut after), rooms);
@@ -70,7 +70,7 @@ impl Chat {
                         if let Ok(rooms) = rooms {
                             count_rooms(&mut states, rooms);
                         }
-                        self.inner.stats.add(states.iter().map(server::stats).collect());
+                        self.inner.process.stats.add(states.iter().map(server::stats).collect());
                     }
                     // The outage itself is logged once, by the renewal of the lease.
                     Err(error) => {
