@@ -15,6 +15,10 @@ const ALL: usize = 64 * 1024 * 1024;
 /// Bytes of one body that are taken whatever others hold: almost every body is shorter.
 const EACH: usize = 8 * 1024;
 
+/// Bytes that a piece of a body takes besides its own. A client may send each byte as a chunk, and each chunk is kept until the
+/// body is whole.
+const PIECE: usize = 64;
+
 /// Bytes that all requests of this process hold now.
 static HELD: AtomicUsize = AtomicUsize::new(0);
 
@@ -54,7 +58,7 @@ impl HttpBody for HeldBody {
         polled.map(|frame| {
             let frame = frame?.map_err(BoxError::from);
             let held = frame.and_then(|frame| {
-                self.hold(frame.data_ref().map_or(0, Bytes::len))?;
+                self.hold(frame.data_ref().map_or(0, Bytes::len) + PIECE)?;
                 Ok(frame)
             });
             Some(held)
@@ -78,7 +82,22 @@ impl Drop for HeldBody {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+    use std::future::poll_fn;
+
+    use futures_util::stream;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_body_in_small_pieces_counts_for_what_they_take() {
+        let pieces = (0..1000).map(|_| Ok::<_, Infallible>(Bytes::from_static(b" ")));
+        let mut body = HeldBody::new(Body::from_stream(stream::iter(pieces)));
+        while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+            assert!(frame.is_ok());
+        }
+        assert!(body.held >= 1000 * (1 + size_of::<Bytes>()), "{}", body.held);
+    }
 
     #[test]
     fn all_together_have_a_bound_that_short_bodies_pass() {
