@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::descriptors::Complaint;
-use super::waiting::{RequestBody, Visit, Waiting};
+use super::waiting::{AnswerBody, RequestBody, Visit, Waiting};
 use crate::config::Current;
 use crate::http::UserBytes;
 use crate::protocol::Forwarded;
@@ -124,7 +124,7 @@ async fn serve(
             if answered.as_ref().is_ok_and(|answer| answer.extensions().get::<UserBytes>().is_some()) {
                 has_sent_files.store(true, Ordering::Relaxed);
             }
-            answered
+            answered.map(|answer| answer.map(|body| AnswerBody::new(body, visit)))
         }
     });
     let mut connection = http1::Builder::new()

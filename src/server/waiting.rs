@@ -1,5 +1,5 @@
-//! The connections that are not sessions, by how long their clients have kept the node waiting: for a request, or for the
-//! rest of its body. A connection whose request is being answered waits for nobody.
+//! The connections that are not sessions, by how long their clients have kept the node waiting: for a request, for the
+//! rest of its body, or to take more of the answer. While the node owes the next part of an answer, it waits for nobody.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -52,6 +52,13 @@ pub(super) struct RequestBody {
     visit: Arc<Visit>,
     /// The wait for the next bytes.
     wait: u64,
+}
+
+/// The body of an answer, whose client is waited for to take what there is of it.
+#[derive(Debug)]
+pub(super) struct AnswerBody<B> {
+    body: B,
+    visit: Arc<Visit>,
 }
 
 impl Waiting {
@@ -107,7 +114,7 @@ impl Visit {
         self.waiting.begin(self)
     }
 
-    /// A request has come.
+    /// The node owes an answer, or the next part of it.
     pub(super) fn begin_answer(&self) {
         self.wait.store(NONE, Ordering::Relaxed);
     }
@@ -164,6 +171,38 @@ impl Body for RequestBody {
 impl Drop for RequestBody {
     fn drop(&mut self) {
         self.end_wait();
+    }
+}
+
+impl<B> AnswerBody<B> {
+    pub(super) fn new(body: B, visit: Arc<Visit>) -> Self {
+        Self { body, visit }
+    }
+}
+
+impl<B: Body + Unpin> Body for AnswerBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if polled.is_ready() {
+            self.visit.begin_wait();
+        } else {
+            self.visit.begin_answer();
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

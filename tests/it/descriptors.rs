@@ -1,5 +1,6 @@
 //! A node with few descriptors: sessions end below the limit; Redis, health checks and metrics keep theirs.
 
+use crate::files::{Folder, upload};
 use crate::harness::redis::RedisServer;
 use crate::harness::{Client, DEADLINE, Dial, Launch, Node, RawSocket, eventually};
 
@@ -77,6 +78,28 @@ async fn sockets_that_send_half_a_request_do_not_keep_out_a_health_check() {
     }
     assert_eq!(node.http().get("/readyz").await.status, 200);
     assert_eq!(node.http().get("/metrics").await.status, 200);
+}
+
+/// Bytes that the node gives to a socket at once.
+const PIECE: usize = 64 * 1024;
+
+#[tokio::test]
+async fn a_download_that_is_taken_outlasts_sockets_that_send_nothing() {
+    let folder = Folder::new();
+    let node = Launch::new().descriptors(LIMIT).set("files.url", folder.path()).start().await;
+    let guest = Client::full(&node, "rahim").await;
+    let pieces = LIMIT as usize;
+    let file = upload(&node, &guest.token, "general", "long.bin", &vec![7; pieces * PIECE]).await;
+    drop(guest);
+    let mut download = RawSocket::connect_narrow(node.port).await;
+    let url = file["url"].as_str().unwrap();
+    download.write(format!("GET {url} HTTP/1.1\r\nhost: a\r\n\r\n").as_bytes()).await;
+    assert!(download.read_head().await.starts_with("HTTP/1.1 200"));
+    let mut silent = Vec::new();
+    for piece in 0..pieces {
+        silent.push(RawSocket::connect(node.port).await);
+        assert!(download.read_exactly(PIECE).await.is_some(), "piece {piece} does not come");
+    }
 }
 
 #[tokio::test]

@@ -47,8 +47,13 @@ impl RawSocket {
     }
 
     /// Connects with a small receive window, so that it stalls soon after it stops reading.
+    pub async fn connect_narrow(port: u16) -> Self {
+        Self::with_receive_buffer(port, Some(4096)).await
+    }
+
+    /// The same, upgraded.
     pub async fn narrow(port: u16, path: &str, subprotocol: Option<&str>) -> Self {
-        let mut socket = Self::with_receive_buffer(port, Some(4096)).await;
+        let mut socket = Self::connect_narrow(port).await;
         socket.upgrade(path, subprotocol).await;
         socket
     }
@@ -134,7 +139,8 @@ impl RawSocket {
         bytes
     }
 
-    async fn read_exactly(&mut self, count: usize) -> Option<Vec<u8>> {
+    /// Reads so many bytes; `None` if the connection ends before.
+    pub async fn read_exactly(&mut self, count: usize) -> Option<Vec<u8>> {
         let mut bytes = vec![0; count];
         let read = timeout(DEADLINE, self.stream.read_exact(&mut bytes)).await.expect("bytes or an end");
         read.ok().map(|_| bytes)
