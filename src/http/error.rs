@@ -98,8 +98,13 @@ impl From<BytesRejection> for ApiError {
             let sentence = "The server holds as many long requests as it can; send it again in a moment";
             return Rejection::new(ErrorCode::Unavailable, sentence).retry_in(RETRY_AFTER).into();
         }
-        Self::new(ErrorCode::BadRequest, rejection.body_text())
+        Self::new(ErrorCode::BadRequest, shortened(&rejection.body_text()))
     }
+}
+
+/// The beginning of a sentence that is not ours: it may repeat what was sent.
+pub fn shortened(sentence: &str) -> String {
+    sentence.chars().take(100).collect()
 }
 
 /// Whether a body was refused because of all the other bodies.
@@ -116,13 +121,13 @@ fn is_caused_by_others(rejection: &BytesRejection) -> bool {
 
 impl From<PathRejection> for ApiError {
     fn from(rejection: PathRejection) -> Self {
-        Self::new(ErrorCode::BadRequest, rejection.body_text())
+        Self::new(ErrorCode::BadRequest, shortened(&rejection.body_text()))
     }
 }
 
 impl From<QueryRejection> for ApiError {
     fn from(rejection: QueryRejection) -> Self {
-        Self::new(ErrorCode::BadRequest, rejection.body_text())
+        Self::new(ErrorCode::BadRequest, shortened(&rejection.body_text()))
     }
 }
 

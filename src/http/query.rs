@@ -12,7 +12,7 @@ use serde_json::Number;
 
 use super::AppState;
 use super::bodies::HeldBody;
-use super::error::ApiError;
+use super::error::{ApiError, shortened};
 use crate::model::UserId;
 use crate::protocol::ErrorCode;
 
@@ -107,8 +107,7 @@ fn read_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
         return Err(ApiError::new(ErrorCode::BadRequest, "The body must be a JSON object"));
     }
     serde_json::from_slice(body).map_err(|error| {
-        // An error may show what was sent.
-        let sentence: String = error.to_string().chars().take(100).collect();
+        let sentence = shortened(&error.to_string());
         ApiError::new(ErrorCode::BadRequest, format!("The body can't be read: {sentence}"))
     })
 }

@@ -183,3 +183,21 @@ async fn a_bad_room_in_the_query_is_refused_and_closed_with_4400() {
     assert_eq!(rahim.expect("error").await["code"], "bad_room_name");
     assert_eq!(rahim.closed().await, 4400);
 }
+
+#[tokio::test]
+async fn a_refusal_repeats_little_of_a_long_address() {
+    let node = Node::memory().await;
+    let token = Client::full(&node, "রহিম").await.token;
+    let long = "9".repeat(5000);
+    for (method, path) in [
+        ("DELETE", format!("/api/rooms/general/messages/{long}")),
+        ("GET", format!("/api/rooms/general/messages?before={long}")),
+        ("GET", format!("/api/rooms?{long}={long}&limit=x")),
+    ] {
+        let call = node.http().call(method, &path).header("authorization", &format!("Bearer {token}"));
+        let refused = call.send().await;
+        assert_eq!(refused.error(400), "bad_request", "{path}");
+        let sentence = refused.json()["error"].as_str().map(str::len);
+        assert!(sentence.is_some_and(|length| length <= 100), "{sentence:?}");
+    }
+}
