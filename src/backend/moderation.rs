@@ -93,6 +93,9 @@ impl fmt::Display for AuditPosition {
 }
 
 impl AuditPosition {
+    /// No entry has it, or one below.
+    pub const LEAST: Self = Self { millis: 0, number: 0 };
+
     /// Reads what [`fmt::Display`] writes.
     pub fn parse(text: &str) -> Option<Self> {
         let (millis, number) = text.split_once('-')?;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use adda::backend::{
-    AuditAction, AuditRecord, AuditUser, BackendError, BackendEvent, Channel, KICK_KEPT, MAX_RULES,
-    RoomRules, RulesChange,
+    AuditAction, AuditPosition, AuditRecord, AuditUser, BackendError, BackendEvent, Channel, KICK_KEPT,
+    MAX_RULES, RoomRules, RulesChange,
 };
 use adda::model::{ControlEvent, Event, Role, RoomName, Timestamp, UserId};
 use futures_util::future::join_all;
@@ -163,6 +163,8 @@ pub async fn the_record_is_read_in_pages_with_the_newest_first(mut cluster: Clus
     for (node, page) in [(&nodes[0], 3), (&nodes[1], 5), (&nodes[0], 100)] {
         assert_eq!(recorded(node, page).await, expected);
     }
+    let below_all = nodes[0].backend.moderation.audit(Some(AuditPosition::LEAST), 5).await.unwrap();
+    assert!(below_all.entries.is_empty() && below_all.next.is_none(), "{below_all:?}");
     let entries = nodes[0].backend.moderation.audit(None, 1).await.unwrap().entries;
     let age = Timestamp::now().unix_millis() - entries[0].position.millis;
     assert!(age < 60_000, "{age} ms");

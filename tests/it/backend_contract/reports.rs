@@ -81,6 +81,8 @@ pub async fn reports_come_in_pages_with_the_newest_first_and_the_oldest_are_drop
     for page in [300, MAX_REPORTS] {
         assert_eq!(listed(&node, page).await, expected);
     }
+    let below_all = node.backend.reports.reports(Some(AuditPosition::LEAST), 5).await.unwrap();
+    assert!(below_all.reports.is_empty() && below_all.next.is_none());
     assert_eq!(node.backend.reports.report(first).await.unwrap(), None);
     assert!(matches!(file(&node, &report("karim", 1)).await, Filed::New(_)), "it was dropped");
 }

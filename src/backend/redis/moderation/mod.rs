@@ -83,14 +83,26 @@ impl Moderation for RedisModeration {
     }
 
     async fn audit(&self, before: Option<AuditPosition>, limit: usize) -> Result<AuditPage> {
-        let from = before.map_or_else(|| "+".to_owned(), |before| format!("({before}"));
-        let call = Call::plain("XREVRANGE", self.keys.audit()).arg(from).arg("-").arg("COUNT").arg(limit);
+        let call = Call::plain("XREVRANGE", self.keys.audit())
+            .arg(newest_before(before))
+            .arg("-")
+            .arg("COUNT")
+            .arg(limit);
         let found: Vec<(String, Vec<Vec<u8>>)> = parsed_if_ours(self.calls.call(call).await)?;
         let next = found.last().filter(|_| found.len() == limit);
         let next = next.and_then(|(id, _)| AuditPosition::parse(id));
         let entries: Vec<AuditEntry> = found.iter().filter_map(|(id, fields)| entry(id, fields)).collect();
         count_unreadable(Unreadable::Moderation, (found.len() - entries.len()) as u64);
         Ok(AuditPage { entries, next })
+    }
+}
+
+/// The end of a range of a stream. Redis takes no `(0-0`.
+pub(super) fn newest_before(before: Option<AuditPosition>) -> String {
+    match before {
+        None => "+".to_owned(),
+        Some(AuditPosition::LEAST) => AuditPosition::LEAST.to_string(),
+        Some(before) => format!("({before}"),
     }
 }
 

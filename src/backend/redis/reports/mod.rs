@@ -6,6 +6,7 @@ use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::script::{Memory, Script, TYPES};
 use crate::backend::redis::client::server::{parsed, parsed_if_ours};
 use crate::backend::redis::keys::Keys;
+use crate::backend::redis::moderation::newest_before;
 use crate::backend::redis::topology::pooled::PooledCalls;
 use crate::backend::{
     AuditPosition, BackendError, Filed, MAX_REPORTS, REPORTS_OF_USER, ReportPage, ReportRecord, Reports,
@@ -64,8 +65,7 @@ impl Reports for RedisReports {
     }
 
     async fn reports(&self, before: Option<AuditPosition>, limit: usize) -> Result<ReportPage> {
-        let from = before.map_or_else(|| "+".to_owned(), |before| format!("({before}"));
-        self.read(&from, "-", limit).await
+        self.read(&newest_before(before), "-", limit).await
     }
 
     async fn settle_report(&self, id: AuditPosition) -> Result<bool> {
