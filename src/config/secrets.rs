@@ -9,7 +9,7 @@ use ::config::Value;
 use super::error::ConfigError;
 use super::file::read_text;
 use super::ranges::Range;
-use super::sections::{Auth, Redis, SECRET, SECRETS, SENTINEL_PASSWORD, URL};
+use super::sections::{Redis, SENTINEL_PASSWORD, URL};
 
 /// Each secret and the setting that names its file.
 pub const FILES: [(&str, &str); 6] = [
@@ -57,20 +57,6 @@ impl Redis {
         reread(&mut fresh.url, &URL, "redis.url_file", &self.url_file)?;
         let (password, path) = (&mut fresh.sentinel_password, &self.sentinel_password_file);
         reread(password, &SENTINEL_PASSWORD, "redis.sentinel_password_file", path)?;
-        Ok(fresh)
-    }
-}
-
-impl Auth {
-    /// The same settings with the secrets that the files hold now.
-    ///
-    /// # Errors
-    /// One sentence that names the file.
-    pub fn with_current_secrets(&self) -> Result<Self, ConfigError> {
-        let mut fresh = self.clone();
-        reread(&mut fresh.secret, &SECRET, "auth.secret_file", &self.secret_file)?;
-        let (secrets, path) = (&mut fresh.previous_secrets, &self.previous_secrets_file);
-        reread(secrets, &SECRETS, "auth.previous_secrets_file", path)?;
         Ok(fresh)
     }
 }

@@ -13,7 +13,6 @@ use tracing::warn;
 pub use self::readiness::NotReady;
 use self::stats::StatsFeed;
 pub use self::stats::StatsWatch;
-
 use super::Chat;
 use crate::backend::{LocalNode, LocalRoom, NodeSecret, NodeStats, Secrets, share_secret};
 use crate::model::{Member, RoomName};
