@@ -170,13 +170,17 @@ async fn a_ban_that_is_set_while_subscriptions_are_cut_reaches_every_node() {
 
 #[tokio::test]
 async fn a_session_that_starts_during_a_log_out_does_not_outlast_it() {
+    const ROUNDS: usize = 30;
+
     let Some(cluster) = cluster(2).await else { return };
     let operator = Operator::of(&cluster).await;
-    let mut closed = 0;
-    for round in 0..30 {
+    let (mut closed, mut round) = (0, 0_usize);
+    // On a slow machine a session starts long after the first log-outs.
+    while round < ROUNDS || closed == 0 {
         let user = Client::full(&cluster.nodes[0], "রহিম").await;
+        let turns = if round < ROUNDS { round * 10 } else { round.pow(3) };
         let log_out = async {
-            for _ in 0..round * 10 {
+            for _ in 0..turns {
                 tokio::task::yield_now().await;
             }
             operator.change(&user.user_id, StandingChange::NextGeneration).await;
@@ -187,8 +191,8 @@ async fn a_session_that_starts_during_a_log_out_does_not_outlast_it() {
             assert_eq!(session.closed().await, 4401);
             closed += 1;
         }
+        round += 1;
     }
-    assert!(closed > 0, "no session started before the log-out");
 }
 
 #[tokio::test]
