@@ -42,7 +42,8 @@ pub(super) fn link(
     map: &str,
     read: impl Fn(&str) -> Option<String>,
 ) -> Result<Linked, LinkError> {
-    let mut linker = Linker { read, exports: BTreeMap::new(), script: Vec::new(), sections: Vec::new() };
+    let (exports, numbers) = (BTreeMap::new(), BTreeMap::new());
+    let mut linker = Linker { read, exports, numbers, script: Vec::new(), sections: Vec::new() };
     let Some(text) = (linker.read)(main) else {
         return Err(LinkError::new(main, 1, "there is no such file"));
     };
@@ -56,6 +57,8 @@ struct Linker<R> {
     read: R,
     /// Of each module that was begun, by its path; `None` while what it imports is still added.
     exports: BTreeMap<String, Option<BTreeSet<String>>>,
+    /// Of each module that was written, by its path: its place in the script.
+    numbers: BTreeMap<String, usize>,
     /// The lines of the script.
     script: Vec<String>,
     /// The sections of the source map, one a module.
@@ -94,8 +97,9 @@ impl<R: Fn(&str) -> Option<String>> Linker<R> {
     }
 
     fn write(&mut self, path: &str, module: &Module) {
-        let name = variable(path);
-        let bindings: Vec<String> = module.imports.iter().map(binding).collect();
+        let name = variable(self.numbers.len());
+        self.numbers.insert(path.to_owned(), self.numbers.len());
+        let bindings: Vec<String> = module.imports.iter().map(|import| self.binding(import)).collect();
         self.script.push(format!("const {name} = (() => {{ {}", bindings.join(" ")));
         let kept = kept_lines(&module.lines);
         self.sections.push(json!({
@@ -106,11 +110,11 @@ impl<R: Fn(&str) -> Option<String>> Linker<R> {
         let exports: Vec<&str> = module.exports.iter().map(String::as_str).collect();
         self.script.push(format!("return {{ {} }}; }})();", exports.join(", ")));
     }
-}
 
-/// The statement that makes an import's names known in the function of its module.
-fn binding(import: &Import) -> String {
-    format!("const {} = {};", import.pattern, variable(&import.from))
+    /// The statement that makes an import's names known in the function of its module.
+    fn binding(&self, import: &Import) -> String {
+        format!("const {} = {};", import.pattern, variable(self.numbers[&import.from]))
+    }
 }
 
 /// The places of a module's lines that are not empty. An empty line may be part of a template of several lines: of a module that has one
@@ -142,10 +146,9 @@ fn vlq(number: usize) -> String {
     }
 }
 
-/// `js/state/rooms/room.js` is `js$state$rooms$room`, which no module has among its own names.
-fn variable(path: &str) -> String {
-    path.trim_end_matches(".js")
-        .replace(|character: char| !character.is_ascii_alphanumeric() && character != '_', "$")
+/// The name of a module in the script. It is short, since a reader finds the module in the source map, and no module has it among its own names.
+fn variable(number: usize) -> String {
+    format!("${number}")
 }
 
 #[cfg(test)]

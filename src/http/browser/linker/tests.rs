@@ -13,14 +13,14 @@ fn modules_become_functions_in_the_order_in_which_a_browser_runs_them() {
         ("js/x/a.js", "import {\n  one,\n} from '../b.js';\nexport function a() {}\nexport const b = one;"),
         ("js/b.js", "export const one = 1;"),
     ];
-    let script = "const js$b = (() => { 
+    let script = "const $0 = (() => { 
 const one = 1;
 return { one }; })();
-const js$x$a = (() => { const { one } = js$b;
+const $1 = (() => { const { one } = $0;
 function a() {}
 const b = one;
 return { a, b }; })();
-const js$main = (() => { const { a, b: c } = js$x$a; const b = js$b;
+const $2 = (() => { const { a, b: c } = $1; const b = $0;
 a(b.one, c);
 return {  }; })();
 //# sourceMappingURL=client.js.map
