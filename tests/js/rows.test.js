@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { newItem } from '../../public/js/state/outbox/items.js';
 import { rowsOf } from '../../public/js/state/timeline/rows.js';
+import { rowsDrawn } from '../../public/js/state/timeline/rows_drawn.js';
 import { emptyTimeline, withGap, withMessage } from '../../public/js/state/timeline/timeline.js';
 import { message } from './fakes.js';
 
@@ -54,4 +55,33 @@ test('pending messages come last, as own ones, and group with sent ones', () => 
 test('clocks that disagree around midnight do not make two rows of one key', () => {
   const list = rows([at(1, '2026-11-20T23:59:59Z'), at(2, '2026-11-21T00:00:01Z'), at(3, '2026-11-20T23:59:59Z')]);
   assert.equal(new Set(list.map(({ key }) => key)).size, list.length);
+});
+
+test('a reader at the end gets many new rows in portions, in their order, and their own at once', () => {
+  const row = (key, fields) => ({ kind: 'message', key, isOwn: false, ...fields });
+  const keys = (list) => list.map(({ key }) => key).join(' ');
+  const drawn = [row('a'), row('b')];
+  const list = [row('b'), row('c'), { kind: 'new', key: 'new' }, row('d'), row('e'), row('mine', { isOwn: true })];
+  const first = rowsDrawn(list, drawn, 2);
+  assert.equal(keys(first), 'b c new mine');
+  assert.equal(keys(rowsDrawn(list, first, 2)), keys(list));
+  assert.equal(rowsDrawn(list, first, 2), list, 'nothing is held back');
+});
+
+test('a reader far behind gets the newest rows first, and the others after them', () => {
+  const list = Array.from({ length: 10 }, (_, at) => ({ kind: 'message', key: String(at), isOwn: false }));
+  const keys = (rows) => rows.map(({ key }) => key).join('');
+  const first = rowsDrawn(list, list.slice(0, 1), 2);
+  assert.equal(keys(first), '089');
+  const second = rowsDrawn(list, first, 2);
+  assert.equal(keys(second), '06789');
+  const third = rowsDrawn(list, second, 2);
+  assert.equal(keys(third), '0126789');
+  assert.equal(rowsDrawn(list, rowsDrawn(list, third, 2), 2), list);
+});
+
+test('a room or a page that was not on screen is drawn at once', () => {
+  const list = ['x', 'y', 'z'].map((key) => ({ kind: 'message', key, isOwn: false }));
+  assert.equal(rowsDrawn(list, [], 1), list);
+  assert.equal(rowsDrawn(list, [{ kind: 'message', key: 'a' }], 1), list);
 });

@@ -7,6 +7,7 @@ import { peopleIn } from '../../state/rooms/room.js';
 import { unreadAbove } from '../../state/rooms/unread.js';
 import { withOwnChanges } from '../../state/outbox/changes.js';
 import { pendingIn, rowsOf } from '../../state/timeline/rows.js';
+import { rowsDrawn } from '../../state/timeline/rows_drawn.js';
 import { seenRows } from '../../state/settings/seen_rows.js';
 import { seenKey } from '../../state/timeline/seen.js';
 import { MAX_ENTRIES } from '../../state/timeline/timeline.js';
@@ -25,7 +26,7 @@ import { refusedChanges } from './refused_changes.js';
 import { scrollKeeper } from './scroll_keeper.js';
 
 export function timeline(page) {
-  const { i18n, chat, store, settings, hueOf } = page;
+  const { i18n, chat, store, settings, hueOf, redraw } = page;
   const scroller = byId('timeline');
   const rows = byId('timeline-rows');
   const keeper = scrollKeeper(scroller, rows);
@@ -38,6 +39,8 @@ export function timeline(page) {
   const link = permalink({ ...page, reveal });
   let shown = { room: null, entries: null };
   let shownRows = [];
+  // Rows wait for the next drawing.
+  let isBehind = false;
   messageMenu({ ...page, rowOf: (key) => shownRows.find((row) => row.key === key) });
 
   failureButtons(rows, chat);
@@ -71,7 +74,12 @@ export function timeline(page) {
     const isOpening = room.id !== shown.room || state.placed !== room.id;
     const isGrown = room.timeline.entries !== shown.entries;
     const entries = withOwnChanges(room.timeline.entries, state.outbox, room.id, state.me);
-    const list = dressed(seenRows(rowsOf({ ...room, timeline: { ...room.timeline, entries } }, pendingIn(state.outbox, room.id), state.me), settings.current), room);
+    const all = seenRows(rowsOf({ ...room, timeline: { ...room.timeline, entries } }, pendingIn(state.outbox, room.id), state.me), settings.current);
+    const next = isOpening || !room.timeline.isFollowing ? all : rowsDrawn(all, shownRows);
+    isBehind = next !== all;
+    // The browser shows these first.
+    if (isBehind) redraw();
+    const list = dressed(next, room);
     shownRows = list;
     keeper.keep(room.timeline.isFollowing, () => {
       show(list, `${i18n.version} ${room.id} ${new Date(page.today()).toDateString()}`);
@@ -83,7 +91,7 @@ export function timeline(page) {
     updateJump(room);
     setAttribute(scroller, 'aria-label', i18n.text('timeline_label', { room: room.id }));
     if (isGrown || isOpening) follow();
-    link.pursue(room);
+    if (!isBehind) link.pursue(room);
   }
 
   function reveal(row) {
@@ -135,7 +143,7 @@ export function timeline(page) {
     const isAtEnd = keeper.isAtBottom(isFollowing) && !hasNewer;
     if (isAtEnd !== isFollowing || store.state.placed !== room.id) store.dispatch({ type: 'following_changed', room: room.id, isFollowing: isAtEnd });
     else updateJump(room);
-    if (keeper.isNearTop() && !isShown(room, -1)) chat.loadOlder(room.id);
+    if (!isBehind && keeper.isNearTop() && !isShown(room, -1)) chat.loadOlder(room.id);
     if (hasNewer && keeper.isNearBottom() && !isShown(room, 0)) chat.loadNewer(room.id);
   }
 
