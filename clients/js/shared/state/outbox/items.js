@@ -13,6 +13,8 @@ const NONCE_LASTS_MS = 23 * 60 * 60_000;
 const CLOCK_SKEW_MS = 60_000;
 // Nothing says when a locked room is opened, or a mute ended early: messages wait, in their order, and are tried from time to time.
 export const RULE_RETRY_MS = 20_000;
+// A node may learn a moment late that a rule has ended: the first try comes soon.
+const FIRST_RETRY_MS = 2_000;
 
 const WAITING = new Set(['queued', 'sending']);
 const RULES = new Set(['muted', 'room_locked']);
@@ -56,12 +58,12 @@ export function withoutItem(outbox, nonce) {
 /** An error frame about this item: try again later, or let the writer decide. */
 export function withRefusal(outbox, { nonce, code, retry_after_ms: retryAfterMs }, now) {
   const toldMs = retryAfterMs > 0 ? retryAfterMs : (code === 'unavailable' ? 1_000 : Infinity);
-  const waitMs = RULES.has(code) ? Math.min(toldMs, RULE_RETRY_MS) : toldMs;
-  return changed(outbox, nonce, () =>
-    Number.isFinite(waitMs)
+  return changed(outbox, nonce, ({ retryAt }) => {
+    const waitMs = RULES.has(code) ? Math.min(toldMs, retryAt === 0 ? FIRST_RETRY_MS : RULE_RETRY_MS) : toldMs;
+    return Number.isFinite(waitMs)
       ? { state: 'queued', retryAt: now + waitMs, echoId: null }
-      : { state: 'failed', reason: code, echoId: null },
-  );
+      : { state: 'failed', reason: code, echoId: null };
+  });
 }
 
 /** The socket is lost: items under way are sent again on the next one. */
