@@ -19,6 +19,12 @@ async fn presses_control(page: &Page, key: &str, code: &str) {
     .await;
 }
 
+async fn leads_to_second_row(page: &Page) {
+    page.value("document.querySelector('.message .message__menu').focus()").await;
+    page.press(&Key::Down.to_string()).await;
+    focused(page, "it.matches('.message') && it.textContent.includes('দুই')").await;
+}
+
 #[tokio::test]
 async fn keys_lead_round_the_page_along_the_rooms_and_out_of_a_row() {
     let Some(browser) = Browser::start().await else { return };
@@ -35,9 +41,22 @@ async fn keys_lead_round_the_page_along_the_rooms_and_out_of_a_row() {
         page.press("\u{e036}").await;
         focused(&page, &format!("it.id === '{part}'")).await;
     }
-    page.value("document.querySelector('.message .message__menu').focus()").await;
-    page.press(&Key::Down.to_string()).await;
-    focused(&page, "it.matches('.message') && it.textContent.includes('দুই')").await;
+    for (key, done) in [
+        ("r", "!document.querySelector('#composer-context').hidden && document.querySelector('#composer-input').value === ''"),
+        ("e", "document.querySelector('#composer-input').value === 'দুই'"),
+        ("+", "document.querySelector('#emoji-picker').open"),
+    ] {
+        leads_to_second_row(&page).await;
+        page.press(key).await;
+        page.until(done).await;
+        page.press(&Key::Escape.to_string()).await;
+        page.until("document.querySelector('#composer-context').hidden && !document.querySelector('#emoji-picker').open").await;
+    }
+    page.click(".message__content").await;
+    page.press("e").await;
+    page.until("document.querySelector('#composer-input').value === 'e'").await;
+    page.press(&Key::Backspace.to_string()).await;
+    leads_to_second_row(&page).await;
     page.press(&Key::Delete.to_string()).await;
     page.until("!document.querySelector('#toast-undo').hidden").await;
     page.posts("/join চা").await;
@@ -52,14 +71,22 @@ async fn back_closes_a_dialog_and_the_room_stays() {
     let Some(browser) = Browser::start().await else { return };
     let node = Node::memory().await;
     let page = browser.enter(node.port, "রহিম", "general").await;
-    page.posts("/join চা").await;
-    page.until("document.querySelector('#room-title').textContent === 'চা'").await;
+    // Before the page's first entry there is nothing of it to come back from.
+    for room in ["general", "চা"] {
+        page.posts(&format!("/join {room}")).await;
+        page.until(&format!("document.querySelector('#room-title').textContent === '{room}'")).await;
+        page.click("#settings-button").await;
+        page.until("document.querySelector('#settings').open").await;
+        page.value("history.back()").await;
+        page.until("!document.querySelector('#settings').open").await;
+        page.until(&format!("new URLSearchParams(location.search).get('room') === '{room}'")).await;
+        assert_eq!(page.value("document.querySelector('#room-title').textContent").await, room);
+    }
+    // A dialog that a key has closed is no place to come back to.
     page.click("#settings-button").await;
     page.until("document.querySelector('#settings').open").await;
-    page.value("history.back()").await;
-    page.until("!document.querySelector('#settings').open").await;
-    page.until("new URLSearchParams(location.search).get('room') === 'চা'").await;
-    assert_eq!(page.value("document.querySelector('#room-title').textContent").await, "চা");
+    page.press(&Key::Escape.to_string()).await;
+    page.until("!document.querySelector('#settings').open && history.state === null").await;
     page.value("history.back()").await;
     page.until("document.querySelector('#room-title').textContent === 'general'").await;
     page.close().await;

@@ -14,6 +14,7 @@ export const HELP = {
   key_messages: { en: 'Move along the messages', bn: 'এক বার্তা থেকে আরেক বার্তায়' },
   key_scroll: { en: 'A page up or down', bn: 'এক পাতা ওপরে বা নিচে' },
   key_menu: { en: 'The menu of a message', bn: 'বার্তার মেনু' },
+  key_answer: { en: 'Reply to a message, edit it, react to it', bn: 'বার্তার উত্তর, সম্পাদনা, প্রতিক্রিয়া' },
   key_delete: { en: 'Delete your message', bn: 'নিজের বার্তা মোছা' },
   key_edit: { en: 'In an empty field: edit your last message', bn: 'কিছু না লিখে: নিজের শেষ বার্তা সম্পাদনা' },
   key_escape: { en: 'Close, or to the latest message', bn: 'বন্ধ করা, অথবা সর্বশেষ বার্তায়' },

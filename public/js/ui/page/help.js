@@ -6,7 +6,7 @@ import { byId, setText } from '../lib/markup.js';
 const KEYS = [
   ['Ctrl+K', 'key_switcher'], ['Alt+↑ / Alt+↓', 'key_rooms'], ['Alt+Shift+↑ / ↓', 'key_unread'], ['Alt+A', 'key_first_unread'],
   ['F6 / Shift+F6', 'key_regions'], ['↑ ↓ Home End', 'key_messages'], ['PageUp / PageDown', 'key_scroll'], ['/ · 2 × Ctrl+F', 'key_search'],
-  ['Enter / Shift+F10', 'key_menu'], ['Delete', 'key_delete'], ['↑', 'key_edit'], ['Esc', 'key_escape'], ['?', 'key_help'],
+  ['Enter / Shift+F10', 'key_menu'], ['R · E · +', 'key_answer'], ['Delete', 'key_delete'], ['↑', 'key_edit'], ['Esc', 'key_escape'], ['?', 'key_help'],
 ];
 const WRITING = [
   ['*…*', 'write_bold'], ['_…_', 'write_italic'], ['~…~', 'write_strike'], ['`…`', 'write_code'], ['```', 'write_fence'], ['> …', 'write_quote'],

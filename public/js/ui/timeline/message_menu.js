@@ -1,4 +1,4 @@
-// The actions on a message: by its button, by Enter or the menu key on its row.
+// The actions on a message: by its button, by Enter or the menu key on its row, some by keys of their own.
 
 import { mayDelete, mayEdit, mayReact } from '../../state/timeline/editable.js';
 import { copied } from '../lib/clipboard.js';
@@ -6,6 +6,7 @@ import { byId, setAttribute, setText } from '../lib/markup.js';
 import { menu } from '../lib/menu.js';
 import { aboutPerson } from '../people/about_person.js';
 import { personItems } from '../people/person_items.js';
+import { latinOf } from '../page/keyboard.js';
 import { linkTo } from '../room/invite.js';
 import { picker } from './reactions/picker.js';
 import { whoReacted } from './reactions/who_reacted.js';
@@ -18,6 +19,8 @@ export function messageMenu(page) {
   const box = menu(byId('message-menu'));
   const rows = byId('timeline-rows');
   let row = null;
+  // The row that has the focus by a press: its reader may go on to write.
+  let pressed = null;
   const showAbout = aboutPerson(byId('message-menu'), page);
   const showOrders = personItems(byId('message-menu'), page);
   const pick = picker(page);
@@ -30,13 +33,16 @@ export function messageMenu(page) {
     if (button) open(button.closest('.message'));
   });
   rows.addEventListener('keydown', (event) => {
-    const isOnRow = event.target.classList.contains('message');
-    if (isOnRow && event.key === 'Delete') return deleteAt(event.target);
+    if (!event.target.classList.contains('message')) return;
     const isAsked = event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey) || event.key === 'Enter';
-    if (!isOnRow || !isAsked) return undefined;
+    const act = isAsked ? open : keyed(event);
+    if (!act) return;
     event.preventDefault();
-    return open(event.target);
+    event.stopPropagation();
+    act(event.target);
   });
+  rows.addEventListener('pointerdown', ({ target }) => { pressed = target.closest('.message'); });
+  rows.addEventListener('focusin', ({ target }) => { pressed = pressed === target ? pressed : null; });
   const actions = {
     'message-react-more': () => react(room(), row),
     'message-reply': () => context.reply(row),
@@ -50,6 +56,7 @@ export function messageMenu(page) {
     'message-mark-unread': () => chat.markUnread(room(), row.seq),
   };
   for (const [id, act] of Object.entries(actions)) byId(id).addEventListener('click', act);
+  const keys = { r: allowed(mayReact, actions['message-reply']), e: allowed(mayEdit, actions['message-edit']), '+': allowed(mayReact, actions['message-react-more']) };
 
   function quickItem(emoji) {
     const item = document.createElement('button');
@@ -93,10 +100,19 @@ export function messageMenu(page) {
     box.open(element.querySelector('.message__menu'));
   }
 
-  // One's own only: a moderator's slip would take another's words.
-  function deleteAt(element) {
-    row = rowOf(element.dataset.key);
-    if (row && mayEdit(store.state, row, today())) remove();
+  function keyed(event) {
+    const { altKey, ctrlKey, metaKey, target } = event;
+    // One's own only: a moderator's slip would take another's words.
+    if (event.key === 'Delete') return allowed(mayEdit, remove);
+    if (altKey || ctrlKey || metaKey || target === pressed) return null;
+    return keys[latinOf(event)];
+  }
+
+  function allowed(may, act) {
+    return (element) => {
+      row = rowOf(element.dataset.key);
+      if (row && may(store.state, row, today())) act();
+    };
   }
 
   async function copy(text, told) {
