@@ -1,5 +1,5 @@
 // The page's dialogs: opened by `[data-dialog]`, closed by Escape, by a press beside them, or by
-// `[data-close]`. The browser traps the focus and gives it back.
+// `[data-close]`. The browser traps the focus and gives it back. A dialog that opens has an event `open`.
 
 import { byId } from './markup.js';
 
@@ -9,11 +9,15 @@ export function openDialog(id) {
   // An old engine shows it over the page all the same, see dialog.css.
   if (dialog.showModal) dialog.showModal();
   else dialog.setAttribute('open', '');
+  dialog.dispatchEvent(new Event('open'));
 }
 
 export function closeDialog(dialog) {
   if (dialog.close) dialog.close();
-  else dialog.removeAttribute('open');
+  else {
+    dialog.removeAttribute('open');
+    dialog.dispatchEvent(new Event('close'));
+  }
 }
 
 export function dialogs() {
