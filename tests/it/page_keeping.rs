@@ -53,6 +53,8 @@ async fn an_edit_and_a_reply_wait_in_their_rooms_and_hold_back_a_newer_page() {
     );
     open(&page, "tea").await;
     page.until(&format!("{INPUT} === 'three' && {HAS_CONTEXT}")).await;
+    page.reload().await;
+    page.until(&format!("{INPUT} === 'three' && {HAS_CONTEXT}")).await;
     page.click("#composer-send").await;
     page.until("document.querySelector('.quotation__content')?.textContent === 'two'").await;
     page.until("!document.querySelector('#build-notice').hidden").await;

@@ -96,7 +96,7 @@ test('a session that is ended elsewhere leads to the sign-in page, and drafts an
   const known = await client.account.signIn({ username: 'রহিম', password: 'গোপন কথা' });
   client.chat.enter(known.username, 'general', known);
   online(client);
-  assert.equal(client.chat.draft('general'), 'আধা লে');
+  assert.equal(client.chat.draft('general').text, 'আধা লে');
   assert.deepEqual(client.socket().sentOf('text').map(({ content }) => content), ['পাঠানো হয়নি']);
 });
 
@@ -212,7 +212,7 @@ test('signing out ends the account everywhere and leaves no words in this browse
   assert.equal(await client.account.signOut(), true);
   client.chat.exit();
   assert.deepEqual(client.accounts.calls.slice(-2), [['logOut', 'token-a1'], ['endSession']]);
-  assert.deepEqual([client.account.known(), client.storage.signedIn(), client.storage.draft('রহিম', 'general')], [null, null, '']);
+  assert.deepEqual([client.account.known(), client.storage.signedIn(), client.storage.draft('রহিম', 'general').text], [null, null, '']);
 });
 
 test('a guest who leaves does not sign out the account of another tab', async () => {
@@ -234,7 +234,7 @@ test('a guest who gets an account under the same name keeps rooms and words', as
   const known = await client.account.signUp({ username: 'রহিম', password: 'গোপন কথা' });
   client.chat.enter(known.username, 'general', known);
   online(client);
-  assert.equal(client.chat.draft('general'), 'আধা লে');
+  assert.equal(client.chat.draft('general').text, 'আধা লে');
   assert.deepEqual(client.storage.roomsOf('রহিম'), ['general']);
 });
 

@@ -27,9 +27,9 @@ test('a tab remembers its rooms, the one on screen first, until its person leave
 test('drafts belong to a name and a room, and signing out ends them', () => {
   const client = clientInGeneral();
   client.chat.keepDraft('general', 'আধা লে');
-  assert.deepEqual([client.chat.draft('general'), client.chat.draft('চা'), client.storage.draft('করিম', 'general')], ['আধা লে', '', '']);
+  assert.deepEqual([client.chat.draft('general').text, client.chat.draft('চা').text, client.storage.draft('করিম', 'general').text], ['আধা লে', '', '']);
   client.chat.exit();
-  assert.equal(client.storage.draft('রহিম', 'general'), '');
+  assert.equal(client.storage.draft('রহিম', 'general').text, '');
   assert.deepEqual([...client.local.entries.keys(), ...client.session.entries.keys()].filter((key) => key.startsWith('adda.drafts')), []);
 });
 
@@ -40,8 +40,19 @@ test('another name takes the rooms along, and what is half written in the others
   client.chat.keepDraft('চা', '/nick করিম');
   createRenaming(client)('করিম');
   assert.deepEqual([...client.store.state.rooms.keys()], ['চা', 'general']);
-  assert.deepEqual(['general', 'চা'].map(client.chat.draft), ['আধা লে', '']);
-  assert.deepEqual(['general', 'চা'].map((room) => client.storage.draft('রহিম', room)), ['', '']);
+  assert.deepEqual(['general', 'চা'].map((room) => client.chat.draft(room).text), ['আধা লে', '']);
+  assert.deepEqual(['general', 'চা'].map((room) => client.storage.draft('রহিম', room).text), ['', '']);
+});
+
+test('a draft keeps the message that it answers, and nothing that is none', () => {
+  const client = clientInGeneral();
+  const reply = { seq: 7, user_id: 'u1', username: 'করিম', content: 'চা?' };
+  client.chat.keepDraft('general', 'হ্যাঁ', reply);
+  assert.deepEqual(fakeClient({ local: client.local }).storage.draft('রহিম', 'general'), { text: 'হ্যাঁ', reply });
+  client.chat.keepDraft('general', '', reply);
+  assert.deepEqual(client.chat.draft('general'), { text: '', reply });
+  client.chat.keepDraft('general', 'হ্যাঁ', { seq: 'x' });
+  assert.deepEqual(client.chat.draft('general'), { text: 'হ্যাঁ', reply: null });
 });
 
 test('a tab keeps its own draft over a reload; another one begins with the last', () => {
@@ -51,10 +62,10 @@ test('a tab keeps its own draft over a reload; another one begins with the last'
   one.chat.keepDraft('general', 'এই ট্যাব');
   other.chat.keepDraft('general', 'অন্য ট্যাব');
   const again = fakeClient({ local: one.local, session: one.session });
-  assert.equal(again.storage.draft('রহিম', 'general'), 'এই ট্যাব');
+  assert.equal(again.storage.draft('রহিম', 'general').text, 'এই ট্যাব');
   one.chat.keepDraft('general', '');
-  assert.equal(again.storage.draft('রহিম', 'general'), '', 'an empty one is its own, too');
-  assert.equal(fakeClient({ local: one.local }).storage.draft('রহিম', 'general'), '');
+  assert.equal(again.storage.draft('রহিম', 'general').text, '', 'an empty one is its own, too');
+  assert.equal(fakeClient({ local: one.local }).storage.draft('রহিম', 'general').text, '');
 });
 
 test('a value that somebody else wrote into the storage is not trusted', () => {
@@ -95,6 +106,6 @@ test('no content of the storage stops the chat', () => {
     assert.equal(typeof storage.name(), 'string');
     assert.ok(storage.tab() === null || storage.tab().rooms.length > 0, value);
     assert.ok(storage.signedIn() === null || storage.signedIn() !== '', value);
-    assert.equal(typeof storage.draft('রহিম', 'general'), 'string');
+    assert.equal(typeof storage.draft('রহিম', 'general').text, 'string');
   }
 });

@@ -177,7 +177,7 @@ export function createChat({ store, storage, api, tabs, account, timers, random,
     /** For the next visit. */
     keepHistory: () => transport && history.keep(name),
     draft: (room) => storage.draft(name, room),
-    keepDraft: (room, text) => storage.keepDraft(name, room, text),
+    keepDraft: (room, text, reply = null) => storage.keepDraft(name, room, text, reply),
   };
   return chat;
 

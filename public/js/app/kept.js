@@ -45,6 +45,14 @@ export function asHistory(value) {
   return isHistory ? { savedAt: value.savedAt, rooms: value.rooms } : { savedAt: 0, rooms: [] };
 }
 
+/** `{text, reply}`, where `reply` is the message that it answers, {seq, user_id, username, content}, or null; null for what is no draft. */
+export function asDraft(value) {
+  if (isText(value)) return { text: value, reply: null };
+  if (!isObject(value) || !isText(value.text) || !isObject(value.reply)) return null;
+  const { text, reply: { seq, user_id, username, content } } = value;
+  return { text, reply: Number.isInteger(seq) && [user_id, username, content].every(isText) ? { seq, user_id, username, content } : null };
+}
+
 /** Rooms, each with an id; what else is in them is for the state to read. */
 export function asRooms(value) {
   return Array.isArray(value) ? value.filter((it) => isObject(it) && isText(it.id)) : [];

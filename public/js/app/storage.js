@@ -2,7 +2,7 @@
 // and the chat goes on.
 
 import { isKeptItem, keptItem } from '../state/outbox/items.js';
-import { asAccount, asAccess, asHistory, asIdentities, asName, asPreferences, asRooms, asTab, asTexts } from './kept.js';
+import { asAccount, asAccess, asDraft, asHistory, asIdentities, asName, asPreferences, asRooms, asTab, asTexts } from './kept.js';
 
 const OUTBOX_PREFIX = 'adda.outbox.';
 // A family's names on one computer; two tabs may speak as two of them.
@@ -79,15 +79,17 @@ export function createStorage({ local, session }) {
     tab: () => asTab(read(session, 'adda.tab')),
     keepTab: (tab) => write(session, 'adda.tab', tab),
 
-    /** The draft of `username` in a room: this tab's, else that of the tab that wrote last. */
+    /** The draft of `username` in a room, {text, reply}: this tab's, else that of the tab that wrote last. */
     draft(username, room) {
-      const drafts = [session, local].map((area) => read(area, draftKey(username, room)));
-      return drafts.find((draft) => typeof draft === 'string') ?? '';
+      const drafts = [session, local].map((area) => asDraft(read(area, draftKey(username, room))));
+      return drafts.find((draft) => draft !== null) ?? asDraft('');
     },
-    keepDraft(username, room, text) {
+    /** `reply` is the message that it answers, or null. */
+    keepDraft(username, room, text, reply) {
+      const draft = reply ? { text, reply } : text;
       // An empty one is kept for the tab, lest another tab's come up in it.
-      write(session, draftKey(username, room), text);
-      write(local, draftKey(username, room), text || null);
+      write(session, draftKey(username, room), draft);
+      write(local, draftKey(username, room), draft || null);
     },
     /** The next person at this computer must not find what was written and read. */
     forgetWords(username) {

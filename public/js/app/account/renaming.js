@@ -6,9 +6,9 @@ export function createRenaming({ store, chat }) {
     const drafts = [...rooms.keys()].filter((room) => room !== active).map((room) => [room, chat.draft(room)]);
     chat.exit();
     chat.enter(name, active);
-    for (const [room, draft] of drafts) {
+    for (const [room, { text, reply }] of drafts) {
       chat.keepRoom(room);
-      if (draft !== '') chat.keepDraft(room, draft);
+      if (text !== '') chat.keepDraft(room, text, reply);
     }
   };
 }

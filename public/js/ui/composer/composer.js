@@ -60,25 +60,29 @@ export function composer(page) {
     // A person who writes on is not done.
     isAwaitingFiles = false;
     if (isEditing()) context.keep(input.value);
-    else chat.keepDraft(shownRoom, input.value);
+    else keepDraft(shownRoom, input.value);
     setText(error, '');
     updateInput();
   });
   // The browser takes in no more than `maxLength`, and says nothing.
   input.addEventListener('paste', (event) => {
     const length = event.clipboardData?.getData('text').length ?? 0;
-    if (input.value.length + length > input.maxLength) requestAnimationFrame(() => tellCut());
+    if (input.value.length + length > input.maxLength) requestAnimationFrame(() => setText(error, i18n.text('paste_cut')));
   });
 
   // The draft of the room waits while a message is edited.
   context.onChange((current, before) => {
     if (current?.kind === 'edit') input.value = current.message.content;
-    else if (before?.kind === 'edit') input.value = shownRoom === null ? '' : chat.draft(shownRoom);
+    else if (shownRoom !== null) {
+      if (before?.kind === 'edit') input.value = chat.draft(shownRoom).text;
+      keepDraft(shownRoom, input.value);
+    }
     updateInput();
     if (current !== null || document.activeElement === document.body) input.focus();
     input.setSelectionRange(input.value.length, input.value.length);
   });
 
+  const keepDraft = (room, text) => chat.keepDraft(room, text, room === shownRoom ? replyOf(context.current()) : null);
   const isEditing = () => context.current()?.kind === 'edit';
 
   function editLast() {
@@ -86,10 +90,6 @@ export function composer(page) {
     const last = room && lastEditable(store.state, room, today());
     if (last) context.edit(last);
     return last !== undefined && last !== null;
-  }
-
-  function tellCut() {
-    setText(error, i18n.text('paste_cut'));
   }
 
   function post() {
@@ -139,7 +139,7 @@ export function composer(page) {
   function empty(room) {
     // Leaving by a command has put it aside already.
     if (room === null || !store.state.rooms.has(room)) return;
-    chat.keepDraft(room, '');
+    keepDraft(room, '');
     if (room !== shownRoom) return;
     input.value = '';
     updateInput();
@@ -179,7 +179,7 @@ export function composer(page) {
       if (state.active !== shownRoom) {
         shownRoom = state.active;
         isAwaitingFiles = false;
-        input.value = isEditing() ? context.current().text : (shownRoom === null ? '' : chat.draft(shownRoom).slice(0, state.limits.content_chars * MOST));
+        input.value = isEditing() ? context.current().text : (shownRoom === null ? '' : chat.draft(shownRoom).text.slice(0, state.limits.content_chars * MOST));
         setText(error, '');
         commands.clear();
         updateInput();

@@ -4,9 +4,11 @@ import { beginningOf } from '../../state/timeline/changes.js';
 import { byId, setAttribute, setText } from '../lib/markup.js';
 
 /** In the room on screen; `current()` is null or {kind: 'reply' | 'edit', message, text}, where `text` is what an edit has come to. */
-export function context({ i18n, store, redraw }) {
+export function context({ i18n, store, chat, redraw }) {
   const box = byId('composer-context');
   const contexts = new Map();
+  // The rooms whose drafts have been asked what they answer.
+  const asked = new Set();
   let tell = () => {};
   byId('composer-context-cancel').addEventListener('click', () => set(null));
 
@@ -24,8 +26,16 @@ export function context({ i18n, store, redraw }) {
     set({ kind, message: { seq, user_id, username, content }, text: content });
   }
 
-  function update({ rooms }) {
-    for (const room of contexts.keys()) if (!rooms.has(room)) contexts.delete(room);
+  function restore(room) {
+    if (room === null || asked.has(room)) return;
+    asked.add(room);
+    const { reply } = chat.draft(room);
+    if (reply) contexts.set(room, { kind: 'reply', message: reply, text: reply.content });
+  }
+
+  function update({ rooms, active }) {
+    for (const of of [contexts, asked]) for (const room of of.keys()) if (!rooms.has(room)) of.delete(room);
+    restore(active);
     box.hidden = current() === null;
     if (box.hidden) return;
     const { kind, message: { username, content } } = current();
