@@ -49,7 +49,10 @@ export function createAccount({ store, storage, api, timers, random, clock }) {
   }
 
   async function leave() {
-    await api.logOut(own?.token);
+    // A person without a proof is signed out.
+    await api.logOut(own?.token).catch((error) => {
+      if (!isRefusal(error)) throw error;
+    });
     forget(store.state.me.userId);
     // It proves nothing any more.
     await api.endSession().catch(() => {});
@@ -72,7 +75,8 @@ export function createAccount({ store, storage, api, timers, random, clock }) {
     try {
       return (await api.getMe(token)).user_id === userId ? 'yes' : 'other';
     } catch (error) {
-      return error.status === 401 || error.status === 403 ? 'no' : 'unknown';
+      if (error.code === 'banned') return 'banned';
+      return isRefusal(error) ? 'no' : 'unknown';
     }
   }
 
@@ -98,7 +102,7 @@ export function createAccount({ store, storage, api, timers, random, clock }) {
     },
     /** Ends the sessions of the account everywhere. False if the server was not reached: then nobody is signed out. */
     signOut: () => send('sign_out', leave).then((isDone) => isDone === true),
-    /** Whether the browser still proves to be `userId`: 'yes', 'no', or 'unknown' while the server can't be reached. */
+    /** Whether the browser still proves to be `userId`: 'yes', 'no', 'banned', or 'unknown' while the server can't be reached. */
     async isSignedIn(userId) {
       await change;
       const before = storage.account()?.at;
@@ -107,15 +111,20 @@ export function createAccount({ store, storage, api, timers, random, clock }) {
       const token = own?.token;
       const byToken = token === undefined ? byCookie : await isBelieved(userId, token);
       // Calls of REST go by the cookie then, too.
-      const isRefused = (it) => it === 'no' || it === 'other';
+      const isRefused = (it) => it !== 'yes' && it !== 'unknown';
       if (byCookie === 'yes' && isRefused(byToken) && own?.token === token) own = null;
       const answer = isRefused(byCookie) ? byToken : byCookie;
       if (!isRefused(answer)) return answer;
       // Signed in by another tab meanwhile: the answer may be about the cookie of before.
       if (storage.account()?.at !== before) return this.isSignedIn(userId);
       // It proves nothing any more, and the server would refuse it with each picture of a guest.
-      if (byCookie === 'no') await api.endSession().catch(() => {});
-      return 'no';
+      if (byCookie !== 'other') await api.endSession().catch(() => {});
+      return answer === 'other' ? 'no' : answer;
+    },
+    /** The server has banned that user: the browser does not come back as them. */
+    dismiss(userId) {
+      if (storage.account()?.userId === userId) api.endSession().catch(() => {});
+      forget(userId);
     },
     /** That user is not signed in here any more. */
     forget,
@@ -126,3 +135,5 @@ export function createAccount({ store, storage, api, timers, random, clock }) {
     },
   };
 }
+
+const isRefusal = ({ status }) => status === 401 || status === 403;

@@ -21,27 +21,34 @@ export function createReturning({ account, timers, tell, isHere, onGone }) {
   async function recover(userId, transport) {
     const answer = await account.isSignedIn(userId);
     if (!isHere(transport)) return;
-    if (answer === 'no') {
-      account.forget(userId);
-      end({ phase: 'refused', reason: 'signed_out' });
-      return;
-    }
+    if (answer === 'no') return signOut(userId);
+    if (answer === 'banned') return ban(userId, { phase: 'refused', reason: 'banned' });
     isTried = answer === 'yes';
     transport.setToken(account.tokenOf(userId));
     timers.setTimeout(() => isHere(transport) && transport.retryNow(), isTried ? PAUSE_MS : UNREACHED_PAUSE_MS);
+    return undefined;
+  }
+
+  function signOut(userId) {
+    account.forget(userId);
+    end({ phase: 'refused', reason: 'signed_out' });
+  }
+
+  // The page stays, and says why.
+  function ban(userId, status) {
+    account.dismiss(userId);
+    tell(status);
   }
 
   return {
     /** Every status of `transport`; `userId` is that of its account, or null for a guest. */
     onStatus(status, { transport, userId }) {
       if (status.phase === 'online') isTried = false;
+      if (status.phase === 'refused' && status.reason === 'banned' && userId !== null) return ban(userId, status);
       const isEnded = status.phase === 'refused' && ENDED.has(status.reason);
       if (!isEnded) return tell(status);
       if (userId === null) return end(status);
-      if (isTried) {
-        account.forget(userId);
-        return end({ phase: 'refused', reason: 'signed_out' });
-      }
+      if (isTried) return signOut(userId);
       tell({ phase: 'connecting' });
       return recover(userId, transport);
     },
