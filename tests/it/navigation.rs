@@ -53,7 +53,7 @@ async fn a_drawer_takes_the_focus_and_back_closes_it() {
 }
 
 #[tokio::test]
-async fn a_link_leads_to_its_message_however_far_up() {
+async fn a_link_leads_to_its_message_far_up_and_near_the_end() {
     let Some(browser) = Browser::start().await else { return };
     let node = Node::memory().await;
     let mut karim = Client::full(&node, "করিম").await;
@@ -62,11 +62,13 @@ async fn a_link_leads_to_its_message_however_far_up() {
         karim.posts("general", &format!("message {number}")).await;
     }
     let page = browser.enter(node.port, "রহিম", "চা").await;
-    page.visit("/?room=general#7").await;
-    page.until("document.querySelector('.message--marked')?.dataset.seq === '7'").await;
-    page.until("document.activeElement.dataset.seq === '7'").await;
     let in_view = "(() => { const box = document.activeElement.getBoundingClientRect(); return box.top > 0 && box.bottom < innerHeight; })()";
-    assert_eq!(page.value(in_view).await, true);
+    for seq in [7, 118] {
+        page.visit(&format!("/?room=general#{seq}")).await;
+        page.until(&format!("document.querySelector('.message--marked')?.dataset.seq === '{seq}'")).await;
+        page.until(&format!("document.activeElement.dataset.seq === '{seq}'")).await;
+        assert_eq!(page.value(in_view).await, true, "{seq}");
+    }
     page.close().await;
 }
 

@@ -66,9 +66,9 @@ export function scrollKeeper(scroller, rows) {
       scroller.scrollTop += element.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
     },
     toMiddle(element) {
-      const room = scroller.clientHeight - element.offsetHeight;
-      this.toTop(element);
-      scroller.scrollTop -= Math.max(0, room / 2);
+      const above = Math.max(0, (scroller.clientHeight - element.offsetHeight) / 2);
+      // In one step: at the end of the rows the browser goes no further than it can.
+      scroller.scrollTop += element.getBoundingClientRect().top - scroller.getBoundingClientRect().top - above;
     },
     /** Runs `change` on the rows without moving what is being read. */
     keep(isFollowing, change) {
