@@ -33,10 +33,12 @@ export function completions({ i18n, store }) {
     if (command) return commandsLike(command[1].toLowerCase());
     const order = ORDER.exec(input.value);
     if (order && isAboutSomebody(order[1].toLowerCase())) return peopleLike(order[1].toLowerCase(), order[2]);
-    const mention = MENTION.exec(before);
-    if (mention) return mentionsLike(mention[1], mention[2] ?? '');
+    // Before the mention: a name may have blanks, so it reaches far.
     const emoji = EMOJI.exec(before);
-    return emoji ? emojiNamed(emoji[2]).map(({ sign, name }) => ({ key: sign, text: sign, note: `:${name}`, replaces: emoji[1].length })) : [];
+    const fitting = emoji ? emojiNamed(emoji[2]) : [];
+    if (fitting.length > 0) return fitting.map(({ sign, name }) => ({ key: sign, text: sign, note: `:${name}`, replaces: emoji[1].length }));
+    const mention = MENTION.exec(before);
+    return mention ? mentionsLike(mention[1], mention[2] ?? '') : [];
   }
 
   function commandsLike(begin) {
