@@ -119,4 +119,5 @@ test('files are shown by their type, and pictures within their bounds', () => {
   assert.deepEqual(shownSize({ width: 10, height: 5 }, 320), { width: 10, height: 5 });
   assert.deepEqual([shownSize({ width: 0, height: 5 }, 320), shownSize({}, 320)], [null, null]);
   assert.deepEqual([512, 2_048, 10_485_760].map(createFormat('en').bytes), ['512 bytes', '2 kB', '10 MB']);
+  assert.deepEqual([512, 2_048, 10_485_760].map(createFormat('bn').bytes), ['৫১২ বাইট', '২ কেবি', '১০ এমবি']);
 });

@@ -36,7 +36,8 @@ export function createFormat(language, { digits = 'own', clock = 'auto', timeZon
       const [unit, least] = BYTES.find(([, from]) => value >= from);
       const size = Math.max(1, least);
       const options = { style: 'unit', unit, unitDisplay: unit === 'byte' ? 'long' : 'short', maximumFractionDigits: value / size < 10 && size > 1 ? 1 : 0 };
-      return new Intl.NumberFormat(locale, options).format(value / size);
+      const text = new Intl.NumberFormat(locale, options).format(value / size);
+      return language === 'bn' ? text.replace(/[kMG]B/, (sign) => BENGALI_BYTES[sign]) : text;
     },
     percent: (value) => percent.format(value),
     time: onceAMinute(time),
@@ -68,6 +69,8 @@ function onceAMinute(format) {
 
 // The unit and the size from which on it is used.
 const BYTES = [['gigabyte', 2 ** 30], ['megabyte', 2 ** 20], ['kilobyte', 2 ** 10], ['byte', 0]];
+// CLDR leaves them in Latin.
+const BENGALI_BYTES = { kB: 'কেবি', MB: 'এমবি', GB: 'জিবি' };
 const UNITS = [['day', 86_400], ['hour', 3_600], ['minute', 60], ['second', 1]];
 
 // The largest unit and the one below it; what is smaller does not matter then.
