@@ -14,9 +14,13 @@ export function toast({ i18n }) {
   const box = byId('toast');
   const button = byId('toast-undo');
   const earlier = byId('toasts-earlier');
+  const composer = byId('composer');
   let timer = null;
   // {text, undo, lastsMs, endsAt} of what is shown.
   let shown = null;
+
+  // Over what is being written, however much that is.
+  if (globalThis.ResizeObserver) new ResizeObserver(() => box.parentElement.style.setProperty('--composer', `${composer.offsetHeight}px`)).observe(composer);
 
   function hide() {
     // A click or a voice may still be on its way to the button.
