@@ -116,9 +116,9 @@ export function timeline(page) {
     older.hidden = !hasOlder;
     setText(older, i18n.text(loading === 'older' ? 'older_loading' : 'older'));
     byId('timeline-empty').hidden = !isSilent;
-    // A link into a private room leads nobody in.
-    byId('empty-invite').hidden = isPrivate(id);
-    setText(byId('timeline-empty-lead'), i18n.text(people > 1 ? 'timeline_empty' : 'timeline_empty_lead'));
+    // A link into a private room leads nobody in, and in a conversation nobody is the first.
+    for (const part of ['empty-hint', 'empty-invite']) byId(part).hidden = isPrivate(id);
+    setText(byId('timeline-empty-lead'), i18n.text(people > 1 || isPrivate(id) ? 'timeline_empty' : 'timeline_empty_lead'));
     start.hidden = hasOlder || isSilent || !(isJoined || refusal || entries.length > 0);
     setText(start, refusal ? refusalText(i18n, refusal) : i18n.text('timeline_start'));
   }
