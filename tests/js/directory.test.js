@@ -115,6 +115,17 @@ test('a small room is asked about once if its list is not whole, and not at all 
   assert.equal(page.requests.length, 1);
 });
 
+test('many pages that miss somebody at the same moment do not ask at the same moment', async () => {
+  const page = await inLargeRoom();
+  page.client.socket().say({ type: 'count', room_id: 'general', client_count: 2 });
+  page.answers = [listing(0, 2)];
+  for (let time = 0; time < 3; time += 1) page.directory.askMembersSoon();
+  assert.equal(page.requests.length, 0);
+  page.client.clock.advance(3_000);
+  await settled();
+  assert.deepEqual([page.requests.length, page.room().isWhole], [1, true]);
+});
+
 test('a server that does not answer for the list is left alone for a while', async () => {
   const page = await inLargeRoom();
   page.status = 503;

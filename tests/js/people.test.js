@@ -13,6 +13,7 @@ test('people are counted, not their windows', () => {
   client.socket().say(joined('চা', { client_count: 3, members }));
   assert.equal(peopleIn(room(client, 'চা')), 2);
   client.socket().say({ type: 'join', id: 'n', room_id: 'চা', user_id: 'u3', username: 'মিনা', client_count: 4 });
+  client.clock.advance(15_001);
   client.socket().say({ type: 'count', room_id: 'চা', client_count: 5 });
   assert.equal(peopleIn(room(client, 'চা')), 3);
   client.socket().say(joined('চা', { client_count: 500, members }));
@@ -56,6 +57,20 @@ test('a person whose connection broke off is listed until they had the time to c
   client.clock.advance(10_000);
   client.socket().say(message(3, { room_id: 'চা' }));
   assert.deepEqual(listed(), [2, true], 'their notice was missed');
+});
+
+test('a person whose connection had broken off when we joined comes back without a notice, and is asked about', () => {
+  const client = clientInGeneral();
+  const listed = () => [peopleIn(room(client, 'চা')), isListDue(room(client, 'চা'))];
+  client.chat.openRoom('চা');
+  client.socket().say(joined('চা', { client_count: 1, members: [member(1)] }));
+  assert.deepEqual(listed(), [1, false]);
+  client.socket().say({ type: 'count', room_id: 'চা', client_count: 2 });
+  assert.deepEqual(listed(), [2, true]);
+  client.store.dispatch({ type: 'members_listed', room: 'চা', page: { members: [member(1), member(2)], isFirst: true, next: null } });
+  assert.deepEqual(listed(), [2, false]);
+  client.socket().say({ type: 'join', id: 'n', room_id: 'চা', user_id: 'u3', username: 'u3', client_count: 3 });
+  assert.deepEqual(listed(), [3, false], 'a notice names the person');
 });
 
 test('oneself is in the list of a large room, whose first page may lack one', () => {

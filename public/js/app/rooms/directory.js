@@ -6,6 +6,8 @@ import { createAsking } from '../asking.js';
 // A list that is younger than this is not asked for again.
 const ROOMS_FRESH_MS = 5_000;
 const MEMBERS_EVERY_MS = 15_000;
+// The pages of a room notice at the same moment that their lists are not whole.
+const MEMBERS_SPREAD_MS = 3_000;
 const MEMBERS_SEARCHED = 1_000;
 const ROOMS_SHOWN = 200;
 const ROOMS_FOUND = 20;
@@ -14,6 +16,7 @@ export function createDirectory({ store, api, chat, timers, random, isWatched })
   let roomsAskedAt = -Infinity;
   const rooms = createAsking({ timers, random, read: readRooms, isWanted: () => store.state.active === null && isWatched() });
   let isAsking = false;
+  let soon = null;
   const membersAskedAt = new Map();
 
   store.subscribe((state, previous) => {
@@ -48,6 +51,14 @@ export function createDirectory({ store, api, chat, timers, random, isWatched })
     store.dispatch({ type: 'members_listed', room: room.id, page });
   }
 
+  /** The people of the room on screen, at a time of its own for each page. */
+  function askMembersSoon() {
+    soon ??= timers.setTimeout(() => {
+      soon = null;
+      askMembers('first');
+    }, random() * MEMBERS_SPREAD_MS);
+  }
+
   function isDue(id) {
     if (timers.now() - (membersAskedAt.get(id) ?? -Infinity) < MEMBERS_EVERY_MS) return false;
     membersAskedAt.set(id, timers.now());
@@ -60,5 +71,5 @@ export function createDirectory({ store, api, chat, timers, random, isWatched })
     return page.data;
   }
 
-  return { start: refresh, refresh, askMembers, find };
+  return { start: refresh, refresh, askMembers, askMembersSoon, find };
 }

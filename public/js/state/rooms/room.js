@@ -27,6 +27,8 @@ export function emptyRoom(id) {
     isWhole: false,
     // Since when more people are listed than there are sessions, or null.
     shortSince: null,
+    // When the server last listed them because we joined.
+    joinedAt: -Infinity,
     // Where the next page of a large room's list begins: undefined before the first was asked for, null behind the last.
     nextMembers: undefined,
     typing: [],
@@ -80,6 +82,7 @@ const changes = {
       ...countOf(frame),
       isWhole: (frame.members ?? []).length === frame.client_count,
       shortSince: null,
+      joinedAt: context.now,
       nextMembers: undefined,
     };
   },
@@ -129,7 +132,8 @@ function countOf({ client_count }) {
 
 // The server lists so many when one joins. Notices keep the list of a room up to some size only: beyond that the sessions are counted.
 const LISTED = 100;
-// A person whose connection broke off counts no more at once, and is listed until they have had the time to come back.
+// A person whose connection broke off counts no more at once, and is listed until they have had the time to come back. Then no notice
+// tells of it: people who have joined in the meantime get only the count.
 const SHORT_MS = 15_000;
 
 const namedIn = ({ members: list }) => new Set(list.map(({ user_id: userId }) => userId)).size;
@@ -138,7 +142,8 @@ function withListChecked(room, { now }) {
   if (!room.isWhole) return room;
   const isShort = room.members.length > room.clientCount && namedIn(room) > room.clientCount;
   const shortSince = isShort ? (room.shortSince ?? now) : null;
-  const isWhole = room.clientCount <= LISTED && !(isShort && now - shortSince > SHORT_MS);
+  const isLacking = room.members.length < room.clientCount && now - room.joinedAt <= SHORT_MS;
+  const isWhole = room.clientCount <= LISTED && !(isShort && now - shortSince > SHORT_MS) && !isLacking;
   return isWhole && shortSince === room.shortSince ? room : { ...room, isWhole, shortSince };
 }
 

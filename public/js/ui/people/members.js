@@ -73,7 +73,7 @@ export function members({ i18n, directory, hueOf, redraw }) {
         isOwner: user.user_id === owner, isAway: user.isAway === true, hue: hueOf(room.id, user.user_id), isShared: names.has(user.username) })), i18n.version);
       stops.settle();
       setText(byId('nobody-found'), sought(room, found));
-      if (isListDue(room) && list.offsetParent !== null) directory.askMembers('first');
+      if (isListDue(room) && list.offsetParent !== null) directory.askMembersSoon();
       const unlisted = peopleIn(room) - present.length;
       more.hidden = unlisted <= 0;
       setText(more, i18n.text('members_more', { count: unlisted }));
