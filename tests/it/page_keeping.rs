@@ -33,7 +33,7 @@ async fn an_edit_and_a_reply_wait_in_their_rooms_and_hold_back_a_newer_page() {
     ))
     .await;
     page.posts("hello").await;
-    page.until("!document.querySelector('#build-notice').hidden").await;
+    page.until("document.querySelector('.message:not([data-delivery])') && !document.querySelector('#build-notice').hidden").await;
     choose(&page, "hello", "#message-edit").await;
     page.until(&format!("{INPUT} === 'hello' && document.querySelector('#build-notice').hidden")).await;
     page.fill("#composer-input", "hello, all").await;

@@ -42,7 +42,10 @@ async fn keys_lead_round_the_page_along_the_rooms_and_out_of_a_row() {
         focused(&page, &format!("it.id === '{part}'")).await;
     }
     for (key, done) in [
-        ("r", "!document.querySelector('#composer-context').hidden && document.querySelector('#composer-input').value === ''"),
+        (
+            "r",
+            "!document.querySelector('#composer-context').hidden && document.querySelector('#composer-input').value === ''",
+        ),
         ("e", "document.querySelector('#composer-input').value === 'দুই'"),
         ("+", "document.querySelector('#emoji-picker').open"),
     ] {
