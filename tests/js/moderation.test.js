@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { createModeration } from '../../public/js/app/rooms/moderation.js';
 import { createI18n } from '../../public/js/i18n/i18n.js';
@@ -247,4 +248,12 @@ test('the record of moderation is told in sentences, in both languages', () => {
   const deletion = { action: 'delete_message', by: MAYA, user_id: 'u-1', room_id: 'tea', seq: 7 };
   assert.equal(auditText(deletion, 'রহিম', createI18n('en')), 'Maya deleted a message of রহিম in tea.');
   assert.equal(auditText({ action: 'later', by: MAYA, user_id: 'u-1' }, 'রহিম', createI18n('en')).trim(), 'Maya: later রহিম');
+});
+
+test('each act that the server records has a sentence in both languages', () => {
+  const source = readFileSync(new URL('../../src/backend/moderation.rs', import.meta.url), 'utf8');
+  const [, acts] = /pub enum AuditAction \{(.*?)\n\}/s.exec(source);
+  const names = [...acts.matchAll(/^ {4}([A-Z]\w+),$/gm)].map(([, name]) => name.replace(/(?!^)[A-Z]/g, (letter) => `_${letter}`).toLowerCase());
+  assert.ok(names.length > 10);
+  assert.deepEqual(names.filter((name) => !createI18n('bn').has(`audit_${name}`)), []);
 });
