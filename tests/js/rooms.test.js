@@ -307,6 +307,21 @@ test('an older page of what was shown before a loss, or before the room was left
   assert.deepEqual(seqs(), [499, 500]);
 });
 
+test('the way to the newest messages does not wait for another page', async () => {
+  const releases = [];
+  const client = clientInGeneral({ pages: { next: () => new Promise((resolve) => { releases.push(resolve); }) } });
+  client.chat.leaveRoom('general');
+  client.chat.openRoom('general');
+  client.socket().say(joined('general', { seq: 101, messages: messages(50, 51) }));
+  const asked = [client.chat.loadOlder('general'), client.chat.loadNewest('general')];
+  client.chat.loadNewest('general');
+  assert.deepEqual(client.asked.map(({ before }) => before), [50, undefined]);
+  releases[1]({ data: messages(100, 101), epoch: 'e1', next: 100 });
+  releases[0]({ data: messages(40, 49), epoch: 'e1', next: 40 });
+  await Promise.all(asked);
+  assert.deepEqual(room(client, 'general').timeline.entries.map(({ seq }) => seq), [100, 101]);
+});
+
 test('messages of ignored people are neither unread nor counted below', () => {
   const client = inTwoRooms();
   client.store.dispatch({ type: 'people_ignored', userIds: ['u2'] });

@@ -84,6 +84,10 @@ export function createPages({ store, api, timers, random, tokenFor }) {
     loadAround(room, seq) {
       return idleTimeline(room) ? load('around', room, { before: seq + Math.ceil(PAGE_MESSAGES / 2) }) : undefined;
     },
-    loadNewest: (room) => (idleTimeline(room) ? load('newest', room, {}) : undefined),
+    /** Another page that is under way is of a place that the reader leaves: its answer does not count. */
+    loadNewest(room) {
+      const timeline = store.state.rooms.get(room)?.timeline;
+      return timeline && timeline.loading !== 'newest' ? load('newest', room, {}) : undefined;
+    },
   };
 }
