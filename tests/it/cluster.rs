@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use serde_json::Value;
 
-use crate::harness::{Client, Cluster, DEADLINE, Dial, LONG_DEADLINE, eventually};
+use crate::harness::{Client, Cluster, Dial, LONG_DEADLINE, eventually};
 
 #[tokio::test]
 async fn every_node_lists_a_session_as_soon_as_its_join_returns() {
@@ -177,7 +177,7 @@ async fn idle_sessions_cost_redis_nothing() {
     }
     // Excludes the joins and the verification that follows them: until Redis tracks the 30 rooms, each for one node,
     // and the index and the room list for both nodes. The sizes of rooms are written again in some of the first windows.
-    eventually("nothing is left to compare", DEADLINE, async || {
+    eventually("nothing is left to compare", LONG_DEADLINE, async || {
         (cluster.redis.stat("tracking_total_items").await == 34).then_some(())
     })
     .await;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue};
@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
 use super::http::{encode, text};
-use super::{DEADLINE, Node};
+use super::{DEADLINE, LONG_DEADLINE, Node};
 
 /// The code of a connection that ended without a close frame (RFC 6455, 7.1.5).
 pub const ABNORMAL: u16 = 1006;
@@ -178,12 +178,26 @@ impl Client {
         self.join_with(json!({ "room_id": room })).await
     }
 
-    /// Joins a room with further fields in the frame.
+    /// Joins a room with further fields in the frame. Tries again while the node can't, as a good client does: on a slow
+    /// machine Redis or a new subscription may be late.
     pub async fn join_with(&mut self, mut frame: Value) -> Value {
         frame["type"] = "join".into();
         let room = frame["room_id"].clone();
-        self.send(frame).await;
-        self.expect_that("joined", |reply| reply["type"] == "joined" && reply["room_id"] == room).await
+        let is_answer = |reply: &Value| {
+            let is_late = reply["type"] == "error" && reply["code"] == "unavailable";
+            (reply["type"] == "joined" || is_late) && reply["room_id"] == room
+        };
+        let deadline = Instant::now() + LONG_DEADLINE;
+        loop {
+            self.send(frame.clone()).await;
+            let answer = self.expect_that("joined", is_answer).await;
+            if answer["type"] == "joined" {
+                return answer;
+            }
+            assert!(Instant::now() < deadline, "{self} could not join: {answer}");
+            let wait = answer["retry_after_ms"].as_u64().expect("when to try again");
+            sleep(Duration::from_millis(wait)).await;
+        }
     }
 
     /// Joins a room and resumes after a position: the epoch and seq of a message or an ack.
