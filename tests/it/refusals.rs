@@ -297,7 +297,7 @@ async fn cluster_behind_proxies() -> Option<(Cluster, Vec<Proxy>)> {
 async fn redis_that_is_slow_but_in_time_is_no_outage() {
     let Some((mut cluster, proxies)) = cluster_behind_proxies().await else { return };
     let mut talk = Talk::begin(&cluster).await;
-    proxies.iter().for_each(|proxy| proxy.delay(Duration::from_millis(400)));
+    proxies.iter().for_each(|proxy| proxy.delay(Duration::from_millis(200)));
     // For longer than a lease.
     for round in 0..6 {
         let (nonce, word) = (format!("slow {round}").replace(' ', "-"), format!("slow {round}"));
