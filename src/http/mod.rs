@@ -27,10 +27,10 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::set_header::SetResponseHeaderLayer;
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub use self::assets::pack_script;
 pub use self::browser::build;
 use self::cluster::{health, nodes, stats};
 use self::description::with_description;
@@ -61,9 +61,7 @@ impl AppState {
 pub fn router(state: AppState, sessions: Router) -> Router {
     let body_limit = DefaultBodyLimit::max(state.chat.config().limits.post_bytes());
     let settings = state.settings.clone();
-    let (api, operations) = operations().split_for_parts();
-    let (probes, described) = probes().split_for_parts();
-    let api = with_description(api, &described.nest("/api", operations), state.chat.config())
+    let api = with_description(Router::from(operations()), described)
         .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .layer(body_limit);
@@ -71,7 +69,7 @@ pub fn router(state: AppState, sessions: Router) -> Router {
         .layer(middleware::from_fn(assets::show_asset));
     Router::new()
         .nest("/api", with_cors(api, &settings))
-        .merge(probes)
+        .merge(Router::from(probes()))
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .merge(assets)
         .with_state(state)
@@ -137,6 +135,11 @@ fn probes() -> OpenApiRouter<AppState> {
         .routes(routes!(health::liveness))
         .routes(routes!(health::readiness))
         .routes(routes!(health::show_metrics))
+}
+
+/// The annotations of the handlers.
+fn described() -> OpenApi {
+    probes().into_openapi().nest("/api", operations().into_openapi())
 }
 
 /// Answers with a JSON body that was written by hand.

@@ -137,7 +137,6 @@ impl Server {
         let (config, supervisor) = (self.chat.config().clone(), self.supervisor);
         supervisor
             .run("heartbeat", self.sessions.clone().keep_up(config.session.clone(), supervisor.clone()));
-        supervisor.run_once("pack-script", http::pack_script());
         supervisor.run("metrics-upkeep", condense(self.metrics.clone(), supervisor.clone()));
         let following = follow_settings(self.chat.clone(), self.settings.subscribe(), supervisor.clone());
         supervisor.run("settings", following);

@@ -14,7 +14,7 @@ const NODES_AT_ONCE: usize = 3;
 const ISOLATED: [&str; 3] = ["connection", "session", "upgrade"];
 
 /// Tasks that have ended before a test could inject a panic.
-const SHORT_LIVED: [&str; 5] = ["pack-script", "read", "resync", "reaper", "sweep"];
+const SHORT_LIVED: [&str; 4] = ["read", "resync", "reaper", "sweep"];
 
 /// The tasks that a node has started, by its log.
 fn tasks(node: &Node) -> BTreeSet<String> {

@@ -50,13 +50,6 @@ fn path(request: &Request) -> &str {
     PAGES.iter().find(|(address, _)| *address == path).map_or(path, |(_, file)| file)
 }
 
-/// Packs the largest file before a browser asks for it. A debug build, whose files change, packs what is asked for.
-pub async fn pack_script() {
-    if !cfg!(debug_assertions) {
-        compressed(&browser::script(), Coding::Brotli).await;
-    }
-}
-
 pub(super) async fn show(file: &File, path: &str, asked: &HeaderMap) -> Response {
     let kind = mime_guess::from_path(path).first_or_octet_stream().to_string();
     let coding =

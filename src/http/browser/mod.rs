@@ -7,7 +7,7 @@ mod linker;
 mod shell;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -44,8 +44,8 @@ pub enum Lifetime {
 #[derive(Debug)]
 struct Build {
     name: String,
-    /// The files that the node writes from those in `public/`, by their paths.
-    written: BTreeMap<&'static str, File>,
+    /// The files that the node writes from those in `public/` when a browser first asks for a file, by their paths.
+    written: OnceLock<BTreeMap<&'static str, File>>,
 }
 
 /// The file at a path of the site, without its first slash.
@@ -62,11 +62,6 @@ pub fn find(path: &str) -> Option<File> {
 /// The name of all files together.
 pub fn build() -> String {
     current().name.clone()
-}
-
-/// All modules in one.
-pub fn script() -> File {
-    current().written[shell::SCRIPT].clone()
 }
 
 fn current() -> Arc<Build> {
@@ -86,13 +81,18 @@ fn current() -> Arc<Build> {
 
 impl Build {
     fn read() -> Self {
-        let name = hash_of_all();
-        let written = shell::write(&name).into_iter().map(|(path, text)| (path, File::written(text)));
-        Self { written: written.collect(), name }
+        Self { name: hash_of_all(), written: OnceLock::new() }
     }
 
     fn file(&self, path: &str) -> Option<File> {
-        self.written.get(path).cloned().or_else(|| File::embedded(path))
+        self.written().get(path).cloned().or_else(|| File::embedded(path))
+    }
+
+    fn written(&self) -> &BTreeMap<&'static str, File> {
+        self.written.get_or_init(|| {
+            let written = shell::write(&self.name).into_iter();
+            written.map(|(path, text)| (path, File::written(text))).collect()
+        })
     }
 }
 

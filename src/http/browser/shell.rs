@@ -49,9 +49,6 @@ const API_DOCS: Page = Page {
 /// All of them.
 const PAGES: [Page; 3] = [CLIENT, DASHBOARD, API_DOCS];
 
-/// The script of the client, which is the largest file.
-pub(super) const SCRIPT: &str = CLIENT.script;
-
 /// Where the style is named, in a page.
 const STYLE_PLACE: &str = "<!-- style -->";
 /// Where the service worker names its files.

@@ -7,11 +7,15 @@ mod message;
 mod parameters;
 mod refusals;
 
+use std::sync::Arc;
+
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::{Map, Value, json};
+use tokio::sync::OnceCell;
+use tokio::task::spawn_blocking;
 use utoipa::openapi::OpenApi;
 
 use self::extensions::Extensions;
@@ -48,15 +52,15 @@ const TAGS: [(&str, &str); 9] = [
     ("probes", "For operators' machines, on the node that is asked"),
 ];
 
-/// Adds the description, and the page that shows it, to the router of the API.
-pub(super) fn with_description(
-    api: Router<AppState>,
-    described: &OpenApi,
-    config: &Config,
-) -> Router<AppState> {
-    let description = File::written(complete(described, config).to_string());
-    let show =
-        async move |request: Request| assets::show(&description, OWN_PATHS[0], request.headers()).await;
+/// Adds the description, and the page that shows it, to the router of the API. It takes several megabytes to write, and many
+/// nodes are never asked for it, so it is written when it is.
+pub(super) fn with_description(api: Router<AppState>, described: fn() -> OpenApi) -> Router<AppState> {
+    let written = Arc::<OnceCell<File>>::default();
+    let show = async move |State(AppState { chat, .. }): State<AppState>, request: Request| {
+        let write = move || File::written(complete(&described(), chat.config()).to_string());
+        let writing = async { spawn_blocking(write).await.expect("writing does not panic") };
+        assets::show(written.get_or_init(|| writing).await, OWN_PATHS[0], request.headers()).await
+    };
     api.route(OWN_PATHS[0], get(show)).route(OWN_PATHS[1], get(show_page))
 }
 
