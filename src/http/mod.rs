@@ -74,13 +74,16 @@ pub fn router(state: AppState, sessions: Router) -> Router {
         .merge(assets)
         .with_state(state)
         .merge(with_cors(sessions, &settings))
-        .layer(middleware::from_fn_with_state(with_cors(layers::refusals(), &settings), layers::check_head))
-        // An answer with what users wrote is never taken for a page.
-        .layer(SetResponseHeaderLayer::overriding(
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
+        // All in one: a request copies each layer that stands alone.
+        .layer((
+            middleware::from_fn(layers::log_request),
+            // An answer with what users wrote is never taken for a page.
+            SetResponseHeaderLayer::overriding(
+                header::X_CONTENT_TYPE_OPTIONS,
+                HeaderValue::from_static("nosniff"),
+            ),
+            middleware::from_fn_with_state(with_cors(layers::refusals(), &settings), layers::check_head),
         ))
-        .layer(middleware::from_fn(layers::log_request))
 }
 
 /// The routes below `/api`. The paths and methods are those of the handlers' annotations.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{FromRequest, Path, Query, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-use axum::middleware::{self, Next};
 use axum::routing::any;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
@@ -24,7 +24,9 @@ use super::{Sessions, echo};
 use crate::chat::{Chat, ClientSession};
 use crate::config::Current;
 use crate::model::ConnectionId;
-use crate::protocol::{ErrorCode, Forwarded, Proof, Rejection, SUBPROTOCOL, SessionKind, server};
+use crate::protocol::{
+    ClientAddress, ErrorCode, Forwarded, Proof, Rejection, SUBPROTOCOL, SessionKind, server,
+};
 use crate::telemetry::count_error;
 use crate::websocket::Handshake;
 
@@ -46,17 +48,41 @@ pub fn router(chat: Chat, sessions: Sessions, settings: Current, build: fn() -> 
         .route("/ws/notifications", any(open_notifications))
         .route("/ws/dashboard", any(open_dashboard))
         .route("/ws/echo", any(open_echo))
-        .route_layer(middleware::from_fn(require_handshake))
         .with_state(WsState { chat, sessions, settings, build })
 }
 
+/// A request that opens a WebSocket.
+struct Opening {
+    handshake: Handshake,
+    upgrade: OnUpgrade,
+    head: Parts,
+}
+
 /// A request that is no handshake is told so first, whatever else is wrong with it or keeps this node from opening sessions.
-async fn require_handshake(request: Request, next: Next) -> Response<Body> {
-    let is_handshake = Handshake::read(request.method(), request.headers()).is_some();
-    if is_handshake && request.extensions().get::<OnUpgrade>().is_some() {
-        next.run(request).await
-    } else {
-        reject_request()
+impl<S: Sync> FromRequest<S> for Opening {
+    type Rejection = Response<Body>;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Response<Body>> {
+        let (mut head, _) = request.into_parts();
+        let handshake = Handshake::read(&head.method, &head.headers);
+        match (handshake, head.extensions.remove::<OnUpgrade>()) {
+            (Some(handshake), Some(upgrade)) => Ok(Self { handshake, upgrade, head }),
+            _ => Err(reject_request()),
+        }
+    }
+}
+
+impl Opening {
+    fn offers_full(&self) -> bool {
+        self.handshake.offers(SUBPROTOCOL)
+    }
+
+    fn forwarded(&self) -> &Forwarded {
+        self.head.extensions.get().expect("the acceptor adds it to each request")
+    }
+
+    fn client(&self) -> ClientAddress {
+        self.forwarded().client
     }
 }
 
@@ -69,10 +95,10 @@ struct Names {
 async fn open_session(
     State(state): State<WsState>,
     names: Result<Query<Names>, QueryRejection>,
-    request: Request,
+    opening: Opening,
 ) -> Response<Body> {
     match names {
-        Ok(Query(names)) => state.open(names, request),
+        Ok(Query(names)) => state.open(names, opening),
         Err(_) => reject_address("The address must be readable, and name a room and a username once at most"),
     }
 }
@@ -80,24 +106,24 @@ async fn open_session(
 async fn open_named_session(
     State(state): State<WsState>,
     names: Result<Path<(String, String)>, PathRejection>,
-    request: Request,
+    opening: Opening,
 ) -> Response<Body> {
     match names {
         Ok(Path((room, username))) => {
-            state.open(Names { room: Some(room), username: Some(username) }, request)
+            state.open(Names { room: Some(room), username: Some(username) }, opening)
         }
         Err(_) => reject_address("The address must be readable, and name a room and a username once at most"),
     }
 }
 
-async fn open_notifications(State(state): State<WsState>, request: Request) -> Response<Body> {
-    state.open_as(SessionKind::Notifications, Names { room: None, username: None }, request)
+async fn open_notifications(State(state): State<WsState>, opening: Opening) -> Response<Body> {
+    state.open_as(SessionKind::Notifications, Names { room: None, username: None }, opening)
 }
 
-async fn open_echo(State(state): State<WsState>, request: Request) -> Response<Body> {
+async fn open_echo(State(state): State<WsState>, opening: Opening) -> Response<Body> {
     // It has no frame to say who it is.
     if let Err(rejection) = state.chat.check_guests() {
-        let proof = state.proof(&request);
+        let proof = state.proof(&opening);
         let outcome = match proof {
             Some(proof) => state.chat.authenticate(proof.token()).await.map(drop),
             None => Err(rejection),
@@ -111,24 +137,23 @@ async fn open_echo(State(state): State<WsState>, request: Request) -> Response<B
             return reject(status, &rejection);
         }
     }
-    state.upgrade(request, None, |state, _, outbox, connection, client| async move {
+    state.upgrade(opening, None, |state, _, outbox, connection, client| async move {
         let (_counted, _client) = (state.chat.count_session(), client);
         echo::run(connection, &outbox).await;
     })
 }
 
-async fn open_dashboard(State(state): State<WsState>, request: Request) -> Response<Body> {
+async fn open_dashboard(State(state): State<WsState>, opening: Opening) -> Response<Body> {
     if let Err(rejection) = state.chat.check_open() {
         return reject(StatusCode::SERVICE_UNAVAILABLE, &rejection);
     }
     // The states that it is given at once are as much as many pages of a room.
-    let client =
-        request.extensions().get::<Forwarded>().expect("the acceptor adds it to each request").client;
+    let client = opening.client();
     if let Err(rejection) = state.chat.admit_join(client) {
         return reject(StatusCode::TOO_MANY_REQUESTS, &rejection);
     }
-    let proof = state.proof(&request);
-    state.upgrade(request, None, move |state, _, outbox, connection, client| async move {
+    let proof = state.proof(&opening);
+    state.upgrade(opening, None, move |state, _, outbox, connection, client| async move {
         let _counted = state.chat.count_session();
         Dashboard::new(state.chat.clone(), state.settings.clone(), outbox, client, proof)
             .run(connection)
@@ -138,28 +163,27 @@ async fn open_dashboard(State(state): State<WsState>, request: Request) -> Respo
 
 impl WsState {
     /// The credentials of an upgrade.
-    fn proof(&self, request: &Request) -> Option<Proof> {
-        let forwarded = request.extensions().get::<Forwarded>();
+    fn proof(&self, opening: &Opening) -> Option<Proof> {
         let is_named = |origin: &str| self.settings.borrow().server.origins.name(origin);
-        Proof::find(request.method(), request.headers(), forwarded, is_named)
+        Proof::find(&opening.head.method, &opening.head.headers, Some(opening.forwarded()), is_named)
     }
 
-    fn open(self, names: Names, request: Request) -> Response<Body> {
-        if request.uri().path_and_query().is_some_and(|address| !is_readable(address.as_str())) {
+    fn open(self, names: Names, opening: Opening) -> Response<Body> {
+        if opening.head.uri.path_and_query().is_some_and(|address| !is_readable(address.as_str())) {
             return reject_address("The address has a percent escape that is cut short or no UTF-8");
         }
-        let kind = if offers_full(&request) { SessionKind::Full } else { SessionKind::Plain };
-        self.open_as(kind, names, request)
+        let kind = if opening.offers_full() { SessionKind::Full } else { SessionKind::Plain };
+        self.open_as(kind, names, opening)
     }
 
-    fn open_as(self, kind: SessionKind, names: Names, request: Request) -> Response<Body> {
+    fn open_as(self, kind: SessionKind, names: Names, opening: Opening) -> Response<Body> {
         if let Err(rejection) = self.chat.check_open() {
             return reject(StatusCode::SERVICE_UNAVAILABLE, &rejection);
         }
-        let proof = self.proof(&request);
+        let proof = self.proof(&opening);
         let params = UpgradeParams { kind, room: names.room, username: names.username, proof };
-        let protocol = offers_full(&request).then_some(SUBPROTOCOL);
-        self.upgrade(request, protocol, |state, id, outbox, connection, client| async move {
+        let protocol = opening.offers_full().then_some(SUBPROTOCOL);
+        self.upgrade(opening, protocol, |state, id, outbox, connection, client| async move {
             let _counted = state.chat.count_session();
             Session::new(state.chat.clone(), id, outbox, params, state.build, client).run(connection).await;
         })
@@ -168,19 +192,14 @@ impl WsState {
     /// Answers the handshake, and runs `work` once the socket is ours.
     fn upgrade<W>(
         self,
-        mut request: Request,
+        opening: Opening,
         protocol: Option<&'static str>,
         work: impl FnOnce(Self, ConnectionId, Arc<Outbox>, Connection, ClientSession) -> W + Send + 'static,
     ) -> Response<Body>
     where
         W: Future<Output = ()> + Send + 'static,
     {
-        let handshake = Handshake::read(request.method(), request.headers());
-        let (Some(handshake), Some(upgrade)) = (handshake, request.extensions_mut().remove::<OnUpgrade>())
-        else {
-            return reject_request();
-        };
-        if !self.lets_in(request.headers()) {
+        if !self.lets_in(&opening.head.headers) {
             let message =
                 "Pages of this origin may not open sessions here; server.origins names those that may";
             return reject(StatusCode::FORBIDDEN, &Rejection::new(ErrorCode::BadOrigin, message));
@@ -189,9 +208,7 @@ impl WsState {
             let message = "This node is stopping; connect again to reach another";
             return reject(StatusCode::SERVICE_UNAVAILABLE, &Rejection::new(ErrorCode::Unavailable, message));
         }
-        let forwarded = request.extensions().get::<Forwarded>();
-        let address = forwarded.expect("the acceptor adds it to each request").client;
-        let client = match self.chat.admit_connection(address) {
+        let client = match self.chat.admit_connection(opening.client()) {
             Ok(client) => client,
             Err(rejection) => return reject(StatusCode::TOO_MANY_REQUESTS, &rejection),
         };
@@ -199,7 +216,7 @@ impl WsState {
             let message = "This node has no room for more sessions; connect again to reach another";
             return reject(StatusCode::SERVICE_UNAVAILABLE, &Rejection::new(ErrorCode::Unavailable, message));
         };
-        let response = handshake.accept(protocol);
+        let (response, upgrade) = (opening.handshake.accept(protocol), opening.upgrade);
         self.sessions.clone().spawn_upgrade(async move {
             match upgrade.await {
                 Ok(upgraded) => self.start(upgraded, place, |state, id, outbox, connection| {
@@ -245,10 +262,6 @@ impl WsState {
         let sessions = self.sessions.clone();
         sessions.run(id, outbox.clone(), heartbeat, place, work(self, id, outbox, connection));
     }
-}
-
-fn offers_full(request: &Request) -> bool {
-    Handshake::read(request.method(), request.headers()).is_some_and(|hello| hello.offers(SUBPROTOCOL))
 }
 
 /// The answer to a request that is no handshake.

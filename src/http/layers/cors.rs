@@ -30,7 +30,7 @@ pub fn with_cors<S: Clone + Send + Sync + 'static>(router: Router<S>, settings: 
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION, messages::IDEMPOTENCY_KEY])
         .expose_headers([trace::REQUEST_ID, header::RETRY_AFTER]);
-    router.layer(cors).layer(middleware::map_response_with_state(settings.clone(), name_every_origin))
+    router.layer((middleware::map_response_with_state(settings.clone(), name_every_origin), cors))
 }
 
 /// Where every origin is allowed, all pages get the same answer, so that a cache can keep it for all.
