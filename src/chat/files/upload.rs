@@ -1,11 +1,13 @@
 //! Uploading: bytes pass from the client to the storage, and never more than a part of a file is held.
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use object_store::buffered::BufWriter;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
+use tokio::time::sleep;
 use tracing::debug;
 
 use super::kind::Inspector;
@@ -252,9 +254,7 @@ impl Uploading {
             return;
         }
         self.kept = Instant::now();
-        if let Err(error) = self.chat.inner.backend.files.keep(&open.upload).await {
-            debug!(error = %error.root_cause(), file = %open.upload.id, "could not keep the record of an upload");
-        }
+        self.chat.keep_upload(&open.upload).await;
     }
 
     /// Ends the upload. `name` is that of the user's system.
@@ -265,7 +265,8 @@ impl Uploading {
         let file = self.describe(name);
         let Some(open) = &mut self.open else { return Err(super::file_not_found()) };
         if let Some(mut writer) = open.writer.take() {
-            writer.shutdown().await.map_err(|error| unavailable(&error, STORAGE_FAILED))?;
+            let stored = self.chat.keep_during(&open.upload, writer.shutdown()).await;
+            stored.map_err(|error| unavailable(&error, STORAGE_FAILED))?;
         }
         let id = open.upload.id;
         let is_recorded = self.chat.inner.backend.files.finish(&open.upload, &file).await?;
@@ -300,6 +301,24 @@ impl Drop for Uploading {
 }
 
 impl Chat {
+    /// Waits for the storage, however long it takes: the sweep would remove what it stores.
+    async fn keep_during<T>(&self, upload: &Upload, storing: impl Future<Output = T>) -> T {
+        let mut storing = pin!(storing);
+        loop {
+            tokio::select! {
+                biased;
+                stored = &mut storing => return stored,
+                () = sleep(self.inner.config.files.orphan_after / KEPT_IN_TIME) => self.keep_upload(upload).await,
+            }
+        }
+    }
+
+    async fn keep_upload(&self, upload: &Upload) {
+        if let Err(error) = self.inner.backend.files.keep(upload).await {
+            debug!(error = %error.root_cause(), file = %upload.id, "could not keep the record of an upload");
+        }
+    }
+
     /// Removes what an upload has left. The sweep removes what this can't.
     async fn cancel_upload(self, open: Open) {
         let Open { upload, writer } = open;
@@ -313,5 +332,34 @@ impl Chat {
             return;
         }
         self.delete_bytes(&[upload.id]).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::tests::configured_chat;
+    use crate::config::Config;
+    use crate::model::{RoomName, Username};
+
+    #[tokio::test(start_paused = true)]
+    async fn the_record_of_an_upload_is_kept_until_its_bytes_are_stored() {
+        let mut config = Config::defaults();
+        config.files.orphan_after = Duration::from_secs(8);
+        let chat = configured_chat(config, |backend| backend).await;
+        let identity = Identity::guest(Username::from_trusted("রহিম"));
+        let access = chat.access_to_post(&identity, &RoomName::from_trusted("general")).await.unwrap();
+        let address = ClientAddress::new("192.0.2.1".parse().unwrap());
+        let (identity, access) = (&identity, &access);
+        let upload =
+            chat.upload(UploadRequest { identity, access, address, length: Some(1), fingerprint: None });
+        let (files, sweep) = (&chat.inner.backend.files, &chat.inner.backend.file_sweep);
+        files.begin(&upload).await.unwrap();
+        let orphan_after = chat.inner.config.files.orphan_after;
+        chat.keep_during(&upload, sleep(3 * orphan_after)).await;
+        assert_eq!(sweep.expire(orphan_after, 10).await.unwrap().removed, 0);
+        sleep(orphan_after).await;
+        assert_eq!(sweep.expire(orphan_after, 10).await.unwrap().removed, 1);
+        chat.close_files().await;
     }
 }
