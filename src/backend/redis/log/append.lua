@@ -42,5 +42,5 @@ if h.changed or REPLY then
   if REPLY then json = made.pages().as_now(seq, json, nil, REPLY) end
 end
 remember(seq)
-publish(CHANNEL, 'm ' .. h.epoch .. ' ' .. seq .. ' ' .. MARK .. '\n' .. json)
+publish(CHANNEL, 'm ' .. h.epoch .. ' ' .. seq .. ' ' .. MARK .. '\n', json)
 return {0, h.epoch, seq, timestamp}

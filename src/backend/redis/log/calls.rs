@@ -26,38 +26,41 @@ pub const TEXTS: &str = include_str!("beside/texts.lua");
 pub const PAGES: &str = include_str!("beside/pages.lua");
 /// Functions to keep the bounds of what is beside the log.
 const UPKEEP: &str = include_str!("beside/upkeep.lua");
-/// The common part of the scripts of changes.
+/// The beginning of the scripts of changes, and their end.
 const CHANGE: &str = include_str!("changes/change.lua");
+const FINISH: &str = include_str!("changes/finish.lua");
+/// The kind of change, which `change.lua` must know before it reads.
+const OF_TEXT: &str = "local IS_REACTION, FIELD = false, 'm' .. ARGV[12]\n";
+const OF_REACTION: &str = "local IS_REACTION, FIELD = true, 'l' .. ARGV[12] .. ' ' .. ARGV[15]\n";
 
-static APPEND: Script = Script::new(
-    Memory::Grows,
-    &[
-        REPLID,
-        FENCE,
-        PUBLISH,
-        ONCE,
-        // Most texts need none of these, and to make them takes a tenth of a text's time.
-        "local function beside()\n",
-        ENTRIES,
-        TEXTS,
-        PAGES,
-        UPKEEP,
-        "since = now - TTL\nreturn {oldest_kept = oldest_kept, upkeep = upkeep, pages = pages}\nend\n",
-        include_str!("append.lua"),
-    ],
-);
-static EDIT: Script = Script::new(
-    Memory::Grows,
-    &[REPLID, FENCE, PUBLISH, ONCE, ENTRIES, TEXTS, UPKEEP, CHANGE, include_str!("changes/edit.lua")],
-);
-static DELETE: Script = Script::new(
-    Memory::Grows,
-    &[REPLID, FENCE, PUBLISH, ONCE, ENTRIES, TEXTS, UPKEEP, CHANGE, include_str!("changes/delete.lua")],
-);
-static REACT: Script = Script::new(
-    Memory::Grows,
-    &[REPLID, FENCE, PUBLISH, ONCE, ENTRIES, TEXTS, UPKEEP, CHANGE, include_str!("changes/react.lua")],
-);
+/// The parts of a script that gives a number: what stands before every one, and its own. Most calls need none of the functions for
+/// what is beside the log, and to make them takes a tenth of a text's time, so only a call that needs them makes them, by `beside()`.
+macro_rules! numbering {
+    ($($part:expr),*) => {
+        [
+            REPLID,
+            FENCE,
+            PUBLISH,
+            ONCE,
+            "local function beside()\n",
+            ENTRIES,
+            TEXTS,
+            PAGES,
+            UPKEEP,
+            "since = now - TTL\n\
+            return {oldest_kept = oldest_kept, in_stream = in_stream, upkeep = upkeep, pages = pages}\nend\n",
+            $($part),*
+        ]
+    };
+}
+
+static APPEND: Script = Script::new(Memory::Grows, &numbering!(include_str!("append.lua")));
+static EDIT: Script =
+    Script::new(Memory::Grows, &numbering!(OF_TEXT, CHANGE, include_str!("changes/edit.lua"), FINISH));
+static DELETE: Script =
+    Script::new(Memory::Grows, &numbering!(OF_TEXT, CHANGE, include_str!("changes/delete.lua"), FINISH));
+static REACT: Script =
+    Script::new(Memory::Grows, &numbering!(OF_REACTION, CHANGE, include_str!("changes/react.lua"), FINISH));
 
 /// Opens the numbering of a room that a session joins.
 pub(super) static OPEN: Script = Script::new(Memory::Grows, &[REPLID, FENCE, include_str!("head.lua")]);

@@ -18,7 +18,8 @@ local SOON_MILLIS = 10000
 -- Lua counts in doubles, which are exact up to here.
 local MAX_SEQ = 9007199254740991
 
-local function digits(number) return string.format('%.0f', number) end
+-- Of a whole number. '%d' is quicker, but goes no further in a Redis that was built for 32 bits.
+local function digits(number) return string.format(number < 2147483648 and '%d' or '%.0f', number) end
 
 -- A number that adda may have written; nil for anything else.
 local function whole(text)

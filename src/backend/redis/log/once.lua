@@ -12,6 +12,8 @@ local RECORDED = ARGV[10]
 local REACTIONS, CURSORS, NONCE = KEYS[6], KEYS[7], RECORDED == '' and KEYS[8] or KEYS[9]
 local CHANNEL, ID, MARK, DIGEST, MAX_MESSAGES = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[9]
 local TTL, HEAD_TTL, NONCE_TTL = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7]
+-- The scores of a lane of `reactions` are a range of this many.
+local LANE = 4194304
 -- A user that was removed posts nothing more, not even on a node that does not know of it yet.
 if RECORDED ~= '' and redis.pcall('HEXISTS', KEYS[8], RECORDED) ~= 1 then return {7} end
 if NONCE then
@@ -37,17 +39,22 @@ end
 local function rfc3339(seconds, millis)
   local of_day = seconds % 86400
   local days = (seconds - of_day) / 86400 + 719468
-  local era = math.floor(days / 146097)
-  local day_of_era = days - era * 146097
-  local year = math.floor((day_of_era - math.floor(day_of_era / 1460) + math.floor(day_of_era / 36524)
-    - math.floor(day_of_era / 146096)) / 365)
-  local day_of_year = day_of_era - (365 * year + math.floor(year / 4) - math.floor(year / 100))
-  local month = math.floor((5 * day_of_year + 2) / 153)
-  local day = day_of_year - math.floor((153 * month + 2) / 5) + 1
+  local day_of_era = days % 146097
+  local era = (days - day_of_era) / 146097
+  local leap_days = (day_of_era - day_of_era % 1460) / 1460 - (day_of_era - day_of_era % 36524) / 36524
+    + (day_of_era - day_of_era % 146096) / 146096
+  local of_years = day_of_era - leap_days
+  local year = (of_years - of_years % 365) / 365
+  local day_of_year = day_of_era - (365 * year + (year - year % 4) / 4 - (year - year % 100) / 100)
+  local fifths = 5 * day_of_year + 2
+  local month = (fifths - fifths % 153) / 153
+  local day = day_of_year - (153 * month + 2 - (153 * month + 2) % 5) / 5 + 1
   month = month < 10 and month + 3 or month - 9
   year = year + era * 400 + (month <= 2 and 1 or 0)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(of_day / 3600),
-    math.floor(of_day % 3600 / 60), of_day % 60, millis)
+  local second = of_day % 60
+  local of_hour = of_day % 3600
+  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, (of_day - of_hour) / 3600,
+    (of_hour - second) / 60, second, millis)
 end
 
 local time = redis.call('TIME')

@@ -1,6 +1,4 @@
--- Prepended to scripts that write beside the log, behind `once.lua` and `texts.lua`. The scores of a lane are a range of
--- this many.
-local LANE = 4194304
+-- Prepended to scripts that write beside the log, behind `once.lua` and `texts.lua`.
 
 -- The functions that keep the bounds of the log.
 local function upkeep()
@@ -16,43 +14,60 @@ local function upkeep()
     return #members < REMOVED
   end
 
-  -- Removes the reactions to a text; where there are many, the rest is left to later calls.
-  function texts.drop_reactions(seq, x)
-    for emoji in string.gmatch(x.kinds, '%S+') do
-      local name = 'l' .. seq .. ' ' .. emoji
-      local lane = string.match(redis.call('HGET', STATE, name) or '', '^%d+')
-      redis.call('HDEL', STATE, name)
+  -- Removes the reactions to a text by their kinds; where there are many, the rest is left to later calls.
+  function texts.drop_reactions(seq, kinds)
+    local fields = {}
+    for emoji in string.gmatch(kinds, '%S+') do fields[#fields + 1] = 'l' .. seq .. ' ' .. emoji end
+    if #fields == 0 then return end
+    for _, found in ipairs(redis.call('HMGET', STATE, unpack(fields))) do
+      local lane = string.match(found or '', '^%d+')
       if lane and not sweep(lane) then
         redis.call('HSET', STATE, 'doomed', lane .. ' ' .. (redis.call('HGET', STATE, 'doomed') or ''))
       end
     end
-    x.kinds = ''
+    redis.call('HDEL', STATE, unpack(fields))
   end
 
-  -- Removes what belongs to a text that has left the log.
-  local function forget(seq)
-    local x = parsed(redis.call('HGET', STATE, 'x' .. seq))
-    if x then
-      texts.drop_reactions(seq, x)
-      if x.where ~= 's' then redis.call('HINCRBY', STATE, 'moved', -1) end
+  -- Removes what belongs to texts that have left the log.
+  local function forget(numbers)
+    if #numbers == 0 then return end
+    local fields, gone = {}, 0
+    for i, seq in ipairs(numbers) do fields[i] = 'x' .. seq end
+    local found = redis.call('HMGET', STATE, unpack(fields))
+    for i, seq in ipairs(numbers) do
+      local x = parsed(found[i])
+      if x then
+        texts.drop_reactions(seq, x.kinds)
+        if x.where ~= 's' then gone = gone + 1 end
+      end
+      fields[#fields + 1] = 'm' .. seq
     end
-    redis.call('HDEL', STATE, 'x' .. seq, 'm' .. seq)
-    redis.call('ZREM', ALTERED, seq)
+    redis.call('HDEL', STATE, unpack(fields))
+    redis.call('ZREM', ALTERED, unpack(numbers))
+    if gone > 0 then redis.call('HINCRBY', STATE, 'moved', -gone) end
   end
 
-  local function forget_oldest()
-    local altered = whole(redis.call('ZRANGE', ALTERED, 0, 0)[1] or '')
-    local first = redis.call('XRANGE', LOG, '-', '+', 'COUNT', 1)[1]
-    local oldest = first and tonumber(string.match(first[1], '^%d+'))
-    if oldest and not (altered and altered < oldest) then redis.call('XDEL', LOG, first[1]) end
-    if altered and not (oldest and oldest < altered) then forget(digits(altered)) end
+  -- Removes the oldest texts, `count` of `length` that the stream has and those that are not in it.
+  local function drop_oldest(count, length)
+    local entries = redis.call('XRANGE', LOG, '-', '+', 'COUNT', count)
+    local numbers = redis.call('ZRANGE', ALTERED, 0, count - 1)
+    local dropped, forgotten = 0, {}
+    for _ = 1, count do
+      local entry, altered = entries[dropped + 1], whole(numbers[#forgotten + 1] or '')
+      local oldest = entry and tonumber(string.match(entry[1], '^%d+'))
+      if oldest and not (altered and altered < oldest) then dropped = dropped + 1 end
+      if altered and not (oldest and oldest < altered) then forgotten[#forgotten + 1] = digits(altered) end
+    end
+    if dropped > 0 then redis.call('XTRIM', LOG, 'MAXLEN', '=', digits(length - dropped)) end
+    forget(forgotten)
   end
 
   -- Holds the log to its number of texts, a few a call.
   function texts.trim()
     local kept = redis.call('HMGET', STATE, 'moved', 'doomed')
-    local excess = redis.call('XLEN', LOG) + (whole(kept[1]) or 0) - MAX_MESSAGES
-    for _ = 1, math.min(excess, 16) do forget_oldest() end
+    local length = redis.call('XLEN', LOG)
+    local excess = math.min(length + (whole(kept[1]) or 0) - MAX_MESSAGES, 16)
+    if excess > 0 then drop_oldest(excess, length) end
     local lane, rest = string.match(kept[2] or '', '^(%d+) ?(.*)$')
     if lane and sweep(lane) then redis.call('HSET', STATE, 'doomed', rest) end
   end
@@ -66,14 +81,16 @@ local function upkeep()
   function texts.expire(newest)
     texts.extend()
     local bottom = oldest_kept(newest, since)
+    local forgotten = {}
     for _, seq in ipairs(redis.call('ZRANGEBYSCORE', ALTERED, '-inf', '(' .. digits(bottom), 'LIMIT', 0, 64)) do
       local x = parsed(redis.call('HGET', STATE, 'x' .. seq))
       if x and x.where ~= 's' and tonumber(x.at) >= since then
         bottom = tonumber(seq)
         break
       end
-      forget(seq)
+      forgotten[#forgotten + 1] = seq
     end
+    forget(forgotten)
     -- A reader whose place is before the oldest text is told of a gap.
     redis.call('XTRIM', CHANGES, 'MINID', digits(bottom))
   end

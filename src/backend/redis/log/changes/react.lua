@@ -3,21 +3,12 @@
 -- Kinds of reactions to a text at most, and users of a lane that its record has.
 local KINDS, USERS = 20, 20
 local EMOJI, IS_ON = ARGV[15], ARGV[16] == '1'
-local FIELD = 'l' .. TARGET .. ' ' .. EMOJI
-if tonumber(TARGET) > h.seq then return {3} end
--- A text that was changed is there as long as its extras are.
-local kept = redis.call('HMGET', STATE, 'x' .. TARGET, FIELD)
-local x = parsed(kept[1])
-if not x or tonumber(x.at) < since then
-  local text, at, reply = in_stream(TARGET)
-  if not text or not places(text) then return {3} end
-  x = first_extras(at, reply)
+local lane, place, count, users = '-', 0, 0, ''
+if kept[2] then
+  lane, place, count, users = string.match(kept[2], '^(%S+) (%d+) (%d+) (.*)$')
+  if not lane then lane, place, count, users = '-', 0, 0, '' end
+  place, count = tonumber(place), tonumber(count)
 end
-if x.where == 'd' then return {3} end
-
-local lane, place, count, users = string.match(kept[2] or '- 0 0 ', '^(%S+) (%d+) (%d+) (.*)$')
-if not lane then lane, place, count, users = '-', 0, 0, '' end
-place, count = tonumber(place), tonumber(count)
 local from, to = string.find(',' .. users .. ',', ',' .. USER .. ',', 1, true)
 local is_there = from ~= nil or count > USERS and redis.call('ZSCORE', REACTIONS, lane .. ' ' .. USER) ~= false
 if is_there == IS_ON then
@@ -27,20 +18,21 @@ end
 if IS_ON then
   -- All places of a lane may have been taken once.
   if place + 1 >= LANE then return {5} end
-  local _, kinds = string.gsub(x.kinds, ' ', '')
-  if count == 0 and kinds >= KINDS then return {5} end
-end
-
-local json, refusal = append()
-if refusal then return refusal end
-if IS_ON then
-  if count == 0 then x.kinds = x.kinds .. ' ' .. EMOJI end
+  if count == 0 then
+    local _, others = string.gsub(kinds, ' ', '')
+    if others >= KINDS then return {5} end
+    kinds = kinds .. ' ' .. EMOJI
+  end
   if count < USERS then
     users = count == 0 and USER or users .. ',' .. USER
   else
+    local is_first_of_lane = count == USERS
     if lane == '-' then lane = digits(redis.call('HINCRBY', STATE, 'lanes', 1)) end
-    redis.call('ZADD', REACTIONS, digits(lane * LANE + place), lane .. ' ' .. USER)
-    if count == USERS then redis.call('PEXPIRE', REACTIONS, TTL + SPARE) end
+    local score = digits(lane * LANE + place)
+    further = function()
+      redis.call('ZADD', REACTIONS, score, lane .. ' ' .. USER)
+      if is_first_of_lane then redis.call('PEXPIRE', REACTIONS, TTL + SPARE) end
+    end
     place = place + 1
   end
   count = count + 1
@@ -54,13 +46,15 @@ else
     gone = next_user and string.sub(next_user, #lane + 2)
     if gone then users = users .. ',' .. gone end
   end
-  if gone and count > USERS then redis.call('ZREM', REACTIONS, lane .. ' ' .. gone) end
+  if gone and count > USERS then
+    further = function() redis.call('ZREM', REACTIONS, lane .. ' ' .. gone) end
+  end
   count = count - 1
 end
-if count == 0 then
-  redis.call('HDEL', STATE, FIELD)
-  local first, last = string.find(x.kinds .. ' ', ' ' .. EMOJI .. ' ', 1, true)
-  if first then x.kinds = string.sub(x.kinds, 1, first - 1) .. string.sub(x.kinds, last) end
-  return finish(x, json, '')
+if count > 0 then
+  value = lane .. ' ' .. digits(place) .. ' ' .. digits(count) .. ' ' .. users
+else
+  further = function() redis.call('HDEL', STATE, FIELD) end
+  local first, last = string.find(kinds .. ' ', ' ' .. EMOJI .. ' ', 1, true)
+  if first then kinds = string.sub(kinds, 1, first - 1) .. string.sub(kinds, last) end
 end
-return finish(x, json, '', FIELD, lane .. ' ' .. digits(place) .. ' ' .. digits(count) .. ' ' .. users)
