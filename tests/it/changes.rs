@@ -235,3 +235,27 @@ async fn of_a_deleted_or_replaced_text_nothing_is_left() {
     assert_eq!(joined["recovered"], true);
     assert!(!joined.to_string().contains("secret-"), "{joined}");
 }
+
+#[tokio::test]
+async fn what_is_kept_of_changes_expires_also_where_it_was_empty_before() {
+    let Some(cluster) = Cluster::with(1, &[("history.max_messages", "2")]).await else { return };
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    rahim.join("general").await;
+    let like = json!({"emoji": "👍", "on": true});
+    let seq_of = |ack: &Value| ack["seq"].as_u64().expect("a number");
+    let mut newest = seq_of(&rahim.posts("general", "a text").await);
+    for _ in 0..3 {
+        rahim.changes("react", newest, like.clone()).await;
+        let names = cluster.redis.command(&["KEYS", "*:state"]).await;
+        let [key] =
+            <[String; 1]>::try_from(from_redis_value::<Vec<String>>(names).unwrap()).expect("one room");
+        let left: i64 = from_redis_value(cluster.redis.command(&["PTTL", &key]).await).unwrap();
+        assert!(left > 0, "{left}");
+        // The text that has changed leaves the log.
+        for _ in 0..3 {
+            newest = seq_of(&rahim.posts("general", "another text").await);
+        }
+        let exists: i64 = from_redis_value(cluster.redis.command(&["EXISTS", &key]).await).unwrap();
+        assert_eq!(exists, 0, "no text of the log has changed");
+    }
+}

@@ -28,8 +28,11 @@ else
 end
 if is_first then
   redis.call('ZADD', ALTERED, TARGET, TARGET)
-  -- Texts that are not in the stream are in it, so it is there already, with an expiry.
-  if moved == 0 then redis.call('PEXPIRE', ALTERED, TTL + SPARE) end
+  -- Texts that are not in the stream are in both, so these are there already, with an expiry.
+  if moved == 0 then
+    redis.call('PEXPIRE', ALTERED, TTL + SPARE)
+    redis.call('PEXPIRE', STATE, TTL + SPARE)
+  end
 end
 if is_extended then
   redis.call('HSET', HEAD, 'seq', seq, 'changed', seq, 'kept', digits(now))
