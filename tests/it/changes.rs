@@ -237,7 +237,7 @@ async fn of_a_deleted_or_replaced_text_nothing_is_left() {
 }
 
 #[tokio::test]
-async fn what_is_kept_of_changes_expires_also_where_it_was_empty_before() {
+async fn the_state_of_texts_expires_also_where_there_was_none_before() {
     let Some(cluster) = Cluster::with(1, &[("history.max_messages", "2")]).await else { return };
     let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
     rahim.join("general").await;
@@ -251,7 +251,7 @@ async fn what_is_kept_of_changes_expires_also_where_it_was_empty_before() {
             <[String; 1]>::try_from(from_redis_value::<Vec<String>>(names).unwrap()).expect("one room");
         let left: i64 = from_redis_value(cluster.redis.command(&["PTTL", &key]).await).unwrap();
         assert!(left > 0, "{left}");
-        // The text that has changed leaves the log.
+        // The text that was reacted to leaves the log.
         for _ in 0..3 {
             newest = seq_of(&rahim.posts("general", "another text").await);
         }

@@ -76,6 +76,7 @@ export function timeline(page) {
     const entries = withOwnChanges(room.timeline.entries, state.outbox, room.id, state.me);
     const all = seenRows(rowsOf({ ...room, timeline: { ...room.timeline, entries } }, pendingIn(state.outbox, room.id), state.me), settings.current);
     const next = isOpening || !room.timeline.isFollowing ? all : rowsDrawn(all, shownRows);
+    const hasCaughtUp = isBehind && next === all;
     isBehind = next !== all;
     // The browser shows these first.
     if (isBehind) redraw();
@@ -90,7 +91,7 @@ export function timeline(page) {
     if (divider) keeper.toTop(divider);
     updateJump(room);
     setAttribute(scroller, 'aria-label', i18n.text('timeline_label', { room: room.id }));
-    if (isGrown || isOpening) follow();
+    if (isGrown || isOpening || hasCaughtUp) follow();
     if (!isBehind) link.pursue(room);
   }
 
