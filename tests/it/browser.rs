@@ -314,12 +314,11 @@ const LACKS: [(&str, &str); 5] = [
 async fn a_page_without_a_feature_joins_posts_and_reads() {
     let Some(browser) = Browser::start().await else { return };
     let node = Node::memory().await;
-    let address = format!("http://127.0.0.1:{}/", node.port);
     let other = browser.enter(node.port, "করিম", "general").await;
     for (name, script) in LACKS {
         let watch =
             "window.failures = []; addEventListener('error', (event) => failures.push(event.message));";
-        let page = browser.open_after(&address, &format!("{watch} {script}")).await;
+        let page = browser.open_with(node.port, &format!("{watch} {script}")).await;
         page.join("রহিম", "general").await;
         page.posts(&format!("by {name}")).await;
         other.shows(&format!("by {name}")).await;

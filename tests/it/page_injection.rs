@@ -211,7 +211,7 @@ async fn no_text_of_a_moderator_becomes_markup_or_code() {
     // A page learns its role as it connects.
     page.reload().await;
     page.until("document.body.dataset.connection === 'online'").await;
-    let banned = browser.open_after(&format!("http://127.0.0.1:{}/", node.port), WATCH).await;
+    let banned = browser.open_with(node.port, WATCH).await;
     banned.choose("#language-switch", "en").await;
     banned.join(NAMES[0], "general").await;
     for (number, content) in TEXTS.into_iter().enumerate() {
@@ -263,7 +263,7 @@ async fn no_address_becomes_markup_or_code() {
     let Some(browser) = Browser::start().await else { return };
     let (node, _) = node().await;
     talk(&node).await;
-    let page = browser.open_after(&format!("http://127.0.0.1:{}/", node.port), WATCH).await;
+    let page = browser.open_with(node.port, WATCH).await;
     for (number, it) in TEXTS.into_iter().chain(NAMES).map(encode).enumerate() {
         // Of two in a row the part before # differs, so each is loaded.
         let address =

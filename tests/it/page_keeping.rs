@@ -24,7 +24,7 @@ async fn open(page: &Page, room: &str) {
 async fn an_edit_and_a_reply_wait_in_their_rooms_and_hold_back_a_newer_page() {
     let Some(browser) = Browser::start().await else { return };
     let node = Node::memory().await;
-    let page = browser.open_after(&format!("http://127.0.0.1:{}/", node.port), NEWER_BUILD).await;
+    let page = browser.open_with(node.port, NEWER_BUILD).await;
     page.join("Rahim", "tea").await;
     page.posts("two").await;
     page.posts("/join general").await;

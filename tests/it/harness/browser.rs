@@ -61,7 +61,12 @@ impl Browser {
 
     /// Opens the client of a port in a window with a new profile.
     pub async fn open(&self, port: u16) -> Page {
-        self.open_at(&format!("http://127.0.0.1:{port}/")).await
+        self.open_with(port, "").await
+    }
+
+    /// The same, where a script runs before any of the page's.
+    pub async fn open_with(&self, port: u16, script: &str) -> Page {
+        self.open_after(&format!("http://127.0.0.1:{port}/"), script).await
     }
 
     /// Opens the client of a port, as [`Self::open`] does, and enters a name and a room.

@@ -21,8 +21,7 @@ fn log_in_as(moderator: &Moderator) -> String {
 /// The page of an admin.
 async fn admins_page(browser: &Browser, cluster: &Cluster) -> Page {
     let moderator = Moderator::of(cluster, Role::Admin).await;
-    let address = format!("http://127.0.0.1:{}/", cluster.nodes[0].port);
-    let page = browser.open_after(&address, &log_in_as(&moderator)).await;
+    let page = browser.open_with(cluster.nodes[0].port, &log_in_as(&moderator)).await;
     page.until("document.querySelector('[data-way=sign_in]').hidden === false").await;
     page.click("[data-way=sign_in]").await;
     page.fill("#sign-in-username", "admin").await;
@@ -41,8 +40,7 @@ const WITHOUT_TYPING: &str = r#"localStorage.setItem('adda.preferences', '{"typi
 async fn pages(browser: &Browser) -> Option<(Cluster, Page, Page)> {
     let cluster = cluster(2).await?;
     let admin = admins_page(browser, &cluster).await;
-    let address = format!("http://127.0.0.1:{}/", cluster.nodes[1].port);
-    let guest = browser.open_after(&address, WITHOUT_TYPING).await;
+    let guest = browser.open_with(cluster.nodes[1].port, WITHOUT_TYPING).await;
     guest.join("রহিম", "general").await;
     guest.posts("হ্যালো").await;
     admin.shows("হ্যালো").await;
