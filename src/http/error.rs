@@ -104,7 +104,7 @@ impl From<BytesRejection> for ApiError {
 
 /// The beginning of a sentence that is not ours: it may repeat what was sent.
 pub fn shortened(sentence: &str) -> String {
-    sentence.chars().take(100).collect()
+    sentence.chars().take(server::ECHOED).collect()
 }
 
 /// Whether a body was refused because of all the other bodies.

@@ -250,7 +250,7 @@ impl Uploading {
     /// An upload may take longer than a file that nobody posts is kept.
     async fn keep_record(&mut self) {
         let Some(open) = &mut self.open else { return };
-        if self.kept.elapsed() < self.chat.inner.config.files.orphan_after / KEPT_IN_TIME {
+        if self.kept.elapsed() < self.chat.keep_uploads_every() {
             return;
         }
         self.kept = Instant::now();
@@ -308,9 +308,13 @@ impl Chat {
             tokio::select! {
                 biased;
                 stored = &mut storing => return stored,
-                () = sleep(self.inner.config.files.orphan_after / KEPT_IN_TIME) => self.keep_upload(upload).await,
+                () = sleep(self.keep_uploads_every()) => self.keep_upload(upload).await,
             }
         }
+    }
+
+    fn keep_uploads_every(&self) -> Duration {
+        self.inner.config.files.orphan_after / KEPT_IN_TIME
     }
 
     async fn keep_upload(&self, upload: &Upload) {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::protocol::Rejection;
 
 /// Characters of what was sent that an error repeats.
-const ECHOED: usize = 100;
+pub const ECHOED: usize = 100;
 
 /// The fields of a rejected frame by which its client finds it.
 #[derive(Debug, Clone, Copy, Default)]

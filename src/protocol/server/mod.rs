@@ -17,7 +17,7 @@ use serde::Serialize;
 use super::{Rejection, SessionKind};
 use crate::websocket::Frame;
 
-pub use self::error::{ErrorFrame, FrameRef, error_body};
+pub use self::error::{ECHOED, ErrorFrame, FrameRef, error_body};
 pub use self::join::{Entrance, entrance};
 pub use self::message::{NoticeFrame, is_shown, message, put_messages};
 pub use self::room::{ReceiptJson, RoomFrame};

@@ -33,8 +33,8 @@ const FINISH: &str = include_str!("changes/finish.lua");
 const OF_TEXT: &str = "local IS_REACTION, FIELD = false, 'm' .. ARGV[12]\n";
 const OF_REACTION: &str = "local IS_REACTION, FIELD = true, 'l' .. ARGV[12] .. ' ' .. ARGV[15]\n";
 
-/// The parts of a script that gives a number: what stands before every one, and its own. Most calls need none of the functions for
-/// what is beside the log, and to make them takes a tenth of a text's time, so only a call that needs them makes them, by `beside()`.
+/// The parts of a script that assigns a number: a common beginning, and the parts given. Lua creates functions anew in each call, and
+/// those that work beside the log would take a tenth of a text's time. So `beside()` creates them, in the few calls that need them.
 macro_rules! numbering {
     ($($part:expr),*) => {
         [
