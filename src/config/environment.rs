@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use super::error::ConfigError;
 use super::layers::Layer;
-use super::sections::closest;
+use super::sections::{Entry, closest};
 use super::value::cut;
 
 const PREFIX: &str = "ADDA_";
@@ -77,4 +77,13 @@ fn unknown(name: &str) -> ConfigError {
 /// The variable of a setting.
 pub fn variable(key: &str) -> String {
     format!("ADDA__{}", key.to_uppercase().replace('.', "__"))
+}
+
+/// The example of a setting as its place takes it: a variable has commas where TOML has a list.
+pub fn example(entry: &Entry, place: &str) -> String {
+    let items = entry.example.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    match items {
+        Some(items) if place.starts_with(PREFIX) => items.replace("\", \"", ","),
+        _ => entry.example.to_owned(),
+    }
 }

@@ -1,6 +1,6 @@
 //! Why settings can't be used: one sentence that an operator can act on.
 
-use super::environment::variable;
+use super::environment::{self, variable};
 use super::sections::{Entry, closest, is_section, table};
 use super::value::cut;
 
@@ -28,10 +28,12 @@ pub enum ConfigError {
         hint: String,
     },
     /// A value of the wrong type or out of its range.
-    #[error("{} must be {}, such as {} ({}), but {place} says {shown}", .entry.key, .entry.takes, .entry.example, .entry.reason)]
+    #[error("{} must be {}, such as {example} ({}), but {place} says {shown}", .entry.key, .entry.takes, .entry.reason)]
     Value {
         /// The setting.
         entry: Box<Entry>,
+        /// A good value, in the form that the place takes.
+        example: String,
         /// Where the value stands.
         place: String,
         /// The value, cut to a readable length; its length alone if it is secret.
@@ -70,6 +72,7 @@ impl ConfigError {
 
     /// A value that its setting does not take.
     pub(super) fn value(entry: Entry, place: &str, shown: &str) -> Self {
-        Self::Value { entry: Box::new(entry), place: place.to_owned(), shown: cut(shown) }
+        let example = environment::example(&entry, place);
+        Self::Value { entry: Box::new(entry), example, place: place.to_owned(), shown: cut(shown) }
     }
 }

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
 use super::{assert_sentence, file, in_file, read, read_variables, variable};
+use crate::config::environment::example;
 use crate::config::{ConfigError, Entry, Flags, table};
 
 /// Values that few settings take, as a file writes them.
@@ -47,13 +48,13 @@ fn an_absurd_value_is_refused_with_its_key_or_works() {
             let by_file = in_file("absurd.toml", format!("[{section}]\n{key} = {value}\n"));
             let text = value.trim_matches('"').replace("\\u0000", "\u{1}").replace("\\n", "\n");
             let by_variable = read_variables(&[(&variable(entry.key), &text)]);
-            for outcome in [by_file, by_variable] {
+            for (outcome, place) in [(by_file, "absurd.toml"), (by_variable, &*variable(entry.key))] {
                 if outcome.is_err() {
                     refused += 1;
                     // Some values are fine by themselves and wrong beside another.
                     let is_pair = matches!(outcome, Err(ConfigError::Pair { .. } | ConfigError::File { .. }));
-                    let example = if is_pair { "" } else { entry.example };
-                    assert_sentence(outcome, &[section, example]);
+                    let example = if is_pair { String::new() } else { example(&entry, place) };
+                    assert_sentence(outcome, &[section, &example]);
                 }
             }
         }
@@ -62,7 +63,7 @@ fn an_absurd_value_is_refused_with_its_key_or_works() {
         let name = variable(entry.key);
         assert_sentence(
             read(None, &[(&name, bytes)], &Flags::default()),
-            &[entry.key, "UTF-8", entry.example],
+            &[entry.key, "UTF-8", &example(&entry, &name)],
         );
     }
 }
@@ -100,6 +101,19 @@ fn both_ends_of_each_range_and_its_example_are_taken() {
 /// Whether the setting names a file that is read at once.
 fn is_path(key: &str) -> bool {
     key.ends_with("_file")
+}
+
+#[test]
+fn the_example_of_a_list_has_the_form_of_its_place() {
+    let by_variable = read_variables(&[("ADDA__SERVER__TRUSTED_PROXIES", "somewhere")]);
+    assert_sentence(by_variable, &["such as \"10.0.0.0/8\" "]);
+    let by_file = in_file("list.toml", "server.trusted_proxies = \"somewhere\"\n");
+    assert_sentence(by_file, &["such as [\"10.0.0.0/8\"] "]);
+    for entry in table().iter().filter(|entry| entry.example.starts_with('[') && !entry.is_secret) {
+        let name = variable(entry.key);
+        let taken = example(entry, &name);
+        read_variables(&[(&name, taken.trim_matches('"'))]).unwrap();
+    }
 }
 
 #[test]
