@@ -26,6 +26,16 @@ async fn the_page_of_the_description_fits_a_phone_and_sends_requests_with_the_to
     .await;
     page.until("document.querySelectorAll('.operation__form').length === document.querySelectorAll('.operation').length").await;
     assert_eq!(page.value(OVERFLOW).await, 0, "nothing is wider than the screen");
+    let unmarked =
+        "[...document.querySelectorAll('p, .field__label')].some((it) => it.textContent.includes('`'))";
+    assert_eq!(page.value(unmarked).await, false, "words of code are marked up");
+    for place in ["[data-part=introduction]", ".operation__answer"] {
+        assert_eq!(
+            page.value(&format!("document.querySelector('{place} code') !== null")).await,
+            true,
+            "{place}"
+        );
+    }
 
     page.fill("[data-part=token]", &rahim.token).await;
     page.value("document.querySelector('#show_me button').focus()").await;

@@ -6,3 +6,8 @@ export function element(name, properties = {}, ...children) {
   made.append(...children.filter((child) => child !== null));
   return made;
 }
+
+/** The nodes of a description: what it has between backticks becomes code, as in Markdown. */
+export function prose(text) {
+  return text.split('`').map((part, index) => (index % 2 === 0 ? part : element('code', { textContent: part })));
+}

@@ -3,7 +3,7 @@
 import { fillIn } from '../old_engines.js';
 import { parseSettings } from '../state/settings/settings.js';
 import { sectionsOf } from './description.js';
-import { element } from './element.js';
+import { element, prose } from './element.js';
 import { operationView } from './operation_view.js';
 
 fillIn();
@@ -22,7 +22,7 @@ function applySettings() {
 }
 
 function show(description) {
-  part('introduction').textContent = description.info.description;
+  part('introduction').replaceChildren(...prose(description.info.description));
   const call = { token: () => part('token').value.trim(), base: document.baseURI };
   const sections = sectionsOf(description);
   part('tags').replaceChildren(...sections.map(({ name }) =>
@@ -30,7 +30,7 @@ function show(description) {
   part('operations').replaceChildren(...sections.map((section) =>
     element('section', { className: 'api-docs__section' },
       element('h2', { id: `tag-${section.name}`, textContent: section.name }),
-      element('p', { textContent: section.description }),
+      element('p', {}, ...prose(section.description)),
       ...section.operations.map((operation) => operationView(operation, call)))));
   part('state').textContent = '';
   document.body.dataset.phase = 'shown';

@@ -1,6 +1,6 @@
 // One operation: what it takes and answers, and a form to try it.
 
-import { element } from './element.js';
+import { element, prose } from './element.js';
 import { readable, requestOf } from './request.js';
 
 /** `call`: {token(), base} of all operations. */
@@ -16,7 +16,7 @@ export function operationView(operation, call) {
   view.addEventListener('toggle', () => {
     if (view.open && view.childElementCount === 1) {
       view.append(element('div', { className: 'operation__body' },
-        description === '' ? null : element('p', { textContent: description }), form(operation, call), answers(operation)));
+        description === '' ? null : element('p', {}, ...prose(description)), form(operation, call), answers(operation)));
     }
   });
   return view;
@@ -44,7 +44,7 @@ function field({ place, name, isRequired, description, shape, example }) {
   const input = element('input', { className: 'field__input', required: isRequired, value: example, autocomplete: 'off', spellcheck: false });
   const about = [place, shape, isRequired ? '' : 'optional', description].filter(Boolean).join(' · ');
   const label = element('label', { className: 'field' },
-    element('span', { className: 'field__label' }, element('code', { textContent: name }), ` ${about}`), input);
+    element('span', { className: 'field__label' }, element('code', { textContent: name }), ' ', ...prose(about)), input);
   return { key: `${place} ${name}`, label, input };
 }
 
@@ -78,7 +78,7 @@ async function answerTo({ url, init }) {
 
 function answers({ answers }) {
   const rows = answers.map(({ status, description, shape }) => element('li', { className: 'operation__answer' },
-    element('strong', { textContent: status }), ` ${description}`,
+    element('strong', { textContent: status }), ' ', ...prose(description),
     shape === '' ? null : element('pre', { className: 'operation__shape', tabIndex: 0, textContent: shape })));
   return element('div', {}, element('h3', { textContent: 'Answers' }), element('ul', {}, ...rows));
 }
