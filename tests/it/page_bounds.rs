@@ -1,6 +1,7 @@
 //! The browser client under load and without optional features: its memory, requests and rows stay within bounds.
 
 use fantoccini::key::Key;
+use serde_json::Value;
 
 use crate::browser::{assert_unbroken, seqs, watch};
 use crate::harness::browser::{Browser, Page};
@@ -175,5 +176,30 @@ async fn a_paste_of_a_million_characters_leaves_a_bounded_draft() {
     }
     page.reload().await;
     page.until(&format!("document.querySelector('#composer-input').value.length === {written}")).await;
+    page.close().await;
+}
+
+/// The names in the panels and the header that lie over a button beside them.
+const COVERED: &str = "[...document.querySelectorAll('.panel bdi, .room__header h1')].filter((name) => {
+      const box = name.getBoundingClientRect();
+      return [...name.closest('.panel, .room__header').querySelectorAll('button')].some((button) => {
+        const other = button.getBoundingClientRect();
+        return other.width > 0 && !button.contains(name) && box.left < other.right && other.left < box.right
+          && box.top < other.bottom && other.top < box.bottom;
+      });
+    }).map(({ id, className }) => id || className)";
+
+#[tokio::test]
+async fn a_long_name_covers_no_button_beside_it() {
+    let Some(browser) = Browser::start().await else { return };
+    let node = Node::memory().await;
+    let _other = talker(&node, "general", 1).await;
+    let page = browser.enter(node.port, &"W".repeat(32), "general").await;
+    page.shows("message 1").await;
+    page.until("document.querySelectorAll('.members__user').length === 2").await;
+    for width in [1280, 360] {
+        page.resize(width, 740).await;
+        assert_eq!(page.value(COVERED).await, Value::Array(Vec::new()), "{width} pixels");
+    }
     page.close().await;
 }
