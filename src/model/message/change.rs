@@ -86,7 +86,6 @@ struct ChangeJson<'a> {
     room_id: &'a RoomName,
     user_id: &'a UserId,
     username: &'a Username,
-    content: &'static str,
     r#type: &'static str,
     r#ref: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -101,9 +100,9 @@ impl ChangeDraft {
         Self { id: MessageId::now(), room, author, target, change, taken_in: Instant::now(), nonce: None }
     }
 
-    /// The client's JSON of this change, still open at its end, as that of a message. Its content is empty: the log stores
-    /// that of an edit with the message alone, and fills it in. So a node of the version before, which forwards the
-    /// JSON as that of a message, finds all fields of one.
+    /// The client's JSON of this change, still open at its end, as that of a message. Its content is the last field, and empty. That of
+    /// an edit follows, as the log stores it with the message alone, and fills it in. So a node of the version before, which
+    /// forwards the JSON as that of a message, finds all fields of one.
     pub fn open_json(&self) -> String {
         let (r#type, reaction) = match &self.change {
             Change::Edit { .. } => ("edit", None),
@@ -116,7 +115,6 @@ impl ChangeDraft {
             room_id: &self.room,
             user_id: &self.author.user_id,
             username: &self.author.username,
-            content: "",
             r#type,
             r#ref: self.target,
             emoji,
@@ -124,6 +122,10 @@ impl ChangeDraft {
         };
         let mut text = serde_json::to_string(&json).expect("a change of strings and numbers is always JSON");
         text.pop();
+        text += ",\"content\":";
+        if !matches!(self.change, Change::Edit { .. }) {
+            text += "\"\"";
+        }
         text
     }
 
@@ -191,7 +193,8 @@ mod tests {
             Change::React { emoji, on: true },
         ] {
             let draft = ChangeDraft::new(RoomName::from_trusted("general"), author.clone(), 7, change);
-            let json = close_json(&draft.open_json(), &Timestamp::now().to_string(), 8);
+            let content = if matches!(draft.change, Change::Edit { .. }) { "\"\"" } else { "" };
+            let json = close_json(&(draft.open_json() + content), &Timestamp::now().to_string(), 8);
             let read = LoggedMessage::read(&Epoch::new("e"), 8, json.clone().into()).expect("an entry");
             assert_eq!(read.kind, EntryKind::Change);
             let json: serde_json::Value = serde_json::from_str(&json).unwrap();

@@ -51,7 +51,7 @@ impl Model {
             Belief::TheRun => self.world.run_id().await,
             Belief::Nothing => "the same for ever".to_owned(),
         };
-        let publish = "local function publish(channel, text) redis.call('PUBLISH', channel, text) end\n\
+        let publish = "local PUBLISH, BUS_VERSION = 'PUBLISH', '1'\n\
             local function may_publish() return true end";
         let text = format!("{publish}\nlocal REPLID = '{run}'\n{FENCE}{script}");
         let keys = ["head", "log", "changes", "state", "altered", "reactions", "cursors"]

@@ -145,9 +145,7 @@ impl RoomLog {
         let mut open = change.draft.open_json();
         if let Change::Edit { .. } = change.draft.change {
             let content = self.place_of(change.draft.target).map(|place| &*self.texts[place].draft.content);
-            let content =
-                serde_json::to_string(content.unwrap_or_default()).expect("a string is always JSON");
-            open = open.replacen(",\"content\":\"\"", &format!(",\"content\":{content}"), 1);
+            open += &serde_json::to_string(content.unwrap_or_default()).expect("a string is always JSON");
         }
         let json = close_json(&open, &change.timestamp, change.seq).into();
         self.logged(change.seq, json, EntryKind::Change)

@@ -16,7 +16,7 @@ for attempt = 1, 2 do
     -- Texts that were edited or deleted are not in the stream, so its length is not that of the log.
     added = redis.pcall('XADD', LOG, seq .. '-0', 't', digits(now), 'm', json, 'v', '1', unpack(reply))
   else
-    added = redis.pcall('XADD', LOG, 'MAXLEN', '=', MAX_MESSAGES, seq .. '-0', 't', digits(now), 'm', json, 'v', '1',
+    added = redis.pcall('XADD', LOG, 'MAXLEN', MAX_MESSAGES, seq .. '-0', 't', digits(now), 'm', json, 'v', '1',
       unpack(reply))
   end
   if type(added) ~= 'table' then break end
@@ -42,5 +42,5 @@ if h.changed or REPLY then
   if REPLY then json = made.pages().as_now(seq, json, nil, REPLY) end
 end
 remember(seq)
-publish(CHANNEL, 'm ' .. h.epoch .. ' ' .. seq .. ' ' .. MARK .. '\n', json)
+redis.call(PUBLISH, CHANNEL, BUS_VERSION .. ' m ' .. h.epoch .. ' ' .. seq .. ' ' .. MARK .. '\n' .. json)
 return {0, h.epoch, seq, timestamp}

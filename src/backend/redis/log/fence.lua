@@ -37,6 +37,7 @@ local function read_head()
   local h = redis.call('HMGET', HEAD, 'epoch', 'seq', 'run', 'start', 'past', 'kept', 'began', 'changed')
   local seq, start = whole(h[2]), whole(h[4])
   local is_ours = h[1] and string.find(h[1], '^%w+$') and seq and start and h[3] and h[5]
+  local changed, moved, doomed = string.match(h[8] or '', '^(%d+) (%d+)( ?d?)$')
   if not is_ours then return nil end
   return {
     epoch = h[1], seq = seq, run = h[3],
@@ -47,8 +48,9 @@ local function read_head()
     -- When the expiry was last extended, ms.
     kept = whole(h[6]) or 0,
     began = whole(h[7]) or 0,
-    -- The number of the newest change; nil if there never was one.
-    changed = whole(h[8])
+    -- The number of the newest change, how many texts are not in the stream, and ' d' if some of `doomed` remain (`texts.lua`):
+    -- nil if there never was a change.
+    changed = whole(changed), moved = moved, doomed = doomed
   }
 end
 
@@ -57,7 +59,9 @@ local function current()
   local h = redis.call('HMGET', HEAD, 'epoch', 'seq', 'run', 'kept', 'changed')
   local seq = whole(h[2])
   if h[3] == REPLID and seq and h[1] and string.find(h[1], '^%w+$') then
-    return {epoch = h[1], seq = seq, kept = whole(h[4]) or 0, changed = whole(h[5])}
+    local head = {epoch = h[1], seq = seq, kept = whole(h[4]) or 0}
+    if h[5] then head.changed, head.moved, head.doomed = string.match(h[5], '^(%d+) (%d+)( ?d?)$') end
+    return head
   end
 end
 
@@ -93,7 +97,22 @@ local function open_head(ttl)
   local altered = whole(redis.call('ZREVRANGE', ALTERED, 0, 0)[1] or '')
   if altered then seq = math.max(seq, altered) end
   local changed = h and h.changed or highest(CHANGES) or altered
-  if changed and not (h and h.changed) then redis.call('HSET', HEAD, 'changed', digits(changed)) end
+  local moved, doomed = h and h.moved, h and h.doomed
+  if changed and not (h and h.changed) then
+    moved, doomed = 0, ''
+    local at, numbers = 0, nil
+    repeat
+      numbers = redis.call('ZRANGE', ALTERED, at, at + 999)
+      for i, number in ipairs(numbers) do numbers[i] = 'x' .. number end
+      for _, x in ipairs(#numbers > 0 and redis.call('HMGET', STATE, unpack(numbers)) or {}) do
+        if string.find(x or '', '^%d+ %d+ %S+ %S+ [ed]') then moved = moved + 1 end
+      end
+      at = at + #numbers
+    until #numbers < 1000
+    moved = digits(moved)
+    if (redis.call('HGET', STATE, 'doomed') or '') ~= '' then doomed = ' d' end
+    redis.call('HSET', HEAD, 'changed', digits(changed) .. ' ' .. moved .. doomed)
+  end
   local start = seq
   -- An epoch that ends so soon may have numbers that no other node has seen.
   if h and now - h.began < SOON_MILLIS then start = math.min(seq, h.start) end
@@ -111,5 +130,6 @@ local function open_head(ttl)
     'past', past, 'began', digits(now))
   -- Any user may enter any room, so a room without messages expires soon.
   redis.call('PEXPIRE', HEAD, seq == 0 and UNUSED_MILLIS or ttl)
-  return {epoch = epoch, seq = seq, run = REPLID, start = start, past = past, kept = 0, began = now, changed = changed}
+  return {epoch = epoch, seq = seq, run = REPLID, start = start, past = past, kept = 0, began = now,
+    changed = changed and digits(changed), moved = moved, doomed = doomed}
 end

@@ -1,8 +1,6 @@
 -- Prepended to every script that publishes. `codec.rs` sets BUS_VERSION.
--- The text may come in up to five parts: to join them once is cheaper where they are long.
-local function publish(channel, text, second, third, fourth, fifth)
-  redis.call(PUBLISH, channel,
-    BUS_VERSION .. ' ' .. text .. (second or '') .. (third or '') .. (fourth or '') .. (fifth or ''))
+local function publish(channel, text)
+  redis.call(PUBLISH, channel, BUS_VERSION .. ' ' .. text)
 end
 
 local function may_publish(channel)

@@ -102,15 +102,13 @@ local function pages()
 
   -- An edit has the content that its text has now.
   function texts.change(entry)
-    local json = field(entry, 'v') == '1' and field(entry, 'm') or ''
-    local edited = field(entry, 'e')
-    if not edited then return json end
+    local json, ending, edited = field(entry, 'm'), field(entry, 'a'), field(entry, 'e')
+    if field(entry, 'v') ~= '2' or not json or not ending then return '' end
+    if not edited then return json .. ending end
     local text = find(edited)
     local _, content, ended = nil, nil, nil
     if text then _, content, ended = places(text) end
-    if not content then return json end
-    local from, to = string.find(json, ',"content":""', 1, true)
-    return string.sub(json, 1, to - 2) .. string.sub(text, content, ended) .. string.sub(json, to + 1)
+    return json .. (content and string.sub(text, content, ended) or '""') .. ending
   end
 
   return texts

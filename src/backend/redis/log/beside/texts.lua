@@ -4,7 +4,7 @@
 --                  changed. where: s (in the stream), e (edited: `m<seq>` → its JSON), d (deleted: the same)
 --                  `l<seq> <emoji>` → "<lane|-> <next> <count> <JSON of the first 20 users>", the reactions of one
 --                  kind to one text. The further users are in `reactions`, if there are any: a lane.
---                  `lanes` → number of lanes so far   `moved` → number of texts that are not in the stream
+--                  `lanes` → number of lanes so far
 --                  `doomed` → "<lane> <lane> …", lanes whose reactions remain to be removed
 --   altered  sorted set: the numbers of these texts, each its own score
 --   reactions  sorted set: "<lane> <JSON of the user's id>", its score lane * 2^22 + its place among those of the lane

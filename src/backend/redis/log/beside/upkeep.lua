@@ -14,7 +14,11 @@ local function upkeep()
     return #members < REMOVED
   end
 
-  -- Removes the reactions to a text by their kinds; where there are many, the rest is left to later calls.
+  local function write_head()
+    redis.call('HSET', HEAD, 'changed', h.changed .. ' ' .. h.moved .. h.doomed)
+  end
+
+  -- Removes the reactions to a text by their kinds; where there are many, the rest is left to later calls. The caller writes the head.
   function texts.drop_reactions(seq, kinds)
     local fields = {}
     for emoji in string.gmatch(kinds, '%S+') do fields[#fields + 1] = 'l' .. seq .. ' ' .. emoji end
@@ -23,6 +27,7 @@ local function upkeep()
       local lane = string.match(found or '', '^%d+')
       if lane and not sweep(lane) then
         redis.call('HSET', STATE, 'doomed', lane .. ' ' .. (redis.call('HGET', STATE, 'doomed') or ''))
+        h.doomed = ' d'
       end
     end
     redis.call('HDEL', STATE, unpack(fields))
@@ -44,13 +49,19 @@ local function upkeep()
     end
     redis.call('HDEL', STATE, unpack(fields))
     redis.call('ZREM', ALTERED, unpack(numbers))
-    if gone > 0 then redis.call('HINCRBY', STATE, 'moved', -gone) end
+    h.moved = digits(math.max(h.moved - gone, 0))
+    write_head()
   end
 
   -- Removes the oldest texts, `count` of `length` that the stream has and those that are not in it.
   local function drop_oldest(count, length)
     local entries = redis.call('XRANGE', LOG, '-', '+', 'COUNT', count)
     local numbers = redis.call('ZRANGE', ALTERED, 0, count - 1)
+    -- They may be lost alone.
+    if #numbers == 0 and h.moved ~= '0' then
+      h.moved = '0'
+      write_head()
+    end
     local dropped, forgotten = 0, {}
     for _ = 1, count do
       local entry, altered = entries[dropped + 1], whole(numbers[#forgotten + 1] or '')
@@ -64,12 +75,16 @@ local function upkeep()
 
   -- Holds the log to its number of texts, a few a call.
   function texts.trim()
-    local kept = redis.call('HMGET', STATE, 'moved', 'doomed')
     local length = redis.call('XLEN', LOG)
-    local excess = math.min(length + (whole(kept[1]) or 0) - MAX_MESSAGES, 16)
+    local excess = math.min(length + h.moved - MAX_MESSAGES, 16)
     if excess > 0 then drop_oldest(excess, length) end
-    local lane, rest = string.match(kept[2] or '', '^(%d+) ?(.*)$')
+    if h.doomed == '' then return end
+    local lane, rest = string.match(redis.call('HGET', STATE, 'doomed') or '', '^(%d+) ?(.*)$')
     if lane and sweep(lane) then redis.call('HSET', STATE, 'doomed', rest) end
+    if not lane then
+      h.doomed = ''
+      write_head()
+    end
   end
 
   -- Lets all live as long as the newest text.
