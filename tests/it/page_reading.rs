@@ -83,6 +83,47 @@ async fn a_search_leads_to_the_place_of_a_message_above_what_is_shown() {
     page.close().await;
 }
 
+/// Records how many messages each drawing adds.
+const COUNT_PORTIONS: &str = "window.portions = [];
+    new MutationObserver((changes) => {
+      const added = changes.flatMap(({ addedNodes }) => [...addedNodes]);
+      const count = added.filter((node) => node.classList?.contains('message')).length;
+      if (count > 0) window.portions.push(count);
+    }).observe(document, { childList: true, subtree: true });";
+
+/// Waits until so many messages are drawn since the last time. Returns how many at once at most.
+async fn largest_portion(page: &Page, count: usize) -> u64 {
+    page.until(&format!("window.portions.reduce((sum, it) => sum + it, 0) >= {count}")).await;
+    page.value("Math.max(...window.portions.splice(0))").await.as_u64().expect("a number")
+}
+
+#[tokio::test]
+async fn a_room_and_pages_of_older_messages_are_drawn_in_portions() {
+    let Some(browser) = Browser::start().await else { return };
+    let node = Node::memory().await;
+    let mut karim = Client::full(&node, "karim").await;
+    karim.join("general").await;
+    for number in 1..=180 {
+        karim.posts("general", &format!("message {number}")).await;
+    }
+    let page = browser.open_with(node.port, COUNT_PORTIONS).await;
+    page.join("Rahim", "general").await;
+    let most = largest_portion(&page, 50).await;
+    assert!(most <= 8, "{most} rows at once");
+    page.shows("message 180").await;
+    let is_at_end = "(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight < 2)(document.querySelector('#timeline'))";
+    page.until(is_at_end).await;
+
+    let top = "document.querySelector('.message[data-seq=\"135\"]').getBoundingClientRect().top";
+    page.value("document.querySelector('.message[data-seq=\"135\"]').scrollIntoView()").await;
+    let before = page.value(top).await.as_f64().expect("a number");
+    let most = largest_portion(&page, 50).await;
+    assert!(most <= 8, "{most} rows at once");
+    let after = page.value(top).await.as_f64().expect("a number");
+    assert!((after - before).abs() <= 1.0, "the reader's row went from {before} to {after}");
+    page.close().await;
+}
+
 #[tokio::test]
 async fn the_keys_of_the_search_leave_the_browsers_own_and_what_is_typed_alone() {
     let Some(browser) = Browser::start().await else { return };

@@ -57,31 +57,68 @@ test('clocks that disagree around midnight do not make two rows of one key', () 
   assert.equal(new Set(list.map(({ key }) => key)).size, list.length);
 });
 
+const keysOf = (list) => list.map(({ key }) => key).join(' ');
+const messages = (...keys) => keys.map((key) => ({ kind: 'message', key: String(key), seq: Number(key), isOwn: false }));
+const numbered = (from, to) => messages(...Array.from({ length: to - from + 1 }, (_, at) => from + at));
+const AT_THE_END = { isFollowing: true };
+const ABOVE = { isFollowing: false };
+
+/** The rows of each drawing, until all are drawn. */
+function drawings(list, drawn, reader, most) {
+  const shown = [];
+  for (let rows = drawn; rows !== list; shown.push(rows)) rows = rowsDrawn(list, rows, reader, most);
+  return shown;
+}
+
+/** How many rows each of them adds. */
+function portions(list, drawn, reader, most) {
+  const sizes = drawings(list, drawn, reader, most).map(({ length }) => length);
+  return sizes.map((size, at) => size - (sizes[at - 1] ?? drawn.length));
+}
+
 test('a reader at the end gets many new rows in portions, in their order, and their own at once', () => {
-  const row = (key, fields) => ({ kind: 'message', key, isOwn: false, ...fields });
-  const keys = (list) => list.map(({ key }) => key).join(' ');
-  const drawn = [row('a'), row('b')];
-  const list = [row('b'), row('c'), { kind: 'new', key: 'new' }, row('d'), row('e'), row('mine', { isOwn: true })];
-  const first = rowsDrawn(list, drawn, 2);
-  assert.equal(keys(first), 'b c new mine');
-  assert.equal(keys(rowsDrawn(list, first, 2)), keys(list));
-  assert.equal(rowsDrawn(list, first, 2), list, 'nothing is held back');
+  const mine = { kind: 'message', key: 'mine', isOwn: true };
+  const list = [...messages('b', 'c'), { kind: 'new', key: 'new' }, ...messages('d', 'e'), mine];
+  const first = rowsDrawn(list, messages('a', 'b'), AT_THE_END, 2);
+  assert.equal(keysOf(first), 'b c new mine');
+  assert.equal(rowsDrawn(list, first, AT_THE_END, 2), list, 'nothing is held back');
 });
 
 test('a reader far behind gets the newest rows first, and the others after them', () => {
-  const list = Array.from({ length: 10 }, (_, at) => ({ kind: 'message', key: String(at), isOwn: false }));
-  const keys = (rows) => rows.map(({ key }) => key).join('');
-  const first = rowsDrawn(list, list.slice(0, 1), 2);
-  assert.equal(keys(first), '089');
-  const second = rowsDrawn(list, first, 2);
-  assert.equal(keys(second), '06789');
-  const third = rowsDrawn(list, second, 2);
-  assert.equal(keys(third), '0126789');
-  assert.equal(rowsDrawn(list, rowsDrawn(list, third, 2), 2), list);
+  const shown = drawings(numbered(0, 9), numbered(0, 0), AT_THE_END, 2).map(keysOf);
+  assert.deepEqual(shown, ['0 8 9', '0 6 7 8 9', '0 1 2 6 7 8 9', '0 1 2 3 4 6 7 8 9', '0 1 2 3 4 5 6 7 8 9']);
 });
 
-test('a room or a page that was not on screen is drawn at once', () => {
-  const list = ['x', 'y', 'z'].map((key) => ({ kind: 'message', key, isOwn: false }));
-  assert.equal(rowsDrawn(list, [], 1), list);
-  assert.equal(rowsDrawn(list, [{ kind: 'message', key: 'a' }], 1), list);
+test('a room is opened with its last rows, and the others come above them in portions', () => {
+  const list = numbered(1, 50);
+  assert.deepEqual(portions(list, [], AT_THE_END), [8, 8, 8, 8, 8, 8, 2]);
+  assert.equal(drawings(list, messages('a', 'of another room'), AT_THE_END)[0].length, 8);
+  const [first, second] = drawings(list, [], AT_THE_END);
+  assert.deepEqual([keysOf(first), keysOf(second)], [keysOf(numbered(43, 50)), keysOf(numbered(35, 50))]);
+  assert.deepEqual(portions(numbered(1, 8), [], AT_THE_END), [8]);
+});
+
+test('a room with new messages is opened where they begin, and goes on below before it does above', () => {
+  const list = [...numbered(1, 20), { kind: 'new', key: 'new' }, ...numbered(21, 45)];
+  const shown = drawings(list, [], ABOVE);
+  assert.equal(keysOf(shown[0]), `new ${keysOf(numbered(21, 27))}`);
+  assert.equal(keysOf(shown[1]), `new ${keysOf(numbered(21, 35))}`);
+  assert.equal(keysOf(shown[3]), `${keysOf(numbered(15, 20))} new ${keysOf(numbered(21, 45))}`);
+});
+
+test('a page that a link leads to is drawn around its message first', () => {
+  const [first] = drawings(numbered(1, 50), messages('a'), { ...ABOVE, seq: 20 });
+  assert.equal(keysOf(first), keysOf(numbered(16, 23)));
+});
+
+test('a page of older messages comes in portions, the nearest first, one\'s own as well', () => {
+  const list = numbered(1, 100).map((row) => ({ ...row, isOwn: true }));
+  assert.deepEqual(portions(list, list.slice(50), ABOVE), [8, 8, 8, 8, 8, 8, 2]);
+  const [first] = drawings(list, list.slice(50), ABOVE);
+  assert.equal(keysOf(first), keysOf(numbered(43, 100)));
+});
+
+test('a page of newer messages comes in their order', () => {
+  const [first] = drawings(numbered(1, 100), numbered(1, 50), ABOVE);
+  assert.equal(keysOf(first), keysOf(numbered(1, 58)));
 });

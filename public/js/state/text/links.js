@@ -11,6 +11,7 @@ const LONGEST = 2_000;
  * its text does not say so: letters of other scripts look like Latin ones, and a name may stand before an @.
  */
 export function splitLinks(text) {
+  if (!text.includes('://')) return text === '' ? [] : [{ text }];
   const parts = [];
   let from = 0;
   for (const match of text.matchAll(ADDRESS)) {

@@ -5,8 +5,9 @@ import { splitLinks } from './links.js';
 const CODE = /`([^`\n]+)`/g;
 // Not inside words: 2*3*4 and snake_case_names are what they are.
 const BESIDE = '[\\p{L}\\p{M}\\p{N}]';
-const sign = (it) => new RegExp(`(^|[^\\p{L}\\p{M}\\p{N}${it}])[${it}][^\\s${it}](?:[^${it}\\n]*[^\\s${it}])?[${it}](?!${BESIDE}|[${it}])`, 'gu');
-const STYLES = [{ style: 'isBold', pattern: sign('*') }, { style: 'isItalic', pattern: sign('_') }, { style: 'isStruck', pattern: sign('~') }];
+// Most texts have no sign, and a first match costs more than a look.
+const sign = (style, it) => ({ style, it, pattern: new RegExp(`(^|[^\\p{L}\\p{M}\\p{N}${it}])[${it}][^\\s${it}](?:[^${it}\\n]*[^\\s${it}])?[${it}](?!${BESIDE}|[${it}])`, 'gu') });
+const STYLES = [sign('isBold', '*'), sign('isItalic', '_'), sign('isStruck', '~')];
 // Stands for each character of an address, so that signs in it are not signs.
 const MASK = '\uffff';
 
@@ -24,7 +25,7 @@ export function styledSpans(text) {
 function styled(text) {
   const parts = splitLinks(text);
   const masked = parts.map(({ text: part, href }) => (href ? MASK.repeat(part.length) : part)).join('');
-  const marks = STYLES.flatMap(({ style, pattern }) => [...masked.matchAll(pattern)].map(
+  const marks = STYLES.filter(({ it }) => masked.includes(it)).flatMap(({ style, pattern }) => [...masked.matchAll(pattern)].map(
     ({ index, 0: found, 1: before }) => ({ style, from: index + before.length, to: index + found.length })));
   let start = 0;
   return parts.flatMap((part) => {

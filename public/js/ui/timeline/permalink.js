@@ -5,7 +5,7 @@ import { placeOfLink } from '../page/address.js';
 
 const MARKED_MS = 4_000;
 
-/** `reveal(row)` scrolls. `seek` sets the message to find, `pursue` is called after each drawing. */
+/** `reveal(row)` scrolls. `seek` sets the message to find, `soughtIn(room)` is its seq or null, `pursue` is called once all rows are drawn. */
 export function permalink({ i18n, chat, tell, reveal }) {
   let sought = null;
 
@@ -49,7 +49,9 @@ export function permalink({ i18n, chat, tell, reveal }) {
     sought = null;
   }
 
-  return { seek, pursue };
+  const soughtIn = (room) => (sought?.room === room ? sought.seq : null);
+
+  return { seek, soughtIn, pursue };
 }
 
 /** A link in a message to a place in this page needs no other tab. */

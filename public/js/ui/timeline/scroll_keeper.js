@@ -16,6 +16,8 @@ export function scrollKeeper(scroller, rows) {
   const size = () => `${scroller.clientHeight} ${scroller.scrollHeight}`;
 
   let lastTop = 0;
+  // Scrolling goes by whole pixels; the rest is due at the next change, lest many of them add up.
+  let restPx = 0;
 
   function toBottom() {
     scroller.scrollTop = scroller.scrollHeight;
@@ -73,10 +75,16 @@ export function scrollKeeper(scroller, rows) {
     /** Runs `change` on the rows without moving what is being read. */
     keep(isFollowing, change) {
       const anchors = isFollowing ? [] : messagesInView();
+      if (scroller.scrollTop !== lastTop) restPx = 0;
       change();
       if (isFollowing) return toBottom();
       const anchor = anchors.find(({ element }) => element.isConnected);
-      if (anchor) scroller.scrollTop += anchor.element.getBoundingClientRect().top - anchor.top;
+      if (anchor) {
+        const wanted = scroller.scrollTop + anchor.element.getBoundingClientRect().top - anchor.top + restPx;
+        scroller.scrollTop = wanted;
+        const left = wanted - scroller.scrollTop;
+        restPx = Math.abs(left) < 1 ? left : 0;
+      }
       lastTop = scroller.scrollTop;
     },
   };

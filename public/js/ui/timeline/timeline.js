@@ -39,8 +39,9 @@ export function timeline(page) {
   const link = permalink({ ...page, reveal });
   let shown = { room: null, entries: null };
   let shownRows = [];
-  // Rows wait for the next drawing.
+  // Rows wait for the next drawing: some, and the last of all.
   let isBehind = false;
+  let isCut = false;
   messageMenu({ ...page, rowOf: (key) => shownRows.find((row) => row.key === key) });
 
   failureButtons(rows, chat);
@@ -75,9 +76,11 @@ export function timeline(page) {
     const isGrown = room.timeline.entries !== shown.entries;
     const entries = withOwnChanges(room.timeline.entries, state.outbox, room.id, state.me);
     const all = seenRows(rowsOf({ ...room, timeline: { ...room.timeline, entries } }, pendingIn(state.outbox, room.id), state.me), settings.current);
-    const next = isOpening || !room.timeline.isFollowing ? all : rowsDrawn(all, shownRows);
+    const reader = { isFollowing: !isOpening && room.timeline.isFollowing, seq: link.soughtIn(room.id) };
+    const next = rowsDrawn(all, shownRows, reader);
     const hasCaughtUp = isBehind && next === all;
     isBehind = next !== all;
+    isCut = next.at(-1) !== all.at(-1);
     // The browser shows these first.
     if (isBehind) redraw();
     const list = dressed(next, room);
@@ -140,12 +143,15 @@ export function timeline(page) {
     // Between a change of room and its drawing the scroll position is the other room's.
     if (!room || room.id !== shown.room) return;
     const { hasNewer, isFollowing } = room.timeline;
+    const isPlaced = store.state.placed === room.id;
     if (isFollowing && keeper.isResized()) keeper.toBottom();
-    const isAtEnd = keeper.isAtBottom(isFollowing) && !hasNewer;
-    if (isAtEnd !== isFollowing || store.state.placed !== room.id) store.dispatch({ type: 'following_changed', room: room.id, isFollowing: isAtEnd });
+    // A reader who is led to what is new is at its end once that is drawn.
+    const isCutOff = isCut && !(isPlaced && isFollowing);
+    const isAtEnd = keeper.isAtBottom(isFollowing) && !hasNewer && !isCutOff;
+    if (isAtEnd !== isFollowing || !isPlaced) store.dispatch({ type: 'following_changed', room: room.id, isFollowing: isAtEnd });
     else updateJump(room);
     if (!isBehind && keeper.isNearTop() && !isShown(room, -1)) chat.loadOlder(room.id);
-    if (hasNewer && keeper.isNearBottom() && !isShown(room, 0)) chat.loadNewer(room.id);
+    if (hasNewer && !isBehind && keeper.isNearBottom() && !isShown(room, 0)) chat.loadNewer(room.id);
   }
 
   // A page more cuts the other end off: not while that is before the reader's eyes.
