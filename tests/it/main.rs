@@ -140,6 +140,8 @@ mod page_injection;
 mod page_keeping;
 // Keys, focus, small screens and the browser's events in the browser client.
 mod page_keys;
+// Menus, dialogs and what may not be covered in the browser client.
+mod page_openers;
 // Search, unread messages and notifications in the browser client.
 mod page_reading;
 // Settings, commands, ignored people and completions in the browser client.

@@ -11,10 +11,9 @@ export function accountMenu({ i18n, store, account, hueOf, visit, password }) {
   const box = menu(byId('account-menu'));
 
   button.addEventListener('click', () => {
-    if (box.isOpen()) return box.close();
     // A page that was loaded again has not asked yet.
     if (store.state.access === null) account.askAccess();
-    return box.open(button);
+    box.toggle(button);
   });
   byId('account-sign-up').addEventListener('click', () => visit.takeAccount('sign_up'));
   byId('account-sign-in').addEventListener('click', () => visit.takeAccount('sign_in'));

@@ -1,4 +1,4 @@
-// The page's dialogs: opened by `[data-dialog]`, closed by Escape, by a press beside them, or by
+// The page's dialogs: opened by `[data-dialog]`, closed by a second press there, by Escape, by a press beside them, or by
 // `[data-close]`. The browser traps the focus and gives it back. A dialog that opens has an event `open`.
 
 import { byId } from './markup.js';
@@ -20,9 +20,15 @@ export function closeDialog(dialog) {
   }
 }
 
+/** For a press on the opener, which in an old engine stays within reach. */
+export function toggleDialog(id) {
+  if (byId(id).hasAttribute('open')) closeDialog(byId(id));
+  else openDialog(id);
+}
+
 export function dialogs() {
   for (const opener of document.querySelectorAll('[data-dialog]')) {
-    opener.addEventListener('click', () => openDialog(opener.dataset.dialog));
+    opener.addEventListener('click', () => toggleDialog(opener.dataset.dialog));
   }
   for (const dialog of document.querySelectorAll('dialog')) {
     dialog.addEventListener('click', ({ target }) => {

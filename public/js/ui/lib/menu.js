@@ -1,16 +1,25 @@
 // A menu of buttons (the menu pattern of ARIA): arrows, Home and End inside, Escape and Tab out. The items of a `.menu__row` stand side by side.
 
-/** `element` is the `[role=menu]`. Returns {open(anchor), close, isOpen}; the focus returns to the anchor. */
+/** `element` is the `[role=menu]`. Returns {toggle(anchor), close, isOpen}; the focus returns to the anchor. */
 export function menu(element) {
   let anchor = null;
   const items = () => [...element.querySelectorAll('[role="menuitem"]')].filter((item) => !item.hidden);
 
-  function open(from) {
+  // The anchor of an open menu closes it; another anchor takes it over.
+  function toggle(from) {
+    if (!element.hidden && anchor === from) return close();
+    close({ keepsFocus: true });
     anchor = from;
     element.hidden = false;
     anchor.setAttribute('aria-expanded', 'true');
     if (element.classList.contains('menu--floating')) placeBeside(anchor);
-    items()[0].focus();
+    return focusOn(items()[0]);
+  }
+
+  // A menu that scrolls must be within reach of the keyboard.
+  function focusOn(item) {
+    for (const other of items()) other.tabIndex = other === item ? 0 : -1;
+    item.focus();
   }
 
   function close({ keepsFocus = false } = {}) {
@@ -36,7 +45,7 @@ export function menu(element) {
     if (event.key === 'Escape') close();
     else if (event.key === 'Tab') return close();
     else if (to === undefined) return;
-    else all[to].focus();
+    else focusOn(all[to]);
     event.preventDefault();
     event.stopPropagation();
   });
@@ -46,7 +55,7 @@ export function menu(element) {
     if (!element.contains(target) && !anchor?.contains(target)) close({ keepsFocus: true });
   });
 
-  return { open, close, isOpen: () => !element.hidden };
+  return { toggle, close, isOpen: () => !element.hidden };
 }
 
 function placeAfter(key, items, at) {

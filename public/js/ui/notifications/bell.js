@@ -1,7 +1,7 @@
 // The bell over the list of rooms: how many notifications were not seen, and the list of them.
 
 import { unseenNotices } from '../../state/identity/notices.js';
-import { openDialog } from '../lib/dialogs.js';
+import { openDialog, toggleDialog } from '../lib/dialogs.js';
 import { keyedRows } from '../lib/keyed_rows.js';
 import { byId, cloned, setAttribute, setText } from '../lib/markup.js';
 import { contentOf } from '../timeline/message/content.js';
@@ -10,7 +10,10 @@ export function bell({ i18n, store, settings, tell, redraw }) {
   const button = byId('bell');
   const dialog = byId('notices');
   const show = keyedRows(byId('notice-list'), () => cloned('bell-notice-template', i18n), updateNotice);
-  button.addEventListener('click', open);
+  button.addEventListener('click', () => {
+    toggleDialog('notices');
+    redraw();
+  });
 
   store.subscribe((state, previous, { type, frame }) => {
     if (type !== 'frame' || frame.type !== 'notification' || state.notices === previous.notices) return;

@@ -28,6 +28,6 @@ export function memberMenu(page) {
     showAbout(person);
     setText(report, i18n.text('report_person'));
     show(person);
-    box.open(button);
+    box.toggle(button);
   });
 }

@@ -13,9 +13,8 @@ export function roomMenu({ i18n, store, settings, tell, invite, openRoom, leaveR
   const box = menu(byId('room-menu'));
 
   button.addEventListener('click', () => {
-    if (box.isOpen()) return box.close();
-    moderation.readRules(store.state.active);
-    return box.open(button);
+    if (!box.isOpen()) moderation.readRules(store.state.active);
+    box.toggle(button);
   });
   byId('room-invite').addEventListener('click', () => invite.open());
   byId('room-notices').addEventListener('click', () => {

@@ -97,7 +97,7 @@ export function messageMenu(page) {
     const person = row.isOwn || !isSent ? null : { user_id: row.user_id, username: row.username };
     showAbout(person);
     showOrders(person);
-    box.open(element.querySelector('.message__menu'));
+    box.toggle(element.querySelector('.message__menu'));
   }
 
   function keyed(event) {
