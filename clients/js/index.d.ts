@@ -88,6 +88,8 @@ export interface ErrorFrame extends Frame {
   content: string;
   room_id?: string;
   retry_after_ms?: number;
+  /** Of a ban: what the admin wrote about it. */
+  reason?: string;
 }
 
 export type Status =

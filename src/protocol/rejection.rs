@@ -14,12 +14,14 @@ pub struct Rejection {
     pub message: String,
     /// When to try again, where trying again helps.
     pub retry_after: Option<Duration>,
+    /// The words of the person who decided so, such as the admin who banned a user.
+    pub reason: Option<String>,
 }
 
 impl Rejection {
     /// A rejection with its code's own wait.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retry_after: code.retry_after() }
+        Self { code, message: message.into(), retry_after: code.retry_after(), reason: None }
     }
 
     /// The refusal of a room that is not there, or not for its caller: one is not to be told from the other.

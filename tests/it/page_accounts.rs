@@ -337,3 +337,32 @@ async fn a_banned_person_reads_until_when_and_why() {
     page.until("document.querySelector('#connection-more').textContent === 'Reason: spam'").await;
     page.close().await;
 }
+
+#[tokio::test]
+async fn the_sign_in_form_says_until_when_an_account_is_banned_and_why() {
+    let Some(browser) = Browser::start().await else { return };
+    let node = node_with(&[]).await;
+    let token = admin(&node).await;
+    let user = text(&account(node.http(), "Rahim").await["user_id"]);
+    let path = format!("/api/bans/{user}");
+    moderates(&node, &token, &path, &json!({ "for_s": 3600, "reason": "spam" })).await;
+    let page = english(&browser, node.port).await;
+    takes_way(&page, "sign_in").await;
+    fills(&page, "sign-in", "Rahim", PASSWORD).await;
+    let shown = "document.querySelector('#sign-in-error').textContent";
+    let date = "new Intl.DateTimeFormat('en-GB', { dateStyle: 'full' }).format(Date.now() + 3_600_000)";
+    page.until(&format!(
+        "{shown}.includes({date}) && {shown}.includes('Reason: ') && {shown}.includes('spam')"
+    ))
+    .await;
+    page.choose("#language-switch", "bn").await;
+    page.until(&format!(
+        "{shown}.includes('পর্যন্ত') && {shown}.includes('কারণ: ') && {shown}.includes('spam')"
+    ))
+    .await;
+
+    moderates(&node, &token, &path, &json!({})).await;
+    page.click("#sign-in-form .button--primary").await;
+    page.until(&format!("{shown} === 'এই সার্ভারে আপনার ঢোকা বন্ধ করা হয়েছে।'")).await;
+    page.close().await;
+}

@@ -167,10 +167,10 @@ test('a cookie that the server takes no more is thrown away, and that of another
 test('a ban takes the account and its cookie out of the browser, and the page says why', async () => {
   const answers = { logIn: RAHIM, logOut: refusal(401, 'auth_required') };
   const live = await signedIn({ accounts: fakeAccounts(answers) });
-  live.socket().say({ type: 'error', code: 'banned', content: 'You are banned: too loud' });
+  live.socket().say({ type: 'error', code: 'banned', content: 'You are banned: too loud', reason: 'too loud' });
   live.socket().end(4403);
   // By the cookie of an account that was banned meanwhile, the server takes the page for a guest's.
-  const late = await signedIn({ accounts: fakeAccounts({ ...answers, getMe: refusal(403, 'banned') }) });
+  const late = await signedIn({ accounts: fakeAccounts({ ...answers, getMe: refusal(403, 'banned', { reason: 'too loud', retry_after_ms: 60_000 }) }) });
   late.socket().end(4401);
   await settled();
   for (const client of [live, late]) {
@@ -179,7 +179,8 @@ test('a ban takes the account and its cookie out of the browser, and the page sa
     assert.deepEqual([client.account.known(), client.accounts.calls.some(([name]) => name === 'endSession')], [null, true]);
     assert.equal(await client.account.signOut(), true, 'the page is left all the same');
   }
-  assert.equal(live.store.state.connection.refusal.words, 'too loud');
+  assert.deepEqual(live.store.state.connection.refusal, { until: null, words: 'too loud' });
+  assert.deepEqual(late.store.state.connection.refusal, { until: late.clock.now() + 60_000, words: 'too loud' });
 });
 
 test('an answer about the cookie of before does not sign out the tab that has just signed in again', async () => {

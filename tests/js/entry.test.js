@@ -102,5 +102,8 @@ test('a refusal of the server is told at the field that it is about', () => {
     assert.ok(Object.hasOwn(TEXTS, problem.key), problem.key);
   }
   assert.deepEqual(refused('sign_in', 429, 'too_fast', { retry_after_ms: 500 }), { field: null, key: 'form_too_fast', until: 1_500 });
+  assert.deepEqual(refused('sign_in', 403, 'banned', { retry_after_ms: 500, reason: 'spam' }),
+    { field: null, key: 'refused_banned_until', until: 1_500, isLong: true, words: 'spam' });
+  assert.deepEqual(refused('sign_in', 403, 'banned'), { field: null, key: 'refused_banned', words: undefined });
   assert.equal(problemOf(new TypeError('network'), 'sign_in', 0).key, 'form_unreachable');
 });

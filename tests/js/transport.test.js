@@ -114,7 +114,7 @@ test('a ban for good is told without a time, also to a session that begins', () 
 test('a ban in the middle of a visit is told with its end and its words', () => {
   const { socket, received } = connected();
   socket().say(WELCOME);
-  socket().say({ type: 'error', code: 'banned', content: 'You are banned until 2026-11-20T08:01:00.000Z: spam: links', retry_after_ms: 60_000 });
+  socket().say({ type: 'error', code: 'banned', content: 'You are banned until 2026-11-20T08:01:00.000Z: spam: links', reason: 'spam: links', retry_after_ms: 60_000 });
   socket().end(4403);
   assert.deepEqual(received.statuses.at(-1), { phase: 'refused', reason: 'banned', retryAfterMs: 60_000, words: 'spam: links' });
 });

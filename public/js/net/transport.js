@@ -184,11 +184,7 @@ export function createTransport(parts) {
 // A session that is banned is told so, and closed.
 const isFinal = ({ code }) => code === 'banned';
 
-// The reason of a ban stands behind the server's own words.
-const BAN = /^You are banned(?: until \S+)?: (.+)$/s;
-
-function refusalOf({ code, content, retry_after_ms: retryAfterMs }) {
-  const words = code === 'banned' ? BAN.exec(content)?.[1] : undefined;
+function refusalOf({ code, reason: words, retry_after_ms: retryAfterMs }) {
   return { reason: code === 'forbidden' ? 'banned' : code, ...(retryAfterMs > 0 ? { retryAfterMs } : {}), ...(words ? { words } : {}) };
 }
 

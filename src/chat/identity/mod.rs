@@ -190,7 +190,7 @@ pub(super) fn banned(ban: &Ban) -> Rejection {
     let reason = ban.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
     let rejection = Rejection::new(ErrorCode::Banned, format!("You are banned{ends}{reason}"));
     let left = ban.until.map(|until| until.unix_millis().saturating_sub(Timestamp::now().unix_millis()));
-    Rejection { retry_after: left.map(Duration::from_millis), ..rejection }
+    Rejection { retry_after: left.map(Duration::from_millis), reason: ban.reason.clone(), ..rejection }
 }
 
 /// The refusal of a token, whatever is wrong with it.

@@ -20,6 +20,7 @@ pub(super) fn schema() -> Value {
             "retry_after_ms": {
                 "type": "integer", "minimum": 0, "description": "When to try again, where trying again helps",
             },
+            "reason": { "type": "string", "description": "Of a ban: what the admin wrote about it" },
         },
     })
 }

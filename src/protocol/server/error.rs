@@ -28,6 +28,8 @@ pub struct ErrorFrame<'a> {
     room_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
 }
 
 impl<'a> ErrorFrame<'a> {
@@ -39,6 +41,7 @@ impl<'a> ErrorFrame<'a> {
             nonce: echo(frame.nonce),
             room_id: echo(frame.room_id),
             retry_after_ms: rejection.retry_after.map(|wait| wait.as_micros().div_ceil(1000) as u64),
+            reason: rejection.reason.as_deref(),
         }
     }
 
@@ -62,11 +65,18 @@ struct ErrorBody<'a> {
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
 }
 
 /// The body of a rejection over REST.
 pub fn error_body(rejection: &Rejection) -> String {
     let retry_after_ms = rejection.retry_after.map(|wait| wait.as_millis() as u64);
-    let body = ErrorBody { error: &rejection.message, code: rejection.code.as_str(), retry_after_ms };
+    let body = ErrorBody {
+        error: &rejection.message,
+        code: rejection.code.as_str(),
+        retry_after_ms,
+        reason: rejection.reason.as_deref(),
+    };
     serde_json::to_string(&body).expect("texts and a number are JSON")
 }

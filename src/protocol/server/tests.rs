@@ -142,6 +142,7 @@ fn rooms_and_errors_keep_their_bytes() {
         code: ErrorCode::Unavailable,
         message: "no".into(),
         retry_after: Some(Duration::from_millis(700)),
+        reason: None,
     };
     let frame = FrameRef { nonce: Some("n"), room_id: Some(&long) };
     let expected = format!(
@@ -161,6 +162,10 @@ fn rooms_and_errors_keep_their_bytes() {
         error_body(&Rejection::new(ErrorCode::BadToken, "no")),
         r#"{"error":"no","code":"bad_token"}"#
     );
+    let banned = Rejection { reason: Some("spam".into()), ..Rejection::new(ErrorCode::Banned, "no") };
+    assert_eq!(error_body(&banned), r#"{"error":"no","code":"banned","reason":"spam"}"#);
+    let expected = r#"{"type":"error","code":"banned","content":"no","reason":"spam"}"#;
+    assert_eq!(full(ErrorFrame::new(&banned, FrameRef::default())), expected);
 }
 
 #[test]

@@ -18,6 +18,8 @@ export function createAccount({ store, storage, api, timers, random, clock }) {
   let own = null;
   // A change of who is signed in that is under way: what the server says meanwhile is of before.
   let change = Promise.resolve();
+  // The end and the words of the ban that the server has told of.
+  let ban = {};
   const access = createAsking({ timers, random, read: readAccess });
 
   async function send(form, request) {
@@ -75,12 +77,19 @@ export function createAccount({ store, storage, api, timers, random, clock }) {
     try {
       return (await api.getMe(token)).user_id === userId ? 'yes' : 'other';
     } catch (error) {
-      if (error.code === 'banned') return 'banned';
+      if (error.code === 'banned') return withBan(error.details);
       return isRefusal(error) ? 'no' : 'unknown';
     }
   }
 
+  function withBan({ retry_after_ms: retryAfterMs, reason: words }) {
+    ban = { retryAfterMs, words };
+    return 'banned';
+  }
+
   return {
+    /** After the answer 'banned' of `isSignedIn`: {retryAfterMs?, words?}. */
+    ban: () => ban,
     /** The account that this browser is signed in with, as far as it knows, or null. */
     known() {
       const account = storage.account();

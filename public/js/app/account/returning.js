@@ -22,7 +22,7 @@ export function createReturning({ account, timers, tell, isHere, onGone }) {
     const answer = await account.isSignedIn(userId);
     if (!isHere(transport)) return;
     if (answer === 'no') return signOut(userId);
-    if (answer === 'banned') return ban(userId, { phase: 'refused', reason: 'banned' });
+    if (answer === 'banned') return ban(userId, { phase: 'refused', reason: 'banned', ...account.ban() });
     isTried = answer === 'yes';
     transport.setToken(account.tokenOf(userId));
     timers.setTimeout(() => isHere(transport) && transport.retryNow(), isTried ? PAUSE_MS : UNREACHED_PAUSE_MS);

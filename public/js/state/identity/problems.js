@@ -1,5 +1,6 @@
-// The problem of a form: {field, key, slots?, until?}. The field is 'username', 'password', 'old' or 'code', or null where it is
-// none of them; the key is that of a text; `until` is when it is over, in the page's own time.
+// The problem of a form: {field, key, slots?, until?, isLong?, words?}. The field is 'username', 'password', 'old' or 'code', or null
+// where it is none of them; the key is that of a text; `until` is when it is over, in the page's own time, and `isLong` if that is
+// told as a date; `words` are those of the person who decided so.
 
 import { graphemesOver } from '../text/graphemes.js';
 import { countCharacters, parseName, tidied } from '../text/names.js';
@@ -39,7 +40,9 @@ const PROBLEMS = {
   weak_password: () => ({ field: 'password', key: 'weak_password' }),
   bad_credentials: (_, form) => WRONG[form] ?? { field: 'password', key: 'bad_credentials' },
   too_fast: ({ retry_after_ms: retryAfterMs }, form, now) => ({ field: null, key: 'form_too_fast', until: now + (retryAfterMs > 0 ? retryAfterMs : 1_000) }),
-  banned: () => ({ field: null, key: 'refused_banned' }),
+  banned: ({ retry_after_ms: retryAfterMs, reason: words }, _, now) => ({
+    field: null, words, ...(retryAfterMs > 0 ? { key: 'refused_banned_until', until: now + retryAfterMs, isLong: true } : { key: 'refused_banned' }),
+  }),
   registration_closed: () => ({ field: null, key: 'registration_closed' }),
   // Somebody else was faster.
   forbidden: (_, form) => ({ field: null, key: form === 'setup' ? 'setup_done' : 'form_forbidden' }),

@@ -14,7 +14,7 @@ import { conceal } from './revealing.js';
  *   error           id of the place for what is wrong with the whole
  *   submit(values)  values of which nothing is wrong as far as the page can tell
  */
-export function serverForm({ i18n, store, now }, { name, form, fields, error, submit }) {
+export function serverForm({ i18n, store, now, today }, { name, form, fields, error, submit }) {
   const inputs = Object.entries(fields).map(([field, id]) => [field, byId(id)]);
   let shown = null;
 
@@ -33,10 +33,13 @@ export function serverForm({ i18n, store, now }, { name, form, fields, error, su
   function tell(field, problem) {
     const element = byId(field === null ? error : `${fields[field]}-error`);
     if (problem?.field !== field) return setText(element, '');
-    if (problem.until == null) return setText(element, i18n.text(problem.key, problem.slots));
+    if (problem.until == null || problem.isLong) return setText(element, [sentence(problem), reasonOf(problem)].filter(Boolean).join(' '));
     const seconds = Math.max(1, Math.ceil((problem.until - now()) / 1_000));
     return setPassingText(element, i18n.text(problem.key, { time: i18n.format.duration(seconds) }), `${problem.key} ${problem.until}`);
   }
+
+  const sentence = ({ key, slots, until }) => i18n.text(key, until == null ? slots : { time: i18n.format.moment(today() + until - now()) });
+  const reasonOf = ({ words }) => (words ? i18n.text('refused_words', { words }) : '');
 
   return {
     update(state) {

@@ -57,6 +57,7 @@ fn a_banned_user_learns_why_and_for_how_long() {
     let rejection = refused(&ban(until, Some("spam")));
     assert_eq!(rejection.message, format!("You are banned until {}: spam", until.unwrap()));
     assert!(rejection.retry_after.is_some_and(|wait| wait <= Duration::from_secs(60)));
+    assert_eq!(rejection.reason.as_deref(), Some("spam"));
     let rejection = refused(&ban(None, None));
     assert_eq!((rejection.message.as_str(), rejection.retry_after), ("You are banned", None));
 }
