@@ -74,3 +74,32 @@ async fn words_for_a_room_that_refuses_one_stay_in_the_composer() {
     assert!(page.messages().await.is_empty());
     page.close().await;
 }
+
+#[tokio::test]
+async fn signing_out_asks_before_it_deletes_what_was_not_sent() {
+    let Some(browser) = Browser::start().await else { return };
+    let mut node = Node::memory().await;
+    let page = browser.open(node.port).await;
+    page.choose("#language-switch", "en").await;
+    page.join("Rahim", "general").await;
+    node.kill();
+    page.until("document.body.dataset.connection !== 'online'").await;
+    page.posts("a secret").await;
+    let kept = "Object.keys(localStorage).filter((key) => key.startsWith('adda.outbox.')).length";
+    page.until(&format!("{kept} === 1")).await;
+    page.leaves().await;
+    page.until("document.querySelector('#confirm').open").await;
+    assert_eq!(
+        page.value("document.querySelector('#confirm-title').textContent").await,
+        "1 message has not been sent"
+    );
+    page.click("#confirm-cancel").await;
+    assert_eq!(page.value(kept).await, 1);
+    page.leaves().await;
+    page.until("document.querySelector('#confirm').open").await;
+    page.click("#confirm-do").await;
+    page.until("document.body.dataset.screen === 'join'").await;
+    assert_eq!(page.value(kept).await, 0);
+    page.until("!document.querySelector('#confirm').open").await;
+    page.close().await;
+}

@@ -148,6 +148,21 @@ test('unsent messages wait for their author', () => {
   assert.equal(other.storage.outboxOf('রহিম').length, 1);
 });
 
+test('signing out leaves no unsent message in the browser, and says before how many there are', () => {
+  const client = clientInGeneral();
+  client.chat.post('general', 'পাঠানো হচ্ছে');
+  assert.equal(client.chat.countUnsent(), 0, 'it is on its way');
+  client.socket().end(1006);
+  client.chat.post('general', 'ক');
+  assert.equal(client.chat.countUnsent(), 2);
+  const other = fakeClient({ local: client.local });
+  other.chat.enter('করিম', 'general');
+  other.chat.post('general', 'খ');
+  client.chat.signOut();
+  assert.deepEqual(client.store.state.outbox, []);
+  assert.deepEqual([client.storage.outboxOf('রহিম').length, client.storage.outboxOf('করিম').length], [0, 1]);
+});
+
 test('a message that was sent before the server forgot us is not sent again unasked', () => {
   const before = clientInGeneral();
   before.chat.post('general', 'ক');

@@ -96,6 +96,24 @@ test('a page restored from the cache without other tabs has all its messages', a
   assert.deepEqual(contents(writer), ['এক']);
 });
 
+test('a guest who leaves in one tab keeps what another tab has not sent, and an account does not', async () => {
+  for (const [account, left] of [[null, ['দুই']], [{ userId: 'a1', username: 'রহিম', role: 'member' }, []]]) {
+    const shared = oneBrowser();
+    const clients = [];
+    for (const content of ['এক', 'দুই']) {
+      const client = fakeClient({ local: shared.local, clock: shared.clock, browser: shared.browser.tab() });
+      client.chat.enter('রহিম', 'general', account);
+      await settled();
+      client.chat.post('general', content);
+      clients.push(client);
+    }
+    assert.equal(clients[0].chat.countUnsent(), 2 - left.length);
+    clients[0].chat.signOut();
+    await settled();
+    assert.deepEqual(clients[0].storage.outboxOf('রহিম').map(({ content }) => content), left);
+  }
+});
+
 test('unsent messages of another name wait for it, also after a change of name', async () => {
   const shared = oneBrowser();
   const client = await entered(shared, { isOnline: false });

@@ -4,6 +4,7 @@
 import { hasAccount } from '../state/identity/identity.js';
 import { isPrivate } from '../state/rooms/my_rooms.js';
 import { isRemoved } from '../state/rooms/room.js';
+import { createLeaving } from './account/leaving.js';
 import { createNotices } from './account/notices.js';
 import { createReturning } from './account/returning.js';
 import { createHistory } from './messages/history.js';
@@ -128,25 +129,11 @@ export function createChat({ store, storage, api, tabs, account, timers, random,
     },
     /** The account's token is another one now: it counts from the next connection on. */
     setToken: (token) => transport?.setToken(token),
-    /** Close the connection and empty this tab. Drafts and unsent messages are kept for the one who comes back. */
-    stepOut() {
-      chat.release();
-      transport?.close();
-      transport = null;
-      keptOutbox.close();
-      for (const room of store.state.rooms.keys()) store.dispatch({ type: 'room_left', room });
-    },
-    /** The same for good: name, token and rooms are kept for the next time, and no words. */
-    exit() {
-      storage.signOut(name);
-      chat.stepOut();
-      storage.forgetWords(name);
-    },
-
     tokenFor,
     tokenOf,
     markUnread: (room, seq) => store.dispatch({ type: 'room_held_unread', room, seq }),
     ...createWriting({ store, timers, newNonce, serverNow, nameOf: () => name, line: () => transport, loadNewest: (room) => chat.loadNewest(room) }),
+    ...createLeaving({ store, storage, keptOutbox, nameOf: () => name, isOfAccount: () => accountId !== null, release: () => chat.release(), hangUp }),
     ...createPages({ store, api, timers, random, tokenFor }),
 
     /** Whether somebody looks at the list of rooms. */
@@ -180,6 +167,11 @@ export function createChat({ store, storage, api, tabs, account, timers, random,
     keepDraft: (room, text, reply = null) => storage.keepDraft(name, room, text, reply),
   };
   return chat;
+
+  function hangUp() {
+    transport?.close();
+    transport = null;
+  }
 
   // Rooms that the server has named answer their members only (null are all of one's rooms); for an account the browser's cookie stands in.
   function tokenFor(room) {

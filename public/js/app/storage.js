@@ -114,6 +114,7 @@ export function createStorage({ local, session }) {
     claimItems(items, tab) {
       for (const item of items) if (item.tab !== tab) write(local, OUTBOX_PREFIX + item.nonce, { ...item, tab });
     },
+    forgetItem: (nonce) => write(local, OUTBOX_PREFIX + nonce, null),
     /** The nonce of the item that a key is for, or null. */
     nonceOf: (key) => (key?.startsWith(OUTBOX_PREFIX) ? key.slice(OUTBOX_PREFIX.length) : null),
     /** A key for each item, with the tab that sends it, so that two tabs never write over each other's. */

@@ -42,6 +42,13 @@ export function createKeptOutbox({ store, storage, tabs, newId, onRestored }) {
     });
   }
 
+  // Another tab of an account is signed out together with this one; another tab of a guest goes on.
+  function elsewhere(isOfAccount) {
+    if (!isOfAccount || owner === null) return [];
+    const own = new Set(store.state.outbox.map(({ nonce }) => nonce));
+    return storage.outboxOf(owner.username).map(({ nonce }) => nonce).filter((nonce) => !own.has(nonce));
+  }
+
   function close() {
     owner?.release();
     owner = null;
@@ -56,6 +63,20 @@ export function createKeptOutbox({ store, storage, tabs, newId, onRestored }) {
       adopt();
     },
     close,
+    /** How many messages and changes have not been sent: by this tab, or, of an account, by any tab of this browser. */
+    countUnsent(isOfAccount) {
+      const isOnline = store.state.connection.phase === 'online';
+      const isUnsent = ({ state }) => state !== 'acked' && !(isOnline && state === 'sending');
+      const own = store.state.outbox.filter(isUnsent).map(({ nonce }) => nonce);
+      return new Set([...own, ...elsewhere(isOfAccount)]).size;
+    },
+    /** They are gone, from storage too: the next person at this computer must not find them. */
+    forget(isOfAccount) {
+      for (const nonce of [...store.state.outbox.map((item) => item.nonce), ...elsewhere(isOfAccount)]) {
+        store.dispatch({ type: 'message_discarded', nonce });
+        storage.forgetItem(nonce);
+      }
+    },
     /** The page goes away, perhaps to come back: another tab may send what waits here. */
     suspend: () => owner?.release(),
     resume() {
@@ -66,8 +87,9 @@ export function createKeptOutbox({ store, storage, tabs, newId, onRestored }) {
     /** Another tab has changed the storage: an item that it sent or discarded leaves this tab's outbox, too. */
     onStorageChanged(key, value) {
       const nonce = storage.nonceOf(key);
-      if (nonce === null || owner === null) return;
+      if (nonce === null) return;
       if (value === null) store.dispatch({ type: 'message_discarded', nonce });
+      if (owner === null) return;
       const item = storage.outboxOf(owner.username).find((it) => it.nonce === nonce);
       if (item?.tab !== undefined && item.tab !== owner.id) lookAfter(item);
     },

@@ -48,5 +48,11 @@ export const ACCOUNT = {
   password_changed: { en: 'Password changed. All other devices are signed out.', bn: 'পাসওয়ার্ড বদলানো হয়েছে। অন্য সব যন্ত্র থেকে সাইন আউট হয়েছে।' },
   name_is_accounts: { en: 'Your name is that of your account.', bn: 'আপনার নামটি আপনার অ্যাকাউন্টের, এটি বদলানো যায় না।' },
   last_room: { en: 'This is your last room. Open another one first.', bn: 'এটিই আপনার শেষ ঘর। আগে অন্য একটি ঘর খুলুন।' },
+  unsent_title: {
+    en: { one: '{count} message has not been sent', other: '{count} messages have not been sent' },
+    bn: '{count}টি বার্তা পাঠানো হয়নি',
+  },
+  unsent_lead: { en: 'If you leave now, what was not sent is deleted from this browser.', bn: 'এখন বেরিয়ে গেলে না-পাঠানো লেখা এই ব্রাউজার থেকে মুছে যাবে।' },
+  unsent_do: { en: 'Delete and leave', bn: 'মুছে বেরিয়ে যান' },
   sign_out: { en: 'Sign out on all devices', bn: 'সব যন্ত্র থেকে সাইন আউট করুন' },
 };

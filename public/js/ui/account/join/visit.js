@@ -5,7 +5,7 @@ import { formNamed } from '../../../state/identity/forms.js';
 import { isSetupPage } from '../../page/address.js';
 
 /** `front` is the page in front, `enter(name, room, others, account)` goes in; see entry.js and views.js. */
-export function createVisit({ i18n, store, storage, chat, account, drawers, tell, roomAsked, enter, front }) {
+export function createVisit({ i18n, store, storage, chat, account, drawers, tell, confirm, roomAsked, enter, front }) {
   // Where a guest was who went to get an account.
   let carried = [];
 
@@ -51,24 +51,32 @@ export function createVisit({ i18n, store, storage, chat, account, drawers, tell
       front.choose(form, me.username);
     },
     /** A guest leaves. */
-    leave() {
-      drawers.show(null);
-      chat.exit();
-      requestAnimationFrame(front.focus);
-    },
+    leave: () => afterWarning(() => {
+      goOut();
+      return null;
+    }),
     /** An account is signed out on all devices, or on none. */
-    async signOut() {
-      chat.release();
-      if (!(await account.signOut())) {
-        const { problem } = formNamed(store.state, 'sign_out');
-        return problem && tell(i18n.text(problem.key, problem.slots));
-      }
-      drawers.show(null);
-      chat.exit();
+    signOut: () => afterWarning(async () => {
+      if (!(await account.signOut())) return formNamed(store.state, 'sign_out').problem;
+      goOut();
       store.dispatch({ type: 'signed_out' });
-      return requestAnimationFrame(front.focus);
-    },
+      return null;
+    }),
   };
+
+  // Unsent messages go with their writer.
+  async function afterWarning(leave) {
+    const count = chat.countUnsent();
+    if (count > 0) return confirm({ title: i18n.text('unsent_title', { count }), lead: i18n.text('unsent_lead'), action: i18n.text('unsent_do') }, leave);
+    const problem = await leave();
+    return problem && tell(i18n.text(problem.key, problem.slots));
+  }
+
+  function goOut() {
+    drawers.show(null);
+    chat.signOut();
+    requestAnimationFrame(front.focus);
+  }
 
   function askFor(form, name) {
     account.askAccess();
