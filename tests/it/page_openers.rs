@@ -105,8 +105,25 @@ async fn a_toast_stays_off_the_text_that_is_being_written_and_below_menus() {
     let bounds = |selector: &str| format!("document.querySelector('{selector}').getBoundingClientRect()");
     page.until("document.querySelector('#toast').offsetHeight > 0").await;
     page.until(&format!("{}.bottom <= {}.top", bounds("#toast"), bounds("#composer"))).await;
-    let z = |selector: &str| format!("Number(getComputedStyle(document.querySelector('{selector}')).zIndex)");
-    assert_eq!(page.value(&format!("{} > {}", z("#room-menu"), z(".toasts"))).await, true);
+
+    page.shrink(740, 360).await;
+    page.click("#menu-button").await;
+    page.click("#account-button").await;
+    let hit = "(({ x, y, width, height }) => document.elementFromPoint(x + width / 2, y + height / 2).closest('#account-menu'))\
+               (document.querySelector('#leave-chat').getBoundingClientRect()) !== null";
+    page.value("document.querySelector('#toast').dispatchEvent(new Event('pointerenter'))").await;
+    page.value("(({ style }) => { style.inlineSize = '720px'; style.blockSize = '300px'; style.visibility = 'visible'; })(document.querySelector('#toast'))").await;
+    page.until(hit).await;
+    page.close().await;
+}
+
+#[tokio::test]
+async fn the_way_in_is_at_hand_on_a_phone_that_lies_on_its_side() {
+    let Some(browser) = Browser::start().await else { return };
+    let node = Node::memory().await;
+    let page = browser.open(node.port).await;
+    page.shrink(740, 360).await;
+    page.until("document.querySelector('#room').getBoundingClientRect().bottom <= 360").await;
     page.close().await;
 }
 

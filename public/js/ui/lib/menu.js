@@ -11,6 +11,7 @@ export function menu(element) {
     close({ keepsFocus: true });
     anchor = from;
     element.hidden = false;
+    document.body.toggleAttribute('data-menu', true);
     anchor.setAttribute('aria-expanded', 'true');
     if (element.classList.contains('menu--floating')) placeBeside(anchor);
     return focusOn(items()[0]);
@@ -25,6 +26,7 @@ export function menu(element) {
   function close({ keepsFocus = false } = {}) {
     if (element.hidden) return;
     element.hidden = true;
+    document.body.toggleAttribute('data-menu', false);
     anchor.setAttribute('aria-expanded', 'false');
     if (!keepsFocus && anchor.isConnected) anchor.focus();
   }
