@@ -86,7 +86,8 @@ async fn emoji_are_completed_in_a_text_that_names_somebody() {
     let node = Node::memory().await;
     let page = browser.enter(node.port, "Rahim", "general").await;
     page.fill("#composer-input", "@Mina Begum, good morning :coff").await;
-    page.until("document.querySelector('#completions [role=option]')?.textContent.includes('☕') === true").await;
+    page.until("document.querySelector('#completions [role=option]')?.textContent.includes('☕') === true")
+        .await;
     page.press("\u{e007}").await;
     page.until("document.querySelector('#composer-input').value === '@Mina Begum, good morning ☕'").await;
     page.close().await;
