@@ -24,6 +24,7 @@ test('an action is told with its writer\'s name, and needs something to tell', (
   for (const text of ['/me', '/me ', '/mean it', 'a /me b', ' /me b']) assert.equal(actionOf(text), null, text);
   assert.equal(spokenText({ username: 'রহিম', content: '/me হাসছে' }), 'রহিম হাসছে');
   assert.equal(spokenText({ username: 'রহিম', content: 'হাসছে' }), 'হাসছে');
+  assert.equal(spokenText({ username: 'রহিম', content: '/me *জোরে* হাসছে' }), 'রহিম জোরে হাসছে');
 });
 
 test('emoji are named in both languages, those that begin so first', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatted } from '../../public/js/state/text/formatting.js';
+import { formatted, plainText } from '../../public/js/state/text/formatting.js';
 import { styledSpans } from '../../public/js/state/text/styled_spans.js';
 
 const STYLES = { isBold: 'b', isItalic: 'i', isStruck: 's', isCode: 'c', href: 'a' };
@@ -64,4 +64,9 @@ test('more than two blank lines are two, but not in code', () => {
   assert.equal(said(`a\n${'\n'.repeat(3_000)}b\n\n\n\n\nc`), 'a\n\n\nb\n\n\nc');
   assert.equal(said(`> a${'\n> '.repeat(9)}\n> b`), 'a\n\n\nb');
   assert.equal(said('```\na\n\n\n\n\nb\n```'), 'a\n\n\n\n\nb');
+});
+
+test('a text for a voice or a notification has no signs', () => {
+  assert.equal(plainText('*bold* and `code`, https://example.org/a_b_\n> said\n- one\n- _two_\n```\nx * y\n```'), 'bold and code, https://example.org/a_b_\nsaid\none\ntwo\nx * y');
+  assert.deepEqual([plainText(''), plainText('2*3*4')], ['', '2*3*4']);
 });

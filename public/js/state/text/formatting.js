@@ -28,6 +28,12 @@ export function formatted(text) {
   return blocks.length === 1 ? blocks.map(finished) : blocks.map(withoutEdges).filter(({ lines }) => lines?.length !== 0).map(finished);
 }
 
+/** The text without its signs, for those who get it as a text alone. */
+export function plainText(text) {
+  const joined = (spans) => spans.map((span) => span.text).join('');
+  return formatted(text).map((block) => (block.kind === 'code' ? block.text : (block.items ?? [block.spans]).map(joined).join('\n'))).join('\n');
+}
+
 function blockAt(lines, at) {
   if (FENCE.test(lines[at])) {
     const close = lines.indexOf('```', at + 1);

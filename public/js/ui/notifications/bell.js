@@ -3,6 +3,7 @@
 import { unseenNotices } from '../../state/identity/notices.js';
 import { openDialog, toggleDialog } from '../lib/dialogs.js';
 import { keyedRows } from '../lib/keyed_rows.js';
+import { plainText } from '../../state/text/formatting.js';
 import { byId, cloned, setAttribute, setText } from '../lib/markup.js';
 import { contentOf } from '../timeline/message/content.js';
 
@@ -20,8 +21,9 @@ export function bell({ i18n, store, settings, tell, redraw }) {
     const { title, content } = state.notices.find(({ id }) => id === frame.id) ?? {};
     if (content === undefined) return;
     if (dialog.hasAttribute('open')) return;
-    tell([title, content].filter(Boolean).join(': ').slice(0, 200), { label: i18n.text('show'), run: open });
-    if (!state.isAttentive && settings.current.notifications === 'on' && globalThis.Notification?.permission === 'granted') notify(frame.id, title, content);
+    const text = plainText(content);
+    tell([title, text].filter(Boolean).join(': ').slice(0, 200), { label: i18n.text('show'), run: open });
+    if (!state.isAttentive && settings.current.notifications === 'on' && globalThis.Notification?.permission === 'granted') notify(frame.id, title, text);
   });
 
   // Phones let only a service worker show one; there the list has it.

@@ -22,7 +22,7 @@ export function announcer({ i18n, store, settings }) {
     if (frame.user_id === state.me?.userId || frame.seq <= activeRoom(previous)?.timeline.head) return;
     if (isIgnored(settings.current, frame.user_id)) return;
     timer ??= setTimeout(endWindow, WINDOW_MS);
-    if (spoken < SPOKEN_AT_ONCE) announce(i18n.text('announce_message', { name: frame.username, content: actionOf(frame.content) ?? spokenText(frame) }));
+    if (spoken < SPOKEN_AT_ONCE) announce(i18n.text('announce_message', { name: frame.username, content: spokenText({ ...frame, content: actionOf(frame.content) ?? frame.content }) }));
     else waiting += 1;
     spoken += 1;
   });
