@@ -1,6 +1,7 @@
 //! The dashboard in a browser: for admins, on any node, on a phone, and through the loss of a node.
 
 use adda::model::Role;
+use serde_json::json;
 
 use crate::harness::browser::{Browser, Page};
 use crate::harness::{Client, Cluster};
@@ -78,6 +79,12 @@ async fn the_dashboard_fits_a_phone_in_both_languages_and_tells_of_a_lost_connec
         page.until(&format!("document.querySelector('h1').textContent === '{title}'")).await;
         fits(&page).await;
     }
+    let forced = json!({ "features": [{ "name": "forced-colors", "value": "active" }] });
+    page.devtools("Emulation.setEmulatedMedia", forced).await;
+    let colours = "[...document.querySelectorAll('.nodes__node')].map((node) => \
+                   getComputedStyle(node, '::before').backgroundColor)";
+    page.until(&format!("new Set({colours}).size === 2")).await;
+    page.devtools("Emulation.setEmulatedMedia", json!({ "features": [] })).await;
     page.click("[data-part=table-toggle]").await;
     page.until("document.querySelector('[data-part=table]').getBoundingClientRect().width > 200").await;
     fits(&page).await;
