@@ -81,6 +81,21 @@ async fn without_modal_dialogs_too_a_second_press_closes_one() {
 }
 
 #[tokio::test]
+async fn without_dialogs_too_an_invitation_closes_once_its_link_is_copied() {
+    let Some(browser) = Browser::start().await else { return };
+    let node = Node::memory().await;
+    let without =
+        "for (const name of ['showModal', 'close', 'open']) delete HTMLDialogElement.prototype[name];";
+    let page = browser.open_with(node.port, without).await;
+    page.join("Rahim", "general").await;
+    page.click("#empty-invite").await;
+    page.until("document.querySelector('#invite').hasAttribute('open')").await;
+    page.click("#invite-copy").await;
+    page.until("!document.querySelector('#invite').hasAttribute('open')").await;
+    page.close().await;
+}
+
+#[tokio::test]
 async fn emoji_are_completed_in_a_text_that_names_somebody() {
     let Some(browser) = Browser::start().await else { return };
     let node = Node::memory().await;

@@ -2,7 +2,7 @@
 
 import { qrMatrix } from '../../qr/matrix.js';
 import { copied } from '../lib/clipboard.js';
-import { openDialog } from '../lib/dialogs.js';
+import { closeDialog, openDialog } from '../lib/dialogs.js';
 import { byId } from '../lib/markup.js';
 import { addressOf } from '../page/address.js';
 
@@ -19,7 +19,7 @@ export function invite({ i18n, store, tell }) {
     const isCopied = await copied(link.value);
     if (!isCopied) return link.select();
     tell(i18n.text('link_copied'));
-    return byId('invite').close();
+    return closeDialog(byId('invite'));
   });
   byId('empty-invite').addEventListener('click', open);
 
