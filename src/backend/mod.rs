@@ -43,7 +43,7 @@ pub use self::moderation::{
     AuditAction, AuditEntry, AuditPage, AuditPosition, AuditRecord, AuditUser, KICK_KEPT, MAX_RULES,
     Moderation, Mute, RoomRules, RulesChange,
 };
-pub use self::node::{Events, LocalNode, LocalRoom, NodeSecret, share_secret};
+pub use self::node::{Events, LocalNode, LocalRoom, NodeSecret, Release, share_secret};
 pub use self::notifications::{Broadcast, Notifications, Seen, SeenBroadcast, Sent, UserNotifications};
 pub use self::preferences::{Preferences, ReadSharing};
 pub use self::presence::{

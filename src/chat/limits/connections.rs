@@ -3,10 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use crate::backend::Release;
 use crate::protocol::ClientAddress;
-
-/// Addresses for which the table keeps its memory.
-const KEPT_ADDRESSES: usize = 1024;
 
 /// The sessions of each address that has some; a cheap handle. It is as large as there are sessions.
 #[derive(Debug, Clone, Default)]
@@ -92,10 +90,7 @@ impl Drop for ClientSession {
         count.unidentified -= usize::from(!self.is_identified);
         if count.open == 0 {
             counts.remove(&self.address);
-            if counts.len() < counts.capacity() / 8 {
-                let kept = KEPT_ADDRESSES.max(2 * counts.len());
-                counts.shrink_to(kept);
-            }
+            counts.release();
         }
     }
 }
@@ -133,6 +128,6 @@ mod tests {
         assert_eq!(connections.len(), 100_000);
         drop(sessions);
         assert_eq!(connections.len(), 0);
-        assert!(connections.lock().capacity() <= 4 * KEPT_ADDRESSES);
+        assert!(connections.lock().capacity() < 10_000);
     }
 }

@@ -9,11 +9,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::backend::Release;
+
 /// Entries of a table, at most: some 20 MB.
 const MOST: usize = 65_536;
-
-/// Entries for which a table keeps its memory.
-const KEPT_ENTRIES: usize = 1024;
 
 /// Least time between two searches for forgotten entries in a full table.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
@@ -100,10 +99,7 @@ impl<K: Hash, V> Table<K, V> {
 impl<V> Entries<V> {
     fn sweep(&mut self, forget_after: Duration, now: Instant) {
         self.by_key.retain(|_, entry| now.saturating_duration_since(entry.used_at) < forget_after);
-        if self.by_key.len() < self.by_key.capacity() / 4 {
-            let kept = KEPT_ENTRIES.max(2 * self.by_key.len());
-            self.by_key.shrink_to(kept);
-        }
+        self.by_key.release();
         self.swept_at = Some(now);
     }
 }
@@ -130,7 +126,7 @@ mod tests {
         assert!(table.len() <= 24_000, "{}", table.len());
         table.sweep(FORGET_AFTER, start + Duration::from_secs(200));
         assert_eq!(table.len(), 0);
-        assert!(table.lock().by_key.capacity() <= 2 * KEPT_ENTRIES);
+        assert!(table.lock().by_key.capacity() < 10_000);
     }
 
     #[test]

@@ -88,6 +88,11 @@ impl FrameSink for NoSink {
     }
 }
 
+/// A full session.
+pub(super) fn listener() -> Listener {
+    Listener { id: ConnectionId::random(), kind: SessionKind::Full, sink: Arc::new(NoSink) }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_channel_that_is_not_confirmed_delays_no_other() {
     let frozen = UserId::guest();
@@ -97,10 +102,8 @@ async fn a_channel_that_is_not_confirmed_delays_no_other() {
         Backend { pubsub: Arc::new(GatedPubSub { inner, frozen, asked }), ..backend }
     })
     .await;
-    let listener =
-        || Some(Listener { id: ConnectionId::random(), kind: SessionKind::Full, sink: Arc::new(NoSink) });
     let mut follow = async |user: &UserId| {
-        let controls = chat.register_session(user, listener());
+        let controls = chat.register_session(user, Some(listener()));
         let wanted = Channel::User(user.clone());
         let following = async { while was_asked.recv().await.expect("the node runs") != wanted {} };
         timeout(DEADLINE, following).await.expect("its channel is subscribed to");

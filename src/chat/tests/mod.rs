@@ -3,6 +3,7 @@
 mod abandoned;
 mod gate;
 mod late;
+mod passing;
 
 use super::Chat;
 use crate::backend::{self, Backend, Health};

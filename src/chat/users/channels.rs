@@ -5,7 +5,7 @@
 //! nothing after that. A new guest is known to nobody until it joins a room, and often becomes another user at once; so its
 //! channel is subscribed to a moment later, or before its first join. Where events may have been missed the sessions are told to ask again.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -14,10 +14,10 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{Notify, OnceCell};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Users;
-use crate::backend::{Channel, FeedHealth, Result};
+use crate::backend::{Channel, FeedHealth, Release, Result};
 use crate::chat::rooms::{FlushSet, FrameSink};
 use crate::chat::{Chat, RoomScope};
 use crate::model::{ConnectionId, Notification, NotificationId, Role, RoomName, UserEvent, UserId};
@@ -60,22 +60,58 @@ pub(in crate::chat) struct UserChannels {
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     /// They have a full session, and nobody waits for their channel.
-    came: Mutex<Vec<UserId>>,
-    /// Their last full session has ended, at this time.
-    left: Mutex<Vec<(Instant, UserId)>>,
+    came: ByTime,
+    /// Their last full session has ended.
+    left: ByTime,
     has_come: Notify,
+}
+
+/// Users, each with the time of its change, the earliest first.
+#[derive(Debug, Default)]
+struct ByTime(Mutex<VecDeque<(Instant, UserId)>>);
+
+impl ByTime {
+    fn push(&self, user: &UserId) {
+        let mut users = lock(&self.0);
+        // Under the lock, so that the times are in order.
+        users.push_back((Instant::now(), user.clone()));
+    }
+
+    fn earliest(&self) -> Option<Instant> {
+        lock(&self.0).front().map(|(at, _)| *at)
+    }
+
+    /// Takes those whose change is so old.
+    fn take_older(&self, age: Duration) -> Vec<UserId> {
+        let mut users = lock(&self.0);
+        let due = users.partition_point(|(at, _)| at.elapsed() >= age);
+        let taken = users.drain(..due).map(|(_, user)| user).collect();
+        users.release();
+        taken
+    }
 }
 
 impl Changes {
     pub(super) fn came(&self, user: &UserId) {
-        lock(&self.came).push(user.clone());
+        self.came.push(user);
         self.has_come.notify_one();
     }
 
     pub(super) fn left(&self, user: &UserId) {
-        let mut left = lock(&self.left);
-        // Under the lock, so that the times are in order.
-        left.push((Instant::now(), user.clone()));
+        self.left.push(user);
+    }
+
+    /// The users that came some time ago, many at once. May be given up and called again without losing any.
+    async fn arrivals(&self) -> Vec<UserId> {
+        loop {
+            match self.came.earliest() {
+                None => self.has_come.notified().await,
+                Some(at) => {
+                    sleep_until(at + GUEST_DELAY).await;
+                    return self.came.take_older(GUEST_DELAY / 2);
+                }
+            }
+        }
     }
 }
 
@@ -269,13 +305,8 @@ impl Chat {
         let keeping = async {
             loop {
                 tokio::select! {
-                    () = changes.has_come.notified() => {
-                        sleep(GUEST_DELAY).await;
-                        for user in std::mem::take(&mut *lock(&changes.came)) {
-                            if self.inner.users.has_listener(&user) {
-                                following.push(self.follow_new_user(user).boxed());
-                            }
-                        }
+                    users = changes.arrivals() => {
+                        following.extend(users.into_iter().map(|user| self.follow_arrival(user).boxed()));
                     }
                     Some(()) = following.next() => {}
                     Ok(()) = feed.changed() => self.inner.users.tell_all().await,
@@ -293,11 +324,7 @@ impl Chat {
 
     /// Unsubscribes from the channels of users whose last session ended some time ago.
     fn unfollow_users(&self) {
-        let unsubscribe_after = self.inner.config.presence.unsubscribe_after;
-        let mut left = lock(&self.inner.users.0.changes.left);
-        let due = left.partition_point(|(at, _)| at.elapsed() >= unsubscribe_after);
-        let due: Vec<UserId> = left.drain(..due).map(|(_, user)| user).collect();
-        drop(left);
+        let due = self.inner.users.0.changes.left.take_older(self.inner.config.presence.unsubscribe_after);
         let mut followed = lock(&self.inner.user_channels.followed);
         for user in due {
             // Under the lock, so that it comes before the subscription of a session that comes next.
@@ -305,10 +332,14 @@ impl Chat {
                 self.inner.backend.pubsub.unsubscribe(&Channel::User(user));
             }
         }
+        followed.release();
     }
 
-    async fn follow_new_user(&self, user: UserId) {
-        self.follow_user(&user).await;
+    /// Follows a user unless its session has ended meanwhile: nobody would unsubscribe from its channel again.
+    async fn follow_arrival(&self, user: UserId) {
+        if self.inner.users.has_listener(&user) {
+            self.follow_user(&user).await;
+        }
     }
 
     /// Waits again for a subscription that took too long. The user's sessions have gone on without.

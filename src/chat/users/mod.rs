@@ -23,7 +23,7 @@ pub(super) use self::standing::KnownStandings;
 pub use self::standing::Version;
 use super::notifications::Given;
 use super::{Chat, RoomScope};
-use crate::backend::Standing;
+use crate::backend::{Release, Standing};
 use crate::model::{RoomName, UserId};
 use crate::websocket::CloseCode;
 
@@ -127,6 +127,7 @@ impl Users {
         let is_last = !mailboxes.iter().any(|other| other.listener.is_some());
         if mailboxes.is_empty() {
             users.remove(user);
+            users.release();
         }
         drop(users);
         if is_last && mailbox.listener.is_some() {

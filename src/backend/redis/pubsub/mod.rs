@@ -24,7 +24,7 @@ use crate::backend::redis::client::server::Server;
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::pubsub::codec::Wire;
 use crate::backend::redis::topology::Shards;
-use crate::backend::{BackendError, Channel, FeedHealth, PubSub, Publication, Result, within};
+use crate::backend::{BackendError, Channel, FeedHealth, PubSub, Publication, Release, Result, within};
 use crate::config::Redis as Settings;
 use crate::model::NodeId;
 use crate::supervisor::Supervisor;
@@ -150,7 +150,7 @@ impl PubSub for Subscriber {
     }
 
     fn unsubscribe(&self, channel: &Channel) {
-        self.desired.lock().remove(channel);
+        self.desired.remove(channel);
         self.mark_dirty(channel);
     }
 
@@ -204,6 +204,12 @@ fn start(context: &Context, server: Arc<Server>) -> Handle {
 impl DesiredChannels {
     fn lock(&self) -> MutexGuard<'_, HashMap<Channel, Vec<oneshot::Sender<()>>>> {
         lock(&self.channels)
+    }
+
+    fn remove(&self, channel: &Channel) {
+        let mut desired = self.lock();
+        desired.remove(channel);
+        desired.release();
     }
 
     /// Removes callers that have timed out: each attempt to subscribe would leave one behind.

@@ -9,7 +9,7 @@ use redis::{Pipeline, RedisResult};
 
 use super::lock;
 use super::shard_subscriber::{Lost, ShardSubscriber};
-use crate::backend::Channel;
+use crate::backend::{Channel, Release};
 
 /// Maximum number of channels in one command or pipeline.
 const CHANNELS_PER_COMMAND: usize = 512;
@@ -66,6 +66,7 @@ impl<'a> Reconciler<'a> {
             channels.into_iter().partition(is_desired)
         };
         let obsolete: Vec<_> = other.into_iter().filter(|channel| self.actual.remove(channel)).collect();
+        self.actual.release();
         for group in obsolete.chunks(CHANNELS_PER_COMMAND) {
             self.unsubscribe(&self.names(group)).await?;
         }
