@@ -121,6 +121,27 @@ fn parse_name(raw: &str, max_chars: usize) -> Result<Arc<str>, NameError> {
     if raw.len() > max_chars.saturating_mul(16) {
         return Err(NameError::TooLong { limit: max_chars });
     }
+    if is_plain(raw) {
+        let fits = raw.len() <= max_chars;
+        return if fits { Ok(raw.into()) } else { Err(NameError::TooLong { limit: max_chars }) };
+    }
+    parse_any(raw, max_chars)
+}
+
+/// Whether a text is a name as it stands, as most are: visible ASCII characters, and single blanks between them. Unicode has
+/// nothing to say about it, and each frame has a name.
+fn is_plain(raw: &str) -> bool {
+    let mut before = b' ';
+    for byte in raw.bytes() {
+        if !byte.is_ascii_graphic() && (byte != b' ' || before == b' ') {
+            return false;
+        }
+        before = byte;
+    }
+    before != b' '
+}
+
+fn parse_any(raw: &str, max_chars: usize) -> Result<Arc<str>, NameError> {
     let chars: Vec<char> = raw.nfc().collect();
     let name = trimmed(&chars);
     if name.is_empty() {

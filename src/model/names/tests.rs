@@ -93,3 +93,20 @@ fn ranges(is_in: impl Fn(char) -> bool) -> Vec<[u32; 2]> {
     }
     ranges
 }
+
+#[test]
+fn names_of_ascii_need_no_unicode() {
+    let ascii: Vec<char> = (0..=0x7f_u8).map(char::from).collect();
+    let mut plain = 0;
+    for first in &ascii {
+        for second in &ascii {
+            for raw in [format!("{first}{second}a"), format!("a{first}{second}")] {
+                plain += usize::from(is_plain(&raw));
+                assert_eq!(parse_name(&raw, 3), parse_any(&raw, 3), "{raw:?}");
+            }
+        }
+    }
+    assert!(plain > 17_000, "{plain}");
+    assert_eq!(parse_name("abcd", 3), parse_any("abcd", 3));
+    assert!(!is_plain("") && is_plain("general") && is_plain("a room") && !is_plain("আড্ডা"));
+}
