@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::stream::BoxStream;
 
 use super::Result;
 use crate::model::{Audience, NewNotification, Notification, NotificationId, UserId};
@@ -26,6 +27,10 @@ pub trait Notifications: Send + Sync + fmt::Debug {
 
     /// The data of users, in the order of `users`. A part of the backend that does not answer fails its own users alone.
     async fn of_users(&self, users: &[UserId]) -> Vec<Result<UserNotifications>>;
+
+    /// The data of users, in any order: of those of one part of the backend as soon as it answers.
+    fn of_users_by_part(&self, users: Vec<UserId>)
+    -> BoxStream<'_, Vec<(UserId, Result<UserNotifications>)>>;
 
     /// Records that a user has seen a notification, and publishes [`crate::model::UserEvent::Seen`] on the user's channel, in
     /// one step. `broadcast`: what is known of it if it is one to all users.

@@ -55,22 +55,58 @@ async fn joins_and_leaves_pass_while_rooms_of_a_frozen_shard_are_resynced() {
     cluster.until_agreed(&far[0], &[]).await;
 }
 
-#[tokio::test]
-async fn standings_of_other_shards_are_read_while_one_is_frozen() {
-    let Some(redis) = RedisCluster::that_can_lose_a_shard().await else { return };
+/// Settings of a backend that waits for answers longer than the test does.
+fn patient(redis: &RedisCluster) -> Config {
     let mut config = Config::defaults();
     config.redis.url = redis.url();
     config.redis.command_timeout = LONG_DEADLINE * 2;
-    let started = backend::start(&config, NodeId::random(), &Supervisor::default()).await;
-    let (backend, _events) = started.expect("Redis is there");
-    let user_at = async |place: usize| loop {
+    config
+}
+
+/// A user whose key is on the shard of this server.
+async fn user_at(redis: &RedisCluster, place: usize, key: impl Fn(&UserId) -> String) -> UserId {
+    loop {
         let user = UserId::guest();
-        let key = format!("{}{{user:{user}}}:standing", config.redis.prefix);
-        if redis.master(redis.slot(&key).await).await == place {
+        if redis.master(redis.slot(&key(&user)).await).await == place {
             return user;
         }
-    };
-    let users = [user_at(0).await, user_at(1).await, user_at(2).await];
+    }
+}
+
+#[tokio::test]
+async fn notifications_of_users_of_other_shards_are_read_while_one_is_frozen() {
+    let Some(redis) = RedisCluster::that_can_lose_a_shard().await else { return };
+    let config = patient(&redis);
+    let started = backend::start(&config, NodeId::random(), &Supervisor::default()).await;
+    let (backend, _events) = started.expect("Redis is there");
+    let key = |user: &UserId| format!("{}user:{{{user}}}:notifications", config.redis.prefix);
+    let users = [user_at(&redis, 0, key).await, user_at(&redis, 1, key).await, user_at(&redis, 2, key).await];
+    assert!(backend.notifications.of_users(&users).await.iter().all(Result::is_ok), "all shards answer");
+    for place in [0, 3] {
+        redis.servers[place].freeze();
+    }
+    let mut read = backend.notifications.of_users_by_part(users.to_vec());
+    let mut found = Vec::new();
+    while found.len() < 2 {
+        for (user, kept) in timeout(LONG_DEADLINE, read.next()).await.expect("in time").expect("one each") {
+            kept.expect("its shard answers");
+            found.push(user);
+        }
+    }
+    assert!(!found.contains(&users[0]), "{found:?}");
+    for place in [0, 3] {
+        redis.servers[place].thaw();
+    }
+}
+
+#[tokio::test]
+async fn standings_of_other_shards_are_read_while_one_is_frozen() {
+    let Some(redis) = RedisCluster::that_can_lose_a_shard().await else { return };
+    let config = patient(&redis);
+    let started = backend::start(&config, NodeId::random(), &Supervisor::default()).await;
+    let (backend, _events) = started.expect("Redis is there");
+    let key = |user: &UserId| format!("{}{{user:{user}}}:standing", config.redis.prefix);
+    let users = [user_at(&redis, 0, key).await, user_at(&redis, 1, key).await, user_at(&redis, 2, key).await];
     backend.standings.standings(&users).await.expect("all shards answer");
     for place in [0, 3] {
         redis.servers[place].freeze();

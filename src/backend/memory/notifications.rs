@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
 
 use super::MemoryNode;
 use crate::backend::{
@@ -35,6 +37,19 @@ impl Notifications for MemoryNode {
     async fn of_users(&self, users: &[UserId]) -> Vec<Result<UserNotifications>> {
         let shared = self.cluster.lock();
         users.iter().map(|user| Ok(shared.notifications.of_user(user))).collect()
+    }
+
+    fn of_users_by_part(
+        &self,
+        users: Vec<UserId>,
+    ) -> BoxStream<'_, Vec<(UserId, Result<UserNotifications>)>> {
+        let shared = self.cluster.lock();
+        let read = |user: UserId| {
+            let kept = shared.notifications.of_user(&user);
+            (user, Ok(kept))
+        };
+        let read = users.into_iter().map(read).collect();
+        stream::iter([read]).boxed()
     }
 
     async fn see(

@@ -7,15 +7,15 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
-use tokio::sync::Notify;
-use tokio::time::sleep;
+use futures_util::stream::{FuturesUnordered, SelectAll};
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{sleep, timeout};
 use tracing::debug;
 
 use crate::backend::{Broadcast, Result, SeenBroadcast, UserNotifications};
 use crate::chat::Chat;
 use crate::chat::rooms::FlushSet;
-use crate::chat::users::{Controls, DueUsers, MOST_READS, RETRY, Users};
+use crate::chat::users::{Controls, DueUsers, MAX_BATCH_WAIT, MOST_READS, RETRY, Users};
 use crate::model::{ControlEvent, Notification, NotificationId, UserEvent, UserId};
 
 /// This node's knowledge of notifications; a cheap handle.
@@ -51,12 +51,10 @@ enum Reading {
     MayHaveMissed,
 }
 
-/// A read of the notifications of users.
+/// The notifications of users of one part of the backend.
 struct OwnRead {
     asked: Instant,
-    users: Vec<UserId>,
-    /// One result each, in the order of `users`.
-    found: Vec<Result<UserNotifications>>,
+    found: Vec<(UserId, Result<UserNotifications>)>,
 }
 
 impl Notices {
@@ -149,26 +147,47 @@ impl Chat {
         flushes.run_now();
     }
 
-    /// Reads what may have changed and gives it to the sessions of this node, until the node stops.
+    /// Reads what may have changed and gives it to the sessions of this node, until the node stops. Users are given theirs as soon as
+    /// their part of the backend answers.
     pub(in crate::chat) async fn keep_notifications(self) {
         let mut feed = self.inner.backend.pubsub.resumed();
         let notices = &self.inner.notices.0;
         self.inner.notices.on_possible_loss(&self.inner.users);
-        let mut reads = FuturesUnordered::new();
+        let mut reads = SelectAll::new();
+        let mut slots = FuturesUnordered::new();
+        let mut failed = FuturesUnordered::new();
         loop {
             if self.inner.supervisor.until_stopping(self.refresh_broadcasts()).await.is_none() {
                 return;
             }
-            while reads.len() < MOST_READS {
+            while slots.len() < MOST_READS {
                 let batch = notices.due.take_batch(|_| true);
                 if batch.is_empty() {
                     break;
                 }
-                reads.push(self.read_own(batch));
+                let asked = Instant::now();
+                let (reading, ended) = oneshot::channel::<()>();
+                let read = self.inner.backend.notifications.of_users_by_part(batch);
+                // The sender is dropped with the read.
+                reads.push(read.map(move |found| {
+                    let _ = &reading;
+                    OwnRead { asked, found }
+                }));
+                slots.push(timeout(MAX_BATCH_WAIT, ended));
             }
             tokio::select! {
                 () = self.inner.supervisor.stopping() => return,
-                Some(read) = reads.next() => self.give_own(read).await,
+                Some(read) = reads.next() => {
+                    let unread = self.give_own(read).await;
+                    if !unread.is_empty() {
+                        failed.push(async move {
+                            sleep(RETRY).await;
+                            unread
+                        });
+                    }
+                }
+                Some(_) = slots.next() => {}
+                Some(users) = failed.next() => notices.due.add(users),
                 () = notices.changed.notified() => {}
                 () = notices.due.added() => {}
                 Ok(()) = feed.changed() => self.inner.notices.on_possible_loss(&self.inner.users),
@@ -208,18 +227,11 @@ impl Chat {
         flushes.run().await;
     }
 
-    async fn read_own(&self, users: Vec<UserId>) -> OwnRead {
-        let asked = Instant::now();
-        let found = self.inner.backend.notifications.of_users(&users).await;
-        if found.iter().any(Result::is_err) {
-            sleep(RETRY).await;
-        }
-        OwnRead { asked, users, found }
-    }
-
-    async fn give_own(&self, OwnRead { asked, users, found }: OwnRead) {
+    /// Returns the users whose notifications could not be read.
+    async fn give_own(&self, OwnRead { asked, found }: OwnRead) -> Vec<UserId> {
         let mut flushes = FlushSet::default();
-        for (user, found) in users.into_iter().zip(found) {
+        let mut unread = Vec::new();
+        for (user, found) in found {
             match found {
                 Ok(kept) => {
                     let owed = self.owed(kept);
@@ -227,11 +239,12 @@ impl Chat {
                 }
                 Err(error) => {
                     debug!(error = %error.root_cause(), "could not read the notifications of a user");
-                    self.inner.notices.owe(&user);
+                    unread.push(user);
                 }
             }
         }
         flushes.run().await;
+        unread
     }
 
     /// The notifications that a user is owed, the oldest first.

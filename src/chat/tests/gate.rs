@@ -8,10 +8,10 @@ use futures_util::stream::BoxStream;
 use tokio::sync::Notify;
 
 use crate::backend::{
-    Account, Accounts, BackendError, BanPage, Condition, Creation, PasswordHash, Result, Standing,
-    StandingChange, Standings,
+    Account, Accounts, BackendError, BanPage, Broadcast, Condition, Creation, Notifications, PasswordHash,
+    Result, Seen, SeenBroadcast, Sent, Standing, StandingChange, Standings, UserNotifications,
 };
-use crate::model::{Skeleton, UserId};
+use crate::model::{Audience, NewNotification, NotificationId, Skeleton, UserId};
 
 /// Holds back the answer to each call until it is opened for it.
 #[derive(Debug, Default)]
@@ -122,5 +122,53 @@ impl Accounts for GatedAccounts {
 
     async fn setup_code(&self, own: &str) -> Result<Option<String>> {
         self.inner.setup_code(own).await
+    }
+}
+
+/// Notifications of which those of one user are never read.
+#[derive(Debug)]
+pub struct GatedNotifications {
+    pub inner: Arc<dyn Notifications>,
+    pub frozen: UserId,
+}
+
+#[async_trait]
+impl Notifications for GatedNotifications {
+    async fn send(&self, notification: &NewNotification) -> Result<Sent> {
+        self.inner.send(notification).await
+    }
+
+    async fn to_all(&self) -> Result<Vec<Broadcast>> {
+        self.inner.to_all().await
+    }
+
+    async fn of_users(&self, users: &[UserId]) -> Vec<Result<UserNotifications>> {
+        if users.contains(&self.frozen) {
+            std::future::pending::<()>().await;
+        }
+        self.inner.of_users(users).await
+    }
+
+    fn of_users_by_part(
+        &self,
+        users: Vec<UserId>,
+    ) -> BoxStream<'_, Vec<(UserId, Result<UserNotifications>)>> {
+        let is_frozen = users.contains(&self.frozen);
+        let others = users.into_iter().filter(|user| *user != self.frozen).collect();
+        let read = self.inner.of_users_by_part(others);
+        if is_frozen { read.chain(futures_util::stream::pending()).boxed() } else { read }
+    }
+
+    async fn see(
+        &self,
+        user: &UserId,
+        id: &NotificationId,
+        broadcast: Option<&SeenBroadcast>,
+    ) -> Result<Seen> {
+        self.inner.see(user, id, broadcast).await
+    }
+
+    async fn take_back(&self, id: &NotificationId) -> Result<Option<Audience>> {
+        self.inner.take_back(id).await
     }
 }

@@ -8,10 +8,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use super::chat_with;
-use super::gate::{Gate, GatedStandings};
+use super::gate::{Gate, GatedNotifications, GatedStandings};
 use crate::backend::{Backend, Channel, FeedHealth, PubSub, Publication, Result};
 use crate::chat::{Control, FrameSink, Listener, Pushed};
-use crate::model::{ConnectionId, UserId};
+use crate::model::{Audience, ConnectionId, NewNotification, NotificationId, UserId, Words};
 use crate::protocol::SessionKind;
 use crate::websocket::{CloseCode, Frame};
 
@@ -35,6 +35,49 @@ async fn a_standing_that_is_not_read_delays_no_other() {
     assert_eq!(given, Control::Standing(Box::default()));
     chat.inner.standings.on_change(&near);
     timeout(DEADLINE, session.next()).await.expect("it is given again");
+}
+
+/// Hands on the frames that a session is given.
+struct Frames(mpsc::UnboundedSender<Vec<u8>>);
+
+impl FrameSink for Frames {
+    fn push(&self, frame: &Frame) -> Pushed {
+        let _ = self.0.send(frame.as_bytes().to_vec());
+        Pushed::Queued
+    }
+
+    fn flush(&self) {}
+
+    fn close(&self, _code: CloseCode) {}
+
+    fn is_closing(&self) -> bool {
+        false
+    }
+}
+
+#[tokio::test]
+async fn notifications_that_are_not_read_delay_those_of_no_other_user() {
+    let [far, near] = [UserId::guest(), UserId::guest()];
+    let chat = chat_with(|backend| {
+        let (inner, frozen) = (backend.notifications.clone(), far.clone());
+        Backend { notifications: Arc::new(GatedNotifications { inner, frozen }), ..backend }
+    })
+    .await;
+    let words = Words { to: Audience::User(near.clone()), title: None, content: "for Mita".to_owned() };
+    let notification = NewNotification { id: NotificationId::now(), words, ttl: DEADLINE };
+    chat.inner.backend.notifications.send(&notification).await.unwrap();
+    let listener = |sink| Some(Listener { id: ConnectionId::random(), kind: SessionKind::Full, sink });
+    let (frames, mut given) = mpsc::unbounded_channel();
+    let _far = chat.register_session(&far, listener(Arc::new(NoSink)));
+    let _near = chat.register_session(&near, listener(Arc::new(Frames(frames))));
+    // Both are due, and read together.
+    chat.inner.notices.on_possible_loss(&chat.inner.users);
+    let is_given = async {
+        while !String::from_utf8_lossy(&given.recv().await.expect("the session is there"))
+            .contains("for Mita")
+        {}
+    };
+    timeout(DEADLINE, is_given).await.expect("it is given");
 }
 
 /// Subscriptions, all told of, of which those of one user never stand.

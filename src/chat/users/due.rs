@@ -15,6 +15,9 @@ const BATCH: usize = 256;
 /// Batches that a reader reads at the same time, at most.
 pub(in crate::chat) const MOST_READS: usize = 8;
 
+/// A batch that takes longer than this counts no more among [`MOST_READS`]: others wait for some part of the backend with it.
+pub(in crate::chat) const MAX_BATCH_WAIT: Duration = Duration::from_millis(100);
+
 /// Wait before a read that failed is tried again.
 pub(in crate::chat) const RETRY: Duration = Duration::from_millis(250);
 

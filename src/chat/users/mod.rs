@@ -18,7 +18,7 @@ use futures_util::task::AtomicWaker;
 use self::channels::Changes;
 pub use self::channels::Listener;
 pub(super) use self::channels::UserChannels;
-pub(super) use self::due::{DueUsers, MOST_READS, RETRY};
+pub(super) use self::due::{DueUsers, MAX_BATCH_WAIT, MOST_READS, RETRY};
 pub(super) use self::standing::KnownStandings;
 pub use self::standing::Version;
 use super::notifications::Given;

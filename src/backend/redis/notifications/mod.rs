@@ -3,9 +3,12 @@
 
 mod record;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::StreamExt;
+use futures_util::stream::{BoxStream, FuturesUnordered};
 use redis::Value;
 
 use self::record::Fields;
@@ -73,6 +76,11 @@ impl RedisNotifications {
         call.arg((*left + MARK_SPARE).as_millis()).arg(number).arg(newest.saturating_sub(self.kept as u64))
     }
 
+    async fn of_users_of_part(&self, users: Vec<UserId>) -> Vec<(UserId, Result<UserNotifications>)> {
+        let found = self.of_users(&users).await;
+        users.into_iter().zip(found).collect()
+    }
+
     /// The user of a notification to one user.
     async fn recipient(&self, id: &NotificationId) -> Result<Option<UserId>> {
         let call = Call::plain("GET", self.keys.notification(id));
@@ -129,6 +137,20 @@ impl Notifications for RedisNotifications {
             Ok(kept)
         };
         values.into_iter().map(read).collect()
+    }
+
+    fn of_users_by_part(
+        &self,
+        users: Vec<UserId>,
+    ) -> BoxStream<'_, Vec<(UserId, Result<UserNotifications>)>> {
+        let mut by_server: HashMap<Option<String>, Vec<UserId>> = HashMap::new();
+        for user in users {
+            let server = self.calls.shards.server_of(&self.keys.notifications(&user));
+            by_server.entry(server).or_default().push(user);
+        }
+        let reads: FuturesUnordered<_> =
+            by_server.into_values().map(|users| self.of_users_of_part(users)).collect();
+        reads.boxed()
     }
 
     async fn see(

@@ -1,8 +1,6 @@
 //! Reads of the standings that this node's sessions must be given. Each user's is given as soon as it is there, so a part of
 //! the backend that does not answer delays the users of no other.
 
-use std::time::Duration;
-
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, SelectAll};
@@ -12,11 +10,8 @@ use tracing::debug;
 
 use crate::backend::Channel;
 use crate::chat::Chat;
-use crate::chat::users::due::{MOST_READS, RETRY};
+use crate::chat::users::due::{MAX_BATCH_WAIT, MOST_READS, RETRY};
 use crate::model::UserId;
-
-/// A batch that takes longer than this counts no more among [`MOST_READS`]: others wait for some part of the backend with it.
-const MAX_BATCH_WAIT: Duration = Duration::from_millis(100);
 
 impl Chat {
     /// Gives the sessions of this node what is to be known of their users, until the node stops.
