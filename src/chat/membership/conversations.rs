@@ -1,5 +1,6 @@
 //! Conversations of two users. Their name follows from the two users, so it is one, whichever of them asks first and on whatever node.
 
+use super::super::completion::Completion;
 use super::super::{Chat, Identity};
 use crate::backend::{Listing, RoomRecord};
 use crate::model::{Author, RoomName, UserId};
@@ -35,14 +36,25 @@ impl Chat {
         }
         self.check_name(by).await?;
         let other = self.known_user(other).await?;
-        self.list_room(by, &room).await?;
+        let beginning = self.clone().begin_conversation(by.clone(), other, room);
+        Completion::new(&self.inner.supervisor, "new-conversation", beginning).await
+    }
+
+    async fn begin_conversation(
+        self,
+        by: Identity,
+        other: Author,
+        room: RoomName,
+    ) -> Result<Conversation, Rejection> {
+        let rooms = &self.inner.backend.rooms;
+        self.list_room(&by, &room).await?;
         if !rooms.list(&other.user_id, &room, Listing::ByOthers).await? {
             let sentence = "The other user is in as many rooms as others may put it in";
             return Err(Rejection::new(ErrorCode::TooManyRooms, sentence));
         }
         let members = vec![by.author.clone(), other.clone()];
         rooms.create(&room, &RoomRecord { members, ..RoomRecord::default() }).await?;
-        self.tell_rooms_changed([own, &other.user_id]).await;
+        self.tell_rooms_changed([&by.author.user_id, &other.user_id]).await;
         Ok(Conversation { room, with: other })
     }
 }

@@ -38,16 +38,20 @@ impl Chat {
         let title = self.checked_title(title)?;
         self.check_name(by).await?;
         let room = RoomName::private();
-        self.list_room(by, &room).await?;
         let record = RoomRecord {
             title: Some(title),
             topic: None,
             owner: Some(by.author.user_id.clone()),
             members: vec![by.author.clone()],
         };
-        let record = self.inner.backend.rooms.create(&room, &record).await?;
-        self.tell_rooms_changed([&by.author.user_id]).await;
-        Ok((room, record))
+        let (chat, by) = (self.clone(), by.clone());
+        let creating = async move {
+            chat.list_room(&by, &room).await?;
+            let record = chat.inner.backend.rooms.create(&room, &record).await?;
+            chat.tell_rooms_changed([&by.author.user_id]).await;
+            Ok((room, record))
+        };
+        Completion::new(&self.inner.supervisor, "new-room", creating).await
     }
 
     /// The record of a private room, as it is now.

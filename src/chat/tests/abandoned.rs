@@ -9,11 +9,11 @@ use tokio::sync::oneshot;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
-use super::gate::{Gate, GatedAccounts, GatedStandings};
+use super::gate::{Gate, GatedAccounts, GatedRooms, GatedStandings};
 use super::{chat, chat_with};
 use crate::backend::{AuditAction, AuditRecord, Backend, StandingChange};
 use crate::chat::{Chat, Control, Controls, Credentials, Identity, Password};
-use crate::model::{Role, UserId, Username};
+use crate::model::{Author, Role, UserId, Username};
 use crate::protocol::{ClientAddress, ErrorCode, Rejection};
 
 const PASSWORD: &str = "correct horse battery";
@@ -116,6 +116,24 @@ async fn the_name_of_an_account_is_taken_though_its_client_has_gone() {
     assert_eq!(chat.check_name(&guest).await, Ok(()));
     abandon(&gate, chat.register(credentials())).await;
     until("the name is taken", async || chat.check_name(&guest).await.is_err()).await;
+}
+
+#[tokio::test]
+async fn a_room_and_a_conversation_are_made_though_their_client_has_gone() {
+    let gate = Arc::<Gate>::default();
+    let chat = chat_with(|backend| {
+        let (inner, gate) = (backend.rooms.clone(), gate.clone());
+        Backend { rooms: Arc::new(GatedRooms { inner, gate }), ..backend }
+    })
+    .await;
+    let by = chat.register(credentials()).await.unwrap().identity;
+    let other = Author { user_id: UserId::guest(), username: Username::from_trusted("মিতা") };
+    chat.inner.backend.rooms.introduce(&other).await.unwrap();
+    let rooms = async || chat.my_rooms(&by).await.unwrap().len();
+    abandon(&gate, chat.create_room(&by, "one")).await;
+    until("the room is there", async || rooms().await == 1).await;
+    abandon(&gate, chat.converse(&by, &other.user_id)).await;
+    until("the conversation is there", async || rooms().await == 2).await;
 }
 
 #[tokio::test]

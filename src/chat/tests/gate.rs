@@ -8,10 +8,11 @@ use futures_util::stream::BoxStream;
 use tokio::sync::Notify;
 
 use crate::backend::{
-    Account, Accounts, BackendError, BanPage, Broadcast, Condition, Creation, Notifications, PasswordHash,
-    Result, Seen, SeenBroadcast, Sent, Standing, StandingChange, Standings, UserNotifications,
+    Account, Accounts, BackendError, BanPage, Broadcast, Condition, Creation, Listing, Notifications,
+    PasswordHash, Relation, Result, RoomChange, RoomChanged, RoomRecord, Rooms, Seen, SeenBroadcast, Sent,
+    Standing, StandingChange, Standings, Unlisting, UserNotifications,
 };
-use crate::model::{Audience, NewNotification, NotificationId, Skeleton, UserId};
+use crate::model::{Audience, Author, NewNotification, NotificationId, RoomName, Skeleton, UserId, Username};
 
 /// Holds back the answer to each call until it is opened for it.
 #[derive(Debug, Default)]
@@ -122,6 +123,56 @@ impl Accounts for GatedAccounts {
 
     async fn setup_code(&self, own: &str) -> Result<Option<String>> {
         self.inner.setup_code(own).await
+    }
+}
+
+/// Rooms that users put on their own lists, which is answered late.
+#[derive(Debug)]
+pub struct GatedRooms {
+    pub inner: Arc<dyn Rooms>,
+    pub gate: Arc<Gate>,
+}
+
+#[async_trait]
+impl Rooms for GatedRooms {
+    async fn relation(&self, room: &RoomName, user: &UserId) -> Result<Relation> {
+        self.inner.relation(room, user).await
+    }
+
+    async fn records(&self, rooms: &[RoomName]) -> Vec<Result<Option<RoomRecord>>> {
+        self.inner.records(rooms).await
+    }
+
+    async fn create(&self, room: &RoomName, record: &RoomRecord) -> Result<RoomRecord> {
+        self.inner.create(room, record).await
+    }
+
+    async fn change(&self, room: &RoomName, change: &RoomChange) -> Result<RoomChanged> {
+        self.inner.change(room, change).await
+    }
+
+    async fn list(&self, user: &UserId, room: &RoomName, listing: Listing) -> Result<bool> {
+        let listed = self.inner.list(user, room, listing).await;
+        if listing == Listing::Own {
+            self.gate.pass().await;
+        }
+        listed
+    }
+
+    async fn unlist(&self, user: &UserId, rooms: &[RoomName], unlisting: Unlisting) -> Result<()> {
+        self.inner.unlist(user, rooms, unlisting).await
+    }
+
+    async fn listed(&self, user: &UserId) -> Result<Vec<RoomName>> {
+        self.inner.listed(user).await
+    }
+
+    async fn introduce(&self, user: &Author) -> Result<()> {
+        self.inner.introduce(user).await
+    }
+
+    async fn introduced(&self, user: &UserId) -> Result<Option<Username>> {
+        self.inner.introduced(user).await
     }
 }
 
