@@ -8,7 +8,8 @@ use futures_util::future::BoxFuture;
 
 use super::Result;
 use crate::model::{
-    ChangeDraft, ChangeReceipt, Draft, EntryKind, Epoch, LoggedMessage, Position, Receipt, RoomName,
+    ChangeDraft, ChangeReceipt, Draft, EntryKind, Epoch, LoggedMessage, Nonce, Position, Receipt, RoomName,
+    UserId,
 };
 
 /// How long a nonce is remembered.
@@ -61,6 +62,9 @@ pub trait Log: Send + Sync + fmt::Debug {
     /// The same for a reader outside the room. Writes nothing. Continuity after a position can only be proven in an
     /// open epoch, so [`Log::read`] serves that.
     async fn peek(&self, room: &RoomName, span: Span, limit: usize) -> Result<Excerpt>;
+
+    /// Whether a message or change of the user has this nonce: another one with it would be refused, or be a duplicate.
+    async fn has_nonce(&self, room: &RoomName, user: &UserId, nonce: &Nonce) -> Result<bool>;
 
     /// Whether posts of this node are accepted, as far as is known: false after a failed post if the node's own
     /// test post failed, too.

@@ -159,7 +159,7 @@ impl Chat {
     /// same nonce before is not stored again.
     ///
     /// # Errors
-    /// Those of [`Chat::begin_upload`] and [`Uploading::finish`].
+    /// `nonce_reused`; those of [`Chat::begin_upload`] and [`Uploading::finish`].
     pub async fn store_bytes(
         &self,
         identity: &Identity,
@@ -181,6 +181,8 @@ impl Chat {
         match self.begin_upload(request).await? {
             UploadStart::Stored(stored) => Ok(stored),
             UploadStart::Open(mut uploading) => {
+                // Another message has the nonce, since its own file would be known: this one would be refused.
+                self.check_nonce_is_new(&identity.author.user_id, access.room(), file.nonce).await?;
                 uploading.write(file.bytes).await?;
                 uploading.finish(file.name).await
             }

@@ -12,7 +12,7 @@ use super::completion::Completion;
 use super::inbox::Posted;
 use super::rooms::TypingRule;
 use super::{Chat, ClaimedFiles, Room, SpeechAccess};
-use crate::backend::{Appending, Channel, Publication};
+use crate::backend::{Appending, BackendError, Channel, Publication};
 use crate::config::Config;
 use crate::model::characters::has_visible;
 use crate::model::{
@@ -92,6 +92,20 @@ impl Chat {
             check_content(content, self.inner.config.limits.content_chars)?;
         }
         nonce.map(parse_nonce).transpose().map(drop)
+    }
+
+    /// Refuses a nonce that a message of the user in this room has.
+    pub(super) async fn check_nonce_is_new(
+        &self,
+        user: &UserId,
+        room: &RoomName,
+        nonce: Option<&str>,
+    ) -> Result<(), Rejection> {
+        let Some(nonce) = nonce.map(parse_nonce).transpose()? else { return Ok(()) };
+        if self.inner.backend.log.has_nonce(room, user, &nonce).await? {
+            return Err(BackendError::NonceReused.into());
+        }
+        Ok(())
     }
 
     /// A text that follows the rules for messages.

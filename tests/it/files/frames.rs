@@ -38,6 +38,12 @@ async fn a_binary_frame_is_a_message_with_a_file() {
     assert_eq!(folder.names().len(), 1, "its bytes are stored once");
     send(&mut again, &head, b"other bytes").await;
     assert_eq!(again.expect("error").await["code"], "nonce_reused");
+    assert_eq!(folder.names().len(), 1, "other bytes are not stored");
+    rahim.post("general", "a text", "n2").await;
+    send(&mut again, &json!({ "room_id": "general", "name": "a", "nonce": "n2" }), PNG).await;
+    assert_eq!(again.expect("error").await["code"], "nonce_reused");
+    assert_eq!(folder.names().len(), 1, "nor is a file with the nonce of a text");
+    mita.receives("a text").await;
     send(&mut rahim, &json!({ "room_id": "general", "name": "" }), b"").await;
     rahim.expect("ack").await;
     assert_eq!(mita.expect("text").await["files"][0]["name"], "file");

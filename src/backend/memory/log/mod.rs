@@ -59,6 +59,11 @@ impl Log for MemoryNode {
         Ok(self.cluster.lock().logs.peek(room, &span, limit, Instant::now()))
     }
 
+    async fn has_nonce(&self, room: &RoomName, user: &UserId, nonce: &Nonce) -> Result<bool> {
+        let key = (user.clone(), nonce.clone());
+        Ok(self.cluster.lock().logs.has_nonce(room, &key, Instant::now()))
+    }
+
     fn accepts_posts(&self) -> bool {
         true
     }
@@ -120,6 +125,13 @@ impl Logs {
         };
         let cursors_per_room = config.limits.cursors_per_room;
         Self { bounds, cursors_per_room, rooms: HashMap::new(), last_cleanup: None }
+    }
+
+    fn has_nonce(&mut self, room: &RoomName, key: &NonceKey, now: Instant) -> bool {
+        self.rooms.get_mut(room).is_some_and(|room| {
+            room.forget_nonces(now);
+            room.nonces.contains_key(key)
+        })
     }
 
     /// Numbers and logs a message, which the caller must publish before any other change. No message if its nonce was

@@ -24,13 +24,13 @@ use self::receipts::{change_receipt, receipt};
 use crate::backend::redis::client::call::Call;
 use crate::backend::redis::client::role::Role;
 use crate::backend::redis::client::script::Script;
-use crate::backend::redis::client::server::parsed;
+use crate::backend::redis::client::server::{parsed, parsed_if_ours};
 use crate::backend::redis::keys::Keys;
 use crate::backend::redis::pubsub::codec::Wire;
 use crate::backend::redis::topology::Shards;
 use crate::backend::{self, Appending, BackendError, Excerpt, Page, Result, Span, within};
 use crate::config::Config;
-use crate::model::{ChangeDraft, ChangeReceipt, Draft, Epoch, Position, Receipt, RoomName};
+use crate::model::{ChangeDraft, ChangeReceipt, Draft, Epoch, Nonce, Position, Receipt, RoomName, UserId};
 use crate::supervisor::Supervisor;
 
 /// Messages.
@@ -159,6 +159,12 @@ impl backend::Log for Log {
     async fn peek(&self, room: &RoomName, span: Span, limit: usize) -> Result<Excerpt> {
         let found = within(self.deadline, self.store.read(&Role::Pooled, room, &span, limit)).await?;
         Ok(found.excerpt())
+    }
+
+    async fn has_nonce(&self, room: &RoomName, user: &UserId, nonce: &Nonce) -> Result<bool> {
+        let call = Call::plain("GET", self.store.keys.nonce(room, user, nonce));
+        let receipt = within(self.deadline, self.store.shards.call(&Role::Pooled, call)).await;
+        Ok(parsed_if_ours::<Option<Vec<u8>>>(receipt)?.is_some())
     }
 
     fn accepts_posts(&self) -> bool {
