@@ -72,8 +72,10 @@ impl Call {
     pub fn command(&self, publishing: Publishing) -> Cmd {
         match self {
             Self::Script { script, keys, args } => {
-                let mut command = redis::cmd("EVALSHA");
-                command.arg(script.hash(publishing)).arg(keys.len()).arg(keys).arg(args);
+                // Room for the name, the hash and the number of keys as well.
+                let bytes = 64 + keys.iter().map(String::len).chain(args.iter().map(Vec::len)).sum::<usize>();
+                let mut command = Cmd::with_capacity(3 + keys.len() + args.len(), bytes);
+                command.arg("EVALSHA").arg(script.hash(publishing)).arg(keys.len()).arg(keys).arg(args);
                 command
             }
             Self::Plain { command, .. } => command.clone(),
