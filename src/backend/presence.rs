@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 
 use super::Result;
-use crate::model::{ConnectionId, Member, NodeId, Notice, RoomName};
+use crate::model::{ConnectionId, Member, NodeId, Notice, Position, RoomName};
 
 /// The members of rooms. `tests/it/backend_contract/presence.rs` is the suite that every implementation passes.
 ///
@@ -68,6 +68,8 @@ pub struct Entered {
     pub notice: Option<Notice>,
     /// The first page of the room's members, at most [`MEMBERS_IN_JOINED`] of them.
     pub members: Vec<Member>,
+    /// The head of the room's log at that moment, as [`super::Log::head`] would tell it; `None` if no epoch is open.
+    pub head: Option<Position>,
     /// Whether the members and the count are complete. After a loss of data they are not until all nodes have
     /// restored their sessions ([`Presence::members`] fails until then).
     pub is_complete: bool,

@@ -187,3 +187,38 @@ async fn an_overloaded_node_refuses_at_once_and_reads_no_more() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn joins_that_have_nothing_to_read_ask_nothing_of_the_log() {
+    const JOINS: u64 = 20;
+    let Some(cluster) = Cluster::with(1, &[("redis.prefix", "adda:")]).await else { return };
+    let (redis, node) = (&cluster.redis, &cluster.nodes[0]);
+    let mut rahim = Client::full(node, "রহিম").await;
+    let empty = rahim.join("general").await;
+    let before = calls(redis, "xrange").await;
+    for _ in 0..JOINS {
+        let joined = Client::full(node, "guest").await.join("general").await;
+        assert_eq!((&joined["epoch"], &joined["seq"]), (&empty["epoch"], &json!(0)));
+    }
+    let reads = calls(redis, "xrange").await - before;
+    assert!(reads < JOINS, "{reads} reads of an empty room");
+
+    let epoch = rahim.posts("general", "one").await["epoch"].clone();
+    rahim.texts(1).await;
+    let before = calls(redis, "xrange").await;
+    for _ in 0..JOINS {
+        let joined = Client::full(node, "guest").await.resume("general", &epoch, 1).await;
+        assert_eq!((&joined["recovered"], &joined["messages"]), (&json!(true), &json!([])));
+        assert_eq!((&joined["epoch"], &joined["seq"]), (&epoch, &json!(1)));
+    }
+    let reads = calls(redis, "xrange").await - before;
+    assert!(reads < JOINS, "{reads} reads for sessions that have everything");
+    let joined = Client::full(node, "guest").await.join("general").await;
+    assert_eq!(joined["messages"][0]["content"], "one", "one that has not is given the page");
+
+    // The head of another run of Redis proves nothing until an epoch is opened above it.
+    redis.command(&["HSET", "adda:{general}:head", "run", "of another Redis"]).await;
+    let joined = Client::full(node, "guest").await.resume("general", &epoch, 1).await;
+    assert_eq!((&joined["recovered"], &joined["messages"]), (&json!(true), &json!([])));
+    assert_ne!(joined["epoch"], epoch);
+}

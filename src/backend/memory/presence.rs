@@ -27,7 +27,9 @@ impl Presence for MemoryNode {
         let ticket = self.pending.begin(room, member, ChangeKind::Enter);
         self.pending.mark_applied(room, member.id);
         let mut shared = self.cluster.lock();
+        let head = shared.logs.known_head(room);
         let (entered, event) = shared.rooms.enter(room, self.node, member);
+        let entered = Entered { head, ..entered };
         shared.publish(event.map(|event| (room.clone(), event)));
         Box::pin(async {
             ticket.succeed();
@@ -129,6 +131,7 @@ impl Rooms {
                 is_announced: is_new,
                 notice: joined,
                 members,
+                head: None,
                 is_complete: true,
             },
             event,

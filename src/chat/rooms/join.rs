@@ -1,7 +1,8 @@
 //! Joining a room without hole or double: the order of steps is the guarantee.
 //!
 //! 1. The room is subscribed and knows its place (`Hub::open`).
-//! 2. The session becomes a member in the backend, and a page of the log is read.
+//! 2. The session becomes a member in the backend, and a page of the log is read. The backend tells where the log
+//!    stands at that moment, so a session to which no page has anything to give needs none.
 //! 3. If the page ends before the room's place by more than the room keeps at hand, the session is
 //!    given the page and reads on, at the pace of its socket.
 //! 4. Under the room's lock it is given the rest and attached.
@@ -38,6 +39,17 @@ pub struct JoinPlace {
     pub history: Option<usize>,
     /// The cursor of its user, if it may have one.
     pub reader: Option<JoiningReader>,
+}
+
+impl JoinPlace {
+    /// Whether a session that enters while the log stands at `head` is given no message: it has them all, or wants none,
+    /// or there are none.
+    fn needs_no_page(&self, head: &Position) -> bool {
+        match &self.since {
+            Some(since) => since == head,
+            None => head.seq == 0 || self.history == Some(0),
+        }
+    }
 }
 
 impl Chat {
@@ -87,10 +99,9 @@ impl Chat {
         if !room.rules.has_member(user) {
             self.confirm_member(room, user).await?;
         }
-        let JoinPlace { since, history, reader } = place;
-        let reading = async { Ok(self.readers(room, session, reader.as_ref()).await) };
-        let (entered, start, readers) =
-            tokio::try_join!(self.enter(room, session), self.find_start(room, since, history), reading)?;
+        let reading = async { Ok(self.readers(room, session, place.reader.as_ref()).await) };
+        let ((entered, start), readers) =
+            tokio::try_join!(self.enter_and_start(room, session, &place), reading)?;
         self.confirm_member(room, user).await?;
         let mut position = start.position.clone();
         let mut frames = first_frames(room, session, &entered, &start, &readers);
@@ -159,6 +170,25 @@ impl Chat {
         Readers { own, other }
     }
 
+    /// Enters, and finds the place to begin at. The page is read meanwhile, unless the room's place here tells that there
+    /// is nothing to read; the place of the log at the entrance then shows whether that is so.
+    async fn enter_and_start(
+        &self,
+        room: &Room,
+        session: &RoomSession,
+        place: &JoinPlace,
+    ) -> Result<(Entered, Start), Rejection> {
+        if !room.delivered().is_some_and(|delivered| place.needs_no_page(&delivered)) {
+            return tokio::try_join!(self.enter(room, session), self.find_start(room, place));
+        }
+        let entered = self.enter(room, session).await?;
+        let start = match entered.head.clone().filter(|head| place.needs_no_page(head)) {
+            Some(head) => Start::at(head, place),
+            None => self.find_start(room, place).await?,
+        };
+        Ok((entered, start))
+    }
+
     async fn enter(&self, room: &Room, session: &RoomSession) -> Result<Entered, Rejection> {
         let entering = self.inner.backend.presence.enter(&room.name, &session.member);
         room.add_member(session);
@@ -192,19 +222,14 @@ impl Chat {
         }
     }
 
-    async fn find_start(
-        &self,
-        room: &Room,
-        since: Option<Position>,
-        history: Option<usize>,
-    ) -> Result<Start, Rejection> {
-        if let Some(since) = since {
+    async fn find_start(&self, room: &Room, place: &JoinPlace) -> Result<Start, Rejection> {
+        if let Some(since) = place.since.clone() {
             let page = self.history(&room.name, Span::After(since), usize::MAX).await?;
             if page.is_whole() {
                 return Ok(Start::new(Arc::unwrap_or_clone(page), IsRecovered::Yes));
             }
         }
-        let wanted = history.unwrap_or(self.inner.config.history.on_join);
+        let wanted = place.history.unwrap_or(self.inner.config.history.on_join);
         let page = self.history(&room.name, Span::Newest, wanted).await?;
         let mut page = Arc::unwrap_or_clone(page);
         if wanted == 0 {
@@ -234,6 +259,12 @@ struct Start {
 }
 
 impl Start {
+    /// The start of a session that needs no page.
+    fn at(head: Position, place: &JoinPlace) -> Self {
+        let is_recovered = if place.since.is_some() { IsRecovered::Yes } else { IsRecovered::No };
+        Self { position: head, messages: Vec::new(), is_recovered }
+    }
+
     fn new(page: Page, is_recovered: IsRecovered) -> Self {
         // A recovered page may end before the head; the newest page ends there by its nature.
         let seq = match is_recovered {

@@ -152,6 +152,11 @@ impl Room {
 
     // --- joining ---
 
+    /// The place up to which its sessions have been given everything; `None` before it is known.
+    pub(super) fn delivered(&self) -> Option<Position> {
+        self.lock().delivery.delivered().cloned()
+    }
+
     /// Lets a session take part from `position` on. Under one lock, so that nothing passes
     /// between: first `frames`, then what the room was given after `position`, and who has come and gone
     /// since the session entered, then what comes.

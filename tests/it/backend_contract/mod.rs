@@ -158,6 +158,7 @@ contract! {
         a_name_that_contains_another_users_id_is_another_user
         an_enter_returns_the_members
         an_enter_returns_a_bounded_number_of_members
+        an_enter_tells_where_the_log_stands
         a_second_enter_or_leave_has_no_effect
         a_lost_session_is_removed_at_once_and_announced_after_the_grace_period
         a_user_who_returns_within_the_grace_period_is_not_announced

@@ -62,6 +62,18 @@ pub async fn an_enter_returns_a_bounded_number_of_members(mut cluster: Cluster) 
     }
 }
 
+pub async fn an_enter_tells_where_the_log_stands(mut cluster: Cluster) {
+    let ([here, there], room) = (cluster.nodes().await, room("general"));
+    let told = async || here.enter(&room, &User::new("guest").session()).await.unwrap().head;
+    assert_eq!(told().await, None, "no epoch is open");
+    let empty = there.backend.log.head(&room).await.unwrap();
+    assert_eq!(told().await, Some(empty));
+    there.post(&room, "hello").await;
+    let head = there.backend.log.head(&room).await.unwrap();
+    assert_eq!(head.seq, 1);
+    assert_eq!(told().await, Some(head));
+}
+
 pub async fn a_second_enter_or_leave_has_no_effect(mut cluster: Cluster) {
     let (mut node, room, session) = (cluster.node().await, room("general"), User::new("Rahim").session());
     node.subscribe(&room).await;

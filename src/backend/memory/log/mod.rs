@@ -185,6 +185,11 @@ impl Logs {
         self.open(room, now).log.head()
     }
 
+    /// The same without opening an epoch.
+    pub(super) fn known_head(&self, room: &RoomName) -> Option<Position> {
+        self.rooms.get(room).map(|room| room.log.head())
+    }
+
     pub(super) fn read(&mut self, room: &RoomName, span: &Span, limit: usize, now: Instant) -> Page {
         let bounds = self.bounds;
         let log = &mut self.open(room, now).log;

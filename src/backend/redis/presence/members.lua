@@ -19,7 +19,8 @@ end
 
 local function name_of(entry, user) return string.sub(entry, 34 + #user) end
 
-local UUID = string.gsub('xxxx-xx-xx-xx-xxxxxx', 'x', '%%02x')
+-- Written out: Lua makes it anew in each call.
+local UUID = '%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x'
 
 -- The text of the user's id.
 local function user_text(user)
@@ -39,9 +40,9 @@ end
 
 -- Whether one of `entries`, `except` aside, is a session of the user.
 local function has_session(entries, user, except)
-  local last = 33 + #user
   for _, entry in ipairs(entries) do
-    if string.sub(entry, 34, last) == user and entry ~= except and user_of(entry) then return true end
+    -- To look for the bytes is quicker than to cut them out.
+    if string.find(entry, user, 34, true) == 34 and entry ~= except and user_of(entry) then return true end
   end
   return false
 end
@@ -51,10 +52,11 @@ local function publish_count(channel, count, entered)
   publish(channel, 'c ' .. count .. ' ' .. (entered or '-'))
 end
 
--- kind: 'j' or 'l'; connection: '-' if no session caused it; user: the text of the id.
+-- kind: 'j' or 'l'; connection: '-' if no session caused it; user: the text of the id. Returns the time of the notice, ms.
 local function publish_notice(channel, kind, id, connection, user, name, count)
-  publish(channel, kind .. ' ' .. id .. ' ' .. connection .. ' ' .. user .. ' ' .. count
-    .. ' ' .. millis_text(now_millis()) .. '\n' .. name)
+  local at = millis_text(now_millis())
+  publish(channel, kind .. ' ' .. id .. ' ' .. connection .. ' ' .. user .. ' ' .. count .. ' ' .. at .. '\n' .. name)
+  return at
 end
 
 -- How long a leave notice that was sent after a grace period is remembered.

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::{Change, LocalMembers, MAX_BATCH, MembershipWriter, Op, Reply};
 use crate::backend::redis::client::call::Call;
-use crate::backend::redis::client::script::{Memory, Script, TYPES};
+use crate::backend::redis::client::script::{Memory, REPLID, Script, TYPES};
 use crate::backend::redis::client::server::{is_refusal, parsed};
 use crate::backend::redis::presence::entry;
 use crate::backend::redis::presence::index::{IndexUpdates, PendingLeave};
@@ -15,10 +15,12 @@ use crate::backend::redis::presence::reads::{generation, read_entry};
 use crate::backend::redis::presence::{MEMBERS, MEMBERSHIPS, SHARE};
 use crate::backend::redis::pubsub::codec::PUBLISH;
 use crate::backend::{BackendError, Entered, LeaveMode, MEMBERS_IN_JOINED, Result};
-use crate::model::{Member, MessageId, Notice, NoticeKind, RoomName, Timestamp};
+use crate::model::{Epoch, Member, MessageId, Notice, NoticeKind, Position, RoomName, Timestamp};
 
-pub(super) static ENTER: Script =
-    Script::new(Memory::Grows, &[TYPES, SHARE, PUBLISH, MEMBERS, include_str!("enter.lua")]);
+pub(super) static ENTER: Script = Script::new(
+    Memory::Grows,
+    &[REPLID, TYPES, SHARE, PUBLISH, MEMBERS, include_str!("known_head.lua"), include_str!("enter.lua")],
+);
 
 pub(super) static LEAVE: Script =
     Script::new(Memory::Spares, &[TYPES, SHARE, PUBLISH, MEMBERS, include_str!("leave.lua")]);
@@ -152,8 +154,9 @@ impl MembershipWriter {
         let keys = &self.keys;
         match change {
             Change::Enter { room, member, .. } => {
+                let [head, _] = keys.head_and_log(room);
                 let script_keys =
-                    [keys.members(room), keys.pending_leaves(room), keys.announced_leaves(room)];
+                    [keys.members(room), keys.pending_leaves(room), keys.announced_leaves(room), head];
                 Call::new(&ENTER, script_keys)
                     .arg(keys.channel(room))
                     .arg(self.announce_up_to)
@@ -161,6 +164,7 @@ impl MembershipWriter {
                     .arg(member.id)
                     .arg(*id)
                     .arg(MEMBERS_IN_JOINED)
+                    .arg(&member.user_id)
             }
             Change::Leave { room, member, mode, .. } => {
                 let wait_ms = match mode {
@@ -219,6 +223,8 @@ struct EnterReply {
     announced_at: Option<Timestamp>,
     /// The first entries of the room.
     entries: Vec<Vec<u8>>,
+    /// The head of its log; `None` if no epoch is open.
+    head: Option<Position>,
 }
 
 /// The reply of `leave.lua`.
@@ -230,13 +236,15 @@ struct LeaveReply {
 
 impl FromRedisValue for EnterReply {
     fn from_redis_value(value: Value) -> std::result::Result<Self, ParsingError> {
-        let (client_count, is_announced, announced_at, entries) = from_redis_value(value)?;
-        let announced_at: String = announced_at;
+        let (client_count, is_announced, announced_at, entries, epoch, seq) = from_redis_value(value)?;
+        let (announced_at, epoch, seq): (String, String, String) = (announced_at, epoch, seq);
+        let head = seq.parse().ok().map(|seq| Position { epoch: Epoch::new(&epoch), seq });
         Ok(Self {
             client_count,
             is_announced,
             announced_at: announced_at.parse().ok().and_then(Timestamp::from_unix_millis),
             entries,
+            head,
         })
     }
 }
@@ -260,6 +268,13 @@ impl EnterReply {
             timestamp,
         });
         let members = self.entries.iter().filter_map(|entry| Some(read_entry(entry)?.member)).collect();
-        Entered { client_count, is_announced: self.is_announced, notice, members, is_complete: false }
+        Entered {
+            client_count,
+            is_announced: self.is_announced,
+            notice,
+            members,
+            head: self.head,
+            is_complete: false,
+        }
     }
 }
