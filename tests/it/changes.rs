@@ -259,3 +259,58 @@ async fn the_state_of_texts_expires_also_where_there_was_none_before() {
         assert_eq!(exists, 0, "no text of the log has changed");
     }
 }
+
+/// Writes what the log has of changes as the version before did: their JSON whole, and the number of moved texts in `state`.
+const AS_BEFORE: &str =
+    "local newest, moved = string.match(redis.call('HGET', KEYS[1], 'changed'), '^(%d+) (%d+)$')
+redis.call('HSET', KEYS[1], 'changed', newest)
+redis.call('HSET', KEYS[3], 'moved', moved)
+local entries = redis.call('XRANGE', KEYS[2], '-', '+')
+redis.call('DEL', KEYS[2])
+for _, entry in ipairs(entries) do
+  local has = {}
+  for at = 1, #entry[2], 2 do has[entry[2][at]] = entry[2][at + 1] end
+  local fields = {'t', '1795334400007', 'm', has.m .. (has.e and '\"\"' or '') .. has.a, 'v', '1', 'p', has.p}
+  if has.e then fields[9], fields[10] = 'e', has.e end
+  redis.call('XADD', KEYS[2], entry[1], unpack(fields))
+end
+return moved";
+
+/// The answer to a client that resumes behind the fourth message, and the newest page.
+async fn read_back(node: &Node, epoch: &Value) -> [Value; 3] {
+    let mut back = Client::full(node, "back").await;
+    let joined = back.resume("general", epoch, 4).await;
+    back.leave("general").await;
+    let page = node.http().messages("general", "").await;
+    [joined["recovered"].clone(), joined["messages"].clone(), Value::from(page)]
+}
+
+#[tokio::test]
+async fn changes_that_the_version_before_has_stored_are_read_and_counted() {
+    let settings = [("redis.prefix", "adda:"), ("history.max_messages", "4")];
+    let Some(cluster) = Cluster::with(2, &settings).await else { return };
+    let [head, changes, state] = ["head", "changes", "state"].map(|key| format!("adda:{{general}}:{key}"));
+    let mut rahim = Client::full(&cluster.nodes[0], "রহিম").await;
+    rahim.join("general").await;
+    let mut epoch = Value::Null;
+    for content in ["one", "two", "three", "four"] {
+        epoch = rahim.posts("general", content).await["epoch"].clone();
+    }
+    rahim.changes("edit", 1, json!({"content": "ONE"})).await;
+    rahim.changes("delete", 2, json!({})).await;
+    rahim.changes("react", 3, json!({"emoji": "👍", "on": true})).await;
+
+    let now = read_back(&cluster.nodes[1], &epoch).await;
+    let moved = cluster.redis.command(&["EVAL", AS_BEFORE, "3", &head, &changes, &state]).await;
+    assert_eq!(from_redis_value::<String>(moved).unwrap(), "2");
+    assert_eq!(read_back(&cluster.nodes[1], &epoch).await, now);
+
+    rahim.changes("edit", 3, json!({"content": "THREE"})).await;
+    let counted = cluster.redis.command(&["HGET", &head, "changed"]).await;
+    assert_eq!(from_redis_value::<String>(counted).unwrap(), "8 3");
+    rahim.posts("general", "five").await;
+    let page = cluster.nodes[1].http().messages("general", "").await;
+    let contents: Vec<_> =
+        page.iter().map(|message| message["content"].as_str().unwrap_or_default()).collect();
+    assert_eq!(contents, ["", "THREE", "four", "five"], "the oldest is dropped, wherever it is");
+}

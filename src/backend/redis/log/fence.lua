@@ -50,7 +50,8 @@ local function read_head()
     began = whole(h[7]) or 0,
     -- The number of the newest change, how many texts are not in the stream, and ' d' if some of `doomed` remain (`texts.lua`):
     -- nil if there never was a change.
-    changed = whole(changed), moved = moved, doomed = doomed
+    -- A version before wrote the number alone.
+    changed = whole(changed or h[8]), moved = moved, doomed = doomed
   }
 end
 
@@ -60,7 +61,10 @@ local function current()
   local seq = whole(h[2])
   if h[3] == REPLID and seq and h[1] and string.find(h[1], '^%w+$') then
     local head = {epoch = h[1], seq = seq, kept = whole(h[4]) or 0}
-    if h[5] then head.changed, head.moved, head.doomed = string.match(h[5], '^(%d+) (%d+)( ?d?)$') end
+    if h[5] then
+      head.changed, head.moved, head.doomed = string.match(h[5], '^(%d+) (%d+)( ?d?)$')
+      if not head.changed then return nil end
+    end
     return head
   end
 end
@@ -79,7 +83,25 @@ end
 -- number.
 local function open_head(ttl)
   local h = read_head()
-  if h and h.run == REPLID then return h end
+  -- How many texts are not in the stream is unknown where a head was lost, and where a version before wrote it.
+  local function count_moved(changed)
+    local moved, doomed, at, numbers = 0, '', 0, nil
+    repeat
+      numbers = redis.call('ZRANGE', ALTERED, at, at + 999)
+      for i, number in ipairs(numbers) do numbers[i] = 'x' .. number end
+      for _, x in ipairs(#numbers > 0 and redis.call('HMGET', STATE, unpack(numbers)) or {}) do
+        if string.find(x or '', '^%d+ %d+ %S+ %S+ [ed]') then moved = moved + 1 end
+      end
+      at = at + #numbers
+    until #numbers < 1000
+    if (redis.call('HGET', STATE, 'doomed') or '') ~= '' then doomed = ' d' end
+    redis.call('HSET', HEAD, 'changed', digits(changed) .. ' ' .. digits(moved) .. doomed)
+    return digits(changed), digits(moved), doomed
+  end
+  if h and h.run == REPLID then
+    if h.changed and not h.moved then h.changed, h.moved, h.doomed = count_moved(h.changed) end
+    return h
+  end
   local time, now = redis.call('TIME'), clock()
   local epoch = string.sub(redis.sha1hex(REPLID .. time[1] .. '.' .. time[2] .. HEAD), 1, 16)
   local seq = h and h.seq or whole(redis.call('HGET', HEAD, 'seq')) or 0
@@ -96,23 +118,8 @@ local function open_head(ttl)
   end
   local altered = whole(redis.call('ZREVRANGE', ALTERED, 0, 0)[1] or '')
   if altered then seq = math.max(seq, altered) end
-  local changed = h and h.changed or highest(CHANGES) or altered
-  local moved, doomed = h and h.moved, h and h.doomed
-  if changed and not (h and h.changed) then
-    moved, doomed = 0, ''
-    local at, numbers = 0, nil
-    repeat
-      numbers = redis.call('ZRANGE', ALTERED, at, at + 999)
-      for i, number in ipairs(numbers) do numbers[i] = 'x' .. number end
-      for _, x in ipairs(#numbers > 0 and redis.call('HMGET', STATE, unpack(numbers)) or {}) do
-        if string.find(x or '', '^%d+ %d+ %S+ %S+ [ed]') then moved = moved + 1 end
-      end
-      at = at + #numbers
-    until #numbers < 1000
-    moved = digits(moved)
-    if (redis.call('HGET', STATE, 'doomed') or '') ~= '' then doomed = ' d' end
-    redis.call('HSET', HEAD, 'changed', digits(changed) .. ' ' .. moved .. doomed)
-  end
+  local changed, moved, doomed = h and h.changed or highest(CHANGES) or altered, h and h.moved, h and h.doomed
+  if changed and not moved then changed, moved, doomed = count_moved(changed) end
   local start = seq
   -- An epoch that ends so soon may have numbers that no other node has seen.
   if h and now - h.began < SOON_MILLIS then start = math.min(seq, h.start) end

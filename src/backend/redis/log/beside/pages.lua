@@ -102,8 +102,16 @@ local function pages()
 
   -- An edit has the content that its text has now.
   function texts.change(entry)
-    local json, ending, edited = field(entry, 'm'), field(entry, 'a'), field(entry, 'e')
-    if field(entry, 'v') ~= '2' or not json or not ending then return '' end
+    local version, json, ending, edited = field(entry, 'v'), field(entry, 'm'), field(entry, 'a'), field(entry, 'e')
+    if version == '1' and json then
+      -- A version before wrote the JSON whole.
+      if not edited then return json end
+      local _, empty = string.find(json, ',"content":""', 1, true)
+      if not empty then return '' end
+      json, ending = string.sub(json, 1, empty - 2), string.sub(json, empty + 1)
+    elseif version ~= '2' or not json or not ending then
+      return ''
+    end
     if not edited then return json .. ending end
     local text = find(edited)
     local _, content, ended = nil, nil, nil
