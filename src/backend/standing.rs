@@ -64,6 +64,8 @@ pub struct Ban {
 pub enum StandingChange {
     /// All tokens of before are refused, for good: a token may live for years.
     NextGeneration,
+    /// The same for a user of an issuer, whose clock may be ahead: a token that was issued at this time is refused as well.
+    NextGenerationAfter(Timestamp),
     /// The same for a guest. Forgotten after `auth.token_ttl`, which no guest's token outlives.
     NextGuestGeneration,
     /// Gives a role.

@@ -295,6 +295,30 @@ async fn a_token_of_an_issuer_without_its_time_counts_until_its_user_logs_out() 
 }
 
 #[tokio::test]
+async fn a_log_out_voids_its_token_also_where_the_clock_of_the_issuer_is_ahead() {
+    let signer = Signer::secret("a secret that adda and its issuer share");
+    let node = Node::with(&[
+        ("auth.issuer.secret", "a secret that adda and its issuer share"),
+        ("auth.issuer.audience", "adda"),
+    ])
+    .await;
+    let of = |user: &str, issued_at: i64| signer.token(&foreign(json!({ "sub": user, "iat": issued_at })));
+    // By ten minutes, and in milliseconds.
+    for (user, issued_at, later) in [
+        ("ahead", seconds_from_now(600), seconds_from_now(601)),
+        ("in_millis", 1000 * seconds_from_now(0), seconds_from_now(60)),
+    ] {
+        let token = of(user, issued_at);
+        assert_taken(&node, &token, user).await;
+        let bearer = format!("Bearer {token}");
+        let reply = node.http().call("POST", "/api/logout").header("authorization", &bearer).send().await;
+        assert_eq!(reply.status, 204, "{reply:?}");
+        assert_refused(&node, user, &token).await;
+        assert_taken(&node, &of(user, later), user).await;
+    }
+}
+
+#[tokio::test]
 async fn an_issuer_names_no_user_of_an_account() {
     let secret = "a secret that adda and its issuer share";
     let node = Node::with(&[("auth.issuer.secret", secret), ("auth.issuer.audience", "adda")]).await;

@@ -84,10 +84,11 @@ impl Users {
         let clock = Timestamp::now();
         let stored = self.stored.entry(user.clone()).or_default();
         match change {
-            StandingChange::NextGeneration | StandingChange::NextGuestGeneration => {
-                stored.is_guest = change == StandingChange::NextGuestGeneration;
-                stored.generation = clock.unix_millis().max(stored.generation + 1);
-                stored.signed_out_at = Timestamp::from_unix_millis(clock.unix_millis());
+            StandingChange::NextGeneration => stored.sign_out(clock, None),
+            StandingChange::NextGenerationAfter(issued_at) => stored.sign_out(clock, Some(issued_at)),
+            StandingChange::NextGuestGeneration => {
+                stored.sign_out(clock, None);
+                stored.is_guest = true;
             }
             StandingChange::SetRole(role) => stored.role = Some(role),
             StandingChange::Ban { lasts, reason } => {
@@ -135,6 +136,15 @@ impl Users {
 }
 
 impl Stored {
+    /// Refuses all tokens of before, that of `issued_at` as well. A clock that is set back makes none good again.
+    fn sign_out(&mut self, clock: Timestamp, issued_at: Option<Timestamp>) {
+        self.is_guest = false;
+        self.generation = clock.unix_millis().max(self.generation + 1);
+        let behind = issued_at.and_then(|issued_at| Timestamp::from_unix_millis(issued_at.unix_millis() + 1));
+        let now = Timestamp::from_unix_millis(clock.unix_millis());
+        self.signed_out_at = self.signed_out_at.max(behind).max(now);
+    }
+
     fn standing(&self, now: Instant) -> Standing {
         if self.expires.is_some_and(|expires| expires <= now) {
             return Standing::default();

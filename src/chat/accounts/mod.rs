@@ -106,7 +106,10 @@ impl Chat {
     pub async fn log_out(&self, identity: &Identity) -> Result<(), Rejection> {
         let change = match identity.source {
             Source::Guest => StandingChange::NextGuestGeneration,
-            Source::Account | Source::Issuer => StandingChange::NextGeneration,
+            Source::Account => StandingChange::NextGeneration,
+            Source::Issuer => {
+                identity.issued_at.map_or(StandingChange::NextGeneration, StandingChange::NextGenerationAfter)
+            }
         };
         self.change_standing(&identity.author.user_id, change).await.map(drop)
     }

@@ -13,11 +13,14 @@ use super::key::{Expected, Key, moment};
 use super::{Identity, RoomScope, Source, crypto};
 use crate::chat::Chat;
 use crate::config::{AuthIssuer, read_text};
-use crate::model::{Author, Role, UserId, Username};
+use crate::model::{Author, Role, Timestamp, UserId, Username};
 use crate::supervisor::{Supervisor, ticks};
 
 /// How often the file of keys is compared with what was read.
 const COMPARE_EVERY: Duration = Duration::from_secs(1);
+
+/// A token that says it was issued so long after now, in milliseconds, does not say when it was.
+const FAR_AHEAD_MILLIS: u64 = 24 * 60 * 60 * 1000;
 
 /// The name of a user without a valid name in the issuer's token.
 const NAMELESS: &str = "Anonymous";
@@ -35,7 +38,7 @@ pub(in crate::chat) struct Issuer {
     keys: Vec<Key>,
     /// The text of the file of keys, by which a change is seen.
     file: String,
-    /// Whether a token without `iat` has been logged.
+    /// Whether a token that does not say when it was issued has been logged.
     is_undated_told: AtomicBool,
 }
 
@@ -123,12 +126,14 @@ impl Issuer {
             self.keys.iter().find_map(|key| key.read::<Map<String, Value>>(token, &self.expected))?;
         let user_id = UserId::parse(&text(claims.get(&self.settings.user_claim)?)?)?;
         let issued_at = match claims.get("iat") {
-            None | Some(Value::Null) => {
-                self.tell_undated();
-                None
-            }
-            Some(time) => Some(moment(time.as_f64()?)),
+            None | Some(Value::Null) => None,
+            Some(time) => Some(moment(time.as_f64()?)).filter(|issued_at| {
+                issued_at.unix_millis() <= Timestamp::now().unix_millis() + FAR_AHEAD_MILLIS
+            }),
         };
+        if issued_at.is_none() {
+            self.tell_undated();
+        }
         Some(Identity {
             role: self.role(&claims),
             source: Source::Issuer,
@@ -144,7 +149,7 @@ impl Issuer {
     fn tell_undated(&self) {
         if !self.is_undated_told.swap(true, Ordering::Relaxed) {
             warn!(
-                "a token of the issuer comes without the claim iat; once its user has logged out, no such token counts"
+                "a token of the issuer comes without the claim iat, or with one that is days ahead; once its user has logged out, no such token counts"
             );
         }
     }

@@ -208,6 +208,7 @@ contract! {
         a_later_ban_replaces_an_earlier_one
         bans_come_in_pages_with_the_newest_first
         the_last_admin_keeps_the_role
+        a_log_out_voids_the_token_that_is_shown_and_no_later_one_takes_that_back
         only_the_log_outs_of_guests_are_forgotten
         every_node_is_told_of_a_change_of_standing
     }

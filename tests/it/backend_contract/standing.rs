@@ -163,6 +163,20 @@ pub async fn only_the_log_outs_of_guests_are_forgotten(mut cluster: Cluster) {
     assert!(next.generation > last.generation, "{next:?}");
 }
 
+pub async fn a_log_out_voids_the_token_that_is_shown_and_no_later_one_takes_that_back(mut cluster: Cluster) {
+    let (node, user) = (cluster.node().await, UserId::guest());
+    let ahead = Timestamp::from_unix_millis(Timestamp::now().unix_millis() + 3_600_000).expect("a time");
+    let signed_out_at =
+        async |log_out| change(&node, &user, log_out).await.signed_out_at.expect("signed out");
+    let first = signed_out_at(StandingChange::NextGeneration).await;
+    assert!(first < ahead);
+    let shown = signed_out_at(StandingChange::NextGenerationAfter(ahead)).await;
+    assert!(shown > ahead);
+    // As by a clock that is set back.
+    assert_eq!(signed_out_at(StandingChange::NextGeneration).await, shown);
+    assert_eq!(signed_out_at(StandingChange::NextGenerationAfter(first)).await, shown);
+}
+
 pub async fn every_node_is_told_of_a_change_of_standing(mut cluster: Cluster) {
     let (mut nodes, user) = (cluster.nodes::<2>().await, UserId::guest());
     for node in &nodes {

@@ -2,12 +2,14 @@
 -- for as long as a guest's token lives, all else for good.
 -- KEYS[1] standing
 -- ARGV[1] auth.token_ttl, ms  [2] `generation`, `guest_generation`, `role`, `ban` or `unban`
--- ARGV[3] the role; or how long the ban lasts, ms, '-' for good  [4] the reason of the ban
+-- ARGV[3] the time in ms before which all tokens of an issuer are refused, if later than now; the role; or how long the ban lasts, ms, '-' for good  [4] the reason of the ban
 -- Returns as `read.lua`.
 local now, what = redis_millis(), ARGV[2]
 if what == 'generation' or what == 'guest_generation' then
   local last = millis_of(call('HGET', KEYS[1], 'generation')) or 0
-  call('HSET', KEYS[1], 'generation', text_of(math.max(now, last + 1)), 'signed_out_at', text_of(now))
+  -- A clock that is set back makes no token good again.
+  local signed_out_at = math.max(now, millis_of(ARGV[3]) or 0, millis_of(call('HGET', KEYS[1], 'signed_out_at')) or 0)
+  call('HSET', KEYS[1], 'generation', text_of(math.max(now, last + 1)), 'signed_out_at', text_of(signed_out_at))
   if what == 'generation' then
     redis.call('HDEL', KEYS[1], 'guest')
   else

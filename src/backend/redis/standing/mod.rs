@@ -99,9 +99,9 @@ impl RedisStandings {
                 self.note_role(user, *role).await?;
                 self.store(user, &change).await
             }
-            StandingChange::NextGeneration | StandingChange::NextGuestGeneration => {
-                self.store(user, &change).await
-            }
+            StandingChange::NextGeneration
+            | StandingChange::NextGenerationAfter(_)
+            | StandingChange::NextGuestGeneration => self.store(user, &change).await,
         }
     }
 
@@ -124,12 +124,17 @@ impl RedisStandings {
 
     async fn store(&self, user: &UserId, change: &StandingChange) -> Result<Standing> {
         let script = match change {
-            StandingChange::NextGeneration | StandingChange::NextGuestGeneration => &CHANGE,
+            StandingChange::NextGeneration
+            | StandingChange::NextGenerationAfter(_)
+            | StandingChange::NextGuestGeneration => &CHANGE,
             _ => &MODERATE,
         };
         let call = Call::new(script, [self.keys.standing(user)]).arg(self.token_ttl.as_millis());
         let call = match change {
             StandingChange::NextGeneration => call.arg("generation"),
+            StandingChange::NextGenerationAfter(issued_at) => {
+                call.arg("generation").arg(issued_at.unix_millis() + 1)
+            }
             StandingChange::NextGuestGeneration => call.arg("guest_generation"),
             StandingChange::SetRole(role) => call.arg("role").arg(role.as_str()),
             StandingChange::Ban { lasts, reason } => {
