@@ -339,8 +339,11 @@ fn logged(room: &RoomName, author: &Author) -> Vec<Value> {
         Change::Delete { rights: DeleteRights::Own },
         Change::React { emoji, on: true },
     ];
-    let changes =
-        changes.map(|change| ChangeDraft::new(room.clone(), author.clone(), 42, change).open_json());
+    let changes = changes.map(|change| {
+        // The log puts the content of an edit behind it.
+        let content = if matches!(change, Change::Edit { .. }) { "\"x\"" } else { "" };
+        ChangeDraft::new(room.clone(), author.clone(), 42, change).open_json() + content
+    });
     let open = [draft.open_json()].into_iter().chain(changes);
     open.map(|open| serde_json::from_str(&close_json(&open, "t", 7)).unwrap()).collect()
 }
