@@ -3,7 +3,6 @@
 
 mod record;
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -143,13 +142,9 @@ impl Notifications for RedisNotifications {
         &self,
         users: Vec<UserId>,
     ) -> BoxStream<'_, Vec<(UserId, Result<UserNotifications>)>> {
-        let mut by_server: HashMap<Option<String>, Vec<UserId>> = HashMap::new();
-        for user in users {
-            let server = self.calls.shards.server_of(&self.keys.notifications(&user));
-            by_server.entry(server).or_default().push(user);
-        }
+        let by_server = self.calls.shards.by_server(users, |user| self.keys.notifications(user));
         let reads: FuturesUnordered<_> =
-            by_server.into_values().map(|users| self.of_users_of_part(users)).collect();
+            by_server.into_iter().map(|users| self.of_users_of_part(users)).collect();
         reads.boxed()
     }
 

@@ -4,7 +4,6 @@
 
 mod bans;
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -154,11 +153,8 @@ impl Standings for RedisStandings {
     }
 
     fn each_standing(&self, users: Vec<UserId>) -> BoxStream<'_, (UserId, Result<Standing>)> {
-        let mut by_server: HashMap<Option<String>, Vec<UserId>> = HashMap::new();
-        for user in users {
-            by_server.entry(self.calls.shards.server_of(&self.keys.standing(&user))).or_default().push(user);
-        }
-        let reads: FuturesUnordered<_> = by_server.into_values().map(|users| self.read_each(users)).collect();
+        let by_server = self.calls.shards.by_server(users, |user| self.keys.standing(user));
+        let reads: FuturesUnordered<_> = by_server.into_iter().map(|users| self.read_each(users)).collect();
         reads.flat_map(stream::iter).boxed()
     }
 

@@ -6,6 +6,7 @@ pub mod pooled;
 mod refresh;
 pub(super) mod slot_map;
 
+use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
@@ -127,6 +128,15 @@ impl Shards {
     /// The name of the server that has a key now.
     pub fn server_of(&self, key: &str) -> Option<String> {
         self.map().server(key).map(|server| server.name.clone())
+    }
+
+    /// Items by the server that has their keys now, so that a server that does not answer holds up its own items alone.
+    pub fn by_server<T>(&self, items: Vec<T>, key: impl Fn(&T) -> String) -> Vec<Vec<T>> {
+        let mut by_server: HashMap<Option<String>, Vec<T>> = HashMap::new();
+        for item in items {
+            by_server.entry(self.server_of(&key(&item))).or_default().push(item);
+        }
+        by_server.into_values().collect()
     }
 
     /// Notifies of each new map.
