@@ -5,12 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc, watch};
 
 use crate::backend::{
-    Account, Accounts, BackendError, BanPage, Broadcast, Condition, Creation, Listing, Notifications,
-    PasswordHash, Relation, Result, RoomChange, RoomChanged, RoomRecord, Rooms, Seen, SeenBroadcast, Sent,
-    Standing, StandingChange, Standings, Unlisting, UserNotifications,
+    Account, Accounts, BackendError, BanPage, Broadcast, Channel, Condition, Creation, FeedHealth, Listing,
+    Notifications, PasswordHash, PubSub, Publication, Relation, Result, RoomChange, RoomChanged, RoomRecord,
+    Rooms, Seen, SeenBroadcast, Sent, Standing, StandingChange, Standings, Unlisting, UserNotifications,
 };
 use crate::model::{Audience, Author, NewNotification, NotificationId, RoomName, Skeleton, UserId, Username};
 
@@ -221,5 +221,48 @@ impl Notifications for GatedNotifications {
 
     async fn take_back(&self, id: &NotificationId) -> Result<Option<Audience>> {
         self.inner.take_back(id).await
+    }
+}
+
+/// A change of what a node subscribes to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Subscribing {
+    Begins(Channel),
+    Ends(Channel),
+}
+
+/// Subscriptions, all told of, of which those of one user never stand.
+#[derive(Debug)]
+pub struct GatedPubSub {
+    pub inner: Arc<dyn PubSub>,
+    pub frozen: Option<UserId>,
+    pub told: mpsc::UnboundedSender<Subscribing>,
+}
+
+#[async_trait]
+impl PubSub for GatedPubSub {
+    async fn subscribe(&self, channel: &Channel) -> Result<()> {
+        let _ = self.told.send(Subscribing::Begins(channel.clone()));
+        if matches!(channel, Channel::User(user) if self.frozen.as_ref() == Some(user)) {
+            std::future::pending::<()>().await;
+        }
+        self.inner.subscribe(channel).await
+    }
+
+    fn unsubscribe(&self, channel: &Channel) {
+        let _ = self.told.send(Subscribing::Ends(channel.clone()));
+        self.inner.unsubscribe(channel);
+    }
+
+    async fn publish(&self, channel: &Channel, publication: Publication) -> Result<()> {
+        self.inner.publish(channel, publication).await
+    }
+
+    fn resumed(&self) -> watch::Receiver<u64> {
+        self.inner.resumed()
+    }
+
+    fn health(&self) -> FeedHealth {
+        self.inner.health()
     }
 }

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::chat_with;
-use super::gate::{Gate, GatedNotifications, GatedStandings};
-use crate::backend::{Backend, Channel, FeedHealth, PubSub, Publication, Result};
+use super::gate::{Gate, GatedNotifications, GatedPubSub, GatedStandings, Subscribing};
+use crate::backend::{Backend, Channel};
 use crate::chat::{Control, FrameSink, Listener, Pushed};
 use crate::model::{Audience, ConnectionId, NewNotification, NotificationId, UserId, Words};
 use crate::protocol::SessionKind;
@@ -80,41 +79,6 @@ async fn notifications_that_are_not_read_delay_those_of_no_other_user() {
     timeout(DEADLINE, is_given).await.expect("it is given");
 }
 
-/// Subscriptions, all told of, of which those of one user never stand.
-#[derive(Debug)]
-struct GatedPubSub {
-    inner: Arc<dyn PubSub>,
-    frozen: UserId,
-    asked: mpsc::UnboundedSender<Channel>,
-}
-
-#[async_trait]
-impl PubSub for GatedPubSub {
-    async fn subscribe(&self, channel: &Channel) -> Result<()> {
-        let _ = self.asked.send(channel.clone());
-        if *channel == Channel::User(self.frozen.clone()) {
-            std::future::pending::<()>().await;
-        }
-        self.inner.subscribe(channel).await
-    }
-
-    fn unsubscribe(&self, channel: &Channel) {
-        self.inner.unsubscribe(channel);
-    }
-
-    async fn publish(&self, channel: &Channel, publication: Publication) -> Result<()> {
-        self.inner.publish(channel, publication).await
-    }
-
-    fn resumed(&self) -> watch::Receiver<u64> {
-        self.inner.resumed()
-    }
-
-    fn health(&self) -> FeedHealth {
-        self.inner.health()
-    }
-}
-
 struct NoSink;
 
 impl FrameSink for NoSink {
@@ -139,16 +103,16 @@ pub(super) fn listener() -> Listener {
 #[tokio::test(start_paused = true)]
 async fn a_channel_that_is_not_confirmed_delays_no_other() {
     let frozen = UserId::guest();
-    let (asked, mut was_asked) = mpsc::unbounded_channel();
+    let (told, mut changes) = mpsc::unbounded_channel();
     let chat = chat_with(|backend| {
-        let (inner, frozen) = (backend.pubsub.clone(), frozen.clone());
-        Backend { pubsub: Arc::new(GatedPubSub { inner, frozen, asked }), ..backend }
+        let (inner, frozen) = (backend.pubsub.clone(), Some(frozen.clone()));
+        Backend { pubsub: Arc::new(GatedPubSub { inner, frozen, told }), ..backend }
     })
     .await;
     let mut follow = async |user: &UserId| {
         let controls = chat.register_session(user, Some(listener()));
-        let wanted = Channel::User(user.clone());
-        let following = async { while was_asked.recv().await.expect("the node runs") != wanted {} };
+        let wanted = Subscribing::Begins(Channel::User(user.clone()));
+        let following = async { while changes.recv().await.expect("the node runs") != wanted {} };
         timeout(DEADLINE, following).await.expect("its channel is subscribed to");
         controls
     };
